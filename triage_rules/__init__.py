@@ -1,0 +1,1 @@
+"""Rules that turn symptom reports into levels: read, checked, compiled, run, explained."""

@@ -1,0 +1,225 @@
+"""Rails to a decision: levels, floors, the default, what could still come, and what to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from triage_rules.rails import Rails, outcome_key
+from triage_rules.reference import Reference
+from triage_rules.ruleset import (
+    All,
+    Any,
+    AskedOf,
+    AtLeast,
+    Compare,
+    Condition,
+    Floor,
+    Inferred,
+    IsOpen,
+    Level,
+    Not,
+    OneOf,
+    Outcome,
+    Rule,
+    Ruleset,
+    Unless,
+    Yes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the rails amount to.
+
+    lowest: the lowest level that answers to open findings could still lead to; may be too low, never too high.
+    could_be: the highest; may be too high, never too low. by_default: no rule was established.
+    """
+
+    level: Level
+    disposition: str
+    lowest: Level
+    could_be: Level
+    by_default: bool
+
+    @property
+    def determined(self) -> bool:
+        """No answer to an open finding can change the level."""
+        return self.lowest == self.could_be
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An open finding whose answer could change the level: upwards, downwards (to the lowest), or either."""
+
+    finding: str
+    could_raise_to: Level | None
+    could_lower_to: Level | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One outcome of a rule or floor. `outcome` None: a floor that raises by one level."""
+
+    rule: Rule | Floor
+    key: str
+    outcome: Outcome | None
+
+
+def statements(rules: Iterable[Rule | Floor]) -> Iterator[Statement]:
+    """Every outcome of these rules or floors, with its key on the rails."""
+    for rule in rules:
+        for index, outcome in enumerate(rule.outcomes):
+            yield Statement(rule, outcome_key(rule.id, index), outcome)
+        if isinstance(rule, Floor) and rule.raise_one:
+            yield Statement(rule, rule.id, None)
+
+
+def decide(ruleset: Ruleset, rails: Rails) -> Decision:
+    """Put the rails together. Order and priority play no part: only the most urgent counts."""
+    reached = _dispositions(ruleset, ruleset.rules.values(), rails.established)
+    dispositions = reached or [ruleset.default.disposition]
+    dispositions += _dispositions(ruleset, ruleset.floors.values(), rails.established)
+    disposition = max(dispositions, key=ruleset.urgency)
+    level = ruleset.dispositions[disposition].level
+    raised = _raising(ruleset, rails.established)
+    if raised is not None and level < Level.URGENT:
+        level = Level(level + 1)
+        disposition = dict(raised.raise_one)[level]
+    return Decision(
+        level=level,
+        disposition=disposition,
+        lowest=_lowest(ruleset, rails),
+        could_be=_highest(ruleset, rails),
+        by_default=not reached,
+    )
+
+
+def _dispositions(ruleset: Ruleset, rules: Iterable[Rule | Floor], keys: frozenset[str]) -> list[str]:
+    return [s.outcome.disposition for s in statements(rules) if s.outcome is not None and s.key in keys]
+
+
+def _levels(ruleset: Ruleset, rules: Iterable[Rule | Floor], keys: frozenset[str]) -> list[Level]:
+    return [ruleset.dispositions[code].level for code in _dispositions(ruleset, rules, keys)]
+
+
+def _raising(ruleset: Ruleset, keys: frozenset[str]) -> Floor | None:
+    return next((floor for floor in ruleset.floors.values() if floor.raise_one and floor.id in keys), None)
+
+
+def _default(ruleset: Ruleset) -> Level:
+    return ruleset.dispositions[ruleset.default.disposition].level
+
+
+def _highest(ruleset: Ruleset, rails: Rails) -> Level:
+    levels = _levels(ruleset, ruleset.rules.values(), rails.possible)
+    if not _levels(ruleset, ruleset.rules.values(), rails.certain):
+        levels.append(_default(ruleset))
+    level = max(levels + _levels(ruleset, ruleset.floors.values(), rails.possible))
+    return Level(min(level + (_raising(ruleset, rails.possible) is not None), Level.URGENT))
+
+
+def _lowest(ruleset: Ruleset, rails: Rails) -> Level:
+    certain = _levels(ruleset, ruleset.rules.values(), rails.certain)
+    possible = _levels(ruleset, ruleset.rules.values(), rails.possible)
+    level = max(certain) if certain else min([_default(ruleset), *possible])
+    level = max([level, *_levels(ruleset, ruleset.floors.values(), rails.certain)])
+    return Level(min(level + (_raising(ruleset, rails.certain) is not None), Level.URGENT))
+
+
+# --- what to ask ----------------------------------------------------------------------------
+
+
+def questions(ruleset: Ruleset, rails: Rails, decision: Decision, reference: Reference) -> list[Question]:
+    """The open findings that could change the level, the most dangerous first; empty once it is determined.
+
+    First what could raise highest; then the mandatory ones, in the ruleset's order; then what the fewest other
+    open findings stand beside. What the service counts, and what is asked of nobody, is left out.
+    """
+    if decision.determined:
+        return []
+    raises: dict[str, Level] = {}
+    lowers: set[str] = set()
+    fewest: dict[str, int] = {}
+    undecided = _Undecided(ruleset, reference)
+    for statement in _undecided_statements(ruleset, rails):
+        level, established = _level_of(ruleset, statement, decision), statement.key in rails.established
+        asked = undecided.asked(statement)
+        fewest.update({finding: min(fewest.get(finding, len(asked)), len(asked)) for finding in asked})
+        if level > decision.level and not established:
+            raises.update({finding: max(raises.get(finding, level), level) for finding in asked})
+        elif decision.lowest < decision.level and level <= decision.level and established == (level == decision.level):
+            lowers |= asked
+    if not raises and decision.could_be > decision.level:  # what stands now may fall back to the default
+        raises = dict.fromkeys(fewest, decision.could_be)
+    lower = decision.lowest if decision.lowest < decision.level else None
+    found = [
+        Question(finding, raises.get(finding), lower if finding in lowers else None)
+        for finding in ruleset.inputs
+        if finding in raises or finding in lowers
+    ]
+    mandatory = [finding for item in ruleset.mandatory for finding in item.findings]
+    return sorted(found, key=lambda q: _danger(q, mandatory, fewest))
+
+
+def _undecided_statements(ruleset: Ruleset, rails: Rails) -> Iterator[Statement]:
+    for statement in statements(ruleset.rules_and_floors):
+        if statement.key in rails.possible and statement.key not in rails.certain:
+            yield statement
+
+
+def _level_of(ruleset: Ruleset, statement: Statement, decision: Decision) -> Level:
+    if statement.outcome is None:
+        return Level(min(decision.level + 1, Level.URGENT))
+    return ruleset.dispositions[statement.outcome.disposition].level
+
+
+def _danger(question: Question, mandatory: list[str], fewest: dict[str, int]) -> tuple[int, int, int]:
+    raises = question.could_raise_to
+    place = mandatory.index(question.finding) if question.finding in mandatory else len(mandatory)
+    return (-1 if raises is None else -raises - 1, place, fewest[question.finding])
+
+
+class _Undecided:
+    """The open findings that a condition still hangs on; remembers statements it has looked at."""
+
+    def __init__(self, ruleset: Ruleset, reference: Reference) -> None:
+        self._ruleset = ruleset
+        self._reference = reference
+        self._statements: dict[str, frozenset[str]] = {}
+
+    def asked(self, statement: Statement) -> frozenset[str]:
+        """What could be asked of somebody to settle an outcome: inputs, without what the service counts."""
+        conditions = [statement.rule.when]
+        if statement.outcome is not None and statement.outcome.when is not None:
+            conditions.append(statement.outcome.when)
+        found = frozenset().union(*map(self._findings, conditions))
+        mentions, inputs = self._ruleset.mentions, self._ruleset.inputs
+        texts = {mentions[name].text if name in mentions else name for name in found}
+        return frozenset(name for name in texts if inputs[name].asked_of is not AskedOf.SERVICE)
+
+    def _findings(self, condition: Condition) -> frozenset[str]:
+        if len(self._reference.reach(condition)) == 1:
+            return frozenset()
+        match condition:
+            case All(parts) | Any(parts) | AtLeast(_, parts):
+                return frozenset().union(*map(self._findings, parts))
+            case Not(part) | Unless(part):
+                return self._findings(part)
+            case Inferred(name):
+                if name not in self._statements:
+                    self._statements[name] = self._findings(self._ruleset.inferences[name].when)
+                return self._statements[name]
+            case Compare(finding) | OneOf(finding) | Yes(finding) | IsOpen(finding):
+                return frozenset({finding})
+
+
+def missing(ruleset: Ruleset, reference: Reference) -> list[str]:
+    """The mandatory findings that are open, in the ruleset's order; all of a group if none of it is answered."""
+    return [
+        finding
+        for item in ruleset.mandatory
+        if (item.when is None or reference.value(item.when) is not False)
+        and all(reference.value(IsOpen(finding)) for finding in item.findings)
+        for finding in item.findings
+    ]

@@ -1,0 +1,109 @@
+"""One report, evaluated: both evaluators, the decision, the result."""
+
+from __future__ import annotations
+
+import os
+import threading
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+from triage_rules.compiling import compile_ruleset
+from triage_rules.deciding import Decision, decide
+from triage_rules.engine import Engine
+from triage_rules.messages import History
+from triage_rules.rails import Rails
+from triage_rules.reference import Reference
+from triage_rules.results import Identity, failed_result, make_result
+from triage_rules.ruleset import AskedOf, Findings, Kind, Level, Ruleset
+
+REPORTS_LAST_48H = "reports_last_48h"
+HIGHEST_LEVEL_24H = "highest_level_24h"
+"""The inputs that the service counts. A ruleset that declares them gets them; `none` is an answer."""
+
+
+class Evaluator:
+    """Evaluates reports by one ruleset. May be shared by threads and may cross a fork: the engine is then built anew.
+
+    `alarm` is called for each report on which the evaluators differ.
+    """
+
+    def __init__(
+        self,
+        ruleset: Ruleset,
+        digest: str,
+        *,
+        second_opinion: bool = True,
+        alarm: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.ruleset = ruleset
+        self.digest = digest
+        self._compiled = compile_ruleset(ruleset, f"{ruleset.name}-{digest[-12:]}")
+        self._second_opinion = second_opinion
+        self._alarm = alarm
+        self._lock = threading.Lock()
+        self._engine: tuple[int, Engine] | None = None
+
+    def evaluate(
+        self, findings: Findings, history: History, *, report_id: str, received_ms: int, evaluated_ms: int
+    ) -> dict[str, Any]:
+        """The result, ready to publish. Raises EngineError if the engine fails."""
+        facts = self.facts(findings, history)
+        rails = self._run(facts)
+        decision = decide(self.ruleset, rails)
+        disagreement = False
+        if self._second_opinion:
+            second = Reference(self.ruleset, facts).rails()
+            disagreement = second != rails
+            if disagreement:
+                self._alarm()
+                rails, decision = _safer(self.ruleset, (rails, decision), second)
+        identity = self._identity(report_id, received_ms, evaluated_ms)
+        return make_result(self.ruleset, identity, facts, rails, decision, disagreement=disagreement)
+
+    def failed(self, reason: str, *, report_id: str, received_ms: int, evaluated_ms: int) -> dict[str, Any]:
+        """The result of a report that could not be evaluated: no level, a human must look now."""
+        return failed_result(self._identity(report_id, received_ms, evaluated_ms), reason)
+
+    def looks_urgent(self, findings: Findings, history: History) -> bool:
+        """Whether the report is urgent as it stands, by the plain evaluator: it then goes by the urgent lane."""
+        rails = Reference(self.ruleset, self.facts(findings, history)).rails()
+        return decide(self.ruleset, rails).level is Level.URGENT
+
+    def facts(self, findings: Findings, history: History) -> Findings:
+        """What the evaluators see: the answers, without texts but with what they mention, and what the service counts."""
+        inputs = self.ruleset.inputs
+        counted: Findings = {
+            REPORTS_LAST_48H: history.reports_last_48h,
+            HIGHEST_LEVEL_24H: "none" if history.highest_level_24h is None else history.highest_level_24h.word,
+        }
+        texts = {name for name, read in inputs.items() if read.kind is Kind.TEXT}
+        facts = {name: value for name, value in findings.items() if name not in texts}
+        facts |= {n: v for n, v in counted.items() if n in inputs and inputs[n].asked_of is AskedOf.SERVICE}
+        for mention in self.ruleset.mentions.values():
+            if mention.text in findings:
+                text = folded(str(findings[mention.text]))
+                facts[mention.name] = any(folded(phrase) in text for phrase in mention.phrases)
+        return facts
+
+    def _identity(self, report_id: str, received_ms: int, evaluated_ms: int) -> Identity:
+        ruleset = self.ruleset
+        return Identity(report_id, ruleset.name, ruleset.version, self.digest, received_ms, evaluated_ms)
+
+    def _run(self, facts: Findings) -> Rails:
+        with self._lock:
+            if self._engine is None or self._engine[0] != os.getpid():
+                self._engine = (os.getpid(), Engine(self._compiled))
+            return self._engine[1].run(facts)
+
+
+def folded(text: str) -> str:
+    """The text as phrases are looked for in it: case, the form of accents, quotes and blanks don't count."""
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
+    return " ".join(plain.split())
+
+
+def _safer(ruleset: Ruleset, first: tuple[Rails, Decision], second: Rails) -> tuple[Rails, Decision]:
+    """Of two opinions, the one with the higher level; then the one that thinks more is still to come."""
+    opinions = [first, (second, decide(ruleset, second))]
+    return max(opinions, key=lambda o: (*ruleset.urgency(o[1].disposition), o[1].could_be))

@@ -1,0 +1,149 @@
+"""Why: a derivation as data, from answers over statements to outcomes, and its view as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from triage_rules.deciding import Statement
+from triage_rules.rails import outcome_key
+from triage_rules.reference import Reference
+from triage_rules.ruleset import (
+    All,
+    Any,
+    AtLeast,
+    Compare,
+    Condition,
+    Findings,
+    Floor,
+    Inferred,
+    IsOpen,
+    Not,
+    OneOf,
+    Rule,
+    Ruleset,
+    Source,
+    Unless,
+    Value,
+    Yes,
+)
+
+OPEN = "open"
+NOT_ESTABLISHED = "not established"
+
+Because = dict[str, Value]
+"""What a condition rests on: a finding's answer, True or False for a statement, or OPEN, or NOT_ESTABLISHED."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One step of a derivation: a statement or a finding, what it came out as, and what that rests on.
+
+    `answer`: a finding's answer, True or False for a statement, OPEN or NOT_ESTABLISHED.
+    """
+
+    name: str
+    says: str
+    answer: Value
+    source: Source | None = None
+    because: tuple[Node, ...] = ()
+
+
+def because(findings: Findings, reference: Reference, condition: Condition, side: bool = True) -> Because:
+    """What makes the condition true (or false, by `side`); empty if it isn't."""
+    if reference.value(condition) is not side:
+        return {}
+    match condition:
+        case All(parts) | Any(parts) | AtLeast(_, parts):
+            return _merged(because(findings, reference, part, side) for part in parts)
+        case Not(part):
+            return because(findings, reference, part, not side)
+        case Inferred(name):
+            return {name: side}
+        case Unless(part):
+            name = part.name if isinstance(part, Inferred) else part.finding
+            return {name: NOT_ESTABLISHED if side else True}
+        case IsOpen(finding) if side:
+            return {finding: OPEN}
+        case IsOpen(finding) | Yes(finding) | Compare(finding) | OneOf(finding):
+            return {finding: findings[finding]}
+
+
+def _merged(parts: Iterable[Because]) -> Because:
+    found: Because = {}
+    for part in parts:
+        found |= part
+    return found
+
+
+def derive(ruleset: Ruleset, findings: Findings, reference: Reference, condition: Condition) -> tuple[Node, ...]:
+    """The whole derivation of a true condition, down to the answers."""
+    return tuple(_nodes(ruleset, findings, reference, because(findings, reference, condition)))
+
+
+def outcome_condition(statement: Statement) -> Condition:
+    """The whole condition of an outcome: its rule's, and its own."""
+    own = statement.outcome.when if statement.outcome is not None else None
+    return statement.rule.when if own is None else All((statement.rule.when, own))
+
+
+def _nodes(ruleset: Ruleset, findings: Findings, reference: Reference, reasons: Because) -> Iterable[Node]:
+    for name, answer in reasons.items():
+        if name in ruleset.inferences:
+            inference = ruleset.inferences[name]
+            side = answer is True
+            below = {} if answer == NOT_ESTABLISHED else because(findings, reference, inference.when, side)
+            yield Node(
+                name, inference.says, answer, inference.source, tuple(_nodes(ruleset, findings, reference, below))
+            )
+        else:
+            said = ruleset.mentions[name].says if name in ruleset.mentions else ruleset.inputs[name].question
+            yield Node(name, said, answer)
+
+
+def as_json(node: Node) -> dict[str, object]:
+    """The node as JSON data."""
+    data: dict[str, object] = {"name": node.name, "says": node.says, "answer": node.answer}
+    if node.source is not None:
+        data["source"] = {"text": node.source.text, "marks": list(node.source.marks)}
+    if node.because:
+        data["because"] = [as_json(part) for part in node.because]
+    return data
+
+
+def as_text(ruleset: Ruleset, node: Node, indent: int = 0) -> list[str]:
+    """The node and what it rests on, a line each, in the ruleset's words."""
+    lines = [f"{'  ' * indent}- {node.says}: {in_words(ruleset, node)}"]
+    for part in node.because:
+        lines += as_text(ruleset, part, indent + 1)
+    return lines
+
+
+def in_words(ruleset: Ruleset, node: Node) -> str:
+    """What a statement or finding came out as, in words, with the unit or the choice's label."""
+    if node.name in ruleset.inputs:
+        asked = ruleset.inputs[node.name]
+        for choice in asked.choices:
+            if choice.value == node.answer:
+                return choice.label
+        if asked.unit and node.answer != OPEN:
+            return f"{node.answer} {asked.unit}"
+    match node.answer:
+        case True:
+            return "yes"
+        case False:
+            return "no"
+        case other:
+            return str(other)
+
+
+def fired(rule: Rule | Floor, established: frozenset[str], ruleset: Ruleset) -> Statement | None:
+    """The most urgent established outcome of a rule or floor; None if it did not fire."""
+    found = [
+        Statement(rule, outcome_key(rule.id, index), outcome)
+        for index, outcome in enumerate(rule.outcomes)
+        if outcome_key(rule.id, index) in established
+    ]
+    if not found and isinstance(rule, Floor) and rule.raise_one and rule.id in established:
+        return Statement(rule, rule.id, None)
+    return max(found, key=lambda s: ruleset.urgency(s.outcome.disposition) if s.outcome else (0, 0), default=None)

@@ -1,0 +1,107 @@
+"""What travels between the processes: reports, deliveries, tasks; frozen, each with its wire form."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from triage_rules.ruleset import Findings, Level
+
+EVALUATE = "triage.evaluate"
+"""Celery task: one report id. May run twice."""
+
+EVALUATE_MANY = "triage.evaluate_many"
+"""Celery task: a list of report ids. May run twice."""
+
+SWEEP = "triage.sweep"
+"""Celery task, sent by beat: enqueue again what has been pending too long."""
+
+BROKER_KEY_PREFIX = "triage:celery:"
+"""What Celery's own keys in Redis start with; producer and worker must agree (kombu's `global_keyprefix`)."""
+
+EVENT_TYPE = "triage.result.v1"
+
+
+class Lane(enum.StrEnum):
+    """A Celery queue. Reports that look urgent at intake don't wait behind the others."""
+
+    URGENT = "urgent"
+    NORMAL = "normal"
+
+
+class Status(enum.StrEnum):
+    """Where a report is. `done` and `dead` are final and have a result."""
+
+    QUEUED = "queued"
+    DONE = "done"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class NewReport:
+    """A validated report that is to be accepted.
+
+    `findings`: the answered ones, typed, without service-counted ones. Times are UTC, milliseconds since the epoch.
+    """
+
+    id: str
+    ruleset: str
+    digest: str
+    findings: Findings
+    lane: Lane
+    received_ms: int
+    subject: str | None = None
+    reported_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the ledger knows of a subject from before this report (same ruleset)."""
+
+    reports_last_48h: int = 0
+    highest_level_24h: Level | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One attempt at a report: what was accepted, the history counted then, and which attempt this is (from 1)."""
+
+    report: NewReport
+    history: History
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A report as it can be asked for. `result`: the published JSON object, once status is done or dead."""
+
+    id: str
+    status: Status
+    ruleset: str
+    digest: str
+    received_ms: int
+    attempts: int
+    result: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """The client's key and the SHA-256 fingerprint of the canonical body."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The report that now stands for the request; `created` False if an earlier request had made it."""
+
+    id: str
+    created: bool
+
+
+def timestamp(ms: int) -> str:
+    """A time on the wire: RFC 3339 in UTC with milliseconds. `ms`: since the epoch."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
