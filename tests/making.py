@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, field
 from random import Random
 
+from triage_rules.messages import History
 from triage_rules.ruleset import (
+    MANDATORY_OPEN,
     All,
     Any,
+    AskedOf,
     AtLeast,
     Choice,
     Compare,
@@ -22,6 +27,8 @@ from triage_rules.ruleset import (
     IsOpen,
     Kind,
     Level,
+    Mandatory,
+    Mention,
     Not,
     OneOf,
     Op,
@@ -31,11 +38,12 @@ from triage_rules.ruleset import (
     Source,
     Unless,
     Validity,
+    Value,
     Yes,
 )
 
 DISPOSITIONS = {
-    code: Disposition(code, level, minutes, code, f"patient {code}", f"clinician {code}")
+    code: Disposition(code, level, minutes, f"title {code}", f"patient {code}", f"clinician {code}")
     for code, level, minutes in [
         ("U1", Level.URGENT, 0),
         ("U2", Level.URGENT, 60),
@@ -45,42 +53,52 @@ DISPOSITIONS = {
         ("R2", Level.ROUTINE, None),
     ]
 }
-LIMITS = (0, 1, 2, 2.5, 37.95, 38, 1000)
+CODES = list(DISPOSITIONS)
+WHOLE_LIMITS = (-3, 0, 1, 2, 38, 1000)
+LIMITS = (*WHOLE_LIMITS, 2.5, 37.95, 0.1, 1e-5, -1e-9, 123456789.125, 1e14)
 SOURCE = Source("made")
+DIGEST = "sha256:" + "0" * 64
+PHRASES = ("stiff neck", "blue lips")
+SERVICE = {
+    "reports_last_48h": Input(
+        "reports_last_48h", Kind.INTEGER, "(counted)", "service", AskedOf.SERVICE, minimum=0, maximum=1000
+    ),
+    "highest_level_24h": Input(
+        "highest_level_24h",
+        Kind.CHOICE,
+        "(counted)",
+        "service",
+        AskedOf.SERVICE,
+        choices=tuple(Choice(word, word) for word in ("none", "routine", "monitor", "urgent")),
+    ),
+}
+
+
+@dataclass
+class Vocabulary:
+    """What conditions may speak of so far."""
+
+    inputs: dict[str, Input]
+    mentions: dict[str, Mention] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
 
 
 def make_ruleset(random: Random, *, inputs: int = 8, statements: int = 6, rules: int = 8, depth: int = 3) -> Ruleset:
     """A ruleset with up to that many inputs, statements and rules; conditions nest up to `depth`."""
-    asked = {i.name: i for i in (_input(random, n) for n in range(random.randint(1, inputs)))}
+    words = _vocabulary(random, inputs)
     inferences: dict[str, Inference] = {}
     for n in range(random.randint(0, statements)):
-        when = make_condition(random, asked, list(inferences), depth)
+        when = make_condition(random, words, depth)
         inferences[f"s{n}"] = Inference(f"s{n}", f"statement {n}", when)
-    names = list(inferences)
-    made_rules = {}
-    for n in range(random.randint(1, rules)):
-        when, outcomes = make_condition(random, asked, names, depth), _outcomes(random, asked, names)
-        infers = f"i{n}" if random.random() < 0.4 else None
-        made_rules[f"R{n}"] = Rule(f"R{n}", f"rule {n}", when, outcomes, "reason", SOURCE, "us", "2030-01-01", infers)
-        if infers:
-            inferences[infers] = Inference(infers, infers, when, rules=(f"R{n}",))
-            names.append(infers)
-    floors = {}
-    for n in range(random.randint(0, 3)):
-        when = make_condition(random, asked, names, 2)
-        raising = n == 2
-        floors[f"S{n}"] = Floor(
-            f"S{n}",
-            f"floor {n}",
-            when,
-            () if raising else (Outcome(random.choice(["U2", "M1"])),),
-            "reason",
-            SOURCE,
-            "us",
-            "2030-01-01",
-            raise_one=((Level.MONITOR, "M1"), (Level.URGENT, "U2")) if raising else (),
-        )
-    conflicts = {"C1": Conflict("C1", make_condition(random, asked, names, 1), "says", ())}
+        words.names.append(f"s{n}")
+    mandatory = _mandatory(random, words) if random.random() < 0.3 else ()
+    if mandatory:
+        inferences[MANDATORY_OPEN] = Inference(MANDATORY_OPEN, "mandatory", Any(tuple(map(_still_open, mandatory))))
+        words.names.append(MANDATORY_OPEN)
+    made_rules = _rules(random, words, inferences, random.randint(1, rules), depth)
+    floors = {f"S{n}": _floor(random, f"S{n}", words) for n in range(random.randint(0, 3))}
+    conflicts = {"C1": Conflict("C1", make_condition(random, words, 1), "says", ())}
+    sooner = make_condition(random, words, 1) if random.random() < 0.8 else None
     return Ruleset(
         name="made",
         version="1.0.0",
@@ -89,50 +107,136 @@ def make_ruleset(random: Random, *, inputs: int = 8, statements: int = 6, rules:
         owner="us",
         approved_by=None,
         approved_on=None,
-        inputs=asked,
-        mentions={},
+        inputs=words.inputs,
+        mentions=words.mentions,
         inferences=inferences,
         rules=made_rules,
         floors=floors,
         conflicts=conflicts,
-        mandatory=(),
+        mandatory=mandatory,
         dispositions=DISPOSITIONS,
-        default=Default("M1", "nothing matched", ("no_rule_matched",)),
-        validity=Validity(1440, 240, make_condition(random, asked, names, 1)),
+        default=Default(random.choice(["M1", "M1", "M2", "U2"]), "nothing matched", ("no_rule_matched",)),
+        validity=Validity(1440) if sooner is None else Validity(1440, 240, sooner),
         always_patient="always",
         always_clinician="always",
     )
 
 
+def _vocabulary(random: Random, inputs: int) -> Vocabulary:
+    asked = {i.name: i for i in (_input(random, n) for n in range(random.randint(1, inputs)))}
+    for name, counted in SERVICE.items():
+        if random.random() < 0.1:
+            asked[name] = counted
+    mentions = {}
+    for text in [i.name for i in asked.values() if i.kind is Kind.TEXT]:
+        for n in range(random.randint(0, 2)):
+            mentions[f"m_{text}_{n}"] = Mention(f"m_{text}_{n}", text, PHRASES[n:], f"mentions {n}")
+    return Vocabulary(asked, mentions)
+
+
 def _input(random: Random, n: int) -> Input:
-    kind = random.choice([Kind.YES_NO, Kind.YES_NO, Kind.NUMBER, Kind.INTEGER, Kind.CHOICE])
+    kinds = [Kind.YES_NO] * 6 + [Kind.NUMBER] * 3 + [Kind.INTEGER] * 3 + [Kind.CHOICE] * 3 + [Kind.TEXT]
+    kind = random.choice(kinds)
     choices = tuple(Choice(f"c{i}", f"choice {i}") for i in range(random.randint(2, 4))) if kind is Kind.CHOICE else ()
-    bounds = (-10.0, 2000.0) if kind in (Kind.NUMBER, Kind.INTEGER) else (None, None)
-    return Input(f"f{n}", kind, f"question {n}?", "group", minimum=bounds[0], maximum=bounds[1], choices=choices)
+    asked = AskedOf.CLINICIAN if random.random() < 0.1 else AskedOf.ANYONE
+    return Input(f"f{n}", kind, f"question {n}?", "group", asked, choices=choices)
 
 
-def _outcomes(random: Random, asked: dict[str, Input], names: list[str]) -> tuple[Outcome, ...]:
-    own = random.choice(["U1", "U2", "M1", "M2", "R1", "R2"])
-    worse = list(DISPOSITIONS)[: list(DISPOSITIONS).index(own)]
+def _mandatory(random: Random, words: Vocabulary) -> tuple[Mandatory, ...]:
+    names = [i.name for i in words.inputs.values() if i.asked_of is not AskedOf.SERVICE]
+    return tuple(
+        Mandatory(
+            tuple(random.sample(names, min(len(names), random.choice([1, 1, 2])))),
+            make_condition(random, words, 1) if random.random() < 0.3 else None,
+        )
+        for _ in range(random.randint(1, 3))
+    )
+
+
+def _still_open(item: Mandatory) -> Condition:
+    opens = tuple(map(IsOpen, item.findings))
+    return All(opens) if item.when is None else All((item.when, *opens))
+
+
+def _rules(
+    random: Random, words: Vocabulary, inferences: dict[str, Inference], count: int, depth: int
+) -> dict[str, Rule]:
+    """The rules; some infer a statement, alone, with others, or beside its own definition."""
+    made: dict[str, Rule] = {}
+    while len(made) < count:
+        several = random.choice([0, 0, 1, 1, 1, 2, 3])
+        infers = f"i{len(made)}" if several else None
+        group = [
+            _rule(random, f"R{len(made) + n}", make_condition(random, words, depth), infers, words)
+            for n in range(max(1, several))
+        ]
+        made |= {rule.id: rule for rule in group}
+        if infers:
+            own = [make_condition(random, words, 1)] if random.random() < 0.2 else []
+            whens = (*own, *(rule.when for rule in group))
+            when = whens[0] if len(whens) == 1 else Any(whens)
+            inferences[infers] = Inference(infers, f"says {infers}", when, rules=tuple(rule.id for rule in group))
+            words.names.append(infers)
+    return made
+
+
+def _rule(random: Random, name: str, when: Condition, infers: str | None, words: Vocabulary) -> Rule:
+    return Rule(
+        name,
+        f"title {name}",
+        when,
+        _outcomes(random, words),
+        f"reason {name}",
+        SOURCE,
+        "us",
+        "2030-01-01",
+        infers,
+        clinician_only=random.random() < 0.1,
+        flags=(f"flag_{name}",) if random.random() < 0.2 else (),
+    )
+
+
+def _floor(random: Random, name: str, words: Vocabulary) -> Floor:
+    raises = random.random() < 0.3
+    return Floor(
+        name,
+        f"title {name}",
+        make_condition(random, words, 2),
+        () if raises else _outcomes(random, words),
+        f"reason {name}",
+        SOURCE,
+        "us",
+        "2030-01-01",
+        raise_one=((Level.MONITOR, "M1"), (Level.URGENT, "U2")) if raises else (),
+    )
+
+
+def _outcomes(random: Random, words: Vocabulary) -> tuple[Outcome, ...]:
+    own = random.choice(CODES)
+    worse = CODES[: CODES.index(own)]
     if not worse or random.random() < 0.6:
         return (Outcome(own),)
-    return (Outcome(own), Outcome(random.choice(worse), make_condition(random, asked, names, 1)))
+    raised = tuple(Outcome(random.choice(worse), make_condition(random, words, 1)) for _ in range(random.randint(1, 2)))
+    return (Outcome(own), *raised)
 
 
-def make_condition(random: Random, asked: dict[str, Input], names: list[str], depth: int) -> Condition:
-    """A condition over these inputs and statements."""
+def make_condition(random: Random, words: Vocabulary, depth: int) -> Condition:
+    """A condition over these inputs, mentions and statements."""
     if depth and random.random() < 0.6:
-        parts = tuple(make_condition(random, asked, names, depth - 1) for _ in range(random.randint(1, 4)))
+        parts = tuple(make_condition(random, words, depth - 1) for _ in range(random.randint(1, 4)))
         shape = random.randrange(5)
         if shape == 0:
             return Not(parts[0])
         if shape == 1:
             return AtLeast(random.randint(1, len(parts)), parts)
         return All(parts) if shape < 4 and random.random() < 0.6 else Any(parts)
-    if names and random.random() < 0.35:
-        statement = Inferred(random.choice(names))
+    if words.names and random.random() < 0.35:
+        statement = Inferred(random.choice(words.names))
         return Unless(statement) if random.random() < 0.2 else statement
-    return _leaf(random, random.choice(list(asked.values())))
+    if words.mentions and random.random() < 0.1:
+        mention = Yes(random.choice(list(words.mentions)))
+        return Unless(mention) if random.random() < 0.2 else mention
+    return _leaf(random, random.choice(list(words.inputs.values())))
 
 
 def _leaf(random: Random, asked: Input) -> Condition:
@@ -144,31 +248,79 @@ def _leaf(random: Random, asked: Input) -> Condition:
         case Kind.CHOICE:
             values = [choice.value for choice in asked.choices]
             return OneOf(asked.name, tuple(random.sample(values, random.randint(1, len(values)))))
+        case Kind.TEXT:
+            return IsOpen(asked.name)
         case _:
-            return Compare(asked.name, random.choice(list(Op)), random.choice(LIMITS))
+            limits = WHOLE_LIMITS if asked.kind is Kind.INTEGER else LIMITS
+            compare = Compare(asked.name, random.choice(list(Op)), random.choice(limits))
+            if random.random() < 0.15:
+                return All((Compare(asked.name, Op.AT_LEAST, 1), compare))
+            return compare
+
+
+# --- reports --------------------------------------------------------------------------------
+
+
+def make_report(random: Random, ruleset: Ruleset, share: float | None = None) -> tuple[Findings, History]:
+    """What an Evaluator gets: answers to about `share` of the inputs (at random if None), and a history."""
+    share = random.choice([0, 0.3, 0.6, 0.9, 1]) if share is None else share
+    answers = {
+        name: make_answer(random, asked)
+        for name, asked in ruleset.inputs.items()
+        if asked.asked_of is not AskedOf.SERVICE and random.random() < share
+    }
+    return answers, History(random.choice([0, 0, 1, 2, 38]), random.choice([None, None, *Level]))
 
 
 def make_findings(random: Random, ruleset: Ruleset, share: float | None = None) -> Findings:
-    """Answers to about `share` of the inputs (at random if None), often on or beside a limit."""
-    share = random.choice([0, 0.3, 0.6, 0.9, 1]) if share is None else share
-    return {name: make_answer(random, i) for name, i in ruleset.inputs.items() if random.random() < share}
+    """What the engine and the reference get: of a text, that it was answered, and what it mentions."""
+    answers, history = make_report(random, ruleset, share)
+    return as_facts(ruleset, answers, history)
 
 
-def make_answer(random: Random, asked: Input) -> bool | int | float | str:
-    """One answer that the input takes."""
+def as_facts(ruleset: Ruleset, answers: Findings, history: History) -> Findings:
+    """Answers and history as the evaluators see them."""
+    facts: Findings = dict(answers)
+    for name, asked in ruleset.inputs.items():
+        if asked.kind is Kind.TEXT and name in answers:
+            facts[name] = True
+    for mention in ruleset.mentions.values():
+        if mention.text in answers:
+            facts[mention.name] = any(phrase in str(answers[mention.text]) for phrase in mention.phrases)
+    if "reports_last_48h" in ruleset.inputs:
+        facts["reports_last_48h"] = history.reports_last_48h
+    if "highest_level_24h" in ruleset.inputs:
+        highest = history.highest_level_24h
+        facts["highest_level_24h"] = "none" if highest is None else highest.word
+    return facts
+
+
+def make_answer(random: Random, asked: Input) -> Value:
+    """One answer that the input takes, often on or beside a limit."""
     match asked.kind:
         case Kind.YES_NO:
             return random.random() < 0.5
         case Kind.CHOICE:
             return random.choice(asked.choices).value
+        case Kind.TEXT:
+            return random.choice(["", "nothing", "a stiff neck", "blue lips and a stiff neck"])
         case Kind.INTEGER:
-            return random.choice([-1, 0, 1, 2, 3, 38, 999, 1000, 1001])
+            near = random.choice(WHOLE_LIMITS) + random.choice([0, 0, -1, 1])
+            return random.choice([near, near, near, 10**15, -(10**15)])
         case _:
-            near = random.choice(LIMITS) + random.choice([0, 0, 1e-9, -1e-9, 0.1, -0.1, 1e-5])
-            return random.choice([near, near, 1e-300, 1999.99, -9.5, 37.949999999999996])
+            return _number(random)
+
+
+def _number(random: Random) -> float:
+    limit = random.choice(LIMITS)
+    beside = [math.nextafter(limit, math.inf), math.nextafter(limit, -math.inf), limit + 0.1, limit - 0.1]
+    odd = [0.0, 5e-324, -1e-300, 1e-13, 1e15, -1e15, 1234.000001, 37.949999999999996]
+    return random.choice([limit, float(limit), random.choice(beside), random.choice(odd)])
 
 
 def make_completion(random: Random, ruleset: Ruleset, findings: Findings) -> Findings:
     """The same answers and some more."""
+    texts = {mention.name: mention.text for mention in ruleset.mentions.values()}
     more = make_findings(random, ruleset)
-    return {**more, **findings}
+    new = {name: value for name, value in more.items() if texts.get(name, name) not in findings}
+    return {**new, **findings}

@@ -49,6 +49,9 @@ PAGE_TERMS = 56
 PAGE_FIELDS = 200
 """Fields of a page's message; the engine takes 252."""
 
+PAGE_LIMIT = 500
+"""Pages. They stand side by side under one node of the engine, and with more than 511 there it hangs."""
+
 TERM_LITERALS = 120
 """Literals of one term: a chain of conditions, one under the other."""
 
@@ -57,6 +60,9 @@ PRODUCT_LIMIT = 12
 
 COMBINATIONS_LIMIT = 500
 """Ways to choose `at_least` many parts that we are ready to write out."""
+
+NESTING_LIMIT = 150
+"""Conditions one beneath the other, through the statements; the evaluators and explanations go down as deep."""
 
 GREATEST = 1e15
 LEAST = 1e-12
@@ -368,6 +374,25 @@ def _refuse_limits(ruleset: Ruleset) -> None:
     for leaf in _every_leaf(ruleset):
         if isinstance(leaf, Compare) and not (leaf.limit == 0 or LEAST * 1000 <= abs(leaf.limit) < GREATEST):
             raise EngineLimitError(f"the engine can't compare `{leaf.finding}` with {leaf.limit}")
+    depths: dict[str, int] = {}
+    for name, inference in ruleset.inferences.items():
+        depths[name] = _depth(inference.when, depths)
+    for name, condition in statements(ruleset).items():
+        if _depth(condition, depths) > NESTING_LIMIT:
+            raise EngineLimitError(f"`{name}`: more than {NESTING_LIMIT} conditions build on each other")
+
+
+def _depth(condition: Condition, depths: dict[str, int]) -> int:
+    """Conditions one beneath the other. `depths`: of the statements that it may speak of."""
+    match condition:
+        case All(parts) | Any(parts) | AtLeast(_, parts):
+            return 1 + max(_depth(part, depths) for part in parts)
+        case Not(part) | Unless(part):
+            return 1 + _depth(part, depths)
+        case Inferred(name):
+            return 1 + depths.get(name, 0)
+        case _:
+            return 1
 
 
 def _every_leaf(ruleset: Ruleset) -> Iterable[Condition]:
@@ -420,6 +445,8 @@ def _deal(formulas: dict[Signal, Formula]) -> list[list[tuple[Signal, Term]]]:
             pages[page].append((signal, term))
             fields[page] |= reads
             known_after[signal] = max(known_after[signal], page + 1)
+    if len(pages) > PAGE_LIMIT:
+        raise EngineLimitError(f"the rules fill {len(pages)} pages, and the engine takes {PAGE_LIMIT}")
     return pages
 
 

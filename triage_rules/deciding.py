@@ -40,6 +40,7 @@ class Decision:
     disposition: str
     lowest: Level
     could_be: Level
+    could_be_disposition: str
     by_default: bool
 
     @property
@@ -77,34 +78,36 @@ def statements(rules: Iterable[Rule | Floor]) -> Iterator[Statement]:
 
 def decide(ruleset: Ruleset, rails: Rails) -> Decision:
     """Put the rails together. Order and priority play no part: only the most urgent counts."""
-    reached = _dispositions(ruleset, ruleset.rules.values(), rails.established)
+    reached = _dispositions(ruleset.rules.values(), rails.established)
     dispositions = reached or [ruleset.default.disposition]
-    dispositions += _dispositions(ruleset, ruleset.floors.values(), rails.established)
+    dispositions += _dispositions(ruleset.floors.values(), rails.established)
     disposition = max(dispositions, key=ruleset.urgency)
     level = ruleset.dispositions[disposition].level
-    raised = _raising(ruleset, rails.established)
-    if raised is not None and level < Level.URGENT:
+    raising = _raising(ruleset, rails.established)
+    if raising and level < Level.URGENT:
         level = Level(level + 1)
-        disposition = dict(raised.raise_one)[level]
+        disposition = max((dict(floor.raise_one)[level] for floor in raising), key=ruleset.urgency)
     return Decision(
         level=level,
         disposition=disposition,
         lowest=_lowest(ruleset, rails),
         could_be=_highest(ruleset, rails),
+        could_be_disposition=_most_urgent(ruleset, rails, disposition),
         by_default=not reached,
     )
 
 
-def _dispositions(ruleset: Ruleset, rules: Iterable[Rule | Floor], keys: frozenset[str]) -> list[str]:
+def _dispositions(rules: Iterable[Rule | Floor], keys: frozenset[str]) -> list[str]:
     return [s.outcome.disposition for s in statements(rules) if s.outcome is not None and s.key in keys]
 
 
 def _levels(ruleset: Ruleset, rules: Iterable[Rule | Floor], keys: frozenset[str]) -> list[Level]:
-    return [ruleset.dispositions[code].level for code in _dispositions(ruleset, rules, keys)]
+    return [ruleset.dispositions[code].level for code in _dispositions(rules, keys)]
 
 
-def _raising(ruleset: Ruleset, keys: frozenset[str]) -> Floor | None:
-    return next((floor for floor in ruleset.floors.values() if floor.raise_one and floor.id in keys), None)
+def _raising(ruleset: Ruleset, keys: frozenset[str]) -> list[Floor]:
+    """The floors that raise by one level; several of them raise by one all the same."""
+    return [floor for floor in ruleset.floors.values() if floor.raise_one and floor.id in keys]
 
 
 def _default(ruleset: Ruleset) -> Level:
@@ -116,7 +119,17 @@ def _highest(ruleset: Ruleset, rails: Rails) -> Level:
     if not _levels(ruleset, ruleset.rules.values(), rails.certain):
         levels.append(_default(ruleset))
     level = max(levels + _levels(ruleset, ruleset.floors.values(), rails.possible))
-    return Level(min(level + (_raising(ruleset, rails.possible) is not None), Level.URGENT))
+    return Level(min(level + bool(_raising(ruleset, rails.possible)), Level.URGENT))
+
+
+def _most_urgent(ruleset: Ruleset, rails: Rails, now: str) -> str:
+    dispositions = [now, *_dispositions(ruleset.rules_and_floors, rails.possible)]
+    if not _levels(ruleset, ruleset.rules.values(), rails.certain):
+        dispositions.append(ruleset.default.disposition)
+    level = _highest(ruleset, rails)
+    for floor in _raising(ruleset, rails.possible):
+        dispositions += [code for to, code in floor.raise_one if to <= level]
+    return max(dispositions, key=ruleset.urgency)
 
 
 def _lowest(ruleset: Ruleset, rails: Rails) -> Level:
@@ -124,7 +137,7 @@ def _lowest(ruleset: Ruleset, rails: Rails) -> Level:
     possible = _levels(ruleset, ruleset.rules.values(), rails.possible)
     level = max(certain) if certain else min([_default(ruleset), *possible])
     level = max([level, *_levels(ruleset, ruleset.floors.values(), rails.certain)])
-    return Level(min(level + (_raising(ruleset, rails.certain) is not None), Level.URGENT))
+    return Level(min(level + bool(_raising(ruleset, rails.certain)), Level.URGENT))
 
 
 # --- what to ask ----------------------------------------------------------------------------
@@ -141,20 +154,17 @@ def questions(ruleset: Ruleset, rails: Rails, decision: Decision, reference: Ref
     raises: dict[str, Level] = {}
     lowers: set[str] = set()
     fewest: dict[str, int] = {}
-    undecided = _Undecided(ruleset, reference)
+    undecided, standing = _Undecided(ruleset, reference), _Standing(ruleset, rails, decision)
     for statement in _undecided_statements(ruleset, rails):
-        level, established = _level_of(ruleset, statement, decision), statement.key in rails.established
         asked = undecided.asked(statement)
         fewest.update({finding: min(fewest.get(finding, len(asked)), len(asked)) for finding in asked})
-        if level > decision.level and not established:
+        level = standing.could_raise_to(statement)
+        if level > decision.level:
             raises.update({finding: max(raises.get(finding, level), level) for finding in asked})
-        elif decision.lowest < decision.level and level <= decision.level and established == (level == decision.level):
+        if standing.could_lower(statement):
             lowers |= asked
-    if not raises and decision.could_be > decision.level:  # what stands now may fall back to the default
-        raises = dict.fromkeys(fewest, decision.could_be)
-    lower = decision.lowest if decision.lowest < decision.level else None
     found = [
-        Question(finding, raises.get(finding), lower if finding in lowers else None)
+        Question(finding, raises.get(finding), decision.lowest if finding in lowers else None)
         for finding in ruleset.inputs
         if finding in raises or finding in lowers
     ]
@@ -162,16 +172,49 @@ def questions(ruleset: Ruleset, rails: Rails, decision: Decision, reference: Ref
     return sorted(found, key=lambda q: _danger(q, mandatory, fewest))
 
 
+class _Standing:
+    """What turning one undecided statement into its opposite could do to the level, whatever else then changes."""
+
+    def __init__(self, ruleset: Ruleset, rails: Rails, decision: Decision) -> None:
+        rules, floors = ruleset.rules.values(), ruleset.floors.values()
+        reached = _levels(ruleset, rules, rails.established) or [_default(ruleset)]
+        self._level = max(reached + _levels(ruleset, floors, rails.established))  # before it is raised by one
+        self._may_be_raised = bool(_raising(ruleset, rails.possible))
+        self._may_fall_to_default = not decision.by_default and not _levels(ruleset, rules, rails.certain)
+        self._ruleset, self._rails, self._decision = ruleset, rails, decision
+
+    def could_raise_to(self, statement: Statement) -> Level:
+        """The highest level that may come of it."""
+        established, level = statement.key in self._rails.established, self._level
+        if not established:
+            level = max(level, self._own(statement))
+        elif isinstance(statement.rule, Rule) and self._may_fall_to_default:
+            level = max(level, _default(self._ruleset))
+        elif statement.outcome is not None:
+            return self._decision.level
+        return Level(min(level + self._may_be_raised, Level.URGENT))
+
+    def could_lower(self, statement: Statement) -> bool:
+        """Whether a lower level may come of it."""
+        if self._decision.lowest == self._decision.level:
+            return False
+        established, own = statement.key in self._rails.established, self._own(statement)
+        if statement.outcome is None:
+            return established
+        if established:
+            return own == self._level
+        return self._decision.by_default and isinstance(statement.rule, Rule) and own < self._level
+
+    def _own(self, statement: Statement) -> Level:
+        if statement.outcome is None:
+            return Level.ROUTINE
+        return self._ruleset.dispositions[statement.outcome.disposition].level
+
+
 def _undecided_statements(ruleset: Ruleset, rails: Rails) -> Iterator[Statement]:
     for statement in statements(ruleset.rules_and_floors):
         if statement.key in rails.possible and statement.key not in rails.certain:
             yield statement
-
-
-def _level_of(ruleset: Ruleset, statement: Statement, decision: Decision) -> Level:
-    if statement.outcome is None:
-        return Level(min(decision.level + 1, Level.URGENT))
-    return ruleset.dispositions[statement.outcome.disposition].level
 
 
 def _danger(question: Question, mandatory: list[str], fewest: dict[str, int]) -> tuple[int, int, int]:

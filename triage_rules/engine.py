@@ -8,63 +8,80 @@ thrown away and built anew: a fact left behind would be the next patient's. Buil
 from __future__ import annotations
 
 import itertools
-import json
+import weakref
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 import durable_rules_engine
 
-from triage_rules.compiling import Compiled, Page
+from triage_rules.compiling import Compiled
 from triage_rules.errors import EngineError
 from triage_rules.rails import Rails
 from triage_rules.ruleset import Findings, Value
 
 _OK = 0
+_SID = "s"
 _numbers = itertools.count()
 
 
 class Engine:
-    """A registered ruleset and its one state. Not for two threads, not across a fork."""
+    """A registered ruleset and its one state. Not for two threads, not across a fork.
+
+    Raises EngineError if durable-rules won't take the ruleset. What it holds is given back when nobody holds it.
+    """
 
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
-        self._handle = self._register()
+        self._rules = _write(compiled.rules)
+        self._give_back: weakref.finalize[[int], Engine] | None = None
+        self._handle = 0
+        try:
+            self._open()
+        except Exception as error:
+            raise EngineError(f"durable-rules refused the ruleset: {error}") from error
 
     def run(self, findings: Findings) -> Rails:
         """The rails for one report. Raises EngineError; the next report is not affected."""
-        facts = self._compiled.facts(findings)
         truths = [False] * len(self._compiled.signals)
         try:
+            if self._give_back is None:  # after an error
+                self._open()
+            facts = self._compiled.facts(findings)
             for page in self._compiled.pages:
-                for number in self._run_page(page, self._compiled.message(page, facts, truths)):
+                for number in self._run_page(page.number, self._compiled.message(page, facts, truths)):
                     truths[number] = True
         except Exception as error:
-            self._start_anew()
+            self.close()
             raise EngineError(f"durable-rules failed: {type(error).__name__}") from error
+        except BaseException:  # the process is told to stop, and may go on all the same
+            self.close()
+            raise
         return self._compiled.rails(truths)
 
     def close(self) -> None:
         """Give the engine's memory back."""
-        durable_rules_engine.delete_ruleset(self._handle)
+        if self._give_back is not None:
+            self._give_back()
+            self._give_back = None
 
-    def _register(self) -> int:
-        # a name can be registered once in a process, even after it was deleted
-        name = f"{self._compiled.name}-{next(_numbers)}"
-        handle: int = durable_rules_engine.create_ruleset(name, json.dumps(self._compiled.rules, default=_refuse))
-        return handle
-
-    def _start_anew(self) -> None:
+    def _open(self) -> None:
+        """Register, and let the sentinel fire once: only then can the state be deleted, whatever comes after."""
+        handle = durable_rules_engine.create_ruleset(f"{self._compiled.name}-{next(_numbers)}", self._rules)
+        self._handle = handle
         try:
-            self.close()
-        finally:
-            self._handle = self._register()
+            self._run_page(0, {"page": 0})
+        except BaseException:
+            durable_rules_engine.delete_ruleset(handle)  # without its state, whose memory may be wild
+            raise
+        self._give_back = weakref.finalize(self, _give_back, handle)
+        self._give_back.atexit = False  # the end of the process gives everything back
 
-    def _run_page(self, page: Page, message: dict[str, Value]) -> list[int]:
-        text = _write(message)
+    def _run_page(self, page: int, message: dict[str, Value]) -> list[int]:
+        text = f'{{"id": "m", "sid": "{_SID}", {_write_fields(message)}}}'
         terms = self._compiled.terms
         outcome, state = durable_rules_engine.assert_fact(self._handle, text)
         if outcome != _OK:
-            raise EngineError(f"asserting page {page.number} gave {outcome}")
+            raise EngineError(f"asserting page {page} gave {outcome}")
         fired: list[int] = []
         started = durable_rules_engine.start_action_for_state(self._handle, state)
         action: str | None = started[1] if started else None
@@ -77,20 +94,23 @@ class Engine:
                 received = True
             action = durable_rules_engine.complete_and_start_action(self._handle, state)
         if not received:
-            raise EngineError(f"page {page.number} was not received")
+            raise EngineError(f"page {page} was not received")
         outcome, _ = durable_rules_engine.retract_fact(self._handle, text)
         if outcome != _OK:
-            raise EngineError(f"retracting page {page.number} gave {outcome}")
+            raise EngineError(f"retracting page {page} gave {outcome}")
         return fired
 
 
-def _write(message: dict[str, Value]) -> str:
-    """JSON as the engine reads it: no exponents. Names and values are ours: ASCII names, numbers and booleans."""
-    fields = ", ".join(f'"{name}": {_write_value(value)}' for name, value in message.items())
-    return f'{{"id": "m", "sid": "s", {fields}}}'
+def _give_back(handle: int) -> None:
+    """Delete a state in which a rule has fired, then the ruleset, which alone would leave the state's memory behind."""
+    try:
+        durable_rules_engine.delete_state(handle, _SID)
+    finally:
+        durable_rules_engine.delete_ruleset(handle)
 
 
-def _write_value(value: Value) -> str:
+def _write(value: object) -> str:
+    """JSON as the engine reads it: no exponents. Names are ours, plain ASCII; values are numbers and booleans."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -99,9 +119,13 @@ def _write_value(value: Value) -> str:
         case float():
             text = repr(value)
             return format(Decimal(text), "f") if "e" in text else text
-        case str():
-            raise EngineError("text must not reach the engine")
+        case list():
+            return f"[{', '.join(map(_write, value))}]"
+        case Mapping():
+            return f"{{{_write_fields(value)}}}"
+        case _:
+            raise EngineError(f"a {type(value).__name__} must not reach the engine")
 
 
-def _refuse(value: Any) -> Any:
-    raise EngineError(f"a {type(value).__name__} can't be given to the engine")
+def _write_fields(fields: Mapping[str, object]) -> str:
+    return ", ".join(f'"{name}": {_write(value)}' for name, value in fields.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import unicodedata
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +43,8 @@ class Evaluator:
         self._second_opinion = second_opinion
         self._alarm = alarm
         self._lock = threading.Lock()
-        self._engine: tuple[int, Engine] | None = None
+        self._engine: Engine | None = None
+        _evaluators.add(self)
 
     def evaluate(
         self, findings: Findings, history: History, *, report_id: str, received_ms: int, evaluated_ms: int
@@ -71,14 +73,14 @@ class Evaluator:
         return decide(self.ruleset, rails).level is Level.URGENT
 
     def facts(self, findings: Findings, history: History) -> Findings:
-        """What the evaluators see: the answers, without texts but with what they mention, and what the service counts."""
+        """What the evaluators see: the answers (of a text, that there is one, and what it mentions), and the counts."""
         inputs = self.ruleset.inputs
         counted: Findings = {
             REPORTS_LAST_48H: history.reports_last_48h,
             HIGHEST_LEVEL_24H: "none" if history.highest_level_24h is None else history.highest_level_24h.word,
         }
         texts = {name for name, read in inputs.items() if read.kind is Kind.TEXT}
-        facts = {name: value for name, value in findings.items() if name not in texts}
+        facts = {name: True if name in texts else value for name, value in findings.items()}
         facts |= {n: v for n, v in counted.items() if n in inputs and inputs[n].asked_of is AskedOf.SERVICE}
         for mention in self.ruleset.mentions.values():
             if mention.text in findings:
@@ -92,9 +94,25 @@ class Evaluator:
 
     def _run(self, facts: Findings) -> Rails:
         with self._lock:
-            if self._engine is None or self._engine[0] != os.getpid():
-                self._engine = (os.getpid(), Engine(self._compiled))
-            return self._engine[1].run(facts)
+            if self._engine is None:
+                self._engine = Engine(self._compiled)
+            return self._engine.run(facts)
+
+    def start_anew(self) -> None:
+        """For the child of a fork: the engine is the parent's, and a lock that another thread held would stay so."""
+        self._lock = threading.Lock()
+        self._engine = None
+
+
+_evaluators: weakref.WeakSet[Evaluator] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for evaluator in list(_evaluators):
+        evaluator.start_anew()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def folded(text: str) -> str:

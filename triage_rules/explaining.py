@@ -39,7 +39,8 @@ Because = dict[str, Value]
 class Node:
     """One step of a derivation: a statement or a finding, what it came out as, and what that rests on.
 
-    `answer`: a finding's answer, True or False for a statement, OPEN or NOT_ESTABLISHED.
+    `answer`: a finding's answer, True or False for a statement, OPEN or NOT_ESTABLISHED. The findings below a node
+    are enough to bring it out so: whatever else was answered played no part.
     """
 
     name: str
@@ -49,24 +50,24 @@ class Node:
     because: tuple[Node, ...] = ()
 
 
-def because(findings: Findings, reference: Reference, condition: Condition, side: bool = True) -> Because:
-    """What makes the condition true (or false, by `side`); empty if it isn't."""
+def because(findings: Findings, reference: Reference, condition: Condition, side: bool | None = True) -> Because:
+    """What makes the condition true (or false, or None: leaves it open, by `side`); empty if it isn't so."""
     if reference.value(condition) is not side:
         return {}
     match condition:
         case All(parts) | Any(parts) | AtLeast(_, parts):
-            return _merged(because(findings, reference, part, side) for part in parts)
+            # what is open hangs on all of its parts
+            sides = [reference.value(part) if side is None else side for part in parts]
+            return _merged(because(findings, reference, *which) for which in zip(parts, sides, strict=True))
         case Not(part):
-            return because(findings, reference, part, not side)
+            return because(findings, reference, part, None if side is None else not side)
         case Inferred(name):
-            return {name: side}
+            return {name: OPEN if side is None else side}
         case Unless(part):
             name = part.name if isinstance(part, Inferred) else part.finding
             return {name: NOT_ESTABLISHED if side else True}
-        case IsOpen(finding) if side:
-            return {finding: OPEN}
         case IsOpen(finding) | Yes(finding) | Compare(finding) | OneOf(finding):
-            return {finding: findings[finding]}
+            return {finding: findings.get(finding, OPEN)}
 
 
 def _merged(parts: Iterable[Because]) -> Because:
@@ -91,8 +92,7 @@ def _nodes(ruleset: Ruleset, findings: Findings, reference: Reference, reasons: 
     for name, answer in reasons.items():
         if name in ruleset.inferences:
             inference = ruleset.inferences[name]
-            side = answer is True
-            below = {} if answer == NOT_ESTABLISHED else because(findings, reference, inference.when, side)
+            below = because(findings, reference, inference.when, reference.value(inference.when))
             yield Node(
                 name, inference.says, answer, inference.source, tuple(_nodes(ruleset, findings, reference, below))
             )

@@ -1,0 +1,39 @@
+"""The web's bootstrap: the one place where its parts meet. `gunicorn 'service.app:create_app()'`."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from service import headers, keys, operations, pages, problems, reports, rulesets
+from service.dispatch import CeleryDispatch, Dispatch
+from service.documenting import make_api
+from service.intake import Intake
+from service.metrics import Metrics
+from service.parts import Parts, keep, now_ms, version, worker_within_ms
+from triage_rules.ledger import Ledger
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.rulesets_live import LiveRulesets
+from triage_rules.settings import Settings
+
+
+def create_app(
+    settings: Settings | None = None, ledger: Ledger | None = None, dispatch: Dispatch | None = None
+) -> Flask:
+    """The app. What isn't handed in is made as in production. Connects to nothing yet. Raises SettingsError."""
+    settings = Settings.from_environment() if settings is None else settings
+    ledger = RedisLedger(settings) if ledger is None else ledger
+    dispatch = CeleryDispatch(settings) if dispatch is None else dispatch
+    metrics = Metrics(ledger, now_ms, worker_within_ms(settings))
+    live = LiveRulesets(ledger, second_opinion=settings.second_opinion, alarm=metrics.disagreed)
+    intake = Intake(ledger, live, dispatch, metrics, now_ms=now_ms)
+
+    app = Flask("service", static_folder="static", template_folder="templates")
+    app.url_map.merge_slashes = False
+    problems.register(app)
+    headers.register(app)
+    keys.register(app)
+    keep(app.extensions, Parts(settings, ledger, live, intake, metrics, now_ms))
+    api = make_api(app, version())
+    for part in (reports, rulesets, operations, pages):
+        api.register_blueprint(part.blueprint)
+    return app

@@ -1,0 +1,191 @@
+"""The OpenAPI 3.1 description, made from the code; live rulesets' findings are put in when it is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from flask import Flask, Response
+from flask_smorest import Api, Blueprint
+
+from service.decoding import BATCH_LINES_MAX, JSON, NDJSON
+from service.problems import CONTENT_TYPE, PROBLEMS
+from service.schemas import OutcomeOut, ProblemOut
+from triage_rules.envelope import ReportIn
+from triage_rules.findings import findings_json_schema
+from triage_rules.ruleset import Ruleset
+
+View = TypeVar("View", bound=Callable[..., Response])
+
+RESULT_SCHEMA = Path(__file__).resolve().parent.parent / "docs" / "schemas" / "result.schema.json"
+
+EXAMPLE = {
+    "ruleset": "red-dots",
+    "subject": "case-4711",
+    "findings": {
+        "age_years": 4,
+        "blanches_on_pressure": "does_not_blanch",
+        "temperature_c": 38.9,
+        "neck_stiffness": "unknown",
+        "rash_spreading": "rapid_hours",
+    },
+}
+
+REPORT_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {JSON[0]: {"schema": ReportIn, "examples": {"spots with fever": {"value": EXAMPLE}}}},
+}
+BATCH_BODY: dict[str, Any] = {
+    "required": True,
+    "description": f"NDJSON: one report a line, up to {BATCH_LINES_MAX:,}. Blank lines are skipped, but counted.",
+    "content": {media_type: {"schema": ReportIn} for media_type in NDJSON},
+}
+WAIT_PARAMETER: dict[str, Any] = {
+    "in": "header",
+    "name": "Prefer",
+    "schema": {"type": "string"},
+    "description": "`wait=N` (RFC 7240): wait up to N seconds for the result. Preference-Applied tells if so.",
+    "examples": {"five seconds": {"value": "wait=5"}},
+}
+KEY_PARAMETER: dict[str, Any] = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 130},
+    "description": "A random word of yours, best a UUID: 1 to 128 visible ASCII characters without quotation mark, comma, semicolon "
+    "and backslash. The same key with the same body makes no second report for 24 hours; in a batch, line by line.",
+}
+
+_KEYS = "An API key. On a service without keys, which answers only on its own machine, none is needed."
+
+CALL_PROBLEMS = ("unknown-parameter", "key-required")
+TYPE_PROBLEMS = ("too-large", "unsupported-media-type")
+BODY_PROBLEMS = (*CALL_PROBLEMS, "unreadable", *TYPE_PROBLEMS)
+KEY_PROBLEMS = ("idempotency-key-invalid", "idempotency-key-reused")
+RULESET_PROBLEMS = ("no-ruleset-live", "ruleset-broken", "ledger-unavailable")
+INTAKE_PROBLEMS = (*RULESET_PROBLEMS, "ruleset-changing", "queue-too-old")
+
+
+class TriageApi(Api):  # type: ignore[misc]  # flask-smorest carries no types
+    """flask-smorest for the description alone: problems.py answers errors, and our own page shows it."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        """None of the library's: they aren't problem+json."""
+
+
+def make_api(app: Flask, version: str) -> TriageApi:
+    """The collector of the description."""
+    app.config.update(
+        API_TITLE="Triage",
+        API_VERSION=version,
+        OPENAPI_VERSION="3.1.1",
+        API_SPEC_OPTIONS={
+            "info": {
+                "summary": "Post symptom reports; get routine, monitor or urgent, with reasons.",
+                "description": "No clinician has approved the rulesets that come with this service. "
+                "See docs/http-api.md for a guide, and /problems/ for every type of problem.",
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "servers": [{"url": "/"}],
+        },
+    )
+    api = TriageApi(app)
+    api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer", "description": _KEYS})
+    api.spec.components.schema("Problem", schema=ProblemOut)
+    api.spec.components.schema("Outcome", schema=OutcomeOut)
+    api.spec.components.schema("Report", schema=ReportIn)
+    api.spec.components.schema("Result", _embedded("Result", json.loads(RESULT_SCHEMA.read_text(encoding="utf-8"))))
+    return api
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of a call that is no problem. `schema`: a marshmallow schema, or a schema as plain data."""
+
+    status: int
+    schema: object = None
+    says: str | None = None
+    content_type: str = JSON[0]
+
+
+NOT_CHANGED = Answer(304, says="As it was when you got that ETag.")
+
+
+def call(
+    blueprint: Blueprint, method: str, rule: str, *answers: Answer, problems: Sequence[str] = (), **more: object
+) -> Callable[[View], View]:
+    """Makes a function the view of a call, and describes it. `problems`: codes; `more`: members of the operation.
+
+    `key-required` among the problems: the call needs a key, where any are set.
+    """
+    more |= {"security": [{"key": []}, {}] if "key-required" in problems else []}
+
+    def decorate(view: View) -> View:
+        made: Any = view
+        for answer in answers:
+            made = blueprint.alt_response(
+                answer.status,
+                schema=answer.schema,
+                content_type=answer.content_type,
+                description=answer.says,
+                success=True,
+            )(made)
+        for status, told in _grouped(problems).items():
+            made = blueprint.alt_response(
+                status, schema=ProblemOut, content_type=CONTENT_TYPE, description=told, success=False
+            )(made)
+        made = blueprint.doc(operationId=view.__name__, **more)(made)
+        return cast(View, blueprint.route(rule, methods=[method])(made))
+
+    return decorate
+
+
+def _grouped(codes: Sequence[str]) -> dict[str, str]:
+    """Status -> what can be wrong, in words."""
+    by_status: dict[str, list[str]] = {}
+    for code in codes:
+        title = PROBLEMS[code].title
+        by_status.setdefault(str(PROBLEMS[code].status), []).append(f"`{code}`: {title[0].lower()}{title[1:]}")
+    told = {status: "; ".join(grouped) + "." for status, grouped in by_status.items()}
+    return told | {"default": "Any other problem, as `internal`."}
+
+
+def description(api: TriageApi, rulesets: Iterable[Ruleset]) -> dict[str, Any]:
+    """The whole document. `rulesets`: those that are live, whose findings it is to describe."""
+    document: dict[str, Any] = deepcopy(api.spec.to_dict())
+    schemas = document["components"]["schemas"]
+    references = []
+    for ruleset in rulesets:
+        name = f"Findings-{ruleset.name}"
+        schemas[name] = _embedded(name, findings_json_schema(ruleset))
+        references.append({"$ref": f"#/components/schemas/{name}"})
+    if references:
+        findings = schemas["Report"]["properties"]["findings"]
+        findings.pop("type", None)
+        findings["anyOf"] = references
+    return document
+
+
+def _embedded(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema of its own as a part of the document: its references lead to where its parts are now."""
+    own = {key: value for key, value in schema.items() if key not in ("$schema", "$id")}
+    return cast(dict[str, Any], _moved(own, f"#/components/schemas/{name}/"))
+
+
+def _moved(part: object, to: str) -> object:
+    match part:
+        case dict():
+            return {key: _moved_reference(key, _moved(value, to), to) for key, value in part.items()}
+        case list():
+            return [_moved(item, to) for item in part]
+        case _:
+            return part
+
+
+def _moved_reference(key: str, value: object, to: str) -> object:
+    return to + value.removeprefix("#/") if key == "$ref" and isinstance(value, str) else value

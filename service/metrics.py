@@ -1,0 +1,128 @@
+"""What Prometheus is told: counted here per process, and asked of the ledger at each scrape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from triage_rules.errors import LedgerUnavailable
+from triage_rules.ledger import Ledger
+from triage_rules.messages import Lane
+from triage_rules.results import ENGINE_DISAGREEMENT
+
+FLAG = "flag:"
+_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """One registry for one app. No label ever holds anything from a body."""
+
+    def __init__(self, ledger: Ledger, now_ms: Callable[[], int], worker_within_ms: int) -> None:
+        self._registry = CollectorRegistry()
+        self._accepted = Counter(
+            "triage_reports_accepted", "Reports accepted.", ["ruleset", "lane"], registry=self._registry
+        )
+        self._refused = Counter(
+            "triage_reports_refused", "Reports refused, by the problem's code.", ["reason"], registry=self._registry
+        )
+        self._evaluated = Counter(
+            "triage_evaluations",
+            "What-if evaluations over HTTP, by level.",
+            ["ruleset", "level"],
+            registry=self._registry,
+        )
+        self._disagreements = Counter(
+            "triage_evaluation_disagreements", "What-if evaluations on which they differed.", registry=self._registry
+        )
+        self._latency = Histogram(
+            "triage_http_request_seconds",
+            "Time to answer.",
+            ["method", "route", "status"],
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._registry.register(_LedgerCollector(ledger, now_ms, worker_within_ms))
+
+    def accepted(self, ruleset: str, lane: Lane) -> None:
+        """One more report was accepted."""
+        self._accepted.labels(ruleset, lane.value).inc()
+
+    def refused(self, reason: str) -> None:
+        """One more report was refused; `reason`: a problem's code."""
+        self._refused.labels(reason).inc()
+
+    def evaluated(self, ruleset: str, level: str) -> None:
+        """One more what-if was answered."""
+        self._evaluated.labels(ruleset, level).inc()
+
+    def disagreed(self) -> None:
+        """The evaluators differed on a what-if."""
+        self._disagreements.inc()
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One request was answered; `route` is the pattern, not the path."""
+        self._latency.labels(method, route, str(status)).observe(seconds)
+
+    def text(self) -> bytes:
+        """All of it in the Prometheus text format."""
+        return generate_latest(self._registry)
+
+
+class _LedgerCollector(Collector):
+    """The store's own numbers, the same whichever process is asked."""
+
+    def __init__(self, ledger: Ledger, now_ms: Callable[[], int], worker_within_ms: int) -> None:
+        self._ledger = ledger
+        self._now_ms = now_ms
+        self._worker_within_ms = worker_within_ms
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: so that registering doesn't ask the ledger."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """The ledger's numbers; without a ledger only that it is away."""
+        now = self._now_ms()
+        try:
+            backlog = self._ledger.backlog(now)
+            workers = self._ledger.workers(now, self._worker_within_ms)
+            live = self._ledger.live()
+            counts = self._ledger.counts()
+        except LedgerUnavailable:
+            yield _gauge("triage_ledger_up", "Whether the store can be reached.", 0)
+            return
+        yield _gauge("triage_ledger_up", "Whether the store can be reached.", 1)
+        yield _gauge("triage_reports_pending", "Reports that wait for a result.", backlog.pending)
+        yield _gauge("triage_queue_age_seconds", "How long the oldest of them has waited.", backlog.oldest_ms / 1000)
+        yield _gauge("triage_reports_dead", "Dead letters.", backlog.dead)
+        yield _gauge("triage_results", "Results in the stream.", backlog.results)
+        yield _gauge("triage_workers", "Workers heard from lately.", len(workers))
+        rulesets = GaugeMetricFamily("triage_ruleset_live", "Live rulesets.", labels=["ruleset", "version", "digest"])
+        for one in live.values():
+            rulesets.add_metric([one.name, one.version, one.digest], 1)
+        yield rulesets
+        yield from _settled(counts)
+
+
+def _settled(counts: dict[str, int]) -> Iterable[Metric]:
+    """What was published since the beginning. Disagreements are there from the start, for an alarm to be set on."""
+    levels = CounterMetricFamily(
+        "triage_settled", "Reports settled, by level; `dead`: a human must look.", labels=["level"]
+    )
+    flags = CounterMetricFamily("triage_flags", "Results that carry a flag.", labels=["flag"])
+    for word, count in counts.items():
+        if word.startswith(FLAG):
+            flags.add_metric([word.removeprefix(FLAG)], count)
+        else:
+            levels.add_metric([word], count)
+    yield levels
+    yield flags
+    disagreements = counts.get(FLAG + ENGINE_DISAGREEMENT, 0)
+    yield CounterMetricFamily("triage_engine_disagreements", "Results on which the evaluators differed.", disagreements)
+
+
+def _gauge(name: str, says: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, says, value=value)

@@ -1,0 +1,134 @@
+"""The calls about the service itself: is it alive, is it ready, how is it, what does it count."""
+
+from __future__ import annotations
+
+from flask import Response, request
+from flask_smorest import Blueprint
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from service import problems
+from service.decoding import BATCH_LINES_MAX, refuse_query
+from service.documenting import CALL_PROBLEMS, Answer, call
+from service.parts import Parts, parts, version
+from service.problems import CONTENT_TYPE, PROBLEMS
+from service.rulesets import summaries
+from service.schemas import AliveOut, NotReadyOut, ReadyOut, StatusOut
+from triage_rules import strict_json
+from triage_rules.errors import LedgerUnavailable, ReportFault, TriageError
+from triage_rules.messages import Lane
+
+blueprint = Blueprint("operations", __name__, description="For those who run the service.")
+
+
+@call(blueprint, "GET", "/livez", Answer(200, AliveOut, "It answers."))
+def livez() -> Response:
+    """Say whether the process answers."""
+    return _json({"status": "ok"})
+
+
+@call(
+    blueprint,
+    "GET",
+    "/readyz",
+    Answer(200, ReadyOut, "It is."),
+    Answer(503, NotReadyOut, "`not-ready`: `errors` says what is missing.", CONTENT_TYPE),
+)
+def readyz() -> Response:
+    """Say whether all is there that it takes.
+
+    The store can be reached, a ruleset is live and can be opened, a worker was heard from lately.
+    """
+    missing = _missing(parts())
+    checks = {name: {"ok": name not in missing, "detail": missing.get(name, "ok")} for name in CHECKS}
+    if not missing:
+        return _json({"status": "ready", "checks": checks})
+    faults = tuple(ReportFault(f"/checks/{name}", "missing", detail) for name, detail in missing.items())
+    return problems.respond(PROBLEMS["not-ready"], faults, checks=checks)
+
+
+@call(
+    blueprint,
+    "GET",
+    "/v1/status",
+    Answer(200, StatusOut, "What is live, what waits, who works."),
+    problems=(*CALL_PROBLEMS, "ruleset-broken", "ledger-unavailable"),
+)
+def status() -> Response:
+    """Say how the service is.
+
+    What is live and who approved it, what waits, who works, and what is refused beyond which limit.
+    """
+    refuse_query(request)
+    own = parts()
+    now = own.now_ms()
+    backlog = own.ledger.backlog(now)
+    return _json(
+        {
+            "version": version(),
+            "rulesets": summaries(own),
+            "refused": own.live.refused(),
+            "backlog": {
+                "pending": backlog.pending,
+                "oldest_seconds": backlog.oldest_ms / 1000,
+                "dead": backlog.dead,
+                "results": backlog.results,
+            },
+            "settled": own.ledger.counts(),
+            "workers": own.ledger.workers(now, own.worker_within_ms),
+            "lanes": [lane.value for lane in Lane],
+            "limits": {
+                "report_bytes": own.settings.max_report_bytes,
+                "batch_bytes": own.settings.max_batch_bytes,
+                "batch_lines": BATCH_LINES_MAX,
+                "wait_seconds": own.settings.wait_max_seconds,
+                "queue_age_seconds": own.settings.max_queue_age_seconds,
+            },
+        }
+    )
+
+
+@call(
+    blueprint,
+    "GET",
+    "/metrics",
+    Answer(200, {"type": "string"}, "The Prometheus text format.", "text/plain"),
+    problems=("key-required",),
+)
+def metrics() -> Response:
+    """What Prometheus scrapes."""
+    return Response(parts().metrics.text(), content_type=CONTENT_TYPE_LATEST)
+
+
+CHECKS = ("redis", "rulesets", "workers")
+
+
+def _missing(own: Parts) -> dict[str, str]:
+    """What is not there, by the name of its check."""
+    missing: dict[str, str] = {}
+    try:
+        own.ledger.ping()
+        missing |= _no_ruleset(own)
+        if not own.ledger.workers(own.now_ms(), own.worker_within_ms):
+            seconds = own.worker_within_ms // 1000
+            missing["workers"] = f"no worker was heard from in the last {seconds} seconds"
+    except LedgerUnavailable:
+        return dict.fromkeys(CHECKS, "can't be told: Redis can't be reached") | {"redis": "Redis can't be reached"}
+    return missing
+
+
+def _no_ruleset(own: Parts) -> dict[str, str]:
+    names = own.live.names()
+    if not names:
+        return {"rulesets": "no ruleset is live; deploy one with `triage deploy FOLDER`"}
+    for name in names:
+        try:
+            own.live.get(name)
+        except LedgerUnavailable:
+            raise
+        except TriageError as error:
+            return {"rulesets": f"the live ruleset {name} can't be opened ({type(error).__name__})"}
+    return {}
+
+
+def _json(value: object) -> Response:
+    return Response(strict_json.dumps(value), content_type="application/json")

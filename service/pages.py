@@ -1,0 +1,72 @@
+"""The pages: the description of the interface, shown by vendored files, and what each type of problem means."""
+
+from __future__ import annotations
+
+import hashlib
+
+from flask import Response, abort, current_app, render_template, request
+from flask_smorest import Blueprint
+
+from service.documenting import NOT_CHANGED, Answer, TriageApi, call, description
+from service.parts import parts
+from service.problems import PROBLEMS
+from triage_rules import strict_json
+from triage_rules.errors import TriageError
+from triage_rules.ruleset import Ruleset
+
+VENDOR = "vendor/swagger-ui-dist-5.35.0"
+
+blueprint = Blueprint("pages", __name__, description="This description, and what problems mean.")
+
+_PAGE = Answer(200, {"type": "string"}, "A page.", "text/html")
+
+
+@call(
+    blueprint,
+    "GET",
+    "/openapi.json",
+    Answer(200, {"type": "object"}, "OpenAPI 3.1, with the findings of the live rulesets."),
+    NOT_CHANGED,
+)
+def openapi() -> Response:
+    """The description of this interface."""
+    api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    assert isinstance(api, TriageApi)
+    response = Response(strict_json.dumps(description(api, _live())), content_type="application/json")
+    response.headers["Cache-Control"] = "no-cache"
+    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
+    response.make_conditional(request)
+    return response
+
+
+@call(blueprint, "GET", "/docs", _PAGE)
+def docs() -> Response:
+    """The description as a page to read and try."""
+    return Response(render_template("docs.html", vendor=VENDOR), content_type="text/html; charset=utf-8")
+
+
+@call(blueprint, "GET", "/problems/", _PAGE)
+def list_problems() -> Response:
+    """All types of problems."""
+    page = render_template("problems.html", problems=PROBLEMS.values(), title="Problems")
+    return Response(page, content_type="text/html; charset=utf-8")
+
+
+@call(blueprint, "GET", "/problems/<code>", _PAGE, problems=("not-found",))
+def get_problem(code: str) -> Response:
+    """What a type of problem means, and what to do."""
+    if code not in PROBLEMS:
+        abort(404)
+    page = render_template("problems.html", problems=[PROBLEMS[code]], title=PROBLEMS[code].title)
+    return Response(page, content_type="text/html; charset=utf-8")
+
+
+def _live() -> list[Ruleset]:
+    """Those that can be opened now. The description is there without them, and while the store is away."""
+    own = parts()
+    found: list[Ruleset] = []
+    try:
+        found.extend(own.live.get(name).ruleset for name in own.live.names())
+    except TriageError:
+        return found
+    return found

@@ -1,0 +1,69 @@
+"""What the views work with, put together once by the bootstrap."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import cast
+
+from flask import current_app
+
+from service.intake import Intake
+from service.metrics import Metrics
+from triage_rules.ledger import Ledger
+from triage_rules.rulesets_live import LiveRulesets
+from triage_rules.settings import Settings
+
+_EXTENSION = "triage"
+
+WAITERS = 12
+"""Requests that may wait for their result at once, of the threads in gunicorn.py: the others must stay free."""
+
+
+def version() -> str:
+    """The version of this program."""
+    try:
+        return metadata.version("triage-rules")
+    except metadata.PackageNotFoundError:
+        return "0"  # a checkout that was never installed
+
+
+def now_ms() -> int:
+    """The time: UTC, milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one app."""
+
+    settings: Settings
+    ledger: Ledger
+    live: LiveRulesets
+    intake: Intake
+    metrics: Metrics
+    now_ms: Callable[[], int]
+    waiters: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(WAITERS))
+
+    @property
+    def worker_within_ms(self) -> int:
+        """A worker that was silent for longer is not counted as there."""
+        return worker_within_ms(self.settings)
+
+
+def worker_within_ms(settings: Settings) -> int:
+    """Three heartbeats, and not less than half a minute."""
+    return max(30, 3 * settings.heartbeat_seconds) * 1000
+
+
+def keep(app_extensions: dict[str, object], parts: Parts) -> None:
+    """Let the views of that app find their parts."""
+    app_extensions[_EXTENSION] = parts
+
+
+def parts() -> Parts:
+    """The parts of the app that serves this request."""
+    return cast(Parts, current_app.extensions[_EXTENSION])

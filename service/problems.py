@@ -1,0 +1,345 @@
+"""What went wrong, as problem+json (RFC 9457): one table from errors to statuses."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import traceback
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, g
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from triage_rules import errors, strict_json
+from triage_rules.errors import ReportFault, TriageError
+
+CONTENT_TYPE = "application/problem+json"
+PATH = "/problems/"
+"""A problem's `type` is this and its code; the page at that address says what it means and what to do."""
+
+ERRORS_MAX = 100
+"""Faults told at once. More are counted, so that a hostile body can't make a large answer."""
+
+POINTER_MAX = 200
+"""Letters of a pointer, at most. A longer one holds somebody's text as a field's name; its object is named instead."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A type of problem. `says` goes into `detail`; `do`: what the caller's engineer can do about it.
+
+    `retry_after`: seconds; only where nothing was accepted and the same request may succeed later.
+    """
+
+    code: str
+    status: int
+    title: str
+    says: str
+    do: str
+    retry_after: int | None = None
+
+    @property
+    def type(self) -> str:
+        """The stable URI reference of this type."""
+        return PATH + self.code
+
+
+PROBLEMS = {
+    problem.code: problem
+    for problem in (
+        Problem(
+            "unreadable",
+            400,
+            "The body can't be read",
+            "The body is not the strict JSON that is expected. `errors` says what and, if known, where.",
+            "Send UTF-8 without a byte order mark, one JSON value, each key once, no NaN or Infinity, little nesting.",
+        ),
+        Problem(
+            "bad-request",
+            400,
+            "The request can't be read",
+            "The request breaks the rules of HTTP or of this interface.",
+            "See `detail`, and /openapi.json for what the call takes.",
+        ),
+        Problem(
+            "unknown-parameter",
+            400,
+            "No query parameters are known here",
+            "This call takes no query parameters. They are refused, so that none is ignored in silence.",
+            "Put what you want to say into the body, and leave the query out.",
+        ),
+        Problem(
+            "idempotency-key-invalid",
+            400,
+            "The Idempotency-Key can't be used",
+            "Expected 1 to 128 visible ASCII characters, none of them a comma, semicolon, quotation mark or backslash.",
+            "Use a random UUID for each new report, and the same one when you send that report again.",
+        ),
+        Problem(
+            "key-required",
+            401,
+            "An API key is required",
+            "The request has no API key, or none that is known here.",
+            "Send `Authorization: Bearer KEY` with a key from whoever runs this service.",
+        ),
+        Problem(
+            "not-found",
+            404,
+            "There is nothing at this path",
+            "No call has this path. /openapi.json lists all calls.",
+            "Check the path; no path ends in a slash.",
+        ),
+        Problem(
+            "report-not-found",
+            404,
+            "There is no such report",
+            "No report has this id: it was never accepted, its time of keeping is over, or it was erased.",
+            "Check the id. Ids come from the answer to POST /v1/reports.",
+        ),
+        Problem(
+            "ruleset-not-found",
+            404,
+            "There is no such ruleset",
+            "No ruleset of this name is live. /v1/rulesets lists those that are.",
+            "Check the name, or deploy the ruleset.",
+        ),
+        Problem(
+            "method-not-allowed",
+            405,
+            "This path has other methods",
+            "The header Allow lists the methods of this path.",
+            "Use one of them.",
+        ),
+        Problem(
+            "too-large",
+            413,
+            "The body is too large",
+            "The body is larger than this call takes.",
+            "Send less text, or a batch in several requests. /v1/status tells the limits.",
+        ),
+        Problem(
+            "unsupported-media-type",
+            415,
+            "The body's type is not taken",
+            "Expected `Content-Type: application/json` (a batch: `application/x-ndjson`), in UTF-8, not compressed.",
+            "Set the header, and send the body uncompressed.",
+        ),
+        Problem(
+            "report-refused",
+            422,
+            "The report was refused",
+            "Nothing was accepted. `errors` lists every fault, each with a JSON pointer to it.",
+            "Show each fault at its field, and send the corrected report. /v1/rulesets/NAME/schema tells what fits.",
+        ),
+        Problem(
+            "batch-refused",
+            422,
+            "The batch was refused",
+            "Nothing was accepted: the batch has no report in it, or too many lines.",
+            "Send one report a line, at least one, and not more lines than /v1/status tells.",
+        ),
+        Problem(
+            "idempotency-key-reused",
+            422,
+            "This Idempotency-Key was used for another report",
+            "Nothing was accepted: an earlier request with this key had another body.",
+            "Use a new key for a new or a corrected report.",
+        ),
+        Problem(
+            "evaluation-failed",
+            500,
+            "The report could not be decided",
+            "The rule engine failed on this report. It is not routine: a human must look at the answers now.",
+            "Treat the report as undecided and urgent to look at, and tell us its incident.",
+        ),
+        Problem(
+            "internal",
+            500,
+            "Something is wrong with the service",
+            "The request was not carried out, because of a fault of ours.",
+            "Send it again with the same Idempotency-Key; if it fails again, tell us the incident.",
+        ),
+        Problem(
+            "ledger-unavailable",
+            503,
+            "The store can't be reached",
+            "The store that reports are kept in can't be reached or refuses to write; the report may not be accepted.",
+            "Send the same request with the same Idempotency-Key again after the seconds in Retry-After.",
+            5,
+        ),
+        Problem(
+            "queue-too-old",
+            503,
+            "Reports wait too long",
+            "Nothing was accepted: reports wait longer than they may, so this one would too.",
+            "Send it again after the seconds in Retry-After, and meanwhile tell the person whom to call.",
+            30,
+        ),
+        Problem(
+            "no-ruleset-live",
+            503,
+            "No ruleset is live",
+            "Nothing was accepted: no ruleset has been deployed yet, so nothing could decide.",
+            "Deploy one, or send the report again after the seconds in Retry-After.",
+            30,
+        ),
+        Problem(
+            "ruleset-changing",
+            503,
+            "The ruleset is just being changed",
+            "Nothing was accepted: the live ruleset changed several times while the report was being accepted.",
+            "Send the same request with the same Idempotency-Key again after the seconds in Retry-After.",
+            1,
+        ),
+        Problem(
+            "ruleset-broken",
+            503,
+            "The live ruleset can't be used",
+            "Nothing was accepted: the stored ruleset is not what its digest says.",
+            "Deploy it again, or roll back; then send the report again.",
+            30,
+        ),
+        Problem(
+            "not-ready",
+            503,
+            "The service is not ready",
+            "`errors` says what is missing. Reports that were accepted are kept, and will be decided.",
+            "Start what is missing.",
+            5,
+        ),
+    )
+}
+
+OF_ERROR: dict[type[TriageError], str] = {
+    TriageError: "internal",
+    errors.RulesetError: "internal",
+    errors.RulesetNotFound: "ruleset-not-found",
+    errors.NoRulesetLive: "no-ruleset-live",
+    errors.EngineLimitError: "ruleset-broken",
+    errors.BundleError: "ruleset-broken",
+    errors.ReportError: "report-refused",
+    errors.EngineError: "evaluation-failed",
+    errors.LedgerUnavailable: "ledger-unavailable",
+    errors.QueueTooOld: "queue-too-old",
+    errors.IdempotencyMismatch: "idempotency-key-reused",
+    errors.StaleRuleset: "ruleset-changing",
+    errors.ReportNotFound: "report-not-found",
+    errors.KeyRequired: "key-required",
+    errors.EventError: "internal",
+    errors.SettingsError: "internal",
+}
+"""Every error of the core, by its own class: a new one must be given its place here (a test sees to it)."""
+
+_OF_STATUS = {
+    400: "bad-request",
+    401: "key-required",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "unsupported-media-type",
+    500: "internal",
+}
+
+
+class Refused(Exception):
+    """A request that breaks the interface's own rules, before anything of the core is asked."""
+
+    def __init__(self, code: str, *faults: ReportFault, detail: str | None = None) -> None:
+        self.problem = PROBLEMS[code]
+        self.faults = faults
+        self.detail = detail
+        super().__init__(code)
+
+
+def body(problem: Problem, faults: tuple[ReportFault, ...] = (), detail: str | None = None) -> dict[str, Any]:
+    """The JSON object that tells of `problem`."""
+    told: dict[str, Any] = {
+        "type": problem.type,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail or problem.says,
+    }
+    if faults:
+        told["errors"] = [
+            {"pointer": _pointer(fault.pointer), "code": fault.code, "detail": fault.detail}
+            for fault in faults[:ERRORS_MAX]
+        ]
+    if len(faults) > ERRORS_MAX:
+        told["errors_left_out"] = len(faults) - ERRORS_MAX
+    return told
+
+
+def of(error: TriageError) -> tuple[Problem, tuple[ReportFault, ...]]:
+    """The problem that `error` is to a caller, and the faults to tell."""
+    problem = PROBLEMS[OF_ERROR[type(error)]]
+    return problem, error.faults if isinstance(error, errors.ReportError) else ()
+
+
+def respond(problem: Problem, faults: tuple[ReportFault, ...] = (), detail: str | None = None, **more: Any) -> Response:
+    """The HTTP answer. `more`: further members of the problem."""
+    g.problem = problem.code
+    response = Response(
+        strict_json.dumps({**body(problem, faults, detail), **more}), problem.status, content_type=CONTENT_TYPE
+    )
+    if problem.retry_after is not None:
+        response.headers["Retry-After"] = str(problem.retry_after)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def register(app: Flask) -> None:
+    """Every error that leaves a view becomes a problem."""
+    app.register_error_handler(TriageError, _of_core)
+    app.register_error_handler(Refused, _of_request)
+    app.register_error_handler(HTTPException, of_http)
+    app.register_error_handler(Exception, _of_nobody)
+
+
+def _of_core(error: TriageError) -> Response:
+    problem, faults = of(error)
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _incident(problem, error)
+    return respond(problem, faults)
+
+
+def _of_request(error: Refused) -> Response:
+    return respond(error.problem, error.faults, error.detail)
+
+
+def of_http(error: HTTPException) -> ResponseReturnValue:
+    """Flask's and Werkzeug's own refusals. Their texts are not used: some repeat what was sent."""
+    status = error.code or 500
+    if status < HTTPStatus.BAD_REQUEST:
+        return error
+    if status in _OF_STATUS:
+        response = respond(PROBLEMS[_OF_STATUS[status]])
+    else:
+        told = {"type": "about:blank", "title": error.name, "status": status}
+        response = Response(strict_json.dumps(told), status, content_type=CONTENT_TYPE)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def _of_nobody(error: Exception) -> Response:
+    return _incident(PROBLEMS["internal"], error)
+
+
+def _incident(problem: Problem, error: Exception) -> Response:
+    """A fault of ours: told without its text, logged with its places. Its text may hold an answer."""
+    incident = secrets.token_hex(8)
+    places = " < ".join(f"{f.filename}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__)))
+    log.error("incident %s: %s at %s", incident, type(error).__name__, places)
+    return respond(problem, incident=incident)
+
+
+def _pointer(pointer: str) -> str:
+    while len(pointer) > POINTER_MAX:
+        pointer = pointer.rpartition("/")[0]
+    return pointer

@@ -1,0 +1,229 @@
+"""The shapes of our answers, for the description of the interface; tests hold every answer against them."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from triage_rules.messages import Lane, Status
+from triage_rules.ruleset import Level
+
+_LEVELS = validate.OneOf([level.word for level in Level])
+ID = "9f1c2b7a5d8e4c03b6a1f2e3d4c5b6a7"
+DIGEST = "sha256:5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"
+
+
+def _says(text: str, **more: object) -> dict[str, object]:
+    return {"description": text, **more}
+
+
+class _Out(ma.Schema):
+    """Fields may be added later: callers ignore what they don't know."""
+
+
+class Fault(_Out):
+    """One fault of a request."""
+
+    pointer = fields.String(required=True, metadata=_says("JSON Pointer (RFC 6901) into the body; empty: all of it."))
+    code = fields.String(required=True, metadata=_says("Stable word for programs.", examples=["out_of_range"]))
+    detail = fields.String(required=True, metadata=_says("A sentence for people. It never repeats an answer."))
+
+
+class ProblemOut(_Out):
+    """What went wrong, by RFC 9457."""
+
+    type = fields.String(
+        required=True, metadata=_says("What kind of problem; a page about it is there.", format="uri-reference")
+    )
+    title = fields.String(required=True)
+    status = fields.Integer(required=True, metadata=_says("The HTTP status."))
+    detail = fields.String()
+    errors = fields.List(fields.Nested(Fault), metadata=_says("Every fault at once, up to 100."))
+    errors_left_out = fields.Integer(metadata=_says("How many more faults there are."))
+    incident = fields.String(metadata=_says("Name this to us; our log has it."))
+
+
+class ReportLinks(_Out):
+    """Where to go from here."""
+
+    self = fields.String(required=True, metadata=_says("The report.", format="uri-reference"))
+    ruleset = fields.String(metadata=_says("The ruleset of the report, as it is live now.", format="uri-reference"))
+
+
+class AcceptedOut(_Out):
+    """An accepted report."""
+
+    id = fields.String(
+        required=True, metadata=_says("The report's id. Who knows it can read the result.", examples=[ID])
+    )
+    status = fields.String(required=True, validate=validate.OneOf([status.value for status in Status]))
+    links = fields.Nested(ReportLinks, required=True)
+
+
+class ReportOut(AcceptedOut):
+    """A report and, once it is settled, its result."""
+
+    ruleset = fields.String(required=True)
+    digest = fields.String(required=True, metadata=_says("The ruleset's content that decides.", examples=[DIGEST]))
+    received_at = fields.String(required=True, metadata=_says("UTC.", format="date-time"))
+    result = fields.Dict(metadata=_says("Only if status is done or dead. /openapi.json: Result."))
+
+
+class OutcomeOut(_Out):
+    """What became of one line of a batch: `id`, `status` 202 and `links`, or a problem."""
+
+    line = fields.Integer(required=True, metadata=_says("Number of the line in the body, from 1; blank lines count."))
+    status = fields.Integer(required=True, metadata=_says("The status that the report would have got by itself."))
+    id = fields.String(metadata=_says("If accepted."))
+    links = fields.Nested(ReportLinks, metadata=_says("If accepted."))
+    type = fields.String(metadata=_says("If refused, as in a problem.", format="uri-reference"))
+    title = fields.String(metadata=_says("If refused."))
+    detail = fields.String(metadata=_says("If refused."))
+    errors = fields.List(fields.Nested(Fault), metadata=_says("If refused; pointers are into the line's report."))
+    errors_left_out = fields.Integer()
+
+
+class RulesetLinks(_Out):
+    """Where to go from here."""
+
+    self = fields.String(required=True, metadata=_says("The ruleset.", format="uri-reference"))
+    schema = fields.String(required=True, metadata=_says("JSON Schema of its findings.", format="uri-reference"))
+
+
+class RulesetOut(_Out):
+    """A live ruleset."""
+
+    name = fields.String(required=True)
+    version = fields.String(required=True)
+    digest = fields.String(required=True, metadata=_says("Names exactly this content.", examples=[DIGEST]))
+    title = fields.String(required=True)
+    approved_by = fields.String(required=True, allow_none=True, metadata=_says("The clinician who signed it, or null."))
+    approval = fields.String(required=True, metadata=_says("The same in words."))
+    activated_at = fields.String(required=True, metadata=_says("UTC.", format="date-time"))
+    links = fields.Nested(RulesetLinks, required=True)
+
+
+class RulesetsOut(_Out):
+    """All live rulesets."""
+
+    rulesets = fields.List(fields.Nested(RulesetOut), required=True)
+
+
+class InputOut(_Out):
+    """A question of a ruleset."""
+
+    name = fields.String(required=True, metadata=_says("Its field in `findings`."))
+    kind = fields.String(required=True)
+    question = fields.String(required=True)
+    help = fields.String(allow_none=True)
+    group = fields.String(required=True)
+    asked_of = fields.String(required=True, metadata=_says("`service`: counted by us, refused in a report."))
+    unit = fields.String(allow_none=True, metadata=_says("UCUM."))
+    minimum = fields.Float(allow_none=True)
+    maximum = fields.Float(allow_none=True)
+    max_length = fields.Integer(allow_none=True)
+    choices = fields.List(fields.Dict(), required=True, metadata=_says("value, label, and whether it leaves it open."))
+
+
+class RuleOut(_Out):
+    """A rule, or a floor of the safety net."""
+
+    id = fields.String(required=True)
+    title = fields.String(required=True)
+    level = fields.String(required=True, allow_none=True, validate=_LEVELS, metadata=_says("null: one level up."))
+    disposition = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True)
+    source = fields.String(required=True)
+    marks = fields.List(fields.String(), required=True, metadata=_says("How sure the source is."))
+    owner = fields.String(required=True)
+    review_by = fields.String(required=True)
+    clinician_only = fields.Boolean(required=True, metadata=_says("The reason never reaches a patient's text."))
+
+
+class DispositionOut(_Out):
+    """What to do and by when."""
+
+    code = fields.String(required=True)
+    level = fields.String(required=True, validate=_LEVELS)
+    act_within_minutes = fields.Integer(required=True, allow_none=True, metadata=_says("null: no limit; 0: now."))
+    title = fields.String(required=True)
+
+
+class RulesetDetailOut(RulesetOut):
+    """A live ruleset with what it asks and how it decides."""
+
+    description = fields.String(required=True)
+    owner = fields.String(required=True)
+    dispositions = fields.List(fields.Nested(DispositionOut), required=True)
+    inputs = fields.List(fields.Nested(InputOut), required=True)
+    rules = fields.List(fields.Nested(RuleOut), required=True)
+    safety_net = fields.List(fields.Nested(RuleOut), required=True)
+    document = fields.Dict(required=True, metadata=_says("The ruleset as it was deployed, conditions and all."))
+
+
+class AliveOut(_Out):
+    """The process answers."""
+
+    status = fields.String(required=True, validate=validate.Equal("ok"))
+
+
+class CheckOut(_Out):
+    """One thing that must be there."""
+
+    ok = fields.Boolean(required=True)
+    detail = fields.String(required=True)
+
+
+class ReadyOut(_Out):
+    """All that must be there is there."""
+
+    status = fields.String(required=True, validate=validate.Equal("ready"))
+    checks = fields.Dict(keys=fields.String(), values=fields.Nested(CheckOut), required=True)
+
+
+class NotReadyOut(ProblemOut):
+    """What is missing."""
+
+    checks = fields.Dict(keys=fields.String(), values=fields.Nested(CheckOut), required=True)
+
+
+class BacklogOut(_Out):
+    """How much waits, and for how long."""
+
+    pending = fields.Integer(required=True)
+    oldest_seconds = fields.Float(required=True)
+    dead = fields.Integer(required=True, metadata=_says("Reports that could not be decided; a human must look."))
+    results = fields.Integer(required=True, metadata=_says("Events on the stream."))
+
+
+class LimitsOut(_Out):
+    """What is refused beyond."""
+
+    report_bytes = fields.Integer(required=True)
+    batch_bytes = fields.Integer(required=True)
+    batch_lines = fields.Integer(required=True)
+    wait_seconds = fields.Integer(required=True)
+    queue_age_seconds = fields.Integer(required=True)
+
+
+class StatusOut(_Out):
+    """How the service is."""
+
+    version = fields.String(required=True)
+    rulesets = fields.List(fields.Nested(RulesetOut), required=True)
+    refused = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata=_says("Live rulesets that can't be opened, and why; the last good one decides what it can."),
+    )
+    backlog = fields.Nested(BacklogOut, required=True)
+    settled = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        required=True,
+        metadata=_says("Reports settled since the beginning: by level, `dead`, and `flag:` with each flag."),
+    )
+    workers = fields.List(fields.String(), required=True, metadata=_says("Those heard from lately."))
+    lanes = fields.List(fields.String(validate=validate.OneOf([lane.value for lane in Lane])), required=True)
+    limits = fields.Nested(LimitsOut, required=True)

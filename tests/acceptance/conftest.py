@@ -1,0 +1,34 @@
+"""Fixtures of the acceptance tests: the app as in production, on the embedded server, with one small ruleset live."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from flask import Flask
+
+from service.app import create_app
+from tests.acceptance.http_making import Caller, glass_test
+from triage_rules.bundles import Bundle
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.settings import Settings
+
+
+@pytest.fixture
+def deployed(ledger: RedisLedger) -> Bundle:
+    """The small ruleset, live."""
+    bundle = glass_test()
+    ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000)
+    return bundle
+
+
+@pytest.fixture
+def http_app(settings: Settings, ledger: RedisLedger, deployed: Bundle) -> Flask:
+    """The app with its own parts: ledger, Celery client and all."""
+    return create_app(settings, ledger)
+
+
+@pytest.fixture
+def http(http_app: Flask) -> Caller:
+    """Calls that app."""
+    return Caller(http_app)

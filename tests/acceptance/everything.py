@@ -1,0 +1,101 @@
+"""All of the service as `triage up` runs it, on a port and in a directory of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+TRIAGE = Path(sys.executable).parent / "triage"
+READY_SECONDS = 60
+
+
+class Everything:
+    """A running `triage up`; `output` is what it has said so far."""
+
+    def __init__(self, data_dir: Path, *options: str, **environment: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.base = f"http://127.0.0.1:{self.port}"
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
+        self.environment = {**clean, "PORT": str(self.port), "TRIAGE_DATA_DIR": str(data_dir), **environment}
+        self.log = data_dir / "up.log"
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [TRIAGE, "up", *options], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+
+    def wait_until_serving(self) -> Everything:
+        """Returns when it says that it serves; fails with what it said if it ends or takes too long."""
+        until = time.monotonic() + READY_SECONDS
+        while "Serving on" not in self.output:
+            assert self.process.poll() is None and time.monotonic() < until, self.output
+            time.sleep(0.1)
+        return self
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    @property
+    def redis_url(self) -> str:
+        return (self.data_dir / "redis-url").read_text(encoding="utf-8")
+
+    def stop(self) -> int:
+        """End it as Ctrl-C would; its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(40)
+
+    def kill(self) -> None:
+        """End it and all that it started, at once and without a word."""
+        pids = [*self.children("web"), *self.children("worker"), *self.children("beat"), *self.children("redis")]
+        for pid in [self.process.pid, *pids]:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait(10)
+
+    def triage(self, *arguments: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command against it."""
+        return subprocess.run(
+            [TRIAGE, *arguments],
+            cwd=ROOT, env=self.environment, input=stdin, capture_output=True, text=True, check=check, timeout=60,
+        )  # fmt: skip
+
+    def post(self, report: Any, **headers: str) -> tuple[int, dict[str, Any]]:
+        """Post a report; (status, answer)."""
+        body = report if isinstance(report, bytes) else json.dumps(report).encode()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(f"{self.base}/v1/reports", body, {"Content-Type": "application/json", **named})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def children(self, name: str) -> list[int]:
+        """Process ids of a Procfile process and its children, the parent first."""
+        found = subprocess.run(["ps", "-ewwo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+        rows = [line.split(None, 2) for line in found.splitlines()[1:]]
+        words = {"worker": "workers.app worker", "web": "gunicorn", "beat": "workers.app beat",
+                 "redis": "valkey-server"}[name]  # fmt: skip
+        parents = [int(pid) for pid, ppid, args in rows if words in args and int(ppid) == self.process.pid]
+        assert parents, f"no {name} runs"
+        return parents + [int(pid) for pid, ppid, _ in rows if int(ppid) in parents]
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        port: int = tried.getsockname()[1]
+        return port

@@ -1,0 +1,194 @@
+"""For the tests of the HTTP interface: a caller that holds every answer against the description, and what is stored."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+from triage_rules.bundles import Bundle, make_bundle, open_bundle
+from triage_rules.evaluating import Evaluator
+from triage_rules.ledger.redis import RedisLedger
+
+FOLDER = Path(__file__).resolve().parent / "rulesets" / "glass-test"
+URGENT = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "temperature_c": 38.9}
+ROUTINE = {
+    "age_years": 30,
+    "blanches_on_pressure": "blanches",
+    "itchy": True,
+    "fever_reported": False,
+    "temperature_c": 36.8,
+}
+
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def glass_test() -> Bundle:
+    """The ruleset of these tests."""
+    return make_bundle(FOLDER)
+
+
+@dataclass
+class Caller:
+    """Calls an app. Every answer is checked against the OpenAPI description of that app, and for its headers."""
+
+    app: Flask
+    seen: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.client: FlaskClient = self.app.test_client()
+        self.description: dict[str, Any] = json.loads(self.client.get("/openapi.json").get_data())
+
+    def get(self, path: str, **kwargs: Any) -> TestResponse:
+        return self("GET", path, **kwargs)
+
+    def post(self, path: str, **kwargs: Any) -> TestResponse:
+        return self("POST", path, **kwargs)
+
+    def __call__(self, method: str, path: str, **kwargs: Any) -> TestResponse:
+        response = self.client.open(path, method=method, **kwargs)
+        check_headers(response)
+        if response.status_code >= 400:
+            check_problem(response)
+        documented = self._documented(method, path, response)
+        if documented is not None:
+            self._check_body(documented, response)
+        return response
+
+    def _documented(self, method: str, path: str, response: TestResponse) -> dict[str, Any] | None:
+        """The described answer. A path or method that no call has is not described, and must be refused."""
+        try:
+            rule, _ = self.app.url_map.bind("localhost").match(path.partition("?")[0], method, return_rule=True)
+        except HTTPException:
+            assert response.status_code in (404, 405)
+            return None
+        if rule.endpoint == "static":
+            return None
+        route = rule.rule.replace("<", "{").replace(">", "}")
+        answers = self.description["paths"][route][method.lower()]["responses"]
+        status = str(response.status_code)
+        self.seen.append((method, route, status))
+        assert status in answers, f"{method} {route} answered {status}, which is not described"
+        return dict(answers[status])
+
+    def _check_body(self, documented: dict[str, Any], response: TestResponse) -> None:
+        if response.status_code == 304:
+            assert response.get_data() == b""
+            return
+        media_type = response.mimetype
+        assert media_type in documented["content"], f"{media_type} is not described"
+        schema = documented["content"][media_type].get("schema", {})
+        for value in _values(response):
+            check(schema, value, self.description)
+
+
+def check(schema: dict[str, Any], value: object, description: dict[str, Any]) -> None:
+    """`value` fits `schema`, whose references are into `description`."""
+    Draft202012Validator({**schema, "components": description["components"]}).validate(value)
+
+
+def check_headers(response: TestResponse) -> None:
+    """What every answer carries, whatever it is."""
+    for name, value in SECURITY.items():
+        assert response.headers[name] == value
+    policy = response.headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert policy.startswith(("default-src 'none'", "default-src 'self'"))
+
+
+def check_problem(response: TestResponse) -> None:
+    """RFC 9457, with our own members."""
+    assert response.mimetype == "application/problem+json"
+    told = response.get_json(force=True)
+    assert told["status"] == response.status_code
+    assert told["title"]
+    assert told["type"].startswith("/problems/") or told["type"] == "about:blank"
+    for fault in told.get("errors", []):
+        assert set(fault) == {"pointer", "code", "detail"}
+    if response.status_code == 503:
+        assert int(response.headers["Retry-After"]) > 0
+    assert "Traceback" not in response.get_data(as_text=True)
+
+
+def _values(response: TestResponse) -> Iterator[object]:
+    text = response.get_data(as_text=True)
+    if response.mimetype == "application/x-ndjson":
+        yield from map(json.loads, text.splitlines())
+    elif "json" in response.mimetype:
+        yield json.loads(text)
+    else:
+        yield text
+
+
+def everything(url: str) -> dict[bytes, bytes]:
+    """Each key of the store with its serialized value."""
+    with redis.Redis.from_url(url) as client:
+        return {key: client.dump(key) or b"" for key in sorted(client.scan_iter(count=1000))}
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Worker:
+    """Decides reports as a worker does: begin, evaluate, settle; without Celery, so that a test says when."""
+
+    def __init__(self, ledger: RedisLedger, bundle: Bundle) -> None:
+        self.ledger = ledger
+        self.evaluator = Evaluator(open_bundle(bundle.data, bundle.digest), bundle.digest)
+
+    def decide(self, report_id: str) -> dict[str, Any]:
+        delivery = self.ledger.begin(report_id, now())
+        assert delivery is not None
+        report = delivery.report
+        result = self.evaluator.evaluate(
+            report.findings, delivery.history, report_id=report.id, received_ms=report.received_ms, evaluated_ms=now()
+        )
+        assert self.ledger.settle(report_id, result, now())
+        return result
+
+    def bury(self, report_id: str) -> dict[str, Any]:
+        delivery = self.ledger.begin(report_id, now())
+        assert delivery is not None
+        received = delivery.report.received_ms
+        result = self.evaluator.failed("poison", report_id=report_id, received_ms=received, evaluated_ms=now())
+        assert self.ledger.bury(report_id, result, "poison", now())
+        return result
+
+
+@contextmanager
+def working(worker: Worker, client: redis.Redis) -> Iterator[None]:
+    """A worker beside the test, which takes what is pending."""
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            for report_id in client.zrange("triage:pending", 0, -1):
+                worker.decide(str(report_id))
+            stop.wait(0.01)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

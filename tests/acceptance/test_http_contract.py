@@ -1,0 +1,410 @@
+"""The OpenAPI description is valid, complete and true: every call, and every answer that it promises, is provoked here."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from werkzeug.test import TestResponse
+
+from service.app import create_app
+from service.problems import PROBLEMS
+from tests.acceptance.http_making import ROUTINE, URGENT, Caller, Worker, everything, glass_test, working
+from triage_rules.bundles import Bundle
+from triage_rules.errors import EngineError
+from triage_rules.evaluating import Evaluator
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.settings import Settings
+
+JSON = {"Content-Type": "application/json"}
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+@dataclass
+class World:
+    """What an answer is provoked with."""
+
+    http: Caller
+    ledger: RedisLedger
+    worker: Worker
+    redis: redis.Redis
+    settings: Settings
+    monkeypatch: pytest.MonkeyPatch
+
+    def posted(self) -> str:
+        return str(self.http.post("/v1/reports", json={"findings": URGENT}).headers["Location"])
+
+    def away(self) -> Caller:
+        return Caller(create_app(Settings(redis_url="redis://127.0.0.1:1/0", data_dir=self.settings.data_dir)))
+
+    def failing(self) -> None:
+        def fail(*_: object) -> None:
+            raise EngineError("zq7marker")
+
+        self.monkeypatch.setattr(Evaluator, "_run", fail)
+
+    def unchanged(self, path: str) -> TestResponse:
+        return self.http.get(path, headers={"If-None-Match": self.http.get(path).headers["ETag"]})
+
+
+def reported(w: World, findings: dict[str, Any] = URGENT) -> TestResponse:
+    with working(w.worker, w.redis):
+        return w.http.post("/v1/reports", json={"findings": findings}, headers={"Prefer": "wait=5"})
+
+
+def failed(w: World) -> TestResponse:
+    w.failing()
+    return w.http.post("/v1/evaluate", json={"findings": URGENT})
+
+
+def ready(w: World) -> TestResponse:
+    w.ledger.heartbeat("one", time.time_ns() // 1_000_000)
+    return w.http.get("/readyz")
+
+
+HUGE = b" " * 70_000
+NOBODY = "0" * 32
+PROVOKED: dict[tuple[str, str, str], Callable[[World], TestResponse]] = {
+    ("POST", "/v1/reports", "200"): reported,
+    ("POST", "/v1/reports", "202"): lambda w: w.http.post("/v1/reports", json={"findings": ROUTINE}),
+    ("POST", "/v1/reports", "400"): lambda w: w.http.post("/v1/reports", data=b"{", headers=JSON),
+    ("POST", "/v1/reports", "413"): lambda w: w.http.post("/v1/reports", data=HUGE, headers=JSON),
+    ("POST", "/v1/reports", "415"): lambda w: w.http.post("/v1/reports", data=b"{}"),
+    ("POST", "/v1/reports", "422"): lambda w: w.http.post("/v1/reports", json={}),
+    ("POST", "/v1/reports", "503"): lambda w: w.away().post("/v1/reports", json={"findings": {}}),
+    ("POST", "/v1/reports/batch", "202"): lambda w: w.http.post(
+        "/v1/reports/batch", data=b'{"findings": {}}\n{}\n{', headers=NDJSON
+    ),
+    ("POST", "/v1/reports/batch", "400"): lambda w: w.http.post("/v1/reports/batch?x", data=b"{}", headers=NDJSON),
+    ("POST", "/v1/reports/batch", "413"): lambda w: w.http.post(
+        "/v1/reports/batch", data=b" " * 8_388_609, headers=NDJSON
+    ),
+    ("POST", "/v1/reports/batch", "415"): lambda w: w.http.post("/v1/reports/batch", data=b"{}", headers=JSON),
+    ("POST", "/v1/reports/batch", "422"): lambda w: w.http.post("/v1/reports/batch", data=b"", headers=NDJSON),
+    ("POST", "/v1/reports/batch", "503"): lambda w: w.away().post(
+        "/v1/reports/batch", data=b'{"findings": {}}', headers=NDJSON
+    ),
+    ("GET", "/v1/reports/{report_id}", "200"): lambda w: w.http.get(w.posted()),
+    ("GET", "/v1/reports/{report_id}", "304"): lambda w: w.unchanged(w.posted()),
+    ("GET", "/v1/reports/{report_id}", "400"): lambda w: w.http.get(f"/v1/reports/{NOBODY}?x"),
+    ("GET", "/v1/reports/{report_id}", "404"): lambda w: w.http.get(f"/v1/reports/{NOBODY}"),
+    ("GET", "/v1/reports/{report_id}", "503"): lambda w: w.away().get(f"/v1/reports/{NOBODY}"),
+    ("POST", "/v1/evaluate", "200"): lambda w: w.http.post("/v1/evaluate", json={"findings": URGENT}),
+    ("POST", "/v1/evaluate", "400"): lambda w: w.http.post("/v1/evaluate", data=b"{", headers=JSON),
+    ("POST", "/v1/evaluate", "413"): lambda w: w.http.post("/v1/evaluate", data=HUGE, headers=JSON),
+    ("POST", "/v1/evaluate", "415"): lambda w: w.http.post("/v1/evaluate", data=b"{}"),
+    ("POST", "/v1/evaluate", "422"): lambda w: w.http.post("/v1/evaluate", json={}),
+    ("POST", "/v1/evaluate", "500"): failed,
+    ("POST", "/v1/evaluate", "503"): lambda w: w.away().post("/v1/evaluate", json={"findings": {}}),
+    ("GET", "/v1/rulesets", "200"): lambda w: w.http.get("/v1/rulesets"),
+    ("GET", "/v1/rulesets", "400"): lambda w: w.http.get("/v1/rulesets?x"),
+    ("GET", "/v1/rulesets", "503"): lambda w: w.away().get("/v1/rulesets"),
+    ("GET", "/v1/rulesets/{name}", "200"): lambda w: w.http.get("/v1/rulesets/glass-test"),
+    ("GET", "/v1/rulesets/{name}", "304"): lambda w: w.unchanged("/v1/rulesets/glass-test"),
+    ("GET", "/v1/rulesets/{name}", "400"): lambda w: w.http.get("/v1/rulesets/glass-test?x"),
+    ("GET", "/v1/rulesets/{name}", "404"): lambda w: w.http.get("/v1/rulesets/none"),
+    ("GET", "/v1/rulesets/{name}", "503"): lambda w: w.away().get("/v1/rulesets/glass-test"),
+    ("GET", "/v1/rulesets/{name}/schema", "200"): lambda w: w.http.get("/v1/rulesets/glass-test/schema"),
+    ("GET", "/v1/rulesets/{name}/schema", "304"): lambda w: w.unchanged("/v1/rulesets/glass-test/schema"),
+    ("GET", "/v1/rulesets/{name}/schema", "400"): lambda w: w.http.get("/v1/rulesets/glass-test/schema?x"),
+    ("GET", "/v1/rulesets/{name}/schema", "404"): lambda w: w.http.get("/v1/rulesets/none/schema"),
+    ("GET", "/v1/rulesets/{name}/schema", "503"): lambda w: w.away().get("/v1/rulesets/glass-test/schema"),
+    ("GET", "/livez", "200"): lambda w: w.away().get("/livez"),
+    ("GET", "/readyz", "200"): ready,
+    ("GET", "/readyz", "503"): lambda w: w.http.get("/readyz"),
+    ("GET", "/v1/status", "200"): lambda w: w.http.get("/v1/status"),
+    ("GET", "/v1/status", "400"): lambda w: w.http.get("/v1/status?x"),
+    ("GET", "/v1/status", "503"): lambda w: w.away().get("/v1/status"),
+    ("GET", "/metrics", "200"): lambda w: w.http.get("/metrics"),
+    ("GET", "/openapi.json", "200"): lambda w: w.http.get("/openapi.json"),
+    ("GET", "/openapi.json", "304"): lambda w: w.unchanged("/openapi.json"),
+    ("GET", "/docs", "200"): lambda w: w.http.get("/docs"),
+    ("GET", "/problems/", "200"): lambda w: w.http.get("/problems/"),
+    ("GET", "/problems/{code}", "200"): lambda w: w.http.get("/problems/report-refused"),
+    ("GET", "/problems/{code}", "404"): lambda w: w.http.get("/problems/none"),
+}
+
+
+KEY = "k" * 32
+
+
+@pytest.fixture
+def locked(settings: Settings, ledger: RedisLedger, deployed: Bundle) -> Caller:
+    """An app that has keys, called without one."""
+    keys = f"{'o' * 40},{KEY}"
+    return Caller(create_app(Settings(redis_url=settings.redis_url, data_dir=settings.data_dir, api_keys=keys), ledger))
+
+
+@pytest.fixture
+def world(
+    http: Caller,
+    ledger: RedisLedger,
+    deployed: Bundle,
+    redis_client: redis.Redis,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
+    return World(http, ledger, Worker(ledger, deployed), redis_client, settings, monkeypatch)
+
+
+@pytest.mark.parametrize("key", PROVOKED, ids=" ".join)
+def test_every_described_answer_is_given_as_described(key: tuple[str, str, str], world: World) -> None:
+    """Status by status. The caller holds type, shape and headers against the description."""
+    response = PROVOKED[key](world)
+    assert str(response.status_code) == key[2]
+
+
+OPEN = {"/livez", "/readyz", "/openapi.json", "/docs", "/problems/", "/problems/{code}"}
+CALLS = sorted({(method, route) for method, route, _ in PROVOKED})
+
+
+@pytest.mark.parametrize(("method", "route"), CALLS, ids=lambda part: part)
+def test_a_call_without_a_key_is_refused_where_there_are_keys(
+    method: str, route: str, locked: Caller, redis_url: str
+) -> None:
+    """Before anything else is looked at; but for what says nothing of anybody."""
+    path = route.replace("{report_id}", NOBODY).replace("{name}", "glass-test").replace("{code}", "not-ready")
+    described = locked.description["paths"][route][method.lower()]
+    if route in OPEN:
+        assert locked(method, path).status_code in (200, 503)
+        assert described["security"] == []
+        return
+    before = everything(redis_url)
+    for sent in (
+        None,
+        "Bearer",
+        f"Bearer {KEY}x",
+        f"Bearer {KEY[1:]}",
+        f"Basic {KEY}",
+        KEY,
+        "Bearer \u00e9",
+        "bearer =",
+    ):
+        response = locked(method, path, headers={} if sent is None else {"Authorization": sent})
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+        assert KEY not in response.get_data(as_text=True)
+    assert locked(method, path, headers={"Authorization": f"Bearer {KEY}"}).status_code != 401
+    assert described["security"] == [{"key": []}, {}]
+    assert "401" in described["responses"]
+    assert everything(redis_url) == before
+
+
+def test_what_isn_t_there_is_not_told_without_a_key(locked: Caller) -> None:
+    """Nor whether a ruleset or a path exists."""
+    for path in ("/v1/rulesets/none", "/nowhere", "/v1/reports/" + NOBODY):
+        assert locked.client.get(path).status_code == 401
+
+
+def test_every_described_answer_is_provoked_here(http: Caller) -> None:
+    """`default` is any other problem; tests/unit/test_service_problems.py has it. 401 is provoked above."""
+    described = {
+        (method.upper(), route, status)
+        for route, operations in http.description["paths"].items()
+        for method, operation in operations.items()
+        if method != "parameters"
+        for status in operation["responses"]
+        if status not in ("default", "401")
+    }
+    assert described == set(PROVOKED)
+
+
+def test_every_route_is_described(http_app: Flask, http: Caller) -> None:
+    """Static files are no call."""
+    routes = {
+        (rule.rule.replace("<", "{").replace(">", "}"), method.lower())
+        for rule in http_app.url_map.iter_rules()
+        for method in rule.methods or ()
+        if rule.endpoint != "static" and method not in ("HEAD", "OPTIONS")
+    }
+    described = {
+        (route, method)
+        for route, operations in http.description["paths"].items()
+        for method in operations
+        if method != "parameters"
+    }
+    assert routes == described
+
+
+def test_the_description_is_valid_openapi_3_1(http: Caller) -> None:
+    """By the specification's own meta-schema, references and examples too."""
+    assert http.description["openapi"].startswith("3.1.")
+    OpenAPIV31SpecValidator(http.description).validate()
+
+
+def test_the_description_is_valid_without_any_ruleset(world: World) -> None:
+    """Also while the store is away, or before the first deployment."""
+    description = world.away().description
+    OpenAPIV31SpecValidator(description).validate()
+    assert description["components"]["schemas"]["Report"]["properties"]["findings"]["type"] == "object"
+
+
+def test_the_findings_of_live_rulesets_are_described(http: Caller) -> None:
+    """So that a generated client, and /docs, know the fields."""
+    schemas = http.description["components"]["schemas"]
+    assert schemas["Report"]["properties"]["findings"]["anyOf"] == [
+        {"$ref": "#/components/schemas/Findings-glass-test"}
+    ]
+    assert "temperature_c" in schemas["Findings-glass-test"]["properties"]
+
+
+def test_bodies_that_fit_the_description_are_accepted_and_others_are_not(http: Caller) -> None:
+    """The description of the request says what the service does."""
+    schema = {"$ref": "#/components/schemas/Report", "components": http.description["components"]}
+    validator = Draft202012Validator(schema)
+    bodies: list[object] = [
+        {"findings": {}},
+        {"findings": URGENT, "subject": "x" * 128, "ruleset": "glass-test"},
+        {"findings": ROUTINE | {"itchy": "unknown"}},
+        {"findings": {"itchy": "yes"}},
+        {"findings": {"temperature_c": 101.3}},
+        {"findings": {}, "subject": ""},
+        {"findings": {}, "subject": None},
+        {"findings": {}, "more": 1},
+        {"findings": []},
+        {},
+        [],
+    ]
+    for body in bodies:
+        assert validator.is_valid(body) == (http.post("/v1/reports", json=body).status_code == 202), body
+
+
+def test_every_type_of_problem_has_its_page(http: Caller) -> None:
+    """A type is an address; an engineer may open it."""
+    for problem in PROBLEMS.values():
+        page = http.get(problem.type).get_data(as_text=True)
+        assert problem.title.replace("'", "&#39;") in page
+    page = http.get("/problems/").get_data(as_text=True)
+    assert all(problem.type in page for problem in PROBLEMS.values())
+
+
+# --- rulesets ---
+
+
+def test_a_ruleset_shows_what_it_asks_and_how_it_decides(http: Caller, deployed: Bundle) -> None:
+    """Inputs, rules, sources, and that nobody has approved it."""
+    told = http.get("/v1/rulesets/glass-test").get_json()
+
+    assert (told["name"], told["version"], told["digest"]) == ("glass-test", "1.0.0", deployed.digest)
+    assert (told["approved_by"], told["approval"]) == (None, "no clinician has approved it")
+    assert {one["name"] for one in told["inputs"]} >= {"age_years", "blanches_on_pressure", "free_text"}
+    assert [(one["id"], one["level"], one["source"]) for one in told["rules"]] == [
+        ("R08", "urgent", "for tests"),
+        ("R67", "routine", "for tests"),
+    ]
+    assert [(one["id"], one["level"]) for one in told["safety_net"]] == [("S11", "monitor"), ("S12", None)]
+    assert told["document"] == json.loads(deployed.data)["ruleset"]
+
+
+def test_the_list_of_rulesets_says_what_is_live(http: Caller, deployed: Bundle) -> None:
+    """One line for each, with where to go on."""
+    (told,) = http.get("/v1/rulesets").get_json()["rulesets"]
+    assert told["digest"] == deployed.digest
+    assert http.get(told["links"]["self"]).status_code == http.get(told["links"]["schema"]).status_code == 200
+
+
+def test_the_schema_of_findings_is_a_json_schema(http: Caller) -> None:
+    """Forms may check by it before they post."""
+    response = http.get("/v1/rulesets/glass-test/schema")
+    schema = json.loads(response.get_data())
+    Draft202012Validator.check_schema(schema)
+    assert response.mimetype == "application/schema+json"
+    assert Draft202012Validator(schema).is_valid(URGENT)
+    assert not Draft202012Validator(schema).is_valid({"temperature_c": "38.5"})
+
+
+# --- operations ---
+
+
+def test_readiness_says_what_is_missing(http: Caller, ledger: RedisLedger, settings: Settings, world: World) -> None:
+    """One after the other: Redis, ruleset, worker."""
+    now = time.time_ns() // 1_000_000
+
+    def missing(caller: Caller) -> list[str]:
+        return [fault["pointer"] for fault in caller.get("/readyz").get_json(force=True).get("errors", [])]
+
+    assert missing(world.away()) == ["/checks/redis", "/checks/rulesets", "/checks/workers"]
+    assert missing(http) == ["/checks/workers"]
+    ledger.heartbeat("one", now - 31_000)
+    assert missing(http) == ["/checks/workers"]
+    ledger.heartbeat("one", now)
+    assert missing(http) == []
+    bundle = glass_test()
+    ledger.deploy("broken", "1.0.0", "sha256:0", bundle.data, now)
+    time.sleep(0.25)
+    assert missing(http) == ["/checks/rulesets"]
+
+
+def test_before_the_first_deployment_the_service_is_not_ready(ledger: RedisLedger, settings: Settings) -> None:
+    """A ruleset must be live."""
+    ledger.heartbeat("one", time.time_ns() // 1_000_000)
+    told = Caller(create_app(settings, ledger)).get("/readyz").get_json(force=True)
+    assert told["type"] == "/problems/not-ready"
+    assert [name for name, check in told["checks"].items() if not check["ok"]] == ["rulesets"]
+
+
+def test_the_status_says_what_is_live_and_that_nobody_approved_it(http: Caller, ledger: RedisLedger) -> None:
+    """Whoever looks at the service learns it there."""
+    ledger.heartbeat("worker-1", time.time_ns() // 1_000_000)
+    http.post("/v1/reports", json={"findings": {}})
+
+    told = http.get("/v1/status").get_json()
+
+    assert told["rulesets"][0]["approved_by"] is None
+    assert told["rulesets"][0]["approval"] == "no clinician has approved it"
+    assert (told["backlog"]["pending"], told["backlog"]["dead"], told["backlog"]["results"]) == (1, 0, 0)
+    assert told["workers"] == ["worker-1"]
+    assert told["limits"]["report_bytes"] == 65_536
+
+
+def test_metrics_count_what_happened(http: Caller) -> None:
+    """Accepted by lane, refused by reason, what waits, how long answers took."""
+    http.post("/v1/reports", json={"findings": URGENT})
+    http.post("/v1/reports", json={"findings": ROUTINE})
+    http.post("/v1/reports", json={"findings": {"itchy": "yes"}})
+    http.post("/v1/reports", data=b"{", headers=JSON)
+    http.post("/v1/reports/batch", data=b'{"findings": {}}\n{"findings": 1}\n{', headers=NDJSON)
+    http.post("/v1/evaluate", json={"findings": URGENT})
+    http.post("/v1/evaluate", json={"findings": {"itchy": "yes"}})
+    http.get("/nowhere/zq7marker")
+
+    lines = http.get("/metrics").get_data(as_text=True).splitlines()
+
+    assert 'triage_reports_accepted_total{lane="urgent",ruleset="glass-test"} 1.0' in lines
+    assert 'triage_reports_accepted_total{lane="normal",ruleset="glass-test"} 2.0' in lines
+    assert 'triage_reports_refused_total{reason="report-refused"} 2.0' in lines
+    assert 'triage_reports_refused_total{reason="unreadable"} 2.0' in lines
+    assert 'triage_evaluations_total{level="urgent",ruleset="glass-test"} 1.0' in lines
+    assert "triage_reports_pending 3.0" in lines
+    assert "triage_ledger_up 1.0" in lines
+    assert any(
+        line.startswith('triage_http_request_seconds_count{method="POST",route="/v1/reports",status="202"}')
+        for line in lines
+    )
+    assert not any("zq7marker" in line for line in lines)
+
+
+def test_metrics_count_levels_and_disagreements_of_workers(world: World) -> None:
+    """Whoever settled them: the counts are the ledger's, and an alarm on disagreement can be set."""
+    for findings in (URGENT, URGENT, ROUTINE):
+        reported(world, findings)
+    lines = world.http.get("/metrics").get_data(as_text=True).splitlines()
+
+    assert 'triage_settled_total{level="urgent"} 2.0' in lines
+    assert 'triage_settled_total{level="routine"} 1.0' in lines
+    assert "triage_engine_disagreements_total 0.0" in lines
+    assert world.http.get("/v1/status").get_json()["settled"] == {"urgent": 2, "routine": 1}
+
+
+def test_metrics_are_there_while_redis_is_away(world: World) -> None:
+    """An alarm must be able to say so."""
+    lines = world.away().get("/metrics").get_data(as_text=True).splitlines()
+    assert "triage_ledger_up 0.0" in lines

@@ -1,0 +1,252 @@
+"""The service as gunicorn serves it: over real sockets, with its real log, in a real browser."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+
+from service.pages import VENDOR
+from tests.acceptance.http_making import URGENT
+from triage_rules.bundles import Bundle
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MARK = "zq7marker"
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass
+class Server:
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def call(
+        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        try:
+            chunked = not isinstance(body, bytes | None)
+            connection.request(method, path, body, headers or {}, encode_chunked=chunked)  # type: ignore[arg-type]
+            response = connection.getresponse()
+            return response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
+        finally:
+            connection.close()
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+@pytest.fixture
+def server(redis_url: str, deployed: Bundle, tmp_path: Path) -> Iterator[Server]:
+    """gunicorn with its own configuration, on the embedded Redis."""
+    port, log = free_port(), tmp_path / "log"
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
+    environ |= {"TRIAGE_REDIS_URL": redis_url, "PORT": str(port), "TRIAGE_DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "gunicorn", "-c", "service/gunicorn.py", "service.app:create_app()"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
+    running = Server(port, process, log)
+    try:
+        wait_until_alive(running)
+        yield running
+    finally:
+        process.terminate()
+        process.wait(timeout=40)
+
+
+def wait_until_alive(server: Server) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        assert server.process.poll() is None, server.log.read_text()
+        with suppress(OSError):
+            if server.call("GET", "/livez")[0] == 200:
+                return
+        time.sleep(0.05)
+    raise AssertionError(server.log.read_text())
+
+
+def test_it_serves(server: Server) -> None:
+    """The bootstrap, the configuration and the settings fit together."""
+    status, headers, body = server.call("POST", "/v1/reports", json.dumps({"findings": URGENT}).encode(), JSON)
+    assert status == 202
+    assert server.call("GET", headers["location"])[0] == 200
+    assert json.loads(body)["status"] == "queued"
+
+
+def test_a_body_without_a_length_is_cut_off_at_the_limit(server: Server) -> None:
+    """Chunked: the size isn't known before; reading stops where it is too much."""
+    status, headers, body = server.call("POST", "/v1/reports", iter([b" " * 10_000] * 20), JSON)
+    assert (status, headers["content-type"]) == (413, "application/problem+json")
+    assert json.loads(body)["type"] == "/problems/too-large"
+
+
+def test_a_chunked_body_within_the_limit_is_taken(server: Server) -> None:
+    """Some HTTP libraries send no length."""
+    body = iter([b'{"findings"', b": {", b"}}"])
+    assert server.call("POST", "/v1/reports", body, JSON)[0] == 202
+
+
+def test_a_batch_without_a_length_is_refused_whole_beyond_the_limit(server: Server, redis_client: redis.Redis) -> None:
+    """Cut off in silence, it would lose the reports behind the cut."""
+    line = json.dumps({"findings": {"free_text": "x" * 190}}).encode() + b"\n"
+    assert 8_388_608 % len(line) != 0
+    body = iter([line * 100] * (8_388_608 // len(line) // 100 + 1))
+    status, _, told = server.call("POST", "/v1/reports/batch", body, {"Content-Type": "application/x-ndjson"})
+    assert (status, json.loads(told)["type"]) == (413, "/problems/too-large")
+    assert redis_client.zcard("triage:pending") == 0
+
+
+def test_a_batch_that_breaks_off_is_refused_whole(server: Server, redis_client: redis.Redis) -> None:
+    """The connection died in the middle; the client will send it again."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        head = b"POST /v1/reports/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nContent-Length: 500\r\n"
+        connection.sendall(head + b"\r\n" + b'{"findings": {}}\n{"findings": {}}\n{"find')
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(10_000)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert redis_client.zcard("triage:pending") == 0
+
+
+def test_a_length_beyond_the_limit_is_refused_before_the_body_comes(server: Server) -> None:
+    """The answer is there though not a byte of the body was sent."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(
+            b"POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999999999\r\n\r\n"
+        )
+        assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
+def test_nobodys_answer_gets_into_the_log(server: Server) -> None:
+    """Wherever a client puts it: body, key, subject, path, query, header, method. Routes and statuses are logged."""
+    findings = {"free_text": MARK, "age_years": 77.125}
+    good = json.dumps({"findings": findings, "subject": MARK}).encode()
+    bad = json.dumps({"findings": {"age_years": MARK, MARK: 77.125}, MARK: MARK}).encode()
+    for body in (good, bad, b"{" + MARK.encode(), b"\xff" + MARK.encode()):
+        for path in ("/v1/reports", "/v1/evaluate", f"/v1/reports?{MARK}", f"/v1/{MARK}"):
+            server.call("POST", path, body, JSON | {"Idempotency-Key": f"{MARK}-{len(body)}", "Prefer": MARK})
+    server.call("POST", "/v1/reports/batch", good + b"\n" + bad, {"Content-Type": "application/x-ndjson"})
+    server.call("GET", f"/v1/reports/{MARK}", headers={"If-None-Match": MARK, "Cookie": MARK, "User-Agent": MARK})
+    server.call(MARK.upper(), "/v1/reports")
+
+    log = server.log.read_text()
+    assert "POST /v1/reports 202" in log
+    assert "POST /v1/reports 422" in log
+    assert MARK not in log.lower()
+    assert "77.125" not in log
+
+
+def test_a_request_that_waits_is_answered_during_shutdown(server: Server) -> None:
+    """SIGTERM drains: an accepted report's id reaches its client."""
+    statuses: list[int] = []
+
+    def post() -> None:
+        body = json.dumps({"findings": URGENT}).encode()
+        statuses.append(server.call("POST", "/v1/reports", body, JSON | {"Prefer": "wait=2"})[0])
+
+    waiting = threading.Thread(target=post)
+    waiting.start()
+    time.sleep(0.5)
+    server.process.send_signal(signal.SIGTERM)
+    waiting.join(timeout=20)
+
+    assert statuses == [202]
+    assert server.process.wait(timeout=20) == 0
+
+
+# --- the page ---
+
+
+def test_vendored_files_are_what_their_checksums_say() -> None:
+    """Nobody changes them here, and nothing lies beside them that isn't listed."""
+    folder = ROOT / "service" / "static" / VENDOR
+    listed = dict(reversed(line.split("  ")) for line in (folder / "SHA256SUMS").read_text().splitlines())
+    there = {path.name for path in folder.iterdir()} - {"SHA256SUMS"}
+    assert set(listed) == there
+    assert {"LICENSE", "NOTICE"} <= there
+    for name, digest in listed.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+
+
+def browser() -> str:
+    """Debian's Chromium, or whatever is there. At a desk without one the page test is skipped; in CI it fails."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        path = shutil.which(name)
+        if path is not None:
+            return path
+    if os.environ.get("CI"):
+        pytest.fail("no Chromium on this machine; .ci/run should have installed it")
+    pytest.skip("no Chromium on this machine")
+
+
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WATCH = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", e => window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
+"""
+
+
+@pytest.mark.page
+def test_the_page_shows_every_call_and_asks_nobody_else(server: Server) -> None:
+    """In a real browser under the strict policy: no violation, no error, no request that leaves the origin."""
+    from playwright.sync_api import sync_playwright
+
+    origin = f"http://127.0.0.1:{server.port}/"
+    requested: list[str] = []
+    complaints: list[str] = []
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser(), args=ARGUMENTS)
+        page = chromium.new_page()
+        page.on("request", lambda request: requested.append(request.url))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.add_init_script(WATCH)
+        page.goto(origin + "docs")
+        page.wait_for_selector("#operations-reports-post_report")
+        calls = page.locator(".opblock").count()
+        page.click("#operations-reports-post_report .opblock-summary-control")
+        page.wait_for_selector("#operations-reports-post_report .opblock-body")
+        page.click("#operations-reports-post_report .try-out__btn")
+        page.locator("#operations-reports-post_report textarea.body-param__text").fill('{"findings": {"age_years": 4}}')
+        page.click("#operations-reports-post_report .execute")
+        page.wait_for_selector("#operations-reports-post_report .live-responses-table")
+        answered = page.inner_text("#operations-reports-post_report .live-responses-table")
+        violations = page.evaluate("window.violations")
+        title = page.title()
+        page.goto(origin + "problems/")
+        violations += page.evaluate("window.violations")
+        chromium.close()
+
+    assert title == "Triage: the HTTP interface"
+    assert calls >= 14
+    assert "202" in answered
+    assert violations == []
+    assert complaints == []
+    assert [url for url in requested if not url.startswith((origin, "data:"))] == []

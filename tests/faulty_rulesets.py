@@ -1,0 +1,279 @@
+"""Faulty rulesets: an edit of the example in the docs, where its fault stands, and what is told.
+
+`@@` in the new text marks the place of the fault and is taken out. Each case has one fault and no follow-ups.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+
+def example() -> str:
+    """The ruleset in docs/ruleset-language.md."""
+    text = (DOCS / "ruleset-language.md").read_text(encoding="utf-8")
+    return text.split("```yaml\n")[1].split("```")[0]
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """`schema`: whether the JSON Schema refuses it too; None if it is no YAML that a schema could look at."""
+
+    id: str
+    old: str
+    new: str
+    told: str
+    schema: bool | None
+
+    def text(self) -> str:
+        return self._marked().replace("@@", "")
+
+    def line_and_column(self) -> tuple[int, int]:
+        before = self._marked().split("@@")[0].split("\n")
+        return len(before), len(before[-1]) + 1
+
+    def _marked(self) -> str:
+        base = example()
+        assert base.count(self.old) == 1, f"{self.id}: the edited text is there {base.count(self.old)} times"
+        assert self.new.count("@@") == 1, f"{self.id}: one place is to be marked"
+        return base.replace(self.old, self.new)
+
+
+_ITCHY = "itchy: {type: yes_no, group: spots, question: Do they itch?}"
+_AGE = "{type: number, group: person, unit: a, minimum: 0, maximum: 120, question: How old is the person?}"
+_R67 = "when: {all: [{blanches_on_pressure: {is: blanches}}, itchy, {not: febrile}]}"
+_CHILD = "{id: D05, says: Under 16 years, when: {age_years: {less_than: 16}}}"
+_TOP = "ruleset: glass-test            #"
+_RAISE = "raise_one: {monitor: M1_clinician_48h, urgent: U2_emergency_dept_now}"
+_U2 = "    level: urgent              #"
+_MENTION = "red_flag_words: {text: free_text, phrases: [stiff neck, blue lips], says: The text has red-flag words}"
+
+
+def _when(id_: str, condition: str, told: str, *, schema: bool) -> Faulty:
+    """A faulty condition in rule R67."""
+    return Faulty(id_, _R67, f"when: {condition}", f"rule `R67`: {told}", schema)
+
+
+YAML = [
+    Faulty("duplicate key", "version: 1.0.0", "version: 1.0.0\n@@version: 1.0.1", "the key `version` is here twice; it was written in line 4 first", None),
+    Faulty("duplicate rule", "  R67:", "  @@R08:", "the key `R08` is here twice; it was written in line 91 first", None),
+    Faulty("anchor", _U2, "    level: @@&worst urgent #", "anchor `&worst`: anchors are not part of the ruleset language; remove it", None),
+    Faulty("alias", _ITCHY, "itchy: @@*same", "alias `*same`: aliases are not part of the ruleset language; write it out", None),
+    Faulty("merge key", "    group: illness\n    unit: Cel", "    group: illness\n    @@<<: {unit: a}\n    unit: Cel", "merge keys (`<<`) are not part of the ruleset language", None),
+    Faulty("tag", "title: Spots and the glass test", "title: @@!!str Spots", "tag `tag:yaml.org,2002:str`: tags are not part of the ruleset language; remove it", None),
+    Faulty("second document", "\ninferences:", "\n@@---\ninferences:", "a second document starts here; a ruleset is one document", None),
+    Faulty("number as key", "      blanches: Yes, they fade", "      blanches: Yes\n      @@1: Some", "`1` is not a text, and a key must be one; put it into quotes", None),
+    Faulty("list as key", "      blanches: Yes, they fade", "      blanches: Yes\n      ? @@[a]\n      : Yes", "a list or mapping is not a text, and a key must be one", None),
+    Faulty("boolean as key", "      blanches: Yes, they fade", "      blanches: Yes\n      @@true: Some", "`true` is not a text, and a key must be one", None),
+    Faulty("nothing as key", "      blanches: Yes, they fade", "      blanches: Yes\n      @@~: Some", "`null` is not a text, and a key must be one", None),
+    Faulty("alias as key", "      blanches: Yes, they fade", "      blanches: Yes\n      @@*k : Some", "alias `*k`", None),
+    Faulty("infinite", "minimum: 30                #", "minimum: @@-.inf #", "`-.inf`: a number must be finite; put a text into quotes", None),
+    Faulty("overflow", "minimum: 30                #", "minimum: @@1e999 #", "`1e999`: this number is too large", None),
+    Faulty("many digits", "minimum: 30                #", f"minimum: @@{'9' * 101} #", f"`{'9' * 60}...`: a number has at most 100 digits", None),
+    Faulty("colon in a text", "question: Temperature?", "question: Temperature@@: how high?", "not YAML: `: ` can't stand here; put a text with a colon in it into quotes", None),
+    Faulty("tab", "    group: illness\n    unit: Cel", "@@\tgroup: illness\n    unit: Cel", "not YAML: a tab can't stand here; indent with spaces", None),
+    Faulty("unquoted at sign", "question: Temperature?", "question: @@@home", "not YAML: found character '@' that cannot start any token; put the text into quotes", None),
+    Faulty("unprintable", "question: Temperature?", "question: Temp@@\x07", "the character U+0007 can't stand here", None),
+    Faulty("too deep", _R67, "when: " + "{not: " * 36 + "{@@not: febrile}" + "}" * 36, "nested deeper than 40 levels", None),
+]  # fmt: skip
+
+HEAD = [
+    Faulty("misspelt key", "title: Spots and the glass test", "title: Spots\n@@descripton: x", "unknown key `descripton`; did you mean `description`?", True),
+    Faulty("misspelt section", "conflicts:                     #", "@@conflict: #", "unknown key `conflict`; did you mean `conflicts`?", True),
+    Faulty("key far from all", "title: Spots and the glass test", "title: Spots\n@@zzz: x", "unknown key `zzz`; known are `ruleset`, `language`", True),
+    Faulty("missing key", "ruleset: glass-test            # lower case, digits and hyphens\n", "@@", "the key `ruleset` is missing", True),
+    Faulty("language unknown", "language: 1", "language: @@2", "`language`: `2` is not known; this program reads 1", True),
+    Faulty("language a text", "language: 1", "language: @@one", "`language`: expected a whole number, found the text `one`", True),
+    Faulty("name in capitals", _TOP, "ruleset: @@Glass-Test #", "`ruleset`: `Glass-Test` doesn't fit; a ruleset's name is lower case letters and digits", True),
+    Faulty("name with two hyphens", _TOP, "ruleset: @@glass--test #", "`ruleset`: `glass--test` doesn't fit", True),
+    Faulty("name too long", _TOP, f"ruleset: @@{'a' * 61} #", "`ruleset`: `", True),
+    Faulty("version of two numbers", "version: 1.0.0", "version: @@1.0", "`version`: expected a text, found `1.0`; put it into quotes", True),
+    Faulty("version with a word", "version: 1.0.0", "version: @@v1.0.0", "`version`: `v1.0.0` doesn't fit; a version is three numbers, such as `1.0.0`", True),
+    Faulty("version with a leading zero", "version: 1.0.0", "version: @@1.02.0", "`version`: `1.02.0` doesn't fit", True),
+    Faulty("blank title", "title: Spots and the glass test", 'title: @@" "', "`title`: the text is empty", True),
+    Faulty("empty title", "title: Spots and the glass test", "@@title:", "`title`: expected a text, found nothing", True),
+    Faulty("title a list", "title: Spots and the glass test", "title: @@[a]", "`title`: expected a text, found a list", True),
+    Faulty("title a boolean", "title: Spots and the glass test", "title: @@true", "`title`: expected a text, found `true`; put it into quotes", True),
+    Faulty("review date", "review_by: 2027-11-01", "review_by: @@2027-11", "`review_by`: `2027-11` is no date; write it as year-month-day, such as `2027-11-01`", True),
+    Faulty("day that doesn't exist", "review_by: 2027-11-01", "review_by: @@2027-02-30", "`review_by`: `2027-02-30` is no date", False),
+    Faulty("review date null", "review_by: 2027-11-01", "review_by: @@null", "the key `review_by` is missing, or without a date", True),
+    Faulty("approved by nobody", "approved_on: null", "approved_on: @@2026-11-01", "`approved_by` and `approved_on` go together", True),
+    Faulty("approved on no day", "approved_by: null              #", "approved_by: @@Dr Example #", "`approved_by` and `approved_on` go together", True),
+    Faulty("control character", "title: Spots and the glass test", 'title: @@"Spots\\0"', "`title`: the character U+0000 can't stand in a text", False),
+    Faulty("half a character", "title: Spots and the glass test", 'title: @@"\\ud800"', "`title`: the character U+D800 can't stand in a text", False),
+    Faulty("always incomplete", "always:                        # on every result\n  patient: Do the glass test again in 4 hours.\n", "@@always:\n", "`always`: the key `patient` is missing", True),
+]  # fmt: skip
+
+DISPOSITIONS = [
+    Faulty("level unknown", _U2, "    level: @@urgnt #", "disposition `U2_emergency_dept_now`: `level`: `urgnt` is not one of `routine`, `monitor`, `urgent`; did you mean `urgent`?", True),
+    Faulty("order of dispositions", "  R2_self_care_info:\n    {level: routine,", "  @@R2_self_care_info:\n    {level: urgent,", "disposition `R2_self_care_info`: it is urgent and stands below `M1_clinician_48h`, which is monitor", False),
+    Faulty("code of a disposition", "  R2_self_care_info:\n", "  R2_self_care_info:\n    {level: routine, act_within_minutes: null, title: A, patient: B, clinician: C}\n  @@R3-x:\n", "disposition `R3-x`: the code doesn't fit; a code is letters, digits and underscores", True),
+    Faulty("minutes a text", "act_within_minutes: 60     #", "act_within_minutes: @@soon #", "disposition `U2_emergency_dept_now`: `act_within_minutes`: expected a whole number, found the text `soon`", True),
+    Faulty("minutes below zero", "act_within_minutes: 60     #", "act_within_minutes: @@-1 #", "disposition `U2_emergency_dept_now`: `act_within_minutes`: expected 0 or more, found `-1`", True),
+    Faulty("minutes with a fraction", "act_within_minutes: 60     #", "act_within_minutes: @@0.5 #", "disposition `U2_emergency_dept_now`: `act_within_minutes`: expected a whole number, found `0.5`", True),
+    Faulty("minutes in a list", "act_within_minutes: 60     #", "act_within_minutes: @@[60] #", "disposition `U2_emergency_dept_now`: `act_within_minutes`: expected a number, found a list", True),
+    Faulty("minutes a boolean", "act_within_minutes: 60     #", "act_within_minutes: @@true #", "disposition `U2_emergency_dept_now`: `act_within_minutes`: expected a whole number, found `true`", True),
+    Faulty("disposition without a text", "  U2_emergency_dept_now:\n    level: urgent              # routine < monitor < urgent\n    act_within_minutes: 60     # null: no limit; 0: now\n    title: Emergency department now\n", "  @@U2_emergency_dept_now:\n    level: urgent\n    act_within_minutes: 60\n", "disposition `U2_emergency_dept_now`: the key `title` is missing", True),
+    Faulty("default routine", "  disposition: M1_clinician_48h\n  reason: No rule", "  disposition: @@R2_self_care_info\n  reason: No rule", "`default`: `R2_self_care_info` is routine; with no rule established, a result is never routine", False),
+    Faulty("default unknown", "  disposition: M1_clinician_48h\n  reason: No rule", "  disposition: @@M1_clinican_48h\n  reason: No rule", "`default`: `disposition`: unknown disposition `M1_clinican_48h`; did you mean `M1_clinician_48h`?", False),
+    Faulty("flag in capitals", "[no_rule_matched]", "[@@No-Rule]", "`default`: `flags`: `No-Rule` doesn't fit; a flag is lower case letters", True),
+    Faulty("flag twice", "[no_rule_matched]", "[no_rule, @@no_rule]", "`default`: `flags`: `no_rule` is in the list twice", True),
+    Faulty("validity of no time", "  minutes: 1440", "  minutes: @@0", "`validity`: `minutes`: expected 1 or more, found `0`", True),
+    Faulty("sooner is later", "{minutes: 240,", "{minutes: @@1440,", "`validity`: `sooner`: `minutes`: `1440` is not sooner than `1440`", False),
+    Faulty("sooner without a condition", "sooner: {minutes: 240, when: {any: [child, febrile]}}", "sooner: @@{minutes: 240}", "`validity`: `sooner`: the key `when` is missing", True),
+]  # fmt: skip
+
+INPUTS = [
+    Faulty("type unknown", _ITCHY, "itchy: {type: @@yesno, group: spots, question: Itchy?}", "input `itchy`: `type`: `yesno` is not one of `number`, `integer`, `yes_no`, `choice`, `text`; did you mean `yes_no`?", True),
+    Faulty("no type", _ITCHY, "@@itchy: {group: spots, question: Itchy?}", "input `itchy`: the key `type` is missing", True),
+    Faulty("no question", _ITCHY, "@@itchy: {type: yes_no, group: spots}", "input `itchy`: the key `question` is missing", True),
+    Faulty("comma in a text", _ITCHY, "itchy: {type: yes_no, group: spots, question: Itchy, @@or does it hurt?}", "input `itchy`: unknown key `or does it hurt?`; a text with a comma in it needs quotes within `{...}`", True),
+    Faulty("an input that is a text", _ITCHY, "itchy: @@yes_no", "input `itchy`: expected a mapping, found the text `yes_no`", True),
+    Faulty("bounds of a yes/no", _ITCHY, "itchy: {type: yes_no, group: spots, question: Itchy?, @@minimum: 1}", "input `itchy`: `minimum` is only for number and integer, and this is `yes_no`", True),
+    Faulty("choices of a yes/no", _ITCHY, "itchy: {type: yes_no, group: spots, question: Itchy?, @@choices: {a: A}}", "input `itchy`: `choices` is only for choice, and this is `yes_no`", True),
+    Faulty("asked of nobody", _ITCHY, "itchy: {type: yes_no, group: spots, question: Itchy?, asked_of: @@nurse}", "input `itchy`: `asked_of`: `nurse` is not one of `anyone`, `clinician`, `service`", True),
+    Faulty("maximum below minimum", _AGE, "{type: number, group: person, minimum: 0, maximum: @@0, question: Age?}", "input `age_years`: `maximum` `0` is not above `minimum` `0`", False),
+    Faulty("minimum a text", "minimum: 30                #", 'minimum: @@"30" #', "input `temperature_c`: `minimum`: expected a number, found the text `30`", True),
+    Faulty("minimum too large", "minimum: 30                #", "minimum: @@-1e16 #", "input `temperature_c`: `minimum`: `-1e+16` is too large a number", True),
+    Faulty("hint never told", "looks_like: [{minimum: 86, maximum: 110,", "looks_like: @@[{minimum: 31, maximum: 42,", "input `temperature_c`: `looks_like` lies within the bounds, so its hint would never be told", False),
+    Faulty("hint of no range", "{minimum: 86, maximum: 110,", "{minimum: 110, maximum: @@86,", "input `temperature_c`: `looks_like`: `maximum` `86` is below `minimum` `110`", False),
+    Faulty("code a number", "code: 8310-5", "code: @@83105", "input `temperature_c`: `codes`: `code`: expected a text, found `83105`; put it into quotes", True),
+    Faulty("mark unknown", "code: 8310-5", "code: 8310-5, mark: @@x", "input `temperature_c`: `codes`: `mark`: `x` is not one of `c`, `s`, `u`", True),
+    Faulty("name in capitals again", _ITCHY, f"@@Scaly: {{type: yes_no, group: spots, question: Scaly?}}\n  {_ITCHY}", "input `Scaly`: the name `Scaly` doesn't fit; a name is lower case letters, digits and underscores", True),
+    Faulty("reserved name", _ITCHY, f"@@open: {{type: yes_no, group: spots, question: Open?}}\n  {_ITCHY}", "input `open`: `open` is a word of the ruleset language; choose another name", True),
+    Faulty("reserved statement", _ITCHY, f"@@mandatory_open: {{type: yes_no, group: spots, question: Open?}}\n  {_ITCHY}", "input `mandatory_open`: `mandatory_open` is a word of the ruleset language", True),
+    Faulty("listed unknown", "      blanches: Yes, they fade", "      blanches: Yes\n      @@unknown: Don't know", "input `blanches_on_pressure`: `choices`: `unknown` is always accepted; don't list it", True),
+    Faulty("choice in capitals", "      blanches: Yes, they fade", "      blanches: Yes\n      @@Mixed: Some", "input `blanches_on_pressure`: `choices`: `Mixed` doesn't fit; a choice's value is lower case letters", True),
+    Faulty("label a boolean", "      blanches: Yes, they fade", "      blanches: @@true", "input `blanches_on_pressure`: choice `blanches`: expected its label, or a mapping with `label`, found `true`; put a text into quotes", True),
+    Faulty("label missing", "not_tested: {label: Not tried yet, means_open: true}", "@@not_tested: {means_open: true}", "input `blanches_on_pressure`: choice `not_tested`: the key `label` is missing", True),
+    Faulty("means_open a word", "means_open: true}", "means_open: @@yes}", "input `blanches_on_pressure`: choice `not_tested`: `means_open`: expected `true` or `false`, found the text `yes`", True),
+    Faulty("text without a length", "free_text: {type: text, group: other, max_length: 2000,", "@@free_text: {type: text, group: other,", "input `free_text`: the key `max_length` is missing", True),
+    Faulty("length of nothing", "max_length: 2000", "max_length: @@0", "input `free_text`: `max_length`: expected 1 to 100000, found `0`", True),
+    Faulty("unknown count", _ITCHY, f"{_ITCHY}\n  visits: {{type: integer, group: service, asked_of: @@service, question: Visits?}}", "input `visits`: `asked_of: service`: the service counts only `reports_last_48h`, `highest_level_24h`", False),
+    Faulty("count of other choices", _ITCHY, f"{_ITCHY}\n  highest_level_24h: {{type: choice, group: service, asked_of: service, question: Highest?, choices: @@{{none: A, urgent: B}}}}", "input `highest_level_24h`: `choices`: the service counts `none`, `routine`, `monitor`, `urgent`, in this order", False),
+    Faulty("no choice is an answer", _ITCHY, "itchy: {type: choice, group: spots, question: Itchy?, choices: @@{later: {label: Later, means_open: true}}}", "input `itchy`: `choices`: every choice has `means_open`, so there is no answer", False),
+    Faulty("choices empty", _ITCHY, "itchy: {type: choice, group: spots, question: Itchy?, choices: @@{}}", "input `itchy`: `choices`: the mapping is empty", True),
+    Faulty("hint from a text on", "{minimum: 86, maximum: 110,", "{minimum: @@low, maximum: 110,", "input `temperature_c`: `looks_like`: `minimum`: expected a number, found the text `low`", True),
+    Faulty("count of another type", "{type: integer, group: service,", "{type: @@number, group: service,", "input `reports_last_48h`: `type`: the service counts this as `integer`, not `number`", True),
+    Faulty("fraction as a bound of an integer", "asked_of: service, minimum: 0,", "asked_of: service, minimum: @@0.5,", "input `reports_last_48h`: `minimum`: expected a whole number, found `0.5`", True),
+    Faulty("choice without choices", _ITCHY, "@@itchy: {type: choice, group: spots, question: Itchy?}", "input `itchy`: the key `choices` is missing", True),
+]  # fmt: skip
+
+MENTIONS = [
+    Faulty("mention of an unknown text", _MENTION, "red_flag_words: {text: @@free_txt, phrases: [a], says: Words}", "mention `red_flag_words`: `text`: unknown input `free_txt`; did you mean `free_text`?", False),
+    Faulty("mention in a number", _MENTION, "red_flag_words: {text: @@age_years, phrases: [a], says: Words}", "mention `red_flag_words`: `text`: `age_years` is no input of the type `text`", False),
+    Faulty("no phrases", _MENTION, "red_flag_words: {text: free_text, phrases: @@[], says: Words}", "mention `red_flag_words`: `phrases`: the list is empty", True),
+    Faulty("empty phrase", _MENTION, 'red_flag_words: {text: free_text, phrases: [@@""], says: Words}', "mention `red_flag_words`: `phrases`: the text is empty", True),
+    Faulty("phrase twice", _MENTION, "red_flag_words: {text: free_text, phrases: [a b, @@a b], says: Words}", "mention `red_flag_words`: `phrases`: `a b` is in the list twice", True),
+    Faulty("mention named like an input", _MENTION, f"{_MENTION}\n  @@itchy: {{text: free_text, phrases: [itch], says: Itchy}}", "mention `itchy`: the name `itchy` is taken by an input; names are used once", False),
+    Faulty("mandatory unknown", "  - age_years\n", "  - @@age_year\n", "`mandatory`: unknown input `age_year`; did you mean `age_years`?", False),
+    Faulty("mandatory count", "  - age_years\n", "  - @@reports_last_48h\n", "`mandatory`: `reports_last_48h` is counted by the service, so it is never missing", False),
+    Faulty("mandatory statement", "  - age_years\n", "  - @@febrile\n", "`mandatory`: unknown input `febrile`", False),
+    Faulty("mandatory both", "  - any_of: [temperature_c, fever_reported]", "  - @@any_of: [temperature_c]\n    finding: itchy", "`mandatory`: expected one of `finding` and `any_of`", True),
+    Faulty("mandatory neither", "  - any_of: [temperature_c, fever_reported]", "  - @@findings: [temperature_c]", "`mandatory`: expected one of `finding` and `any_of`", True),
+    Faulty("mandatory any of none", "  - any_of: [temperature_c, fever_reported]", "  - any_of: @@[]", "`mandatory`: `any_of`: the list is empty", True),
+    Faulty("mandatory null", "  - any_of: [temperature_c, fever_reported]", "  - finding: @@null", "`mandatory`: `finding`: expected a text, found nothing", True),
+    Faulty("mandatory a number", "  - any_of: [temperature_c, fever_reported]", "  - @@1", "`mandatory`: expected an input's name, or a mapping with `finding` or `any_of`", True),
+]  # fmt: skip
+
+CONDITIONS = [
+    _when("unknown name", "{all: [@@nonblanchin, itchy]}", "unknown name `nonblanchin`; did you mean `nonblanching`?", schema=False),
+    _when("unknown name in capitals", "{all: [@@FEBRILE]}", "unknown name `FEBRILE`; did you mean `febrile`?", schema=True),
+    _when("a whole sentence", "@@" + "is it itchy and fading " * 4 + "?", "unknown name `is it itchy and fading", schema=True),
+    _when("unknown name, none near", "@@zzz", "unknown name `zzz`", schema=False),
+    _when("unknown word", "{@@al: [itchy, febrile]}", "unknown word or name `al`; did you mean `all`?", schema=True),
+    _when("unknown number", "{@@temperature: {at_least: 38}}", "unknown name `temperature`; did you mean `temperature_c`?", schema=False),
+    _when("a list", "@@[itchy, febrile]", "expected a condition, found a list; write `all:` or `any:` before it", schema=True),
+    _when("nothing", "@@null", "expected a condition, found nothing", schema=True),
+    _when("a boolean", "@@true", "expected a condition, found `true`", schema=True),
+    _when("an empty mapping", "@@{}", "expected one condition, found an empty mapping", schema=True),
+    _when("two conditions", "@@{not: itchy, any: [febrile]}", "expected one condition, found `not`, `any`; join them by `all:` or `any:`", schema=True),
+    _when("all of nothing", "{all: @@[]}", "`all`: the list is empty", schema=True),
+    _when("any of a name", "{any: @@itchy}", "`any`: expected a list of conditions, found the text `itchy`", schema=True),
+    _when("not of a list", "{not: @@[itchy]}", "expected a condition, found a list", schema=True),
+    _when("at least too many", "{at_least: @@3, of: [itchy, febrile]}", "`at_least`: expected 1 to 2, as `of` has 2 conditions; found `3`", schema=False),
+    _when("at least none", "{at_least: @@0, of: [itchy, febrile]}", "`at_least`: expected 1 to 2, as `of` has 2 conditions; found `0`", schema=True),
+    _when("at least a fraction", "{at_least: @@1.5, of: [itchy, febrile]}", "`at_least`: expected a whole number, found `1.5`", schema=True),
+    _when("at least without of", "@@{at_least: 2}", "the key `of` is missing", schema=True),
+    _when("at least of nothing", "{at_least: 1, of: @@[]}", "`of`: the list is empty", schema=True),
+    _when("of without at least", "@@{of: [itchy]}", "the key `at_least` is missing", schema=True),
+    _when("bare number", "{all: [@@age_years]}", "`age_years` alone is no condition: compare the number by `age_years: {at_least: ...}`", schema=False),
+    _when("bare choice", "@@blanches_on_pressure", "`blanches_on_pressure` alone is no condition: compare the choice by `blanches_on_pressure: {is: ...}`", schema=False),
+    _when("bare text", "@@free_text", "`free_text` alone is no condition: it is a text; declare phrases of it under `mentions`", schema=False),
+    _when("text compared", "{@@free_text: {is: a}}", "`free_text` can't be compared: it is a text", schema=False),
+    _when("yes/no compared", "{@@itchy: {is: blanches}}", "`itchy` can't be compared: it is a yes/no input; write just `itchy`, or `not: itchy`", schema=False),
+    _when("yes/no given true", "{@@itchy: true}", "`itchy` can't be compared: it is a yes/no input", schema=True),
+    _when("statement compared", "{@@febrile: {is: a}}", "`febrile` is true, false or open, so there is nothing to compare; write just `febrile`", schema=False),
+    _when("is on a number", "{age_years: {@@is: a}}", "`is` doesn't fit the number `age_years`: compare the number by `age_years: {at_least: ...}`", schema=False),
+    _when("limit on a choice", "{blanches_on_pressure: {@@at_least: 2}}", "`at_least` doesn't fit the choice `blanches_on_pressure`: compare the choice by", schema=False),
+    _when("misspelt operator", "{age_years: {@@atleast: 2}}", "`atleast` doesn't fit the number `age_years`; did you mean `at_least`?", schema=True),
+    _when("number without an operator", "{age_years: @@16}", "`age_years`: expected a comparison, found `16`: compare the number by", schema=True),
+    _when("empty comparison", "{age_years: @@{}}", "`age_years`: the comparison is empty: compare the number by", schema=True),
+    _when("limit a text", '{age_years: {at_least: @@"16"}}', "`age_years`: `at_least`: expected a number, found the text `16`", schema=True),
+    _when("limit a boolean", "{age_years: {at_least: @@true}}", "`age_years`: `at_least`: expected a number, found `true`", schema=True),
+    _when("limit above the bounds", "{temperature_c: {at_least: @@100.4}}", "`temperature_c`: the limit `100.4` is outside of the input's bounds, 30 to 43", schema=False),
+    _when("limit below the bounds", "{temperature_c: {at_most: @@3.8}}", "`temperature_c`: the limit `3.8` is outside of the input's bounds, 30 to 43", schema=False),
+    _when("limit never reached", "{temperature_c: {more_than: @@43}}", "`temperature_c`: `more_than` `43` can never be true within the input's bounds, 30 to 43", schema=False),
+    _when("limit below a single bound", "{reports_last_48h: {at_least: @@-1}}", "`reports_last_48h`: the limit `-1` is outside of the input's bounds, 0 or more", schema=False),
+    _when("fraction on an integer", "{reports_last_48h: {at_least: @@1.5}}", "`reports_last_48h`: `at_least`: expected a whole number, found `1.5`", schema=False),
+    _when("two lower limits", "{age_years: @@{at_least: 2, more_than: 3}}", "`age_years`: a range is one of `at_least` and `more_than` with one of `at_most` and `less_than`", schema=True),
+    _when("empty range", "{age_years: @@{at_least: 16, less_than: 16}}", "`age_years`: no number is in this range", schema=False),
+    _when("range upside down", "{age_years: @@{at_least: 16, at_most: 2}}", "`age_years`: no number is in this range", schema=False),
+    _when("choice not declared", "{blanches_on_pressure: {is: @@does_not_blanche}}", "`blanches_on_pressure`: `does_not_blanche` is not one of its choices; did you mean `does_not_blanch`?", schema=False),
+    _when("choice none near", "{blanches_on_pressure: {is: @@zzz}}", "`blanches_on_pressure`: `zzz` is not one of its choices; known are `blanches`, `does_not_blanch`", schema=False),
+    _when("choice unknown", "{blanches_on_pressure: {is: @@unknown}}", "`blanches_on_pressure`: `unknown` leaves the finding open and is never the answer; write `open: blanches_on_pressure`", schema=True),
+    _when("choice that means open", "{blanches_on_pressure: {in: [blanches, @@not_tested]}}", "`blanches_on_pressure`: `not_tested` leaves the finding open and is never the answer; write `open: blanches_on_pressure`", schema=False),
+    _when("choice in an empty list", "{blanches_on_pressure: {in: @@[]}}", "`blanches_on_pressure`: `in`: the list is empty", schema=True),
+    _when("choice twice", "{blanches_on_pressure: {in: [blanches, @@blanches]}}", "`blanches_on_pressure`: `blanches` is in the list twice", schema=True),
+    _when("choice a number", "{blanches_on_pressure: {is: @@1}}", "`blanches_on_pressure`: expected a choice's value, found `1`", schema=True),
+    _when("is and in", "{blanches_on_pressure: @@{is: blanches, in: [does_not_blanch]}}", "`blanches_on_pressure`: write `is` or `in`, not both", schema=True),
+    _when("is of a list", "{blanches_on_pressure: {is: @@[blanches]}}", "`blanches_on_pressure`: expected a choice's value, found a list", schema=True),
+    _when("in without a list", "{blanches_on_pressure: {in: @@blanches}}", "`blanches_on_pressure`: `in`: expected a list, found the text `blanches`", schema=True),
+    _when("open of a statement", "{open: @@febrile}", "`open` takes an input, and `febrile` is a statement; did you mean `unless: febrile`?", schema=False),
+    _when("open of a mention", "{open: @@red_flag_words}", "`open` takes an input, and `red_flag_words` is a mention; write `open: free_text`", schema=False),
+    _when("open of nothing known", "{open: @@itch}", "unknown input `itch`; did you mean `itchy`?", schema=False),
+    _when("open of a condition", "{open: @@{age_years: {at_least: 2}}}", "`open` takes a name, found a mapping", schema=True),
+    _when("unless of a number", "{unless: @@age_years}", "`age_years` alone is no condition", schema=False),
+    _when("unless of a condition", "{unless: @@{not: itchy}}", "`unless` takes a name, found a mapping", schema=True),
+    _when("unless of nothing known", "{unless: @@febril}", "unknown name `febril`; did you mean `febrile`?", schema=False),
+]  # fmt: skip
+
+RULES = [
+    Faulty("rule id", "  R67:", "  @@r67:", "rule `r67`: the id `r67` doesn't fit; an id is capitals, digits, `-` and `_`", True),
+    Faulty("id taken by a rule", "  S12:", "  @@R67:", "safety net `R67`: the id `R67` is taken by rule `R67`; ids are used once", False),
+    Faulty("id taken by an inference", "  C01:", "  @@D01:", "conflict `D01`: the id `D01` is taken by inference `nonblanching`; ids are used once", False),
+    Faulty("rule without a condition", f"  R67:\n    title: Itchy and fading\n    {_R67}", "  @@R67:\n    title: Itchy and fading", "rule `R67`: the key `when` is missing", True),
+    Faulty("rule without a source", "    reason: Itchy spots that fade are mostly harmless.\n    source: {text: from memory, marks: [M]}", "    reason: Itchy spots that fade are mostly harmless.\n    @@source:", "rule `R67`: `source`: expected a mapping, found nothing", True),
+    Faulty("source a text", "    source: {text: from memory, marks: [M]}", "    source: @@from memory", "rule `R67`: `source`: expected a mapping, found the text `from memory`", True),
+    Faulty("marks a text", "    source: {text: from memory, marks: [M]}", "    source: {text: from memory, marks: @@M}", "rule `R67`: `source`: `marks`: expected a list, found the text `M`", True),
+    Faulty("unknown disposition", "    disposition: R2_self_care_info", "    disposition: @@R3_self_care_info", "rule `R67`: `disposition`: unknown disposition `R3_self_care_info`; did you mean `R2_self_care_info`?", False),
+    Faulty("raised to the same", "      - to: U2_emergency_dept_now", "      - to: @@M1_clinician_48h", "rule `R08`: `raised`: `to`: `M1_clinician_48h` is not more urgent than the own disposition `M1_clinician_48h`", False),
+    Faulty("raised to less", "      - to: U2_emergency_dept_now", "      - to: @@R2_self_care_info", "rule `R08`: `raised`: `to`: `R2_self_care_info` is not more urgent than the own disposition `M1_clinician_48h`", False),
+    Faulty("raised without a condition", "      - to: U2_emergency_dept_now\n        when: child", "      - @@to: U2_emergency_dept_now", "rule `R08`: `raised`: the key `when` is missing", True),
+    Faulty("raised to nothing", "      - to: U2_emergency_dept_now\n        when: child", "      - @@when: child", "rule `R08`: `raised`: the key `to` is missing", True),
+    Faulty("infers a reserved name", "infers: suspected_imd ", "infers: @@unless ", "rule `R08`: `infers`: `unless` is a word of the ruleset language", True),
+    Faulty("infers an input", "infers: suspected_imd ", "infers: @@itchy ", "rule `R08`: `infers`: the name `itchy` is taken by an input", False),
+    Faulty("infers a bad name", "infers: suspected_imd ", "infers: @@Suspected ", "rule `R08`: `infers`: the name `Suspected` doesn't fit", True),
+    Faulty("infers a number", "infers: suspected_imd ", "infers: @@1 ", "rule `R08`: `infers`: expected a text, found `1`; put it into quotes", True),
+    Faulty("clinician_only a word", "clinician_only: false ", "clinician_only: @@no ", "rule `R08`: `clinician_only`: expected `true` or `false`, found the text `no`", True),
+    Faulty("review date of a rule", "    clinician_note: Red feature. ", "    review_by: @@soon #", "rule `R08`: `review_by`: `soon` is no date", True),
+    Faulty("misspelt key of a rule", "    reason: Itchy spots", "    reason: x\n    @@clinician_onyl: true #", "rule `R67`: unknown key `clinician_onyl`; did you mean `clinician_only`?", True),
+    Faulty("rule that is a text", "  R67:\n", "  R66: @@later\n  R67:\n", "rule `R66`: expected a mapping, found the text `later`", True),
+    Faulty("circle of one", "  child: " + _CHILD, "  @@child: {says: Under 16 years, when: {not: child}}", "statements can't build on each other in a circle: `child` needs `child`", False),
+    Faulty("circle of three", "  child: " + _CHILD, "  @@child: {says: A, when: {any: [itchy, second]}}\n  second: {says: B, when: {not: third}}\n  third: {says: C, when: {unless: child}}", "statements can't build on each other in a circle: `child` needs `second` needs `third` needs `child`", False),
+    Faulty("inference without words", "  child: " + _CHILD, "  @@child: {when: {age_years: {less_than: 16}}}", "inference `child`: the key `says` is missing", True),
+    Faulty("inference without a condition", "  child: " + _CHILD, "  @@child: {says: Under 16 years}", "inference `child`: the key `when` is missing, and no rule infers this", False),
+    Faulty("inference named like an input", "  febrile:\n", "  @@itchy: {says: Itchy, when: fever_reported}\n  febrile:\n", "inference `itchy`: the name `itchy` is taken by an input", False),
+    Faulty("inference's id", "    id: D04", "    id: @@d04", "inference `febrile`: the id `d04` doesn't fit", True),
+    Faulty("raise_one without a level", _RAISE, "raise_one: @@{monitor: M1_clinician_48h}", "safety net `S12`: `raise_one`: the key `urgent` is missing", True),
+    Faulty("raise_one of routine", _RAISE, "raise_one: {@@routine: R2_self_care_info, monitor: M1_clinician_48h, urgent: U2_emergency_dept_now}", "safety net `S12`: `raise_one`: unknown key `routine`; known are `monitor`, `urgent`", True),
+    Faulty("raise_one to another level", _RAISE, "raise_one: {monitor: @@U2_emergency_dept_now, urgent: U2_emergency_dept_now}", "safety net `S12`: `raise_one`: `monitor`: `U2_emergency_dept_now` is urgent, not monitor", False),
+    Faulty("floor and raise_one", _RAISE, f"{_RAISE} #\n    @@disposition: M1_clinician_48h #", "safety net `S12`: `disposition` and `raise_one` can't stand together; choose one", True),
+    Faulty("floor without either", "  S12:\n    title: Reported again and again\n    when: {reports_last_48h: {at_least: 2}}\n    raise_one:", "  @@S12:\n    title: Reported again and again\n    when: {reports_last_48h: {at_least: 2}}\n    #", "safety net `S12`: the key `disposition` is missing", True),
+    Faulty("conflict of unknown inputs", "    findings: [temperature_c, fever_reported]", "    findings: [temperature_c, @@fever]", "conflict `C01`: `findings`: unknown input `fever`", False),
+    Faulty("conflict without findings", "    findings: [temperature_c, fever_reported]", "    findings: @@[]", "conflict `C01`: `findings`: the list is empty", True),
+]  # fmt: skip
+
+ALL = [*YAML, *HEAD, *DISPOSITIONS, *INPUTS, *MENTIONS, *CONDITIONS, *RULES]

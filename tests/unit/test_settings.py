@@ -1,0 +1,142 @@
+"""Settings: typed, refused by name, documented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from triage_rules.errors import SettingsError
+from triage_rules.settings import URL_FILE, Settings, names_redis, settings_table
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_an_empty_environment_gives_settings_that_work_on_one_machine() -> None:
+    """A newcomer sets nothing."""
+    settings = Settings.from_environment({"PATH": "/bin", "TRIAGE_DATA_DIR": "nowhere"})
+    assert settings == Settings(data_dir=Path("nowhere"))
+    assert (settings.host, settings.port, settings.max_deliveries) == ("127.0.0.1", 8080, 5)
+
+
+def test_values_are_typed() -> None:
+    """The rest of the program never parses a setting."""
+    settings = Settings.from_environment(
+        {"TRIAGE_SECOND_OPINION": "off", "TRIAGE_DATA_DIR": "/srv/triage", "PORT": "9000", "TRIAGE_SOURCE": "clinic-7"}
+    )
+    assert settings.second_opinion is False
+    assert settings.data_dir == Path("/srv/triage")
+    assert settings.port == 9000
+    assert settings.source == "clinic-7"
+
+
+def test_an_unknown_name_is_refused_with_the_likely_one() -> None:
+    """A misspelt setting that is silently ignored is found in production."""
+    with pytest.raises(
+        SettingsError, match=r"TRIAGE_MAX_DELIVERY: unknown setting; did you mean TRIAGE_MAX_DELIVERIES\?"
+    ):
+        Settings.from_environment({"TRIAGE_MAX_DELIVERY": "3"})
+
+
+def test_all_unknown_names_are_told_at_once() -> None:
+    """One start, one list."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"TRIAGE_REDISURL": "x", "TRIAGE_XYZZY_PLUGH": "x"})
+    assert "TRIAGE_REDISURL" in str(caught.value)
+    assert "TRIAGE_XYZZY_PLUGH" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("TRIAGE_MAX_DELIVERIES", "many", "whole number"),
+        ("TRIAGE_MAX_DELIVERIES", "-1", "whole number"),
+        ("TRIAGE_MAX_DELIVERIES", "0", "at least 1"),
+        ("TRIAGE_MAX_DELIVERIES", "٣", "whole number"),
+        ("TRIAGE_MAX_DELIVERIES", "", "is empty"),
+        ("TRIAGE_SECOND_OPINION", "yes", "on or off"),
+        ("TRIAGE_TASK_HARD_SECONDS", "10", "must be less than"),
+        ("TRIAGE_SWEEP_SECONDS", "900", "must be less than"),
+        ("TRIAGE_REDIS_URL", "http://example.org", "redis://"),
+        ("TRIAGE_REDIS_URL", "redis://", "redis://"),
+        ("TRIAGE_REDIS_URL", "redis://cache:port", "redis://"),
+        ("TRIAGE_REDIS_URL", "redis://[::1", "redis://"),
+        ("PORT", "70000", "PORT"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_name(name: str, value: str, says: str) -> None:
+    """The refusal names the setting and what was expected."""
+    with pytest.raises(SettingsError, match=says) as caught:
+        Settings.from_environment({name: value})
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "triage.example.org"])
+def test_a_host_that_others_can_reach_is_refused_without_keys(host: str) -> None:
+    """Reports are patients' data: without keys only this machine may post or read them."""
+    with pytest.raises(SettingsError, match="TRIAGE_API_KEYS"):
+        Settings.from_environment({"TRIAGE_HOST": host})
+
+
+def test_with_keys_any_host_is_served() -> None:
+    """In containers the service listens to the network; keys say who may ask."""
+    settings = Settings.from_environment({"TRIAGE_HOST": "0.0.0.0", "TRIAGE_API_KEYS": f"{'k' * 32}\n{'l' * 40}"})
+    assert settings.keys == ("k" * 32, "l" * 40)
+
+
+def test_a_short_key_is_refused_and_not_repeated() -> None:
+    """A key that can be guessed is none."""
+    with pytest.raises(SettingsError, match="32 characters") as caught:
+        Settings.from_environment({"TRIAGE_API_KEYS": "hunter2"})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2", "::1"])
+def test_loopback_is_served(host: str) -> None:
+    """All names of this machine for itself are fine."""
+    assert Settings.from_environment({"TRIAGE_HOST": host}).host == host
+
+
+def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
+    """Container secrets are files; their last newline is no part of them."""
+    secret = tmp_path / "url"
+    secret.write_text("redis://:s3cret@cache:6379/1\n")
+    assert Settings.from_environment({"TRIAGE_REDIS_URL_FILE": str(secret)}).redis_url == "redis://:s3cret@cache:6379/1"
+
+
+def test_a_secret_given_twice_or_in_no_file_is_refused(tmp_path: Path) -> None:
+    """Nobody should have to guess which of two was taken."""
+    with pytest.raises(SettingsError, match="both set"):
+        Settings.from_environment({"TRIAGE_REDIS_URL": "redis://a", "TRIAGE_REDIS_URL_FILE": "/x"})
+    with pytest.raises(SettingsError, match="can't be read"):
+        Settings.from_environment({"TRIAGE_REDIS_URL_FILE": str(tmp_path / "missing")})
+
+
+def test_the_redis_of_a_running_triage_up_is_found(tmp_path: Path) -> None:
+    """Else `triage follow` beside `make run` needs a URL that nobody knows. What the environment says goes first."""
+    (tmp_path / URL_FILE).write_text("redis://127.0.0.1:7777/0\n")
+    beside = {"TRIAGE_DATA_DIR": str(tmp_path)}
+    assert Settings.from_environment(beside).redis_url == "redis://127.0.0.1:7777/0"
+    assert not names_redis(beside)
+    told = {**beside, "TRIAGE_REDIS_URL": "redis://cache"}
+    assert Settings.from_environment(told).redis_url == "redis://cache"
+    assert names_redis(told)
+
+
+def test_only_secrets_can_come_from_a_file() -> None:
+    """A NAME_FILE for anything else is a misunderstanding, and is refused as such."""
+    with pytest.raises(SettingsError, match="unknown setting"):
+        Settings.from_environment({"TRIAGE_MAX_DELIVERIES_FILE": "/x"})
+
+
+def test_a_password_is_in_no_text_that_could_be_logged() -> None:
+    """Settings and their errors end up in logs."""
+    assert "s3cret" not in repr(Settings(redis_url="redis://:s3cret@cache"))
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"TRIAGE_REDIS_URL": "http://:s3cret@cache"})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_the_documented_table_is_the_one_in_the_code() -> None:
+    """docs/settings.md can't fall behind."""
+    assert settings_table() in (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")

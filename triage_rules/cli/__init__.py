@@ -1,0 +1,38 @@
+"""The `triage` command: data on stdout, talk on stderr, exit 0 ok, 1 findings, 2 usage, 3 cannot run."""
+
+from __future__ import annotations
+
+import click
+
+from triage_rules.cli import live, rulesets, running
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="triage-rules")
+def main() -> None:
+    """Triage of symptom reports by rules that can be trusted.
+
+    \b
+    At a desk (no server needed):   check, test, decide, explain
+    Against a running service:      deploy, rollback, status, post, follow
+    Everything on this machine:     up
+
+    RULESET is a folder such as rulesets/red-dots, or the name of a live ruleset. FILE is a report as posted;
+    `-` reads it from standard input. Settings are the TRIAGE_* environment variables (docs/settings.md).
+    Exit codes: 0 ok, 1 something was found wrong, 2 wrong usage, 3 could not run.
+    """
+
+
+for command in (
+    rulesets.check,
+    rulesets.test,
+    rulesets.decide,
+    rulesets.explain,
+    live.deploy,
+    live.rollback,
+    live.status,
+    live.post,
+    live.follow,
+    running.up,
+):
+    main.add_command(command)

@@ -1,0 +1,170 @@
+"""Commands against a running service: deploy, rollback, status, post, follow."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from triage_rules.bundles import make_bundle, open_bundle
+from triage_rules.cases import read_cases, run_case
+from triage_rules.cli.rulesets import FORMATS, open_folder, result_text
+from triage_rules.cli.talking import CANNOT_RUN, FOUND, LEVEL_COLOURS, as_json, data, give_up, not_approved, refusing, say
+from triage_rules.evaluating import Evaluator
+from triage_rules.ledger import LiveRuleset
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.results import timestamp
+from triage_rules.settings import Settings
+
+LEVELS = click.Choice(["routine", "monitor", "urgent"])
+
+
+@click.command()
+@click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@refusing
+def deploy(folder: Path) -> None:
+    """Check a ruleset, run its cases, and make it live in one step; if anything fails, the live one stays."""
+    evaluator = open_folder(folder)
+    with RedisLedger(Settings.from_environment()) as ledger:
+        deploy_folder(ledger, folder, evaluator)
+
+
+def deploy_folder(ledger: RedisLedger, folder: Path, evaluator: Evaluator) -> None:
+    """Run the cases and make the ruleset live. Exits, and leaves what is live, if a case fails."""
+    outcomes = [run_case(evaluator, case) for case in read_cases(folder)]
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    for outcome in failed:
+        say(f"case {outcome.case.id}: {'; '.join(outcome.differences)}")
+    if failed or not outcomes:
+        give_up(f"Refused: {len(failed)} of {len(outcomes)} cases failed. What is live stays.", FOUND)
+    bundle = make_bundle(folder)
+    live = ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, _now())
+    say(f"{len(outcomes)} cases passed.")
+    _tell_live(live)
+    not_approved(bundle.name, evaluator.ruleset.approved_by)
+
+
+@click.command()
+@click.argument("name")
+@refusing
+def rollback(name: str) -> None:
+    """Make the ruleset that was live before live again, in one step."""
+    with RedisLedger(Settings.from_environment()) as ledger:
+        live = ledger.rollback(name, _now())
+        ruleset = open_bundle(ledger.bundle(live.digest), live.digest)
+    _tell_live(live)
+    not_approved(name, ruleset.approved_by)
+
+
+def _tell_live(live: LiveRuleset) -> None:
+    data(f"{live.name} {live.version} {live.digest} is live")
+    if live.previous:
+        say(f"`triage rollback {live.name}` returns to {live.previous}.")
+
+
+@click.command()
+@click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+@refusing
+def status(form: str) -> None:
+    """Say what is live, what waits, and which workers were heard from."""
+    settings = Settings.from_environment()
+    now = _now()
+    with RedisLedger(settings) as ledger:
+        backlog = ledger.backlog(now)
+        workers = ledger.workers(now, settings.heartbeat_seconds * 3000)
+        live = ledger.live()
+        approved = {
+            name: open_bundle(ledger.bundle(one.digest), one.digest).approved_by for name, one in sorted(live.items())
+        }
+    if form == "json":
+        rulesets = {
+            name: {"version": one.version, "digest": one.digest, "previous": one.previous, "approved_by": approved[name],
+                   "activated_at": timestamp(one.activated_ms)}
+            for name, one in live.items()
+        }  # fmt: skip
+        waiting = {"pending": backlog.pending, "oldest_ms": backlog.oldest_ms, "dead": backlog.dead}
+        data(as_json({"rulesets": rulesets, "backlog": waiting, "results": backlog.results, "workers": workers}))
+    else:
+        for name, one in sorted(live.items()):
+            data(f"{name} {one.version} {one.digest}, live since {timestamp(one.activated_ms)}")
+        data(f"{backlog.pending} reports wait, the oldest for {backlog.oldest_ms / 1000:.1f} s; "
+             f"{backlog.results} results, {backlog.dead} dead letters; {len(workers)} workers heard from")  # fmt: skip
+    for name, approver in approved.items():
+        not_approved(name, approver)
+    if not live:
+        give_up("No ruleset is live.", FOUND)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--url", default=None, help="The service.  [default: http://127.0.0.1:$PORT]")
+@click.option("--wait", default=10, show_default=True, help="Seconds to wait for each result; 0 doesn't wait.")
+@click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+@refusing
+def post(files: tuple[Path, ...], url: str | None, wait: int, form: str) -> None:
+    """Post reports to the service and show what came of them."""
+    base = url or f"http://127.0.0.1:{Settings.from_environment().port}"
+    found = []
+    for file in files:
+        answer = post_report(f"{base.rstrip('/')}/v1/reports", file.read_bytes(), wait)
+        found.append({"file": str(file), **answer})
+        if form == "text":
+            data(f"{file.stem}")
+            result = answer.get("result")
+            data("\n".join(f"  {line}" for line in result_text(result)) if result else f"  {answer['status']}")
+    if form == "json":
+        data(as_json(found))
+
+
+def post_report(url: str, body: bytes, wait: int) -> dict[str, Any]:
+    """What the service answers to a posted report. Exits with its faults if it is refused."""
+    headers = {"Content-Type": "application/json", **({"Prefer": f"wait={wait}"} if wait else {})}
+    request = urllib.request.Request(url, body, headers)  # noqa: S310 (the user names the service)
+    try:
+        with urllib.request.urlopen(request, timeout=wait + 10) as answer:  # noqa: S310 (as above)
+            found: dict[str, Any] = json.load(answer)
+            return found
+    except urllib.error.HTTPError as error:
+        _refused(error.code, error.read())
+    except (urllib.error.URLError, TimeoutError) as error:
+        give_up(f"{url} can't be reached: {getattr(error, 'reason', error)}", CANNOT_RUN)
+
+
+def _refused(status_code: int, body: bytes) -> NoReturn:
+    problem = json.loads(body)
+    say(f"{status_code}: {problem.get('title')} {problem.get('detail') or ''}")
+    for error in problem.get("errors", []):
+        say(f"  {error['pointer'] or '(whole report)'}: {error['detail']}")
+    give_up("The report was not accepted.", FOUND)
+
+
+@click.command()
+@click.option("--from-start", is_flag=True, help="Begin with the oldest result that is kept.")
+@click.option("--level", "levels", multiple=True, type=LEVELS, help="Only these levels (and failed evaluations).")
+@click.option("--count", type=click.IntRange(min=1), default=None, help="Stop after this many.")
+@click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+@refusing
+def follow(*, from_start: bool, levels: tuple[str, ...], count: int | None, form: str) -> None:
+    """Show results as they are published, until Ctrl-C."""
+    from triage_rules import consumer
+
+    events = consumer.follow(Settings.from_environment().redis_url, start="0" if from_start else "$")
+    wanted = (event for event in events if not levels or event.level is None or event.level.word in levels)
+    for event in itertools.islice(wanted, count):
+        if form == "json":
+            data(json.dumps(event.result, ensure_ascii=False))
+        else:
+            level = event.result["level"]
+            head = click.style(level or "human review now", fg=LEVEL_COLOURS[level], bold=True)
+            rules = ", ".join(rule["id"] for rule in [*event.result["rules"], *event.result["safety_net"]])
+            data(f"{event.result['evaluated_at']} {event.result['id']} {head} {event.result['disposition'] or ''} {rules}")
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

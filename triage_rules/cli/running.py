@@ -1,0 +1,130 @@
+"""`triage up`: everything on this machine, as the Procfile says, with an embedded Redis unless there is one."""
+
+from __future__ import annotations
+
+import signal
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from triage_rules.cli import live
+from triage_rules.cli.processes import Processes, embedded_redis, is_free, read_procfile
+from triage_rules.cli.rulesets import open_folder, result_text
+from triage_rules.cli.talking import CANNOT_RUN, data, give_up, refusing, say
+from triage_rules.errors import LedgerUnavailable
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.settings import Settings, names_redis
+
+READY_SECONDS = 60
+
+
+class _Stop(Exception):  # noqa: N818 (no error)
+    """Somebody asked us to stop."""
+
+
+@click.command()
+@click.option("--samples/--no-samples", default=True, show_default=True, help="Post the sample reports once all is up.")
+@refusing
+def up(*, samples: bool) -> None:
+    """Start Redis, web, worker and beat; deploy the rulesets here if none is live; post the samples; serve.
+
+    Ctrl-C stops everything. A process that dies is started again. Their logs are in TRIAGE_DATA_DIR/log.
+    """
+    settings = Settings.from_environment()
+    procfile = read_procfile(Path("Procfile"))
+    if not is_free(settings.host, settings.port):
+        give_up(f"Port {settings.port} is in use; choose another with PORT=...", CANNOT_RUN)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    with _redis(settings) as url:
+        settings = replace(settings, redis_url=url)
+        processes = Processes(settings.data_dir / "log", {"TRIAGE_REDIS_URL": url})
+        try:
+            _deploy_if_none(settings)
+            for name, command in procfile.items():
+                processes.start(name, command)
+            _wait_until_ready(settings, processes)
+            if samples:
+                _post_samples(settings)
+            say(f"\nServing on http://{settings.host}:{settings.port} (API reference: /docs), without API keys, "
+                "for this machine alone. Ctrl-C stops.", bold=True)  # fmt: skip
+            processes.watch()
+        except (KeyboardInterrupt, _Stop):
+            say("\nStopping.")
+        finally:
+            processes.stop()
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise _Stop
+
+
+@contextmanager
+def _redis(settings: Settings) -> Iterator[str]:
+    """The URL of the Redis that is set, or of an embedded one that lives as long as this."""
+    if names_redis():
+        yield settings.redis_url
+        return
+    with embedded_redis(settings.data_dir) as url:
+        say(f"Embedded Redis at {url}, its data in {settings.data_dir}.")
+        yield url
+
+
+def _deploy_if_none(settings: Settings) -> None:
+    folders = sorted(path.parent for path in Path("rulesets").glob("*/ruleset.yaml"))
+    with RedisLedger(settings) as ledger:
+        there = ledger.live()
+        for folder in folders:
+            evaluator = open_folder(folder)
+            name = evaluator.ruleset.name
+            if name not in there:
+                live.deploy_folder(ledger, folder, evaluator)
+            elif there[name].digest != evaluator.digest:
+                say(f"`{name}` here differs from what is live; `triage deploy {folder}` makes it live.", fg="yellow")
+
+
+def _wait_until_ready(settings: Settings, processes: Processes) -> None:
+    url = f"http://{settings.host}:{settings.port}/readyz"
+    until = time.monotonic() + READY_SECONDS
+    told = "no answer"
+    while time.monotonic() < until:
+        processes.restart_dead()
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 (our own address)
+                return
+        except urllib.error.HTTPError as error:
+            told = error.read().decode(errors="replace")
+        except (OSError, urllib.error.URLError) as error:
+            told = str(error)
+        time.sleep(0.1)
+    give_up(f"Not ready after {READY_SECONDS} s: {told}\nSee the logs in {processes.logs}.", CANNOT_RUN)
+
+
+def _post_samples(settings: Settings) -> None:
+    """Post each sample over HTTP, and show the results as they come out of Redis."""
+    from triage_rules import consumer
+
+    url = f"http://{settings.host}:{settings.port}/v1/reports"
+    samples = sorted(Path("rulesets").glob("*/samples/*.json"))
+    say(f"Posting {len(samples)} sample reports to {url} and reading their results from the stream triage:results.\n")
+    waiting: dict[str, Path] = {}
+    with consumer.following(settings.redis_url) as events:
+        for sample in samples:
+            waiting[live.post_report(url, sample.read_bytes(), 0)["id"]] = sample
+        for event in events:
+            if event.subject in waiting:
+                sample = waiting.pop(event.subject)
+                data(click.style(sample.stem.replace("-", " "), bold=True))
+                data("\n".join(f"  {line}" for line in result_text(event.result)) + "\n")
+            if not waiting:
+                return
+
+

@@ -1,0 +1,74 @@
+"""How the commands speak: data to stdout, talk to stderr, refusals as exit codes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import click
+
+from triage_rules.errors import (
+    BundleError,
+    EngineLimitError,
+    ReportError,
+    RulesetError,
+    RulesetNotFound,
+    SettingsError,
+    TriageError,
+)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+FOUND = 1
+USAGE = 2
+CANNOT_RUN = 3
+
+LEVEL_COLOURS = {"urgent": "red", "monitor": "yellow", "routine": "green", None: "red"}
+
+
+def say(message: str = "", **style: Any) -> None:
+    """Talk: to stderr."""
+    click.secho(message, err=True, **style)
+
+
+def data(text: str) -> None:
+    """Data: to stdout."""
+    click.echo(text)
+
+
+def as_json(value: object) -> str:
+    """JSON for people and programs alike."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def give_up(message: str, code: int) -> NoReturn:
+    """Say what is wrong, and exit."""
+    say(message)
+    sys.exit(code)
+
+
+def refusing(command: Callable[P, R]) -> Callable[P, R]:
+    """A command whose refusals become exit codes, and never a traceback."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except (RulesetError, ReportError, EngineLimitError, BundleError) as error:
+            give_up(str(error), FOUND)
+        except (RulesetNotFound, SettingsError) as error:
+            give_up(str(error), USAGE)
+        except TriageError as error:
+            give_up(str(error), CANNOT_RUN)
+
+    return run
+
+
+def not_approved(name: str, approved_by: str | None) -> None:
+    """Say it wherever a ruleset is used that no clinician has signed."""
+    if approved_by is None:
+        say(f"Note: no clinician has approved the ruleset `{name}`.", fg="yellow")

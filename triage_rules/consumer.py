@@ -1,0 +1,236 @@
+"""What others import to consume results: a group on the stream, where each result is handled at least once.
+
+    consumer = Consumer("redis://127.0.0.1:6379/0", "ward-7", levels=["urgent"])
+    consumer.run(lambda event: print(event.subject, event.result["disposition"]))
+
+See docs/consuming-results.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Self
+
+from triage_rules.errors import EventError, LedgerUnavailable
+from triage_rules.events import Event, decode
+from triage_rules.ledger.results import Entry, ResultStream
+from triage_rules.ruleset import Level
+
+log = logging.getLogger("triage.consumer")
+
+BLOCK_MS = 500
+"""How long one read waits: the longest that stop() is waited for, besides the handler."""
+
+BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+_GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A result that was handed to this consumer. `deliveries`: how often it was to anyone, this time included."""
+
+    event: Event
+    deliveries: int
+    _entry: Entry = field(repr=False)
+    _consumer: Consumer = field(repr=False)
+
+    def ack(self) -> None:
+        """It was handled; nobody of the group gets it again. Raises LedgerUnavailable: then somebody might."""
+        self._consumer._done(self)  # noqa: SLF001 - the two are one thing in two classes
+
+    def give_up(self, reason: str) -> None:
+        """It can't be handled: move it to the group's dead letters, `triage:dead:{group}`."""
+        self._consumer._give_up(self._entry, reason)  # noqa: SLF001 - as above
+
+
+class Consumer:
+    """One member of a consumer group. Start as many as you like, with the same group, anywhere.
+
+    `url`: of Redis. `group`: one for each system that wants all results.
+    `levels`: only these (words or Level); a result without a level needs a human now and always comes. None: all.
+    `max_deliveries`: a result that was handed out that often in vain becomes a dead letter of the group.
+    `claim_after`: seconds after which a result that was handed out and not acknowledged is handed out again;
+    must be longer than the slowest handler takes for `prefetch` results.
+    `dedupe_for`: seconds that the ids of handled results are remembered for (0: not).
+    `start`: where a new group begins, `0` for all results that are kept, `$` for those from now on.
+    """
+
+    def __init__(  # noqa: PLR0913 - two that all need, and choices by name
+        self,
+        url: str,
+        group: str,
+        *,
+        name: str | None = None,
+        levels: Iterable[Level | str] | None = None,
+        max_deliveries: int = 5,
+        claim_after: float = 60.0,
+        dedupe_for: float = 86_400.0,
+        start: str = "0",
+        prefetch: int = 1,
+    ) -> None:
+        if not _GROUP.fullmatch(group):
+            raise ValueError(f"group {group!r}: expected letters, digits, dots, dashes and underscores")
+        self.group = group
+        self.name = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._wanted = None if levels is None else {"", *map(_word, levels)}
+        self._max_deliveries = max_deliveries
+        self._claim_after_ms = round(claim_after * 1000)
+        self._keep_ms = round(dedupe_for * 1000)
+        self._start = start
+        self._prefetch = prefetch
+        self._stream = ResultStream(url)
+        self._stopping = threading.Event()
+        self._joined = False
+        self._next_claim = 0.0
+
+    def run(self, handle: Callable[[Event], object]) -> None:
+        """Call `handle` for each result until stop(). If it raises, the result comes again after `claim_after`."""
+        for message in self:
+            try:
+                handle(message.event)
+            except Exception as error:  # noqa: BLE001 - one bad result must not stop the others; it is counted and kept
+                # Only the class: the text of somebody else's error may hold a patient's answers.
+                log.warning("result %s: the handler raised %s", message.event.id, type(error).__name__)
+                continue
+            try:
+                message.ack()
+            except LedgerUnavailable as error:
+                log.warning("result %s: handled, not acknowledged, may come again: %s", message.event.id, error)
+
+    def __iter__(self) -> Iterator[Message]:
+        """Results until stop(). The caller acknowledges each; one that isn't comes again."""
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                entries = self._entries()
+            except LedgerUnavailable as error:
+                log.warning("waiting: %s", error)
+                self._stopping.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
+                failures += 1
+                continue
+            failures = 0
+            for entry in entries:
+                if self._stopping.is_set():
+                    break
+                message = self._message(entry)
+                if message is not None:
+                    yield message
+        self._leave()
+
+    def stop(self) -> None:
+        """Let run() or the iteration end after the result at hand. For signal handlers and other threads."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Stop, and give the connections back."""
+        self.stop()
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _entries(self) -> list[Entry]:
+        """What somebody left lying, else what is new."""
+        if not self._joined:
+            self._stream.join(self.group, self._start)
+            self._joined = True
+        if time.monotonic() >= self._next_claim:
+            claimed = self._stream.claim(self.group, self.name, idle_ms=self._claim_after_ms, count=self._prefetch)
+            if claimed:
+                return claimed
+            self._next_claim = time.monotonic() + self._claim_after_ms / 4000
+        return self._stream.read(self.group, self.name, count=self._prefetch, block_ms=BLOCK_MS)
+
+    def _message(self, entry: Entry) -> Message | None:
+        """The message to hand out, or None if this entry is dealt with here."""
+        try:
+            if self._wanted is not None and entry.fields.get("level", "") not in self._wanted:
+                self._stream.drop(self.group, entry)
+                return None
+            if entry.deliveries > self._max_deliveries:
+                self._give_up(entry, f"handed out {self._max_deliveries} times in vain")
+                return None
+            event = self._decoded(entry)
+            if event is not None and self._keep_ms and self._stream.seen(self.group, event.id):
+                self._stream.drop(self.group, entry)
+                return None
+        except LedgerUnavailable as error:
+            log.warning("entry %s stays with the group: %s", entry.id, error)
+            return None
+        return None if event is None else Message(event, entry.deliveries, entry, self)
+
+    def _decoded(self, entry: Entry) -> Event | None:
+        try:
+            return decode(entry.fields)
+        except EventError as error:
+            log.error("entry %s is given up: %s", entry.id, error)  # noqa: TRY400 - where it was raised says nothing
+            self._give_up(entry, f"no result event: {error}")
+            return None
+
+    def _done(self, message: Message) -> None:
+        self._stream.done(self.group, message._entry, message.event.id, now_ms=_now_ms(), keep_ms=self._keep_ms)  # noqa: SLF001
+
+    def _give_up(self, entry: Entry, reason: str) -> None:
+        self._stream.give_up(self.group, entry, reason, now_ms=_now_ms())
+
+    def _leave(self) -> None:
+        try:
+            if self._joined:
+                self._stream.leave(self.group, self.name)
+        except LedgerUnavailable as error:
+            log.warning("the name %s stays in the group: %s", self.name, error)
+
+
+def follow(url: str, start: str = "$", *, silence: float | None = None) -> Iterator[Event]:
+    """Results as they come, for looking on: no group, no acknowledgement.
+
+    `start`: `$` from now on, `0` all that are kept. Ends after `silence` seconds without a result, or never.
+    Raises LedgerUnavailable.
+    """
+    with following(url, start, silence=silence) as events:
+        yield from events
+
+
+@contextmanager
+def following(url: str, start: str = "$", *, silence: float | None = None) -> Iterator[Iterator[Event]]:
+    """As follow(), but `$` is the time of entering: what comes before the first result is asked for isn't missed."""
+    stream = ResultStream(url)
+    try:
+        yield _following(stream, stream.last_id() if start == "$" else start, silence)
+    finally:
+        stream.close()
+
+
+def _following(stream: ResultStream, last: str, silence: float | None) -> Iterator[Event]:
+    heard = time.monotonic()
+    while silence is None or time.monotonic() - heard < silence:
+        for entry in stream.after(last, count=100, block_ms=BLOCK_MS):
+            last, heard = entry.id, time.monotonic()
+            try:
+                yield decode(entry.fields)
+            except EventError as error:
+                log.warning("entry %s is left out: %s", entry.id, error)
+
+
+def _word(level: Level | str) -> str:
+    """A level's word. Raises ValueError for what is none."""
+    try:
+        return level.word if isinstance(level, Level) else Level.of(level).word
+    except KeyError:
+        raise ValueError(f"level {level!r}: expected {', '.join(known.word for known in Level)}") from None
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,106 @@
+"""A result as an event on the stream: CloudEvents 1.0 as the fields of one entry.
+
+There is no CloudEvents binding for Redis, so ours is Kafka's with `ce_` names. docs/schemas/result-event.schema.json
+describes the fields, docs/schemas/result.schema.json what is in `data`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from triage_rules import strict_json
+from triage_rules.errors import EventError
+from triage_rules.messages import EVENT_TYPE, timestamp
+from triage_rules.ruleset import Level
+
+SPEC_VERSION = "1.0"
+CONTENT_TYPE = "application/json"
+FIELDS = (
+    "ce_specversion",
+    "ce_id",
+    "ce_source",
+    "ce_type",
+    "ce_subject",
+    "ce_time",
+    "content-type",
+    "level",
+    "ruleset",
+    "digest",
+    "data",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One published result. `subject`: the report's id. `level` None: the evaluation failed, a person must look now."""
+
+    id: str
+    source: str
+    subject: str
+    time: str
+    level: Level | None
+    ruleset: str
+    digest: str
+    result: dict[str, Any]
+
+
+def event_of(report_id: str, result: dict[str, Any], *, source: str, now_ms: int) -> Event:
+    """The event that publishes `result`. A report's event has one id, whoever makes it and however often."""
+    level = result["level"]
+    return Event(
+        id=f"{report_id}:result",
+        source=source,
+        subject=report_id,
+        time=timestamp(now_ms),
+        level=None if level is None else Level.of(level),
+        ruleset=result["ruleset"]["name"],
+        digest=result["ruleset"]["digest"],
+        result=result,
+    )
+
+
+def encode(event: Event) -> dict[str, str]:
+    """The fields of a stream entry, in the order of FIELDS."""
+    values = (
+        SPEC_VERSION,
+        event.id,
+        event.source,
+        EVENT_TYPE,
+        event.subject,
+        event.time,
+        CONTENT_TYPE,
+        "" if event.level is None else event.level.word,
+        event.ruleset,
+        event.digest,
+        strict_json.dumps(event.result),
+    )
+    return dict(zip(FIELDS, values, strict=True))
+
+
+def decode(fields: Mapping[str, str]) -> Event:
+    """The event of a stream entry. Unknown fields are ignored. Raises EventError, which never repeats `data`."""
+    missing = [name for name in FIELDS if name not in fields]
+    if missing:
+        raise EventError(f"fields are missing: {', '.join(missing)}")
+    if (fields["ce_specversion"], fields["ce_type"]) != (SPEC_VERSION, EVENT_TYPE):
+        raise EventError(f"neither version nor type is known: {fields['ce_specversion']} {fields['ce_type']}")
+    try:
+        result = json.loads(fields["data"])
+        level = Level.of(fields["level"]) if fields["level"] else None
+    except (ValueError, KeyError, RecursionError):
+        raise EventError("`data` is no JSON or `level` no level") from None
+    if not isinstance(result, dict) or result.get("level", "") != (level.word if level is not None else None):
+        raise EventError("`level` is not the level of the result in `data`")
+    return Event(
+        id=fields["ce_id"],
+        source=fields["ce_source"],
+        subject=fields["ce_subject"],
+        time=fields["ce_time"],
+        level=level,
+        ruleset=fields["ruleset"],
+        digest=fields["digest"],
+        result=result,
+    )

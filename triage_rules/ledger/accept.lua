@@ -1,0 +1,60 @@
+-- accept: store a report, count its subject's history, index it as pending; all or nothing.
+--
+-- KEYS  1 triage:report:{id}                      hash    the report (see begin.lua for its fields)
+--       2 triage:pending                          zset    id by received_ms: the queue's age
+--       3 triage:due                              zset    id by the time it was last enqueued
+--       4 triage:live                             hash    ruleset name -> JSON {digest, ...}
+--       5 triage:idempotency:{sha256 of key}      hash    fingerprint, id; used if ARGV 11 isn't empty
+--       6 triage:subject:{ruleset}:{sha256}       zset    id by received_ms; used if ARGV 7 isn't empty
+--       7 triage:levels:{ruleset}:{sha256}        hash    level number -> when it was last published; likewise
+-- ARGV  1 id  2 ruleset  3 digest  4 findings (JSON)  5 lane  6 received_ms  7 subject or ''  8 reported_at or ''
+--       9 age in ms from which nothing more is accepted  10 retention in s  11 fingerprint or ''  12 idempotency in s
+-- ->    {'created', id} | {'existing', id} | {'stale'} | {'old'} | {'mismatch'}
+--
+-- A report that is asked for again (same idempotency key, or same id after a lost answer) is found before anything is refused.
+
+local id, ruleset, digest, received = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[6])
+local subject, retention, fingerprint = ARGV[7], ARGV[10], ARGV[11]
+local HOUR = 3600 * 1000
+
+if fingerprint ~= '' then
+  local known = redis.call('HMGET', KEYS[5], 'fingerprint', 'id')
+  if known[1] and known[1] ~= fingerprint then return {'mismatch'} end
+  if known[1] then return {'existing', known[2]} end
+end
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'existing', id} end
+
+local live = redis.call('HGET', KEYS[4], ruleset)
+if not live or cjson.decode(live)['digest'] ~= digest then return {'stale'} end
+
+local oldest = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
+if oldest[2] and received - tonumber(oldest[2]) > tonumber(ARGV[9]) then return {'old'} end
+
+local reports, highest, levels = 0, '', ''
+if subject ~= '' then
+  levels = KEYS[7]
+  reports = redis.call('ZCOUNT', KEYS[6], string.format('%.0f', received - 48 * HOUR), '+inf')
+  for level = 2, 0, -1 do
+    local at = redis.call('HGET', levels, level)
+    if at and tonumber(at) >= received - 24 * HOUR then
+      highest = level
+      break
+    end
+  end
+end
+
+redis.call('HSET', KEYS[1], 'status', 'queued', 'ruleset', ruleset, 'digest', digest, 'findings', ARGV[4], 'lane', ARGV[5],
+  'received_ms', ARGV[6], 'subject', subject, 'reported_at', ARGV[8], 'attempts', 0, 'sweeps', 0,
+  'reports_last_48h', reports, 'highest_level_24h', highest, 'levels', levels)
+redis.call('ZADD', KEYS[2], ARGV[6], id)
+redis.call('ZADD', KEYS[3], ARGV[6], id)
+if subject ~= '' then
+  redis.call('ZREMRANGEBYSCORE', KEYS[6], '-inf', string.format('(%.0f', received - tonumber(retention) * 1000))
+  redis.call('ZADD', KEYS[6], ARGV[6], id)
+  redis.call('EXPIRE', KEYS[6], retention)
+end
+if fingerprint ~= '' then
+  redis.call('HSET', KEYS[5], 'fingerprint', fingerprint, 'id', id)
+  redis.call('EXPIRE', KEYS[5], ARGV[12])
+end
+return {'created', id}

@@ -1,0 +1,30 @@
+-- begin: count one more attempt at a report and hand it out; nothing if it is settled or gone.
+--
+-- KEYS  1 triage:report:{id}    hash    status queued|done|dead, ruleset, digest, findings (JSON), lane, received_ms, subject,
+--                                       reported_at, attempts, sweeps, reports_last_48h, highest_level_24h ('' or a number),
+--                                       levels (key of the subject's levels, or ''); once settled also result (JSON), settled_ms
+--       2 triage:due            zset    id by the time it was last enqueued
+--       also reads the key in the report's field `levels`
+-- ARGV  1 id  2 now_ms
+-- ->    {attempt, ruleset, digest, findings, lane, received_ms, subject, reported_at, reports_last_48h, highest_level_24h} | nil
+--
+-- The highest level is looked up again: an earlier report of the subject may have been decided while this one waited.
+
+if redis.call('HGET', KEYS[1], 'status') ~= 'queued' then return nil end
+local attempt = redis.call('HINCRBY', KEYS[1], 'attempts', 1)
+redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
+
+local report = redis.call('HMGET', KEYS[1], 'ruleset', 'digest', 'findings', 'lane', 'received_ms', 'subject', 'reported_at',
+  'reports_last_48h', 'highest_level_24h', 'levels')
+local levels, since = report[10], tonumber(ARGV[2]) - 24 * 3600 * 1000
+if levels ~= '' then
+  for level = 2, (tonumber(report[9]) or -1) + 1, -1 do
+    local at = redis.call('HGET', levels, level)
+    if at and tonumber(at) >= since then
+      report[9] = tostring(level)
+      redis.call('HSET', KEYS[1], 'highest_level_24h', level)
+      break
+    end
+  end
+end
+return {attempt, report[1], report[2], report[3], report[4], report[5], report[6], report[7], report[8], report[9]}

@@ -1,0 +1,38 @@
+-- settle: store a report's result, publish its event, drop it from pending; nothing if it is settled or gone. Also buries.
+--
+-- KEYS  1 triage:report:{id}    hash      the report (see begin.lua)
+--       2 triage:pending        zset      id by received_ms
+--       3 triage:due            zset      id by the time it was last enqueued
+--       4 triage:results        stream    one event a report
+--       5 triage:dead           stream    one entry a dead letter
+--       6 triage:settled:{id}   channel   told once, for those who wait
+--       7 triage:counts         hash      what was counted since the beginning
+--       also writes the key in the report's field `levels`: level number -> when it was last published
+-- ARGV  1 id  2 now_ms  3 status: done|dead  4 result (JSON)  5 level number, or '' if it has none  6 retention in s
+--       7 reason of a dead letter  8 now as text  9 what to count, words parted by blanks
+--       10... the event's fields, name and value by turns
+-- ->    1 if this call settled it, else 0
+--
+-- The event is written first: if memory is short, Redis refuses it and so nothing is done.
+
+local known = redis.call('HMGET', KEYS[1], 'status', 'levels', 'attempts', 'ruleset', 'digest', 'lane')
+if known[1] ~= 'queued' then return 0 end
+local id, now, status, level, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
+
+redis.call('XADD', KEYS[4], '*', unpack(ARGV, 10))
+if status == 'dead' then
+  redis.call('XADD', KEYS[5], '*', 'report', id, 'reason', ARGV[7], 'attempts', known[3], 'ruleset', known[4],
+    'digest', known[5], 'lane', known[6], 'buried_at', ARGV[8])
+end
+redis.call('HSET', KEYS[1], 'status', status, 'result', ARGV[4], 'settled_ms', now)
+redis.call('EXPIRE', KEYS[1], retention)
+redis.call('ZREM', KEYS[2], id)
+redis.call('ZREM', KEYS[3], id)
+if level ~= '' and known[2] ~= '' then
+  local before = redis.call('HGET', known[2], level)
+  if not before or tonumber(before) < tonumber(now) then redis.call('HSET', known[2], level, now) end
+  redis.call('EXPIRE', known[2], retention)
+end
+for word in string.gmatch(ARGV[9], '%S+') do redis.call('HINCRBY', KEYS[7], word, 1) end
+redis.call('PUBLISH', KEYS[6], status)
+return 1

@@ -1,0 +1,1 @@
+"""The Celery shell: a task takes report ids, and may run twice."""

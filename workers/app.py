@@ -1,0 +1,94 @@
+"""The Celery app: the bootstrap of worker and beat.
+
+celery -A workers.app worker --without-gossip --without-mingle --without-heartbeat
+celery -A workers.app beat
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import Celery
+from kombu.entity import Exchange, Queue
+
+from triage_rules.messages import BROKER_KEY_PREFIX, SWEEP, Lane
+from triage_rules.settings import Settings
+from workers import tasks
+from workers.heartbeat import Heartbeat
+
+TASKS_PER_CHILD = 20_000
+MEMORY_PER_CHILD_KB = 512_000
+
+
+def make_app(settings: Settings) -> Celery:
+    """The app with its tasks, queues, schedule and heartbeat."""
+    made = Celery("workers", task_cls="workers.connection:WatchedTask")
+    made.conf.update(celery_settings(settings))
+    made.conf[tasks.SETTINGS] = settings
+    tasks.register(made)
+    made.steps["consumer"].add(Heartbeat)
+    # A line for each task says nothing that the ledger doesn't know better.
+    for chatty in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    return made
+
+
+def celery_settings(settings: Settings) -> dict[str, Any]:
+    """Celery's settings: late acknowledgement, ids only, urgent first."""
+    hard = settings.task_hard_seconds
+    return {
+        "broker_url": settings.redis_url,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": {
+            "global_keyprefix": BROKER_KEY_PREFIX,
+            # The queues are asked in the order below; what is in the first always goes before the others.
+            "queue_order_strategy": "priority",
+            "priority_steps": [0],
+            # What a killed worker held comes back after this; the sweep brings the reports themselves sooner.
+            "visibility_timeout": hard * (settings.max_deliveries + 1),
+            "socket_connect_timeout": 2,
+            "socket_timeout": 5,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+        "task_queues": [_queue(lane) for lane in (Lane.URGENT, Lane.NORMAL)],
+        "task_default_queue": Lane.NORMAL.value,
+        "task_create_missing_queues": False,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        # A task doesn't fail: what its report suffers is counted in the ledger, and ends there as a dead letter.
+        "task_acks_on_failure": True,
+        "task_acks_on_timeout": False,
+        "task_soft_time_limit": settings.task_soft_seconds,
+        "task_time_limit": hard,
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "worker_concurrency": settings.worker_concurrency,
+        "worker_prefetch_multiplier": 1,
+        "worker_max_tasks_per_child": TASKS_PER_CHILD,
+        "worker_max_memory_per_child": MEMORY_PER_CHILD_KB,
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "worker_redirect_stdouts": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "enable_utc": True,
+        "beat_scheduler": "celery.beat:Scheduler",  # one entry, every few seconds: nothing to remember in a file
+        "beat_schedule": {
+            SWEEP: {
+                "task": SWEEP,
+                "schedule": settings.sweep_seconds,
+                # One that no worker took in time is as good as the next.
+                "options": {"queue": Lane.URGENT.value, "expires": settings.sweep_seconds},
+            }
+        },
+    }
+
+
+def _queue(lane: Lane) -> Queue:
+    return Queue(lane.value, Exchange(lane.value), lane.value)  # type: ignore[no-untyped-call]
+
+
+app = make_app(Settings.from_environment())

@@ -1,0 +1,75 @@
+"""The tasks: ids in, nothing out. Each may run twice."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from celery import Celery, current_app
+
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import EVALUATE, EVALUATE_MANY, SWEEP, Lane
+from triage_rules.rulesets_live import LiveRulesets
+from triage_rules.settings import Settings
+from workers.handling import Handling
+
+SETTINGS = "triage_settings"
+"""Where the app's configuration keeps our own settings."""
+
+log = logging.getLogger(__name__)
+
+
+def register(app: Celery) -> None:
+    """Make the tasks known to the app by their names on the wire."""
+    app.task(name=EVALUATE)(evaluate)
+    app.task(name=EVALUATE_MANY, bind=True)(evaluate_many)
+    app.task(name=SWEEP)(sweep)
+
+
+def evaluate(report_id: str) -> None:
+    """Bring one report to its result."""
+    handling().evaluate(report_id)
+
+
+def evaluate_many(task: Any, ids: list[str]) -> None:
+    """Bring each of some reports to its result."""
+    delivery = task.request.delivery_info or {}
+    lane = Lane(delivery.get("routing_key", Lane.NORMAL))
+    handling().evaluate_many(ids, lane, redelivered=bool(delivery.get("redelivered")))
+
+
+def sweep() -> None:
+    """Enqueue again what was forgotten."""
+    handling().sweep()
+
+
+@functools.cache
+def handling() -> Handling:
+    """Each process makes its own, after the fork: no connection and no engine is shared."""
+    settings: Settings = current_app.conf[SETTINGS]
+    ledger = RedisLedger(settings)
+    rulesets = LiveRulesets(ledger, second_opinion=settings.second_opinion, alarm=_disagreed)
+    return Handling(settings, ledger, rulesets, send, now_ms)
+
+
+def send(ids: Sequence[str], lane: Lane) -> None:
+    """Enqueue ids again: one as its own task, several as a chunk. What can't be sent is found by the next sweep."""
+    if not ids:
+        return
+    name, argument = (EVALUATE, ids[0]) if len(ids) == 1 else (EVALUATE_MANY, list(ids))
+    try:
+        current_app.send_task(name, args=(argument,), queue=lane.value, ignore_result=True, retry=False)
+    except Exception as error:  # noqa: BLE001 - whatever the broker's client raises: the reports are in the ledger
+        log.warning("%d reports are left to the sweep: %s", len(ids), type(error).__name__)
+
+
+def now_ms() -> int:
+    """The time: UTC, milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def _disagreed() -> None:
+    log.error("the evaluators disagree on a report: its result carries the flag engine_disagreement")
