@@ -16,6 +16,7 @@ WORKDIR /app
 COPY service ./service
 COPY workers ./workers
 COPY rulesets ./rulesets
+COPY docs/schemas ./docs/schemas
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 TRIAGE_DATA_DIR=/var/lib/triage
 USER triage
 CMD ["gunicorn", "--config", "service/gunicorn.py", "service.app:create_app()"]

@@ -55,8 +55,9 @@ KEY_PARAMETER: dict[str, Any] = {
     "in": "header",
     "name": "Idempotency-Key",
     "schema": {"type": "string", "minLength": 1, "maxLength": 130},
-    "description": "A random word of yours, best a UUID: 1 to 128 visible ASCII characters without quotation mark, comma, semicolon "
-    "and backslash. The same key with the same body makes no second report for 24 hours; in a batch, line by line.",
+    "description": "A random word of yours, best a UUID: 1 to 128 visible ASCII characters but quotation mark, comma, "
+    "semicolon and backslash. The same key with the same body makes no second report for 24 hours. "
+    "In a batch it counts line by line.",
 }
 
 _KEYS = "An API key. On a service without keys, which answers only on its own machine, none is needed."
@@ -159,6 +160,7 @@ def description(api: TriageApi, rulesets: Iterable[Ruleset]) -> dict[str, Any]:
     """The whole document. `rulesets`: those that are live, whose findings it is to describe."""
     document: dict[str, Any] = deepcopy(api.spec.to_dict())
     schemas = document["components"]["schemas"]
+    schemas["ReportOut"]["properties"]["result"] = {"$ref": "#/components/schemas/Result"}
     references = []
     for ruleset in rulesets:
         name = f"Findings-{ruleset.name}"

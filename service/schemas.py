@@ -66,7 +66,7 @@ class ReportOut(AcceptedOut):
     ruleset = fields.String(required=True)
     digest = fields.String(required=True, metadata=_says("The ruleset's content that decides.", examples=[DIGEST]))
     received_at = fields.String(required=True, metadata=_says("UTC.", format="date-time"))
-    result = fields.Dict(metadata=_says("Only if status is done or dead. /openapi.json: Result."))
+    result = fields.Dict()  # only if status is done or dead; documenting.py describes it
 
 
 class OutcomeOut(_Out):

@@ -124,9 +124,7 @@ def make_ruleset(random: Random, *, inputs: int = 8, statements: int = 6, rules:
 
 def _vocabulary(random: Random, inputs: int) -> Vocabulary:
     asked = {i.name: i for i in (_input(random, n) for n in range(random.randint(1, inputs)))}
-    for name, counted in SERVICE.items():
-        if random.random() < 0.1:
-            asked[name] = counted
+    asked |= {name: counted for name, counted in SERVICE.items() if random.random() < 0.1}
     mentions = {}
     for text in [i.name for i in asked.values() if i.kind is Kind.TEXT]:
         for n in range(random.randint(0, 2)):

@@ -1,4 +1,4 @@
-"""What goes live: a ruleset and its cases as one canonical JSON text, named by its digest.
+"""What goes live: a ruleset as one canonical JSON text, named by its digest.
 
 Canonical here: no comments, no optional blanks, characters as they are, keys in the file's order. The order counts
 (dispositions stand most urgent first, questions in the order of asking), so keys are not sorted.
@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from triage_rules.errors import BundleError
-from triage_rules.reading import build_ruleset, load_document
+from triage_rules.reading import Document, build_ruleset, load_document
 from triage_rules.ruleset import Ruleset
 
 FORMAT = 1
-CASES_FILE = "cases.yaml"
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """`data`: canonical JSON of {format, ruleset, cases}; `digest`: `sha256:` and its hash in hex."""
+    """`data`: canonical JSON of {format, ruleset}; `digest`: `sha256:` and its hash in hex."""
 
     name: str
     version: str
@@ -31,12 +30,15 @@ class Bundle:
 
 
 def make_bundle(folder: Path) -> Bundle:
-    """The bundle of a ruleset folder. Raises RulesetError."""
-    ruleset = load_document(folder).data
-    cases = load_document(folder / CASES_FILE).data if (folder / CASES_FILE).exists() else {"cases": []}
-    document = {"format": FORMAT, "ruleset": ruleset, "cases": cases}
-    data = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    return Bundle(str(ruleset["ruleset"]), str(ruleset["version"]), digest_of(data), data)
+    """The bundle of a ruleset folder. Raises RulesetError, RulesetNotFound."""
+    return bundle_of(load_document(folder))
+
+
+def bundle_of(document: Document) -> Bundle:
+    """The bundle of a ruleset file that was read."""
+    content = {"format": FORMAT, "ruleset": document.data}
+    data = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return Bundle(str(document.data.get("ruleset")), str(document.data.get("version")), digest_of(data), data)
 
 
 def open_bundle(data: bytes, digest: str) -> Ruleset:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from triage_rules.bundles import CASES_FILE
 from triage_rules.errors import ReportError, RulesetError, RulesetFault
 from triage_rules.evaluating import Evaluator
 from triage_rules.findings import read_findings
@@ -15,6 +14,7 @@ from triage_rules.messages import History
 from triage_rules.reading import load_document
 from triage_rules.ruleset import Level, Place
 
+CASES_FILE = "cases.yaml"
 EQUAL = ("level", "disposition", "could_be", "determined", "act_within_minutes")
 INCLUDED = ("flags", "missing")
 WANTED = {*EQUAL, *INCLUDED, "fires", "silent", "ask_includes", "ask_excludes", "conflicts", "refused"}

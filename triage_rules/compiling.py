@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from triage_rules.errors import EngineLimitError
 from triage_rules.rails import SOONER, Rails, outcome_key
 from triage_rules.ruleset import (
+    MAX_NUMBER,
     All,
     Any,
     AtLeast,
@@ -64,7 +65,7 @@ COMBINATIONS_LIMIT = 500
 NESTING_LIMIT = 150
 """Conditions one beneath the other, through the statements; the evaluators and explanations go down as deep."""
 
-GREATEST = 1e15
+GREATEST = MAX_NUMBER
 LEAST = 1e-12
 """The engine can't read exponents. Magnitudes beyond these are given to it as these; no limit lies beyond them."""
 
@@ -386,7 +387,7 @@ def _depth(condition: Condition, depths: dict[str, int]) -> int:
     """Conditions one beneath the other. `depths`: of the statements that it may speak of."""
     match condition:
         case All(parts) | Any(parts) | AtLeast(_, parts):
-            return 1 + max(_depth(part, depths) for part in parts)
+            return 1 + max((_depth(part, depths) for part in parts), default=0)
         case Not(part) | Unless(part):
             return 1 + _depth(part, depths)
         case Inferred(name):

@@ -114,6 +114,7 @@ class Consumer:
                 entries = self._entries()
             except LedgerUnavailable as error:
                 log.warning("waiting: %s", error)
+                self._joined = False
                 self._stopping.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
                 failures += 1
                 continue
@@ -145,7 +146,8 @@ class Consumer:
         """What somebody left lying, else what is new."""
         if not self._joined:
             self._stream.join(self.group, self._start)
-            self._joined = True
+            # Should the group be lost with Redis' data, it begins anew with what there is.
+            self._joined, self._start = True, "0"
         if time.monotonic() >= self._next_claim:
             claimed = self._stream.claim(self.group, self.name, idle_ms=self._claim_after_ms, count=self._prefetch)
             if claimed:

@@ -21,10 +21,8 @@ TriageError
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from triage_rules.ruleset import Place
+from triage_rules.ruleset import Place
 
 
 class TriageError(Exception):
@@ -99,7 +97,7 @@ class QueueTooOld(TriageError):
 
 
 class IdempotencyMismatch(TriageError):
-    """This Idempotency-Key was used for another report."""
+    """The Idempotency-Key was used for another report."""
 
 
 class StaleRuleset(TriageError):

@@ -16,8 +16,7 @@ from typing import Any, NoReturn, cast
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
 from triage_rules.errors import ReportError, ReportFault
-from triage_rules.reading_form import MAX_NUMBER
-from triage_rules.ruleset import AskedOf, Findings, Input, Kind, Ruleset
+from triage_rules.ruleset import MAX_NUMBER, AskedOf, Findings, Input, Kind, Ruleset
 from triage_rules.strict_json import pointer_part
 
 UNKNOWN = "unknown"

@@ -41,7 +41,7 @@ def timestamp(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def make_result(
+def make_result(  # noqa: PLR0913 (a result is made of this much)
     ruleset: Ruleset, identity: Identity, findings: Findings, rails: Rails, decision: Decision, *, disagreement: bool
 ) -> Json:
     """The result of an evaluation, as in docs/schemas/result.schema.json."""
@@ -96,7 +96,7 @@ def failed_result(identity: Identity, reason: str) -> Json:
         "flags": [HUMAN_REVIEW_NOW],
         "failure": reason,
         "advice": {
-            "patient": "We could not work out how urgent this is. Speak to a clinician now; do not wait for a message from us.",
+            "patient": "We could not work out how urgent this is. Speak to a clinician now; don't wait to hear from us.",
             "clinician": "The evaluation failed. Look at this report now, as if it were urgent.",
         },
         "received_at": timestamp(identity.received_ms),

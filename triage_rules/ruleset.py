@@ -14,6 +14,9 @@ Value = bool | int | float | str
 Findings = dict[str, Value]
 """The answered findings of one report. A finding that is not a key is open."""
 
+MAX_NUMBER = 1e15
+"""No number, in a ruleset or a report, lies beyond this: whole numbers stay exact below."""
+
 MANDATORY_OPEN = "mandatory_open"
 """The inference that reading makes of a ruleset's `mandatory` list: true while one of them is open."""
 
@@ -232,8 +235,10 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a rule's knowledge comes from, with the note's mark: checked, checked in a secondary
-    page, from memory, or a choice of ours."""
+    """Where a rule's knowledge comes from.
+
+    `marks`, as in the knowledge note: checked in a source, in a secondary page, from memory, or a choice of ours.
+    """
 
     text: str
     marks: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ MEMORY_PER_CHILD_KB = 512_000
 
 def make_app(settings: Settings) -> Celery:
     """The app with its tasks, queues, schedule and heartbeat."""
-    made = Celery("workers", task_cls="workers.connection:WatchedTask")
+    made = Celery("workers", task_cls="workers.connection:LoudTask")
     made.conf.update(celery_settings(settings))
     made.conf[tasks.SETTINGS] = settings
     tasks.register(made)

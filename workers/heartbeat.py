@@ -14,7 +14,7 @@ from triage_rules.errors import LedgerUnavailable
 from triage_rules.ledger import Ledger
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings
-from workers import connection
+from workers.connection import BrokenConnection
 from workers.tasks import SETTINGS, now_ms
 
 log = logging.getLogger(__name__)
@@ -50,23 +50,19 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc] # Celery carries
         self._ledger: Ledger = RedisLedger(settings)
         self._pending_seconds = settings.pending_seconds
         self._name = f"{consumer.hostname}/{os.getpid()}"
-        self._timers: list[Any] = []
+        self._timer: Any = None
 
     def start(self, consumer: Any) -> None:
-        """Say it now, and then regularly; look at the connection more often."""
-        connection.connected()
+        """Say it now, and then regularly."""
         self._progress = Progress(self._pending_seconds)
         self.beat()
-        self._timers = [
-            consumer.timer.call_repeatedly(self._seconds, self.beat),
-            consumer.timer.call_repeatedly(connection.CHECK_SECONDS, connection.check),
-        ]
+        self._timer = consumer.timer.call_repeatedly(self._seconds, self.beat)
 
     def stop(self, consumer: Any) -> None:  # noqa: ARG002 - Celery's signature
         """Say it no more."""
-        for timer in self._timers:
-            timer.cancel()
-        self._timers = []
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def beat(self) -> None:
         """Say it; if this worker is stuck, raise BrokenConnection instead."""
@@ -74,7 +70,7 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc] # Celery carries
             oldest_ms = self._ledger.backlog(now_ms()).oldest_ms
             taken, busy = sum(state.total_count.values()), bool(state.active_requests)
             if self._progress.stuck(taken=taken, busy=busy, oldest_ms=oldest_ms, now_s=time.monotonic()):
-                raise connection.BrokenConnection("reports wait, but this worker gets none")
+                raise BrokenConnection("reports wait, but this worker gets none")
             self._ledger.heartbeat(self._name, now_ms())
         except LedgerUnavailable as error:
             log.warning("no heartbeat: %s", error)

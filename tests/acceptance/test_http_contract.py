@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from triage_rules.evaluating import Evaluator
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 JSON = {"Content-Type": "application/json"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -254,6 +256,14 @@ def test_the_findings_of_live_rulesets_are_described(http: Caller) -> None:
         {"$ref": "#/components/schemas/Findings-glass-test"}
     ]
     assert "temperature_c" in schemas["Findings-glass-test"]["properties"]
+
+
+def test_a_result_is_described_by_the_schema_of_the_stream(http: Caller) -> None:
+    """What A gets by HTTP and B from the stream is one thing, with one description."""
+    published = json.loads((ROOT / "docs" / "schemas" / "result.schema.json").read_text(encoding="utf-8"))
+    described = http.description["components"]["schemas"]
+    assert described["ReportOut"]["properties"]["result"] == {"$ref": "#/components/schemas/Result"}
+    assert described["Result"]["required"] == published["required"]
 
 
 def test_bodies_that_fit_the_description_are_accepted_and_others_are_not(http: Caller) -> None:

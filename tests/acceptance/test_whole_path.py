@@ -113,7 +113,9 @@ def test_a_ruleset_deployed_midway_mixes_nothing_and_drops_nothing(everything: E
     text = ruleset.read_text(encoding="utf-8")
     assert text.count("\nversion: 1.0.0\n") == 1
     # each result's advice says which version it is of: in the disposition's words and in those that stand on all
-    text = text.replace("\nversion: 1.0.0\n", "\nversion: 1.0.1\n").replace("    Do the glass test", "    V2 Do the glass test")
+    text = text.replace("\nversion: 1.0.0\n", "\nversion: 1.0.1\n").replace(
+        "    Do the glass test", "    V2 Do the glass test"
+    )
     assert text.count("\n    clinician: ") == DISPOSITIONS
     text = text.replace("\n    clinician: >-\n      ", "\n    clinician: >-\n      V2 ")
     text = re.sub(r"\n    clinician: (?!>-)", "\n    clinician: V2 ", text)

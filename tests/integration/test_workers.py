@@ -63,6 +63,7 @@ def test_reports_are_decided_by_the_ruleset_and_published_once(
     assert {level_of(ledger, one) for one in routine} == {"routine"}
     assert (ledger.counts()["urgent"], ledger.counts()["routine"]) == (20, 280)
     assert ledger.get(urgent[0]).status is Status.DONE
+    assert "lost" not in crew.log(worker)
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["one by one", "in chunks"])
@@ -98,12 +99,12 @@ def test_killing_the_children_midway_loses_and_doubles_nothing(
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "reason", "hard"),
     [
-        ("crash the process", "worker_lost"),
-        ("raise an error", "evaluation_failed: RuntimeError"),
-        ("take long", "time_limit"),
-        ("hang in C", "worker_lost"),
+        ("crash the process", "worker_lost", 5),
+        ("raise an error", "evaluation_failed: RuntimeError", 5),
+        ("take long", "time_limit", 5),
+        ("hang in C", "worker_lost", 2),
     ],
 )
 def test_a_poisonous_report_ends_dead_with_one_event_and_takes_no_other_with_it(
@@ -114,12 +115,13 @@ def test_a_poisonous_report_ends_dead_with_one_event_and_takes_no_other_with_it(
     redis_client: redis.Redis,
     text: str,
     reason: str,
+    hard: int,
 ) -> None:
     """In the middle of a chunk, and whatever it does to its worker. A human is told to look now."""
     others = accept(ledger, [posted(bundle, ROUTINE) for _ in range(39)])
     (poison,) = accept(ledger, [posted(bundle, {"free_text": text}, subject="p")])
     dispatch([*others[:20], poison, *others[20:]], Lane.NORMAL)
-    worker = crew.worker(FAULTY, max_deliveries=2, task_soft_seconds=1, task_hard_seconds=2)
+    worker = crew.worker(FAULTY, max_deliveries=2, task_soft_seconds=1, task_hard_seconds=hard)
     wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 20, lambda: crew.log(worker))
     assert sorted(subjects(redis_client)) == sorted([*others, poison])
     assert {ledger.get(one).status for one in others} == {Status.DONE}
@@ -127,7 +129,7 @@ def test_a_poisonous_report_ends_dead_with_one_event_and_takes_no_other_with_it(
     assert (dead.status, level_of(ledger, poison)) == (Status.DEAD, None)
     assert dead.result is not None
     assert dead.result["flags"] == ["human_review_now"]
-    assert [letter["reason"] for _, letter in redis_client.xrange("triage:dead")] == [reason]
+    assert [letter["reason"] for _, letter in redis_client.xrange("triage:dead")] == [reason], crew.log(worker)
     assert ledger.history(bundle.name, "p", now_ms()).highest_level_24h is None
     assert "private" not in crew.log(worker)
 
@@ -241,6 +243,8 @@ def test_workers_go_on_after_redis_was_away(durable_server: ValkeyServer, tmp_pa
             durable_server.start()
             wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 30, lambda: crew.log(worker))
             assert sorted(subjects(client)) == sorted(ids)
+            assert "Connection to broker lost" in crew.log(worker)
+            assert "this worker gets none" not in crew.log(worker)
         finally:
             crew.end()
 

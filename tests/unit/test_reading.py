@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.faulty_rulesets import example
 from triage_rules.errors import RulesetError, RulesetNotFound
 from triage_rules.reading import build_ruleset, load_document, parse_document, parse_ruleset, read_ruleset
-from triage_rules.reading_statements import needs
+from triage_rules.reading.statements import needs
 from triage_rules.ruleset import (
     MANDATORY_OPEN,
     All,

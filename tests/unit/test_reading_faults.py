@@ -10,7 +10,7 @@ import pytest
 from tests.faulty_rulesets import ALL, Faulty, example
 from triage_rules.errors import RulesetError
 from triage_rules.reading import build_ruleset, load_document, parse_document, parse_ruleset
-from triage_rules.yaml_places import MAX_BYTES, MappingNode, Node, Scalar, Sequence
+from triage_rules.reading.places import MAX_BYTES, MappingNode, Node, Scalar, Sequence
 
 
 def faults_of(text: str | bytes) -> list[str]:

@@ -32,7 +32,9 @@ from triage_rules.ruleset import (
 FOLDER = Path(__file__).parents[2] / "rulesets" / "red-dots"
 
 # The fields of the note, section 1.2, in its order.
-FIELDS = """
+FIELDS = re.findall(
+    r"\w+",
+    """
 age_years age_months sex_at_birth reporter skin_tone pregnancy_status gestation_weeks independently_mobile reports_last_48h
 blanches_on_pressure lesion_size lesion_count lesion_distribution rash_spreading rash_duration_days lesions_palpable
 lesions_itchy lesions_painful dome_red_papules brown_orange_staining necrotic_or_blistering bruising_extent
@@ -53,7 +55,8 @@ anticoagulant antiplatelet nsaid_regular corticosteroid_longterm chemotherapy_6w
 known_bleeding_disorder liver_disease connective_tissue_disease cancer_haematological endocarditis_risk kidney_disease
 previous_iga_vasculitis diagnosed_pigmented_purpura free_text hives lip_tongue_swelling wheeze_or_throat_tightness
 platelet_count haemoglobin_g_l white_cell_count crp_mg_l inr hypertension_stage
-""".split()
+""",
+)
 OURS = {
     "pale_sites_checked",
     "spots_changing",
@@ -163,7 +166,8 @@ def test_every_number_has_a_unit_and_both_limits_but_counts(ruleset: Ruleset) ->
     """S07 can only refuse what has limits."""
     for read in ruleset.inputs.values():
         if read.kind in (Kind.NUMBER, Kind.INTEGER):
-            assert read.unit and read.minimum is not None, read.name
+            assert read.unit, read.name
+            assert read.minimum is not None, read.name
             assert read.maximum is not None or read.asked_of is AskedOf.SERVICE, read.name
 
 
@@ -212,7 +216,8 @@ def test_the_mandatory_questions_are_those_of_the_note(ruleset: Ruleset) -> None
 
 
 def test_no_clinician_has_approved_it_and_it_says_so(ruleset: Ruleset) -> None:
-    assert ruleset.approved_by is None and ruleset.approved_on is None
+    assert ruleset.approved_by is None
+    assert ruleset.approved_on is None
     assert "not been approved by any clinician" in ruleset.always_clinician
     assert "No clinician has approved this ruleset" in (FOLDER / "README.md").read_text(encoding="utf-8")
 
@@ -276,4 +281,5 @@ def test_every_rule_to_routine_needs_the_red_flags_answered_and_negative(ruleset
     for rule in ruleset.rules.values():
         levels = {ruleset.dispositions[outcome.disposition].level for outcome in rule.outcomes}
         if Level.ROUTINE in levels:
-            assert isinstance(rule.when, All) and Inferred("red_flags_negative") in rule.when.parts, rule.id
+            assert isinstance(rule.when, All), rule.id
+            assert Inferred("red_flags_negative") in rule.when.parts, rule.id

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from triage_rules.cases import Case, CaseOutcome, fired_ids, read_cases, run_case
+from triage_rules.cases import Case, CaseOutcome, read_cases, run_case
 from triage_rules.deciding import decide
 from triage_rules.errors import ReportError
 from triage_rules.evaluating import Evaluator
 from triage_rules.findings import read_findings
 from triage_rules.reading import read_ruleset
 from triage_rules.reference import Reference
-from triage_rules.ruleset import All, Any, AtLeast, Compare, Condition, Findings, Level, Not, Ruleset
+from triage_rules.ruleset import All, Any, AtLeast, Compare, Condition, Findings, Floor, Level, Not, Rule, Ruleset
 
 FOLDER = Path(__file__).parents[2] / "rulesets" / "red-dots"
 STEPS = {"temperature_c": 0.1, "inr": 0.1}
@@ -54,7 +54,8 @@ def limits(ruleset: Ruleset) -> set[tuple[str, float]]:
     """Every limit that a number is compared with, anywhere in the ruleset."""
     conditions = [inference.when for inference in ruleset.inferences.values()]
     conditions += [conflict.when for conflict in ruleset.conflicts.values()]
-    for rule in [*ruleset.rules.values(), *ruleset.floors.values()]:
+    rules: list[Rule | Floor] = [*ruleset.rules.values(), *ruleset.floors.values()]
+    for rule in rules:
         conditions += [rule.when, *(outcome.when for outcome in rule.outcomes if outcome.when)]
     return {(compare.finding, compare.limit) for condition in conditions for compare in compares(condition)}
 
@@ -91,9 +92,10 @@ def test_every_outcome_of_every_rule_is_reached(ruleset: Ruleset, outcomes: list
         if outcome.result is not None:
             for rule in [*outcome.result["rules"], *outcome.result["safety_net"]]:
                 reached[rule["id"]].add(rule.get("disposition"))
-    for rule_id, rule in {**ruleset.rules, **ruleset.floors}.items():
+    rules: list[Rule | Floor] = [*ruleset.rules.values(), *ruleset.floors.values()]
+    for rule in rules:
         wanted = {outcome.disposition for outcome in rule.outcomes}
-        assert wanted <= reached[rule_id], rule_id
+        assert wanted <= reached[rule.id], rule.id
 
 
 def test_every_threshold_has_cases_on_it_just_below_and_just_above(
@@ -147,8 +149,7 @@ def test_taking_any_mandatory_answer_away_leaves_routine(evaluator: Evaluator, o
             assert level(ruleset, less) > Level.ROUTINE, (case.id, item.findings)
 
 
-DANGEROUS: dict[str, object] = {
-    "blanches_on_pressure": "mixed",
+DANGEROUS: dict[str, bool | str] = {
     "fever_reported": True,
     "looks_unwell": True,
     "consciousness": "drowsy",
@@ -163,29 +164,19 @@ DANGEROUS: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("name", DANGEROUS.keys() - {"blanches_on_pressure"})
+@pytest.mark.parametrize("name", DANGEROUS)
 def test_a_positive_red_flag_leaves_routine_whatever_the_pattern(
     evaluator: Evaluator, outcomes: list[CaseOutcome], name: str
 ) -> None:
     """Non-fading spots are the one red flag that a harmless pattern may explain."""
     for case, facts in routine_facts(evaluator, outcomes):
-        worse: Findings = {**facts, name: DANGEROUS[name]}  # type: ignore[dict-item]
+        worse: Findings = {**facts, name: DANGEROUS[name]}
         assert level(evaluator.ruleset, worse) > Level.ROUTINE, case.id
-
-
-def test_the_rules_outcome_in_a_case_is_what_it_says_it_fires(outcomes: list[CaseOutcome]) -> None:
-    """A case named after a rule speaks of this rule."""
-    for outcome in outcomes:
-        prefix = outcome.case.id.split("-")[0]
-        expect = outcome.case.expect
-        if prefix[0] in "RSA" and "refused" not in expect and prefix not in ("S07", "S12"):
-            named = {*expect.get("fires", []), *expect.get("silent", [])}
-            assert prefix in named or prefix[:3] in {"R08", "R21", "R20"}, outcome.case.id
-            assert outcome.result is not None and fired_ids(outcome.result) >= set(expect.get("fires", []))
 
 
 def test_a_refused_case_is_refused_for_what_it_says(evaluator: Evaluator) -> None:
     """S07: never clamped, never converted; the hint names the likely unit and not the number."""
     with pytest.raises(ReportError) as refused:
         read_findings(evaluator.ruleset, {"temperature_c": 101})
-    assert "Fahrenheit" in str(refused.value) and "101" not in str(refused.value)
+    assert "Fahrenheit" in str(refused.value)
+    assert "101" not in str(refused.value)

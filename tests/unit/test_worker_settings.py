@@ -8,7 +8,6 @@ from kombu.utils.scheduling import cycle_by_name
 from service.dispatch import CeleryDispatch
 from triage_rules.messages import BROKER_KEY_PREFIX, SWEEP
 from triage_rules.settings import Settings
-from workers import connection
 from workers.app import celery_settings
 from workers.heartbeat import Progress
 
@@ -68,21 +67,3 @@ def test_a_worker_that_takes_nothing_although_reports_wait_is_stuck() -> None:
     assert not progress.stuck(**told, now_s=0.0)
     assert not progress.stuck(**told, now_s=10.0)
     assert progress.stuck(**told, now_s=10.1)
-
-
-class _Message:
-    def __init__(self, *, acknowledged: bool) -> None:
-        self.acknowledged = acknowledged
-
-
-def test_an_acknowledgement_that_failed_breaks_the_connection_once() -> None:
-    """Kombu logs it and goes on with a slot less; we connect anew."""
-    connection.connected()
-    connection.WatchedRequest._look(_Message(acknowledged=True))
-    connection.check()
-    connection.WatchedRequest._look(_Message(acknowledged=False))
-    connection.WatchedRequest._look(_Message(acknowledged=True))
-    with pytest.raises(connection.BrokenConnection):
-        connection.check()
-    connection.connected()
-    connection.check()

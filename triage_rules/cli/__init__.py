@@ -10,7 +10,7 @@ from triage_rules.cli import live, rulesets, running
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="triage-rules")
 def main() -> None:
-    """Triage of symptom reports by rules that can be trusted.
+    r"""Triage of symptom reports by rules that can be trusted.
 
     \b
     At a desk (no server needed):   check, test, decide, explain

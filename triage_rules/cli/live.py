@@ -15,7 +15,17 @@ import click
 from triage_rules.bundles import make_bundle, open_bundle
 from triage_rules.cases import read_cases, run_case
 from triage_rules.cli.rulesets import FORMATS, open_folder, result_text
-from triage_rules.cli.talking import CANNOT_RUN, FOUND, LEVEL_COLOURS, as_json, data, give_up, not_approved, refusing, say
+from triage_rules.cli.talking import (
+    CANNOT_RUN,
+    FOUND,
+    LEVEL_COLOURS,
+    as_json,
+    data,
+    give_up,
+    not_approved,
+    refusing,
+    say,
+)
 from triage_rules.evaluating import Evaluator
 from triage_rules.ledger import LiveRuleset
 from triage_rules.ledger.redis import RedisLedger
@@ -84,10 +94,15 @@ def status(form: str) -> None:
         }
     if form == "json":
         rulesets = {
-            name: {"version": one.version, "digest": one.digest, "previous": one.previous, "approved_by": approved[name],
-                   "activated_at": timestamp(one.activated_ms)}
+            name: {
+                "version": one.version,
+                "digest": one.digest,
+                "previous": one.previous,
+                "approved_by": approved[name],
+                "activated_at": timestamp(one.activated_ms),
+            }
             for name, one in live.items()
-        }  # fmt: skip
+        }
         waiting = {"pending": backlog.pending, "oldest_ms": backlog.oldest_ms, "dead": backlog.dead}
         data(as_json({"rulesets": rulesets, "backlog": waiting, "results": backlog.results, "workers": workers}))
     else:
@@ -160,10 +175,14 @@ def follow(*, from_start: bool, levels: tuple[str, ...], count: int | None, form
         if form == "json":
             data(json.dumps(event.result, ensure_ascii=False))
         else:
-            level = event.result["level"]
-            head = click.style(level or "human review now", fg=LEVEL_COLOURS[level], bold=True)
-            rules = ", ".join(rule["id"] for rule in [*event.result["rules"], *event.result["safety_net"]])
-            data(f"{event.result['evaluated_at']} {event.result['id']} {head} {event.result['disposition'] or ''} {rules}")
+            data(_line(event.result))
+
+
+def _line(result: dict[str, Any]) -> str:
+    level = result["level"]
+    head = click.style(level or "human review now", fg=LEVEL_COLOURS[level], bold=True)
+    rules = ", ".join(rule["id"] for rule in [*result["rules"], *result["safety_net"]])
+    return f"{result['evaluated_at']} {result['id']} {head} {result['disposition'] or ''} {rules}"
 
 
 def _now() -> int:

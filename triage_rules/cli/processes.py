@@ -52,7 +52,7 @@ class _Child:
 
 
 class Processes:
-    """Children by name, each with a log file in `logs`. Each has its own process group, so that all of it can be stopped."""
+    """Children by name, each with a log file in `logs`, each with its own process group, to stop all that is in it."""
 
     def __init__(self, logs: Path, environment: dict[str, str]) -> None:
         self.logs = logs

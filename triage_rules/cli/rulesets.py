@@ -7,19 +7,19 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import click
 
 from triage_rules import envelope, explaining, strict_json
-from triage_rules.bundles import make_bundle
+from triage_rules.bundles import bundle_of
 from triage_rules.cases import CaseOutcome, read_cases, run_case
 from triage_rules.cli.talking import FOUND, LEVEL_COLOURS, as_json, data, give_up, not_approved, refusing, say
 from triage_rules.deciding import statements
 from triage_rules.errors import RulesetNotFound
 from triage_rules.evaluating import Evaluator
 from triage_rules.messages import History
-from triage_rules.reading import read_ruleset
+from triage_rules.reading import read_with_document
 from triage_rules.reference import Reference
 from triage_rules.ruleset import Findings, Ruleset
 from triage_rules.rulesets_live import Loaded
@@ -104,13 +104,13 @@ def _cases_json(outcomes: list[CaseOutcome]) -> str:
 
 def _cases_junit(outcomes: list[CaseOutcome]) -> str:
     failures = str(sum(not o.passed for o in outcomes))
-    suite = ElementTree.Element("testsuite", name="cases", tests=str(len(outcomes)), failures=failures)
+    suite = ET.Element("testsuite", name="cases", tests=str(len(outcomes)), failures=failures)
     for outcome in outcomes:
-        case = ElementTree.SubElement(suite, "testcase", name=outcome.case.id, classname="cases")
+        case = ET.SubElement(suite, "testcase", name=outcome.case.id, classname="cases")
         if not outcome.passed:
-            failure = ElementTree.SubElement(case, "failure", message=outcome.case.note)
+            failure = ET.SubElement(case, "failure", message=outcome.case.note)
             failure.text = "\n".join(outcome.differences)
-    return ElementTree.tostring(suite, encoding="unicode")
+    return ET.tostring(suite, encoding="unicode")
 
 
 @click.command()
@@ -191,8 +191,8 @@ def _condition(ruleset: Ruleset, rule_id: str, disposition: str | None) -> Any:
 
 def open_folder(folder: Path) -> Evaluator:
     """The evaluator of a ruleset folder. Raises RulesetError, RulesetNotFound, EngineLimitError."""
-    ruleset = read_ruleset(folder)
-    return Evaluator(ruleset, make_bundle(folder if folder.is_dir() else folder.parent).digest)
+    ruleset, document = read_with_document(folder)
+    return Evaluator(ruleset, bundle_of(document).digest)
 
 
 def open_any(ruleset: str) -> Evaluator:

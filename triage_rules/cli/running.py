@@ -26,7 +26,7 @@ from triage_rules.settings import Settings, names_redis
 READY_SECONDS = 60
 
 
-class _Stop(Exception):  # noqa: N818 (no error)
+class _Stop(Exception):
     """Somebody asked us to stop."""
 
 
@@ -63,7 +63,7 @@ def up(*, samples: bool) -> None:
             processes.stop()
 
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
     raise _Stop
 
 
@@ -126,5 +126,3 @@ def _post_samples(settings: Settings) -> None:
                 data("\n".join(f"  {line}" for line in result_text(event.result)) + "\n")
             if not waiting:
                 return
-
-

@@ -15,10 +15,23 @@ CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
 """How long an answer may take. Blocking reads must ask for less."""
 
-REFUSALS = frozenset(
-    ["OOM", "READONLY", "BUSY", "LOADING", "MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH", "NOPERM"]
+REFUSALS = (
+    "OOM",
+    "READONLY",
+    "BUSY",
+    "LOADING",
+    "MISCONF",
+    "NOREPLICAS",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "NOAUTH",
+    "NOPERM",
 )
-"""Replies by which a Redis that can be reached says that it can't serve now. Any other error reply is a bug of ours."""
+NO_GROUP = "NOGROUP"
+"""Replies by which a Redis that can be reached says that it can't serve now, or that a group is lost with its data.
+
+Any other error reply is a bug of ours.
+"""
 
 
 def connect(url: str) -> redis.Redis:
@@ -57,4 +70,4 @@ def is_refusal(error: Exception) -> bool:
     if isinstance(error, redis.ConnectionError | redis.TimeoutError | redis.OutOfMemoryError | redis.ReadOnlyError):
         return True
     words = str(error).split()
-    return bool(words) and (words[0] in REFUSALS or any(f"-{word}" in words for word in REFUSALS))
+    return bool(words) and (words[0] in (*REFUSALS, NO_GROUP) or any(f"-{word}" in words for word in REFUSALS))

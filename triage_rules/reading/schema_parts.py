@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from triage_rules.reading_conditions import RESERVED
-from triage_rules.reading_words import CHOICE, NAME
+from triage_rules.reading.conditions import RESERVED
+from triage_rules.reading.words import CHOICE, NAME
 from triage_rules.ruleset import MANDATORY_OPEN, Op
 
 Schema = dict[str, Any]

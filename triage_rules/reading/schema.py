@@ -1,7 +1,7 @@
 """The JSON Schema of ruleset files: editors complete and check with it as one types.
 
 It says what a schema can say. Names, bounds and circles are checked by reading alone: what the schema refuses, reading
-refuses too, never the other way round. `python -m triage_rules.ruleset_schema` prints it.
+refuses too, never the other way round. `python -m triage_rules.reading.schema` prints it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import json
 import sys
 
 from triage_rules.reading import LANGUAGE, RULESET_NAME, SEMVER
-from triage_rules.reading_conditions import RESERVED
-from triage_rules.reading_form import MAX_NUMBER
-from triage_rules.reading_inputs import CODE_MARKS, MAX_TEXT
-from triage_rules.reading_words import CHOICE, DATE, DISPOSITION, NAME, RULE_ID
-from triage_rules.ruleset import SERVICE_COUNTS, AskedOf, Kind, Level
-from triage_rules.ruleset_schema_parts import (
+from triage_rules.reading.conditions import RESERVED
+from triage_rules.reading.inputs import CODE_MARKS, MAX_TEXT
+from triage_rules.reading.words import CHOICE, DATE, DISPOSITION, NAME, RULE_ID
+from triage_rules.ruleset import MAX_NUMBER, SERVICE_COUNTS, AskedOf, Kind, Level
+from triage_rules.reading.schema_parts import (
     Schema,
     a_text,
     an_object,

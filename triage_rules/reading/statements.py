@@ -17,7 +17,7 @@ from triage_rules.ruleset import (
     Source,
     Unless,
 )
-from triage_rules.yaml_places import Faults
+from triage_rules.reading.places import Faults
 
 
 @dataclass(slots=True)

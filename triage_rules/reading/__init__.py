@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triage_rules.errors import RulesetError, RulesetNotFound
-from triage_rules.reading_conditions import Conditions, Names
-from triage_rules.reading_form import Form
-from triage_rules.reading_inputs import check_name, read_inputs, read_mentions
-from triage_rules.reading_rules import (
+from triage_rules.reading.conditions import Conditions, Names
+from triage_rules.reading.form import Form
+from triage_rules.reading.inputs import check_name, read_inputs, read_mentions
+from triage_rules.reading.rules import (
     Context,
     mandatory_statement,
     read_conflict,
@@ -22,9 +22,9 @@ from triage_rules.reading_rules import (
     read_rule,
     read_validity,
 )
-from triage_rules.reading_statements import Statement, in_order
+from triage_rules.reading.statements import Statement, in_order
 from triage_rules.ruleset import MANDATORY_OPEN, Rule, Ruleset
-from triage_rules.yaml_places import (
+from triage_rules.reading.places import (
     Broken,
     Entry,
     Faults,
@@ -96,7 +96,13 @@ def _parse(text: bytes, file: str) -> tuple[Document, Faults]:
 
 def read_ruleset(path: str | Path) -> Ruleset:
     """The checked ruleset of a folder or a file. Raises RulesetNotFound, and RulesetError with all faults."""
-    return parse_ruleset(*_bytes(path))
+    return read_with_document(path)[0]
+
+
+def read_with_document(path: str | Path) -> tuple[Ruleset, Document]:
+    """As `read_ruleset`, together with what the file says."""
+    document, faults = _parse(*_bytes(path))
+    return _build(document.root, faults), document
 
 
 def parse_ruleset(text: bytes, file: str) -> Ruleset:

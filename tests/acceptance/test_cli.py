@@ -1,0 +1,157 @@
+"""The `triage` command as C types it: output, exit codes, messages; no server behind it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.acceptance.everything import ROOT, TRIAGE
+
+RED_DOTS = "rulesets/red-dots"
+FEVERISH = '{"findings": {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "fever_reported": true}}'
+
+
+def triage(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/bin:/bin", "TRIAGE_REDIS_URL": "redis://127.0.0.1:1/0"}
+    return subprocess.run(
+        [TRIAGE, *arguments],
+        cwd=ROOT,
+        env=environment,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of red-dots to spoil."""
+    return Path(shutil.copytree(ROOT / RED_DOTS, tmp_path / "red-dots"))
+
+
+def test_check_finds_nothing_in_red_dots_and_says_that_nobody_approved_it() -> None:
+    checked = triage("check", RED_DOTS)
+    assert (checked.returncode, "no fault found" in checked.stdout) == (0, True)
+    assert "no clinician has approved" in checked.stderr
+
+
+def test_check_tells_every_fault_with_its_place(copy: Path) -> None:
+    """Data goes to stdout, faults to stderr, and the exit code says that there were findings."""
+    text = (copy / "ruleset.yaml").read_text(encoding="utf-8")
+    broken = text.replace("version: 1.0.0", "version: first", 1).replace(
+        "when: mandatory_open", "when: mandatory_opn", 1
+    )
+    (copy / "ruleset.yaml").write_text(broken, encoding="utf-8")
+    checked = triage("check", str(copy))
+    assert checked.returncode == 1
+    version = next(n for n, line in enumerate(broken.splitlines(), 1) if line == "version: first")
+    assert f"ruleset.yaml:{version}:10: " in checked.stderr
+    assert "did you mean `mandatory_open`" in checked.stderr
+
+
+def test_a_rule_past_its_review_date_is_a_finding(copy: Path) -> None:
+    text = (copy / "ruleset.yaml").read_text(encoding="utf-8")
+    (copy / "ruleset.yaml").write_text(
+        text.replace("review_by: 2027-05-22", "review_by: 2020-05-22", 1), encoding="utf-8"
+    )
+    checked = triage("check", str(copy))
+    assert (checked.returncode, "was to be reviewed by 2020-05-22" in checked.stdout) == (1, True)
+
+
+def test_a_folder_that_is_not_there_is_wrong_usage() -> None:
+    assert triage("check", "rulesets/nothing").returncode == 2
+
+
+def test_test_runs_the_cases_and_writes_junit() -> None:
+    ran = triage("test", RED_DOTS, "--format", "junit")
+    suite = ET.fromstring(ran.stdout)
+    assert (ran.returncode, suite.get("failures")) == (0, "0")
+    assert int(suite.get("tests") or 0) >= 200
+
+
+def test_a_failing_case_is_told_in_words(copy: Path) -> None:
+    (copy / "cases.yaml").write_text(
+        "cases:\n  - {id: one, note: A child., findings: {age_years: 4}, expect: {level: routine, fires: [R08]}}\n",
+        encoding="utf-8",
+    )
+    ran = triage("test", str(copy))
+    assert ran.returncode == 1
+    assert "level: wanted routine, got " in ran.stdout
+    assert "fires: `R08` is not there" in ran.stdout
+
+
+def test_a_case_without_a_wanted_level_is_refused(copy: Path) -> None:
+    """A case that can't fail is none."""
+    (copy / "cases.yaml").write_text("cases:\n  - {id: one, findings: {}, expect: {}}\n", encoding="utf-8")
+    ran = triage("test", str(copy))
+    assert (ran.returncode, "`expect` must say a `level`" in ran.stderr) == (1, True)
+
+
+def test_a_ruleset_without_cases_does_not_pass(copy: Path) -> None:
+    (copy / "cases.yaml").write_text("cases: []\n", encoding="utf-8")
+    assert triage("test", str(copy)).returncode == 1
+
+
+def test_decide_prints_one_result_as_json_and_nothing_else() -> None:
+    decided = triage("decide", RED_DOTS, "-", "--format", "json", stdin=FEVERISH)
+    result = json.loads(decided.stdout)
+    assert (decided.returncode, result["level"], result["disposition"]) == (0, "urgent", "U2_emergency_dept_now")
+    assert "R08" in {rule["id"] for rule in result["rules"]}
+
+
+def test_decide_refuses_a_wrong_report_with_a_pointer_for_every_fault() -> None:
+    report = '{"findings": {"age_years": "4", "temperature_c": 101.3, "blanches_on_presure": true}}'
+    decided = triage("decide", RED_DOTS, "-", stdin=report)
+    assert (decided.returncode, decided.stdout) == (1, "")
+    for told in ("/findings/age_years:", "Fahrenheit", "`blanches_on_pressure`"):
+        assert told in decided.stderr
+    assert "101.3" not in decided.stderr
+
+
+def test_decide_refuses_a_report_for_another_ruleset() -> None:
+    assert triage("decide", RED_DOTS, "-", stdin='{"ruleset": "blue-dots", "findings": {}}').returncode == 1
+
+
+def test_explain_leads_from_the_level_to_the_answers() -> None:
+    explained = triage("explain", RED_DOTS, "-", stdin=FEVERISH).stdout
+    rule, statement, answer = (
+        explained.index(words) for words in ("R08 ", "don't fade under a glass", "No, they stay")
+    )
+    assert rule < statement < answer
+
+
+def test_explain_gives_the_derivation_as_data() -> None:
+    explained = json.loads(triage("explain", RED_DOTS, "-", "--format", "json", stdin=FEVERISH).stdout)
+    assert set(explained) == {"result", "derivation"}
+    assert {node["name"] for node in explained["derivation"]["R08"]} == set(
+        next(rule["because"] for rule in explained["result"]["rules"] if rule["id"] == "R08")
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [["status"], ["deploy", RED_DOTS], ["rollback", "red-dots"], ["decide", "red-dots", "-"]]
+)
+def test_without_redis_a_command_that_needs_it_cannot_run(command: list[str]) -> None:
+    """Exit code 3, one sentence, no traceback."""
+    ran = triage(*command)
+    assert ran.returncode == 3
+    assert "Traceback" not in ran.stderr
+
+
+def test_post_without_a_service_cannot_run() -> None:
+    ran = triage("post", f"{RED_DOTS}/samples/feverish-child-spots-stay.json", "--url", "http://127.0.0.1:1")
+    assert (ran.returncode, "can't be reached" in ran.stderr) == (3, True)
+
+
+def test_an_unknown_setting_is_refused_by_name() -> None:
+    ran = subprocess.run(
+        [TRIAGE, "status"], env={"TRIAGE_REDIS_ULR": "x"}, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ran.returncode, "did you mean TRIAGE_REDIS_URL" in ran.stderr) == (2, True)

@@ -1,0 +1,49 @@
+"""Engine against reference on made rulesets: what the tests do in small and the campaign in large."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from tests.making import make_completion, make_findings, make_ruleset
+from triage_rules.compiling import compile_ruleset
+from triage_rules.engine import Engine
+from triage_rules.rails import Rails
+from triage_rules.reference import Reference
+from triage_rules.ruleset import Findings, Ruleset
+
+REPORTS = 10
+"""Reports for each made ruleset, one after the other in one engine."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One report, evaluated both ways. Its seed makes it again, together with those before it in the engine."""
+
+    seed: int
+    ruleset: Ruleset
+    findings: Findings
+    engine: Rails
+    reference: Rails
+
+
+def pairs(seed: int) -> Iterator[Pair]:
+    """REPORTS pairs of one made ruleset; now and then a large one."""
+    random = Random(seed)
+    size = {"inputs": 25, "statements": 25, "rules": 40} if seed % 50 == 0 else {}
+    ruleset = make_ruleset(random, **size)
+    engine = Engine(compile_ruleset(ruleset, "made"))
+    for findings in itertools.islice(_reports(random, ruleset), REPORTS):
+        yield Pair(seed, ruleset, findings, engine.run(findings), Reference(ruleset, findings).rails())
+    engine.close()
+
+
+def _reports(random: Random, ruleset: Ruleset) -> Iterator[Findings]:
+    """Nothing, then reports at random, some of them going on where another stopped."""
+    yield {}
+    while True:
+        findings = make_findings(random, ruleset)
+        yield findings
+        yield make_completion(random, ruleset, findings)

@@ -1,0 +1,72 @@
+"""The engine and the reference evaluator share no code, and say the same of every ruleset and report."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import agreement
+from tests.agreement import REPORTS, pairs
+from triage_rules.rails import Rails
+from triage_rules.reference import Reference
+
+CAMPAIGN = Path(__file__).parents[1] / "campaigns" / "agreement.py"
+seen: Counter[str] = Counter()
+
+
+@settings(max_examples=200, derandomize=True, deadline=None, database=None)
+@given(st.integers(min_value=0, max_value=2**63))
+def test_engine_and_reference_agree_on_all_three_rails(seed: int) -> None:
+    """200 rulesets with 10 reports each. The seed of a difference makes it again: `list(pairs(seed))`."""
+    for pair in pairs(seed):
+        assert pair.engine.established == pair.reference.established
+        assert pair.engine.possible == pair.reference.possible
+        assert pair.engine.certain == pair.reference.certain
+        seen["pairs"] += 1
+        seen["established"] += len(pair.engine.established)
+        seen["still possible"] += len(pair.engine.possible - pair.engine.established)
+        seen["certain"] += len(pair.engine.certain)
+        seen["established, not certain"] += len(pair.engine.established & pair.engine.possible - pair.engine.certain)
+
+
+def test_two_thousand_pairs_were_compared_and_had_something_to_compare() -> None:
+    """Agreement about nothing would be cheap."""
+    if not seen:
+        test_engine_and_reference_agree_on_all_three_rails()
+    assert seen["pairs"] >= 200 * REPORTS
+    assert min(seen.values()) >= 500
+
+
+def test_the_campaign_ends_well_without_a_difference(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert campaign(monkeypatch, "100") == 0
+    assert "100 pairs, 0 differences" in capsys.readouterr().out
+
+
+def test_the_campaign_fails_and_names_the_seed_of_a_difference(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A campaign that can't fail proves nothing: the reference is made to lie."""
+    lie = Rails(frozenset({"lie"}), frozenset(), frozenset())
+    monkeypatch.setattr(agreement.Reference, "rails", lambda _: lie)
+    assert campaign(monkeypatch, "20") == 1
+    told = capsys.readouterr().out
+    assert "seed 0" in told
+    assert "20 pairs, 20 differences" in told
+    assert agreement.Reference is Reference
+
+
+def campaign(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """The script's exit status."""
+    monkeypatch.setattr(sys, "argv", [str(CAMPAIGN), *arguments])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(CAMPAIGN), run_name="__main__")
+    return int(ended.value.code or 0)
