@@ -19,7 +19,6 @@ from triage_rules.cli import live
 from triage_rules.cli.processes import Processes, embedded_redis, is_free, read_procfile
 from triage_rules.cli.rulesets import open_folder, result_text
 from triage_rules.cli.talking import CANNOT_RUN, data, give_up, refusing, say
-from triage_rules.errors import LedgerUnavailable
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings, names_redis
 
@@ -98,7 +97,7 @@ def _wait_until_ready(settings: Settings, processes: Processes) -> None:
     while time.monotonic() < until:
         processes.restart_dead()
         try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 (our own address)
+            with urllib.request.urlopen(url, timeout=2):
                 return
         except urllib.error.HTTPError as error:
             told = error.read().decode(errors="replace")

@@ -10,6 +10,19 @@ from triage_rules.errors import RulesetError, RulesetNotFound
 from triage_rules.reading.conditions import Conditions, Names
 from triage_rules.reading.form import Form
 from triage_rules.reading.inputs import check_name, read_inputs, read_mentions
+from triage_rules.reading.places import (
+    Broken,
+    Entry,
+    Faults,
+    MappingNode,
+    Node,
+    Scalar,
+    Sequence,
+    data_of,
+    quoted,
+    tree_of_data,
+    tree_of_yaml,
+)
 from triage_rules.reading.rules import (
     Context,
     mandatory_statement,
@@ -24,19 +37,6 @@ from triage_rules.reading.rules import (
 )
 from triage_rules.reading.statements import Statement, in_order
 from triage_rules.ruleset import MANDATORY_OPEN, Rule, Ruleset
-from triage_rules.reading.places import (
-    Broken,
-    Entry,
-    Faults,
-    MappingNode,
-    Node,
-    Scalar,
-    Sequence,
-    data_of,
-    quoted,
-    tree_of_data,
-    tree_of_yaml,
-)
 
 FILE_NAME = "ruleset.yaml"
 LANGUAGE = 1

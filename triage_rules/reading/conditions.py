@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from triage_rules.reading.form import Form
+from triage_rules.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, Sequence, quoted
 from triage_rules.reading.words import kind_of, listed, meant
 from triage_rules.ruleset import (
     MANDATORY_OPEN,
@@ -24,7 +25,6 @@ from triage_rules.ruleset import (
     Unless,
     Yes,
 )
-from triage_rules.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, Sequence, quoted
 
 WORDS = ("all", "any", "not", "at_least", "open", "unless")
 """What a condition can start with, other than a name."""

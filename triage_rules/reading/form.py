@@ -9,9 +9,9 @@ import datetime as dt
 import re
 from collections.abc import Collection, Iterator
 
+from triage_rules.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, Sequence, quoted
 from triage_rules.reading.words import DATE, FLAG_TOLD, NAME, bad_character, kind_of, listed, meant
 from triage_rules.ruleset import MAX_NUMBER, Place, Source
-from triage_rules.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, Sequence, quoted
 
 
 def _is_date(text: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from triage_rules.reading.conditions import Conditions, Names
 from triage_rules.reading.form import Form
+from triage_rules.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, is_whole, quoted
 from triage_rules.reading.statements import Statement
 from triage_rules.reading.words import DISPOSITION, DISPOSITION_TOLD, RULE_ID, RULE_ID_TOLD, listed, meant
 from triage_rules.ruleset import (
@@ -27,7 +28,6 @@ from triage_rules.ruleset import (
     Source,
     Validity,
 )
-from triage_rules.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, is_whole, quoted
 
 _LEVELS = tuple(level.word for level in Level)
 _NO_SOURCE = Source("")

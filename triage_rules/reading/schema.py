@@ -12,8 +12,6 @@ import sys
 from triage_rules.reading import LANGUAGE, RULESET_NAME, SEMVER
 from triage_rules.reading.conditions import RESERVED
 from triage_rules.reading.inputs import CODE_MARKS, MAX_TEXT
-from triage_rules.reading.words import CHOICE, DATE, DISPOSITION, NAME, RULE_ID
-from triage_rules.ruleset import MAX_NUMBER, SERVICE_COUNTS, AskedOf, Kind, Level
 from triage_rules.reading.schema_parts import (
     Schema,
     a_text,
@@ -27,6 +25,8 @@ from triage_rules.reading.schema_parts import (
     several,
     whole_text,
 )
+from triage_rules.reading.words import CHOICE, DATE, DISPOSITION, NAME, RULE_ID
+from triage_rules.ruleset import MAX_NUMBER, SERVICE_COUNTS, AskedOf, Kind, Level
 
 
 def ruleset_json_schema() -> Schema:

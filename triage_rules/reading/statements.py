@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from triage_rules.reading.places import Faults
 from triage_rules.ruleset import (
     All,
     Any,
@@ -17,7 +18,6 @@ from triage_rules.ruleset import (
     Source,
     Unless,
 )
-from triage_rules.reading.places import Faults
 
 
 @dataclass(slots=True)
