@@ -96,7 +96,7 @@ def failed_result(identity: Identity, reason: str) -> Json:
         "flags": [HUMAN_REVIEW_NOW],
         "failure": reason,
         "advice": {
-            "patient": "We could not work out how urgent this is. Speak to a clinician now; don't wait to hear from us.",
+            "patient": "We could not work out how urgent this is. See a clinician now; don't wait for word from us.",
             "clinician": "The evaluation failed. Look at this report now, as if it were urgent.",
         },
         "received_at": timestamp(identity.received_ms),
