@@ -13,7 +13,7 @@ import rfc8785
 from service.dispatch import Dispatch
 from triage_rules import strict_json
 from triage_rules.envelope import Posted, Rulesets, read_report
-from triage_rules.errors import LedgerUnavailable, StaleRuleset, TriageError
+from triage_rules.errors import BundleError, LedgerUnavailable, StaleRuleset, TriageError
 from triage_rules.ledger import Ledger
 from triage_rules.messages import Accepted, History, Idempotency, Lane, NewReport
 
@@ -26,6 +26,10 @@ class LiveRulesets(Rulesets, Protocol):
 
     def refresh(self) -> None:
         """Ask the ledger now what is live."""
+        ...
+
+    def refused(self) -> dict[str, str]:
+        """Live rulesets that can't be opened; the last good one stands in for them."""
         ...
 
 
@@ -97,6 +101,7 @@ class Intake:
             if not todo:
                 break
             self._live.refresh()
+        outcomes |= {index: self._stale() for index in todo}
         for lane, ids in lanes.items():
             self._dispatch(ids, lane)
         return [outcomes[index] for index in range(len(requests))]
@@ -129,7 +134,7 @@ class Intake:
                 accepted = self._ledger.accept(report, idempotency)
             except StaleRuleset:
                 if tried == TRIES:
-                    raise
+                    raise self._stale() from None
                 self._live.refresh()
                 continue
             self._count(report, accepted)
@@ -168,6 +173,10 @@ class Intake:
                 self._count(report, reply)
             outcomes.append(reply)
         return outcomes
+
+    def _stale(self) -> TriageError:
+        """Why another ruleset is still live than the one here: it can't be opened, or changes again and again."""
+        return BundleError() if self._live.refused() else StaleRuleset()
 
     def _count(self, report: NewReport, accepted: Accepted) -> None:
         if accepted.created:

@@ -127,6 +127,8 @@ def _no_ruleset(own: Parts) -> dict[str, str]:
             raise
         except TriageError as error:
             return {"rulesets": f"the live ruleset {name} can't be opened ({type(error).__name__})"}
+    for name in own.live.refused():
+        return {"rulesets": f"the live ruleset {name} can't be opened; nothing is accepted for it"}
     return {}
 
 

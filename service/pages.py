@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from flask import Response, abort, current_app, render_template, request
 from flask_smorest import Blueprint
@@ -10,10 +11,12 @@ from flask_smorest import Blueprint
 from service.documenting import NOT_CHANGED, Answer, TriageApi, call, description
 from service.parts import parts
 from service.problems import PROBLEMS
+from service.rulesets import SCHEMA_TYPE
 from triage_rules import strict_json
 from triage_rules.errors import TriageError
 from triage_rules.ruleset import Ruleset
 
+SCHEMAS = Path(__file__).resolve().parents[1] / "docs" / "schemas"
 VENDOR = "vendor/swagger-ui-dist-5.35.0"
 
 blueprint = Blueprint("pages", __name__, description="This description, and what problems mean.")
@@ -59,6 +62,28 @@ def get_problem(code: str) -> Response:
         abort(404)
     page = render_template("problems.html", problems=[PROBLEMS[code]], title=PROBLEMS[code].title)
     return Response(page, content_type="text/html; charset=utf-8")
+
+
+@call(
+    blueprint,
+    "GET",
+    "/schemas/<name>",
+    Answer(200, {"type": "object"}, "A JSON Schema (2020-12).", SCHEMA_TYPE),
+    NOT_CHANGED,
+    problems=("not-found",),
+)
+def get_schema(name: str) -> Response:
+    """A JSON Schema: of ruleset files (for editors), of results, and of the events on the stream.
+
+    `ruleset.schema.json`, `result.schema.json`, `result-event.schema.json`.
+    """
+    if name not in {file.name for file in SCHEMAS.glob("*.schema.json")}:
+        abort(404)
+    response = Response((SCHEMAS / name).read_bytes(), content_type=SCHEMA_TYPE)
+    response.headers["Cache-Control"] = "no-cache"
+    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
+    response.make_conditional(request)
+    return response
 
 
 def _live() -> list[Ruleset]:

@@ -537,6 +537,27 @@ def test_a_report_is_accepted_though_no_worker_could_be_told(
     assert redis_client.zrange("triage:due", 0, -1) == [response.get_json()["id"]]
 
 
+def test_a_ruleset_that_breaks_takes_no_more_though_the_last_good_one_still_answers(
+    http: Caller, ledger: RedisLedger, redis_client: redis.Redis
+) -> None:
+    """A report must be decided by what is live. Readiness says so; a what-if still gets the last good opinion."""
+    assert http.post("/v1/reports", json={"findings": {}}).status_code == 202
+    ledger.heartbeat("worker", now())
+    assert http.get("/readyz").status_code == 200
+    ledger.deploy("glass-test", "1.0.1", "sha256:0", b"", now())
+    time.sleep(0.25)
+
+    single = http.post("/v1/reports", json={"findings": {}})
+    batch = http.post("/v1/reports/batch", data=b'{"findings": {}}', headers=NDJSON)
+
+    for response in (single, batch):
+        assert response.get_json(force=True)["type"] == "/problems/ruleset-broken"
+    assert redis_client.zcard("triage:pending") == 1
+    assert http.post("/v1/evaluate", json={"findings": {}}).status_code == 200
+    (fault,) = http.get("/readyz").get_json(force=True)["errors"]
+    assert fault["pointer"] == "/checks/rulesets"
+
+
 def test_a_broken_bundle_accepts_nothing(settings: Settings, ledger: RedisLedger, redis_client: redis.Redis) -> None:
     """A ruleset that isn't what its digest says decides nothing."""
     bundle = glass_test()
