@@ -76,8 +76,8 @@ class Intake:
     def accept(self, request: Request) -> Accepted:
         """Accept one report, or find the one that an earlier request with the same key made.
 
-        Raises ReportError, NoRulesetLive, IdempotencyMismatch, QueueTooOld, StaleRuleset, LedgerUnavailable; then
-        nothing was accepted.
+        Raises ReportError, NoRulesetLive, BundleError, StaleRuleset, IdempotencyMismatch, QueueTooOld and
+        LedgerUnavailable; then nothing was accepted.
         """
         accepted, lane = self._accept(request)
         if accepted.created:

@@ -34,8 +34,7 @@ from service.problems import PROBLEMS
 from service.schemas import AcceptedOut, OutcomeOut, ReportOut
 from triage_rules import strict_json
 from triage_rules.errors import LedgerUnavailable, ReportNotFound
-from triage_rules.messages import Accepted, Status, StoredReport
-from triage_rules.results import timestamp
+from triage_rules.messages import Accepted, Status, StoredReport, timestamp
 
 blueprint = Blueprint("reports", __name__, url_prefix="/v1", description="Post reports, and ask what became of them.")
 

@@ -15,7 +15,7 @@ from triage_rules import strict_json
 from triage_rules.bundles import document_of
 from triage_rules.findings import findings_json_schema
 from triage_rules.ledger import LiveRuleset
-from triage_rules.results import timestamp
+from triage_rules.messages import timestamp
 from triage_rules.ruleset import Floor, Input, Rule, Ruleset
 from triage_rules.rulesets_live import Loaded
 

@@ -78,23 +78,27 @@ def statements(rules: Iterable[Rule | Floor]) -> Iterator[Statement]:
 
 def decide(ruleset: Ruleset, rails: Rails) -> Decision:
     """Put the rails together. Order and priority play no part: only the most urgent counts."""
-    reached = _dispositions(ruleset.rules.values(), rails.established)
-    dispositions = reached or [ruleset.default.disposition]
-    dispositions += _dispositions(ruleset.floors.values(), rails.established)
-    disposition = max(dispositions, key=ruleset.urgency)
-    level = ruleset.dispositions[disposition].level
-    raising = _raising(ruleset, rails.established)
-    if raising and level < Level.URGENT:
-        level = Level(level + 1)
-        disposition = max((dict(floor.raise_one)[level] for floor in raising), key=ruleset.urgency)
+    disposition = disposition_of(ruleset, rails.established)
     return Decision(
-        level=level,
+        level=ruleset.dispositions[disposition].level,
         disposition=disposition,
         lowest=_lowest(ruleset, rails),
         could_be=_highest(ruleset, rails),
         could_be_disposition=_most_urgent(ruleset, rails, disposition),
-        by_default=not reached,
+        by_default=not _dispositions(ruleset.rules.values(), rails.established),
     )
+
+
+def disposition_of(ruleset: Ruleset, established: frozenset[str]) -> str:
+    """The disposition as things stand; its level is the report's."""
+    dispositions = _dispositions(ruleset.rules.values(), established) or [ruleset.default.disposition]
+    dispositions += _dispositions(ruleset.floors.values(), established)
+    disposition = max(dispositions, key=ruleset.urgency)
+    level = ruleset.dispositions[disposition].level
+    raising = _raising(ruleset, established)
+    if raising and level < Level.URGENT:
+        return max((dict(floor.raise_one)[Level(level + 1)] for floor in raising), key=ruleset.urgency)
+    return disposition
 
 
 def _dispositions(rules: Iterable[Rule | Floor], keys: frozenset[str]) -> list[str]:

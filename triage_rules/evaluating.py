@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from triage_rules.compiling import compile_ruleset
-from triage_rules.deciding import Decision, decide
+from triage_rules.deciding import decide, disposition_of
 from triage_rules.engine import Engine
 from triage_rules.messages import History
 from triage_rules.rails import Rails
@@ -52,16 +52,17 @@ class Evaluator:
         """The result, ready to publish. Raises EngineError if the engine fails."""
         facts = self.facts(findings, history)
         rails = self._run(facts)
-        decision = decide(self.ruleset, rails)
+        reference = Reference(self.ruleset, facts)
         disagreement = False
         if self._second_opinion:
-            second = Reference(self.ruleset, facts).rails()
+            second = reference.rails()
             disagreement = second != rails
             if disagreement:
                 self._alarm()
-                rails, decision = _safer(self.ruleset, (rails, decision), second)
+                rails = _safer(self.ruleset, rails, second)
         identity = self._identity(report_id, received_ms, evaluated_ms)
-        return make_result(self.ruleset, identity, facts, rails, decision, disagreement=disagreement)
+        decision = decide(self.ruleset, rails)
+        return make_result(self.ruleset, identity, reference, rails, decision, disagreement=disagreement)
 
     def failed(self, reason: str, *, report_id: str, received_ms: int, evaluated_ms: int) -> dict[str, Any]:
         """The result of a report that could not be evaluated: no level, a human must look now."""
@@ -69,8 +70,8 @@ class Evaluator:
 
     def looks_urgent(self, findings: Findings, history: History) -> bool:
         """Whether the report is urgent as it stands, by the plain evaluator: it then goes by the urgent lane."""
-        rails = Reference(self.ruleset, self.facts(findings, history)).rails()
-        return decide(self.ruleset, rails).level is Level.URGENT
+        established = Reference(self.ruleset, self.facts(findings, history)).established()
+        return self.ruleset.dispositions[disposition_of(self.ruleset, established)].level is Level.URGENT
 
     def facts(self, findings: Findings, history: History) -> Findings:
         """What the evaluators see: the answers (of a text, that there is one, and what it mentions), and the counts."""
@@ -121,7 +122,7 @@ def folded(text: str) -> str:
     return " ".join(plain.split())
 
 
-def _safer(ruleset: Ruleset, first: tuple[Rails, Decision], second: Rails) -> tuple[Rails, Decision]:
-    """Of two opinions, the one with the higher level; then the one that thinks more is still to come."""
-    opinions = [first, (second, decide(ruleset, second))]
-    return max(opinions, key=lambda o: (*ruleset.urgency(o[1].disposition), o[1].could_be))
+def _safer(ruleset: Ruleset, first: Rails, second: Rails) -> Rails:
+    """Of two opinions, what the one with the more urgent disposition holds, and all that either thinks possible."""
+    higher = max(first, second, key=lambda rails: ruleset.urgency(decide(ruleset, rails).disposition))
+    return Rails(higher.established, first.possible | second.possible, first.certain & second.certain)

@@ -14,7 +14,6 @@ from triage_rules.ruleset import (
     AtLeast,
     Compare,
     Condition,
-    Findings,
     Floor,
     Inferred,
     IsOpen,
@@ -50,7 +49,7 @@ class Node:
     because: tuple[Node, ...] = ()
 
 
-def because(findings: Findings, reference: Reference, condition: Condition, side: bool | None = True) -> Because:
+def because(reference: Reference, condition: Condition, side: bool | None = True) -> Because:
     """What makes the condition true (or false, or None: leaves it open, by `side`); empty if it isn't so."""
     if reference.value(condition) is not side:
         return {}
@@ -58,16 +57,16 @@ def because(findings: Findings, reference: Reference, condition: Condition, side
         case All(parts) | Any(parts) | AtLeast(_, parts):
             # what is open hangs on all of its parts
             sides = [reference.value(part) if side is None else side for part in parts]
-            return _merged(because(findings, reference, *which) for which in zip(parts, sides, strict=True))
+            return _merged(because(reference, *which) for which in zip(parts, sides, strict=True))
         case Not(part):
-            return because(findings, reference, part, None if side is None else not side)
+            return because(reference, part, None if side is None else not side)
         case Inferred(name):
             return {name: OPEN if side is None else side}
         case Unless(part):
             name = part.name if isinstance(part, Inferred) else part.finding
             return {name: NOT_ESTABLISHED if side else True}
         case IsOpen(finding) | Yes(finding) | Compare(finding) | OneOf(finding):
-            return {finding: findings.get(finding, OPEN)}
+            return {finding: reference.findings.get(finding, OPEN)}
 
 
 def _merged(parts: Iterable[Because]) -> Because:
@@ -77,9 +76,9 @@ def _merged(parts: Iterable[Because]) -> Because:
     return found
 
 
-def derive(ruleset: Ruleset, findings: Findings, reference: Reference, condition: Condition) -> tuple[Node, ...]:
+def derive(ruleset: Ruleset, reference: Reference, condition: Condition) -> tuple[Node, ...]:
     """The whole derivation of a true condition, down to the answers."""
-    return tuple(_nodes(ruleset, findings, reference, because(findings, reference, condition)))
+    return tuple(_nodes(ruleset, reference, because(reference, condition)))
 
 
 def outcome_condition(statement: Statement) -> Condition:
@@ -88,14 +87,12 @@ def outcome_condition(statement: Statement) -> Condition:
     return statement.rule.when if own is None else All((statement.rule.when, own))
 
 
-def _nodes(ruleset: Ruleset, findings: Findings, reference: Reference, reasons: Because) -> Iterable[Node]:
+def _nodes(ruleset: Ruleset, reference: Reference, reasons: Because) -> Iterable[Node]:
     for name, answer in reasons.items():
         if name in ruleset.inferences:
             inference = ruleset.inferences[name]
-            below = because(findings, reference, inference.when, reference.value(inference.when))
-            yield Node(
-                name, inference.says, answer, inference.source, tuple(_nodes(ruleset, findings, reference, below))
-            )
+            below = because(reference, inference.when, reference.value(inference.when))
+            yield Node(name, inference.says, answer, inference.source, tuple(_nodes(ruleset, reference, below)))
         else:
             said = ruleset.mentions[name].says if name in ruleset.mentions else ruleset.inputs[name].question
             yield Node(name, said, answer)

@@ -31,6 +31,8 @@ Reach = frozenset[Kleene]
 """The values that a condition can take."""
 
 _ALL: Reach = frozenset({True, False, None})
+_TRUE: Reach = frozenset({True})
+_FALSE: Reach = frozenset({False})
 
 
 class Reference:
@@ -38,19 +40,17 @@ class Reference:
 
     def __init__(self, ruleset: Ruleset, findings: Findings) -> None:
         self._ruleset = ruleset
-        self._findings = findings
+        self.findings = findings
         self._values: dict[str, Kleene] = {}
-        self._reaches: dict[str, Reach] = {}
+        self._reaches: dict[int, tuple[Condition, Reach]] = {}
 
     def value(self, condition: Condition) -> Kleene:
         """The condition as things stand."""
         match condition:
             case All(parts):
-                values = [self.value(part) for part in parts]
-                return False if False in values else None if None in values else True
+                return self._unless_one_is(False, parts)
             case Any(parts):
-                values = [self.value(part) for part in parts]
-                return True if True in values else None if None in values else False
+                return self._unless_one_is(True, parts)
             case AtLeast(count, parts):
                 values = [self.value(part) for part in parts]
                 yes, open_ = values.count(True), values.count(None)
@@ -65,12 +65,29 @@ class Reference:
             case Unless(part):
                 return self.value(part) is not True
             case IsOpen(finding):
-                return finding not in self._findings
+                return finding not in self.findings
             case _:
                 return self._compared(condition)
 
+    def _unless_one_is(self, decisive: bool, parts: tuple[Condition, ...]) -> Kleene:
+        """One decisive part decides; else one open part leaves it open; else it is the opposite."""
+        found: Kleene = not decisive
+        for part in parts:
+            value = self.value(part)
+            if value is decisive:
+                return decisive
+            if value is None:
+                found = None
+        return found
+
     def reach(self, condition: Condition) -> Reach:
         """The values that the condition can take once any of the open findings are answered, or none."""
+        known = self._reaches.get(id(condition))
+        if known is None:  # with the condition, so that no other can come to have its id
+            known = self._reaches[id(condition)] = (condition, self._reach(condition))
+        return known[1]
+
+    def _reach(self, condition: Condition) -> Reach:
         match condition:
             case All(parts):
                 return self._count(len(parts), parts)
@@ -81,16 +98,21 @@ class Reference:
             case Not(part):
                 return frozenset(None if value is None else not value for value in self.reach(part))
             case Inferred(name):
-                if name not in self._reaches:
-                    self._reaches[name] = self.reach(self._ruleset.inferences[name].when)
-                return self._reaches[name]
+                return self.reach(self._ruleset.inferences[name].when)
             case Unless(part):
                 return frozenset(value is not True for value in self.reach(part))
             case IsOpen(finding):
-                return frozenset({False}) if finding in self._findings else frozenset({True, False})
+                return frozenset({False}) if finding in self.findings else frozenset({True, False})
             case _:
                 value = self._compared(condition)
                 return _ALL if value is None else frozenset({value})
+
+    def established(self) -> frozenset[str]:
+        """The keys of the outcomes, floors, conflicts and inferences that are true as things stand."""
+        conditions = _outcomes(self._ruleset)
+        conditions |= {name: Inferred(name) for name in self._ruleset.inferences}
+        conditions |= {name: conflict.when for name, conflict in self._ruleset.conflicts.items()}
+        return frozenset(key for key, condition in conditions.items() if self.value(condition))
 
     def rails(self) -> Rails:
         """The rails of every statement of the ruleset."""
@@ -98,16 +120,14 @@ class Reference:
         reaches = {key: self.reach(condition) for key, condition in conditions.items()}
         sooner = self._ruleset.validity.sooner
         expires_sooner = {SOONER} if sooner is not None and True in self.reach(sooner) else set()
-        facts = {name: Inferred(name) for name in self._ruleset.inferences}
-        conflicts = {name: conflict.when for name, conflict in self._ruleset.conflicts.items()}
         return Rails(
-            established=frozenset(k for k, c in {**conditions, **facts, **conflicts}.items() if self.value(c)),
+            established=self.established(),
             possible=frozenset(key for key, reach in reaches.items() if True in reach) | expires_sooner,
             certain=frozenset(key for key, reach in reaches.items() if reach == {True}),
         )
 
     def _compared(self, condition: Compare | OneOf | Yes) -> Kleene:
-        answer = self._findings.get(condition.finding)
+        answer = self.findings.get(condition.finding)
         if answer is None:
             return None
         match condition:
@@ -121,17 +141,21 @@ class Reference:
 
     def _count(self, count: int, parts: tuple[Condition, ...]) -> Reach:
         """`count` of the parts: how few and how many of them can be true, or be not false."""
-        reaches = [self.reach(part) for part in parts]
-        most_true = sum(True in reach for reach in reaches)
-        least_not_false = sum(False not in reach for reach in reaches)
+        least_true = most_true = least_not_false = most_not_false = 0
+        some_open = False
+        for part in parts:
+            reach = self.reach(part)
+            least_true += reach == _TRUE
+            most_true += True in reach
+            least_not_false += False not in reach
+            most_not_false += reach != _FALSE
+            some_open = some_open or None in reach
         found: set[Kleene] = set()
         if most_true >= count:
             found.add(True)
         if least_not_false < count:
             found.add(False)
-        least_true = sum(reach == {True} for reach in reaches)
-        most_not_false = sum(reach != {False} for reach in reaches)
-        if None in frozenset().union(*reaches) and least_true < count <= most_not_false:
+        if some_open and least_true < count <= most_not_false:
             found.add(None)
         return frozenset(found)
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from triage_rules import deciding
 from triage_rules.deciding import Decision, Question, Statement
 from triage_rules.explaining import because, fired, outcome_condition
-from triage_rules.messages import Status
+from triage_rules.messages import Status, timestamp
 from triage_rules.rails import SOONER, Rails
 from triage_rules.reference import Reference
-from triage_rules.ruleset import AskedOf, Findings, Floor, Level, Rule, Ruleset
+from triage_rules.ruleset import AskedOf, Floor, Level, Rule, Ruleset
 
 HUMAN_REVIEW_NOW = "human_review_now"
 """The flag of a result without a level: a person must look at once."""
@@ -36,16 +35,10 @@ class Identity:
     evaluated_ms: int
 
 
-def timestamp(ms: int) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def make_result(  # noqa: PLR0913 (a result is made of this much)
-    ruleset: Ruleset, identity: Identity, findings: Findings, rails: Rails, decision: Decision, *, disagreement: bool
+    ruleset: Ruleset, identity: Identity, reference: Reference, rails: Rails, decision: Decision, *, disagreement: bool
 ) -> Json:
     """The result of an evaluation, as in docs/schemas/result.schema.json."""
-    reference = Reference(ruleset, findings)
     disposition = ruleset.dispositions[decision.disposition]
     rules = _fired(ruleset, ruleset.rules.values(), rails)
     floors = _fired(ruleset, ruleset.floors.values(), rails)
@@ -62,9 +55,9 @@ def make_result(  # noqa: PLR0913 (a result is made of this much)
         "could_be_disposition": decision.could_be_disposition,
         "determined": decision.determined and not disagreement,
         "ask": [_ask(ruleset, question) for question in asked],
-        "rules": [_rule(ruleset, findings, reference, statement) for statement in rules],
-        "safety_net": [_rule(ruleset, findings, reference, statement) for statement in floors],
-        "inferences": _inferences(ruleset, findings, reference, rails),
+        "rules": [_rule(ruleset, reference, statement) for statement in rules],
+        "safety_net": [_rule(ruleset, reference, statement) for statement in floors],
+        "inferences": _inferences(ruleset, reference, rails),
         "missing": deciding.missing(ruleset, reference),
         "conflicts": _conflicts(ruleset, rails),
         "flags": _flags(ruleset, decision, [*rules, *floors], disagreement),
@@ -124,7 +117,7 @@ def _urgency(ruleset: Ruleset, statement: Statement) -> tuple[int, int]:
     return (-1, 0) if statement.outcome is None else ruleset.urgency(statement.outcome.disposition)
 
 
-def _rule(ruleset: Ruleset, findings: Findings, reference: Reference, statement: Statement) -> Json:
+def _rule(ruleset: Ruleset, reference: Reference, statement: Statement) -> Json:
     rule = statement.rule
     found: Json = {"id": rule.id, "title": rule.title}
     if statement.outcome is None:
@@ -132,18 +125,18 @@ def _rule(ruleset: Ruleset, findings: Findings, reference: Reference, statement:
     else:
         disposition = ruleset.dispositions[statement.outcome.disposition]
         found |= {"level": disposition.level.word, "disposition": disposition.code}
-    found["because"] = list(because(findings, reference, outcome_condition(statement)))
+    found["because"] = list(because(reference, outcome_condition(statement)))
     found |= {"text": rule.reason, "source": rule.source.text, "marks": list(rule.source.marks)}
     if isinstance(rule, Rule) and rule.clinician_only:
         found["audience"] = AskedOf.CLINICIAN.value
     return found
 
 
-def _inferences(ruleset: Ruleset, findings: Findings, reference: Reference, rails: Rails) -> Json:
+def _inferences(ruleset: Ruleset, reference: Reference, rails: Rails) -> Json:
     found: Json = {}
     for name, inference in ruleset.inferences.items():
         if name in rails.established:
-            reasons = because(findings, reference, inference.when)
+            reasons = because(reference, inference.when)
             found[name] = {"says": inference.says, "because": reasons}
     return found
 

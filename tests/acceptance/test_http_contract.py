@@ -132,6 +132,9 @@ PROVOKED: dict[tuple[str, str, str], Callable[[World], TestResponse]] = {
     ("GET", "/problems/", "200"): lambda w: w.http.get("/problems/"),
     ("GET", "/problems/{code}", "200"): lambda w: w.http.get("/problems/report-refused"),
     ("GET", "/problems/{code}", "404"): lambda w: w.http.get("/problems/none"),
+    ("GET", "/schemas/{name}", "200"): lambda w: w.http.get("/schemas/result.schema.json"),
+    ("GET", "/schemas/{name}", "304"): lambda w: w.unchanged("/schemas/ruleset.schema.json"),
+    ("GET", "/schemas/{name}", "404"): lambda w: w.http.get("/schemas/none.schema.json"),
 }
 
 
@@ -164,7 +167,7 @@ def test_every_described_answer_is_given_as_described(key: tuple[str, str, str],
     assert str(response.status_code) == key[2]
 
 
-OPEN = {"/livez", "/readyz", "/openapi.json", "/docs", "/problems/", "/problems/{code}"}
+OPEN = {"/livez", "/readyz", "/openapi.json", "/docs", "/problems/", "/problems/{code}", "/schemas/{name}"}
 CALLS = sorted({(method, route) for method, route, _ in PROVOKED})
 
 
@@ -173,7 +176,8 @@ def test_a_call_without_a_key_is_refused_where_there_are_keys(
     method: str, route: str, locked: Caller, redis_url: str
 ) -> None:
     """Before anything else is looked at; but for what says nothing of anybody."""
-    path = route.replace("{report_id}", NOBODY).replace("{name}", "glass-test").replace("{code}", "not-ready")
+    name = "result.schema.json" if route.startswith("/schemas/") else "glass-test"
+    path = route.replace("{report_id}", NOBODY).replace("{name}", name).replace("{code}", "not-ready")
     described = locked.description["paths"][route][method.lower()]
     if route in OPEN:
         assert locked(method, path).status_code in (200, 503)

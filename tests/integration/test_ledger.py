@@ -334,11 +334,12 @@ def test_events_are_trimmed_by_age_but_not_before_a_group_is_done_with_them(
     for at in (1, 2, 3):
         redis_client.xadd("triage:results", {"level": "monitor"}, id=f"{NOW_MS + at}-0")
     redis_client.xadd("triage:dead", {"reason": "x"}, id=f"{NOW_MS + 1}-0")
+    redis_client.xadd("triage:dead:slow", {"dead_reason": "x"}, id=f"{NOW_MS + 1}-0")
     assert ledger.trim(NOW_MS + keep + 1) == 0
     redis_client.xgroup_create("triage:results", "slow", id="0")
     redis_client.xreadgroup("slow", "c", {"triage:results": ">"}, count=2)
     redis_client.xack("triage:results", "slow", f"{NOW_MS + 1}-0")
-    assert ledger.trim(NOW_MS + keep + 10) == 2
+    assert ledger.trim(NOW_MS + keep + 10) == 3
     assert stream() == [f"{NOW_MS + 2}-0", f"{NOW_MS + 3}-0"]
     assert ledger.trim(NOW_MS + 2 * keep + 10) == 2
     assert stream() == []

@@ -20,7 +20,7 @@ from triage_rules.bundles import make_bundle, open_bundle
 from triage_rules.envelope import FUTURE_MS, PAST_MS, ReportIn, read_report
 from triage_rules.errors import NoRulesetLive, ReportError, RulesetNotFound
 from triage_rules.evaluating import Evaluator
-from triage_rules.results import timestamp
+from triage_rules.messages import timestamp
 from triage_rules.rulesets_live import Loaded
 
 NOW_MS = 1_795_000_000_000

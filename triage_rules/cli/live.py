@@ -29,7 +29,7 @@ from triage_rules.cli.talking import (
 from triage_rules.evaluating import Evaluator
 from triage_rules.ledger import LiveRuleset
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.results import timestamp
+from triage_rules.messages import timestamp
 from triage_rules.settings import Settings
 
 LEVELS = click.Choice(["routine", "monitor", "urgent"])

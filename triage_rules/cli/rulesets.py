@@ -163,7 +163,6 @@ def explain(ruleset: str, file: Any, form: str) -> None:
     derived = {
         rule["id"]: explaining.derive(
             evaluator.ruleset,
-            facts,
             reference,
             _condition(evaluator.ruleset, rule["id"], rule.get("disposition")),
         )

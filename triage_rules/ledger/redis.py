@@ -271,15 +271,18 @@ class RedisLedger:
             return {str(word): int(number) for word, number in self._redis.hgetall(COUNTS).items()}
 
     def trim(self, now_ms: int) -> int:
-        """Drop events and dead letters older than the retention time; how many.
+        """Drop events and dead letters, also those of groups, that are older than the retention time; how many.
 
         A consumer group that hasn't finished with an event keeps it, and what came after, for up to twice that time.
         """
         kept_from, kept_at_most = now_ms - self._retention_s * 1000, now_ms - 2 * self._retention_s * 1000
         with refusals_translated():
-            needed = min([kept_from, *(_oldest_needed_ms(self._redis, group) for group in self._groups())])
-            dropped = self._redis.xtrim(RESULTS, minid=max(needed, kept_at_most), approximate=False)
-            return int(dropped) + int(self._redis.xtrim(DEAD, minid=kept_from, approximate=False))
+            groups = self._groups()
+            needed = min([kept_from, *(_oldest_needed_ms(self._redis, group) for group in groups)])
+            dropped = int(self._redis.xtrim(RESULTS, minid=max(needed, kept_at_most), approximate=False))
+            for letters in [DEAD, *(f"{DEAD}:{group['name']}" for group in groups)]:
+                dropped += int(self._redis.xtrim(letters, minid=kept_from, approximate=False))
+            return dropped
 
     def _groups(self) -> list[dict[str, Any]]:
         return list(self._redis.xinfo_groups(RESULTS)) if self._redis.exists(RESULTS) else []

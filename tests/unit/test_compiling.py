@@ -1,0 +1,281 @@
+"""What a ruleset compiles to, and what is refused because the engine would not hold it or not read it as written."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests import golden
+from tests.making import SOURCE, make_findings, make_ruleset
+from triage_rules import compiling
+from triage_rules.compiling import (
+    COMBINATIONS_LIMIT,
+    NESTING_LIMIT,
+    PAGE_TERMS,
+    TERM_LITERALS,
+    Compiled,
+    compile_ruleset,
+    fnv_1a,
+)
+from triage_rules.engine import Engine
+from triage_rules.errors import EngineLimitError
+from triage_rules.reading import read_ruleset
+from triage_rules.reference import Reference
+from triage_rules.ruleset import (
+    All,
+    AtLeast,
+    Choice,
+    Compare,
+    Condition,
+    Inference,
+    Inferred,
+    Input,
+    IsOpen,
+    Kind,
+    Not,
+    OneOf,
+    Op,
+    Outcome,
+    Rule,
+    Ruleset,
+    Unless,
+    Validity,
+    Yes,
+)
+from triage_rules.ruleset import Any as AnyOf
+
+
+def ruleset_of(when: Condition, inferences: dict[str, Condition] | None = None) -> Ruleset:
+    """A ruleset of one rule, over yes/no inputs y0.., a number n and a choice c."""
+    inputs = [Input(f"y{n}", Kind.YES_NO, "?", "g") for n in range(200)]
+    inputs += [Input("n", Kind.NUMBER, "?", "g"), Input("c", Kind.CHOICE, "?", "g", choices=CHOICES)]
+    return replace(
+        make_ruleset(Random(0)),
+        inputs={asked.name: asked for asked in inputs},
+        mentions={},
+        mandatory=(),
+        inferences={name: Inference(name, name, condition) for name, condition in (inferences or {}).items()},
+        rules={"R1": Rule("R1", "t", when, (Outcome("U1"),), "r", SOURCE, "us", "2030-01-01")},
+        floors={},
+        conflicts={},
+        validity=Validity(1440),
+    )
+
+
+CHOICES = (Choice("a", "A"), Choice("b", "B"), Choice("c", "C"))
+
+
+def yes(count: int, start: int = 0) -> tuple[Condition, ...]:
+    return tuple(Yes(f"y{n}") for n in range(start, start + count))
+
+
+def agree(ruleset: Ruleset, *reports: dict[str, object]) -> None:
+    engine = Engine(compile_ruleset(ruleset, "made"))
+    for findings in reports:
+        assert engine.run(findings) == Reference(ruleset, findings).rails()  # type: ignore[arg-type]
+    engine.close()
+
+
+# --- the dictionary -------------------------------------------------------------------------
+
+
+def test_a_small_ruleset_compiles_to_what_the_golden_file_says() -> None:
+    """The file is there to be read: one rule of durable-rules a line, and what each signal stands for."""
+    compiled = compile_ruleset(read_ruleset(golden.GOLDEN / "small"), "small")
+    golden.check("small/compiled.json", as_text(compiled))
+
+
+def as_text(compiled: Compiled) -> str:
+    """The compiled ruleset as JSON, an item a line."""
+    signals = [
+        f"{number}: {signal.statement}, {signal.mode}, {'true' if signal.side else 'false'}"
+        for number, signal in enumerate(compiled.signals)
+    ]
+    pages = [
+        {"page": page.number, "findings": page.findings, "opens": page.opens, "signals": page.signals}
+        for page in compiled.pages
+    ]
+    whole: dict[str, list[Any] | dict[str, Any]] = {
+        "signals": signals,
+        "rules": compiled.rules,
+        "terms": compiled.terms,
+        "pages": pages,
+        "established": dict(compiled.established),
+        "possible": dict(compiled.possible),
+        "certain": dict(compiled.certain),
+        "choices": compiled.choices,
+    }
+    return "{\n" + ",\n".join(f'  "{name}": {listed(part)}' for name, part in whole.items()) + "\n}\n"
+
+
+def listed(part: list[Any] | dict[str, Any]) -> str:
+    if isinstance(part, list):
+        lines, (start, end) = [json.dumps(item) for item in part], "[]"
+    else:
+        lines, (start, end) = [f"{json.dumps(name)}: {json.dumps(item)}" for name, item in part.items()], "{}"
+    return f"{start}\n    " + ",\n    ".join(lines) + f"\n  {end}"
+
+
+def test_the_golden_file_is_json() -> None:
+    document = json.loads(Path(golden.GOLDEN / "small" / "compiled.json").read_text(encoding="utf-8"))
+    assert len(document["rules"]) == len(document["terms"]) + len(document["pages"])
+
+
+def test_compiling_twice_gives_the_same() -> None:
+    """Sets are sorted before they are written: the dictionary is the same in every process."""
+    for seed in range(20):
+        first, second = (compile_ruleset(make_ruleset(Random(seed)), "made") for _ in range(2))
+        assert first == second
+        assert list(first.rules) == list(second.rules)
+
+
+def test_without_open_and_unless_what_is_certain_is_what_is_established() -> None:
+    """Then nothing that is established can ever fall, and no signal is derived twice."""
+    compiled = compile_ruleset(ruleset_of(All((*yes(2), Not(Yes("y3"))))), "made")
+    assert {signal.mode for signal in compiled.signals} == {compiling.Mode.NOW}
+    assert dict(compiled.established)["R1"] == dict(compiled.certain)["R1"]
+
+
+def test_each_page_comes_after_those_whose_signals_it_reads() -> None:
+    for seed in range(30):
+        compiled = compile_ruleset(make_ruleset(Random(seed), statements=12, rules=12), "made")
+        last_page: dict[int, int] = {}
+        for name, number in compiled.terms.items():
+            last_page[number] = max(last_page.get(number, 0), page_of(compiled, name))
+        for page in compiled.pages:
+            assert all(last_page.get(number, -1) < page.number for number, _ in page.signals)
+
+
+def page_of(compiled: Compiled, name: str) -> int:
+    """The page of a term."""
+    rule: Any = compiled.rules[name]
+    return int(rule["all"][0]["m"]["$and"][0]["page"])
+
+
+def test_a_wide_any_fills_pages_and_each_stays_within_bounds() -> None:
+    ruleset = ruleset_of(AnyOf(yes(TERM_LITERALS)))
+    compiled = compile_ruleset(ruleset, "made")
+    assert len(compiled.pages) > 2
+    on_page = Counter(page_of(compiled, name) for name in compiled.terms)
+    assert max(on_page.values()) <= PAGE_TERMS
+    agree(ruleset, {}, {f"y{n}": True for n in range(200)}, {f"y{n}": False for n in range(200)}, {"y7": True})
+
+
+def test_a_conjunction_of_disjunctions_gets_signals_for_its_parts() -> None:
+    """Written out it would be 4 ** 6 terms."""
+    ruleset = ruleset_of(All(tuple(AnyOf(yes(4, 4 * n)) for n in range(6))))
+    compiled = compile_ruleset(ruleset, "made")
+    assert len(compiled.terms) < 100
+    assert any(signal.statement.startswith("part ") for signal in compiled.signals)
+    one_of_each = {f"y{4 * n}": True for n in range(6)}
+    agree(ruleset, {}, one_of_each, {**one_of_each, "y0": False}, {f"y{n}": False for n in range(24)})
+
+
+def test_a_choice_goes_as_its_place_and_a_number_within_what_the_engine_reads() -> None:
+    compiled = compile_ruleset(ruleset_of(All((OneOf("c", ("b",)), Compare("n", Op.MORE_THAN, 0)))), "made")
+    assert compiled.facts({"c": "b", "n": 1e-300, "y0": True}) == {"c": 1, "n": 1e-12, "y0": True}
+    assert compiled.facts({"c": "a", "n": -1e-300}) == {"c": 0, "n": -1e-12}
+    assert compiled.facts({"n": 0.0}) == {"n": 0}
+    assert compiled.facts({"n": 10**300}) == {"n": 1e15}
+    assert compiled.facts({"n": -1e300}) == {"n": -1e15}
+
+
+@pytest.mark.parametrize("limit", [0, 1e-9, 1e-5, -1e-5, 0.1, 38, 38.5, 123456789.125, 10**14, -(10**14)])
+def test_a_number_is_compared_as_written_on_both_sides_of_its_limit(limit: float) -> None:
+    """0.00001 is written 1e-05 by Python, which the engine can't read."""
+    for op in Op:
+        ruleset = ruleset_of(Compare("n", op, limit))
+        agree(
+            ruleset, *({"n": value} for value in (limit, limit * 1.0000001, limit * 0.9999999, 1e300, -1e300, 5e-324))
+        )
+
+
+def test_every_form_of_condition_agrees_with_the_reference() -> None:
+    inferences: dict[str, Condition] = {"s": AnyOf((Yes("y0"), IsOpen("y1"))), "t": Unless(Inferred("s"))}
+    whens = [
+        Unless(Yes("y0")),
+        Not(Unless(Yes("y0"))),
+        Unless(Inferred("s")),
+        Not(Unless(Inferred("t"))),
+        Not(Inferred("s")),
+        AtLeast(2, (*yes(2), Inferred("t"))),
+        Not(AtLeast(2, (*yes(3), IsOpen("n")))),
+        OneOf("c", ("a", "c")),
+        Not(OneOf("c", ("a", "c"))),
+        OneOf("c", ("a", "b", "c")),
+        Not(OneOf("c", ("a", "b", "c"))),
+        All((Yes("y0"), Not(Yes("y0")))),
+        AnyOf((Yes("y0"), Not(Yes("y0")))),
+    ]
+    for when in whens:
+        ruleset = ruleset_of(when, inferences)
+        random = Random(1)
+        agree(ruleset, {}, *(make_findings(random, ruleset) for _ in range(20)))
+
+
+# --- what is refused ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [1e15, -1e16, 1e-10, float("inf"), float("-inf"), float("nan"), 10**15])
+def test_a_limit_that_the_engine_would_not_read_as_written_is_refused(limit: float) -> None:
+    with pytest.raises(EngineLimitError, match="compare `n`"):
+        compile_ruleset(ruleset_of(Compare("n", Op.AT_LEAST, limit)), "made")
+
+
+def test_an_at_least_with_too_many_ways_to_choose_is_refused() -> None:
+    """Six of twelve are 924 ways; the author is told to split it."""
+    with pytest.raises(EngineLimitError, match="`at_least: 6` of 12 parts can't be written out; split"):
+        compile_ruleset(ruleset_of(AtLeast(6, yes(12))), "made")
+
+
+def test_an_at_least_within_the_limit_works() -> None:
+    """Five of eleven are 462 ways, and seven of eleven, to rule it out, 330."""
+    assert COMBINATIONS_LIMIT >= 462
+    ruleset = ruleset_of(AtLeast(5, yes(11)))
+    agree(ruleset, {}, *({f"y{n}": n < count for n in range(11)} for count in (4, 5, 11)))
+
+
+def test_a_conjunction_that_is_too_long_is_refused() -> None:
+    agree(ruleset_of(All(yes(TERM_LITERALS))), {f"y{n}": True for n in range(200)}, {"y0": False})
+    with pytest.raises(EngineLimitError, match="121 conditions in one conjunction are too many"):
+        compile_ruleset(ruleset_of(All(yes(TERM_LITERALS + 1))), "made")
+
+
+def test_statements_that_build_on_each_other_too_deep_are_refused() -> None:
+    """Before Python's stack is at its end in the middle of a report."""
+
+    def chain(length: int) -> Ruleset:
+        inferences: dict[str, Condition] = {"s0": Yes("y0")}
+        for n in range(1, length):
+            inferences[f"s{n}"] = Not(Inferred(f"s{n - 1}"))
+        return ruleset_of(Inferred(f"s{length - 1}"), inferences)
+
+    fits = NESTING_LIMIT // 2
+    agree(chain(fits), {}, {"y0": True}, {"y0": False})
+    with pytest.raises(EngineLimitError, match="build on each other"):
+        compile_ruleset(chain(fits + 1), "made")
+
+
+def test_two_names_with_one_hash_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`costarring` and `liquid` have one FNV-1a hash: to the engine they are one name."""
+    assert fnv_1a("costarring") == fnv_1a("liquid") == 0x5E4DAA9D
+    with pytest.raises(EngineLimitError, match="`costarring` from `liquid`"):
+        compiling._refuse_collisions(["page", "costarring", "liquid"])
+    monkeypatch.setattr(compiling, "fnv_1a", len)  # a hash by which any two of our names collide
+    with pytest.raises(EngineLimitError, match="same hash"):
+        compile_ruleset(ruleset_of(AnyOf(yes(2))), "made")
+
+
+def test_the_hash_is_the_one_that_the_engine_reckons_with() -> None:
+    """Values of the FNV-1a that its authors publish."""
+    assert fnv_1a("") == 0x811C9DC5
+    assert fnv_1a("a") == 0xE40C292C
+    assert fnv_1a("foobar") == 0xBF9CF968
+    assert fnv_1a("id") == 926444256
+    assert fnv_1a("sid") == 3593476751

@@ -1,0 +1,328 @@
+"""Rails to a decision, and what to ask: by hand where a rule of the language is at stake, by law on made rulesets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from tests import golden
+from tests.making import DISPOSITIONS, SOURCE, make_completion, make_findings, make_ruleset
+from triage_rules.deciding import Decision, Question, decide, missing, questions
+from triage_rules.rails import Rails
+from triage_rules.reading import read_ruleset
+from triage_rules.reference import Reference
+from triage_rules.ruleset import (
+    All,
+    AskedOf,
+    Condition,
+    Default,
+    Findings,
+    Floor,
+    Input,
+    IsOpen,
+    Kind,
+    Level,
+    Mandatory,
+    Mention,
+    Not,
+    Outcome,
+    Rule,
+    Ruleset,
+    Unless,
+    Yes,
+)
+from triage_rules.ruleset import Any as AnyOf
+
+
+def rule(name: str, when: Condition, *outcomes: str | Outcome) -> Rule:
+    made = tuple(Outcome(outcome) if isinstance(outcome, str) else outcome for outcome in outcomes)
+    return Rule(name, name, when, made, "r", SOURCE, "us", "2030-01-01")
+
+
+def floor(name: str, when: Condition, disposition: str) -> Floor:
+    return Floor(name, name, when, (Outcome(disposition),), "r", SOURCE, "us", "2030-01-01")
+
+
+def one_up(name: str, when: Condition, monitor: str = "M1", urgent: str = "U2") -> Floor:
+    raises = ((Level.MONITOR, monitor), (Level.URGENT, urgent))
+    return Floor(name, name, when, (), "r", SOURCE, "us", "2030-01-01", raise_one=raises)
+
+
+def ruleset_of(*rules: Rule | Floor, default: str = "M1") -> Ruleset:
+    """A ruleset of these rules and floors, over yes/no inputs a to f."""
+    return replace(
+        make_ruleset(Random(0)),
+        inputs={name: Input(name, Kind.YES_NO, f"{name}?", "g") for name in "abcdef"},
+        mentions={},
+        mandatory=(),
+        inferences={},
+        rules={each.id: each for each in rules if isinstance(each, Rule)},
+        floors={each.id: each for each in rules if isinstance(each, Floor)},
+        conflicts={},
+        dispositions=DISPOSITIONS,
+        default=Default(default, "nothing matched"),
+    )
+
+
+def decided(ruleset: Ruleset, findings: Findings) -> Decision:
+    return decide(ruleset, Reference(ruleset, findings).rails())
+
+
+def asked(ruleset: Ruleset, findings: Findings) -> list[Question]:
+    reference = Reference(ruleset, findings)
+    rails = reference.rails()
+    return questions(ruleset, rails, decide(ruleset, rails), reference)
+
+
+A, B, C, D = map(Yes, "abcd")
+ALL_NO: Findings = dict.fromkeys("abcdef", False)
+
+
+# --- the level ------------------------------------------------------------------------------
+
+
+def test_the_highest_level_counts() -> None:
+    ruleset = ruleset_of(rule("R1", A, "R1"), rule("R2", B, "U2"), rule("R3", C, "M1"))
+    assert decided(ruleset, {"a": True, "b": True, "c": True}).disposition == "U2"
+    assert decided(ruleset, {**ALL_NO, "a": True, "c": True}).level is Level.MONITOR
+    assert decided(ruleset, {**ALL_NO, "a": True}).level is Level.ROUTINE
+
+
+def test_of_two_dispositions_at_the_level_the_more_urgent_counts() -> None:
+    ruleset = ruleset_of(rule("R1", A, "U2"), rule("R2", B, "U1"))
+    assert decided(ruleset, {"a": True, "b": True}).disposition == "U1"
+
+
+def test_the_order_of_rules_and_floors_never_matters() -> None:
+    for seed in range(100):
+        random = Random(seed)
+        ruleset = make_ruleset(random)
+        findings = make_findings(random, ruleset)
+        rules, floors = list(ruleset.rules.items()), list(ruleset.floors.items())
+        random.shuffle(rules)
+        random.shuffle(floors)
+        shuffled = replace(ruleset, rules=dict(rules), floors=dict(floors))
+        assert decided(ruleset, findings) == decided(shuffled, findings)
+
+
+def test_a_raised_outcome_raises_and_is_nothing_without_its_rule() -> None:
+    ruleset = ruleset_of(rule("R1", A, "M1", Outcome("U2", B)))
+    assert decided(ruleset, {"a": True, "b": False}).disposition == "M1"
+    assert decided(ruleset, {"a": True, "b": True}).disposition == "U2"
+    assert decided(ruleset, {"a": False, "b": True}).by_default
+
+
+def test_nothing_established_is_the_default_and_never_routine() -> None:
+    """Whatever is answered, or not: silence is no good news."""
+    ruleset = ruleset_of(rule("R1", A, "R1"))
+    for findings in ({}, ALL_NO):
+        decision = decided(ruleset, findings)
+        assert decision.by_default
+        assert decision.disposition == "M1"
+
+
+def test_the_default_counts_only_while_no_rule_is_established() -> None:
+    """A routine rule that holds is below the default, and takes its place."""
+    ruleset = ruleset_of(rule("R1", A, "R1"), default="U2")
+    assert decided(ruleset, {}).level is Level.URGENT
+    assert decided(ruleset, {"a": True}).level is Level.ROUTINE
+
+
+def test_a_floor_raises_and_never_lowers() -> None:
+    ruleset = ruleset_of(rule("R1", A, "R1"), rule("R2", B, "U2"), floor("S1", C, "M1"))
+    assert decided(ruleset, {"a": True, "b": False, "c": True}).disposition == "M1"
+    assert decided(ruleset, {"a": True, "b": True, "c": True}).disposition == "U2"
+
+
+def test_a_floor_alone_leaves_the_default_in_place() -> None:
+    """Only rules can take the default's place: a routine floor is no reason for routine."""
+    ruleset = ruleset_of(rule("R1", A, "R1"), floor("S1", C, "R1"))
+    decision = decided(ruleset, {"a": False, "c": True})
+    assert decision.by_default
+    assert decision.level is Level.MONITOR
+
+
+def test_one_up_comes_last_and_stops_at_urgent() -> None:
+    ruleset = ruleset_of(rule("R1", A, "R1"), rule("R2", B, "U1"), floor("S1", C, "M2"), one_up("S2", D))
+    assert decided(ruleset, {**ALL_NO, "a": True, "d": True}).disposition == "M1"
+    assert decided(ruleset, {**ALL_NO, "a": True, "c": True, "d": True}).disposition == "U2"
+    assert decided(ruleset, {**ALL_NO, "b": True, "d": True}).disposition == "U1"
+
+
+def test_two_that_raise_by_one_raise_by_one_to_the_more_urgent_disposition() -> None:
+    """Whichever stands first in the file."""
+    floors = [one_up("S1", A, "M2", "U2"), one_up("S2", B, "M1", "U1")]
+    for order in (floors, floors[::-1]):
+        ruleset = ruleset_of(rule("R1", C, "R1"), *order)
+        assert decided(ruleset, {"a": True, "b": True, "c": True}).disposition == "M1"
+        assert decided(ruleset, {"a": True, "b": True, "c": False}).disposition == "U1"
+
+
+# --- what could be --------------------------------------------------------------------------
+
+
+def test_could_be_is_what_open_findings_could_still_lead_to() -> None:
+    ruleset = ruleset_of(rule("R1", A, "M1"), rule("R2", All((A, B)), "U1"))
+    assert decided(ruleset, {"a": True}).could_be is Level.URGENT
+    assert decided(ruleset, {"a": True}).could_be_disposition == "U1"
+    assert decided(ruleset, {"a": True, "b": False}).determined
+    assert decided(ruleset, {"a": False}).determined
+
+
+def test_could_be_counts_the_default_that_is_left_when_a_rule_falls() -> None:
+    """R1 holds because a was not answered; once it is, nothing holds, and the default is urgent."""
+    ruleset = ruleset_of(rule("R1", IsOpen("a"), "R1"), default="U2")
+    decision = decided(ruleset, {})
+    assert decision.level is Level.ROUTINE
+    assert decision.could_be is Level.URGENT
+    assert decision.could_be_disposition == "U2"
+
+
+def test_the_disposition_that_could_be_is_at_the_level_that_could_be() -> None:
+    for seed in range(300):
+        random = Random(seed)
+        ruleset = make_ruleset(random)
+        findings = make_findings(random, ruleset)
+        decision = decided(ruleset, findings)
+        assert ruleset.dispositions[decision.could_be_disposition].level is decision.could_be
+        for _ in range(5):
+            later = decided(ruleset, make_completion(random, ruleset, findings))
+            assert ruleset.urgency(decision.could_be_disposition) >= ruleset.urgency(later.disposition)
+
+
+def test_the_bounds_hold_what_stands_now() -> None:
+    for seed in range(300):
+        random = Random(seed)
+        ruleset = make_ruleset(random)
+        decision = decided(ruleset, make_findings(random, ruleset))
+        assert decision.lowest <= decision.level <= decision.could_be
+        assert ruleset.urgency(decision.could_be_disposition) >= ruleset.urgency(decision.disposition)
+
+
+def test_a_complete_report_is_determined() -> None:
+    for seed in range(200):
+        random = Random(seed)
+        ruleset = make_ruleset(random)
+        decision = decided(ruleset, make_findings(random, ruleset, 1))
+        assert decision.determined
+        assert decision.could_be_disposition == decision.disposition
+
+
+# --- what to ask ----------------------------------------------------------------------------
+
+
+def test_what_could_raise_highest_is_asked_first_then_what_could_only_lower() -> None:
+    ruleset = ruleset_of(
+        rule("R1", A, "R1"), rule("R2", B, "U1"), rule("R3", C, "M1"), rule("R4", All((D, Yes("e"))), "U2")
+    )
+    assert asked(ruleset, {"c": True}) == [
+        Question("b", Level.URGENT, None),
+        Question("d", Level.URGENT, None),
+        Question("e", Level.URGENT, None),
+    ]
+    assert asked(ruleset, {"b": False, "c": False, "d": False}) == [Question("a", None, Level.ROUTINE)]
+
+
+def test_a_mandatory_question_comes_before_others_as_dangerous() -> None:
+    ruleset = ruleset_of(rule("R1", A, "U1"), rule("R2", B, "U1"), rule("R3", C, "U1"))
+    wanted = replace(ruleset, mandatory=(Mandatory(("c",)), Mandatory(("b",))))
+    assert [question.finding for question in asked(ruleset, {})] == ["a", "b", "c"]
+    assert [question.finding for question in asked(wanted, {})] == ["c", "b", "a"]
+
+
+def test_what_alone_would_settle_a_rule_comes_before_what_needs_others() -> None:
+    ruleset = ruleset_of(rule("R1", All((A, B)), "U1"), rule("R2", C, "U1"))
+    assert [question.finding for question in asked(ruleset, {})] == ["c", "a", "b"]
+
+
+def test_nothing_is_asked_that_can_not_change_the_level() -> None:
+    """With a yes to a the report is urgent; b would only name another reason, c a lesser one."""
+    ruleset = ruleset_of(rule("R1", A, "U2"), rule("R2", B, "U2"), rule("R3", C, "M1"))
+    assert asked(ruleset, {"a": True}) == []
+
+
+def test_a_raise_that_may_fall_is_asked_for() -> None:
+    """S1 raises because b is open; an answer to b lowers the level again."""
+    ruleset = ruleset_of(rule("R1", A, "R1"), one_up("S1", IsOpen("b")))
+    assert decided(ruleset, {"a": True}).level is Level.MONITOR
+    assert asked(ruleset, {"a": True}) == [Question("b", None, Level.ROUTINE)]
+
+
+def test_a_raise_that_may_come_is_asked_for() -> None:
+    ruleset = ruleset_of(rule("R1", A, "R1"), one_up("S1", B))
+    assert asked(ruleset, {"a": True}) == [Question("b", Level.MONITOR, None)]
+
+
+def test_beside_a_danger_the_fall_to_the_default_is_asked_for_too() -> None:
+    """R1 holds unless a is a yes; then the default is left, which is higher. b could be worse still."""
+    ruleset = ruleset_of(rule("R1", Unless(A), "R1"), rule("R2", B, "U1"))
+    assert asked(ruleset, {}) == [Question("b", Level.URGENT, None), Question("a", Level.MONITOR, None)]
+
+
+def test_below_a_raise_a_rule_at_the_raised_level_still_raises() -> None:
+    """S1 has raised routine to monitor; a monitor rule under it would make that urgent."""
+    ruleset = ruleset_of(rule("R1", A, "R1"), rule("R2", B, "M1"), one_up("S1", C))
+    assert asked(ruleset, {"a": True, "c": True}) == [Question("b", Level.URGENT, None)]
+
+
+def test_a_question_may_raise_or_lower() -> None:
+    ruleset = ruleset_of(rule("R1", Not(A), "R1"), rule("R2", All((A, B)), "U1"))
+    assert asked(ruleset, {})[0] == Question("a", Level.URGENT, Level.ROUTINE)
+
+
+def test_what_the_service_counts_is_not_asked() -> None:
+    ruleset = ruleset_of(rule("R1", AnyOf((A, B)), "U1"))
+    inputs = {**ruleset.inputs, "b": replace(ruleset.inputs["b"], asked_of=AskedOf.SERVICE)}
+    assert [q.finding for q in asked(replace(ruleset, inputs=inputs), {})] == ["a"]
+
+
+def test_for_a_mention_the_text_is_asked() -> None:
+    ruleset = ruleset_of(rule("R1", Yes("says_so"), "U1"))
+    text = Input("text", Kind.TEXT, "Anything else?", "g", max_length=100)
+    mentioned = replace(
+        ruleset,
+        inputs={**ruleset.inputs, "text": text},
+        mentions={"says_so": Mention("says_so", "text", ("so",), "says so")},
+    )
+    assert [q.finding for q in asked(mentioned, {})] == ["text"]
+    assert asked(mentioned, {"text": True, "says_so": False}) == []
+
+
+# --- what is missing ------------------------------------------------------------------------
+
+
+def test_missing_are_the_mandatory_findings_that_are_open() -> None:
+    ruleset = read_ruleset(golden.GOLDEN / "spots")
+    always, child = ["age_years", "temperature_c", "fever_reported"], {"age_years": 4}
+    cases: list[tuple[Findings, list[str]]] = [
+        ({}, [*always, "itchy"]),  # who is no child yet may be one
+        ({"age_years": 30}, always[1:]),
+        (child, [*always[1:], "itchy"]),
+        ({**child, "fever_reported": False}, ["itchy"]),
+        ({**child, "temperature_c": 37, "itchy": False}, []),
+    ]
+    for findings, wanted in cases:
+        assert missing(ruleset, Reference(ruleset, findings)) == wanted
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_missing_goes_with_the_statement_that_something_mandatory_is_open(seed: int) -> None:
+    """Unless it hangs on a condition that is itself open: then it is named, but not yet established."""
+    random = Random(seed)
+    for _ in range(60):
+        ruleset = make_ruleset(random)
+        if not ruleset.mandatory:
+            continue
+        findings = make_findings(random, ruleset)
+        reference = Reference(ruleset, findings)
+        value = reference.value(ruleset.inferences["mandatory_open"].when)
+        assert (missing(ruleset, reference) == []) == (value is False)
+
+
+def test_deciding_needs_nothing_but_the_rails() -> None:
+    """The same whether engine or reference answered: only what they answered counts."""
+    ruleset = ruleset_of(rule("R1", A, "U1"))
+    rails = Rails(frozenset({"R1"}), frozenset({"R1"}), frozenset({"R1"}))
+    assert decide(ruleset, rails) == Decision(Level.URGENT, "U1", Level.URGENT, Level.URGENT, "U1", by_default=False)

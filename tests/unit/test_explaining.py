@@ -1,0 +1,210 @@
+"""Why: what a derivation cites is enough to derive it again, and reads well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+
+import pytest
+
+from tests import golden
+from tests.making import make_findings, make_ruleset
+from triage_rules.deciding import Statement, statements
+from triage_rules.explaining import (
+    NOT_ESTABLISHED,
+    OPEN,
+    Node,
+    as_json,
+    as_text,
+    because,
+    derive,
+    fired,
+    in_words,
+    outcome_condition,
+)
+from triage_rules.reading import read_ruleset
+from triage_rules.reference import Reference
+from triage_rules.ruleset import (
+    All,
+    AtLeast,
+    Compare,
+    Condition,
+    Findings,
+    Inferred,
+    IsOpen,
+    Not,
+    OneOf,
+    Op,
+    Ruleset,
+    Unless,
+    Value,
+    Yes,
+)
+from triage_rules.ruleset import Any as AnyOf
+
+REPORT: Findings = {
+    "age_years": 4,
+    "temperature_c": 38.5,
+    "blanches_on_pressure": "does_not_blanch",
+    "itchy": False,
+    "free_text": True,
+    "red_flag_words": True,
+    "reports_last_48h": 2,
+    "highest_level_24h": "none",
+}
+
+
+@pytest.fixture(scope="module")
+def spots() -> Ruleset:
+    return read_ruleset(golden.GOLDEN / "spots")
+
+
+def why(ruleset: Ruleset, condition: Condition, side: bool | None = True, findings: Findings = REPORT) -> object:
+    return because(Reference(ruleset, findings), condition, side)
+
+
+def leaves(nodes: Iterable[Node]) -> Iterable[Node]:
+    for node in nodes:
+        yield node
+        yield from leaves(node.because)
+
+
+# --- what is cited --------------------------------------------------------------------------
+
+
+def test_each_form_of_condition_cites_what_makes_it_so(spots: Ruleset) -> None:
+    hot, old = Compare("temperature_c", Op.AT_LEAST, 38), Compare("age_years", Op.MORE_THAN, 65)
+    stays = OneOf("blanches_on_pressure", ("does_not_blanch",))
+    cases: list[tuple[Condition, bool | None, dict[str, Value]]] = [
+        (hot, True, {"temperature_c": 38.5}),
+        (old, False, {"age_years": 4}),
+        (All((hot, stays)), True, {"temperature_c": 38.5, "blanches_on_pressure": "does_not_blanch"}),
+        (All((hot, old)), False, {"age_years": 4}),
+        (AnyOf((hot, old, Yes("drowsy"))), True, {"temperature_c": 38.5}),
+        (AtLeast(2, (hot, old, stays)), True, {"temperature_c": 38.5, "blanches_on_pressure": "does_not_blanch"}),
+        (Not(Yes("itchy")), True, {"itchy": False}),
+        (IsOpen("drowsy"), True, {"drowsy": OPEN}),
+        (Not(IsOpen("itchy")), True, {"itchy": False}),
+        (Inferred("child"), True, {"child": True}),
+        (Unless(Inferred("explained")), True, {"explained": NOT_ESTABLISHED}),
+        (Unless(Inferred("child")), False, {"child": True}),
+        (Unless(Yes("itchy")), True, {"itchy": NOT_ESTABLISHED}),
+        (Yes("red_flag_words"), True, {"red_flag_words": True}),
+        (All((hot, Yes("drowsy"))), None, {"temperature_c": 38.5, "drowsy": OPEN}),
+        (Inferred("explained"), None, {"explained": OPEN}),
+    ]
+    for condition, side, wanted in cases:
+        assert why(spots, condition, side) == wanted, condition
+
+
+def test_what_is_not_so_cites_nothing(spots: Ruleset) -> None:
+    assert why(spots, Yes("itchy")) == {}
+    assert why(spots, Yes("drowsy"), side=False) == {}
+    assert why(spots, Inferred("child"), side=None) == {}
+
+
+def test_the_cited_answers_are_enough_to_establish_the_rule_again() -> None:
+    """Every fired outcome of made rulesets: with only what its derivation cites, and with any more of the same report."""
+    derived = unless = 0
+    for seed in range(400):
+        random = Random(seed)
+        ruleset = make_ruleset(random)
+        findings = make_findings(random, ruleset)
+        reference = Reference(ruleset, findings)
+        for condition in map(outcome_condition, statements(ruleset.rules_and_floors)):
+            if reference.value(condition) is not True:
+                continue
+            nodes = list(leaves(derive(ruleset, reference, condition)))
+            cited = {node.name: findings[node.name] for node in nodes if node.name in findings and node.answer != OPEN}
+            more = {name: value for name, value in findings.items() if random.random() < 0.5}
+            for enough in (cited, {**more, **cited}):
+                assert Reference(ruleset, enough).value(condition) is True
+            derived += 1
+            unless += any(node.answer == NOT_ESTABLISHED for node in nodes)
+    assert derived > 500
+    assert unless > 50
+
+
+def test_a_derivation_says_what_is_so() -> None:
+    """An answer is the report's own; what is called open is open; a statement is what the evaluator says it is."""
+    for seed in range(200):
+        random = Random(seed)
+        ruleset = make_ruleset(random)
+        findings = make_findings(random, ruleset)
+        reference = Reference(ruleset, findings)
+        for condition in map(outcome_condition, statements(ruleset.rules_and_floors)):
+            for node in leaves(derive(ruleset, reference, condition)):
+                if node.name in ruleset.inferences:
+                    value = reference.value(Inferred(node.name))
+                    assert node.answer in ({None: OPEN}.get(value, value), NOT_ESTABLISHED)
+                    assert node.answer != NOT_ESTABLISHED or value is not True
+                elif node.answer == OPEN:
+                    assert node.name not in findings
+                elif node.answer != NOT_ESTABLISHED:
+                    assert node.answer == findings[node.name]
+
+
+# --- the outcome that fired -----------------------------------------------------------------
+
+
+def test_of_a_rule_the_most_urgent_established_outcome_fired(spots: Ruleset) -> None:
+    rule = spots.rules["R08"]
+
+    def outcome(*keys: str) -> str | None:
+        found = fired(rule, frozenset(keys), spots)
+        return None if found is None or found.outcome is None else found.outcome.disposition
+
+    assert outcome() is None
+    assert outcome("R08") == "M1_clinician_48h"
+    assert outcome("R08", "R08+1") == "U2_emergency_dept_now"
+    assert outcome("R08", "R08+1", "R08+2") == "U1_call_ambulance"
+
+
+def test_a_floor_that_raises_by_one_fired_without_an_outcome(spots: Ruleset) -> None:
+    floor = spots.floors["S12"]
+    assert fired(floor, frozenset({"S12"}), spots) == Statement(floor, "S12", None)
+    assert fired(floor, frozenset(), spots) is None
+
+
+# --- views ----------------------------------------------------------------------------------
+
+
+def test_the_text_view_is_what_the_golden_file_says(spots: Ruleset) -> None:
+    """In the ruleset's words, with units and labels; it is there to be read by a clinician."""
+    reference = Reference(spots, REPORT)
+    established = reference.rails().established
+    lines = []
+    for rule in spots.rules_and_floors:
+        statement = fired(rule, established, spots)
+        if statement is not None:
+            lines.append(f"{rule.id} {rule.title}")
+            for node in derive(spots, reference, outcome_condition(statement)):
+                lines += as_text(spots, node, 1)
+    golden.check("spots/explained.txt", "\n".join(lines) + "\n")
+
+
+def test_answers_in_words(spots: Ruleset) -> None:
+    cases = [
+        (Node("temperature_c", "?", 38.5), "38.5 Cel"),
+        (Node("temperature_c", "?", OPEN), "open"),
+        (Node("blanches_on_pressure", "?", "does_not_blanch"), "No, they stay"),
+        (Node("blanches_on_pressure", "?", OPEN), "open"),
+        (Node("itchy", "?", answer=False), "no"),
+        (Node("child", "?", answer=True), "yes"),
+        (Node("explained", "?", NOT_ESTABLISHED), "not established"),
+        (Node("reports_last_48h", "?", 1), "1"),
+        (Node("reports_last_48h", "?", 0), "0"),
+    ]
+    for node, words in cases:
+        assert in_words(spots, node) == words
+
+
+def test_the_json_view_holds_the_whole_derivation(spots: Ruleset) -> None:
+    (node,) = derive(spots, Reference(spots, REPORT), Inferred("febrile"))
+    assert as_json(node) == {
+        "name": "febrile",
+        "says": "Has or had a fever",
+        "answer": True,
+        "source": {"text": "definition", "marks": []},
+        "because": [{"name": "temperature_c", "says": "Temperature?", "answer": 38.5}],
+    }
