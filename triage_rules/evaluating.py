@@ -123,6 +123,14 @@ def folded(text: str) -> str:
 
 
 def _safer(ruleset: Ruleset, first: Rails, second: Rails) -> Rails:
-    """Of two opinions, what the one with the more urgent disposition holds, and all that either thinks possible."""
-    higher = max(first, second, key=lambda rails: ruleset.urgency(decide(ruleset, rails).disposition))
-    return Rails(higher.established, first.possible | second.possible, first.certain & second.certain)
+    """Of two opinions, what the one with the more urgent disposition holds, and all that either thinks possible.
+
+    Also if one of them makes no sense at all: what holds is possible, and only what holds is certain.
+    """
+    opinions = (first.established, second.established)
+    established = max(opinions, key=lambda keys: ruleset.urgency(disposition_of(ruleset, keys)))
+    return Rails(
+        established=established,
+        possible=first.possible | second.possible | established,
+        certain=first.certain & second.certain & established,
+    )

@@ -6,6 +6,7 @@ import runpy
 import sys
 from collections import Counter
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -13,9 +14,19 @@ from hypothesis import strategies as st
 
 from tests import agreement
 from tests.agreement import REPORTS, pairs
+from tests.making import DIGEST
+from triage_rules.cases import read_cases
+from triage_rules.compiling import compile_ruleset
+from triage_rules.deciding import decide
+from triage_rules.engine import Engine
+from triage_rules.evaluating import Evaluator
+from triage_rules.findings import read_findings
 from triage_rules.rails import Rails
+from triage_rules.reading import read_ruleset
 from triage_rules.reference import Reference
+from triage_rules.ruleset import Level
 
+RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
 CAMPAIGN = Path(__file__).parents[1] / "campaigns" / "agreement.py"
 seen: Counter[str] = Counter()
 
@@ -41,6 +52,27 @@ def test_two_thousand_pairs_were_compared_and_had_something_to_compare() -> None
         test_engine_and_reference_agree_on_all_three_rails()
     assert seen["pairs"] >= 200 * REPORTS
     assert min(seen.values()) >= 500
+
+
+def test_they_agree_on_the_worked_cases_of_red_dots_and_on_what_is_left_of_them() -> None:
+    """The real ruleset: every case that its authors thought of, whole and with answers left away at random."""
+    ruleset = read_ruleset(RED_DOTS)
+    evaluator = Evaluator(ruleset, DIGEST)
+    engine = Engine(compile_ruleset(ruleset, "red-dots"))
+    random = Random(1)
+    levels: Counter[Level] = Counter()
+    for case in read_cases(RED_DOTS):
+        if "refused" in case.expect:
+            continue
+        findings = read_findings(ruleset, case.findings)
+        fewer = {name: value for name, value in findings.items() if random.random() < 0.7}
+        for answers in (findings, fewer):
+            facts = evaluator.facts(answers, case.history)
+            rails = engine.run(facts)
+            assert rails == Reference(ruleset, facts).rails(), case.id
+            levels[decide(ruleset, rails).level] += 1
+    assert set(levels) == set(Level)
+    assert sum(levels.values()) >= 400
 
 
 def test_the_campaign_ends_well_without_a_difference(
