@@ -4,6 +4,9 @@ BIN := .venv/bin
 RUN_READY := .venv/.ready-to-run
 TEST_READY := .venv/.ready-to-test
 
+# durable-rules is built here: it calls PyEval_CallObject, which Python 3.13 took away, and would build unoptimised
+export CPPFLAGS := -DPyEval_CallObject=PyObject_CallObject -O2
+
 .PHONY: run test lint types arrows rulesets unit lock campaign-agreement schemas clean help
 
 help:            ## this list
@@ -33,8 +36,8 @@ unit: $(TEST_READY) chromium  ## the tests; real processes, an embedded Redis, a
 campaign-agreement: $(TEST_READY)  ## engine against reference evaluator, 100,000 made pairs
 	$(BIN)/python tests/campaigns/agreement.py 100000
 
-schemas: $(RUN_READY)  ## write docs/schemas anew
-	$(BIN)/python -m triage_rules.schemas docs/schemas
+schemas: $(RUN_READY)  ## write the JSON Schema of ruleset files anew
+	$(BIN)/python -m triage_rules.reading.schema > docs/schemas/ruleset.schema.json
 
 .PHONY: chromium
 chromium:

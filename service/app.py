@@ -9,9 +9,10 @@ from service.dispatch import CeleryDispatch, Dispatch
 from service.documenting import make_api
 from service.intake import Intake
 from service.metrics import Metrics
-from service.parts import Parts, keep, now_ms, version, worker_within_ms
+from service.parts import Parts, keep, version
 from triage_rules.ledger import Ledger
 from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import now_ms
 from triage_rules.rulesets_live import LiveRulesets
 from triage_rules.settings import Settings
 
@@ -23,7 +24,7 @@ def create_app(
     settings = Settings.from_environment() if settings is None else settings
     ledger = RedisLedger(settings) if ledger is None else ledger
     dispatch = CeleryDispatch(settings) if dispatch is None else dispatch
-    metrics = Metrics(ledger, now_ms, worker_within_ms(settings))
+    metrics = Metrics(ledger, now_ms, settings.worker_within_ms)
     live = LiveRulesets(ledger, second_opinion=settings.second_opinion, alarm=metrics.disagreed)
     intake = Intake(ledger, live, dispatch, metrics, now_ms=now_ms)
 

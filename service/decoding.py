@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask import Request
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_list_header
 
@@ -112,6 +113,8 @@ def _read(request: Request, max_bytes: int) -> bytes:
         body = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise _too_large(max_bytes) from None
+    except ParseException:  # its chunks; gunicorn reads them only now
+        raise Refused("bad-request", detail="The chunks of the body can't be read.") from None
     if len(body) > max_bytes:
         raise _too_large(max_bytes)
     if request.content_length is not None and len(body) != request.content_length:

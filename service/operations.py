@@ -7,13 +7,13 @@ from flask_smorest import Blueprint
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service import problems
+from service.answers import json_answer
 from service.decoding import BATCH_LINES_MAX, refuse_query
 from service.documenting import CALL_PROBLEMS, Answer, call
 from service.parts import Parts, parts, version
 from service.problems import CONTENT_TYPE, PROBLEMS
 from service.rulesets import summaries
 from service.schemas import AliveOut, NotReadyOut, ReadyOut, StatusOut
-from triage_rules import strict_json
 from triage_rules.errors import LedgerUnavailable, ReportFault, TriageError
 from triage_rules.messages import Lane
 
@@ -23,7 +23,7 @@ blueprint = Blueprint("operations", __name__, description="For those who run the
 @call(blueprint, "GET", "/livez", Answer(200, AliveOut, "It answers."))
 def livez() -> Response:
     """Say whether the process answers."""
-    return _json({"status": "ok"})
+    return json_answer({"status": "ok"})
 
 
 @call(
@@ -41,7 +41,7 @@ def readyz() -> Response:
     missing = _missing(parts())
     checks = {name: {"ok": name not in missing, "detail": missing.get(name, "ok")} for name in CHECKS}
     if not missing:
-        return _json({"status": "ready", "checks": checks})
+        return json_answer({"status": "ready", "checks": checks})
     faults = tuple(ReportFault(f"/checks/{name}", "missing", detail) for name, detail in missing.items())
     return problems.respond(PROBLEMS["not-ready"], faults, checks=checks)
 
@@ -62,7 +62,7 @@ def status() -> Response:
     own = parts()
     now = own.now_ms()
     backlog = own.ledger.backlog(now)
-    return _json(
+    return json_answer(
         {
             "version": version(),
             "rulesets": summaries(own),
@@ -74,7 +74,7 @@ def status() -> Response:
                 "results": backlog.results,
             },
             "settled": own.ledger.counts(),
-            "workers": own.ledger.workers(now, own.worker_within_ms),
+            "workers": own.ledger.workers(now, own.settings.worker_within_ms),
             "lanes": [lane.value for lane in Lane],
             "limits": {
                 "report_bytes": own.settings.max_report_bytes,
@@ -108,8 +108,8 @@ def _missing(own: Parts) -> dict[str, str]:
     try:
         own.ledger.ping()
         missing |= _no_ruleset(own)
-        if not own.ledger.workers(own.now_ms(), own.worker_within_ms):
-            seconds = own.worker_within_ms // 1000
+        if not own.ledger.workers(own.now_ms(), own.settings.worker_within_ms):
+            seconds = own.settings.worker_within_ms // 1000
             missing["workers"] = f"no worker was heard from in the last {seconds} seconds"
     except LedgerUnavailable:
         return dict.fromkeys(CHECKS, "can't be told: Redis can't be reached") | {"redis": "Redis can't be reached"}
@@ -130,7 +130,3 @@ def _no_ruleset(own: Parts) -> dict[str, str]:
     for name in own.live.refused():
         return {"rulesets": f"the live ruleset {name} can't be opened; nothing is accepted for it"}
     return {}
-
-
-def _json(value: object) -> Response:
-    return Response(strict_json.dumps(value), content_type="application/json")

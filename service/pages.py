@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-from flask import Response, abort, current_app, render_template, request
+from flask import Response, abort, current_app, render_template
 from flask_smorest import Blueprint
 
+from service.answers import json_answer, with_etag
 from service.documenting import NOT_CHANGED, Answer, TriageApi, call, description
 from service.parts import parts
 from service.problems import PROBLEMS
 from service.rulesets import SCHEMA_TYPE
-from triage_rules import strict_json
 from triage_rules.errors import TriageError
 from triage_rules.ruleset import Ruleset
 
@@ -35,11 +34,7 @@ def openapi() -> Response:
     """The description of this interface."""
     api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     assert isinstance(api, TriageApi)
-    response = Response(strict_json.dumps(description(api, _live())), content_type="application/json")
-    response.headers["Cache-Control"] = "no-cache"
-    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
-    response.make_conditional(request)
-    return response
+    return with_etag(json_answer(description(api, _live())))
 
 
 @call(blueprint, "GET", "/docs", _PAGE)
@@ -79,11 +74,7 @@ def get_schema(name: str) -> Response:
     """
     if name not in {file.name for file in SCHEMAS.glob("*.schema.json")}:
         abort(404)
-    response = Response((SCHEMAS / name).read_bytes(), content_type=SCHEMA_TYPE)
-    response.headers["Cache-Control"] = "no-cache"
-    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
-    response.make_conditional(request)
-    return response
+    return with_etag(Response((SCHEMAS / name).read_bytes(), content_type=SCHEMA_TYPE))
 
 
 def _live() -> list[Ruleset]:

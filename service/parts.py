@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -31,11 +30,6 @@ def version() -> str:
         return "0"  # a checkout that was never installed
 
 
-def now_ms() -> int:
-    """The time: UTC, milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
-
-
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The parts of one app."""
@@ -47,16 +41,6 @@ class Parts:
     metrics: Metrics
     now_ms: Callable[[], int]
     waiters: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(WAITERS))
-
-    @property
-    def worker_within_ms(self) -> int:
-        """A worker that was silent for longer is not counted as there."""
-        return worker_within_ms(self.settings)
-
-
-def worker_within_ms(settings: Settings) -> int:
-    """Three heartbeats, and not less than half a minute."""
-    return max(30, 3 * settings.heartbeat_seconds) * 1000
 
 
 def keep(app_extensions: dict[str, object], parts: Parts) -> None:

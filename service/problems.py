@@ -13,7 +13,8 @@ from flask import Flask, Response, g
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from triage_rules import errors, strict_json
+from service.answers import json_answer
+from triage_rules import errors
 from triage_rules.errors import ReportFault, TriageError
 
 CONTENT_TYPE = "application/problem+json"
@@ -283,9 +284,7 @@ def of(error: TriageError) -> tuple[Problem, tuple[ReportFault, ...]]:
 def respond(problem: Problem, faults: tuple[ReportFault, ...] = (), detail: str | None = None, **more: Any) -> Response:
     """The HTTP answer. `more`: further members of the problem."""
     g.problem = problem.code
-    response = Response(
-        strict_json.dumps({**body(problem, faults, detail), **more}), problem.status, content_type=CONTENT_TYPE
-    )
+    response = json_answer({**body(problem, faults, detail), **more}, problem.status, CONTENT_TYPE)
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
     if problem.status == HTTPStatus.UNAUTHORIZED:
@@ -321,7 +320,7 @@ def of_http(error: HTTPException) -> ResponseReturnValue:
         response = respond(PROBLEMS[_OF_STATUS[status]])
     else:
         told = {"type": "about:blank", "title": error.name, "status": status}
-        response = Response(strict_json.dumps(told), status, content_type=CONTENT_TYPE)
+        response = json_answer(told, status, CONTENT_TYPE)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response

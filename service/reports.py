@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -12,6 +11,7 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from service import problems
+from service.answers import json_answer, with_etag
 from service.decoding import NDJSON, Line, read_json, read_key, read_lines, read_wait, refuse_query
 from service.documenting import (
     BATCH_BODY,
@@ -65,9 +65,9 @@ def post_report() -> Response:
     report = _look(accepted, wait)
     settled = report is not None and report.status is not Status.QUEUED
     if report is not None and settled and wait is not None:
-        response = _json(_report(report))
+        response = json_answer(_report(report))
     else:
-        response = _json(_told(accepted, report), 202)
+        response = json_answer(_told(accepted, report), 202)
     response.headers["Location"] = _path(accepted.id)
     if report is not None and wait is not None:
         response.headers["Preference-Applied"] = f"wait={wait}"
@@ -122,12 +122,10 @@ def get_report(report_id: str) -> Response:
     if not _ID.fullmatch(report_id):
         raise ReportNotFound
     report = parts().ledger.get(report_id)
-    response = _json(_report(report))
+    response = json_answer(_report(report))
     if report.status is Status.QUEUED:
         response.headers["Retry-After"] = "1"
-    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
-    response.make_conditional(request)
-    return response
+    return with_etag(response, cacheable=False)
 
 
 @call(
@@ -145,7 +143,7 @@ def evaluate() -> Response:
     """
     refuse_query(request)
     own = parts()
-    return _json(own.intake.evaluate(read_json(request, own.settings.max_report_bytes)))
+    return json_answer(own.intake.evaluate(read_json(request, own.settings.max_report_bytes)))
 
 
 def _look(accepted: Accepted, wait: int | None) -> StoredReport | None:
@@ -209,7 +207,3 @@ def _refuse_if_away(told: Sequence[Mapping[str, Any]]) -> None:
 
 def _path(report_id: str) -> str:
     return f"/v1/reports/{report_id}"
-
-
-def _json(value: object, status: int = 200) -> Response:
-    return Response(strict_json.dumps(value), status, content_type="application/json")

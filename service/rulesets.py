@@ -7,11 +7,11 @@ from typing import Any
 from flask import Response, request
 from flask_smorest import Blueprint
 
+from service.answers import json_answer, with_etag
 from service.decoding import refuse_query
 from service.documenting import CALL_PROBLEMS, NOT_CHANGED, Answer, call
 from service.parts import Parts, parts
 from service.schemas import RulesetDetailOut, RulesetsOut
-from triage_rules import strict_json
 from triage_rules.bundles import document_of
 from triage_rules.findings import findings_json_schema
 from triage_rules.ledger import LiveRuleset
@@ -31,7 +31,7 @@ NOT_APPROVED = "no clinician has approved it"
 def list_rulesets() -> Response:
     """List the live rulesets."""
     refuse_query(request)
-    return _json({"rulesets": summaries(parts())})
+    return json_answer({"rulesets": summaries(parts())})
 
 
 @call(
@@ -53,7 +53,7 @@ def get_ruleset(name: str) -> Response:
     live = own.ledger.live()
     told = _summary(loaded, live[name]) | _detail(loaded.ruleset)
     told["document"] = document_of(own.ledger.bundle(loaded.digest), loaded.digest)["ruleset"]
-    return _lasting(_json(told), loaded.digest)
+    return with_etag(json_answer(told))
 
 
 @call(
@@ -67,9 +67,8 @@ def get_ruleset(name: str) -> Response:
 def get_findings_schema(name: str) -> Response:
     """Get the JSON Schema of a ruleset's findings."""
     refuse_query(request)
-    loaded = parts().live.get(name)
-    text = strict_json.dumps(findings_json_schema(loaded.ruleset))
-    return _lasting(Response(text, content_type=SCHEMA_TYPE), loaded.digest)
+    schema = findings_json_schema(parts().live.get(name).ruleset)
+    return with_etag(json_answer(schema, content_type=SCHEMA_TYPE))
 
 
 def summaries(own: Parts) -> list[dict[str, Any]]:
@@ -149,15 +148,3 @@ def _rule(ruleset: Ruleset, rule: Rule | Floor) -> dict[str, Any]:
         "review_by": rule.review_by,
         "clinician_only": isinstance(rule, Rule) and rule.clinician_only,
     }
-
-
-def _lasting(response: Response, digest: str) -> Response:
-    """What the digest names never changes; which digest is live may, so a cache has to ask."""
-    response.set_etag(digest)
-    response.headers["Cache-Control"] = "no-cache"
-    response.make_conditional(request)
-    return response
-
-
-def _json(value: object) -> Response:
-    return Response(strict_json.dumps(value), content_type="application/json")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from triage_rules.evaluating import Evaluator
 from triage_rules.findings import read_findings
 from triage_rules.messages import History
 from triage_rules.reading import load_document
-from triage_rules.ruleset import Level, Place
+from triage_rules.ruleset import Level, Place, Ruleset
 
 CASES_FILE = "cases.yaml"
 EQUAL = ("level", "disposition", "could_be", "determined", "act_within_minutes")
@@ -83,7 +83,16 @@ def run_case(evaluator: Evaluator, case: Case) -> CaseOutcome:
         told = () if pointers == wanted else (f"refused: {error}",)
         return CaseOutcome(case, None, told)
     result = evaluator.evaluate(findings, case.history, report_id=case.id, received_ms=0, evaluated_ms=0)
-    return CaseOutcome(case, result, tuple(_differences(case.expect, result)))
+    return CaseOutcome(case, result, (*_unknown(evaluator.ruleset, case.expect), *_differences(case.expect, result)))
+
+
+def _unknown(ruleset: Ruleset, expect: Mapping[str, Any]) -> Iterator[str]:
+    """Names that nothing has: a misspelt one would be silent, or not asked, for ever."""
+    statements = {rule.id for rule in ruleset.rules_and_floors}
+    for key, known in (("silent", statements), ("ask_excludes", ruleset.inputs)):
+        for name in expect.get(key, []):
+            if name not in known:
+                yield f"{key}: the ruleset has no `{name}`"
 
 
 def _faults(written: Mapping[str, Any], bases: Mapping[str, Any]) -> list[str]:

@@ -23,6 +23,7 @@ from typing import Self
 from triage_rules.errors import EventError, LedgerUnavailable
 from triage_rules.events import Event, decode
 from triage_rules.ledger.results import Entry, ResultStream
+from triage_rules.messages import now_ms
 from triage_rules.ruleset import Level
 
 log = logging.getLogger("triage.consumer")
@@ -32,6 +33,7 @@ BLOCK_MS = 500
 
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_START = re.compile(r"\$|[0-9]{1,20}(?:-[0-9]{1,20})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Consumer:
 
     `url`: of Redis. `group`: one for each system that wants all results.
     `levels`: only these (words or Level); a result without a level needs a human now and always comes. None: all.
+    The same for all members of the group: what one leaves out, none of them gets.
     `max_deliveries`: a result that was handed out that often in vain becomes a dead letter of the group.
     `claim_after`: seconds after which a result that was handed out and not acknowledged is handed out again;
     must be longer than the slowest handler takes for `prefetch` results.
@@ -79,6 +82,12 @@ class Consumer:
     ) -> None:
         if not _GROUP.fullmatch(group):
             raise ValueError(f"group {group!r}: expected letters, digits, dots, dashes and underscores")
+        if isinstance(levels, str):
+            raise ValueError(f"levels {levels!r}: expected a list, such as ['urgent']")  # noqa: TRY004 - as for the others
+        if not _START.fullmatch(start):
+            raise ValueError(f"start {start!r}: expected '0', '$' or an entry's id")
+        if max_deliveries < 1 or prefetch < 1 or claim_after < 0 or dedupe_for < 0:
+            raise ValueError("expected max_deliveries and prefetch from 1, claim_after and dedupe_for from 0")
         self.group = group
         self.name = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._wanted = None if levels is None else {"", *map(_word, levels)}
@@ -182,10 +191,10 @@ class Consumer:
             return None
 
     def _done(self, message: Message) -> None:
-        self._stream.done(self.group, message._entry, message.event.id, now_ms=_now_ms(), keep_ms=self._keep_ms)  # noqa: SLF001
+        self._stream.done(self.group, message._entry, message.event.id, now_ms=now_ms(), keep_ms=self._keep_ms)  # noqa: SLF001
 
     def _give_up(self, entry: Entry, reason: str) -> None:
-        self._stream.give_up(self.group, entry, reason, now_ms=_now_ms())
+        self._stream.give_up(self.group, entry, reason, now_ms=now_ms())
 
     def _leave(self) -> None:
         try:
@@ -232,7 +241,3 @@ def _word(level: Level | str) -> str:
         return level.word if isinstance(level, Level) else Level.of(level).word
     except KeyError:
         raise ValueError(f"level {level!r}: expected {', '.join(known.word for known in Level)}") from None
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

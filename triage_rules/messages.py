@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -100,6 +101,11 @@ class Accepted:
 
     id: str
     created: bool
+
+
+def now_ms() -> int:
+    """The time: UTC, milliseconds since the epoch. For the ends alone; the core is told what time it is."""
+    return time.time_ns() // 1_000_000
 
 
 def timestamp(ms: int) -> str:

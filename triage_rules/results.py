@@ -157,8 +157,8 @@ def _ask(ruleset: Ruleset, question: Question) -> Json:
         "could_raise_to": question.could_raise_to.word if question.could_raise_to is not None else None,
         "could_lower_to": question.could_lower_to.word if question.could_lower_to is not None else None,
     }
-    if asked.asked_of is AskedOf.CLINICIAN:
-        found["audience"] = AskedOf.CLINICIAN.value
+    if asked.asked_of is not AskedOf.ANYONE:
+        found["audience"] = asked.asked_of.value
     return found
 
 

@@ -57,9 +57,14 @@ SERVICE_COUNTS = {"reports_last_48h": Kind.INTEGER, "highest_level_24h": Kind.CH
 
 
 class AskedOf(enum.StrEnum):
-    """Who can answer an input. `service` inputs are counted by the ledger, never asked or posted."""
+    """Who can answer an input, and where it may be asked.
+
+    `private`: of anyone, but only where nobody else can see question and answer. `service` inputs are counted by the
+    ledger, never asked or posted.
+    """
 
     ANYONE = "anyone"
+    PRIVATE = "private"
     CLINICIAN = "clinician"
     SERVICE = "service"
 

@@ -57,7 +57,7 @@ class LiveRulesets:
         self._asked = float("-inf")
 
     def names(self) -> list[str]:
-        """The names of the live rulesets. Raises LedgerUnavailable if they were never known."""
+        """The names of the live rulesets. Raises LedgerUnavailable."""
         with self._lock:
             return sorted(self._follow())
 
@@ -78,14 +78,17 @@ class LiveRulesets:
                 log.exception("the live ruleset could not be opened", extra={"ruleset": name})
                 self._refused[name] = str(error)
                 if name not in self._good:
-                    raise
+                    raise BundleError(f"the live ruleset `{name}` can't be opened: {error}") from error
                 return self._good[name]
             self._refused.pop(name, None)
             self._good[name] = loaded
             return loaded
 
     def by_digest(self, digest: str) -> Loaded:
-        """The ruleset of a bundle, live or not. Raises RulesetNotFound, BundleError, LedgerUnavailable."""
+        """The ruleset of a bundle, live or not.
+
+        Raises RulesetNotFound, BundleError, RulesetError, EngineLimitError, LedgerUnavailable.
+        """
         with self._lock:
             if digest not in self._opened:
                 ruleset = open_bundle(self._ledger.bundle(digest), digest)

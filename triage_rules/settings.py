@@ -87,6 +87,11 @@ class Settings:
         """The API keys; none: every call from this machine is answered."""
         return tuple(self.api_keys.replace(",", " ").split())
 
+    @property
+    def worker_within_ms(self) -> int:
+        """A worker that was silent for longer is not counted as there: three heartbeats, at least half a minute."""
+        return max(30, 3 * self.heartbeat_seconds) * 1000
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Raises SettingsError for an unknown TRIAGE_* name and for a value that can't be."""

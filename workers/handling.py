@@ -119,9 +119,9 @@ class Handling:
                 break
             except LedgerUnavailable:
                 raise
-            except SoftTimeLimitExceeded as error:
-                return self._too_slow(delivery, error)
             except Exception as error:  # noqa: BLE001 - whatever it is, the report must not be lost by it
+                if _time_is_up(error):
+                    return self._too_slow(delivery, error)
                 self._log_failure(delivery, error)
                 if delivery.attempt == last:
                     self._bury(delivery, EVALUATION_FAILED, type(error).__name__)
@@ -163,3 +163,8 @@ class Handling:
     def _log_failure(self, delivery: Delivery, error: Exception) -> None:
         # Only the class: the text of an error may hold a patient's answers.
         log.warning("report %s: attempt %d: %s", delivery.report.id, delivery.attempt, type(error).__name__)
+
+
+def _time_is_up(error: BaseException) -> bool:
+    """Whether the soft time limit struck. The engine's door turns what happens within into an EngineError."""
+    return isinstance(error, SoftTimeLimitExceeded) or (error.__cause__ is not None and _time_is_up(error.__cause__))

@@ -13,9 +13,10 @@ from celery.worker import state
 from triage_rules.errors import LedgerUnavailable
 from triage_rules.ledger import Ledger
 from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import now_ms
 from triage_rules.settings import Settings
 from workers.connection import BrokenConnection
-from workers.tasks import SETTINGS, now_ms
+from workers.tasks import SETTINGS
 
 log = logging.getLogger(__name__)
 

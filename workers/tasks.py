@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import logging
-import time
 from collections.abc import Sequence
 from typing import Any
 
 from celery import Celery, current_app
 
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import EVALUATE, EVALUATE_MANY, SWEEP, Lane
+from triage_rules.messages import EVALUATE, EVALUATE_MANY, SWEEP, Lane, now_ms
 from triage_rules.rulesets_live import LiveRulesets
 from triage_rules.settings import Settings
 from workers.handling import Handling
@@ -64,11 +63,6 @@ def send(ids: Sequence[str], lane: Lane) -> None:
         current_app.send_task(name, args=(argument,), queue=lane.value, ignore_result=True, retry=False)
     except Exception as error:  # noqa: BLE001 - whatever the broker's client raises: the reports are in the ledger
         log.warning("%d reports are left to the sweep: %s", len(ids), type(error).__name__)
-
-
-def now_ms() -> int:
-    """The time: UTC, milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 def _disagreed() -> None:

@@ -87,6 +87,17 @@ def test_a_failing_case_is_told_in_words(copy: Path) -> None:
     assert "fires: `R08` is not there" in ran.stdout
 
 
+def test_a_misspelt_name_that_must_be_silent_is_told(copy: Path) -> None:
+    """What doesn't exist is silent for ever, so such a case could never fail."""
+    (copy / "cases.yaml").write_text(
+        "cases:\n  - {id: one, findings: {}, expect: {level: monitor, silent: [R888], ask_excludes: [nekc]}}\n",
+        encoding="utf-8",
+    )
+    ran = triage("test", str(copy))
+    assert "silent: the ruleset has no `R888`" in ran.stdout
+    assert "ask_excludes: the ruleset has no `nekc`" in ran.stdout
+
+
 def test_a_case_without_a_wanted_level_is_refused(copy: Path) -> None:
     """A case that can't fail is none."""
     (copy / "cases.yaml").write_text("cases:\n  - {id: one, findings: {}, expect: {}}\n", encoding="utf-8")

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,6 +126,38 @@ def test_a_batch_that_breaks_off_is_refused_whole(server: Server, redis_client: 
     assert redis_client.zcard("triage:pending") == 0
 
 
+def test_chunks_that_cannot_be_read_are_the_clients_fault(server: Server) -> None:
+    """A 500 would wake somebody up, and have the client send the same again."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        head = (
+            b"POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+        )
+        connection.sendall(head + b"Connection: close\r\n\r\nzz\r\n{}\r\n0\r\n\r\n")
+        assert connection.recv(10_000).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        pytest.param(b"POST /v1/repo", id="in the head"),
+        pytest.param(
+            b"POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{",
+            id="in the body",
+        ),
+    ],
+)
+def test_clients_that_stall_do_not_silence_the_service(server: Server, begun: bytes) -> None:
+    """More of them than there are threads: phones that lost their network, or somebody's ill will."""
+    with ExitStack() as stalled:
+        for _ in range(30):
+            connection = stalled.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            connection.sendall(begun)
+        time.sleep(0.5)
+        with socket.create_connection(("127.0.0.1", server.port), timeout=40) as patient:
+            patient.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert patient.recv(1000).startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_length_beyond_the_limit_is_refused_before_the_body_comes(server: Server) -> None:
     """The answer is there though not a byte of the body was sent."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
@@ -146,6 +178,11 @@ def test_nobodys_answer_gets_into_the_log(server: Server) -> None:
     server.call("POST", "/v1/reports/batch", good + b"\n" + bad, {"Content-Type": "application/x-ndjson"})
     server.call("GET", f"/v1/reports/{MARK}", headers={"If-None-Match": MARK, "Cookie": MARK, "User-Agent": MARK})
     server.call(MARK.upper(), "/v1/reports")
+    server.call("GET", "/livez", headers={"Expect": MARK})
+    for unparsable in (f"GET /v1/reports?{MARK} {MARK} HTTP/1.1", f"{MARK} /livez HTTP/1.1", MARK):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            connection.sendall(unparsable.encode() + b"\r\n\r\n")
+            assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
 
     log = server.log.read_text()
     assert "POST /v1/reports 202" in log

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.everything import ROOT, TRIAGE, Everything
+from tests.acceptance.everything import ROOT, TRIAGE, Everything, free_port
 
 SAMPLES = sorted((ROOT / "rulesets/red-dots/samples").glob("*.json"))
 
@@ -54,6 +54,22 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
         running = Everything(tmp_path, PORT=str(taken.getsockname()[1]))
         assert running.process.wait(30) == 3
     assert "is in use" in running.output
+
+
+def test_a_data_directory_has_one_redis(tmp_path: Path) -> None:
+    """Two servers that write one append-only file would spoil it."""
+    first = Everything(tmp_path, "--no-samples", TRIAGE_API_KEYS="k" * 32).wait_until_serving()
+    try:
+        assert "with API keys" in first.output
+        assert first.triage("post", str(SAMPLES[0]), "--format", "json").returncode == 0
+        environment = {**first.environment, "PORT": str(free_port())}
+        second = subprocess.run(
+            [TRIAGE, "up"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert (second.returncode, "Another Redis still works on" in second.stderr) == (3, True)
+        assert first.triage("status").returncode == 0
+    finally:
+        assert first.stop() == 0
 
 
 def test_outside_a_checkout_it_says_where_to_go(tmp_path: Path) -> None:

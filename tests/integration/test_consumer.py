@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -304,6 +305,25 @@ def test_a_wrong_level_or_group_is_refused_at_once(redis_url: str) -> None:
         Consumer(redis_url, GROUP, levels=["Critical"])
     with pytest.raises(ValueError, match="group"):
         Consumer(redis_url, "ward 7:*")
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"levels": "urgent"},
+        {"start": "now"},
+        {"max_deliveries": 0},
+        {"prefetch": 0},
+        {"claim_after": -1},
+        {"dedupe_for": -1},
+    ],
+)
+def test_a_choice_that_would_lose_or_never_get_results_is_refused_at_once(
+    redis_url: str, choice: dict[str, Any]
+) -> None:
+    """No deliveries at all would send each result to the dead letters."""
+    with pytest.raises(ValueError, match="expected"):
+        Consumer(redis_url, GROUP, **choice)
 
 
 def test_follow_shows_results_from_now_on_or_from_the_beginning(ledger: RedisLedger, redis_url: str) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 import redis
+from celery.exceptions import SoftTimeLimitExceeded
 
 from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
 from triage_rules.bundles import Bundle
+from triage_rules.engine import Engine
 from triage_rules.errors import EngineError, LedgerUnavailable
 from triage_rules.evaluating import Evaluator
 from triage_rules.ledger.redis import RedisLedger
@@ -110,6 +112,25 @@ def test_an_error_that_stays_ends_dead_after_the_last_attempt(
     assert [letter["reason"] for _, letter in redis_client.xrange("triage:dead")] == ["evaluation_failed: EngineError"]
     assert "EngineError" in caplog.text
     assert "Private" not in caplog.text
+
+
+def test_the_time_limit_within_the_engine_is_no_failure_of_the_engine(
+    handling: Handling, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine's door tells of every error as its own; the next attempt must all the same be a task of its own."""
+    interrupted: dict[str, bool] = {}
+
+    def run_page(*_: object) -> list[int]:
+        interrupted["yes"] = True
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(Engine, "_open", lambda _: None)
+    monkeypatch.setattr(Engine, "_run_page", run_page)
+    report_id = accepted(ledger, posted(bundle, ROUTINE))
+    assert handling.evaluate(report_id) is Outcome.TOO_SLOW
+    assert interrupted
+    assert sent == [([report_id], Lane.NORMAL)]
+    assert ledger.get(report_id).attempts == 1
 
 
 def test_a_report_whose_ruleset_is_gone_ends_dead(

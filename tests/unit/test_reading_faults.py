@@ -152,7 +152,12 @@ def test_an_anchor_with_its_alias_is_told_twice_and_nothing_else():
         (b"%YAML 1.1\n---\na: 1\n", "2:1: directives (`%`) are not part of the ruleset language"),
         (b"title: 'no end\n", "2:1: not YAML: found unexpected end of stream, while scanning a quoted scalar"),
         (b"title: [a\nversion: 1", "2:8: not YAML: "),
-        (b"a:\n    - b\n  - c\n", "3:3: not YAML: "),
+        (b"a:\n    - b\n  - c\n", "3:3: not YAML: the indentation of this line, or of one above, is wrong"),
+        (b"a: b\n  c: d\n", "2:4: not YAML: `: ` can't stand here; the line above lacks its `: `, or this line's"),
+        (b"a:\n  title b\n  when: c\n", "3:7: not YAML: `: ` can't stand here; the line above lacks its `: `"),
+        (b"a: 'Don't wait.'\n", "1:9: not YAML: text goes on after its closing quote"),
+        (b"a: {b: [c}\n", "1:10: not YAML: expected a comma or the closing bracket before this; the bracket was opened"),
+        ("a:\n  r:\n    b: c\n  \u00a0\u00a0d: {e: f}\n    g: h\n".encode(), "5:5: not YAML: line 4 is indented with a blank that is no"),
     ],
 )  # fmt: skip
 def test_what_is_no_ruleset_file_at_all_is_told_with_a_place(text, told):

@@ -298,6 +298,14 @@ def test_a_difference_on_any_rail_is_a_disagreement(spots: Ruleset, rail: str) -
     assert result["determined"] is False
 
 
+def test_a_disagreement_is_never_determined_even_if_it_is_about_no_level(spots: Ruleset) -> None:
+    """An engine that is wrong about one thing may be wrong about the next."""
+    assert evaluated(spots, SICK)["determined"] is True
+    result, _ = differing(spots, SICK, lambda rails: replace(rails, established=rails.established ^ {"C01"}))
+    assert result["level"] == "urgent"
+    assert result["determined"] is False
+
+
 def test_without_a_second_opinion_the_engine_alone_decides(spots: Ruleset) -> None:
     evaluator = Evaluator(spots, DIGEST, second_opinion=False, alarm=lambda: pytest.fail("an alarm"))
     result = evaluator.evaluate(SICK, History(), report_id="r-1", received_ms=RECEIVED, evaluated_ms=EVALUATED)

@@ -10,7 +10,7 @@ from triage_rules.cli import live, rulesets, running
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="triage-rules")
 def main() -> None:
-    r"""Triage of symptom reports by rules that can be trusted.
+    """Triage of symptom reports by rules that can be trusted.
 
     \b
     At a desk (no server needed):   check, test, decide, explain
@@ -20,7 +20,7 @@ def main() -> None:
     RULESET is a folder such as rulesets/red-dots, or the name of a live ruleset. FILE is a report as posted;
     `-` reads it from standard input. Settings are the TRIAGE_* environment variables (docs/settings.md).
     Exit codes: 0 ok, 1 something was found wrong, 2 wrong usage, 3 could not run.
-    """
+    """  # noqa: D301 - click wants the backspace itself
 
 
 for command in (

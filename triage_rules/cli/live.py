@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
-import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from triage_rules.bundles import make_bundle, open_bundle
+from triage_rules.bundles import bundle_of, open_bundle
 from triage_rules.cases import read_cases, run_case
-from triage_rules.cli.rulesets import FORMATS, open_folder, result_text
+from triage_rules.cli.rulesets import FORMATS, result_text
 from triage_rules.cli.talking import (
     CANNOT_RUN,
     FOUND,
@@ -29,7 +30,8 @@ from triage_rules.cli.talking import (
 from triage_rules.evaluating import Evaluator
 from triage_rules.ledger import LiveRuleset
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import timestamp
+from triage_rules.messages import now_ms, timestamp
+from triage_rules.reading import read_with_document
 from triage_rules.settings import Settings
 
 LEVELS = click.Choice(["routine", "monitor", "urgent"])
@@ -40,21 +42,25 @@ LEVELS = click.Choice(["routine", "monitor", "urgent"])
 @refusing
 def deploy(folder: Path) -> None:
     """Check a ruleset, run its cases, and make it live in one step; if anything fails, the live one stays."""
-    evaluator = open_folder(folder)
     with RedisLedger(Settings.from_environment()) as ledger:
-        deploy_folder(ledger, folder, evaluator)
+        deploy_folder(ledger, folder)
 
 
-def deploy_folder(ledger: RedisLedger, folder: Path, evaluator: Evaluator) -> None:
-    """Run the cases and make the ruleset live. Exits, and leaves what is live, if a case fails."""
+def deploy_folder(ledger: RedisLedger, folder: Path) -> None:
+    """Run the cases on exactly what would go live, and make it live. Exits, and leaves what is live, if one fails.
+
+    Raises RulesetError, RulesetNotFound, EngineLimitError.
+    """
+    _, document = read_with_document(folder)
+    bundle = bundle_of(document)
+    evaluator = Evaluator(open_bundle(bundle.data, bundle.digest), bundle.digest)
     outcomes = [run_case(evaluator, case) for case in read_cases(folder)]
     failed = [outcome for outcome in outcomes if not outcome.passed]
     for outcome in failed:
         say(f"case {outcome.case.id}: {'; '.join(outcome.differences)}")
     if failed or not outcomes:
         give_up(f"Refused: {len(failed)} of {len(outcomes)} cases failed. What is live stays.", FOUND)
-    bundle = make_bundle(folder)
-    live = ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, _now())
+    live = ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, now_ms())
     say(f"{len(outcomes)} cases passed.")
     _tell_live(live)
     not_approved(bundle.name, evaluator.ruleset.approved_by)
@@ -64,9 +70,12 @@ def deploy_folder(ledger: RedisLedger, folder: Path, evaluator: Evaluator) -> No
 @click.argument("name")
 @refusing
 def rollback(name: str) -> None:
-    """Make the ruleset that was live before live again, in one step."""
+    """Make the ruleset that was live before live again, in one step. If it can't be opened, what is live stays."""
     with RedisLedger(Settings.from_environment()) as ledger:
-        live = ledger.rollback(name, _now())
+        there = ledger.live().get(name)
+        if there is not None and there.previous is not None:
+            open_bundle(ledger.bundle(there.previous), there.previous)
+        live = ledger.rollback(name, now_ms())
         ruleset = open_bundle(ledger.bundle(live.digest), live.digest)
     _tell_live(live)
     not_approved(name, ruleset.approved_by)
@@ -84,10 +93,10 @@ def _tell_live(live: LiveRuleset) -> None:
 def status(form: str) -> None:
     """Say what is live, what waits, and which workers were heard from."""
     settings = Settings.from_environment()
-    now = _now()
+    now = now_ms()
     with RedisLedger(settings) as ledger:
         backlog = ledger.backlog(now)
-        workers = ledger.workers(now, settings.heartbeat_seconds * 3000)
+        workers = ledger.workers(now, settings.worker_within_ms)
         live = ledger.live()
         approved = {
             name: open_bundle(ledger.bundle(one.digest), one.digest).approved_by for name, one in sorted(live.items())
@@ -123,11 +132,12 @@ def status(form: str) -> None:
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
 @refusing
 def post(files: tuple[Path, ...], url: str | None, wait: int, form: str) -> None:
-    """Post reports to the service and show what came of them."""
-    base = url or f"http://127.0.0.1:{Settings.from_environment().port}"
+    """Post reports to the service and show what came of them. Sends the first key of TRIAGE_API_KEYS, if any."""
+    settings = Settings.from_environment()
+    base = url or f"http://127.0.0.1:{settings.port}"
     found = []
     for file in files:
-        answer = post_report(f"{base.rstrip('/')}/v1/reports", file.read_bytes(), wait)
+        answer = post_report(f"{base.rstrip('/')}/v1/reports", file.read_bytes(), wait, settings.keys)
         found.append({"file": str(file), **answer})
         if form == "text":
             data(f"{file.stem}")
@@ -137,9 +147,10 @@ def post(files: tuple[Path, ...], url: str | None, wait: int, form: str) -> None
         data(as_json(found))
 
 
-def post_report(url: str, body: bytes, wait: int) -> dict[str, Any]:
-    """What the service answers to a posted report. Exits with its faults if it is refused."""
+def post_report(url: str, body: bytes, wait: int, keys: Sequence[str]) -> dict[str, Any]:
+    """What the service answers to a posted report; the first of `keys` is sent. Exits with its faults if refused."""
     headers = {"Content-Type": "application/json", **({"Prefer": f"wait={wait}"} if wait else {})}
+    headers |= {"Authorization": f"Bearer {keys[0]}"} if keys else {}
     request = urllib.request.Request(url, body, headers)  # noqa: S310 (the user names the service)
     try:
         with urllib.request.urlopen(request, timeout=wait + 10) as answer:  # noqa: S310 (as above)
@@ -171,11 +182,12 @@ def follow(*, from_start: bool, levels: tuple[str, ...], count: int | None, form
 
     events = consumer.follow(Settings.from_environment().redis_url, start="0" if from_start else "$")
     wanted = (event for event in events if not levels or event.level is None or event.level.word in levels)
-    for event in itertools.islice(wanted, count):
-        if form == "json":
-            data(json.dumps(event.result, ensure_ascii=False))
-        else:
-            data(_line(event.result))
+    with contextlib.suppress(KeyboardInterrupt):
+        for event in itertools.islice(wanted, count):
+            if form == "json":
+                data(json.dumps(event.result, ensure_ascii=False))
+            else:
+                data(_line(event.result))
 
 
 def _line(result: dict[str, Any]) -> str:
@@ -183,7 +195,3 @@ def _line(result: dict[str, Any]) -> str:
     head = click.style(level or "human review now", fg=LEVEL_COLOURS[level], bold=True)
     rules = ", ".join(rule["id"] for rule in [*result["rules"], *result["safety_net"]])
     return f"{result['evaluated_at']} {result['id']} {head} {result['disposition'] or ''} {rules}"
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import signal
@@ -124,10 +125,15 @@ def embedded_redis(data_dir: Path) -> Iterator[str]:
     port = REDIS_PORT if is_free("127.0.0.1", REDIS_PORT) else _free_port()
     options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), "--appendonly", "yes",
                "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction"]  # fmt: skip
-    with (folder / "redis.log").open("ab") as log:
+    with (folder / "lock").open("w") as lock, (folder / "redis.log").open("ab") as log:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            give_up(f"Another Redis still works on {folder}; stop it, or choose another TRIAGE_DATA_DIR.", CANNOT_RUN)
         server = subprocess.Popen(  # noqa: S603 (a program that a pinned package carries)
-            [str(get_binary_path()), *options], stdout=log, stderr=log, start_new_session=True
-        )
+            [str(get_binary_path()), *options], stdout=log, stderr=log, start_new_session=True,
+            pass_fds=(lock.fileno(),),  # the lock lasts as long as the server, also if we are killed
+        )  # fmt: skip
     url = f"redis://127.0.0.1:{port}/0"
     url_file = data_dir / URL_FILE
     try:

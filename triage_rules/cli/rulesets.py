@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from triage_rules.cli.talking import FOUND, LEVEL_COLOURS, as_json, data, give_u
 from triage_rules.deciding import statements
 from triage_rules.errors import RulesetNotFound
 from triage_rules.evaluating import Evaluator
-from triage_rules.messages import History
+from triage_rules.messages import History, now_ms
 from triage_rules.reading import read_with_document
 from triage_rules.reference import Reference
 from triage_rules.ruleset import Findings, Ruleset
@@ -214,15 +213,14 @@ def evaluate(evaluator: Evaluator, report: bytes) -> dict[str, Any]:
 
 def decided(evaluator: Evaluator, findings: Findings) -> dict[str, Any]:
     """The result of checked findings, of somebody without earlier reports."""
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     return evaluator.evaluate(findings, History(), report_id=str(uuid.uuid4()), received_ms=now, evaluated_ms=now)
 
 
 def read_report(evaluator: Evaluator, report: bytes) -> Findings:
     """The findings of a report as posted, checked by this ruleset. Raises ReportError."""
     raw = strict_json.loads(report, max_bytes=MAX_BYTES)
-    now_ms = time.time_ns() // 1_000_000
-    return envelope.read_report(raw, _Only(evaluator), now_ms).findings
+    return envelope.read_report(raw, _Only(evaluator), now_ms()).findings
 
 
 class _Only:

@@ -15,9 +15,10 @@ from typing import NoReturn
 
 import click
 
+from triage_rules.bundles import make_bundle
 from triage_rules.cli import live
 from triage_rules.cli.processes import Processes, embedded_redis, is_free, read_procfile
-from triage_rules.cli.rulesets import open_folder, result_text
+from triage_rules.cli.rulesets import result_text
 from triage_rules.cli.talking import CANNOT_RUN, data, give_up, refusing, say
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings, names_redis
@@ -33,7 +34,7 @@ class _Stop(Exception):
 @click.option("--samples/--no-samples", default=True, show_default=True, help="Post the sample reports once all is up.")
 @refusing
 def up(*, samples: bool) -> None:
-    """Start Redis, web, worker and beat; deploy the rulesets here if none is live; post the samples; serve.
+    """Start Redis, web, worker and beat; deploy the rulesets here that are not live; post the samples; serve.
 
     Ctrl-C stops everything. A process that dies is started again. Their logs are in TRIAGE_DATA_DIR/log.
     """
@@ -47,14 +48,15 @@ def up(*, samples: bool) -> None:
         settings = replace(settings, redis_url=url)
         processes = Processes(settings.data_dir / "log", {"TRIAGE_REDIS_URL": url})
         try:
-            _deploy_if_none(settings)
+            _deploy_missing(settings)
             for name, command in procfile.items():
                 processes.start(name, command)
             _wait_until_ready(settings, processes)
             if samples:
                 _post_samples(settings)
-            say(f"\nServing on http://{settings.host}:{settings.port} (API reference: /docs), without API keys, "
-                "for this machine alone. Ctrl-C stops.", bold=True)  # fmt: skip
+            keys = "with API keys" if settings.keys else "without API keys, for this machine alone"
+            say(f"\nServing on http://{settings.host}:{settings.port} (API reference: /docs), {keys}. "
+                "Ctrl-C stops.", bold=True)  # fmt: skip
             processes.watch()
         except (KeyboardInterrupt, _Stop):
             say("\nStopping.")
@@ -77,17 +79,19 @@ def _redis(settings: Settings) -> Iterator[str]:
         yield url
 
 
-def _deploy_if_none(settings: Settings) -> None:
+def _deploy_missing(settings: Settings) -> None:
     folders = sorted(path.parent for path in Path("rulesets").glob("*/ruleset.yaml"))
     with RedisLedger(settings) as ledger:
         there = ledger.live()
         for folder in folders:
-            evaluator = open_folder(folder)
-            name = evaluator.ruleset.name
-            if name not in there:
-                live.deploy_folder(ledger, folder, evaluator)
-            elif there[name].digest != evaluator.digest:
-                say(f"`{name}` here differs from what is live; `triage deploy {folder}` makes it live.", fg="yellow")
+            bundle = make_bundle(folder)
+            if bundle.name not in there:
+                live.deploy_folder(ledger, folder)
+            elif there[bundle.name].digest != bundle.digest:
+                say(
+                    f"`{bundle.name}` here differs from what is live; `triage deploy {folder}` makes it live.",
+                    fg="yellow",
+                )
 
 
 def _wait_until_ready(settings: Settings, processes: Processes) -> None:
@@ -117,7 +121,7 @@ def _post_samples(settings: Settings) -> None:
     waiting: dict[str, Path] = {}
     with consumer.following(settings.redis_url) as events:
         for sample in samples:
-            waiting[live.post_report(url, sample.read_bytes(), 0)["id"]] = sample
+            waiting[live.post_report(url, sample.read_bytes(), 0, settings.keys)["id"]] = sample
         for event in events:
             if event.subject in waiting:
                 sample = waiting.pop(event.subject)

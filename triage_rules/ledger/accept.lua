@@ -11,7 +11,8 @@
 --       9 age in ms from which nothing more is accepted  10 retention in s  11 fingerprint or ''  12 idempotency in s
 -- ->    {'created', id} | {'existing', id} | {'stale'} | {'old'} | {'mismatch'}
 --
--- A report that is asked for again (same idempotency key, or same id after a lost answer) is found before anything is refused.
+-- A report that is asked for again (same idempotency key) is found before anything is refused. The same id again means
+-- that our answer was lost and the command sent once more: it is the same answer, so that the report is still enqueued.
 
 local id, ruleset, digest, received = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[6])
 local subject, retention, fingerprint = ARGV[7], ARGV[10], ARGV[11]
@@ -20,9 +21,9 @@ local HOUR = 3600 * 1000
 if fingerprint ~= '' then
   local known = redis.call('HMGET', KEYS[5], 'fingerprint', 'id')
   if known[1] and known[1] ~= fingerprint then return {'mismatch'} end
-  if known[1] then return {'existing', known[2]} end
+  if known[1] and known[2] ~= id then return {'existing', known[2]} end
 end
-if redis.call('EXISTS', KEYS[1]) == 1 then return {'existing', id} end
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'created', id} end
 
 local live = redis.call('HGET', KEYS[4], ruleset)
 if not live or cjson.decode(live)['digest'] ~= digest then return {'stale'} end

@@ -91,7 +91,9 @@ class Conditions:
         if name == MANDATORY_OPEN:
             self._tell(place, what, f"`{MANDATORY_OPEN}` is made by the list `mandatory`, and there is none")
         else:
-            self._tell(place, what, f"unknown name {quoted(name)}{meant(name, self._names.known())}")
+            self._tell(
+                place, what, f"unknown name {quoted(name)}{_how_instead(name) or meant(name, self._names.known())}"
+            )
 
     # --- a bare name ---
 
@@ -218,7 +220,7 @@ class Conditions:
         return self._number(declared, entry.node, what)
 
     def _no_such_key(self, name: str, entry: Entry, what: str) -> None:
-        hint = meant(name, [*self._names.known(), *WORDS])
+        hint = _OTHER_WORDS.get(name.casefold()) or meant(name, [*self._names.known(), *WORDS])
         told = "unknown name" if isinstance(entry.node, MappingNode) else "unknown word or name"
         self._tell(entry.key_place, what, f"{told} {quoted(name)}{hint}")
 
@@ -327,3 +329,18 @@ def _how_to(declared: Input) -> str:
             return f"it is a yes/no input; write just `{name}`, or `not: {name}`"
         case Kind.TEXT:
             return "it is a text; declare phrases of it under `mentions`, or write `open:` before it"
+
+
+_OTHER_WORDS = {"and": "; did you mean `all`?", "or": "; did you mean `any`?"}
+
+
+def _how_instead(written: str) -> str:
+    """What to write instead of a formula or a phrase; a similar name would be another condition."""
+    words = written.split()
+    if len(words) == 2 and words[0] == "not":  # noqa: PLR2004 - `not` and a name
+        return f"; write `not: {words[1]}`"
+    if "and" in words or "or" in words:
+        return "; write `all: [.., ..]` for and, `any: [.., ..]` for or"
+    if any(sign in written for sign in "<>="):
+        return "; compare a number by `name: {at_least: ...}`, `more_than`, `at_most` or `less_than`, a choice by `is`"
+    return ""

@@ -156,7 +156,7 @@ def tree_of_yaml(data: bytes, file: str, faults: Faults) -> Node:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else start
-        faults.add(place, _told(error))
+        faults.add(place, _told(error, text))
     except YAMLError as error:
         faults.add(start, f"not YAML: {error}")
     return Broken(start)
@@ -167,17 +167,49 @@ def _place_at(file: str, before: str) -> Place:
     return Place(file, len(lines), len(lines[-1]) + 1)
 
 
-def _told(error: MarkedYAMLError) -> str:
+def _told(error: MarkedYAMLError, text: str) -> str:
     problem = str(error.problem or error.context or "not YAML")
+    mark = error.problem_mark
+    if mark and (line := _odd_blank(text, mark.line)):
+        return f"not YAML: line {line} is indented with a blank that is no space (maybe pasted); indent with spaces"
     if "mapping values are not allowed" in problem:
-        return (
-            "not YAML: `: ` can't stand here; put a text with a colon in it into quotes, or the key onto its own line"
+        before = mark is not None and _starts_with_key(text, mark.line, mark.column)
+        return "not YAML: `: ` can't stand here; " + (
+            "the line above lacks its `: `, or this line's indentation is wrong"
+            if before
+            else "put a text with a colon in it into quotes, or the key onto its own line"
         )
+    if "expected <block end>" in problem and "<scalar>" in problem:
+        return "not YAML: text goes on after its closing quote; write the whole text within double quotes"
+    if "expected <block end>" in problem:
+        told = "the indentation of this line, or of one above, is wrong; what belongs together starts in one column"
+        return f"not YAML: {told}"
+    if error.context and "flow" in error.context and problem.startswith("expected"):
+        opened = f"; the bracket was opened in line {error.context_mark.line + 1}" if error.context_mark else ""
+        return "not YAML: expected a comma or the closing bracket before this" + opened
     if "'\\t'" in problem:
         return "not YAML: a tab can't stand here; indent with spaces"
     if "cannot start any token" in problem:
         return f"not YAML: {problem}; put the text into quotes"
     return f"not YAML: {problem}" + (f", {error.context}" if error.context and error.problem else "")
+
+
+def _odd_blank(text: str, line: int) -> int | None:
+    """The number of this line or the one before, if its indentation holds a blank that YAML takes for text."""
+    lines = text.split("\n")
+    for number in (line, line - 1):
+        if 0 <= number < len(lines):
+            written = lines[number]
+            blanks = written[: len(written) - len(written.lstrip())]
+            if blanks.strip(" \t\r"):
+                return number + 1
+    return None
+
+
+def _starts_with_key(text: str, line: int, column: int) -> bool:
+    """Only a name stands before the colon, as if it were the first key of its line."""
+    written = text.split("\n")[line]
+    return line > 0 and re.fullmatch(r"\s*[A-Za-z0-9_]+", written[:column]) is not None
 
 
 class _YamlReader:

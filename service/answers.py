@@ -1,0 +1,23 @@
+"""Answers as JSON, and ETags for those that a caller may ask for again."""
+
+from __future__ import annotations
+
+import hashlib
+
+from flask import Response, request
+
+from triage_rules import strict_json
+
+
+def json_answer(value: object, status: int = 200, content_type: str = "application/json") -> Response:
+    """`value` as the body."""
+    return Response(strict_json.dumps(value), status, content_type=content_type)
+
+
+def with_etag(response: Response, *, cacheable: bool = True) -> Response:
+    """The answer with an ETag of its body, or 304 if the caller has it. `cacheable`: caches may keep it, but ask."""
+    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
+    if cacheable:
+        response.headers["Cache-Control"] = "no-cache"
+    response.make_conditional(request)
+    return response
