@@ -200,6 +200,8 @@ def test_every_safety_net_of_the_note_has_its_place(ruleset: Ruleset) -> None:
         *(f"S{number:02}" for number in (1, 2, 3, 4, 5, 6, 11, 12, 13)),
         "S12B",
         "A01",
+        "A02",
+        "A03",
     }
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert all(f"S{number:02}" in readme for number in range(1, 14))

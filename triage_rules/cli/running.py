@@ -17,7 +17,8 @@ import click
 
 from triage_rules.bundles import make_bundle
 from triage_rules.cli import live
-from triage_rules.cli.processes import Processes, embedded_redis, is_free, read_procfile
+from triage_rules.cli.embedded import embedded_redis
+from triage_rules.cli.processes import Processes, is_free, read_procfile
 from triage_rules.cli.rulesets import result_text
 from triage_rules.cli.talking import CANNOT_RUN, data, give_up, refusing, say
 from triage_rules.ledger.redis import RedisLedger
@@ -44,24 +45,28 @@ def up(*, samples: bool) -> None:
         give_up(f"Port {settings.port} is in use; choose another with PORT=...", CANNOT_RUN)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
-    with _redis(settings) as url:
-        settings = replace(settings, redis_url=url)
-        processes = Processes(settings.data_dir / "log", {"TRIAGE_REDIS_URL": url})
-        try:
-            _deploy_missing(settings)
-            for name, command in procfile.items():
-                processes.start(name, command)
-            _wait_until_ready(settings, processes)
-            if samples:
-                _post_samples(settings)
-            keys = "with API keys" if settings.keys else "without API keys, for this machine alone"
-            say(f"\nServing on http://{settings.host}:{settings.port} (API reference: /docs), {keys}. "
-                "Ctrl-C stops.", bold=True)  # fmt: skip
-            processes.watch()
-        except (KeyboardInterrupt, _Stop):
-            say("\nStopping.")
-        finally:
-            processes.stop()
+    processes = Processes(settings.data_dir / "log")
+    try:
+        with _redis(settings, processes) as url:
+            processes.tell({"TRIAGE_REDIS_URL": url})
+            _serve(replace(settings, redis_url=url), processes, procfile, samples=samples)
+    except (KeyboardInterrupt, _Stop):
+        say("\nStopping.")
+    finally:
+        processes.stop()
+
+
+def _serve(settings: Settings, processes: Processes, procfile: dict[str, str], *, samples: bool) -> None:
+    _deploy_missing(settings)
+    for name, command in procfile.items():
+        processes.start(name, command)
+    _wait_until_ready(settings, processes)
+    if samples:
+        _post_samples(settings)
+    keys = "with API keys" if settings.keys else "without API keys, for this machine alone"
+    url = f"http://{settings.host}:{settings.port}"
+    say(f"\nServing on {url} (API reference: /docs), {keys}. Ctrl-C stops.", bold=True)
+    processes.watch()
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -69,12 +74,12 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 @contextmanager
-def _redis(settings: Settings) -> Iterator[str]:
+def _redis(settings: Settings, processes: Processes) -> Iterator[str]:
     """The URL of the Redis that is set, or of an embedded one that lives as long as this."""
     if names_redis():
         yield settings.redis_url
         return
-    with embedded_redis(settings.data_dir) as url:
+    with embedded_redis(settings.data_dir, processes) as url:
         say(f"Embedded Redis at {url}, its data in {settings.data_dir}.")
         yield url
 
