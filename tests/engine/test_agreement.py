@@ -61,7 +61,7 @@ def test_they_agree_on_the_worked_cases_of_red_dots_and_on_what_is_left_of_them(
     engine = Engine(compile_ruleset(ruleset, "red-dots"))
     random = Random(1)
     levels: Counter[Level] = Counter()
-    for case in read_cases(RED_DOTS):
+    for case in read_cases(RED_DOTS, ruleset):
         if "refused" in case.expect:
             continue
         findings = read_findings(ruleset, case.findings)

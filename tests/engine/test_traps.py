@@ -22,8 +22,8 @@ import pytest
 from tests.engine.raw import NOT_HANDLED, OBSERVED, OK, assert_fact, child, drain, fired_by, last_words, one, register
 from tests.engine.wide import at_every_limit, wide_ruleset
 from tests.making import DIGEST, make_findings, make_report, make_ruleset
-from triage_rules import compiling
-from triage_rules.compiling import PAGE_FIELDS, PAGE_LIMIT, PAGE_TERMS, Compiled, compile_ruleset, fnv_1a
+from triage_rules.compiling import Compiled, compile_ruleset, pages
+from triage_rules.compiling.pages import PAGE_FIELDS, PAGE_LIMIT, PAGE_TERMS, fnv_1a
 from triage_rules.engine import Engine
 from triage_rules.errors import EngineError, EngineLimitError
 from triage_rules.evaluating import Evaluator
@@ -197,7 +197,7 @@ def test_3_no_node_of_ours_has_more_children_than_a_page_has_terms(compiled: lis
 
 
 def test_3_too_many_pages_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiling, "PAGE_LIMIT", 3)
+    monkeypatch.setattr(pages, "PAGE_LIMIT", 3)
     with pytest.raises(EngineLimitError, match="pages"):
         compile_ruleset(wide_ruleset(), "wide")
 
@@ -376,12 +376,12 @@ def test_6_an_equal_fact_is_not_seen_again() -> None:
 
 def test_6_colliding_names_of_ours_are_refused() -> None:
     with pytest.raises(EngineLimitError, match="same hash"):
-        compiling._refuse_collisions(list(COLLIDING))
+        pages.refuse_collisions(list(COLLIDING))
 
 
 def test_6_the_largest_ruleset_that_fits_has_no_colliding_names() -> None:
-    names = [f"t{n}" for n in range(PAGE_LIMIT * PAGE_TERMS)] + [f"{compiling.SENTINEL}{n}" for n in range(PAGE_LIMIT)]
-    compiling._refuse_collisions([*names, "page", "id", "sid", "$s"])
+    names = [f"t{n}" for n in range(PAGE_LIMIT * PAGE_TERMS)] + [f"{pages.SENTINEL}{n}" for n in range(PAGE_LIMIT)]
+    pages.refuse_collisions([*names, "page", "id", "sid", "$s"])
 
 
 def test_6_the_same_report_twice_is_evaluated_twice() -> None:

@@ -13,16 +13,9 @@ import pytest
 
 from tests import golden
 from tests.making import SOURCE, make_findings, make_ruleset
-from triage_rules import compiling
-from triage_rules.compiling import (
-    COMBINATIONS_LIMIT,
-    NESTING_LIMIT,
-    PAGE_TERMS,
-    TERM_LITERALS,
-    Compiled,
-    compile_ruleset,
-    fnv_1a,
-)
+from triage_rules.compiling import Compiled, compile_ruleset, formulas, pages
+from triage_rules.compiling.lowering import COMBINATIONS_LIMIT, NESTING_LIMIT
+from triage_rules.compiling.pages import PAGE_TERMS, TERM_LITERALS, fnv_1a
 from triage_rules.engine import Engine
 from triage_rules.errors import EngineLimitError
 from triage_rules.reading import read_ruleset
@@ -138,7 +131,7 @@ def test_compiling_twice_gives_the_same() -> None:
 def test_without_open_and_unless_what_is_certain_is_what_is_established() -> None:
     """Then nothing that is established can ever fall, and no signal is derived twice."""
     compiled = compile_ruleset(ruleset_of(All((*yes(2), Not(Yes("y3"))))), "made")
-    assert {signal.mode for signal in compiled.signals} == {compiling.Mode.NOW}
+    assert {signal.mode for signal in compiled.signals} == {formulas.Mode.NOW}
     assert dict(compiled.established)["R1"] == dict(compiled.certain)["R1"]
 
 
@@ -266,8 +259,8 @@ def test_two_names_with_one_hash_are_refused(monkeypatch: pytest.MonkeyPatch) ->
     """`costarring` and `liquid` have one FNV-1a hash: to the engine they are one name."""
     assert fnv_1a("costarring") == fnv_1a("liquid") == 0x5E4DAA9D
     with pytest.raises(EngineLimitError, match="`costarring` from `liquid`"):
-        compiling._refuse_collisions(["page", "costarring", "liquid"])
-    monkeypatch.setattr(compiling, "fnv_1a", len)  # a hash by which any two of our names collide
+        pages.refuse_collisions(["page", "costarring", "liquid"])
+    monkeypatch.setattr(pages, "fnv_1a", len)  # a hash by which any two of our names collide
     with pytest.raises(EngineLimitError, match="same hash"):
         compile_ruleset(ruleset_of(AnyOf(yes(2))), "made")
 

@@ -1,0 +1,85 @@
+"""Signals and the formulas that make them true: disjunctions of conjunctions of what fires on an answer."""
+
+from __future__ import annotations
+
+import enum
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from triage_rules.ruleset import Op, Value
+
+
+class Mode(enum.StrEnum):
+    """As things stand, or whatever is still answered."""
+
+    NOW = "now"
+    CERTAIN = "certain"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Signal:
+    """A truth that the engine derives: a statement, as it stands or for good, on its true or its false side."""
+
+    statement: str
+    mode: Mode
+    side: bool
+
+
+class Equality(enum.StrEnum):
+    """A comparison of a choice or a yes/no."""
+
+    IS = "is"
+    IS_NOT = "is_not"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The finding has an answer, and it compares so with `value`."""
+
+    finding: str
+    op: Op | Equality
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIs:
+    """The finding is open, or is not."""
+
+    finding: str
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """An earlier signal came out so."""
+
+    signal: Signal
+    value: bool
+
+
+Literal = Answered | OpenIs | Derived
+Term = frozenset[Literal]
+Formula = frozenset[Term]
+
+NEVER: Formula = frozenset()
+ALWAYS: Formula = frozenset({frozenset()})
+
+
+def single(literal: Literal) -> Formula:
+    """The formula that is just this literal."""
+    return frozenset({frozenset({literal})})
+
+
+def disjoin(parts: list[Formula]) -> Formula:
+    """True if one of the parts is."""
+    return least(itertools.chain.from_iterable(parts))
+
+
+def least(terms: Iterable[Term]) -> Formula:
+    """Without the terms that another, shorter term makes superfluous."""
+    kept: list[Term] = []
+    for term in sorted(set(terms), key=len):
+        if not any(shorter <= term for shorter in kept):
+            kept.append(term)
+    return frozenset(kept)
