@@ -1,0 +1,58 @@
+"""Procfile, docker-compose.yml and Dockerfile run the same processes, and Redis as the promises need it."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from triage_rules.cli.processes import read_procfile
+from triage_rules.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    return dict(YAML(typ="safe").load(ROOT / "docker-compose.yml")["services"])
+
+
+def test_compose_runs_what_the_procfile_runs(services: dict[str, Any]) -> None:
+    """One machine or many containers: the same commands."""
+    procfile = {name: shlex.split(command) for name, command in read_procfile(ROOT / "Procfile").items()}
+    assert {name: service["command"] for name, service in services.items() if name != "redis"} == procfile
+
+
+def test_compose_runs_redis_so_that_an_accepted_report_is_on_disk(services: dict[str, Any]) -> None:
+    """A 202 is a promise: append-only file, synced, nothing evicted, a password, a volume."""
+    command = " ".join(services["redis"]["command"])
+    for wanted in ("--appendonly yes", "--appendfsync always", "--maxmemory-policy noeviction", "--requirepass"):
+        assert wanted in command
+    assert services["redis"]["volumes"] == ["redis:/data"]
+
+
+def test_compose_gives_only_settings_that_exist(services: dict[str, Any], tmp_path: Path) -> None:
+    """A name that we renamed would stop every container at its start."""
+    for name, service in services.items():
+        environment = dict(service.get("environment", {}))
+        for setting in [key for key in environment if key.endswith("_FILE")]:
+            secret = tmp_path / setting
+            secret.write_text("redis://:s@redis:6379/0" if "REDIS" in setting else "k" * 64, encoding="utf-8")
+            environment[setting] = str(secret)
+        if name != "redis":
+            assert Settings.from_environment(environment).redis_url == "redis://:s@redis:6379/0"
+
+
+def test_the_image_holds_all_that_its_commands_read() -> None:
+    """The shells and the rulesets aren't in the wheel; the service publishes the schemas."""
+    copied = [
+        line.split()[1]
+        for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+        if line.startswith("COPY")
+    ]
+    for needed in ("service", "workers", "rulesets", "docs/schemas", "triage_rules"):
+        assert needed in copied
+        assert (ROOT / needed).exists()

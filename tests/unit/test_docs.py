@@ -1,0 +1,61 @@
+"""The documents account for themselves: what they name exists, and what exists they name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from triage_rules.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "rulesets").rglob("*.md"))]
+TEXT = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_is_documented(command: str) -> None:
+    assert any(f"triage {command}" in text for text in TEXT.values())
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", TEXT[path])
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_that_a_document_shows_exists(path: Path) -> None:
+    shown = {
+        name
+        for block in re.findall(r"```sh\n(.*?)```", TEXT[path], re.DOTALL)
+        for name in re.findall(r"^triage (\w+)", block, re.MULTILINE)
+    }
+    assert shown <= set(main.commands)
+
+
+def test_every_make_target_that_a_document_shows_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for text in TEXT.values():
+        assert set(re.findall(r"`make ([a-z-]+)[^`]*`", text)) <= targets
+
+
+def test_every_option_has_help() -> None:
+    """--help is enough to work with."""
+    for command in main.commands.values():
+        assert command.help
+        told = {"--format"}  # its choices say it all
+        silent = [
+            p.name for p in command.params if isinstance(p, click.Option) and not p.help and not told & set(p.opts)
+        ]
+        assert silent == []
+
+
+def test_the_readme_fits_a_screen_and_says_how_to_start() -> None:
+    readme = TEXT[ROOT / "README.md"]
+    assert "make run" in readme
+    assert "make test" in readme
+    assert len(readme.splitlines()) <= 60
+    assert "No clinician has approved" in readme
