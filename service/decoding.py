@@ -68,7 +68,7 @@ def _lines(body: bytes, max_line_bytes: int) -> Iterator[Line]:
         if count > BATCH_LINES_MAX:
             raise Refused("batch-refused", detail=f"The batch has more than {BATCH_LINES_MAX} reports.")
         try:
-            yield Line(number, strict_json.loads(text, max_bytes=max_line_bytes))
+            yield Line(number, strict_json.loads(text, max_bytes=max_line_bytes, what="line"))
         except ReportError as error:
             yield Line(number, faults=error.faults)
 

@@ -36,7 +36,8 @@ def livez() -> Response:
 def readyz() -> Response:
     """Say whether all is there that it takes.
 
-    The store can be reached, a ruleset is live and can be opened, a worker was heard from lately.
+    The store can be reached and written to, reports don't wait too long, a ruleset is live and can be opened,
+    a worker was heard from lately.
     """
     missing = _missing(parts())
     checks = {name: {"ok": name not in missing, "detail": missing.get(name, "ok")} for name in CHECKS}
@@ -99,7 +100,7 @@ def metrics() -> Response:
     return Response(parts().metrics.text(), content_type=CONTENT_TYPE_LATEST)
 
 
-CHECKS = ("redis", "rulesets", "workers")
+CHECKS = ("redis", "writes", "queue", "rulesets", "workers")
 
 
 def _missing(own: Parts) -> dict[str, str]:
@@ -107,13 +108,29 @@ def _missing(own: Parts) -> dict[str, str]:
     missing: dict[str, str] = {}
     try:
         own.ledger.ping()
-        missing |= _no_ruleset(own)
+        missing |= _no_writes(own) | _old_queue(own) | _no_ruleset(own)
         if not own.ledger.workers(own.now_ms(), own.settings.worker_within_ms):
             seconds = own.settings.worker_within_ms // 1000
             missing["workers"] = f"no worker was heard from in the last {seconds} seconds"
     except LedgerUnavailable:
         return dict.fromkeys(CHECKS, "can't be told: Redis can't be reached") | {"redis": "Redis can't be reached"}
     return missing
+
+
+def _no_writes(own: Parts) -> dict[str, str]:
+    try:
+        own.ledger.check_writes()
+    except LedgerUnavailable:
+        return {"writes": "Redis refuses to write, as when its memory is full; nothing is accepted"}
+    return {}
+
+
+def _old_queue(own: Parts) -> dict[str, str]:
+    """By the same limit as accepting."""
+    limit = own.settings.max_queue_age_seconds
+    if own.ledger.backlog(own.now_ms()).oldest_ms <= limit * 1000:
+        return {}
+    return {"queue": f"the oldest report waits longer than {limit} seconds; nothing is accepted"}
 
 
 def _no_ruleset(own: Parts) -> dict[str, str]:

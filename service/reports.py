@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Response, request
 from flask_smorest import Blueprint
+from werkzeug.exceptions import MethodNotAllowed
 
 from service import problems
 from service.answers import json_answer, with_etag
@@ -39,6 +40,8 @@ from triage_rules.messages import Accepted, Status, StoredReport, timestamp
 blueprint = Blueprint("reports", __name__, url_prefix="/v1", description="Post reports, and ask what became of them.")
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_BATCH = "batch"
+"""No report's id, but a path of its own, which can only be posted to."""
 
 
 @call(
@@ -111,7 +114,7 @@ def post_batch() -> Response:
     "/reports/<report_id>",
     Answer(200, ReportOut, "The report as it is now."),
     NOT_CHANGED,
-    problems=(*CALL_PROBLEMS, "report-not-found", "ledger-unavailable"),
+    problems=(*CALL_PROBLEMS, "report-not-found", "method-not-allowed", "ledger-unavailable"),
 )
 def get_report(report_id: str) -> Response:
     """Ask for a report.
@@ -119,6 +122,8 @@ def get_report(report_id: str) -> Response:
     `status` is queued, done or dead; the latter two are final and have a `result`. Send the ETag as `If-None-Match`.
     """
     refuse_query(request)
+    if report_id == _BATCH:
+        raise MethodNotAllowed(valid_methods=["OPTIONS", "POST"])
     if not _ID.fullmatch(report_id):
         raise ReportNotFound
     report = parts().ledger.get(report_id)

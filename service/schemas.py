@@ -24,7 +24,7 @@ class _Out(ma.Schema):
 class Fault(_Out):
     """One fault of a request."""
 
-    pointer = fields.String(required=True, metadata=_says("JSON Pointer (RFC 6901) into the body; empty: all of it."))
+    pointer = fields.String(required=True, metadata=_says("JSON Pointer (RFC 6901) into the report; empty: all of it."))
     code = fields.String(required=True, metadata=_says("Stable word for programs.", examples=["out_of_range"]))
     detail = fields.String(required=True, metadata=_says("A sentence for people. It never repeats an answer."))
 

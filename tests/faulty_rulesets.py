@@ -58,7 +58,7 @@ def _when(id_: str, condition: str, told: str, *, schema: bool) -> Faulty:
 
 YAML = [
     Faulty("duplicate key", "version: 1.0.0", "version: 1.0.0\n@@version: 1.0.1", "the key `version` is here twice; it was written in line 4 first", None),
-    Faulty("duplicate rule", "  R67:", "  @@R08:", "the key `R08` is here twice; it was written in line 91 first", None),
+    Faulty("duplicate rule", "  R67:", "  @@R08:", "the key `R08` is here twice; it was written in line 93 first", None),
     Faulty("anchor", _U2, "    level: @@&worst urgent #", "anchor `&worst`: anchors are not part of the ruleset language; remove it", None),
     Faulty("alias", _ITCHY, "itchy: @@*same", "alias `*same`: aliases are not part of the ruleset language; write it out", None),
     Faulty("merge key", "    group: illness\n    unit: Cel", "    group: illness\n    @@<<: {unit: a}\n    unit: Cel", "merge keys (`<<`) are not part of the ruleset language", None),
@@ -133,7 +133,7 @@ INPUTS = [
     Faulty("an input that is a text", _ITCHY, "itchy: @@yes_no", "input `itchy`: expected a mapping, found the text `yes_no`", True),
     Faulty("bounds of a yes/no", _ITCHY, "itchy: {type: yes_no, group: spots, question: Itchy?, @@minimum: 1}", "input `itchy`: `minimum` is only for number and integer, and this is `yes_no`", True),
     Faulty("choices of a yes/no", _ITCHY, "itchy: {type: yes_no, group: spots, question: Itchy?, @@choices: {a: A}}", "input `itchy`: `choices` is only for choice, and this is `yes_no`", True),
-    Faulty("asked of nobody", _ITCHY, "itchy: {type: yes_no, group: spots, question: Itchy?, asked_of: @@nurse}", "input `itchy`: `asked_of`: `nurse` is not one of `anyone`, `clinician`, `service`", True),
+    Faulty("asked of nobody", _ITCHY, "itchy: {type: yes_no, group: spots, question: Itchy?, asked_of: @@nurse}", "input `itchy`: `asked_of`: `nurse` is not one of `anyone`, `private`, `clinician`, `service`", True),
     Faulty("maximum below minimum", _AGE, "{type: number, group: person, minimum: 0, maximum: @@0, question: Age?}", "input `age_years`: `maximum` `0` is not above `minimum` `0`", False),
     Faulty("minimum a text", "minimum: 30                #", 'minimum: @@"30" #', "input `temperature_c`: `minimum`: expected a number, found the text `30`", True),
     Faulty("minimum too large", "minimum: 30                #", "minimum: @@-1e16 #", "input `temperature_c`: `minimum`: `-1e+16` is too large a number", True),

@@ -23,9 +23,22 @@ UNKNOWN = "unknown"
 """The answer, to a question of any kind, that leaves the finding open."""
 
 _POINTER = "/findings"
-_MAX_FAULTS = 100
+_MAX_FAULTS = 99
+"""And one that says how many more there are: as many as an answer of the service tells."""
+
 _MAX_SCHEMAS = 64
 _LONGEST_MEANT = 100
+_UNITS = {
+    "a": "years",
+    "mo": "months",
+    "wk": "weeks",
+    "d": "days",
+    "h": "hours",
+    "min": "minutes",
+    "s": "seconds",
+    "Cel": "°C",
+    "mm[Hg]": "mmHg",
+}
 
 
 def _refuse(code: str, detail: str) -> NoReturn:
@@ -190,7 +203,7 @@ _schemas = _Schemas()
 def read_findings(ruleset: Ruleset, raw: object) -> Findings:
     """The answered findings of a report; open ones are left out.
 
-    Raises ReportError with all faults (of very many, the first hundred), pointers from `/findings` on.
+    Raises ReportError with all faults (of very many, the first, and how many more), pointers from `/findings` on.
     """
     if not isinstance(raw, dict):
         detail = f"expected an object with the findings, found {_kind_of(raw)}"
@@ -227,7 +240,7 @@ def _unknown_told(ruleset: Ruleset, key: str) -> str:
 
 
 def _range_told(read: Input) -> str:
-    unit = f" {read.unit}" if read.unit else ""
+    unit = _unit_told(read.unit)
     if read.minimum is not None and read.maximum is not None:
         return f"expected {read.minimum} to {read.maximum}{unit}"
     if read.minimum is not None:
@@ -235,6 +248,17 @@ def _range_told(read: Input) -> str:
     if read.maximum is not None:
         return f"expected {read.maximum}{unit} or less, and no number beyond 1e15"
     return "expected a number from -1e15 to 1e15"
+
+
+def _unit_told(unit: str | None) -> str:
+    """The unit as it follows a number, in the words of people who don't know UCUM; others stay as they are."""
+    match unit:
+        case None | "" | "1":
+            return ""
+        case "%" | "/min":
+            return unit
+        case _:
+            return f" {_UNITS.get(unit, unit)}"
 
 
 # --- the same, for other programs ---

@@ -72,6 +72,8 @@ class Delivery:
     report: NewReport
     history: History
     attempt: int
+    unreadable: str | None = None
+    """The class of the error if what is stored can't be read: then `report` only names it, and must not be decided."""
 
 
 @dataclass(frozen=True, slots=True)

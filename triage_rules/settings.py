@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,9 @@ from triage_rules.errors import SettingsError
 PREFIX = "TRIAGE_"
 PORT_MAX = 65_535
 KEY_MIN = 32
+_KEY = re.compile(r"[!-<>-~]+=*")
+"""What arrives as it is in `Authorization: Bearer`; with `=` in its middle it would be taken for parameters."""
+
 URL_FILE = "redis-url"
 """Where, in the data directory, `triage up` leaves the URL of the Redis that it runs."""
 
@@ -73,6 +77,11 @@ class Settings:
             raise SettingsError(
                 f"TRIAGE_API_KEYS: a key is shorter than {KEY_MIN} characters; try `openssl rand -hex 32`"
             )
+        if not all(_KEY.fullmatch(key) for key in self.keys):
+            raise SettingsError(
+                "TRIAGE_API_KEYS: a key has a character that a header can't carry; expected visible ASCII characters, "
+                "and `=` only at the end; try `openssl rand -hex 32`"
+            )
         if not _is_loopback(self.host) and not self.keys:
             raise SettingsError(
                 f"TRIAGE_HOST: {self.host} can be reached from elsewhere, so TRIAGE_API_KEYS or TRIAGE_API_KEYS_FILE "
@@ -125,7 +134,8 @@ def settings_table() -> str:
         meta = one.metadata
         unit = f" {meta['unit']}" if meta["unit"] else ""
         says = meta["says"] + (f" Also as `{_env(one)}{FILE_SUFFIX}`." if meta["secret"] else "")
-        rows.append(f"| `{_env(one)}` | `{_shown(one.default)}`{unit} | {says} |")
+        default = f"`{_shown(one.default)}`{unit}" if one.default != "" else "not set"
+        rows.append(f"| `{_env(one)}` | {default} | {says} |")
     return "\n".join(rows) + "\n"
 
 
@@ -144,7 +154,7 @@ def _shown(value: object) -> str:
         case Path():
             return f"./{value}"
         case _:
-            return str(value) or "none"
+            return str(value)
 
 
 def _refuse_unknown(environ: Mapping[str, str], fields: Mapping[str, dataclasses.Field[Any]]) -> None:

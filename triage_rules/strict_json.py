@@ -53,18 +53,21 @@ def dumps(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def loads(data: bytes, *, max_bytes: int, max_depth: int = 20) -> Any:
-    """The value that `data` holds. Raises ReportError with every fault, and pointers to those inside the value."""
+def loads(data: bytes, *, max_bytes: int, max_depth: int = 20, what: str = "body") -> Any:
+    """The value that `data` holds. Raises ReportError with every fault, and pointers to those inside the value.
+
+    `what` the texts of faults call the data.
+    """
     if len(data) > max_bytes:
-        raise _error("too_large", f"the body is larger than {max_bytes} bytes")
+        raise _error("too_large", f"the {what} is larger than {max_bytes} bytes")
     if data.startswith(_BOM):
-        raise _error("not_utf8", "the body starts with a byte order mark; leave it out")
+        raise _error("not_utf8", f"the {what} starts with a byte order mark; leave it out")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _error("not_utf8", f"the body is not UTF-8 at byte {error.start + 1}") from None
+        raise _error("not_utf8", f"the {what} is not UTF-8 at byte {error.start + 1}") from None
     if _deeper_than(text, max_depth):
-        raise _error("too_deep", f"the body is nested deeper than {max_depth} levels")
+        raise _error("too_deep", f"the {what} is nested deeper than {max_depth} levels")
     found: list[_Refused | _Repeated] = []
     value = _parse(text, found)
     faults = list(_faults(value)) if found or "\\u" in text else []

@@ -45,6 +45,10 @@ class Outcome(enum.Enum):
     """Interrupted by the time limit; sent to the queue again."""
 
 
+class UnreadableReport(Exception):
+    """What is stored of the report can't be read, so nothing can decide it."""
+
+
 class Handling:
     """What the tasks do. `send` enqueues ids into a lane again and never raises."""
 
@@ -130,6 +134,8 @@ class Handling:
         return Outcome.FINISHED
 
     def _decide(self, delivery: Delivery) -> None:
+        if delivery.unreadable is not None:
+            raise UnreadableReport
         report = delivery.report
         loaded = self._rulesets.by_digest(report.digest)
         result = loaded.evaluator.evaluate(

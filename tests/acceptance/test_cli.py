@@ -94,8 +94,8 @@ def test_a_misspelt_name_that_must_be_silent_is_told(copy: Path) -> None:
         encoding="utf-8",
     )
     ran = triage("test", str(copy))
-    assert "silent: the ruleset has no `R888`" in ran.stdout
-    assert "ask_excludes: the ruleset has no `nekc`" in ran.stdout
+    assert "cases.yaml:2:63: case `one`: `expect`: `silent`: the ruleset has no rule or floor `R888`" in ran.stderr
+    assert "`ask_excludes`: the ruleset has no input `nekc`" in ran.stderr
 
 
 def test_a_case_without_a_wanted_level_is_refused(copy: Path) -> None:

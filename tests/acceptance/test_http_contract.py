@@ -98,6 +98,7 @@ PROVOKED: dict[tuple[str, str, str], Callable[[World], TestResponse]] = {
     ("GET", "/v1/reports/{report_id}", "304"): lambda w: w.unchanged(w.posted()),
     ("GET", "/v1/reports/{report_id}", "400"): lambda w: w.http.get(f"/v1/reports/{NOBODY}?x"),
     ("GET", "/v1/reports/{report_id}", "404"): lambda w: w.http.get(f"/v1/reports/{NOBODY}"),
+    ("GET", "/v1/reports/{report_id}", "405"): lambda w: w.http.get("/v1/reports/batch"),
     ("GET", "/v1/reports/{report_id}", "503"): lambda w: w.away().get(f"/v1/reports/{NOBODY}"),
     ("POST", "/v1/evaluate", "200"): lambda w: w.http.post("/v1/evaluate", json={"findings": URGENT}),
     ("POST", "/v1/evaluate", "400"): lambda w: w.http.post("/v1/evaluate", data=b"{", headers=JSON),
@@ -345,7 +346,7 @@ def test_readiness_says_what_is_missing(http: Caller, ledger: RedisLedger, setti
     def missing(caller: Caller) -> list[str]:
         return [fault["pointer"] for fault in caller.get("/readyz").get_json(force=True).get("errors", [])]
 
-    assert missing(world.away()) == ["/checks/redis", "/checks/rulesets", "/checks/workers"]
+    assert missing(world.away()) == [f"/checks/{name}" for name in ("redis", "writes", "queue", "rulesets", "workers")]
     assert missing(http) == ["/checks/workers"]
     ledger.heartbeat("one", now - 31_000)
     assert missing(http) == ["/checks/workers"]
@@ -355,6 +356,27 @@ def test_readiness_says_what_is_missing(http: Caller, ledger: RedisLedger, setti
     ledger.deploy("broken", "1.0.0", "sha256:0", bundle.data, now)
     time.sleep(0.25)
     assert missing(http) == ["/checks/rulesets"]
+
+
+def test_whoever_refuses_every_post_is_not_ready(http: Caller, ledger: RedisLedger, world: World) -> None:
+    """By the same limit as accepting, and with the name of what failed."""
+
+    def failed() -> list[str]:
+        checks = http.get("/readyz").get_json(force=True)["checks"]
+        return [name for name, check in checks.items() if not check["ok"]]
+
+    ledger.heartbeat("one", time.time_ns() // 1_000_000)
+    report_id = world.posted().rpartition("/")[2]
+    assert failed() == []
+    world.redis.config_set("maxmemory", 1)
+    try:
+        assert http.post("/v1/reports", json={"findings": {}}).status_code == 503
+        assert failed() == ["writes"]
+    finally:
+        world.redis.config_set("maxmemory", 0)
+    world.redis.zadd("triage:pending", {report_id: time.time_ns() // 1_000_000 - 301_000})
+    assert http.post("/v1/reports", json={"findings": {}}).status_code == 503
+    assert failed() == ["queue"]
 
 
 def test_before_the_first_deployment_the_service_is_not_ready(ledger: RedisLedger, settings: Settings) -> None:

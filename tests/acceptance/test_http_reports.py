@@ -160,6 +160,19 @@ def test_polling_is_cheap_while_nothing_changes(http: Caller, worker: Worker) ->
     assert settled.status_code == 304
 
 
+def test_if_match_does_not_change_the_answer(http: Caller) -> None:
+    """It is for those who change something; a 412 with the report in it would be an answer of two minds."""
+    path = http.post("/v1/reports", json={"findings": URGENT}).headers["Location"]
+    assert http.get(path, headers={"If-Match": '"other"'}).status_code == 200
+    assert http.get(path, headers={"If-Match": '"other"', "If-None-Match": "*"}).status_code == 304
+
+
+def test_the_path_of_batches_is_no_report(http: Caller) -> None:
+    """Not "no such report": a caller who used the wrong method must be told so."""
+    response = http.get("/v1/reports/batch")
+    assert (response.status_code, response.headers["Allow"]) == (405, "OPTIONS, POST")
+
+
 # --- Prefer: wait ---
 
 
@@ -369,6 +382,18 @@ def test_a_batch_is_accepted_line_by_line(http: Caller, redis_client: redis.Redi
     assert redis_client.zcard("triage:pending") == 3
     for line, report_id in accepted.items():
         assert told[[one["line"] for one in told].index(line)]["links"]["self"] == f"/v1/reports/{report_id}"
+
+
+def test_a_refused_line_is_told_of_as_a_line(http: Caller) -> None:
+    """Others of the batch were accepted, so it must not say that nothing was, nor blame the body."""
+    lines = [b'{"findings": {}}', b"\xff", b"[" * 30, b" {" * 40_000, b'{"findings": {"age_years": -1}}']
+    told = outcomes(http.post("/v1/reports/batch", data=b"\n".join(lines), headers=NDJSON))
+    assert [one["status"] for one in told] == [202, 400, 400, 400, 422]
+    for one in told[1:]:
+        said = " ".join([one["title"], one["detail"], *(fault["detail"] for fault in one["errors"])])
+        assert "body" not in said
+        assert "Nothing" not in said
+    assert [one["errors"][0]["detail"].split(" is ")[0] for one in told[1:4]] == ["the line"] * 3
 
 
 def test_a_large_batch_goes_to_workers_in_chunks(http: Caller, redis_client: redis.Redis) -> None:

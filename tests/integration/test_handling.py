@@ -11,6 +11,7 @@ import redis
 from celery.exceptions import SoftTimeLimitExceeded
 
 from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
+from triage_rules import events
 from triage_rules.bundles import Bundle
 from triage_rules.engine import Engine
 from triage_rules.errors import EngineError, LedgerUnavailable
@@ -157,6 +158,51 @@ def test_a_report_that_was_tried_too_often_is_not_tried_again(
     handling.evaluate(report_id)
     assert tried == []
     assert ledger.get(report_id).status is Status.DEAD
+
+
+BROKEN: dict[str, dict[str, str | bytes | None]] = {
+    "lane": {"lane": "express"},
+    "findings": {"findings": '{"age_years": '},
+    "deep": {"findings": "[" * 100_000},
+    "bytes": {"findings": b"\xff"},
+    "time": {"received_ms": "yesterday"},
+    "far time": {"received_ms": "9" * 30},
+    "level": {"highest_level_24h": "7"},
+    "counts": {"attempts": "many", "sweeps": "many", "reports_last_48h": "many"},
+    "nothing but its status": dict.fromkeys(
+        ("ruleset", "digest", "findings", "lane", "received_ms", "levels", "attempts", "sweeps", "reports_last_48h")
+    ),
+}
+
+
+@pytest.mark.parametrize("fields", BROKEN.values(), ids=BROKEN)
+def test_a_stored_report_that_can_t_be_read_ends_dead(
+    handling: Handling,
+    ledger: RedisLedger,
+    bundle: Bundle,
+    settings: Settings,
+    redis_client: redis.Redis,
+    fields: dict[str, str | bytes | None],
+) -> None:
+    """Else it is begun for ever, no human hears of it, and its age soon stops intake. The sweep brings it as any other."""
+    report_id = accepted(ledger, posted(bundle, ROUTINE))
+    for name, value in fields.items():
+        if value is None:
+            redis_client.hdel(f"triage:report:{report_id}", name)
+        else:
+            redis_client.hset(f"triage:report:{report_id}", name, value)
+    assert [one for one, _ in ledger.overdue(now_ms() + 60_000, 1, 10)] == [report_id]
+    assert handling.evaluate(report_id) is Outcome.FINISHED
+    stored = ledger.get(report_id)
+    assert (stored.status, stored.attempts) == (Status.DEAD, settings.max_deliveries)
+    assert stored.result is not None
+    assert (stored.result["level"], stored.result["flags"]) == (None, ["human_review_now"])
+    assert [letter["reason"] for _, letter in redis_client.xrange("triage:dead")] == [
+        "evaluation_failed: UnreadableReport"
+    ]
+    ((_, event),) = redis_client.xrange("triage:results")
+    assert events.decode(event).level is None
+    assert ledger.backlog(now_ms()).pending == 0
 
 
 def test_while_the_ledger_is_away_a_chunk_is_left_to_the_sweep(

@@ -40,6 +40,7 @@ EVERY_CALL: dict[str, Call] = {
     "live": lambda ledger: ledger.live(),
     "bundle": lambda ledger: ledger.bundle("sha256:d"),
     "ping": lambda ledger: ledger.ping(),
+    "check_writes": lambda ledger: ledger.check_writes(),
 }
 
 
@@ -105,6 +106,16 @@ def test_a_full_server_accepts_nothing_and_keeps_what_it_has(ledger: RedisLedger
     full.config_set("maxmemory", 0)
     assert ledger.settle(pending.id, a_result(pending, "urgent"), NOW_MS)
     assert ledger.accept(refused).created
+
+
+def test_a_full_server_answers_but_fails_the_check_of_writes(ledger: RedisLedger, full: redis.Redis) -> None:
+    """A ping can't tell: the readiness check must know what accepting would meet."""
+    ledger.check_writes()
+    assert 0 < full.ttl("triage:writable") <= 60
+    full.config_set("maxmemory", 1)
+    ledger.ping()
+    with pytest.raises(LedgerUnavailable, match="refuses"):
+        ledger.check_writes()
 
 
 def test_a_replica_accepts_nothing(ledger: RedisLedger, redis_client: redis.Redis, nobody_listens: str) -> None:

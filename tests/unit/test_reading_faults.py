@@ -117,7 +117,7 @@ def test_a_circle_through_a_rule_is_named():
     """A rule's statement is defined by its condition, so the circle is real."""
     told = faults_of(example().replace("infers: suspected_imd ", "infers: febrile "))
     assert told == [
-        "ruleset.yaml:82:3: statements can't build on each other in a circle: `febrile` needs `febrile`",
+        "ruleset.yaml:84:3: statements can't build on each other in a circle: `febrile` needs `febrile`",
     ]
 
 
@@ -125,7 +125,7 @@ def test_the_mandatory_list_can_be_part_of_a_circle():
     """`mandatory_open` is a statement like any other, also within the list."""
     told = faults_of(example().replace("    when: {age_years: {less_than: 16}}\n\n", "    when: mandatory_open\n\n"))
     assert told == [
-        "ruleset.yaml:69:1: statements can't build on each other in a circle: `mandatory_open` needs `mandatory_open`",
+        "ruleset.yaml:71:1: statements can't build on each other in a circle: `mandatory_open` needs `mandatory_open`",
     ]
 
 

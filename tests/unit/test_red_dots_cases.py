@@ -34,7 +34,7 @@ def ruleset(evaluator: Evaluator) -> Ruleset:
 
 @pytest.fixture(scope="module")
 def outcomes(evaluator: Evaluator) -> list[CaseOutcome]:
-    return [run_case(evaluator, case) for case in read_cases(FOLDER)]
+    return [run_case(evaluator, case) for case in read_cases(FOLDER, evaluator.ruleset)]
 
 
 def compares(condition: Condition) -> Iterator[Compare]:

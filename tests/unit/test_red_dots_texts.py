@@ -54,7 +54,7 @@ def ruleset(evaluator: Evaluator) -> Ruleset:
 @pytest.fixture(scope="module")
 def results(evaluator: Evaluator) -> list[dict[str, Any]]:
     """The results of all worked cases that are not refused."""
-    outcomes = [run_case(evaluator, case) for case in read_cases(FOLDER)]
+    outcomes = [run_case(evaluator, case) for case in read_cases(FOLDER, evaluator.ruleset)]
     return [outcome.result for outcome in outcomes if outcome.result is not None]
 
 

@@ -91,6 +91,20 @@ def test_a_short_key_is_refused_and_not_repeated() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["ü" * 32, "k" * 31 + "\x07", "a=" + "k" * 32])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(key: str) -> None:
+    """Else the service starts, and every call with that key is a 401."""
+    with pytest.raises(SettingsError, match="visible ASCII") as caught:
+        Settings.from_environment({"TRIAGE_API_KEYS": key})
+    assert key not in str(caught.value)
+    assert Settings.from_environment({"TRIAGE_API_KEYS": "k" * 31 + "=="}).keys
+
+
+def test_the_table_does_not_invite_to_write_none() -> None:
+    """`none` as a key would be refused as too short: what is not set is told in words, not as a value."""
+    assert "| `TRIAGE_API_KEYS` | not set |" in settings_table()
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2", "::1"])
 def test_loopback_is_served(host: str) -> None:
     """All names of this machine for itself are fine."""

@@ -54,7 +54,7 @@ def deploy_folder(ledger: RedisLedger, folder: Path) -> None:
     _, document = read_with_document(folder)
     bundle = bundle_of(document)
     evaluator = Evaluator(open_bundle(bundle.data, bundle.digest), bundle.digest)
-    outcomes = [run_case(evaluator, case) for case in read_cases(folder)]
+    outcomes = [run_case(evaluator, case) for case in read_cases(folder, evaluator.ruleset)]
     failed = [outcome for outcome in outcomes if not outcome.passed]
     for outcome in failed:
         say(f"case {outcome.case.id}: {'; '.join(outcome.differences)}")

@@ -79,7 +79,7 @@ def overdue(ruleset: Ruleset) -> list[str]:
 def test(folder: Path, form: str) -> None:
     """Run the worked cases that lie beside a ruleset."""
     evaluator = open_folder(folder)
-    outcomes = [run_case(evaluator, case) for case in read_cases(folder)]
+    outcomes = [run_case(evaluator, case) for case in read_cases(folder, evaluator.ruleset)]
     failed = [outcome for outcome in outcomes if not outcome.passed]
     data({"text": _cases_text, "json": _cases_json, "junit": _cases_junit}[form](outcomes))
     not_approved(evaluator.ruleset.name, evaluator.ruleset.approved_by)

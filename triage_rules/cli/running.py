@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -60,8 +61,8 @@ def _serve(settings: Settings, processes: Processes, procfile: dict[str, str], *
     _deploy_missing(settings)
     for name, command in procfile.items():
         processes.start(name, command)
-    _wait_until_ready(settings, processes)
-    if samples:
+    ready = _wait_until_ready(settings, processes)
+    if samples and ready:
         _post_samples(settings)
     keys = "with API keys" if settings.keys else "without API keys, for this machine alone"
     url = f"http://{settings.host}:{settings.port}"
@@ -99,21 +100,29 @@ def _deploy_missing(settings: Settings) -> None:
                 )
 
 
-def _wait_until_ready(settings: Settings, processes: Processes) -> None:
+def _wait_until_ready(settings: Settings, processes: Processes) -> bool:
+    """Whether all is ready. Exits if nothing answers; goes on if web answers that something is not ready yet.
+
+    A long queue of before, say, is best worked off by what runs here.
+    """
     url = f"http://{settings.host}:{settings.port}/readyz"
     until = time.monotonic() + READY_SECONDS
+    answered = False
     told = "no answer"
     while time.monotonic() < until:
         processes.restart_dead()
         try:
             with urllib.request.urlopen(url, timeout=2):
-                return
+                return True
         except urllib.error.HTTPError as error:
-            told = error.read().decode(errors="replace")
+            answered, told = True, error.read().decode(errors="replace")
         except (OSError, urllib.error.URLError) as error:
-            told = str(error)
+            answered, told = False, str(error)
         time.sleep(0.1)
-    give_up(f"Not ready after {READY_SECONDS} s: {told}\nSee the logs in {processes.logs}.", CANNOT_RUN)
+    say(f"Not ready after {READY_SECONDS} s: {told}\nSee the logs in {processes.logs}.", fg="yellow")
+    if not answered:
+        sys.exit(CANNOT_RUN)
+    return False
 
 
 def _post_samples(settings: Settings) -> None:

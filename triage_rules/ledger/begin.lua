@@ -8,16 +8,18 @@
 -- ARGV  1 id  2 now_ms
 -- ->    {attempt, ruleset, digest, findings, lane, received_ms, subject, reported_at, reports_last_48h, highest_level_24h} | nil
 --
+-- A field that is missing or no number must not stop this: the report would be begun for ever, and never buried.
 -- The highest level is looked up again: an earlier report of the subject may have been decided while this one waited.
 
 if redis.call('HGET', KEYS[1], 'status') ~= 'queued' then return nil end
-local attempt = redis.call('HINCRBY', KEYS[1], 'attempts', 1)
+local attempt = math.floor(tonumber(redis.call('HGET', KEYS[1], 'attempts')) or 0) + 1
+redis.call('HSET', KEYS[1], 'attempts', attempt)
 redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
 
 local report = redis.call('HMGET', KEYS[1], 'ruleset', 'digest', 'findings', 'lane', 'received_ms', 'subject', 'reported_at',
   'reports_last_48h', 'highest_level_24h', 'levels')
 local levels, since = report[10], tonumber(ARGV[2]) - 24 * 3600 * 1000
-if levels ~= '' then
+if levels and levels ~= '' then
   for level = 2, (tonumber(report[9]) or -1) + 1, -1 do
     local at = redis.call('HGET', levels, level)
     if at and tonumber(at) >= since then

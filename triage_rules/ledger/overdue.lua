@@ -13,13 +13,14 @@ local found = {}
 local ids = redis.call('ZRANGE', KEYS[1], '-inf', string.format('%.0f', now - wait), 'BYSCORE', 'LIMIT', 0, ARGV[3])
 for _, id in ipairs(ids) do
   local key = ARGV[4] .. id
-  local report = redis.call('HMGET', key, 'status', 'lane')
+  local report = redis.call('HMGET', key, 'status', 'lane', 'sweeps')
   if report[1] == 'queued' then
-    local sweeps = redis.call('HINCRBY', key, 'sweeps', 1)
+    local sweeps = (tonumber(report[3]) or 0) + 1
+    redis.call('HSET', key, 'sweeps', sweeps)
     local later = wait * (2 ^ math.min(sweeps - 1, 3) - 1)
     redis.call('ZADD', KEYS[1], string.format('%.0f', now + later), id)
     found[#found + 1] = id
-    found[#found + 1] = report[2]
+    found[#found + 1] = report[2] or 'normal'
   else
     redis.call('ZREM', KEYS[1], id)
     redis.call('ZREM', KEYS[2], id)

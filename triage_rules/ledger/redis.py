@@ -16,6 +16,7 @@ Key space (each script opens with the part it uses):
     triage:deployments:{name}             list     what rollback returns to, the live one first
     triage:workers                        zset     worker by its last heartbeat
     triage:counts                         hash     settled since the beginning, by level, `dead` and flag:{flag}
+    triage:writable                       string   written to see whether Redis takes it; 60 s
     triage:seen:{group}, triage:dead:{group}       of the consumers, see results.py
     triage:celery:*                       Celery's own
 
@@ -47,8 +48,9 @@ from triage_rules.errors import (
 )
 from triage_rules.ledger import Backlog, LiveRuleset
 from triage_rules.ledger.connecting import connect, is_refusal, refusals_translated
+from triage_rules.ledger.handing_out import delivery, milliseconds, unreadable
 from triage_rules.ledger.results import RESULTS
-from triage_rules.messages import Accepted, Delivery, History, Idempotency, Lane, NewReport, Status, StoredReport
+from triage_rules.messages import Accepted, Delivery, History, Idempotency, NewReport, Status, StoredReport
 from triage_rules.ruleset import Level
 from triage_rules.settings import Settings
 
@@ -67,6 +69,8 @@ BUNDLE = "triage:bundle:"
 DEPLOYMENTS = "triage:deployments:"
 WORKERS = "triage:workers"
 COUNTS = "triage:counts"
+WRITABLE = "triage:writable"
+WRITABLE_SECONDS = 60
 
 
 class RedisLedger:
@@ -177,7 +181,7 @@ class RedisLedger:
             status=Status(str(status)),
             ruleset=str(ruleset),
             digest=str(digest),
-            received_ms=int(received_ms or 0),
+            received_ms=milliseconds(received_ms) or 0,
             attempts=int(attempts or 0),
             result=json.loads(result) if result is not None else None,
         )
@@ -202,22 +206,17 @@ class RedisLedger:
     def begin(self, report_id: str, now_ms: int) -> Delivery | None:
         """Count one more attempt; None if there is nothing to do (settled or erased)."""
         with refusals_translated():
-            reply = self._begin([REPORT + report_id, DUE], [report_id, now_ms])
+            try:
+                reply = self._begin([REPORT + report_id, DUE], [report_id, now_ms])
+            except UnicodeDecodeError as error:  # bytes that are no text; the attempt is counted all the same
+                attempts = self._redis.hget(REPORT + report_id, "attempts")
+                return unreadable(report_id, [attempts, *[None] * 9], now_ms, error)
         if reply is None:
             return None
-        attempt, ruleset, digest, findings, lane, received_ms, subject, reported_at, reports, highest = reply
-        report = NewReport(
-            id=report_id,
-            ruleset=ruleset,
-            digest=digest,
-            findings=json.loads(findings),
-            lane=Lane(lane),
-            received_ms=int(received_ms),
-            subject=subject or None,
-            reported_at=reported_at or None,
-        )
-        history = History(int(reports), Level(int(highest)) if highest else None)
-        return Delivery(report=report, history=history, attempt=int(attempt))
+        try:
+            return delivery(report_id, reply)
+        except (ValueError, TypeError, RecursionError) as error:
+            return unreadable(report_id, reply, now_ms, error)
 
     def settle(self, report_id: str, result: dict[str, Any], now_ms: int) -> bool:
         """Store the result, publish its event, drop it from pending, in one step. False if settled already."""
@@ -340,6 +339,11 @@ class RedisLedger:
         """Raises LedgerUnavailable."""
         with refusals_translated():
             self._redis.ping()
+
+    def check_writes(self) -> None:
+        """Write a small key that expires. Raises LedgerUnavailable also if Redis is full or a replica."""
+        with refusals_translated():
+            self._redis.set(WRITABLE, "1", ex=WRITABLE_SECONDS)
 
 
 ANSWER_TO_SUBSCRIBE = 1.0

@@ -21,14 +21,14 @@ local id, now, status, level, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[5], AR
 
 redis.call('XADD', KEYS[4], '*', unpack(ARGV, 10))
 if status == 'dead' then
-  redis.call('XADD', KEYS[5], '*', 'report', id, 'reason', ARGV[7], 'attempts', known[3], 'ruleset', known[4],
-    'digest', known[5], 'lane', known[6], 'buried_at', ARGV[8])
+  redis.call('XADD', KEYS[5], '*', 'report', id, 'reason', ARGV[7], 'attempts', known[3] or '', 'ruleset', known[4] or '',
+    'digest', known[5] or '', 'lane', known[6] or '', 'buried_at', ARGV[8])
 end
 redis.call('HSET', KEYS[1], 'status', status, 'result', ARGV[4], 'settled_ms', now)
 redis.call('EXPIRE', KEYS[1], retention)
 redis.call('ZREM', KEYS[2], id)
 redis.call('ZREM', KEYS[3], id)
-if level ~= '' and known[2] ~= '' then
+if level ~= '' and known[2] and known[2] ~= '' then
   local before = redis.call('HGET', known[2], level)
   if not before or tonumber(before) < tonumber(now) then redis.call('HSET', known[2], level, now) end
   redis.call('EXPIRE', known[2], retention)

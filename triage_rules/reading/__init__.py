@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from triage_rules.errors import RulesetError, RulesetNotFound
 from triage_rules.reading.conditions import Conditions, Names
-from triage_rules.reading.form import Form
+from triage_rules.reading.form import Form, is_date
 from triage_rules.reading.inputs import check_name, read_inputs, read_mentions
 from triage_rules.reading.places import (
     Broken,
@@ -85,6 +86,14 @@ def parse_document(text: bytes, file: str) -> Document:
     return document
 
 
+def read_document(path: str | Path) -> tuple[Document, Faults]:
+    """As `load_document`, but what is not plain YAML goes to the faults, so that a reader can tell of more.
+
+    Raises RulesetNotFound.
+    """
+    return _parse(*_bytes(path))
+
+
 def _parse(text: bytes, file: str) -> tuple[Document, Faults]:
     faults = Faults()
     root = tree_of_yaml(text, file, faults)
@@ -102,13 +111,28 @@ def read_ruleset(path: str | Path) -> Ruleset:
 def read_with_document(path: str | Path) -> tuple[Ruleset, Document]:
     """As `read_ruleset`, together with what the file says."""
     document, faults = _parse(*_bytes(path))
+    _check_approval(document.root, faults)
     return _build(document.root, faults), document
 
 
 def parse_ruleset(text: bytes, file: str) -> Ruleset:
     """As `read_ruleset`, from the file's bytes."""
     document, faults = _parse(text, file)
+    _check_approval(document.root, faults)
     return _build(document.root, faults)
+
+
+def _check_approval(root: Node, faults: Faults) -> None:
+    """Nobody has approved anything tomorrow.
+
+    Of files alone: whether what is live can be opened must not depend on a worker's clock.
+    """
+    entry = root.entries.get("approved_on") if isinstance(root, MappingNode) else None
+    written = entry.node.value if entry is not None and isinstance(entry.node, Scalar) else None
+    # Today, where the day starts first: whoever approves there must not have to wait for UTC.
+    latest = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=14)).date().isoformat()
+    if entry is not None and isinstance(written, str) and is_date(written) and written > latest:
+        faults.add(entry.node.place, f"`approved_on`: {quoted(written)} is in the future; write the day of approval")
 
 
 def build_ruleset(document: object, file: str = "<bundle>") -> Ruleset:
@@ -264,5 +288,6 @@ __all__ = [
     "load_document",
     "parse_document",
     "parse_ruleset",
+    "read_document",
     "read_ruleset",
 ]

@@ -9,12 +9,32 @@ import datetime as dt
 import re
 from collections.abc import Collection, Iterator
 
-from triage_rules.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, Sequence, quoted
-from triage_rules.reading.words import DATE, FLAG_TOLD, NAME, bad_character, kind_of, listed, meant
+from triage_rules.reading.places import (
+    DECIMALS_TOLD,
+    Broken,
+    Entry,
+    Faults,
+    MappingNode,
+    Node,
+    Scalar,
+    Sequence,
+    quoted,
+)
+from triage_rules.reading.words import (
+    DATE,
+    DECIMAL_COMMA,
+    FLAG_TOLD,
+    NAME,
+    bad_character,
+    kind_of,
+    listed,
+    meant,
+)
 from triage_rules.ruleset import MAX_NUMBER, Place, Source
 
 
-def _is_date(text: str) -> bool:
+def is_date(text: str) -> bool:
+    """The text is a day, as `2027-11-01`."""
     if not DATE.match(text):
         return False
     try:
@@ -129,7 +149,7 @@ class Form:
         text = self.text_or_none(key)
         if text is None:
             return None
-        if not _is_date(text):
+        if not is_date(text):
             told = f"`{key}`: {quoted(text)} is no date; write it as year-month-day, such as `2027-11-01`"
             self.tell(self.place_of(key), told)
             return None
@@ -166,7 +186,8 @@ class Form:
             return None
         value = node.value if isinstance(node, Scalar) else None
         if isinstance(value, bool) or not isinstance(value, int | float):
-            self.tell(node.place, f"{label}: expected a {'whole ' if whole else ''}number, found {kind_of(node)}")
+            hint = DECIMALS_TOLD if isinstance(value, str) and DECIMAL_COMMA.match(value) and not whole else ""
+            self.tell(node.place, f"{label}: expected a {'whole ' if whole else ''}number, found {kind_of(node)}{hint}")
             return None
         if abs(value) > MAX_NUMBER:
             self.tell(node.place, f"{label}: {quoted(value)} is too large a number")

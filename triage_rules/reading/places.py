@@ -37,6 +37,7 @@ MAX_DEPTH = 40
 SHOWN = 60
 """So many characters of what was written are shown in a fault."""
 
+DECIMALS_TOLD = "; decimals take a point, such as `38.5`"
 Plain = None | bool | int | float | str
 """What a scalar resolves to."""
 
@@ -310,7 +311,9 @@ class _YamlReader:
             return False
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
             written = quoted(key.value) if isinstance(key, Scalar) else "a list or mapping"
-            self._faults.add(key.place, f"{written} is not a text, and a key must be one; put it into quotes")
+            rest = written[1:-1].isdigit() and node == Scalar(None, key.place)  # `{a: 38,5}` is 38, and a key 5
+            hint = DECIMALS_TOLD if rest else "; put it into quotes"
+            self._faults.add(key.place, f"{written} is not a text, and a key must be one{hint}")
         elif plain and key.value == "<<":
             self._faults.add(key.place, "merge keys (`<<`) are not part of the ruleset language; write it out")
         elif key.value in entries:

@@ -11,6 +11,7 @@ from triage_rules.reading.places import SHOWN, Broken, MappingNode, Node, Scalar
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}\Z")
 RULE_ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}\Z")
+DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+\Z")
 CHOICE = re.compile(r"[a-z0-9][a-z0-9_]{0,59}\Z")
 DISPOSITION = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}\Z")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")

@@ -1,0 +1,62 @@
+"""Worked cases: reports with the results that their author wants, run against the ruleset they lie beside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from triage_rules.cases.reading import EQUAL, INCLUDED, Case, read_cases
+from triage_rules.errors import ReportError
+from triage_rules.evaluating import Evaluator
+from triage_rules.findings import read_findings
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOutcome:
+    """A case that was run: its result (None if refused) and what differs from what it wants, in words."""
+
+    case: Case
+    result: dict[str, Any] | None
+    differences: tuple[str, ...] = field(default=())
+
+    @property
+    def passed(self) -> bool:
+        return not self.differences
+
+
+def run_case(evaluator: Evaluator, case: Case) -> CaseOutcome:
+    """Evaluate one case and compare."""
+    try:
+        findings = read_findings(evaluator.ruleset, case.findings)
+    except ReportError as error:
+        pointers = sorted(fault.pointer.rsplit("/", 1)[-1] for fault in error.faults)
+        wanted = sorted(case.expect.get("refused", []))
+        told = () if pointers == wanted else (f"refused: {error}",)
+        return CaseOutcome(case, None, told)
+    result = evaluator.evaluate(findings, case.history, report_id=case.id, received_ms=0, evaluated_ms=0)
+    return CaseOutcome(case, result, tuple(_differences(case.expect, result)))
+
+
+def fired_ids(result: Mapping[str, Any]) -> set[str]:
+    """The ids of the rules and floors that fired."""
+    return {rule["id"] for rule in [*result["rules"], *result["safety_net"]]}
+
+
+def _differences(expect: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
+    told = [f"{k}: wanted {expect[k]}, got {result[k]}" for k in EQUAL if k in expect and expect[k] != result[k]]
+    fired = fired_ids(result)
+    asked = {question["finding"] for question in result["ask"]}
+    conflicts = {conflict["id"] for conflict in result["conflicts"]}
+    for key, here in (("fires", fired), ("ask_includes", asked), ("conflicts", conflicts)):
+        told += [f"{key}: `{name}` is not there" for name in expect.get(key, []) if name not in here]
+    for key, here in (("silent", fired), ("ask_excludes", asked)):
+        told += [f"{key}: `{name}` is there" for name in expect.get(key, []) if name in here]
+    for key in INCLUDED:
+        told += [f"{key}: `{name}` is not there" for name in expect.get(key, []) if name not in result[key]]
+    if "refused" in expect:
+        told.append("the report was to be refused, and was not")
+    return told
+
+
+__all__ = ["Case", "CaseOutcome", "fired_ids", "read_cases", "run_case"]

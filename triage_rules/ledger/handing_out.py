@@ -1,0 +1,56 @@
+"""What begin.lua hands out as a delivery, also if what is stored of the report can't be read."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from triage_rules.messages import Delivery, History, Lane, NewReport
+from triage_rules.ruleset import Level
+
+UNKNOWN_RULESET = "unknown"
+UNKNOWN_DIGEST = "sha256:" + "0" * 64
+"""What a dead letter names if the stored report doesn't say: the form that consumers expect."""
+
+_TIME = re.compile(r"\d{1,14}", re.ASCII)
+
+
+def delivery(report_id: str, reply: list[Any]) -> Delivery:
+    """What begin.lua handed out. Raises ValueError, TypeError or RecursionError if it can't be read."""
+    attempt, ruleset, digest, findings, lane, received_ms, subject, reported_at, reports, highest = reply
+    received = milliseconds(received_ms)
+    if received is None or not ruleset or not digest:
+        raise ValueError
+    report = NewReport(
+        id=report_id,
+        ruleset=ruleset,
+        digest=digest,
+        findings=json.loads(findings),
+        lane=Lane(lane),
+        received_ms=received,
+        subject=subject or None,
+        reported_at=reported_at or None,
+    )
+    history = History(int(reports), Level(int(highest)) if highest else None)
+    return Delivery(report=report, history=history, attempt=int(attempt))
+
+
+def unreadable(report_id: str, reply: list[Any], now_ms: int, error: Exception) -> Delivery:
+    """As much as it takes to bury the report: what names it, and which attempt this was."""
+    attempt, ruleset, digest, _, _, received_ms, *_ = reply
+    received = milliseconds(received_ms)
+    report = NewReport(
+        id=report_id,
+        ruleset=ruleset or UNKNOWN_RULESET,
+        digest=digest or UNKNOWN_DIGEST,
+        findings={},
+        lane=Lane.NORMAL,
+        received_ms=now_ms if received is None else received,
+    )
+    return Delivery(report=report, history=History(), attempt=int(attempt), unreadable=type(error).__name__)
+
+
+def milliseconds(text: str | bytes | None) -> int | None:
+    """A stored time; None if it can't be one that a calendar has."""
+    return int(text) if isinstance(text, str) and _TIME.fullmatch(text) else None
