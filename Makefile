@@ -4,7 +4,7 @@ BIN := .venv/bin
 RUN_READY := .venv/.ready-to-run
 TEST_READY := .venv/.ready-to-test
 
-.PHONY: run test lint types arrows rulesets unit lock campaign-agreement schemas clean help
+.PHONY: run test lint types arrows rulesets unit lock campaign-agreement chaos power-cut schemas clean help
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/'
@@ -32,6 +32,12 @@ unit: $(TEST_READY) chromium  ## the tests; real processes, an embedded Redis, a
 
 campaign-agreement: $(TEST_READY)  ## engine against reference evaluator, 100,000 made pairs
 	$(BIN)/python tests/campaigns/agreement.py 100000
+
+chaos: $(TEST_READY)  ## faults against real processes: 50 seeded schedules of 2,000 reports, ten minutes or more
+	$(BIN)/python -m tests.campaigns.chaos --schedules 50 --reports 2000 --at-once 2
+
+power-cut: $(TEST_READY)  ## what a power cut loses under each fsync policy: 20 cuts of each
+	$(BIN)/python -m tests.campaigns.power_cut 20
 
 schemas: $(RUN_READY)  ## write docs/schemas anew
 	$(BIN)/python -m triage_rules.schemas docs/schemas

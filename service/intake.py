@@ -131,7 +131,7 @@ class Intake:
         for tried in range(1, TRIES + 1):
             report = self._new_report(request.raw)
             try:
-                accepted = self._ledger.accept(report, idempotency)
+                accepted = _own(report, self._ledger.accept(report, idempotency))
             except StaleRuleset:
                 if tried == TRIES:
                     raise self._stale() from None
@@ -169,9 +169,10 @@ class Intake:
         for report, reply in zip(reports, replies, strict=True):
             if not isinstance(reply, Accepted | TriageError):
                 raise reply
-            if isinstance(reply, Accepted):
-                self._count(report, reply)
-            outcomes.append(reply)
+            outcome = _own(report, reply) if isinstance(reply, Accepted) else reply
+            if isinstance(outcome, Accepted):
+                self._count(report, outcome)
+            outcomes.append(outcome)
         return outcomes
 
     def _stale(self) -> TriageError:
@@ -201,6 +202,11 @@ class Intake:
         if posted.subject is None:
             return History()
         return self._ledger.history(posted.loaded.ruleset.name, posted.subject, now_ms)
+
+
+def _own(report: NewReport, accepted: Accepted) -> Accepted:
+    """If the ledger's answer was lost on the way and it was asked again, it found the report that it had just made."""
+    return Accepted(report.id, created=True) if accepted.id == report.id else accepted
 
 
 def _idempotency(request: Request) -> Idempotency | None:
