@@ -7,7 +7,7 @@ TEST_READY := .venv/.ready-to-test
 # durable-rules is built here: it calls PyEval_CallObject, which Python 3.13 took away, and would build unoptimised
 export CPPFLAGS := -DPyEval_CallObject=PyObject_CallObject -O2
 
-.PHONY: run test lint types arrows rulesets unit lock campaign-agreement schemas clean help
+.PHONY: run test lint types arrows rulesets unit lock campaign-agreement chaos power-cut schemas clean help
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/'
@@ -38,6 +38,12 @@ campaign-agreement: $(TEST_READY)  ## engine against reference evaluator, 100,00
 
 schemas: $(RUN_READY)  ## write the JSON Schema of ruleset files anew
 	$(BIN)/python -m triage_rules.reading.schema > docs/schemas/ruleset.schema.json
+
+chaos: $(TEST_READY)  ## faults against real processes: 50 seeded schedules of 2,000 reports, ten minutes or more
+	$(BIN)/python -m tests.campaigns.chaos --schedules 50 --reports 2000 --at-once 2
+
+power-cut: $(TEST_READY)  ## what a power cut loses under each fsync policy: 20 cuts of each
+	$(BIN)/python -m tests.campaigns.power_cut 20
 
 .PHONY: chromium
 chromium:

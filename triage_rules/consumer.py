@@ -158,7 +158,8 @@ class Consumer:
             # Should the group be lost with Redis' data, it begins anew with what there is.
             self._joined, self._start = True, "0"
         if time.monotonic() >= self._next_claim:
-            claimed = self._stream.claim(self.group, self.name, idle_ms=self._claim_after_ms, count=self._prefetch)
+            # One at a time: of several, those behind one that kills its handler would be counted as handed out.
+            claimed = self._stream.claim(self.group, self.name, idle_ms=self._claim_after_ms, count=1)
             if claimed:
                 return claimed
             self._next_claim = time.monotonic() + self._claim_after_ms / 4000

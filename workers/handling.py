@@ -145,7 +145,7 @@ class Handling:
             received_ms=report.received_ms,
             evaluated_ms=self._now_ms(),
         )
-        self._ledger.settle(report.id, result, self._now_ms())
+        self._ledger.settle(report.id, result, self._now_ms(), delivery.history)
 
     def _too_slow(self, delivery: Delivery, error: Exception) -> Outcome:
         """The task has little time left, so the next attempt is a task of its own."""

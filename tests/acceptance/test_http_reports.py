@@ -28,7 +28,7 @@ from tests.acceptance.http_making import (
 )
 from triage_rules.bundles import Bundle, digest_of
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import EVALUATE, EVALUATE_MANY, Lane
+from triage_rules.messages import EVALUATE, EVALUATE_MANY, Accepted, Idempotency, Lane, NewReport
 from triage_rules.settings import Settings
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -71,6 +71,25 @@ def test_a_posted_report_is_accepted_stored_and_enqueued(http: Caller, redis_cli
     assert redis_client.zrange("triage:pending", 0, -1) == [told["id"]]
     assert queued(redis_client, Lane.NORMAL) == [(EVALUATE, told["id"])]
     assert queued(redis_client, Lane.URGENT) == []
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_a_report_whose_acceptance_had_to_be_asked_for_twice_is_enqueued(
+    settings: Settings, deployed: Bundle, redis_client: redis.Redis, key: str | None
+) -> None:
+    """A connection that dies before the answer comes is made again: the report must not wait for the sweep for that."""
+
+    class Asking(RedisLedger):
+        def accept(self, report: NewReport, idempotency: Idempotency | None = None) -> Accepted:
+            super().accept(report, idempotency)
+            return super().accept(report, idempotency)
+
+    with Asking(settings) as asking:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        told = (
+            Caller(create_app(settings, asking)).post("/v1/reports", json={"findings": {}}, headers=headers).get_json()
+        )
+    assert queued(redis_client, Lane.NORMAL) == [(EVALUATE, told["id"])]
 
 
 def test_a_report_that_looks_urgent_goes_by_the_urgent_lane(http: Caller, redis_client: redis.Redis) -> None:

@@ -180,6 +180,25 @@ def test_a_result_that_is_never_handled_becomes_a_dead_letter_of_its_group(
     assert "Private" not in caplog.text
 
 
+def test_a_result_that_kills_each_member_takes_no_other_with_it(
+    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+) -> None:
+    """Read ten at a time, the members die of the first: the other nine were in their hands, but never looked at."""
+    poison, *others = publish(ledger, *["monitor"] * 10)
+    handled: list[str] = []
+    for _ in range(4):
+        with Consumer(redis_url, GROUP, prefetch=10, claim_after=0.05, max_deliveries=2) as member:
+            threading.Timer(0.5, member.stop).start()
+            for message in member:
+                if message.event.subject == poison:
+                    break
+                handled.append(message.event.subject)
+                message.ack()
+        time.sleep(0.1)
+    assert sorted(handled) == sorted(others)
+    assert [letter["ce_subject"] for _, letter in redis_client.xrange(f"triage:dead:{GROUP}")] == [poison]
+
+
 def test_an_entry_that_is_no_event_becomes_a_dead_letter_at_once(
     ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
 ) -> None:

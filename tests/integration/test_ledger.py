@@ -206,6 +206,22 @@ def test_a_level_decided_while_the_next_report_waited_counts_for_it(ledger: Redi
     assert delivery.history.highest_level_24h is Level.URGENT
 
 
+def test_the_history_kept_is_the_one_that_the_result_was_made_in(
+    ledger: RedisLedger, redis_client: redis.Redis
+) -> None:
+    """Two attempts overlap, the slow one settles: a replay of its result needs what it saw, not what the other saw."""
+    first, second = a_report(subject="p"), a_report(subject="p")
+    ledger.accept(first)
+    ledger.accept(second)
+    slow = ledger.begin(second.id, NOW_MS)
+    ledger.settle(first.id, a_result(first, "urgent"), NOW_MS)
+    quick = ledger.begin(second.id, NOW_MS)
+    assert slow is not None and quick is not None
+    assert (slow.history.highest_level_24h, quick.history.highest_level_24h) == (None, Level.URGENT)
+    ledger.settle(second.id, a_result(second, "monitor"), NOW_MS, slow.history)
+    assert redis_client.hget(f"triage:report:{second.id}", "highest_level_24h") == ""
+
+
 def test_a_subject_is_in_no_key_name(ledger: RedisLedger, redis_client: redis.Redis) -> None:
     """Key names turn up in slow logs and monitors."""
     report = a_report(subject="nhs-9434765919")

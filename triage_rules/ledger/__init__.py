@@ -62,8 +62,11 @@ class Ledger(Protocol):
         """Count one more attempt; None if there is nothing to do (settled or erased)."""
         ...
 
-    def settle(self, report_id: str, result: dict[str, Any], now_ms: int) -> bool:
-        """Store the result, publish its event, drop it from pending, in one step. False if settled already."""
+    def settle(self, report_id: str, result: dict[str, Any], now_ms: int, history: History | None = None) -> bool:
+        """Store the result, publish its event, drop it from pending, in one step. False if settled already.
+
+        `history`: what the result was made in; it is kept with the report, so that a replay gives the same.
+        """
         ...
 
     def bury(self, report_id: str, result: dict[str, Any], reason: str, now_ms: int) -> bool:

@@ -218,15 +218,23 @@ class RedisLedger:
         except (ValueError, TypeError, RecursionError) as error:
             return unreadable(report_id, reply, now_ms, error)
 
-    def settle(self, report_id: str, result: dict[str, Any], now_ms: int) -> bool:
+    def settle(self, report_id: str, result: dict[str, Any], now_ms: int, history: History | None = None) -> bool:
         """Store the result, publish its event, drop it from pending, in one step. False if settled already."""
-        return self._finish(report_id, result, now_ms, Status.DONE, "")
+        return self._finish(report_id, result, now_ms, Status.DONE, "", history)
 
     def bury(self, report_id: str, result: dict[str, Any], reason: str, now_ms: int) -> bool:
         """As `settle`, but as a dead letter with its reason."""
-        return self._finish(report_id, result, now_ms, Status.DEAD, reason)
+        return self._finish(report_id, result, now_ms, Status.DEAD, reason, None)
 
-    def _finish(self, report_id: str, result: dict[str, Any], now_ms: int, status: Status, reason: str) -> bool:
+    def _finish(  # noqa: PLR0913, PLR0917 - what a report ends in
+        self,
+        report_id: str,
+        result: dict[str, Any],
+        now_ms: int,
+        status: Status,
+        reason: str,
+        history: History | None,
+    ) -> bool:
         event = events.encode(events.event_of(report_id, result, source=self._settings.source, now_ms=now_ms))
         level = result["level"]
         keys = [REPORT + report_id, PENDING, DUE, RESULTS, DEAD, SETTLED + report_id, COUNTS]
@@ -236,11 +244,12 @@ class RedisLedger:
             now_ms,
             status.value,
             event["data"],
-            "" if level is None else int(Level.of(level)),
+            _number(None if level is None else Level.of(level)),
             self._retention_s,
             reason,
             event["ce_time"],
             " ".join(counted),
+            "-" if history is None else _number(history.highest_level_24h),
         ]
         for name, value in event.items():
             args += [name, value]
@@ -373,6 +382,10 @@ def _accepted_or_refused(reply: Any) -> Accepted | Exception:
         return _accepted(reply)
     except (StaleRuleset, QueueTooOld) as refusal:
         return refusal
+
+
+def _number(level: Level | None) -> str:
+    return "" if level is None else str(int(level))
 
 
 def _listening(client: redis.Redis) -> PubSub:

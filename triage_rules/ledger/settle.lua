@@ -10,7 +10,8 @@
 --       also writes the key in the report's field `levels`: level number -> when it was last published
 -- ARGV  1 id  2 now_ms  3 status: done|dead  4 result (JSON)  5 level number, or '' if it has none  6 retention in s
 --       7 reason of a dead letter  8 now as text  9 what to count, words parted by blanks
---       10... the event's fields, name and value by turns
+--       10 the highest level in the history that the result was made in: a number or ''; '-' if it was made in none
+--       11... the event's fields, name and value by turns
 -- ->    1 if this call settled it, else 0
 --
 -- The event is written first: if memory is short, Redis refuses it and so nothing is done.
@@ -19,12 +20,14 @@ local known = redis.call('HMGET', KEYS[1], 'status', 'levels', 'attempts', 'rule
 if known[1] ~= 'queued' then return 0 end
 local id, now, status, level, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
 
-redis.call('XADD', KEYS[4], '*', unpack(ARGV, 10))
+redis.call('XADD', KEYS[4], '*', unpack(ARGV, 11))
 if status == 'dead' then
   redis.call('XADD', KEYS[5], '*', 'report', id, 'reason', ARGV[7], 'attempts', known[3] or '', 'ruleset', known[4] or '',
     'digest', known[5] or '', 'lane', known[6] or '', 'buried_at', ARGV[8])
 end
 redis.call('HSET', KEYS[1], 'status', status, 'result', ARGV[4], 'settled_ms', now)
+-- A later attempt may have begun meanwhile, and looked it up anew.
+if ARGV[10] ~= '-' then redis.call('HSET', KEYS[1], 'highest_level_24h', ARGV[10]) end
 redis.call('EXPIRE', KEYS[1], retention)
 redis.call('ZREM', KEYS[2], id)
 redis.call('ZREM', KEYS[3], id)

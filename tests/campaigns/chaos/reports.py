@@ -1,0 +1,59 @@
+"""What is posted: the ruleset of a run, and reports for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from triage_rules.bundles import Bundle, make_bundle
+from triage_rules.cases import read_cases
+
+ROOT = Path(__file__).resolve().parents[3]
+GLASS_TEST = ROOT / "tests" / "acceptance" / "rulesets" / "glass-test"
+RED_DOTS = ROOT / "rulesets" / "red-dots"
+POISON_TEXT = "crash the process"
+"""What tests.integration.faulty_app obeys."""
+
+
+SLOW_TEXT = "be slow"
+SLOW = 0.1
+"""So many take 50 ms, so that faults find them at work, and two attempts meet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """`pool`: reports to choose from; `poison`: one that no worker process survives."""
+
+    bundle: Bundle
+    pool: list[dict[str, Any]]
+    poison: dict[str, Any]
+
+
+def glass_test() -> Posting:
+    """The small ruleset of the tests, and forty reports made at random."""
+    random = Random("glass-test")
+    pool = [{"ruleset": "glass-test", "findings": _spots(random)} for _ in range(40)]
+    poison = {"ruleset": "glass-test", "findings": {"free_text": POISON_TEXT}}
+    return Posting(make_bundle(GLASS_TEST), pool, poison)
+
+
+def red_dots() -> Posting:
+    """The ruleset that is delivered, with the reports of its worked cases."""
+    cases = [case for case in read_cases(RED_DOTS) if "refused" not in case.expect]
+    pool = [{"ruleset": "red-dots", "findings": dict(case.findings)} for case in cases]
+    return Posting(make_bundle(RED_DOTS), pool, {"ruleset": "red-dots", "findings": {"free_text": POISON_TEXT}})
+
+
+def _spots(random: Random) -> dict[str, Any]:
+    answers: dict[str, Any] = {
+        "age_years": random.randrange(90),
+        "temperature_c": random.choice([36.6, 37.9, 38.0, 39.4]),
+        "fever_reported": random.random() < 0.5,
+        "blanches_on_pressure": random.choice(["blanches", "does_not_blanch"]),
+        "itchy": random.random() < 0.5,
+        "free_text": random.choice(["nothing", "a stiff neck"]),
+    }
+    found = {name: value for name, value in answers.items() if random.random() < 0.7}
+    return found | {"free_text": SLOW_TEXT} if random.random() < SLOW else found

@@ -1,0 +1,135 @@
+"""One run: processes, clients, a seeded schedule of faults, and then the checker."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from tests.campaigns.chaos.checker import Checker
+from tests.campaigns.chaos.clients import Clients, Notes, make_jobs
+from tests.campaigns.chaos.processes import GROUPS, Processes, wait_for
+from tests.campaigns.chaos.reports import Posting
+from tests.campaigns.chaos.schedule import make_schedule
+from tests.campaigns.chaos.striking import Striking
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.settings import Settings
+
+READY_SECONDS = 40.0
+DRAINED_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to. `seconds`: all of it; `drained`: from the last answer and fault until all was handled."""
+
+    seed: int
+    ruleset: str
+    reports: int
+    poison: int
+    given_up: int
+    struck: Counter[str]
+    answers: Counter[str]
+    restarts: int
+    seconds: float
+    drained: float
+    violations: list[str]
+
+
+def run(seed: int, posting: Posting, reports: int, faults: int, folder: Path, *, poison: int = 1) -> Outcome:
+    """Never raises for what the service does: that is a violation in the outcome."""
+    started = time.monotonic()
+    jobs = make_jobs(seed, posting.pool, reports - poison, [posting.poison] * poison)
+    notes = Notes(folder / "told")
+    processes = Processes(folder)
+    progress = Progress(notes, processes.direct_url, reports)
+    striking = Striking(processes, make_schedule(seed, faults), progress, lambda: _told(notes))
+    drained, violations = 0.0, list[str]()
+    try:
+        _start(processes, posting)
+        clients = Clients(processes.web_port, jobs, notes)
+        striker = threading.Thread(target=striking.run, daemon=True)
+        clients.start()
+        striker.start()
+        striker.join()
+        clients.join()
+        processes.wait_for_store()
+        quiet = time.monotonic()
+        with redis.Redis.from_url(processes.direct_url, decode_responses=True) as client:
+            violations += _drain(client)
+            drained = time.monotonic() - quiet
+            handled = {group: processes.handled(group) for group in GROUPS.values()}
+            violations += Checker(client, posting.bundle, jobs, notes, handled).violations()
+    except TimeoutError as error:
+        violations.append(str(error))
+    finally:
+        processes.end()
+    return Outcome(
+        seed, posting.bundle.name, reports, poison, len(notes.given_up), striking.struck, notes.answers,
+        processes.restarts, time.monotonic() - started, drained, violations,
+    )  # fmt: skip
+
+
+class Progress:
+    """How far a run is: half of it is being told an id, half being published."""
+
+    def __init__(self, notes: Notes, url: str, reports: int) -> None:
+        self._notes = notes
+        self._all = 2 * reports
+        self._client = redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
+        self._published = 0
+
+    def __call__(self) -> float:
+        # If it is away, as the schedule wants it, what was published so far still counts.
+        with contextlib.suppress(redis.RedisError):
+            self._published = int(self._client.xlen("triage:results"))
+        return (len(self._notes.told) + self._published) / self._all
+
+
+def _start(processes: Processes, posting: Posting) -> None:
+    processes.start_store()
+    bundle = posting.bundle
+    with RedisLedger(Settings(redis_url=processes.direct_url)) as ledger:
+        ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000)
+        processes.start_rest()
+        wait_for(lambda: len(ledger.workers(_now_ms(), 60_000)) > 1, READY_SECONDS, "both workers")
+    wait_for(lambda: _ready(processes.web_port), READY_SECONDS, "web")
+
+
+def _drain(client: redis.Redis) -> list[str]:
+    """Until nothing is pending and each group has acknowledged all."""
+
+    def quiet() -> bool:
+        groups = client.xinfo_groups("triage:results")
+        acknowledged = all(group["pending"] == 0 and group["lag"] == 0 for group in groups)
+        return not client.zcard("triage:pending") and len(groups) == len(GROUPS) and acknowledged
+
+    try:
+        wait_for(quiet, DRAINED_SECONDS, "all to be settled and handled")
+    except TimeoutError as error:
+        return [str(error)]
+    return []
+
+
+def _ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _told(notes: Notes) -> list[str]:
+    with notes.lock:
+        return [ids[0] for ids in notes.told.values()]
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
