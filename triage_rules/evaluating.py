@@ -15,7 +15,7 @@ from triage_rules.engine import Engine
 from triage_rules.messages import History
 from triage_rules.rails import Rails
 from triage_rules.reference import Reference
-from triage_rules.results import Identity, failed_result, make_result
+from triage_rules.results import Identity, make_result
 from triage_rules.ruleset import AskedOf, Findings, Kind, Level, Ruleset
 
 REPORTS_LAST_48H = "reports_last_48h"
@@ -60,13 +60,10 @@ class Evaluator:
             if disagreement:
                 self._alarm()
                 rails = _safer(self.ruleset, rails, second)
-        identity = self._identity(report_id, received_ms, evaluated_ms)
+        ruleset = self.ruleset
+        identity = Identity(report_id, ruleset.name, ruleset.version, self.digest, received_ms, evaluated_ms)
         decision = decide(self.ruleset, rails)
         return make_result(self.ruleset, identity, reference, rails, decision, disagreement=disagreement)
-
-    def failed(self, reason: str, *, report_id: str, received_ms: int, evaluated_ms: int) -> dict[str, Any]:
-        """The result of a report that could not be evaluated: no level, a human must look now."""
-        return failed_result(self._identity(report_id, received_ms, evaluated_ms), reason)
 
     def looks_urgent(self, findings: Findings, history: History) -> bool:
         """Whether the report is urgent as it stands, by the plain evaluator: it then goes by the urgent lane."""
@@ -88,10 +85,6 @@ class Evaluator:
                 text = folded(str(findings[mention.text]))
                 facts[mention.name] = any(folded(phrase) in text for phrase in mention.phrases)
         return facts
-
-    def _identity(self, report_id: str, received_ms: int, evaluated_ms: int) -> Identity:
-        ruleset = self.ruleset
-        return Identity(report_id, ruleset.name, ruleset.version, self.digest, received_ms, evaluated_ms)
 
     def _run(self, facts: Findings) -> Rails:
         with self._lock:

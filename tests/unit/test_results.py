@@ -223,8 +223,8 @@ def test_a_question_says_how_far_its_answer_could_raise_or_lower(spots: Ruleset)
 
 def test_a_failed_evaluation_has_no_level_and_wants_a_human_now(spots: Ruleset) -> None:
     """It is never routine, nothing is known of what could be, and it is not to be relied on for a minute."""
-    evaluator = Evaluator(spots, DIGEST)
-    result = evaluator.failed("engine_failed", report_id="r-1", received_ms=RECEIVED, evaluated_ms=EVALUATED)
+    identity = Identity("r-1", spots.name, spots.version, DIGEST, RECEIVED, EVALUATED)
+    result = failed_result(identity, "engine_failed")
     assert result["level"] is None
     assert result["flags"] == [HUMAN_REVIEW_NOW]
     assert result["act_within_minutes"] == 0
