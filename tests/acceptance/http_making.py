@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 from triage_rules.bundles import Bundle, make_bundle, open_bundle
 from triage_rules.evaluating import Evaluator
 from triage_rules.ledger.redis import RedisLedger
+from triage_rules.results import Identity, failed_result
 
 FOLDER = Path(__file__).resolve().parent / "rulesets" / "glass-test"
 URGENT = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "temperature_c": 38.9}
@@ -168,8 +169,9 @@ class Worker:
     def bury(self, report_id: str) -> dict[str, Any]:
         delivery = self.ledger.begin(report_id, now())
         assert delivery is not None
-        received = delivery.report.received_ms
-        result = self.evaluator.failed("poison", report_id=report_id, received_ms=received, evaluated_ms=now())
+        ruleset, received = self.evaluator.ruleset, delivery.report.received_ms
+        identity = Identity(report_id, ruleset.name, ruleset.version, self.evaluator.digest, received, now())
+        result = failed_result(identity, "poison")
         assert self.ledger.bury(report_id, result, "poison", now())
         return result
 
