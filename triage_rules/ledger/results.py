@@ -1,10 +1,4 @@
-"""The result stream as a consumer sees it: groups, claims, what was seen, what was given up.
-
-Keys of a group, besides its state in `triage:results` itself:
-
-    triage:seen:{group}    zset     ids of events that were handled, by when; kept as long as the group wants
-    triage:dead:{group}    stream   entries that the group gave up, with the reason
-"""
+"""The result stream as a consumer sees it: groups, claims, what was seen, what was given up."""
 
 from __future__ import annotations
 
@@ -14,11 +8,8 @@ from typing import Any
 import redis
 
 from triage_rules.ledger.connecting import connect, refusals_translated
+from triage_rules.ledger.keyspace import DEAD_OF, RESULTS, SEEN
 from triage_rules.messages import timestamp
-
-RESULTS = "triage:results"
-SEEN = "triage:seen:"
-DEAD = "triage:dead:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +103,7 @@ class ResultStream:
             "dead_at": timestamp(now_ms),
         }
         with refusals_translated(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.xadd(DEAD + group, letter)
+            pipe.xadd(DEAD_OF + group, letter)
             pipe.xack(RESULTS, group, entry.id)
             pipe.execute()
 

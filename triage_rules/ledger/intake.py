@@ -1,0 +1,174 @@
+"""Reports as clients see them: accepted, found again, asked for, waited for."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, cast
+
+import redis
+from redis.client import PubSub
+
+from triage_rules import strict_json
+from triage_rules.errors import (
+    IdempotencyMismatch,
+    LedgerUnavailable,
+    QueueTooOld,
+    ReportNotFound,
+    StaleRuleset,
+)
+from triage_rules.ledger.connecting import is_refusal, refusals_translated
+from triage_rules.ledger.handing_out import milliseconds
+from triage_rules.ledger.keyspace import (
+    DUE,
+    LIVE,
+    PENDING,
+    REPORT,
+    SETTLED,
+    idempotency_key,
+    sha256,
+    subject_key,
+)
+from triage_rules.ledger.store import Store
+from triage_rules.messages import Accepted, History, Idempotency, NewReport, Status, StoredReport
+from triage_rules.ruleset import Level
+from triage_rules.settings import Settings
+
+HOUR_MS = 3_600_000
+IDEMPOTENCY_SECONDS = 24 * 3600
+
+ANSWER_TO_SUBSCRIBE = 1.0
+"""Seconds for Redis to confirm a subscription; the report is read again after it, so that nothing falls in between."""
+
+
+class Intake(Store):
+    """See `triage_rules.ledger.Ledger` for what each method promises."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._accept = self._script("accept")
+
+    def accept(self, report: NewReport, idempotency: Idempotency | None = None) -> Accepted:
+        """Store, count and index, in one step."""
+        with refusals_translated():
+            reply = self._accept(*self._acceptance(report, idempotency))
+        return _accepted(reply)
+
+    def accept_many(self, reports: list[NewReport]) -> list[Accepted | Exception]:
+        """As `accept` for each; a refusal stands in its report's place. LedgerUnavailable also for the whole list."""
+        if not reports:
+            return []
+        with refusals_translated(), self._redis.pipeline(transaction=False) as pipe:
+            for report in reports:
+                keys, args = self._acceptance(report, None)
+                self._accept(keys, args, client=pipe)
+            replies = pipe.execute(raise_on_error=False)
+        return [_accepted_or_refused(reply) for reply in replies]
+
+    def _acceptance(self, report: NewReport, idempotency: Idempotency | None) -> tuple[list[str], list[str | int]]:
+        hashed = sha256(report.subject or "")
+        keys = [
+            REPORT + report.id,
+            PENDING,
+            DUE,
+            LIVE,
+            idempotency_key(idempotency.key if idempotency else ""),
+            subject_key("subject", report.ruleset, hashed),
+            subject_key("levels", report.ruleset, hashed),
+        ]
+        args: list[str | int] = [
+            report.id,
+            report.ruleset,
+            report.digest,
+            strict_json.dumps(report.findings),
+            report.lane.value,
+            report.received_ms,
+            report.subject or "",
+            report.reported_at or "",
+            self._settings.max_queue_age_seconds * 1000,
+            self._retention_s,
+            idempotency.fingerprint if idempotency else "",
+            IDEMPOTENCY_SECONDS,
+        ]
+        return keys, args
+
+    def find_idempotent(self, idempotency: Idempotency) -> str | None:
+        """The report an earlier request with this key made."""
+        with refusals_translated():
+            known = self._redis.hmget(idempotency_key(idempotency.key), ["fingerprint", "id"])
+        if known[0] is None:
+            return None
+        if known[0] != idempotency.fingerprint:
+            raise IdempotencyMismatch
+        return str(known[1])
+
+    def history(self, ruleset: str, subject: str, now_ms: int) -> History:
+        """What the subject's history is now, nothing counted."""
+        hashed = sha256(subject)
+        with refusals_translated(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.zcount(subject_key("subject", ruleset, hashed), now_ms - 48 * HOUR_MS, "+inf")
+            pipe.hgetall(subject_key("levels", ruleset, hashed))
+            reports, levels = pipe.execute()
+        recent = [Level(int(level)) for level, at in levels.items() if int(at) >= now_ms - 24 * HOUR_MS]
+        return History(reports_last_48h=int(reports), highest_level_24h=max(recent, default=None))
+
+    def get(self, report_id: str) -> StoredReport:
+        """Raises ReportNotFound."""
+        names = ["status", "ruleset", "digest", "received_ms", "attempts", "result"]
+        with refusals_translated():
+            status, ruleset, digest, received_ms, attempts, result = self._redis.hmget(REPORT + report_id, names)
+        if status is None:
+            raise ReportNotFound
+        return StoredReport(
+            id=report_id,
+            status=Status(str(status)),
+            ruleset=str(ruleset),
+            digest=str(digest),
+            received_ms=milliseconds(received_ms) or 0,
+            attempts=int(attempts or 0),
+            result=json.loads(result) if result is not None else None,
+        )
+
+    def wait(self, report_id: str, seconds: float) -> StoredReport:
+        """As `get`, but up to `seconds` later, as soon as the report is settled. Holds one connection meanwhile."""
+        deadline = time.monotonic() + seconds
+        report = self.get(report_id)
+        if report.status is not Status.QUEUED:
+            return report
+        with refusals_translated(), _listening(self._redis) as listening:
+            listening.subscribe(SETTLED + report_id)
+            listening.get_message(timeout=ANSWER_TO_SUBSCRIBE)
+            report = self.get(report_id)
+            while report.status is Status.QUEUED and (left := deadline - time.monotonic()) > 0:
+                listening.get_message(timeout=min(left, 1.0))
+                report = self.get(report_id)
+        return report
+
+
+def _accepted(reply: list[str]) -> Accepted:
+    match reply:
+        case ["created", str(report_id)]:
+            return Accepted(report_id, created=True)
+        case ["existing", str(report_id)]:
+            return Accepted(report_id, created=False)
+        case ["stale"]:
+            raise StaleRuleset
+        case ["old"]:
+            raise QueueTooOld
+        case ["mismatch"]:
+            raise IdempotencyMismatch
+        case _:
+            raise AssertionError(f"accept.lua answered {reply!r}")
+
+
+def _accepted_or_refused(reply: Any) -> Accepted | Exception:
+    if isinstance(reply, Exception):
+        return LedgerUnavailable() if is_refusal(reply) else reply
+    try:
+        return _accepted(reply)
+    except (StaleRuleset, QueueTooOld) as refusal:
+        return refusal
+
+
+def _listening(client: redis.Redis) -> PubSub:
+    return cast(PubSub, client.pubsub(ignore_subscribe_messages=True))  # type: ignore[no-untyped-call]

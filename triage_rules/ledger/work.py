@@ -1,0 +1,95 @@
+"""Reports as workers see them: begun, settled, buried, overdue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from triage_rules import events
+from triage_rules.ledger.connecting import refusals_translated
+from triage_rules.ledger.handing_out import delivery, unreadable
+from triage_rules.ledger.keyspace import (
+    COUNTS,
+    DEAD,
+    DUE,
+    PENDING,
+    REPORT,
+    RESULTS,
+    SETTLED,
+)
+from triage_rules.ledger.store import Store
+from triage_rules.messages import Delivery, History, Status
+from triage_rules.ruleset import Level
+from triage_rules.settings import Settings
+
+
+class Work(Store):
+    """See `triage_rules.ledger.Ledger` for what each method promises."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._begin = self._script("begin")
+        self._settle = self._script("settle")
+        self._overdue = self._script("overdue")
+
+    def begin(self, report_id: str, now_ms: int) -> Delivery | None:
+        """Count one more attempt; None if there is nothing to do (settled or erased)."""
+        with refusals_translated():
+            try:
+                reply = self._begin([REPORT + report_id, DUE], [report_id, now_ms])
+            except UnicodeDecodeError as error:  # bytes that are no text; the attempt is counted all the same
+                attempts = self._redis.hget(REPORT + report_id, "attempts")
+                return unreadable(report_id, [attempts, *[None] * 9], now_ms, error)
+        if reply is None:
+            return None
+        try:
+            return delivery(report_id, reply)
+        except (ValueError, TypeError, RecursionError) as error:
+            return unreadable(report_id, reply, now_ms, error)
+
+    def settle(self, report_id: str, result: dict[str, Any], now_ms: int, history: History | None = None) -> bool:
+        """Store the result, publish its event, drop it from pending, in one step. False if settled already."""
+        return self._finish(report_id, result, now_ms, Status.DONE, "", history)
+
+    def bury(self, report_id: str, result: dict[str, Any], reason: str, now_ms: int) -> bool:
+        """As `settle`, but as a dead letter with its reason."""
+        return self._finish(report_id, result, now_ms, Status.DEAD, reason, None)
+
+    def _finish(  # noqa: PLR0913, PLR0917 - what a report ends in
+        self,
+        report_id: str,
+        result: dict[str, Any],
+        now_ms: int,
+        status: Status,
+        reason: str,
+        history: History | None,
+    ) -> bool:
+        event = events.encode(events.event_of(report_id, result, source=self._settings.source, now_ms=now_ms))
+        level = result["level"]
+        keys = [REPORT + report_id, PENDING, DUE, RESULTS, DEAD, SETTLED + report_id, COUNTS]
+        counted = [event["level"] or status.value, *(f"flag:{flag}" for flag in result["flags"])]
+        args: list[str | int] = [
+            report_id,
+            now_ms,
+            status.value,
+            event["data"],
+            _number(None if level is None else Level.of(level)),
+            self._retention_s,
+            reason,
+            event["ce_time"],
+            " ".join(counted),
+            "-" if history is None else _number(history.highest_level_24h),
+        ]
+        for name, value in event.items():
+            args += [name, value]
+        with refusals_translated():
+            return bool(self._settle(keys, args))
+
+    def overdue(self, now_ms: int, older_than_ms: int, limit: int) -> list[tuple[str, str]]:
+        """(id, lane) of pending reports not enqueued for that long; each is left alone for longer the next time."""
+        with refusals_translated():
+            found = self._overdue([DUE, PENDING], [now_ms, older_than_ms, limit, REPORT])
+        return list(zip(found[0::2], found[1::2], strict=True))
+
+
+def _number(level: Level | None) -> str:
+    return "" if level is None else str(int(level))
