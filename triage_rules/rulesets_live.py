@@ -16,9 +16,14 @@ from triage_rules.ledger import Ledger, LiveRuleset
 from triage_rules.ruleset import Ruleset
 
 KEPT = 8
-"""Opened rulesets that a process keeps: the live ones, and those of reports accepted a little earlier."""
+"""Opened rulesets that a process keeps besides the live ones: those of reports accepted a little earlier."""
 
 ASK_AFTER_SECONDS = 0.2
+
+TRY_AGAIN_SECONDS = 5.0
+"""How long a live ruleset that could not be opened is left alone."""
+
+NEVER = float("-inf")
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +41,20 @@ class Loaded:
         return self.ruleset.version
 
 
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Why a live ruleset could not be opened, and when that was tried."""
+
+    digest: str
+    reason: str
+    tried: float
+
+
 class LiveRulesets:
-    """What is live in the ledger, asked for at most every ASK_AFTER_SECONDS. May be shared by threads."""
+    """What is live in the ledger, asked for at most every ASK_AFTER_SECONDS. May be shared by threads.
+
+    While one thread asks, the others go by what was live a moment before; the ledger may be slow.
+    """
 
     def __init__(
         self, ledger: Ledger, *, second_opinion: bool = True, alarm: Callable[[], None] = lambda: None
@@ -45,40 +62,40 @@ class LiveRulesets:
         self._ledger = ledger
         self._second_opinion = second_opinion
         self._alarm = alarm
-        self._lock = threading.RLock()
+        self._asking = threading.Lock()
+        self._asked = NEVER
+        self._refreshes = 0
         self._live: dict[str, LiveRuleset] = {}
-        self._asked = float("-inf")
+        self._opening = threading.RLock()
         self._opened: OrderedDict[str, Loaded] = OrderedDict()
         self._good: dict[str, Loaded] = {}
-        self._refused: dict[str, str] = {}
+        self._refused: dict[str, _Refused] = {}
 
     def refresh(self) -> None:
         """Ask the ledger at the next call, however recently it was asked."""
-        self._asked = float("-inf")
+        self._refreshes += 1
+        self._asked = NEVER
 
     def names(self) -> list[str]:
         """The names of the live rulesets. Raises LedgerUnavailable."""
-        with self._lock:
-            return sorted(self._follow())
+        return sorted(self._follow())
 
     def refused(self) -> dict[str, str]:
         """Live rulesets that could not be opened here, and why; the last good one decides in their place."""
-        with self._lock:
-            return dict(self._refused)
+        with self._opening:
+            return {name: refused.reason for name, refused in self._refused.items()}
 
     def get(self, name: str) -> Loaded:
         """The live ruleset of that name. Raises RulesetNotFound, BundleError, LedgerUnavailable."""
-        with self._lock:
-            live = self._follow()
-            if name not in live:
-                raise RulesetNotFound(f"no ruleset `{name}` is live")
+        live = self._follow()
+        if name not in live:
+            raise RulesetNotFound(f"no ruleset `{name}` is live")
+        with self._opening:
             try:
-                loaded = self.by_digest(live[name].digest)
-            except (BundleError, RulesetError, RulesetNotFound, EngineLimitError) as error:
-                log.exception("the live ruleset could not be opened", extra={"ruleset": name})
-                self._refused[name] = str(error)
+                loaded = self._open_live(name, live[name].digest)
+            except BundleError:
                 if name not in self._good:
-                    raise BundleError(f"the live ruleset `{name}` can't be opened: {error}") from error
+                    raise
                 return self._good[name]
             self._refused.pop(name, None)
             self._good[name] = loaded
@@ -89,19 +106,40 @@ class LiveRulesets:
 
         Raises RulesetNotFound, BundleError, RulesetError, EngineLimitError, LedgerUnavailable.
         """
-        with self._lock:
+        with self._opening:
             if digest not in self._opened:
                 ruleset = open_bundle(self._ledger.bundle(digest), digest)
                 evaluator = Evaluator(ruleset, digest, second_opinion=self._second_opinion, alarm=self._alarm)
                 self._opened[digest] = Loaded(ruleset, digest, evaluator)
-                while len(self._opened) > KEPT:
-                    self._opened.popitem(last=False)
+                self._forget_some()
             self._opened.move_to_end(digest)
             return self._opened[digest]
 
+    def _open_live(self, name: str, digest: str) -> Loaded:
+        """Raises BundleError; what could not be opened is left alone for TRY_AGAIN_SECONDS."""
+        refused, now = self._refused.get(name), time.monotonic()
+        if refused is None or refused.digest != digest or now - refused.tried >= TRY_AGAIN_SECONDS:
+            try:
+                return self.by_digest(digest)
+            except (BundleError, RulesetError, RulesetNotFound, EngineLimitError) as error:
+                log.exception("the live ruleset could not be opened", extra={"ruleset": name})
+                refused = self._refused[name] = _Refused(digest, str(error), now)
+        raise BundleError(f"the live ruleset `{name}` can't be opened: {refused.reason}")
+
+    def _forget_some(self) -> None:
+        live = {one.digest for one in self._live.values()}
+        others = [digest for digest in self._opened if digest not in live]
+        for digest in others[: max(0, len(others) - KEPT)]:
+            del self._opened[digest]
+
     def _follow(self) -> dict[str, LiveRuleset]:
-        now = time.monotonic()
-        if now - self._asked >= ASK_AFTER_SECONDS:
-            self._live = self._ledger.live()
-            self._asked = now
+        asked = self._asked
+        if time.monotonic() - asked >= ASK_AFTER_SECONDS and self._asking.acquire(blocking=asked == NEVER):
+            try:
+                if self._asked == asked:  # else another thread asked while this one waited
+                    now, refreshes = time.monotonic(), self._refreshes
+                    self._live = self._ledger.live()
+                    self._asked = now if refreshes == self._refreshes else NEVER
+            finally:
+                self._asking.release()
         return self._live
