@@ -7,6 +7,7 @@ it is open. What answers can still lead to is found by giving them.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 
 from triage_rules.ruleset import (
@@ -126,8 +127,11 @@ def answers(ruleset: Ruleset, name: str) -> list[Value]:
             return [True]
         case _:
             limits = sorted({leaf.limit for leaf in _compares(ruleset) if leaf.finding == name})
-            step = 1 if asked.kind is Kind.INTEGER else 1e-10
-            return sorted({beside for limit in limits for beside in (limit - step, limit, limit + step)} or {0})
+            if asked.kind is Kind.INTEGER:
+                return sorted({beside for limit in limits for beside in (limit - 1, limit, limit + 1)} or {0})
+            return sorted(
+                {math.nextafter(limit, way) for limit in limits for way in (-math.inf, limit, math.inf)} or {0}
+            )
 
 
 def _compares(ruleset: Ruleset) -> Iterator[Compare]:

@@ -1,0 +1,50 @@
+"""Compare the encoder with evaluators and brute force on many made rulesets: `analysis.py [RULESETS] [FIRST SEED]`.
+
+RULESETS of each: as many against engine and reference, and as many small ones against every report they can get.
+Prints the seed of each difference. Exits with 1 if there is any.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.encoding_agreement import brute_force_differences, disagreements, small_ruleset
+
+PROGRESS_SECONDS = 10
+
+
+def main(wanted: int, first_seed: int) -> int:
+    """The number of differences."""
+    differences = 0
+    started = told = time.monotonic()
+
+    def progress(what: str, done: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > PROGRESS_SECONDS:
+            told = time.monotonic()
+            print(f"{what}: {done:,} of {wanted:,} rulesets, {told - started:.0f} s", flush=True)
+
+    for done, seed in enumerate(range(first_seed, first_seed + wanted)):
+        progress("evaluators", done)
+        for difference in disagreements(seed):
+            differences += 1
+            print(f"difference from the evaluators: seed {seed}, {difference}", flush=True)
+    small = ((seed, made) for seed in itertools.count(first_seed) if (made := small_ruleset(seed)) is not None)
+    for done, (seed, ruleset) in enumerate(itertools.islice(small, wanted)):
+        progress("brute force", done)
+        for difference in brute_force_differences(ruleset):
+            differences += 1
+            print(f"difference from brute force: seed {seed}, {difference}", flush=True)
+    seconds = time.monotonic() - started
+    print(f"{wanted:,} rulesets and {wanted:,} small ones, {differences} differences, {seconds:.0f} s", flush=True)
+    return differences
+
+
+if __name__ == "__main__":
+    arguments = [int(argument) for argument in sys.argv[1:]]
+    sys.exit(main(*(arguments + [1000, 0][len(arguments) :])) > 0)

@@ -1,0 +1,366 @@
+"""The solver's formulas are a third reading of the rule language, and say what the evaluators say."""
+
+from __future__ import annotations
+
+import itertools
+import runpy
+import sys
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests import encoding_agreement
+from tests.encoding_agreement import brute_force_differences, disagreements, small_ruleset
+from tests.making import DIGEST
+from triage_rules.analysis.answers import first_above, first_at_least
+from triage_rules.analysis.encoding import Encoding
+from triage_rules.analysis.plain import plain_number
+from triage_rules.analysis.solver import Budget, GaveUp, Model, NoReport, Solver
+from triage_rules.analysis.witness import EncoderBugError, Witness, Witnesses, claims, hold_against
+from triage_rules.cases import read_cases
+from triage_rules.evaluating import Evaluator
+from triage_rules.findings import read_findings
+from triage_rules.reading import parse_ruleset, read_ruleset
+from triage_rules.ruleset import Compare, Inferred, Kind, Level, Mention, Not, Op, Ruleset, Yes
+
+RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
+CAMPAIGN = Path(__file__).parents[1] / "campaigns" / "analysis.py"
+
+HEAD = """
+ruleset: fever
+language: 1
+version: 1.0.0
+title: Fever
+description: A small one.
+owner: us
+review_by: 2030-01-01
+approved_by: null
+approved_on: null
+dispositions:
+  U1: {level: urgent, act_within_minutes: 0, title: now, patient: Go now., clinician: Now.}
+  M1: {level: monitor, act_within_minutes: 60, title: soon, patient: Call., clinician: Call.}
+  R1: {level: routine, act_within_minutes: null, title: home, patient: Rest., clinician: Rest.}
+default: {disposition: M1, reason: Nothing matched.}
+validity: {minutes: 60}
+always: {patient: Take care., clinician: A draft.}
+"""
+FEVER = """
+inputs:
+  age_years: {type: integer, group: person, minimum: 0, maximum: 120, question: Age?}
+  temperature_c: {type: number, group: illness, minimum: 30, maximum: 43, question: Temperature?}
+  spots:
+    {type: choice, group: spots, question: Spots?, choices: {few: Few, many: Many, not_seen: {label: Not looked, means_open: true}}}
+  hurt: {type: yes_no, group: other, question: Hurt by somebody?}
+  note: {type: text, group: other, max_length: 40, question: Anything else?}
+  reports_last_48h: {type: integer, group: service, asked_of: service, minimum: 0, question: counted}
+mentions:
+  neck: {text: note, phrases: [Stiff  Neck], says: mentions the neck}
+  body: {text: note, phrases: [neck, back], says: mentions a part of the body}
+rules:
+  R1:
+    {title: Fever, when: {temperature_c: {at_least: 38}}, disposition: U1, reason: A fever., source: {text: made, marks: []}}
+  R2:
+    {title: Safe, when: hurt, disposition: U1, reason: Somebody hurt them., clinician_only: true, source: {text: made, marks: []}}
+  R3:
+    {title: Home, when: {all: [{not: hurt}, {spots: {is: few}}]}, disposition: R1, reason: All well., source: {text: made, marks: []}}
+  R4:
+    {title: Words, when: {all: [neck, body]}, disposition: U1, reason: The words., source: {text: made, marks: []}}
+safety_net:
+  S1:
+    {title: Again, when: {reports_last_48h: {at_least: 2}}, raise_one: {monitor: M1, urgent: U1}, reason: Again., source: {text: made, marks: []}}
+"""
+
+
+@cache
+def fever() -> Ruleset:
+    return parse_ruleset((HEAD + FEVER).encode(), "ruleset.yaml")
+
+
+def only(witness: Witness | NoReport | GaveUp) -> Witness:
+    assert isinstance(witness, Witness)
+    return witness
+
+
+# --- against the evaluators and against every report ---
+
+
+def test_the_formulas_say_what_engine_and_reference_say_of_fifty_rulesets() -> None:
+    """Five reports each, one of them empty; three rails, three values, level, disposition, could_be, determined, advice."""
+    told = [f"seed {seed}, {difference}" for seed in range(50) for difference in disagreements(seed)]
+    assert told == []
+
+
+def test_a_report_is_found_if_and_only_if_there_is_one_and_none_is_smaller() -> None:
+    """Fifty small rulesets, each level with each outcome; brute force looks at every report."""
+    small = ((seed, made) for seed in itertools.count(1000) if (made := small_ruleset(seed)) is not None)
+    told = [
+        f"seed {seed}, {difference}"
+        for seed, made in itertools.islice(small, 50)
+        for difference in brute_force_differences(made)
+    ]
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("method", "lie"),
+    [
+        ("_leaf_for_good", lambda self, condition: self._leaf(condition)),
+        ("_may_fall_to_default", lambda self: self.by_default()),
+        ("_lifts", lambda self, _: self.logic.false),
+    ],
+)
+def test_an_encoder_that_reads_the_language_wrongly_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, method: str, lie: object
+) -> None:
+    """An agreement that can't fail proves nothing."""
+    monkeypatch.setattr(Encoding, method, lie)
+    assert any(True for seed in range(200) for _ in disagreements(seed))
+
+
+def test_brute_force_finds_a_solver_that_knows_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding_agreement.brute_force, "level", lambda *_: Level.MONITOR)
+    small = (made for seed in itertools.count() if (made := small_ruleset(seed)) is not None)
+    assert any(True for made in itertools.islice(small, 20) for _ in brute_force_differences(made))
+
+
+def test_every_twentieth_case_of_red_dots_comes_out_as_the_formulas_say() -> None:
+    ruleset = read_ruleset(RED_DOTS)
+    encoding, evaluator = Encoding(ruleset), Evaluator(ruleset, DIGEST)
+    witnesses = Witnesses(Solver(encoding), [evaluator])
+    cases = [case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect][::20]
+    for case in cases:
+        findings = read_findings(ruleset, case.findings)
+        model = witnesses.solver.find(encoding.says(findings, case.history))
+        assert isinstance(model, Model), case.id
+        witness = witnesses.replayed(model)
+        assert isinstance(witness, Witness)
+        assert witness.result["level"] == case.expect["level"], case.id
+    assert len(cases) >= 40
+
+
+def test_the_campaign_ends_well_and_fails_on_a_difference(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert campaign(monkeypatch, "3") == 0
+    assert "3 rulesets and 3 small ones, 0 differences" in capsys.readouterr().out
+    monkeypatch.setattr(encoding_agreement, "decide", None)
+    monkeypatch.setattr(encoding_agreement, "disagreements", lambda _: iter(["a lie"]))
+    assert campaign(monkeypatch, "1") == 1
+    assert "seed 0, a lie" in capsys.readouterr().out
+
+
+def campaign(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """The script's exit status."""
+    monkeypatch.setattr(sys, "argv", [str(CAMPAIGN), *arguments])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(CAMPAIGN), run_name="__main__")
+    return int(ended.value.code or 0)
+
+
+# --- witnesses ---
+
+
+def test_the_smallest_witness_has_one_answer_in_round_numbers_and_is_replayed() -> None:
+    encoding = Encoding(fever())
+    witness = only(Witnesses(Solver(encoding)).smallest(encoding.established("R1")))
+    assert witness.findings == {"temperature_c": 38}
+    assert witness.fewest
+    assert witness.result["level"] == "urgent"
+    assert witness.told(fever()) == ["Temperature? 38"]
+
+
+def test_what_is_to_be_kept_is_answered_and_the_rest_left_out() -> None:
+    encoding = Encoding(fever())
+    witness = only(Witnesses(Solver(encoding)).smallest(encoding.established("R1"), keep=["age_years"]))
+    assert set(witness.findings) == {"age_years", "temperature_c"}
+
+
+def test_history_is_counted_only_where_it_is_needed() -> None:
+    encoding = Encoding(fever())
+    witnesses = Witnesses(Solver(encoding))
+    assert only(witnesses.smallest(encoding.level_is(Level.MONITOR))).history.reports_last_48h == 0
+    raised = only(witnesses.smallest(encoding.level_is(Level.URGENT), encoding.by_default()))
+    assert raised.findings == {}
+    assert raised.history.reports_last_48h == 2
+    assert raised.told(fever()) == ["Earlier reports in the last 48 hours: 2"]
+
+
+def test_a_text_mentions_what_it_must_and_nothing_else() -> None:
+    """`Stiff Neck` holds `neck`, so a text with the first has the second; `back` can stand alone."""
+    encoding = Encoding(fever())
+    witnesses = Witnesses(Solver(encoding))
+    assert only(witnesses.smallest(encoding.established("R4"))).findings == {"note": "stiff neck"}
+    neck, body = Yes("neck"), Yes("body")
+    assert witnesses.smallest(encoding.true(neck), encoding.false(body)) == NoReport()
+    without = only(witnesses.smallest(encoding.false(neck), encoding.true(body)))
+    assert without.findings == {"note": "back"}
+    assert only(witnesses.smallest(encoding.false(neck), encoding.false(body))).findings == {"note": "nothing else"}
+
+
+def test_a_text_that_would_be_too_long_is_no_witness_and_no_proof() -> None:
+    long = replace(fever(), mentions={"m": Mention("m", "note", ("x" * 41,), "says")}, rules={}, inferences={})
+    encoding = Encoding(long)
+    found = Witnesses(Solver(encoding)).smallest(encoding.true(Yes("m")))
+    assert isinstance(found, GaveUp)
+    assert "40 characters" in found.why
+
+
+def test_a_witness_that_the_product_contradicts_is_never_shown() -> None:
+    """The evaluator of another ruleset stands for an encoder that is wrong."""
+    encoding = Encoding(fever())
+    other = replace(fever(), rules={name: rule for name, rule in fever().rules.items() if name != "R1"})
+    witnesses = Witnesses(Solver(encoding), [Evaluator(other, DIGEST)])
+    with pytest.raises(EncoderBugError):
+        witnesses.smallest(encoding.established("R1"))
+
+
+def test_a_report_on_which_the_evaluators_differ_is_no_witness() -> None:
+    encoding = Encoding(fever())
+    witness = only(Witnesses(Solver(encoding)).smallest(encoding.established("R1")))
+    solver = Solver(encoding)
+    model = solver.find(encoding.established("R1"))
+    assert isinstance(model, Model)
+    with pytest.raises(EncoderBugError, match="differ"):
+        hold_against({**witness.result, "flags": ["engine_disagreement"]}, claims(encoding), model)
+
+
+# --- what is asked ---
+
+
+def test_safeguarding_words_are_proved_never_to_reach_the_patient() -> None:
+    encoding = Encoding(fever())
+    witnesses = Witnesses(Solver(encoding))
+    assert witnesses.smallest(encoding.patient_reads("Somebody hurt")) == NoReport()
+    assert only(witnesses.smallest(encoding.clinician_reads("Somebody hurt"))).findings == {"hurt": True}
+    assert only(witnesses.smallest(encoding.patient_reads("A fever"))).findings == {"temperature_c": 38}
+
+
+def test_numbers_are_bounded_as_reading_bounds_them_and_have_no_gaps() -> None:
+    encoding = Encoding(fever())
+    solver = Solver(encoding)
+    hot, years = Compare("temperature_c", Op.MORE_THAN, 43), Compare("age_years", Op.MORE_THAN, 15)
+    assert solver.find(encoding.true(hot)) == NoReport()
+    below_16 = Compare("age_years", Op.LESS_THAN, 16)
+    assert solver.find(encoding.true(years), encoding.true(below_16)) == NoReport()
+    between = [Compare("temperature_c", Op.MORE_THAN, 37.9), Compare("temperature_c", Op.LESS_THAN, 38)]
+    witness = only(Witnesses(solver).smallest(*map(encoding.true, between)))
+    assert witness.findings == {"temperature_c": 37.91}
+
+
+def test_a_choice_that_means_open_leaves_the_finding_open() -> None:
+    encoding = Encoding(fever())
+    assert isinstance(Solver(encoding).find(encoding.is_open("spots")), Model)
+    assert only(Witnesses(Solver(encoding)).smallest(encoding.answered("spots"))).findings["spots"] in {"few", "many"}
+
+
+def test_no_condition_is_ever_both_true_and_false() -> None:
+    encoding = Encoding(read_ruleset(RED_DOTS))
+    solver = Solver(encoding)
+    for name in encoding.ruleset.inferences:
+        both = (encoding.true(Inferred(name)), encoding.true(Not(Inferred(name))))
+        assert solver.find(*both) == NoReport()
+
+
+def test_two_versions_are_asked_about_one_report() -> None:
+    """A threshold moved by half a degree: the difference is the half degree, and both are replayed."""
+    moved = parse_ruleset((HEAD + FEVER.replace("at_least: 38", "at_least: 38.5")).encode(), "ruleset.yaml")
+    old = Encoding(fever())
+    new = Encoding(moved, sharing=old)
+    witnesses = Witnesses(Solver(old, new))
+    urgent = Level.URGENT
+    lowered = [old.level_at_least(urgent), new.logic.opposite(new.level_at_least(urgent))]
+    witness = only(witnesses.smallest(*lowered))
+    assert witness.findings == {"temperature_c": 38}
+    assert [result["level"] for result in witness.results] == ["urgent", "monitor"]
+    raised = [new.level_at_least(urgent), old.logic.opposite(old.level_at_least(urgent))]
+    assert witnesses.smallest(*raised) == NoReport()
+
+
+def test_what_only_one_version_asks_is_open_to_the_other() -> None:
+    without = FEVER.replace("{all: [{not: hurt}, {spots: {is: few}}]}", "{not: hurt}").replace(
+        "  spots:\n    {type: choice, group: spots, question: Spots?, choices: {few: Few, many: Many, "
+        "not_seen: {label: Not looked, means_open: true}}}\n",
+        "",
+    )
+    old = Encoding(fever())
+    new = Encoding(parse_ruleset((HEAD + without).encode(), "ruleset.yaml"), sharing=old)
+    witness = only(Witnesses(Solver(old, new)).smallest(old.fired("R3"), new.fired("R3")))
+    assert witness.findings == {"spots": "few", "hurt": False}
+    assert "spots" not in new.ruleset.inputs
+
+
+def test_the_same_ruleset_twice_makes_the_same_formulas() -> None:
+    """What a mutant leaves as it was costs nothing and needs no proof."""
+    first = Encoding(fever())
+    second = Encoding(replace(fever()), sharing=first)
+    assert all(first.level_is(level).eq(second.level_is(level)) for level in Level)
+
+
+# --- time ---
+
+
+def test_no_time_left_is_said_and_is_no_proof() -> None:
+    encoding = Encoding(fever())
+    solver = Solver(encoding, budget=Budget(0))
+    assert solver.find(encoding.established("R1")) == GaveUp()
+    assert Witnesses(solver).smallest(encoding.established("R1")) == GaveUp()
+
+
+def test_a_question_that_takes_too_long_ends_in_giving_up() -> None:
+    """More pigeons than holes: known to be out of reach of such solvers."""
+    encoding = Encoding(fever())
+    logic, holes = encoding.logic, 11
+    sits = [[logic.variable(f"{pigeon} in {hole}") for hole in range(holes)] for pigeon in range(holes + 1)]
+    placed = [logic.any_of(row) for row in sits]
+    apart = [
+        logic.any_of([logic.opposite(one[hole]), logic.opposite(other[hole])])
+        for hole in range(holes)
+        for one, other in itertools.combinations(sits, 2)
+    ]
+    solver = Solver(encoding, query_seconds=0.2)
+    assert solver.find(logic.all_of([*placed, *apart])) == GaveUp()
+
+
+def test_a_model_tells_only_of_what_the_solver_was_told() -> None:
+    encoding = Encoding(fever())
+    solver = Solver(encoding)
+    model = solver.find(encoding.established("R1"))
+    assert isinstance(model, Model)
+    with pytest.raises(LookupError):
+        model.holds(encoding.level_is(Level.URGENT))
+    solver.watch(encoding.level_is(Level.URGENT))
+    with pytest.raises(LookupError):
+        model.holds(encoding.level_is(Level.URGENT))
+
+
+def test_the_same_questions_get_the_same_answers() -> None:
+    def answers() -> list[dict[str, object]]:
+        encoding = Encoding(read_ruleset(RED_DOTS))
+        witnesses = Witnesses(Solver(encoding))
+        return [only(witnesses.smallest(encoding.established(rule))).findings for rule in ("R08", "R34", "R62")]
+
+    assert answers() == answers()
+
+
+# --- numbers ---
+
+
+@pytest.mark.parametrize(
+    ("low", "end", "downwards", "plain"),
+    [
+        (38.0, 43.0, False, 38),
+        (first_above(Kind.NUMBER, 38), 39.5, False, 39),
+        (first_above(Kind.NUMBER, 38), 38.5, False, 38.1),
+        (37.95, 37.96, False, 37.95),
+        (30.0, 38.0, True, 37),
+        (37.5, first_above(Kind.NUMBER, 38), True, 38),
+        (first_above(Kind.INTEGER, 2.5), 16, False, 3),
+        (first_at_least(Kind.INTEGER, -2.5), 16, False, -2),
+        (5e-324, 1e-300, False, 5e-324),
+    ],
+)
+def test_a_number_is_the_roundest_there_is(low: float, end: float, downwards: bool, plain: float) -> None:
+    assert plain_number(low, end, downwards=downwards) == plain
