@@ -93,6 +93,11 @@ SLIPS = [
     ("fires: [R08]", "ask_includes: [age]", "10:44: case `first`: `expect`: `ask_includes`: the ruleset has no input `age`"),
     ("fires: [R08]", "ask_excludes: [age_year]", "10:44: case `first`: `expect`: `ask_excludes`: the ruleset has no input `age_year`; did you mean `age_years`?"),
     ("fires: [R08]", "missing: [age_year]", "10:39: case `first`: `expect`: `missing`: the ruleset has no input `age_year`; did you mean `age_years`?"),
+    ("fires: [R08]", "ask: [age_year]", "10:35: case `first`: `expect`: `ask`: the ruleset has no input `age_year`; did you mean `age_years`?"),
+    ("fires: [R08]", "ask: age_years", "10:34: case `first`: `expect`: `ask`: expected a list, found the text `age_years`"),
+    ("fires: [R08]", "patient_say: [now]", "10:29: case `first`: `expect`: unknown key `patient_say`; did you mean `patient_says`?"),
+    ("fires: [R08]", "patient_says: now", "10:43: case `first`: `expect`: `patient_says`: expected a list, found the text `now`"),
+    ("fires: [R08]", "clinician_never_says: [1]", "10:52: case `first`: `expect`: `clinician_never_says`: expected a text, found `1`"),
     ("conflicts: [C01]", "conflicts: [C001]", "10:55: case `first`: `expect`: `conflicts`: the ruleset has no conflict `C001`; did you mean `C01`?"),
     ("flags: [human_review]", "flags: [1]", "10:69: case `first`: `expect`: `flags`: expected a text, found `1`"),
     ("refused: [temperature_c]", "refused: [temperature]", "13:24: case `second`: `expect`: `refused`: the ruleset has no input `temperature`; did you mean `temperature_c`?"),
@@ -177,6 +182,43 @@ def test_an_answer_that_does_not_fit_fails_its_case_in_words(tmp_path: Path, eva
     (case,) = read(tmp_path, text, evaluator.ruleset)
     (told,) = run_case(evaluator, case).differences
     assert told.startswith("refused: /findings/age_years: ")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ("ask: []", "ask: wanted nothing, got "),
+        ("patient_says: [Call an AMBULANCE now]", None),
+        ("patient_says: [stay at home]", "patient_says: `stay at home` is not there"),
+        ("patient_never_says: [stay at home]", None),
+        ("patient_never_says: [an ambulance  now]", "patient_never_says: `an ambulance  now` is there"),
+        ("clinician_says: [R11], clinician_never_says: [Emergency ambulance]", "clinician_never_says: `Emergency"),
+    ],
+)
+def test_a_case_may_say_what_is_asked_and_what_the_texts_tell(
+    tmp_path: Path, evaluator: Evaluator, wanted: str, told: str | None
+) -> None:
+    """Letter case, blanks and line ends don't count, as in the phrases that are looked for in free text."""
+    findings = "{blanches_on_pressure: does_not_blanch, rash_spreading: rapid_hours, age_years: 40}"
+    if told is not None and told.startswith("ask"):
+        findings = "{}"
+    text = f"cases:\n  - {{id: a, findings: {findings}, expect: {{level: urgent, {wanted}}}}}\n"
+    (case,) = read(tmp_path, text, evaluator.ruleset)
+    differences = [d for d in run_case(evaluator, case).differences if not d.startswith("level")]
+    assert [d.startswith(told) for d in differences if told] == ([] if told is None else [True])
+    assert told is not None or differences == []
+
+
+def test_a_case_may_say_exactly_what_is_asked_and_in_which_order(tmp_path: Path, evaluator: Evaluator) -> None:
+    text = "cases:\n  - {id: a, findings: {}, expect: {level: monitor}}\n"
+    (case,) = read(tmp_path, text, evaluator.ruleset)
+    result = run_case(evaluator, case).result
+    assert result is not None
+    asked = [question["finding"] for question in result["ask"]]
+    for order, same in ((asked, True), (asked[::-1], False), (asked[1:], False)):
+        wanted = text.replace("{level: monitor}", f"{{level: {result['level']}, ask: [{', '.join(order)}]}}")
+        (case,) = read(tmp_path, wanted, evaluator.ruleset)
+        assert run_case(evaluator, case).passed == same
 
 
 def test_an_approval_in_the_future_is_refused_in_a_file_but_opens_as_a_bundle() -> None:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.cases.reading import EQUAL, INCLUDED, Case, read_cases
+from triage_rules.cases.reading import EQUAL, INCLUDED, NEVER_SAID, SAID, Case, read_cases
 from triage_rules.errors import ReportError
-from triage_rules.evaluating import Evaluator
+from triage_rules.evaluating import Evaluator, folded
 from triage_rules.findings import read_findings
+from triage_rules.ruleset import Findings
 
 
 @dataclass(frozen=True, slots=True)
 class CaseOutcome:
-    """A case that was run: its result (None if refused) and what differs from what it wants, in words."""
+    """A case that was run: its checked findings and result (None if refused), and what differs from what it wants."""
 
     case: Case
+    findings: Findings | None
     result: dict[str, Any] | None
-    differences: tuple[str, ...] = field(default=())
+    differences: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -33,9 +35,9 @@ def run_case(evaluator: Evaluator, case: Case) -> CaseOutcome:
         pointers = sorted(fault.pointer.rsplit("/", 1)[-1] for fault in error.faults)
         wanted = sorted(case.expect.get("refused", []))
         told = () if pointers == wanted else (f"refused: {error}",)
-        return CaseOutcome(case, None, told)
+        return CaseOutcome(case, None, None, told)
     result = evaluator.evaluate(findings, case.history, report_id=case.id, received_ms=0, evaluated_ms=0)
-    return CaseOutcome(case, result, tuple(_differences(case.expect, result)))
+    return CaseOutcome(case, findings, result, tuple(_differences(case.expect, result)))
 
 
 def fired_ids(result: Mapping[str, Any]) -> set[str]:
@@ -46,7 +48,7 @@ def fired_ids(result: Mapping[str, Any]) -> set[str]:
 def _differences(expect: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
     told = [f"{k}: wanted {expect[k]}, got {result[k]}" for k in EQUAL if k in expect and expect[k] != result[k]]
     fired = fired_ids(result)
-    asked = {question["finding"] for question in result["ask"]}
+    asked = [question["finding"] for question in result["ask"]]
     conflicts = {conflict["id"] for conflict in result["conflicts"]}
     for key, here in (("fires", fired), ("ask_includes", asked), ("conflicts", conflicts)):
         told += [f"{key}: `{name}` is not there" for name in expect.get(key, []) if name not in here]
@@ -54,8 +56,29 @@ def _differences(expect: Mapping[str, Any], result: Mapping[str, Any]) -> list[s
         told += [f"{key}: `{name}` is there" for name in expect.get(key, []) if name in here]
     for key in INCLUDED:
         told += [f"{key}: `{name}` is not there" for name in expect.get(key, []) if name not in result[key]]
+    if expect.get("ask", asked) != asked:
+        told.append(f"ask: wanted {', '.join(expect['ask']) or 'nothing'}, got {', '.join(asked) or 'nothing'}")
+    told += _said(expect, result["advice"])
     if "refused" in expect:
         told.append("the report was to be refused, and was not")
+    return told
+
+
+def _said(expect: Mapping[str, Any], advice: Mapping[str, str]) -> list[str]:
+    """What the texts lack or must not hold; compared as phrases are: letter case and line ends don't count."""
+    texts = {audience: folded(text) for audience, text in advice.items()}
+    told = [
+        f"{key}: `{phrase}` is not there"
+        for key, audience in SAID.items()
+        for phrase in expect.get(key, [])
+        if folded(phrase) not in texts[audience]
+    ]
+    told += [
+        f"{key}: `{phrase}` is there"
+        for key, audience in NEVER_SAID.items()
+        for phrase in expect.get(key, [])
+        if folded(phrase) in texts[audience]
+    ]
     return told
 
 

@@ -18,7 +18,16 @@ from triage_rules.ruleset import Level, Place, Ruleset
 CASES_FILE = "cases.yaml"
 EQUAL = ("level", "disposition", "could_be", "determined", "act_within_minutes")
 INCLUDED = ("flags", "missing")
-WANTED = (*EQUAL, *INCLUDED, "fires", "silent", "ask_includes", "ask_excludes", "conflicts", "refused")
+SAID = {"patient_says": "patient", "clinician_says": "clinician"}
+NEVER_SAID = {"patient_never_says": "patient", "clinician_never_says": "clinician"}
+WANTED = (
+    *EQUAL,
+    *INCLUDED,
+    *("fires", "silent", "ask", "ask_includes", "ask_excludes", "conflicts"),
+    *SAID,
+    *NEVER_SAID,
+    "refused",
+)
 
 _LEVELS = tuple(level.word for level in Level)
 _NO_LEVEL = "none"
@@ -33,6 +42,7 @@ class Case:
     findings: dict[str, Any]
     history: History
     expect: dict[str, Any]
+    place: Place = field(default=Place(CASES_FILE, 1, 1), compare=False)
 
 
 def read_cases(folder: Path, ruleset: Ruleset) -> list[Case]:
@@ -71,7 +81,7 @@ class _Reader:
         history = self._history(form)
         expect = self._expect(form)
         form.close()
-        return Case(case_id, note, findings, history, expect)
+        return Case(case_id, note, findings, history, expect, node.place)
 
     def _id(self, form: Form) -> str:
         case_id = form.text("id")
@@ -149,12 +159,14 @@ class _Reader:
         limit = inner.node("act_within_minutes", required=False)
         if limit is not None and not (isinstance(limit, Scalar) and limit.value is None):
             inner.number_of(limit, "`act_within_minutes`", whole=True)
-        inner.texts("flags")
+        for key in ("flags", *SAID, *NEVER_SAID):
+            inner.texts(key)
         statements = [rule.id for rule in self.ruleset.rules_and_floors]
         self._check_names(inner, ("fires", "silent"), statements, "rule or floor")
         self._check_names(
             inner, ("ask_includes", "ask_excludes", "missing", "refused"), list(self.ruleset.inputs), "input"
         )
+        self._check_names(inner, ("ask",), list(self.ruleset.inputs), "input", least=0)  # `[]`: nothing is asked
         self._check_names(inner, ("conflicts",), list(self.ruleset.conflicts), "conflict")
         inner.close()
         if not isinstance(node, MappingNode):
@@ -181,10 +193,12 @@ class _Reader:
             hint = meant(code, known) or f"; known are {listed(known, 12)}"
             form.tell(form.place_of("disposition"), f"`disposition`: unknown disposition {quoted(code)}{hint}")
 
-    def _check_names(self, form: Form, keys: Collection[str], known: Collection[str], what: str) -> None:
+    def _check_names(
+        self, form: Form, keys: Collection[str], known: Collection[str], what: str, *, least: int = 1
+    ) -> None:
         """Names that nothing has: a misspelt one would be silent, or not asked, for ever."""
         for key in keys:
-            for name, place in form.texts(key):
+            for name, place in form.texts(key, least=least):
                 if name not in known:
                     form.tell(place, f"`{key}`: the ruleset has no {what} {quoted(name)}{meant(name, known)}")
 

@@ -1,0 +1,243 @@
+"""Coverage says of a ruleset what its cases show, by the definition in docs/coverage.md, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.faulty_rulesets import example
+from tests.making import DIGEST, make_findings, make_ruleset
+from triage_rules.cases import Case, read_cases
+from triage_rules.cli.testing import cover, run_case
+from triage_rules.coverage import Coverage, Measure, Observed, Plan, Side, marks, measure
+from triage_rules.coverage.goals import step
+from triage_rules.coverage.reporting import as_json, as_text, below, read_required
+from triage_rules.coverage.suggesting import drafts, suggest
+from triage_rules.deciding import disposition_of
+from triage_rules.errors import RulesetError
+from triage_rules.evaluating import Evaluator
+from triage_rules.reading import parse_ruleset
+from triage_rules.reference import Kleene, Reference
+from triage_rules.ruleset import All, Any, AtLeast, Condition, Findings, Not, Ruleset
+
+SEEDS = st.integers(min_value=0, max_value=2**63)
+R08 = """\
+cases:
+  - {id: both, findings: {blanches_on_pressure: does_not_blanch, fever_reported: true, temperature_c: 39}, expect: {level: monitor}}
+  - {id: cool, findings: {blanches_on_pressure: does_not_blanch, fever_reported: false, temperature_c: 37}, expect: {level: monitor}}
+"""
+
+
+@pytest.fixture(scope="module")
+def small() -> Evaluator:
+    """The ruleset in docs/ruleset-language.md."""
+    return Evaluator(parse_ruleset(example().encode(), "ruleset.yaml"), DIGEST)
+
+
+def read(folder: Path, text: str, evaluator: Evaluator) -> list[Case]:
+    (folder / "cases.yaml").write_text(text, encoding="utf-8")
+    return read_cases(folder, evaluator.ruleset)
+
+
+def covered(evaluator: Evaluator, cases: list[Case]) -> Coverage:
+    return cover(evaluator, [run_case(evaluator, case) for case in cases])
+
+
+def observe(ruleset: Ruleset, name: str, facts: Findings) -> Observed:
+    return Observed(name, facts, facts, disposition_of(ruleset, Reference(ruleset, facts).established()))
+
+
+def made(seed: int, reports: int) -> tuple[Ruleset, list[Observed]]:
+    random = Random(seed)
+    ruleset = make_ruleset(random)
+    return ruleset, [observe(ruleset, f"case {n}", make_findings(random, ruleset)) for n in range(reports)]
+
+
+def count(values: list[Kleene], count: int) -> Kleene:
+    """`count` of the values true: by all ways to settle the open ones."""
+    sure, hoped = values.count(True), values.count(True) + values.count(None)
+    return True if sure >= count else False if hoped < count else None
+
+
+def with_leaves(condition: Condition, values: Iterator[Kleene]) -> Kleene:
+    """The condition, were its leaves as given, in the order in which they are written."""
+    match condition:
+        case All(parts):
+            return count([with_leaves(part, values) for part in parts], len(parts))
+        case Any(parts):
+            return count([with_leaves(part, values) for part in parts], 1)
+        case AtLeast(least, parts):
+            return count([with_leaves(part, values) for part in parts], least)
+        case Not(part):
+            value = with_leaves(part, values)
+            return None if value is None else not value
+        case _:
+            return next(values)
+
+
+def decides(condition: Condition, values: list[Kleene], number: int) -> bool:
+    """By definition: with the leaf true and false, and the others as they are, the condition is true and false."""
+    settled = [with_leaves(condition, iter([*values[:number], to, *values[number + 1 :]])) for to in (True, False)]
+    return sorted(settled, key=str) == [False, True]
+
+
+# --- the laws -------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@given(SEEDS)
+def test_a_leaf_decides_alone_exactly_where_turning_it_turns_its_condition(seed: int) -> None:
+    """Brute force over every leaf of every condition: nothing is claimed too much and nothing too little."""
+    ruleset, cases = made(seed, 6)
+    plan = Plan(ruleset)
+    for observed in cases:
+        reference = Reference(ruleset, observed.facts)
+        claimed = {mark for mark in marks(plan, observed) if mark[0] is Measure.MCDC}
+        wanted = set()
+        for decision in plan.decisions:
+            values = [reference.value(leaf) for leaf in decision.leaves]
+            if decision.guard is not None and reference.value(decision.guard) is not True:
+                continue
+            for number, value in enumerate(values):
+                if value is not None and decides(decision.when, values, number):
+                    side = Side.TRUE if value else Side.FALSE
+                    wanted.add((Measure.MCDC, decision.owner, str(number), side))
+        assert claimed == wanted
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@given(SEEDS)
+def test_each_pair_of_mcdc_differs_in_its_leaf_and_in_its_outcome(seed: int) -> None:
+    """What a pair is for: of the two cases, one has the condition true and the other false."""
+    ruleset, cases = made(seed, 12)
+    coverage = measure(ruleset, cases)
+    facts = {observed.case: observed.facts for observed in cases}
+    decisions = {decision.owner: decision for decision in coverage.plan.decisions}
+    for goal in coverage.plan.goals:
+        if goal.measure is Measure.MCDC and coverage.is_shown(goal):
+            decision = decisions[goal.owner]
+            pair = [Reference(ruleset, facts[coverage.seen[mark]]) for mark in goal.marks]
+            assert [reference.value(decision.leaves[int(goal.part)]) for reference in pair] == [True, False]
+            assert {reference.value(decision.when) for reference in pair} == {True, False}
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@given(SEEDS)
+def test_more_cases_never_show_less(seed: int) -> None:
+    """Also the other way about: what all of them show, each shows or some other does."""
+    ruleset, cases = made(seed, 8)
+    some, more = measure(ruleset, cases[:4]), measure(ruleset, cases)
+    assert set(some.seen) <= set(more.seen)
+    assert set(more.seen) == set(some.seen) | set(measure(ruleset, cases[4:]).seen)
+    for kind, counted in some.counts().items():
+        assert counted.shown <= more.counts()[kind].shown
+        assert counted.total == more.counts()[kind].total
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@given(SEEDS)
+def test_counts_of_rules_and_statements_are_those_of_plain_evaluation(seed: int) -> None:
+    ruleset, cases = made(seed, 8)
+    counts = measure(ruleset, cases).counts()
+    references = [Reference(ruleset, observed.facts) for observed in cases]
+    for kind, owners in (
+        (Measure.RULES, ruleset.rules),
+        (Measure.FLOORS, ruleset.floors),
+        (Measure.INFERENCES, ruleset.inferences),
+    ):
+        values = {(name, reference.value(owner.when)) for name, owner in owners.items() for reference in references}
+        assert counts[kind].total == 2 * len(owners)
+        assert counts[kind].shown == sum(value is not None for _, value in values)
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@given(SEEDS)
+def test_nothing_is_shown_that_is_not_a_goal_and_no_two_goals_share_a_key(seed: int) -> None:
+    """A mark beyond the goals would mean that a goal was forgotten, such as one thought never to be open."""
+    ruleset, cases = made(seed, 8)
+    coverage = measure(ruleset, cases)
+    goals = {mark for goal in coverage.plan.goals for mark in goal.marks}
+    assert {m for m in coverage.seen if m[0] in (Measure.CONDITIONS, Measure.POSSIBLE, Measure.MCDC)} <= goals
+    keys = [goal.key for goal in coverage.plan.goals]
+    assert len(keys) == len(set(keys))
+
+
+# --- by example -----------------------------------------------------------------------------
+
+
+def test_a_pair_of_cases_shows_what_alone_decides(tmp_path: Path, small: Evaluator) -> None:
+    """R08 is `all: [nonblanching, febrile]`: with the spots staying in both cases, fever alone turns it."""
+    told = as_text(covered(small, read(tmp_path, R08, small)))
+    assert "R08: no case where `febrile` alone decides" not in told
+    assert "`febrile` is false and that alone decides" not in told
+    assert "R08: no case where `nonblanching` is false and that alone decides (the opposite is shown)" in told
+    assert "R67: never established: no case where it fires" in told
+    assert "temperature_c: no case with exactly 38, a limit" in told
+    assert "temperature_c: no case just below the limit 38" not in told
+    assert "blanches_on_pressure: no case with the answer `not_tested`" in told
+
+
+def test_an_open_part_hides_the_others(tmp_path: Path, small: Evaluator) -> None:
+    """With the temperature open, `no fever` does not rule fever out, so it can't be what alone decides."""
+    hidden = R08.replace("fever_reported: false, temperature_c: 37", "fever_reported: false")
+    told = as_text(covered(small, read(tmp_path, hidden, small)))
+    assert "R08: no case where `febrile` is false and that alone decides (the opposite is shown)" in told
+    assert "R08: no case where `febrile` is open" not in told
+
+
+def test_what_is_out_of_reach_is_no_longer_counted(tmp_path: Path, small: Evaluator) -> None:
+    """Whoever can prove that no report shows a goal hands its key over."""
+    observed = [observe(small.ruleset, "one", {"age_years": 4})]
+    key = "mcdc:R08:0"
+    before, after = measure(small.ruleset, observed), measure(small.ruleset, observed, {key})
+    assert key in {goal.key for goal in before.not_shown()}
+    assert key not in {goal.key for goal in after.not_shown()}
+    assert after.counts()[Measure.MCDC].total == before.counts()[Measure.MCDC].total - 1
+    assert (after.counts()[Measure.MCDC].infeasible, as_json(after)["infeasible"]) == (1, [key])
+
+
+@pytest.mark.parametrize(
+    ("limit", "wanted"), [(38, "1"), (38.0, "0.1"), (37.5, "0.1"), (0.25, "0.01"), (1000, "1"), (-3, "1")]
+)
+def test_a_step_is_one_in_the_last_place_of_a_limit(limit: float, wanted: str) -> None:
+    assert step(limit) == Decimal(wanted)
+
+
+@pytest.mark.parametrize("written", ["mcdc", "mcdc=", "mcdc=101", "mcdc=-1", "mcdc=1.2.3", "mccd=80", "", "mcdc=nan"])
+def test_a_requirement_that_means_nothing_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a measure|expected a percentage"):
+        read_required(written)
+
+
+def test_a_requirement_is_compared_exactly(tmp_path: Path, small: Evaluator) -> None:
+    coverage = covered(small, read(tmp_path, R08, small))
+    counted = coverage.counts()[Measure.RULES]
+    exact = Decimal(counted.shown * 100) / counted.total
+    assert below(coverage, {Measure.RULES: exact - Decimal("0.001")}) == []
+    assert below(coverage, read_required("rules=100,floors=0")) == [
+        f"rules: {counted.percent} % is shown, 100 % is required"
+    ]
+
+
+def test_each_draft_shows_what_it_says_and_waits_for_a_label(tmp_path: Path, small: Evaluator) -> None:
+    """Put among the cases as it is, a draft is refused: the level must come from somebody who knows."""
+    cases = read(tmp_path, R08, small)
+    coverage = covered(small, cases)
+    found = suggest(small, coverage, cases, 100)
+    assert len(found) > 5
+    for draft in found:
+        differing = [n for n in small.ruleset.inputs if draft.findings.get(n) != draft.near.findings.get(n)]
+        assert differing == [draft.finding]
+    labelled = R08 + drafts(found).replace("to_be_said", "monitor")
+    more = covered(small, read(tmp_path, labelled, small))
+    before, after = set(coverage.not_shown()), set(more.not_shown())
+    assert len(before - after) >= len(found) // 2  # two drafts may be one pair
+    assert set(coverage.seen) < set(more.seen)
+    with pytest.raises(RulesetError, match="`to_be_said` is not one of"):
+        read(tmp_path, R08 + drafts(found), small)
