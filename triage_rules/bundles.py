@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triage_rules.errors import BundleError
+from triage_rules import strict_json
+from triage_rules.errors import BundleError, ReportError
 from triage_rules.reading import Document, build_ruleset, load_document
+from triage_rules.reading.limits import MAX_DEPTH
 from triage_rules.ruleset import Ruleset
 
 FORMAT = 1
+
+MAX_BYTES = 2 * 1024 * 1024
+"""Of one bundle: twice what a ruleset file may have, as JSON writes some of it longer."""
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +55,26 @@ def open_bundle(data: bytes, digest: str) -> Ruleset:
 
 
 def document_of(data: bytes, digest: str) -> dict[str, Any]:
-    """The bundle's JSON object, its digest checked. Raises BundleError."""
+    """The bundle's JSON object, its size and digest checked. Raises BundleError."""
+    if len(data) > MAX_BYTES:
+        raise BundleError(f"the bundle stored as {_shown(digest)} is larger than {MAX_BYTES} bytes")
     if digest_of(data) != digest:
-        raise BundleError(f"the bundle stored as {digest} has another digest")
-    document: dict[str, Any] = json.loads(data)
-    if document.get("format") != FORMAT:
-        raise BundleError(f"bundle {digest} has format {document.get('format')}; this version reads {FORMAT}")
+        raise BundleError(f"the bundle stored as {_shown(digest)} has another digest")
+    try:
+        document = strict_json.loads(data, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH + 2, what="bundle")
+    except ReportError as error:
+        raise BundleError(f"bundle {digest} can't be read: {error}") from None
+    if not isinstance(document, dict) or set(document) != {"format", "ruleset"}:
+        raise BundleError(f"bundle {digest} is no object of `format` and `ruleset`")
+    found = document["format"]
+    if found != FORMAT or isinstance(found, bool):
+        raise BundleError(f"bundle {digest} has another format than {FORMAT}, which this version reads")
     return document
+
+
+def _shown(digest: str) -> str:
+    """The digest if it is one; what a store says may be anything."""
+    return digest if _DIGEST.fullmatch(digest) else "something that is no digest"
 
 
 def digest_of(data: bytes) -> str:

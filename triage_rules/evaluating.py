@@ -40,6 +40,7 @@ class Evaluator:
         self.ruleset = ruleset
         self.digest = digest
         self._compiled = compile_ruleset(ruleset, f"{ruleset.name}-{digest[-12:]}")
+        self._phrases = {m.name: tuple(map(folded, m.phrases)) for m in ruleset.mentions.values()}
         self._second_opinion = second_opinion
         self._alarm = alarm
         self._lock = threading.Lock()
@@ -80,10 +81,10 @@ class Evaluator:
         texts = {name for name, read in inputs.items() if read.kind is Kind.TEXT}
         facts = {name: True if name in texts else value for name, value in findings.items()}
         facts |= {n: v for n, v in counted.items() if n in inputs and inputs[n].asked_of is AskedOf.SERVICE}
+        read = {name: folded(str(findings[name])) for name in texts if name in findings}
         for mention in self.ruleset.mentions.values():
-            if mention.text in findings:
-                text = folded(str(findings[mention.text]))
-                facts[mention.name] = any(folded(phrase) in text for phrase in mention.phrases)
+            if mention.text in read:
+                facts[mention.name] = any(phrase in read[mention.text] for phrase in self._phrases[mention.name])
         return facts
 
     def _run(self, facts: Findings) -> Rails:

@@ -7,6 +7,7 @@ Codes of faults: `unknown_field`, `wrong_type`, `out_of_range`, `not_a_choice`, 
 from __future__ import annotations
 
 import difflib
+import itertools
 import math
 import threading
 from collections import OrderedDict
@@ -25,6 +26,9 @@ UNKNOWN = "unknown"
 _POINTER = "/findings"
 _MAX_FAULTS = 99
 """And one that says how many more there are: as many as an answer of the service tells."""
+
+_MAX_HINTS = 5
+"""Misspelt names for which the likely one is looked up: it takes as long as reading a whole report."""
 
 _MAX_SCHEMAS = 64
 _LONGEST_MEANT = 100
@@ -218,6 +222,7 @@ def read_findings(ruleset: Ruleset, raw: object) -> Findings:
 def _faults(ruleset: Ruleset, raw: dict[Any, Any], messages: dict[Any, Any]) -> tuple[ReportFault, ...]:
     """The errors of marshmallow as faults, in the order of the report."""
     faults: list[ReportFault] = []
+    hints = itertools.chain(itertools.repeat(True, _MAX_HINTS), itertools.repeat(False))
     wrong = [key for key in raw if key in messages]
     for key in wrong[:_MAX_FAULTS]:
         pointer = _POINTER + pointer_part(str(key))
@@ -225,22 +230,24 @@ def _faults(ruleset: Ruleset, raw: dict[Any, Any], messages: dict[Any, Any]) -> 
         if isinstance(message, dict):
             faults.append(ReportFault(pointer, message["code"], message["detail"]))
         else:
-            faults.append(ReportFault(pointer, "unknown_field", _unknown_told(ruleset, str(key))))
+            faults.append(ReportFault(pointer, "unknown_field", _unknown_told(ruleset, str(key), hint=next(hints))))
     if len(wrong) > _MAX_FAULTS:
         faults.append(ReportFault(_POINTER, "invalid", f"and {len(wrong) - _MAX_FAULTS} more faults"))
     return tuple(faults)
 
 
-def _unknown_told(ruleset: Ruleset, key: str) -> str:
+def _unknown_told(ruleset: Ruleset, key: str, *, hint: bool) -> str:
     if key in ruleset.inputs:
         return "this is counted by the service; leave it out"
+    if not hint:
+        return "the ruleset has no such finding"
     names = [read.name for read in asked(ruleset)]
     close = difflib.get_close_matches(key.lower(), names, n=1, cutoff=0.6) if len(key) <= _LONGEST_MEANT else []
     return f"no such finding; did you mean `{close[0]}`?" if close else "the ruleset has no such finding"
 
 
 def _range_told(read: Input) -> str:
-    unit = _unit_told(read.unit)
+    unit = unit_told(read.unit)
     if read.minimum is not None and read.maximum is not None:
         return f"expected {read.minimum} to {read.maximum}{unit}"
     if read.minimum is not None:
@@ -250,7 +257,7 @@ def _range_told(read: Input) -> str:
     return "expected a number from -1e15 to 1e15"
 
 
-def _unit_told(unit: str | None) -> str:
+def unit_told(unit: str | None) -> str:
     """The unit as it follows a number, in the words of people who don't know UCUM; others stay as they are."""
     match unit:
         case None | "" | "1":

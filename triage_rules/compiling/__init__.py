@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from triage_rules.compiling.formulas import Mode, Signal
 from triage_rules.compiling.lowering import GREATEST, LEAST, Lowering, refuse_limits
 from triage_rules.compiling.pages import Page, deal, write
+from triage_rules.errors import EngineLimitError
 from triage_rules.rails import SOONER, Rails, outcome_key
 from triage_rules.ruleset import Findings, Ruleset, Value
 
@@ -83,9 +84,12 @@ def compile_ruleset(ruleset: Ruleset, name: str) -> Compiled:
     refuse_limits(ruleset)
     lowering = Lowering(ruleset)
     wanted = _wanted(ruleset)
-    for rail in wanted.values():
-        for key, (mode, side) in rail.items():
-            lowering.need(lowering.signal(key, mode, side))
+    try:
+        for rail in wanted.values():
+            for key, (mode, side) in rail.items():
+                lowering.need(lowering.signal(key, mode, side))
+    except EngineLimitError as error:
+        raise EngineLimitError(f"`{lowering.within[-1]}`: {error}") from None
     formulas = lowering.formulas
     number = {signal: i for i, signal in enumerate(formulas)}
     rules, pages, terms = write(deal(formulas), number)

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from triage_rules.errors import EngineLimitError
 from triage_rules.ruleset import Op, Value
 
 
@@ -66,14 +67,31 @@ NEVER: Formula = frozenset()
 ALWAYS: Formula = frozenset({frozenset()})
 
 
+TERM_LITERALS = 120
+"""Literals of one term: in the engine a chain of conditions, one under the other."""
+
+FORMULA_TERMS = 600
+"""Terms of one formula: each is compared with each, to drop what is superfluous."""
+
+TERMS_LIMIT = 28_000
+"""Terms of a whole ruleset: as many as the engine's pages take."""
+
+LITERALS_LIMIT = 100_000
+"""Literals of all its terms together: writing them out takes some 20 microseconds each."""
+
+
 def single(literal: Literal) -> Formula:
     """The formula that is just this literal."""
     return frozenset({frozenset({literal})})
 
 
 def disjoin(parts: list[Formula]) -> Formula:
-    """True if one of the parts is."""
-    return least(itertools.chain.from_iterable(parts))
+    """True if one of the parts is. Raises EngineLimitError if that would take too many terms."""
+    terms = frozenset(itertools.chain.from_iterable(parts))
+    if len(terms) > FORMULA_TERMS:
+        message = f"a condition would become {len(terms)} alternatives, and the engine takes {FORMULA_TERMS}"
+        raise EngineLimitError(f"{message}; make statements of parts of it")
+    return least(terms)
 
 
 def least(terms: Iterable[Term]) -> Formula:

@@ -8,7 +8,10 @@ from collections.abc import Iterable
 
 from triage_rules.compiling.formulas import (
     ALWAYS,
+    LITERALS_LIMIT,
     NEVER,
+    TERM_LITERALS,
+    TERMS_LIMIT,
     Answered,
     Derived,
     Equality,
@@ -49,6 +52,9 @@ COMBINATIONS_LIMIT = 500
 NESTING_LIMIT = 150
 """Conditions one beneath the other, through the statements; the evaluators and explanations go down as deep."""
 
+STEPS_LIMIT = 50_000
+"""Steps of one rule's explanation, in which each statement is explained wherever it is used."""
+
 GREATEST = MAX_NUMBER
 LEAST = 1e-12
 """The engine can't read exponents. Magnitudes beyond these are given to it as these; no limit lies beyond them."""
@@ -86,7 +92,10 @@ def _definition(ruleset: Ruleset, inference: Inference) -> Condition:
 
 
 class Lowering:
-    """Conditions into formulas, signal by signal, each after the ones it reads."""
+    """Conditions into formulas, signal by signal, each after the ones it reads.
+
+    within: the statements that are being lowered, the innermost last; after a refusal, where it happened.
+    """
 
     def __init__(self, ruleset: Ruleset) -> None:
         self._conditions = statements(ruleset)
@@ -97,6 +106,10 @@ class Lowering:
         }
         self._pure: dict[str, bool] = {}
         self.formulas: dict[Signal, Formula] = {}
+        self._signals: dict[Formula, Signal] = {}
+        self.within: list[str] = []
+        self._terms = 0
+        self._literals = 0
 
     def signal(self, statement: str, mode: Mode, side: bool) -> Signal:
         """The signal of a statement; without `open` or `unless` beneath it, CERTAIN is NOW."""
@@ -105,8 +118,26 @@ class Lowering:
     def need(self, signal: Signal) -> None:
         """Make sure the signal has a formula."""
         if signal not in self.formulas:
+            self.within.append(signal.statement)
             formula = self._lower(self._conditions[signal.statement], signal.mode, signal.side)
-            self.formulas[signal] = formula
+            self._keep(signal, formula)
+            self.within.pop()
+
+    def _keep(self, signal: Signal, formula: Formula) -> None:
+        """Raises EngineLimitError once the ruleset has more terms than the engine takes, or one that is too long."""
+        longest = max(map(len, formula), default=0)
+        if longest > TERM_LITERALS:
+            message = f"{longest} conditions in one conjunction are too many"
+            raise EngineLimitError(f"{message}; the engine takes {TERM_LITERALS}: make statements of some of them")
+        self._terms += len(formula)
+        self._literals += sum(map(len, formula))
+        if self._terms > TERMS_LIMIT or self._literals > LITERALS_LIMIT:
+            message = (
+                f"up to here the rules, written out, have {self._terms} alternatives of {self._literals} conditions"
+            )
+            raise EngineLimitError(f"{message}; the engine takes {TERMS_LIMIT} of {LITERALS_LIMIT}")
+        self.formulas[signal] = formula
+        self._signals.setdefault(formula, signal)
 
     def _is_pure(self, statement: str) -> bool:
         if statement not in self._pure:
@@ -184,11 +215,10 @@ class Lowering:
 
     def _named(self, formula: Formula) -> Formula:
         """A literal that stands for the formula, by way of a signal of its own."""
-        for signal, known in self.formulas.items():
-            if known == formula:
-                return single(Derived(signal, True))
-        signal = Signal(f"part {len(self.formulas)}", Mode.NOW, True)
-        self.formulas[signal] = formula
+        signal = self._signals.get(formula)
+        if signal is None:
+            signal = Signal(f"part {len(self.formulas)}", Mode.NOW, True)
+            self._keep(signal, formula)
         return single(Derived(signal, True))
 
 
@@ -200,9 +230,14 @@ def refuse_limits(ruleset: Ruleset) -> None:
     depths: dict[str, int] = {}
     for name, inference in ruleset.inferences.items():
         depths[name] = _depth(inference.when, depths)
+    steps: dict[str, int] = {}
+    for name, inference in ruleset.inferences.items():
+        steps[name] = _steps(inference.when, steps)
     for name, condition in statements(ruleset).items():
         if _depth(condition, depths) > NESTING_LIMIT:
             raise EngineLimitError(f"`{name}`: more than {NESTING_LIMIT} conditions build on each other")
+        if _steps(condition, steps) > STEPS_LIMIT:
+            raise EngineLimitError(f"`{name}`: explaining it could take more than {STEPS_LIMIT} steps")
 
 
 def _depth(condition: Condition, depths: dict[str, int]) -> int:
@@ -216,6 +251,18 @@ def _depth(condition: Condition, depths: dict[str, int]) -> int:
             return 1 + depths.get(name, 0)
         case _:
             return 1
+
+
+def _steps(condition: Condition, steps: dict[str, int]) -> int:
+    """Steps of its explanation, written out, at most. `steps`: of the statements that it may speak of."""
+    found = 0
+    for leaf in _leaves(condition):
+        match leaf:
+            case Inferred(name) | Unless(Inferred(name)):
+                found += 1 + steps.get(name, 0)
+            case _:
+                found += 1
+    return found
 
 
 def _every_leaf(ruleset: Ruleset) -> Iterable[Condition]:

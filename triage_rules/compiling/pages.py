@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from triage_rules.compiling.formulas import Answered, Derived, Equality, Formula, Literal, OpenIs, Signal, Term
+from triage_rules.compiling.formulas import (
+    TERM_LITERALS,
+    Answered,
+    Derived,
+    Equality,
+    Formula,
+    Literal,
+    OpenIs,
+    Signal,
+    Term,
+)
 from triage_rules.errors import EngineLimitError
 from triage_rules.ruleset import Op
 
@@ -16,9 +26,6 @@ PAGE_FIELDS = 200
 
 PAGE_LIMIT = 500
 """Pages. They stand side by side under one node of the engine, and with more than 511 there it hangs."""
-
-TERM_LITERALS = 120
-"""Literals of one term: a chain of conditions, one under the other."""
 
 SENTINEL = "received"
 """A rule that fires on every page of every report; without one, deleting the state frees wild memory."""
@@ -58,18 +65,18 @@ def deal(formulas: dict[Signal, Formula]) -> list[list[tuple[Signal, Term]]]:
                 (
                     p
                     for p in range(first, len(pages))
-                    if len(pages[p]) < PAGE_TERMS and len(fields[p] | reads) <= PAGE_FIELDS
+                    if len(pages[p]) < PAGE_TERMS and len(fields[p]) + len(reads - fields[p]) <= PAGE_FIELDS
                 ),
                 len(pages),
             )
+            if page == PAGE_LIMIT:
+                raise EngineLimitError(f"the rules fill more than {PAGE_LIMIT} pages, and the engine takes no more")
             if page == len(pages):
                 pages.append([])
                 fields.append(set())
             pages[page].append((signal, term))
             fields[page] |= reads
             known_after[signal] = max(known_after[signal], page + 1)
-    if len(pages) > PAGE_LIMIT:
-        raise EngineLimitError(f"the rules fill {len(pages)} pages, and the engine takes {PAGE_LIMIT}")
     return pages
 
 

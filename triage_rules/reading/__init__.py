@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triage_rules.errors import RulesetError, RulesetNotFound
+from triage_rules.reading.acceptances import read_acceptances
 from triage_rules.reading.conditions import Conditions, Names
 from triage_rules.reading.form import Form, is_date
 from triage_rules.reading.inputs import check_name, read_inputs, read_mentions
+from triage_rules.reading.limits import MAX_BYTES
 from triage_rules.reading.places import (
     Broken,
     Entry,
@@ -21,9 +23,8 @@ from triage_rules.reading.places import (
     Sequence,
     data_of,
     quoted,
-    tree_of_data,
-    tree_of_yaml,
 )
+from triage_rules.reading.plain_data import tree_of_data
 from triage_rules.reading.rules import (
     Context,
     mandatory_statement,
@@ -37,6 +38,7 @@ from triage_rules.reading.rules import (
     read_validity,
 )
 from triage_rules.reading.statements import Statement, in_order
+from triage_rules.reading.yaml_text import tree_of_yaml
 from triage_rules.ruleset import MANDATORY_OPEN, Rule, Ruleset
 
 FILE_NAME = "ruleset.yaml"
@@ -68,12 +70,13 @@ def load_document(path: str | Path) -> Document:
 
 
 def _bytes(path: str | Path) -> tuple[bytes, str]:
-    """A file's content and its name for places; a folder means its ruleset.yaml."""
+    """A file's content, cut off where it is too large anyway, and its name for places; a folder means its ruleset."""
     file = Path(path)
     if file.is_dir():
         file /= FILE_NAME
     try:
-        return file.read_bytes(), str(file)
+        with file.open("rb") as opened:
+            return opened.read(MAX_BYTES + 1), str(file)
     except OSError as error:
         raise RulesetNotFound(f"`{file}` can't be read: {error.strerror}") from error
 
@@ -89,7 +92,7 @@ def parse_document(text: bytes, file: str) -> Document:
 def read_document(path: str | Path) -> tuple[Document, Faults]:
     """As `load_document`, but what is not plain YAML goes to the faults, so that a reader can tell of more.
 
-    Raises RulesetNotFound.
+    Raises RulesetNotFound, and RulesetError if the faults are too many to go on.
     """
     return _parse(*_bytes(path))
 
@@ -177,6 +180,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     conflicts = {i: read_conflict(i, entry, context) for i, entry in root.entries("conflicts")}
     default, validity = read_default(root, context), read_validity(root, context)
     always_patient, always_clinician = _always(root, faults)
+    read_acceptances(root, faults)  # for `triage check`; nothing that decides reads it
     root.close()
     return Ruleset(
         name=head["ruleset"],

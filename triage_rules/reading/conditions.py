@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from triage_rules.reading.form import Form
+from triage_rules.reading.limits import most
 from triage_rules.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, Sequence, quoted
 from triage_rules.reading.words import kind_of, listed, meant
 from triage_rules.ruleset import (
@@ -146,6 +147,10 @@ class Conditions:
             return ()
         if not node.items:
             self._tell(node.place, what, f"`{word}`: the list is empty")
+        if len(node.items) > most(word):
+            told = f"`{word}`: the list has {len(node.items)} conditions; at most {most(word)} are taken"
+            self._tell(node.items[most(word)].place, what, f"{told}; make statements of some of them")
+            return ()
         return tuple(self.read(item, what) for item in node.items)
 
     def _at_least(self, node: MappingNode, what: str) -> Condition:
@@ -243,7 +248,7 @@ class Conditions:
         if "is" in found:
             self._value(declared, found["is"].node, values, form)
         if "in" in found:
-            for item in form.items_of(found["in"].node, "`in`"):
+            for item in form.items_of(found["in"].node, "in"):
                 self._value(declared, item, values, form)
         return OneOf(declared.name, tuple(values))
 

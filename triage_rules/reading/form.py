@@ -9,6 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Collection, Iterator
 
+from triage_rules.reading.limits import most
 from triage_rules.reading.places import (
     DECIMALS_TOLD,
     Broken,
@@ -212,10 +213,11 @@ class Form:
     def items(self, key: str, *, required: bool = False, least: int = 1) -> tuple[Node, ...]:
         """The items of a list; () if missing or refused."""
         node = self.node(key, required=required)
-        return () if node is None else self.items_of(node, f"`{key}`", least=least)
+        return () if node is None else self.items_of(node, key, least=least)
 
-    def items_of(self, node: Node, label: str, *, least: int = 1) -> tuple[Node, ...]:
-        """The items of the list that `node` is."""
+    def items_of(self, node: Node, key: str, *, least: int = 1) -> tuple[Node, ...]:
+        """The items of the list that `node` is, which stands under `key`."""
+        label = f"`{key}`"
         if isinstance(node, Broken):
             return ()
         if not isinstance(node, Sequence):
@@ -223,6 +225,9 @@ class Form:
             return ()
         if len(node.items) < least:
             self.tell(node.place, f"{label}: the list is empty")
+        if len(node.items) > most(key):
+            self.tell(node.items[most(key)].place, f"{label}: the list has {len(node.items)} items; {_at_most(key)}")
+            return ()
         return node.items
 
     def texts(self, key: str, *, required: bool = False, least: int = 1) -> tuple[tuple[str, Place], ...]:
@@ -254,6 +259,10 @@ class Form:
             return iter(())
         if required and not node.entries:
             self.tell(node.place, f"`{key}`: the mapping is empty")
+        if len(node.entries) > most(key):
+            beyond = list(node.entries.values())[most(key)].key_place
+            self.tell(beyond, f"`{key}`: the mapping has {len(node.entries)} entries; {_at_most(key)}")
+            return iter(())
         return iter(node.entries.items())
 
     def source(self, *, required: bool = True) -> Source | None:
@@ -266,3 +275,7 @@ class Form:
         marks = tuple(mark for mark, _ in form.texts("marks", least=0))
         form.close()
         return Source(text, marks)
+
+
+def _at_most(key: str) -> str:
+    return f"at most {most(key)} are taken"

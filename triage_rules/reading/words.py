@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 import unicodedata
 from collections.abc import Collection
 
+from triage_rules.reading.limits import MOST_COMPARED
 from triage_rules.reading.places import SHOWN, Broken, MappingNode, Node, Scalar, Sequence, quoted
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}\Z")
@@ -15,6 +17,12 @@ DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+\Z")
 CHOICE = re.compile(r"[a-z0-9][a-z0-9_]{0,59}\Z")
 DISPOSITION = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}\Z")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+
+_LENGTHS_APART = 3
+_TAKEN = "\n\t\u00ad\u200c\u200d\u200e\u200f"
+"""Invisible, and needed: line breaks, tabs, and in some languages soft hyphens, joiners and marks of direction."""
+
+_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 NAME_TOLD = "a name is lower case letters, digits and underscores, a letter first, at most 60"
 RULE_ID_TOLD = "an id is capitals, digits, `-` and `_`, a capital first, at most 16"
@@ -27,11 +35,23 @@ def meant(written: str, known: Collection[str]) -> str:
     """`; did you mean `x`?`, or nothing."""
     if len(written) > SHOWN:
         return ""
-    close = difflib.get_close_matches(written, list(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(written, _comparable(written, known), n=1, cutoff=0.6)
     if not close:
         folded = {name.casefold(): name for name in known}
         close = [folded[written.casefold()]] if written.casefold() in folded else []
     return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def _comparable(written: str, known: Collection[str]) -> list[str]:
+    """The names to compare with: all, or of very many those of like length that begin or end alike."""
+    if len(known) <= MOST_COMPARED:
+        return list(known)
+    alike = (
+        name
+        for name in known
+        if abs(len(name) - len(written)) <= _LENGTHS_APART and (name[:1] == written[:1] or name[-1:] == written[-1:])
+    )
+    return list(itertools.islice(alike, MOST_COMPARED))
 
 
 def listed(names: Collection[str], limit: int = 8) -> str:
@@ -60,6 +80,6 @@ def kind_of(node: Node) -> str:
 def bad_character(text: str) -> str | None:
     """The first character that no text may hold, such as U+0007; None if there is none."""
     for character in text:
-        if character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cs"):
+        if not character.isprintable() and character not in _TAKEN and unicodedata.category(character) in _INVISIBLE:
             return f"U+{ord(character):04X}"
     return None
