@@ -13,6 +13,8 @@ from triage_rules.cli.processes import read_procfile
 from triage_rules.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+OTHERS = ("redis", "operator")
+"""Services of compose that the Procfile doesn't have: the store, and the one for people's commands."""
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +25,18 @@ def services() -> dict[str, Any]:
 def test_compose_runs_what_the_procfile_runs(services: dict[str, Any]) -> None:
     """One machine or many containers: the same commands."""
     procfile = {name: shlex.split(command) for name, command in read_procfile(ROOT / "Procfile").items()}
-    assert {name: service["command"] for name, service in services.items() if name != "redis"} == procfile
+    assert {name: service["command"] for name, service in services.items() if name not in OTHERS} == procfile
 
 
 def test_compose_runs_redis_so_that_an_accepted_report_is_on_disk(services: dict[str, Any]) -> None:
-    """A 202 is a promise: append-only file, synced, nothing evicted, a password, a volume."""
-    command = " ".join(services["redis"]["command"])
-    for wanted in ("--appendonly yes", "--appendfsync always", "--maxmemory-policy noeviction", "--requirepass"):
+    """A 202 is a promise: append-only file, synced, nothing evicted, users with passwords, a volume."""
+    command = services["redis"]["command"]
+    for wanted in (
+        "--appendonly yes",
+        "--appendfsync always",
+        "--maxmemory-policy noeviction",
+        "--aclfile /run/secrets/users.acl",
+    ):
         assert wanted in command
     assert services["redis"]["volumes"] == ["redis:/data"]
 
@@ -40,10 +47,22 @@ def test_compose_gives_only_settings_that_exist(services: dict[str, Any], tmp_pa
         environment = dict(service.get("environment", {}))
         for setting in [key for key in environment if key.endswith("_FILE")]:
             secret = tmp_path / setting
-            secret.write_text("redis://:s@redis:6379/0" if "REDIS" in setting else "k" * 64, encoding="utf-8")
+            secret.write_text("redis://u:s@redis:6379/0", encoding="utf-8")
             environment[setting] = str(secret)
         if name != "redis":
-            assert Settings.from_environment(environment).redis_url == "redis://:s@redis:6379/0"
+            assert Settings.from_environment(environment).redis_url == "redis://u:s@redis:6379/0"
+
+
+def test_compose_gives_each_part_a_user_of_its_own(services: dict[str, Any]) -> None:
+    """Web can't deploy, the worker can't read keys: only if each gets its own URL, and no other's."""
+    given = {name: service["secrets"] for name, service in services.items()}
+    assert given == {
+        "redis": ["users.acl"],
+        "web": ["redis-url-web"],
+        "worker": ["redis-url-worker"],
+        "beat": ["redis-url-worker"],
+        "operator": ["redis-url-operator"],
+    }
 
 
 def test_the_image_holds_all_that_its_commands_read() -> None:

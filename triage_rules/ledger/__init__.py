@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from triage_rules.messages import Accepted, Delivery, History, Idempotency, NewReport, StoredReport
+from triage_rules.audit import Actor, Record
+from triage_rules.keys import Key
+from triage_rules.messages import Accepted, Delivery, History, Idempotency, Lane, NewReport, StoredReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,34 @@ class LiveRuleset:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Counts of reports and the age of the oldest pending one, in milliseconds (0 if none)."""
+    """Counts of reports and the age of the oldest pending one, of all and of the urgent lane, in ms (0 if none)."""
 
     pending: int
     oldest_ms: int
+    oldest_urgent_ms: int
     dead: int
     results: int
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How much went. `keys`: beside those of the reports. `unopened`: reports that nobody can read, and were kept."""
+
+    reports: int
+    events: int
+    dead_letters: int
+    keys: int
+    unopened: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """Reports that were sealed anew, those that no key opens; events that stay as they are, and the newest's time."""
+
+    reports: int
+    unopened: int
+    events: int
+    newest_event_ms: int | None
 
 
 class Ledger(Protocol):
@@ -38,7 +63,7 @@ class Ledger(Protocol):
     def accept(self, report: NewReport, idempotency: Idempotency | None = None) -> Accepted:
         """Store, count into the subject's history and index as pending, in one step.
 
-        Raises StaleRuleset if `report.digest` is not live for its ruleset, QueueTooOld, IdempotencyMismatch.
+        Raises StaleRuleset if `report.digest` is not live for its ruleset, QueueTooOld, IdempotencyMismatch, SealError.
         """
         ...
 
@@ -51,15 +76,26 @@ class Ledger(Protocol):
         ...
 
     def get(self, report_id: str) -> StoredReport:
-        """Raises ReportNotFound."""
+        """Raises ReportNotFound, SealError."""
         ...
 
     def wait(self, report_id: str, seconds: float) -> StoredReport:
         """As `get`, but up to `seconds` later, as soon as the report is settled."""
         ...
 
+    def again(self, report_id: str, now_ms: int) -> Lane | None:
+        """The lane to enqueue a report into once more; None if it was begun, or enqueued a moment ago."""
+        ...
+
     def begin(self, report_id: str, now_ms: int) -> Delivery | None:
-        """Count one more attempt; None if there is nothing to do (settled or erased)."""
+        """Count one more attempt; None if there is nothing to do (settled or erased).
+
+        Raises SealError, and counts nothing, if the store is encrypted under other keys.
+        """
+        ...
+
+    def excuse(self, report_id: str) -> None:
+        """Take one attempt back: the report was evaluated without fault, but the store was away when it was settled."""
         ...
 
     def settle(self, report_id: str, result: dict[str, Any], now_ms: int, history: History | None = None) -> bool:
@@ -73,8 +109,8 @@ class Ledger(Protocol):
         """As `settle`, but as a dead letter: the event has no level, and `triage:dead` has an entry with the reason."""
         ...
 
-    def history(self, ruleset: str, subject: str, now_ms: int) -> History:
-        """What the subject's history is now, nothing counted."""
+    def history(self, ruleset: str, subject: str, now_ms: int, client: str = "") -> History:
+        """What the history of that client's subject is now, nothing counted."""
         ...
 
     def overdue(self, now_ms: int, older_than_ms: int, limit: int) -> list[tuple[str, str]]:
@@ -91,27 +127,83 @@ class Ledger(Protocol):
         """Drop events and dead letters that are older than the retention time; how many."""
         ...
 
-    def heartbeat(self, worker: str, now_ms: int) -> None: ...
+    def tasks_waiting(self) -> int:
+        """Tasks that no worker has taken yet."""
+        ...
+
+    def heartbeat(self, worker: str, now_ms: int, *, stalled: bool = False) -> None:
+        """A worker was heard from. `stalled`: it gets nothing done although work waits."""
+        ...
 
     def workers(self, now_ms: int, within_ms: int) -> list[str]:
-        """Workers heard from within that time."""
+        """Workers heard from within that time that are not stalled."""
         ...
 
-    def deploy(self, name: str, version: str, digest: str, bundle: bytes, now_ms: int) -> LiveRuleset:
-        """Store the bundle and make it live, in one step."""
+    def stalled(self, now_ms: int, within_ms: int) -> list[str]:
+        """Workers heard from within that time that are."""
         ...
 
-    def rollback(self, name: str, now_ms: int) -> LiveRuleset:
-        """Make the one before live again, in one step. Raises RulesetNotFound if there is none."""
+    def deploy(  # noqa: PLR0913 - what is deployed, when, and by whom
+        self, name: str, version: str, digest: str, bundle: bytes, now_ms: int, *, by: Actor
+    ) -> LiveRuleset:
+        """Store the bundle, make it live and write it down, in one step. Nothing changes if it is live already."""
+        ...
+
+    def rollback(self, name: str, now_ms: int, *, by: Actor) -> LiveRuleset:
+        """Make the one before live again and write it down, in one step. Raises RulesetNotFound if there is none."""
+        ...
+
+    def audit_log(self) -> Iterator[Record]:
+        """All entries as they stand, oldest first; `triage_rules.audit.verify` judges them."""
         ...
 
     def live(self) -> dict[str, LiveRuleset]: ...
+
+    def digests(self, name: str, version: str) -> list[str]:
+        """What was deployed under that version, as far as is remembered, the latest first, each once."""
+        ...
 
     def bundle(self, digest: str) -> bytes:
         """Raises RulesetNotFound."""
         ...
 
+    def now_ms(self) -> int:
+        """What time it is by the store's clock, UTC, milliseconds since the epoch. Raises nothing."""
+        ...
+
+    def keys(self) -> dict[str, Key]:
+        """All API keys by id, also those that open nothing any more; but for what can't be read."""
+        ...
+
+    def add_key(self, key: Key, *, by: Actor) -> None:
+        """Keep a new key and write it down, in one step."""
+        ...
+
+    def revoke_key(self, key_id: str, now_ms: int, *, by: Actor) -> Key:
+        """Have a key open nothing from now on, and write it down, in one step. Raises KeyNotFound."""
+        ...
+
+    def dead_letters(self, limit: int) -> list[dict[str, str]]:
+        """The newest dead letters, the newest first: report, reason, attempts, ruleset, digest, lane, buried_at."""
+        ...
+
     def ping(self) -> None: ...
+
+    def erase(self, subject: str, now_ms: int, *, by: Actor, client: str | None = None) -> Erased:
+        """Erase all that is stored of the subject and write that down, in one step; nothing more of it is published.
+
+        Looks at every stored report. `client`: whose subject it is. Then see to the append-only file by rewrite_log.
+        Raises SubjectOfSeveral if several clients have that subject and none is given, SealError.
+        """
+        ...
+
+    def rewrite_log(self, wait_s: float) -> str:
+        """Have Redis write its append-only file anew, and wait so long at most: done, running, none or refused."""
+        ...
+
+    def check_seals(self) -> None:
+        """Raises SealError if the store is encrypted under other keys than those that are set, or if none is set."""
+        ...
 
     def check_writes(self) -> None:
         """Write a little that passes: raises LedgerUnavailable also if the store can be read but takes nothing."""

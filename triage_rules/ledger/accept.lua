@@ -7,15 +7,18 @@
 --       5 triage:idempotency:{sha256 of key}      hash    fingerprint, id; used if ARGV 11 isn't empty
 --       6 triage:subject:{ruleset}:{sha256}       zset    id by received_ms; used if ARGV 7 isn't empty
 --       7 triage:levels:{ruleset}:{sha256}        hash    level number -> when it was last published; likewise
--- ARGV  1 id  2 ruleset  3 digest  4 findings (JSON)  5 lane  6 received_ms  7 subject or ''  8 reported_at or ''
---       9 age in ms from which nothing more is accepted  10 retention in s  11 fingerprint or ''  12 idempotency in s
--- ->    {'created', id} | {'existing', id} | {'stale'} | {'old'} | {'mismatch'}
+--       8 triage:pending:urgent                   zset    as 2, those of the urgent lane alone
+-- ARGV  1 id  2 ruleset  3 digest  4 findings (JSON, or sealed)  5 lane  6 received_ms  7 subject or ''  8 reported_at or ''
+--       9 age in ms from which no more are accepted  10 how long in s a subject's ids are kept  11 fingerprint or ''  12 idempotency in s
+--       13 client whose report it is, or ''
+-- ->    {'created', id} | {'existing', id} | {'stale'} | {'old', ms beyond that age} | {'mismatch'}
 --
 -- A report that is asked for again (same idempotency key) is found before anything is refused. The same id again means
 -- that our answer was lost and the command sent once more: it is the same answer, so that the report is still enqueued.
+-- Urgent reports go before all others, so only the age of urgent ones counts for them: they are accepted for longer.
 
 local id, ruleset, digest, received = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[6])
-local subject, retention, fingerprint = ARGV[7], ARGV[10], ARGV[11]
+local subject, kept, fingerprint = ARGV[7], ARGV[10], ARGV[11]
 local HOUR = 3600 * 1000
 
 if fingerprint ~= '' then
@@ -28,8 +31,11 @@ if redis.call('EXISTS', KEYS[1]) == 1 then return {'created', id} end
 local live = redis.call('HGET', KEYS[4], ruleset)
 if not live or cjson.decode(live)['digest'] ~= digest then return {'stale'} end
 
-local oldest = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
-if oldest[2] and received - tonumber(oldest[2]) > tonumber(ARGV[9]) then return {'old'} end
+local before = ARGV[5] == 'urgent' and KEYS[8] or KEYS[2]
+local oldest = redis.call('ZRANGE', before, 0, 0, 'WITHSCORES')
+if oldest[2] and received - tonumber(oldest[2]) > tonumber(ARGV[9]) then
+  return {'old', string.format('%.0f', received - tonumber(oldest[2]) - tonumber(ARGV[9]))}
+end
 
 local reports, highest, levels = 0, '', ''
 if subject ~= '' then
@@ -45,14 +51,16 @@ if subject ~= '' then
 end
 
 redis.call('HSET', KEYS[1], 'status', 'queued', 'ruleset', ruleset, 'digest', digest, 'findings', ARGV[4], 'lane', ARGV[5],
-  'received_ms', ARGV[6], 'subject', subject, 'reported_at', ARGV[8], 'attempts', 0, 'sweeps', 0,
-  'reports_last_48h', reports, 'highest_level_24h', highest, 'levels', levels)
+  'received_ms', ARGV[6], 'subject', subject, 'reported_at', ARGV[8], 'client', ARGV[13], 'attempts', 0, 'sweeps', 0,
+  'reports_last_48h', reports, 'highest_level_24h', highest, 'levels', levels,
+  'idempotency', fingerprint ~= '' and KEYS[5] or '')
 redis.call('ZADD', KEYS[2], ARGV[6], id)
 redis.call('ZADD', KEYS[3], ARGV[6], id)
+if ARGV[5] == 'urgent' then redis.call('ZADD', KEYS[8], ARGV[6], id) end
 if subject ~= '' then
-  redis.call('ZREMRANGEBYSCORE', KEYS[6], '-inf', string.format('(%.0f', received - tonumber(retention) * 1000))
+  redis.call('ZREMRANGEBYSCORE', KEYS[6], '-inf', string.format('(%.0f', received - tonumber(kept) * 1000))
   redis.call('ZADD', KEYS[6], ARGV[6], id)
-  redis.call('EXPIRE', KEYS[6], retention)
+  redis.call('EXPIRE', KEYS[6], kept)
 end
 if fingerprint ~= '' then
   redis.call('HSET', KEYS[5], 'fingerprint', fingerprint, 'id', id)

@@ -1,8 +1,8 @@
 -- begin: count one more attempt at a report and hand it out; nothing if it is settled or gone.
 --
--- KEYS  1 triage:report:{id}    hash    status queued|done|dead, ruleset, digest, findings (JSON), lane, received_ms, subject,
---                                       reported_at, attempts, sweeps, reports_last_48h, highest_level_24h ('' or a number),
---                                       levels (key of the subject's levels, or ''); once settled also result (JSON), settled_ms
+-- KEYS  1 triage:report:{id}    hash    status queued|done|dead, ruleset, digest, findings (JSON, or sealed), lane, received_ms, subject,
+--                                       reported_at, client, attempts, sweeps, reports_last_48h, highest_level_24h ('' or a number),
+--                                       levels (key of the subject's levels, or ''), idempotency (key of the client's key, or ''); once settled also result (likewise), settled_ms
 --       2 triage:due            zset    id by the time it was last enqueued
 --       also reads the key in the report's field `levels`
 -- ARGV  1 id  2 now_ms

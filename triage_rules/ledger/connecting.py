@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 
 from triage_rules.errors import LedgerUnavailable
@@ -32,6 +33,15 @@ NO_GROUP = "NOGROUP"
 
 Any other error reply is a bug of ours.
 """
+
+_REFUSED = (
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.OutOfMemoryError,
+    redis.ReadOnlyError,
+    NoPermissionError,
+)
+"""As redis-py names some of them; it takes their word off the text."""
 
 
 def connect(url: str) -> redis.Redis:
@@ -67,7 +77,7 @@ def refusals_translated() -> Iterator[None]:
 
 def is_refusal(error: Exception) -> bool:
     """Whether an error reply means "not now". Older servers wrap the word in the text of a script error."""
-    if isinstance(error, redis.ConnectionError | redis.TimeoutError | redis.OutOfMemoryError | redis.ReadOnlyError):
+    if isinstance(error, _REFUSED):
         return True
     words = str(error).split()
     return bool(words) and (words[0] in (*REFUSALS, NO_GROUP) or any(f"-{word}" in words for word in REFUSALS))

@@ -8,6 +8,7 @@ from typing import Any
 
 from triage_rules.messages import Delivery, History, Lane, NewReport
 from triage_rules.ruleset import Level
+from triage_rules.sealing import Seals, is_sealed
 
 UNKNOWN_RULESET = "unknown"
 UNKNOWN_DIGEST = "sha256:" + "0" * 64
@@ -16,8 +17,8 @@ UNKNOWN_DIGEST = "sha256:" + "0" * 64
 _TIME = re.compile(r"\d{1,14}", re.ASCII)
 
 
-def delivery(report_id: str, reply: list[Any]) -> Delivery:
-    """What begin.lua handed out. Raises ValueError, TypeError or RecursionError if it can't be read."""
+def delivery(report_id: str, reply: list[Any], seals: Seals) -> Delivery:
+    """What begin.lua handed out. Raises SealError, ValueError, TypeError or RecursionError if it can't be read."""
     attempt, ruleset, digest, findings, lane, received_ms, subject, reported_at, reports, highest = reply
     received = milliseconds(received_ms)
     if received is None or not ruleset or not digest:
@@ -26,14 +27,21 @@ def delivery(report_id: str, reply: list[Any]) -> Delivery:
         id=report_id,
         ruleset=ruleset,
         digest=digest,
-        findings=json.loads(findings),
+        findings=json.loads(seals.open(findings, report_id, "findings")),
         lane=Lane(lane),
         received_ms=received,
-        subject=subject or None,
-        reported_at=reported_at or None,
+        subject=opened(seals, findings, subject, report_id, "subject"),
+        reported_at=opened(seals, findings, reported_at, report_id, "reported_at"),
     )
     history = History(int(reports), Level(int(highest)) if highest else None)
     return Delivery(report=report, history=history, attempt=int(attempt))
+
+
+def opened(seals: Seals, findings: str, text: str | None, report_id: str, field: str) -> str | None:
+    """A field that is sealed if the findings beside it are; it may begin as it likes. Raises SealError."""
+    if not text:
+        return None
+    return seals.open(text, report_id, field) if is_sealed(findings) else text
 
 
 def unreadable(report_id: str, reply: list[Any], now_ms: int, error: Exception) -> Delivery:

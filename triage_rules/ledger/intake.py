@@ -17,25 +17,28 @@ from triage_rules.errors import (
     ReportNotFound,
     StaleRuleset,
 )
+from triage_rules.events import SEALED_AS
 from triage_rules.ledger.connecting import is_refusal, refusals_translated
 from triage_rules.ledger.handing_out import milliseconds
 from triage_rules.ledger.keyspace import (
     DUE,
     LIVE,
     PENDING,
+    PENDING_URGENT,
     REPORT,
     SETTLED,
     idempotency_key,
-    sha256,
+    of_client,
     subject_key,
 )
-from triage_rules.ledger.store import Store
-from triage_rules.messages import Accepted, History, Idempotency, NewReport, Status, StoredReport
+from triage_rules.ledger.store import DAY_S, Store
+from triage_rules.messages import Accepted, History, Idempotency, Lane, NewReport, Status, StoredReport
 from triage_rules.ruleset import Level
 from triage_rules.settings import Settings
 
 HOUR_MS = 3_600_000
-IDEMPOTENCY_SECONDS = 24 * 3600
+ENQUEUED_LATELY_MS = 1_000
+"""A client that asks for its report again and again must not feed the queue with copies of it."""
 
 ANSWER_TO_SUBSCRIBE = 1.0
 """Seconds for Redis to confirm a subscription; the report is read again after it, so that nothing falls in between."""
@@ -47,9 +50,13 @@ class Intake(Store):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._accept = self._script("accept")
+        self._again = self._script("again")
+        # As long as anything is kept that it leads to, so that erasing finds it.
+        self._index_s = max(settings.retention_days, 2 * settings.event_retention_days) * DAY_S
 
     def accept(self, report: NewReport, idempotency: Idempotency | None = None) -> Accepted:
         """Store, count and index, in one step."""
+        self._ensure_seals()
         with refusals_translated():
             reply = self._accept(*self._acceptance(report, idempotency))
         return _accepted(reply)
@@ -58,6 +65,7 @@ class Intake(Store):
         """As `accept` for each; a refusal stands in its report's place. LedgerUnavailable also for the whole list."""
         if not reports:
             return []
+        self._ensure_seals()
         with refusals_translated(), self._redis.pipeline(transaction=False) as pipe:
             for report in reports:
                 keys, args = self._acceptance(report, None)
@@ -66,45 +74,59 @@ class Intake(Store):
         return [_accepted_or_refused(reply) for reply in replies]
 
     def _acceptance(self, report: NewReport, idempotency: Idempotency | None) -> tuple[list[str], list[str | int]]:
-        hashed = sha256(report.subject or "")
+        hashed = self._seals.named(of_client(report.client, report.subject or ""))
         keys = [
             REPORT + report.id,
             PENDING,
             DUE,
             LIVE,
-            idempotency_key(idempotency.key if idempotency else ""),
+            self._key_of(idempotency) if idempotency else idempotency_key(""),
             subject_key("subject", report.ruleset, hashed),
             subject_key("levels", report.ruleset, hashed),
+            PENDING_URGENT,
         ]
         args: list[str | int] = [
             report.id,
             report.ruleset,
             report.digest,
-            strict_json.dumps(report.findings),
+            self._seals.seal(strict_json.dumps(report.findings), report.id, "findings"),
             report.lane.value,
             report.received_ms,
-            report.subject or "",
-            report.reported_at or "",
+            self._sealed(report.subject, report.id, "subject"),
+            self._sealed(report.reported_at, report.id, "reported_at"),
             self._settings.max_queue_age_seconds * 1000,
-            self._retention_s,
-            idempotency.fingerprint if idempotency else "",
-            IDEMPOTENCY_SECONDS,
+            self._index_s,
+            self._seals.marked(idempotency.fingerprint) if idempotency else "",
+            self._settings.idempotency_hours * 3600,
+            report.client,
         ]
         return keys, args
+
+    def _sealed(self, text: str | None, report_id: str, field: str) -> str:
+        return self._seals.seal(text, report_id, field) if text else ""
+
+    def _key_of(self, idempotency: Idempotency) -> str:
+        return idempotency_key(self._seals.named(of_client(idempotency.client, idempotency.key)))
 
     def find_idempotent(self, idempotency: Idempotency) -> str | None:
         """The report an earlier request with this key made."""
         with refusals_translated():
-            known = self._redis.hmget(idempotency_key(idempotency.key), ["fingerprint", "id"])
+            known = self._redis.hmget(self._key_of(idempotency), ["fingerprint", "id"])
         if known[0] is None:
             return None
-        if known[0] != idempotency.fingerprint:
+        if known[0] != self._seals.marked(idempotency.fingerprint):
             raise IdempotencyMismatch
         return str(known[1])
 
-    def history(self, ruleset: str, subject: str, now_ms: int) -> History:
+    def again(self, report_id: str, now_ms: int) -> Lane | None:
+        """The lane to enqueue the report into once more; None if it was begun, or enqueued a moment ago."""
+        with refusals_translated():
+            lane = self._again([REPORT + report_id, DUE], [report_id, now_ms, ENQUEUED_LATELY_MS])
+        return None if lane is None else Lane(lane)
+
+    def history(self, ruleset: str, subject: str, now_ms: int, client: str = "") -> History:
         """What the subject's history is now, nothing counted."""
-        hashed = sha256(subject)
+        hashed = self._seals.named(of_client(client, subject))
         with refusals_translated(), self._redis.pipeline(transaction=False) as pipe:
             pipe.zcount(subject_key("subject", ruleset, hashed), now_ms - 48 * HOUR_MS, "+inf")
             pipe.hgetall(subject_key("levels", ruleset, hashed))
@@ -113,10 +135,11 @@ class Intake(Store):
         return History(reports_last_48h=int(reports), highest_level_24h=max(recent, default=None))
 
     def get(self, report_id: str) -> StoredReport:
-        """Raises ReportNotFound."""
-        names = ["status", "ruleset", "digest", "received_ms", "attempts", "result"]
+        """Raises ReportNotFound, SealError."""
+        names = ["status", "ruleset", "digest", "received_ms", "attempts", "result", "client"]
         with refusals_translated():
-            status, ruleset, digest, received_ms, attempts, result = self._redis.hmget(REPORT + report_id, names)
+            found = self._redis.hmget(REPORT + report_id, names)
+        status, ruleset, digest, received_ms, attempts, result, client = found
         if status is None:
             raise ReportNotFound
         return StoredReport(
@@ -126,7 +149,8 @@ class Intake(Store):
             digest=str(digest),
             received_ms=milliseconds(received_ms) or 0,
             attempts=int(attempts or 0),
-            result=json.loads(result) if result is not None else None,
+            result=json.loads(self._seals.open(str(result), report_id, SEALED_AS)) if result is not None else None,
+            client=str(client or ""),
         )
 
     def wait(self, report_id: str, seconds: float) -> StoredReport:
@@ -153,8 +177,8 @@ def _accepted(reply: list[str]) -> Accepted:
             return Accepted(report_id, created=False)
         case ["stale"]:
             raise StaleRuleset
-        case ["old"]:
-            raise QueueTooOld
+        case ["old", str(over_ms)]:
+            raise QueueTooOld(int(over_ms))
         case ["mismatch"]:
             raise IdempotencyMismatch
         case _:

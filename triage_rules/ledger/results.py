@@ -9,6 +9,7 @@ import redis
 
 from triage_rules.ledger.connecting import connect, refusals_translated
 from triage_rules.ledger.keyspace import DEAD_OF, RESULTS, SEEN
+from triage_rules.ledger.store import registered
 from triage_rules.messages import timestamp
 
 
@@ -26,6 +27,7 @@ class ResultStream:
 
     def __init__(self, url: str) -> None:
         self._redis = connect(url)
+        self._move = registered(self._redis, "give_up")
 
     def close(self) -> None:
         """Give the connections back."""
@@ -62,6 +64,18 @@ class ResultStream:
             if claimed or cursor == "0-0":
                 return self._counted(group, consumer, claimed)
 
+    def waiting(self, group: str, count: int) -> list[tuple[str, str, int]]:
+        """The oldest entries that the group hasn't finished with: (id, consumer, how often it was handed out)."""
+        with refusals_translated():
+            rows = self._redis.xpending_range(RESULTS, group, min="-", max="+", count=count)
+        return [(str(row["message_id"]), str(row["consumer"]), int(row["times_delivered"])) for row in rows]
+
+    def take(self, group: str, consumer: str, entry_id: str) -> list[Entry]:
+        """That entry, whoever has it and for however short a time, as the store believes."""
+        with refusals_translated():
+            claimed: Any = self._redis.xclaim(RESULTS, group, consumer, 0, [entry_id])
+        return self._counted(group, consumer, [(found, fields) for found, fields in claimed if fields])
+
     def _counted(self, group: str, consumer: str, claimed: list[tuple[str, dict[str, str]]]) -> list[Entry]:
         if not claimed:
             return []
@@ -94,18 +108,17 @@ class ResultStream:
             pipe.execute()
 
     def give_up(self, group: str, entry: Entry, reason: str, *, now_ms: int) -> None:
-        """Move the entry to the group's dead letters, in one step."""
-        letter: dict[Any, Any] = {
+        """Move the entry to the group's dead letters, in one step; one that was erased meanwhile leaves no letter."""
+        letter = {
             **entry.fields,
             "dead_entry": entry.id,
             "dead_reason": reason,
             "dead_deliveries": str(entry.deliveries),
             "dead_at": timestamp(now_ms),
         }
-        with refusals_translated(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.xadd(DEAD_OF + group, letter)
-            pipe.xack(RESULTS, group, entry.id)
-            pipe.execute()
+        fields = [part for pair in letter.items() for part in pair]
+        with refusals_translated():
+            self._move([RESULTS, DEAD_OF + group], [group, entry.id, *fields])
 
     def last_id(self) -> str:
         """The id of the newest entry; what comes from now on is after it."""

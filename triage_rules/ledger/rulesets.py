@@ -4,56 +4,95 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import cast
+from typing import Any, cast
 
+from redis.client import Pipeline
+
+from triage_rules import strict_json
+from triage_rules.audit import Act, Action, Actor
 from triage_rules.errors import (
     RulesetNotFound,
 )
 from triage_rules.ledger import LiveRuleset
+from triage_rules.ledger.auditing import Audited, Deed
 from triage_rules.ledger.connecting import refusals_translated
 from triage_rules.ledger.keyspace import (
     BUNDLE,
     DEPLOYMENTS,
+    LEAVING,
     LIVE,
 )
-from triage_rules.ledger.store import Store
-from triage_rules.settings import Settings
 
 DEPLOYMENTS_KEPT = 50
 
 
-class Rulesets(Store):
+class Rulesets(Audited):
     """See `triage_rules.ledger.Ledger` for what each method promises."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._deploy = self._script("deploy")
-        self._rollback = self._script("rollback")
-
-    def deploy(self, name: str, version: str, digest: str, bundle: bytes, now_ms: int) -> LiveRuleset:
+    def deploy(  # noqa: PLR0913 - what is deployed, when, and by whom
+        self, name: str, version: str, digest: str, bundle: bytes, now_ms: int, *, by: Actor
+    ) -> LiveRuleset:
         """Store the bundle and make it live, in one step. Nothing changes if it is live already."""
-        keys = [LIVE, BUNDLE + digest, DEPLOYMENTS + name]
-        text = base64.b64encode(bundle).decode("ascii")
-        with refusals_translated():
-            reply = self._deploy(keys, [name, digest, version, text, now_ms, DEPLOYMENTS_KEPT])
-        return _live(name, reply)
+        stored, remembered = BUNDLE + digest, DEPLOYMENTS + name
 
-    def rollback(self, name: str, now_ms: int) -> LiveRuleset:
-        """Make the one before live again, in one step. Raises RulesetNotFound if there is none."""
-        now_live = self.live().get(name)
-        if now_live is None:
+        def prepare(pipe: Pipeline) -> Deed[LiveRuleset]:
+            before = _live_of(pipe, name)
+            if before is not None and before.digest == digest:
+                return Deed(before)
+            _deployments(pipe, name)
+            live = LiveRuleset(name, digest, version, now_ms, before.digest if before else None)
+            details = {"ruleset": name, "version": version, "digest": digest, "previous": live.previous}
+
+            def commands(pipe: Pipeline) -> None:
+                pipe.srem(LEAVING, digest)
+                pipe.set(stored, base64.b64encode(bundle).decode("ascii"))
+                pipe.lpush(remembered, strict_json.dumps({"digest": digest, "version": version}))
+                pipe.ltrim(remembered, 0, DEPLOYMENTS_KEPT - 1)
+                pipe.hset(LIVE, name, _told(live))
+
+            return Deed(live, Act(by, Action.DEPLOY, now_ms, details), commands)
+
+        return self._audited(prepare, watch=[LIVE, stored, remembered])
+
+    def rollback(self, name: str, now_ms: int, *, by: Actor) -> LiveRuleset:
+        """Make the one before live again, in one step. Raises RulesetNotFound if there is none.
+
+        Two people who roll back the same deployment go back once.
+        """
+        leaving = self.live().get(name)
+        if leaving is None:
             raise RulesetNotFound(f"no ruleset `{name}` is live")
-        with refusals_translated():
-            reply = self._rollback([LIVE, DEPLOYMENTS + name], [name, now_live.digest, now_ms])
-        if reply is None:
-            raise RulesetNotFound(f"`{name}` has no earlier deployment to return to")
-        return _live(name, reply)
+
+        def prepare(pipe: Pipeline) -> Deed[LiveRuleset]:
+            now_live = _live_of(pipe, name)
+            if now_live is not None and now_live.digest != leaving.digest:
+                return Deed(now_live)
+            earlier = _deployments(pipe, name)[1:]
+            if not earlier:
+                raise RulesetNotFound(f"`{name}` has no earlier deployment to return to")
+            target, further = earlier[0], earlier[1]["digest"] if len(earlier) > 1 else None
+            live = LiveRuleset(name, target["digest"], target["version"], now_ms, further)
+            details = {"ruleset": name, "version": live.version, "digest": live.digest, "left": leaving.digest}
+
+            def commands(pipe: Pipeline) -> None:
+                pipe.lpop(DEPLOYMENTS + name)
+                pipe.hset(LIVE, name, _told(live))
+
+            return Deed(live, Act(by, Action.ROLLBACK, now_ms, details), commands)
+
+        return self._audited(prepare, watch=[LIVE, DEPLOYMENTS + name])
 
     def live(self) -> dict[str, LiveRuleset]:
         """What decides now, by name."""
         with refusals_translated():
             found = cast(dict[str, str], self._redis.hgetall(LIVE))
         return {name: _live(name, text) for name, text in sorted(found.items())}
+
+    def digests(self, name: str, version: str) -> list[str]:
+        """What was deployed under that version, as far as is remembered, the latest first, each once."""
+        with refusals_translated():
+            found = [json.loads(text) for text in self._redis.lrange(DEPLOYMENTS + name, 0, -1)]
+        return list(dict.fromkeys(one["digest"] for one in found if one["version"] == version))
 
     def bundle(self, digest: str) -> bytes:
         """Raises RulesetNotFound."""
@@ -62,6 +101,28 @@ class Rulesets(Store):
         if text is None:
             raise RulesetNotFound(f"no bundle {digest} is stored")
         return base64.b64decode(text)
+
+
+def _live_of(pipe: Pipeline, name: str) -> LiveRuleset | None:
+    text: Any = pipe.hget(LIVE, name)
+    return None if text is None else _live(name, text)
+
+
+def _deployments(pipe: Pipeline, name: str) -> list[dict[str, str]]:
+    """Up to three of what is remembered, the live one first."""
+    found: Any = pipe.lrange(DEPLOYMENTS + name, 0, 2)
+    return [json.loads(text) for text in found]
+
+
+def _told(live: LiveRuleset) -> str:
+    return strict_json.dumps(
+        {
+            "digest": live.digest,
+            "version": live.version,
+            "activated_ms": live.activated_ms,
+            "previous": live.previous,
+        }
+    )
 
 
 def _live(name: str, text: str) -> LiveRuleset:

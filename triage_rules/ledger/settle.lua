@@ -7,11 +7,12 @@
 --       5 triage:dead           stream    one entry a dead letter
 --       6 triage:settled:{id}   channel   told once, for those who wait
 --       7 triage:counts         hash      what was counted since the beginning
+--       8 triage:pending:urgent zset      as 2, those of the urgent lane alone
 --       also writes the key in the report's field `levels`: level number -> when it was last published
--- ARGV  1 id  2 now_ms  3 status: done|dead  4 result (JSON)  5 level number, or '' if it has none  6 retention in s
+-- ARGV  1 id  2 now_ms  3 status: done|dead  4 result (JSON, or sealed)  5 level number, or '' if it has none  6 retention in s
 --       7 reason of a dead letter  8 now as text  9 what to count, words parted by blanks
 --       10 the highest level in the history that the result was made in: a number or ''; '-' if it was made in none
---       11... the event's fields, name and value by turns
+--       11 how long in s a subject's levels are remembered  12... the event's fields, name and value by turns
 -- ->    1 if this call settled it, else 0
 --
 -- The event is written first: if memory is short, Redis refuses it and so nothing is done.
@@ -20,7 +21,7 @@ local known = redis.call('HMGET', KEYS[1], 'status', 'levels', 'attempts', 'rule
 if known[1] ~= 'queued' then return 0 end
 local id, now, status, level, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
 
-redis.call('XADD', KEYS[4], '*', unpack(ARGV, 11))
+redis.call('XADD', KEYS[4], '*', unpack(ARGV, 12))
 if status == 'dead' then
   redis.call('XADD', KEYS[5], '*', 'report', id, 'reason', ARGV[7], 'attempts', known[3] or '', 'ruleset', known[4] or '',
     'digest', known[5] or '', 'lane', known[6] or '', 'buried_at', ARGV[8])
@@ -31,10 +32,11 @@ if ARGV[10] ~= '-' then redis.call('HSET', KEYS[1], 'highest_level_24h', ARGV[10
 redis.call('EXPIRE', KEYS[1], retention)
 redis.call('ZREM', KEYS[2], id)
 redis.call('ZREM', KEYS[3], id)
+redis.call('ZREM', KEYS[8], id)
 if level ~= '' and known[2] and known[2] ~= '' then
   local before = redis.call('HGET', known[2], level)
   if not before or tonumber(before) < tonumber(now) then redis.call('HSET', known[2], level, now) end
-  redis.call('EXPIRE', known[2], retention)
+  redis.call('EXPIRE', known[2], ARGV[11])
 end
 for word in string.gmatch(ARGV[9], '%S+') do redis.call('HINCRBY', KEYS[7], word, 1) end
 redis.call('PUBLISH', KEYS[6], status)

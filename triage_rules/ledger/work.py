@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from triage_rules import events
+from triage_rules.errors import SealError
 from triage_rules.ledger.connecting import refusals_translated
 from triage_rules.ledger.handing_out import delivery, unreadable
 from triage_rules.ledger.keyspace import (
@@ -12,6 +13,7 @@ from triage_rules.ledger.keyspace import (
     DEAD,
     DUE,
     PENDING,
+    PENDING_URGENT,
     REPORT,
     RESULTS,
     SETTLED,
@@ -30,9 +32,11 @@ class Work(Store):
         self._begin = self._script("begin")
         self._settle = self._script("settle")
         self._overdue = self._script("overdue")
+        self._excuse = self._script("excuse")
 
     def begin(self, report_id: str, now_ms: int) -> Delivery | None:
         """Count one more attempt; None if there is nothing to do (settled or erased)."""
+        self._ensure_seals()
         with refusals_translated():
             try:
                 reply = self._begin([REPORT + report_id, DUE], [report_id, now_ms])
@@ -42,9 +46,14 @@ class Work(Store):
         if reply is None:
             return None
         try:
-            return delivery(report_id, reply)
-        except (ValueError, TypeError, RecursionError) as error:
+            return delivery(report_id, reply, self._seals)
+        except (SealError, ValueError, TypeError, RecursionError) as error:
             return unreadable(report_id, reply, now_ms, error)
+
+    def excuse(self, report_id: str) -> None:
+        """Take one attempt back: the report was evaluated without fault, but the store was away when it was settled."""
+        with refusals_translated():
+            self._excuse([REPORT + report_id])
 
     def settle(self, report_id: str, result: dict[str, Any], now_ms: int, history: History | None = None) -> bool:
         """Store the result, publish its event, drop it from pending, in one step. False if settled already."""
@@ -63,23 +72,25 @@ class Work(Store):
         reason: str,
         history: History | None,
     ) -> bool:
-        event = events.encode(events.event_of(report_id, result, source=self._settings.source, now_ms=now_ms))
+        event = events.event_of(report_id, result, source=self._settings.source, now_ms=now_ms)
+        fields = events.encode(event, self._seals)
         level = result["level"]
-        keys = [REPORT + report_id, PENDING, DUE, RESULTS, DEAD, SETTLED + report_id, COUNTS]
-        counted = [event["level"] or status.value, *(f"flag:{flag}" for flag in result["flags"])]
+        keys = [REPORT + report_id, PENDING, DUE, RESULTS, DEAD, SETTLED + report_id, COUNTS, PENDING_URGENT]
+        counted = [fields["level"] or status.value, *(f"flag:{flag}" for flag in result["flags"])]
         args: list[str | int] = [
             report_id,
             now_ms,
             status.value,
-            event["data"],
+            fields["data"],
             _number(None if level is None else Level.of(level)),
             self._retention_s,
             reason,
-            event["ce_time"],
+            event.time,
             " ".join(counted),
             "-" if history is None else _number(history.highest_level_24h),
+            self._settings.history_hours * 3600,
         ]
-        for name, value in event.items():
+        for name, value in fields.items():
             args += [name, value]
         with refusals_translated():
             return bool(self._settle(keys, args))
@@ -87,7 +98,7 @@ class Work(Store):
     def overdue(self, now_ms: int, older_than_ms: int, limit: int) -> list[tuple[str, str]]:
         """(id, lane) of pending reports not enqueued for that long; each is left alone for longer the next time."""
         with refusals_translated():
-            found = self._overdue([DUE, PENDING], [now_ms, older_than_ms, limit, REPORT])
+            found = self._overdue([DUE, PENDING, PENDING_URGENT], [now_ms, older_than_ms, limit, REPORT])
         return list(zip(found[0::2], found[1::2], strict=True))
 
 

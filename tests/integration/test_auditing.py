@@ -1,0 +1,201 @@
+"""The audit log in Redis: no deed without its entry, no entry without its deed, one chain whoever writes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+from redis.client import Pipeline
+
+from tests.actors import TESTER
+from tests.integration.making import NOW_MS
+from triage_rules import audit
+from triage_rules.audit import Act, Action, Actor, Via
+from triage_rules.errors import AuditError, LedgerUnavailable, RulesetNotFound
+from triage_rules.ledger.auditing import Deed
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.settings import Settings
+
+LOG = "triage:audit"
+
+
+def deploy(ledger: RedisLedger, version: int, name: str = "spots", by: Actor = TESTER) -> None:
+    ledger.deploy(name, f"{version}.0.0", f"sha256:{version}", b"bundle", NOW_MS + version, by=by)
+
+
+def test_deploying_and_rolling_back_are_written_down(ledger: RedisLedger) -> None:
+    """Who, by which door, when, what, and what was live before."""
+    deploy(ledger, 1)
+    deploy(ledger, 2, by=Actor("clinic-b", Via.HTTP))
+    ledger.rollback("spots", NOW_MS + 3, by=Actor("ann", Via.CLI))
+    entries = list(ledger.audit_log())
+    assert [(one["actor"], one["via"], one["action"], one["details"]) for one in entries] == [
+        ("tester", "cli", "deploy", '{"ruleset":"spots","version":"1.0.0","digest":"sha256:1","previous":null}'),
+        (
+            "clinic-b",
+            "http",
+            "deploy",
+            '{"ruleset":"spots","version":"2.0.0","digest":"sha256:2","previous":"sha256:1"}',
+        ),
+        ("ann", "cli", "rollback", '{"ruleset":"spots","version":"1.0.0","digest":"sha256:1","left":"sha256:2"}'),
+    ]
+    assert audit.verify(entries).faults == ()
+
+
+def test_what_changes_nothing_is_not_written_down(ledger: RedisLedger) -> None:
+    """`triage up` deploys at every start; and a rollback that was refused did nothing."""
+    deploy(ledger, 1)
+    deploy(ledger, 1)
+    with pytest.raises(RulesetNotFound):
+        ledger.rollback("spots", NOW_MS, by=TESTER)
+    with pytest.raises(RulesetNotFound):
+        ledger.rollback("never", NOW_MS, by=TESTER)
+    assert len(list(ledger.audit_log())) == 1
+
+
+def test_writers_at_once_make_one_unbroken_chain(settings: Settings, ledger: RedisLedger) -> None:
+    """Each of 8 threads deploys 10 rulesets of its own: 80 entries, none missing, none doubled, each behind another."""
+    start = threading.Barrier(8)
+
+    def write(thread: int) -> None:
+        with RedisLedger(settings) as own:
+            own.ping()
+            start.wait()
+            for version in range(10):
+                deploy(own, version, name=f"ruleset-{thread}")
+
+    threads = [threading.Thread(target=write, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    entries = list(ledger.audit_log())
+    verdict = audit.verify(entries)
+    assert (verdict.head.number, verdict.faults) == (80, ())
+    assert len({one["details"] for one in entries}) == 80
+    assert {live.digest for live in ledger.live().values()} == {"sha256:9"}
+
+
+def test_two_who_deploy_the_same_at_once_write_one_entry(settings: Settings, ledger: RedisLedger) -> None:
+    start = threading.Barrier(8)
+
+    def write() -> None:
+        with RedisLedger(settings) as own:
+            own.ping()
+            start.wait()
+            deploy(own, 1)
+
+    threads = [threading.Thread(target=write) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(list(ledger.audit_log())) == 1
+
+
+def an_act(number: int = 1) -> Act:
+    return Act(TESTER, Action.REKEY, NOW_MS, {"number": number})
+
+
+def refused(pipe: Pipeline) -> None:
+    pipe.set("triage:probe", "1")
+    pipe.execute_command("SET", "triage:probe")
+
+
+def failing(pipe: Pipeline) -> None:
+    pipe.set("triage:probe", "1")
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("commands", [refused, failing])
+def test_a_deed_that_fails_leaves_no_entry_and_no_half_of_itself(
+    ledger: RedisLedger, redis_client: redis.Redis, commands: Callable[[Pipeline], None]
+) -> None:
+    """Refused by Redis or given up by ourselves, before or after a command that would have done."""
+    with pytest.raises((redis.ResponseError, ZeroDivisionError)):
+        ledger._audited(lambda _: Deed(None, an_act(), commands), watch=[])
+    assert redis_client.keys() == []
+
+
+def test_a_deployment_that_meets_a_key_of_another_type_leaves_no_entry(
+    ledger: RedisLedger, redis_client: redis.Redis
+) -> None:
+    """Redis runs the rest of a transaction when one command of it fails, so the deed looks before."""
+    for key in ("triage:live", "triage:deployments:spots"):
+        redis_client.set(key, "spoilt")
+        with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+            deploy(ledger, 1)
+        assert redis_client.keys() == [key]
+        redis_client.delete(key)
+
+
+@pytest.fixture
+def full(redis_client: redis.Redis) -> Iterator[redis.Redis]:
+    redis_client.config_set("maxmemory", 1)
+    yield redis_client
+    redis_client.config_set("maxmemory", 0)
+
+
+def test_a_full_server_takes_neither_deed_nor_entry(ledger: RedisLedger, full: redis.Redis) -> None:
+    with pytest.raises(LedgerUnavailable):
+        deploy(ledger, 1)
+    assert full.keys() == []
+
+
+def test_a_log_of_another_type_stops_the_deed(ledger: RedisLedger, redis_client: redis.Redis) -> None:
+    """A deed never goes without its entry."""
+    redis_client.set(LOG, "spoilt")
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        deploy(ledger, 1)
+    assert redis_client.keys() == [LOG]
+
+
+def test_a_deed_whose_answer_was_lost_is_not_done_twice(
+    ledger: RedisLedger, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection may die after Redis has done it: then redis-py says, as for a changed key, to try again."""
+    whole, lost = Pipeline.execute, iter([True])
+
+    def execute(pipe: Pipeline, *args: object, **kwargs: object) -> object:
+        answer = whole(pipe, *args, **kwargs)
+        if next(lost, False):
+            deploy(ledger, 7)  # somebody else, right behind it
+            raise redis.WatchError("A ConnectionError occurred while watching one or more keys")
+        return answer
+
+    with monkeypatch.context() as once:
+        once.setattr(Pipeline, "execute", execute)
+        answer = ledger._audited(lambda _: Deed("done", an_act(), lambda pipe: pipe.incr("triage:probe")), watch=[])
+    assert (answer, redis_client.get("triage:probe")) == ("done", "1")
+    assert [one["action"] for one in ledger.audit_log()] == ["rekey", "deploy"]
+
+
+def test_one_changed_byte_in_redis_is_found_and_stops_the_next_deed(
+    ledger: RedisLedger, redis_client: redis.Redis
+) -> None:
+    """Whoever can write there can write an entry anew, also with bytes that are no text."""
+    for version in range(3):
+        deploy(ledger, version)
+    entries = redis_client.xrange(LOG)
+    redis_client.delete(LOG)
+    for number, (_, fields) in enumerate(entries):
+        changed = fields | ({"actor": b"teste\xff"} if number == 2 else {})
+        redis_client.xadd(LOG, changed)
+    assert audit.verify(ledger.audit_log()).faults == ("entry 3 was changed: its hash is another",)
+    with pytest.raises(AuditError):
+        deploy(ledger, 9)
+    assert ledger.live()["spots"].digest == "sha256:2"
+
+
+def test_a_long_log_is_read_whole(ledger: RedisLedger, redis_client: redis.Redis) -> None:
+    """In several pages."""
+    head = audit.Head()
+    with redis_client.pipeline() as pipe:
+        for number in range(2500):
+            entry = audit.record(an_act(number), head)
+            head = audit.head_of(entry)
+            pipe.xadd(LOG, entry)
+        pipe.execute()
+    assert audit.verify(ledger.audit_log()) == audit.Verdict(head, ())

@@ -1,0 +1,355 @@
+"""The users of docs/redis/users.acl on Redis itself: each can do its work, and nothing beyond it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+from click.testing import CliRunner
+from cryptography.fernet import Fernet
+
+from service.app import create_app
+from tests.actors import TESTER
+from tests.integration.conftest import Crew, wait_for
+from tests.integration.making import NOW_MS, ROUTINE, URGENT, a_report, a_result, deployed, glass_test_live, now_ms
+from tests.real_redis import RealRedis
+from triage_rules.cli import main
+from triage_rules.consumer import Consumer, following
+from triage_rules.errors import LedgerUnavailable
+from triage_rules.events import Event
+from triage_rules.keys import Scope, make_key
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+ACL = ROOT / "docs" / "redis" / "users.acl"
+USERS = ("web", "web-operator", "worker", "consumer", "operator")
+LOG = "triage:audit"
+
+
+class Secrets:
+    """The ACL file and the passwords, made by what docs/redis.md shows; and one user more, who prepares the tests."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "docs").symlink_to(ROOT / "docs")
+        (block,) = re.findall(
+            r"```sh\n(mkdir .*?)```", (ROOT / "docs" / "redis.md").read_text(encoding="utf-8"), re.DOTALL
+        )
+        subprocess.run(["sh", "-euc", block], cwd=folder, check=True)
+        self._folder = folder / "secrets"
+        self.acl = self._folder / "users.acl"
+        with self.acl.open("a", encoding="utf-8") as file:
+            file.write("user tester reset on >tester ~* &* +@all\n")
+
+    def url(self, user: str) -> str:
+        """As it stands in its file, for a server that is called redis."""
+        return (self._folder / f"redis-url-{user}").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Secrets:
+    return Secrets(tmp_path_factory.mktemp("secrets"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, secrets: Secrets) -> Iterator[RealRedis]:
+    with RealRedis(tmp_path_factory.mktemp("acl"), "--aclfile", str(secrets.acl), "--appendonly", "yes") as started:
+        yield started
+
+
+@pytest.fixture
+def tester(server: RealRedis) -> Iterator[redis.Redis]:
+    """May do everything; the server is empty."""
+    with redis.Redis.from_url(server.url_of("tester", "tester"), decode_responses=True) as client:
+        client.flushall()
+        client.acl_log_reset()
+        yield client
+
+
+@pytest.fixture
+def redis_url(server: RealRedis, tester: redis.Redis) -> str:
+    """Nobody is let in without saying who they are."""
+    return server.url
+
+
+class Roles:
+    """A ledger and a plain client for each user."""
+
+    def __init__(self, server: RealRedis, secrets: Secrets, data_dir: Path) -> None:
+        self._server = server
+        self._secrets = secrets
+        self._data_dir = data_dir
+        self._opened: list[RedisLedger] = []
+
+    def settings(self, user: str) -> Settings:
+        return Settings(
+            redis_url=self._secrets.url(user).replace("redis:6379", f"127.0.0.1:{self._server.port}"),
+            data_dir=self._data_dir,
+        )
+
+    def ledger(self, user: str) -> RedisLedger:
+        self._opened.append(RedisLedger(self.settings(user)))
+        return self._opened[-1]
+
+    def client(self, user: str) -> redis.Redis:
+        return redis.Redis.from_url(self.settings(user).redis_url, decode_responses=True)
+
+    def close(self) -> None:
+        for ledger in self._opened:
+            ledger.close()
+
+
+@pytest.fixture
+def roles(server: RealRedis, secrets: Secrets, tester: redis.Redis, tmp_path: Path) -> Iterator[Roles]:
+    made = Roles(server, secrets, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def nothing_refused(tester: redis.Redis) -> Iterator[None]:
+    """What a process only logs, or tries again some other way, would not be seen otherwise."""
+    yield
+    assert [(entry["username"], entry["reason"], entry["object"]) for entry in tester.acl_log()] == []
+
+
+# --- each does its work ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def crew(roles: Roles, tmp_path: Path) -> Iterator[Crew]:
+    made = Crew(roles.settings("worker"), roles.ledger("worker"), tmp_path)
+    yield made
+    made.end()
+
+
+def test_the_whole_path_goes_with_a_user_for_each_part(
+    roles: Roles, crew: Crew, tester: redis.Redis, nothing_refused: None
+) -> None:
+    """Intake with key, idempotency, subject, waiting, batch and rate; worker and beat of Celery; a consumer's group."""
+    operator = roles.ledger("operator")
+    bundle = glass_test_live(operator)
+    text, key = make_key("clinic", list(Scope), now_ms())
+    operator.add_key(key, by=TESTER)
+    crew.worker(worker_concurrency=1, heartbeat_seconds=1)
+    crew.beat(sweep_seconds=1)
+    app = create_app(replace(roles.settings("web"), auth=True))
+    client, headers = app.test_client(), {"Authorization": f"Bearer {text}"}
+    report = {"subject": "p", "findings": URGENT}
+    waited = client.post("/v1/reports", json=report, headers=headers | {"Prefer": "wait=10", "Idempotency-Key": "k"})
+    assert (waited.status_code, waited.get_json()["result"]["level"]) == (200, "urgent")
+    again = client.post("/v1/reports", json=report, headers=headers | {"Idempotency-Key": "k"})
+    assert again.get_json()["id"] == waited.get_json()["id"]
+    lines = b"\n".join(b'{"findings": {"itchy": true}}' for _ in range(3))
+    batch = client.post("/v1/reports/batch", data=lines, headers=headers | {"Content-Type": "application/x-ndjson"})
+    assert batch.status_code == 202
+    lost = a_report(ruleset=bundle.name, digest=bundle.digest, findings=ROUTINE, received_ms=now_ms() - 60_000)
+    roles.ledger("web").accept(lost)  # its task is never sent: the sweep must bring it
+
+    seen: list[Event] = []
+    with Consumer(roles.settings("consumer").redis_url, "ward-7", levels=["urgent", "routine", "monitor"]) as consumer:
+        for message in consumer:
+            seen.append(message.event)
+            message.ack()
+            if len(seen) == 5:
+                break
+    wait_for(lambda: tester.zcard("triage:pending") == 0, 10)
+    assert {event.level is not None for event in seen} == {True}
+    paths = ["/readyz", "/v1/status", "/metrics", "/v1/rulesets", "/v1/audit", "/v1/dead-letters"]
+    assert [client.get(path, headers=headers).status_code for path in paths] == [200] * len(paths)
+    assert tester.keys("triage:limits:*")
+
+
+def test_the_operator_can_use_every_command(roles: Roles, tester: redis.Redis, nothing_refused: None) -> None:
+    """As typed: deploy and rollback, status, keys, audit, erasure, follow."""
+    environment = {"TRIAGE_REDIS_URL": roles.settings("operator").redis_url}
+
+    def triage(*arguments: str) -> str:
+        ran = CliRunner().invoke(main, arguments, env=environment)
+        assert ran.exit_code == 0, ran.output
+        return ran.stdout
+
+    operator = roles.ledger("operator")
+    deployed(operator)
+    bundle = glass_test_live(operator)
+    glass_test_live(operator, "1.0.1")
+    triage("rollback", bundle.name)
+    made = triage("key", "make", "clinic", "--scope", "report")
+    triage("key", "revoke", made.split("_")[1])
+    triage("key", "list")
+    report = a_report(subject="p")
+    roles.ledger("web").accept(report)
+    roles.ledger("worker").settle(report.id, a_result(report, "urgent"), NOW_MS)
+    triage("follow", "--from-start", "--count", "1")
+    triage("erase", "--subject", "p")
+    later = a_report(subject="q")
+    roles.ledger("web").accept(later)
+    environment |= {"TRIAGE_ENCRYPTION_KEYS": Fernet.generate_key().decode(), "TRIAGE_INDEX_SECRET": "i" * 64}
+    triage("rekey")
+    assert b"fever" not in tester.execute_command("HGET", f"triage:report:{later.id}", "findings", NEVER_DECODE=True)
+    triage("audit", "verify")
+    actions = [one["action"] for one in operator.audit_log()]
+    assert actions == ["deploy", "deploy", "deploy", "rollback", "key.make", "key.revoke", "erase", "rekey"]
+
+
+def test_a_worker_can_bury_trim_and_tidy(roles: Roles, tester: redis.Redis, nothing_refused: None) -> None:
+    """What happens seldom must not be found out then."""
+    deployed(roles.ledger("operator"))
+    worker, report = roles.ledger("worker"), a_report(subject="p")
+    roles.ledger("web").accept(report)
+    with Consumer(roles.settings("consumer").redis_url, "ward-7") as consumer:
+        consumer._entries()
+        assert worker.begin(report.id, NOW_MS) is not None
+        assert worker.bury(report.id, a_result(report, None), "worker_lost", NOW_MS)
+        tester.set("triage:bundle:sha256:old", "of a deployment that nobody remembers")
+        for days in range(3):
+            worker.trim(NOW_MS + days * 10**10)
+        assert not tester.exists("triage:bundle:sha256:old")
+
+
+def test_a_consumer_can_claim_give_up_and_follow(roles: Roles, nothing_refused: None) -> None:
+    """All that the library does to a group."""
+    deployed(roles.ledger("operator"))
+    reports = [a_report() for _ in range(3)]
+    roles.ledger("web").accept_many(reports)
+    for report in reports:
+        roles.ledger("worker").settle(report.id, a_result(report, "urgent"), NOW_MS)
+    url = roles.settings("consumer").redis_url
+    with Consumer(url, "ward-7", claim_after=0) as first, Consumer(url, "ward-7", claim_after=0) as second:
+        next(iter(first))
+        next(iter(second)).give_up("not for us")
+        message = next(iter(second))
+        message.ack()
+        second.stop()
+        assert list(second) == []
+    with following(url, "0", silence=0.1) as events:
+        assert len(list(events)) == 3
+
+
+def test_the_operators_web_can_do_what_operators_do(roles: Roles, nothing_refused: None) -> None:
+    """The scopes deploy and admin over HTTP, for a web of their own."""
+    operator, web = roles.ledger("operator"), roles.ledger("web-operator")
+    bundle = glass_test_live(operator)
+    text, key = make_key("ops", list(Scope), now_ms())
+    operator.add_key(key, by=TESTER)
+    glass_test_live(web, "1.0.1")
+    client = create_app(replace(roles.settings("web-operator"), auth=True)).test_client()
+    headers = {"Authorization": f"Bearer {text}"}
+    assert client.post(f"/v1/rulesets/{bundle.name}/rollback", headers=headers).status_code == 200
+    assert client.post("/v1/reports", json={"subject": "p", "findings": ROUTINE}, headers=headers).status_code == 202
+    erased = client.post("/v1/erasures", json={"subject": "p"}, headers=headers)
+    assert erased.status_code == 200, erased.get_json()
+    assert [one["action"] for one in operator.audit_log()] == ["deploy", "key.make", "deploy", "rollback", "erase"]
+
+
+# --- nobody does more -----------------------------------------------------------------------
+
+EVERYBODY = USERS
+PROCESSES = ("web", "web-operator", "worker", "consumer")
+
+REFUSED: list[tuple[str, tuple[str, ...], tuple[object, ...]]] = [
+    ("empty the store", EVERYBODY, ("FLUSHALL",)),
+    ("empty the database", EVERYBODY, ("FLUSHDB",)),
+    ("change the server", EVERYBODY, ("CONFIG", "SET", "maxmemory", "1")),
+    ("read the server's settings", EVERYBODY, ("CONFIG", "GET", "*")),
+    ("change users", EVERYBODY, ("ACL", "SETUSER", "web", "+@all")),
+    ("stop the server", EVERYBODY, ("SHUTDOWN", "NOSAVE")),
+    ("copy the store elsewhere", EVERYBODY, ("REPLICAOF", "198.51.100.1", "6379")),
+    ("list all keys", EVERYBODY, ("KEYS", "*")),
+    ("watch what others send", EVERYBODY, ("MONITOR",)),
+    ("write under a name that isn't ours", EVERYBODY, ("SET", "other", "1")),
+    ("read what isn't ours", EVERYBODY, ("GET", "other")),
+    ("cut the audit log", EVERYBODY, ("XTRIM", LOG, "MAXLEN", "0")),
+    ("delete an entry of the audit log", EVERYBODY, ("XDEL", LOG, "1-1")),
+    ("delete the audit log", EVERYBODY, ("DEL", LOG)),
+    ("move the audit log away", EVERYBODY, ("RENAME", LOG, "triage:other")),
+    ("let the audit log pass", EVERYBODY, ("EXPIRE", LOG, "1")),
+    ("write to the audit log", ("web", "worker", "consumer"), ("XADD", LOG, "*", "a", "b")),
+    ("read the audit log", ("worker", "consumer"), ("XRANGE", LOG, "-", "+")),
+    ("deploy", ("web", "worker", "consumer"), ("HSET", "triage:live", "spots", "{}")),
+    ("store a bundle", ("web", "worker", "consumer"), ("SET", "triage:bundle:sha256:x", "x")),
+    ("forge what rollback returns to", ("web", "worker", "consumer"), ("LPUSH", "triage:deployments:spots", "{}")),
+    ("make a key", PROCESSES, ("HSET", "triage:keys", "x", "{}")),
+    ("revoke a key", PROCESSES, ("HDEL", "triage:keys", "x")),
+    ("read the keys", ("worker", "consumer"), ("HGETALL", "triage:keys")),
+    ("delete a report", ("web", "worker", "consumer"), ("DEL", "triage:report:x")),
+    ("delete a result", ("web", "worker", "consumer"), ("XDEL", "triage:results", "1-1")),
+    ("cut the results", ("web", "consumer", "operator"), ("XTRIM", "triage:results", "MAXLEN", "0")),
+    ("publish a result", ("web", "web-operator", "consumer", "operator"), ("XADD", "triage:results", "*", "a", "b")),
+    ("read a report", ("consumer",), ("HGETALL", "triage:report:x")),
+    ("read what live rulesets there are", ("consumer",), ("HGETALL", "triage:live")),
+    ("read who waits", ("consumer",), ("ZRANGE", "triage:pending", "0", "-1")),
+    ("send a task", ("consumer", "operator"), ("LPUSH", "triage:celery:urgent", "{}")),
+    ("take a task", ("web", "consumer", "operator"), ("RPOP", "triage:celery:urgent")),
+    ("remove another group", ("web", "worker", "consumer"), ("XGROUP", "DESTROY", "triage:results", "g")),
+    ("read by a script", ("consumer", "worker"), ("EVAL", "return redis.call('HGETALL', 'triage:keys')", "0")),
+    ("listen to who is settled", ("worker", "consumer", "operator"), ("SUBSCRIBE", "triage:settled:x")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "users", "command"), REFUSED, ids=[what for what, _, _ in REFUSED])
+def test_nobody_can(roles: Roles, what: str, users: tuple[str, ...], command: tuple[object, ...]) -> None:
+    for user in users:
+        with roles.client(user) as client, pytest.raises(redis.exceptions.NoPermissionError):
+            client.execute_command(*command)
+
+
+def test_a_script_gives_nobody_more_than_they_have(roles: Roles, tester: redis.Redis) -> None:
+    """Every command in it is looked at as if it were sent alone."""
+    deep = tester.script_load("return redis.call('HSET', KEYS[1], 'x', '{}')")
+    for user in ("web", "worker"):
+        for key in ("triage:live", "triage:keys"):
+            with roles.client(user) as client, pytest.raises(redis.ResponseError, match=r"can't access"):
+                client.evalsha(deep, 1, key)
+    assert tester.keys() == []
+
+
+def test_what_a_user_may_not_do_is_told_as_a_refusal_and_leaves_nothing(roles: Roles, tester: redis.Redis) -> None:
+    """Web deploys: neither half a deployment nor an entry in the log."""
+    with pytest.raises(LedgerUnavailable, match="NoPermission"):
+        deployed(roles.ledger("web"))
+    assert tester.keys() == []
+
+
+def test_web_refuses_what_only_the_operators_web_may(roles: Roles) -> None:
+    """With a key of all scopes: the document says 503; what is live stays, and nobody is erased."""
+    operator = roles.ledger("operator")
+    bundle = glass_test_live(operator)
+    now_live = glass_test_live(operator, "1.0.1")
+    text, key = make_key("ops", list(Scope), now_ms())
+    operator.add_key(key, by=TESTER)
+    client = create_app(replace(roles.settings("web"), auth=True)).test_client()
+    headers = {"Authorization": f"Bearer {text}"}
+    report = client.post("/v1/reports", json={"subject": "p", "findings": ROUTINE}, headers=headers).get_json()
+    assert client.post(f"/v1/rulesets/{bundle.name}/rollback", headers=headers).status_code == 503
+    assert client.post("/v1/erasures", json={"subject": "p"}, headers=headers).status_code == 503
+    assert operator.live()[bundle.name].digest == now_live.digest
+    assert client.get(f"/v1/reports/{report['id']}", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1:{port}/0", "redis://web:wrong@127.0.0.1:{port}/0", "redis://:x@127.0.0.1:{port}/0"]
+)
+def test_nobody_gets_in_without_a_password(server: RealRedis, tmp_path: Path, url: str) -> None:
+    settings = Settings(redis_url=url.format(port=server.port), data_dir=tmp_path)
+    with RedisLedger(settings) as ledger, pytest.raises(LedgerUnavailable):
+        ledger.ping()
+
+
+def test_the_file_lets_nobody_in_before_its_passwords_are_set(tmp_path: Path) -> None:
+    """Used as it is, Redis doesn't start."""
+    with pytest.raises(AssertionError, match=r"(?i)acl"), RealRedis(tmp_path, "--aclfile", str(ACL)):
+        pass
+
+
+def test_the_operators_web_may_what_web_may() -> None:
+    """Two lines that must stay together; a right given to one is forgotten for the other."""
+    lines = {line.split()[1]: line for line in ACL.read_text(encoding="utf-8").splitlines()}
+    part = re.compile(r"\([^)]*\)|[^\s()]+")
+    web, operators = (set(part.findall(lines[user])) for user in ("web", "web-operator"))
+    assert web - operators == {"web", "#WEB_PASSWORD_SHA256"}

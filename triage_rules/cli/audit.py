@@ -1,0 +1,75 @@
+"""The audit log at the command line: show it, and verify that nothing in it was changed."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import click
+
+from triage_rules import audit as chain
+from triage_rules.cli.rulesets import FORMATS
+from triage_rules.cli.talking import FOUND, as_json, data, give_up, refusing, say
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.settings import Settings
+
+_HASH = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@click.group()
+def audit() -> None:
+    """Who deployed, rolled back, erased and made keys: show it, verify it."""
+
+
+@audit.command()
+@click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+@refusing
+def show(form: str) -> None:
+    """Show all entries, the oldest first. It says nothing about whether they were changed: see verify."""
+    with RedisLedger(Settings.from_environment()) as ledger:
+        if form == "json":
+            data(_printable(as_json([_opened(one) for one in ledger.audit_log()])))
+            return
+        for one in ledger.audit_log():
+            data(_printable(_line(one)))
+
+
+@audit.command()
+@click.option("--head", metavar="HASH", help="A hash that `verify` told earlier: finds also a cut end.")
+@click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+@refusing
+def verify(head: str | None, form: str) -> None:
+    """Verify that no entry was changed, dropped or moved; tell the last hash, to be noted elsewhere."""
+    if head is not None and not _HASH.fullmatch(head):
+        raise click.BadParameter("expected sha256: and 64 hexadecimal digits", param_hint="--head")
+    with RedisLedger(Settings.from_environment()) as ledger:
+        verdict = chain.verify(ledger.audit_log(), head)
+    if form == "json":
+        told = {"entries": verdict.head.number, "head": verdict.head.hash, "faults": verdict.faults}
+        data(_printable(as_json(told)))
+    else:
+        data(_printable(f"{verdict.head.number} entries, the last hash is {verdict.head.hash}"))
+        for fault in verdict.faults:
+            data(_printable(fault))
+    if verdict.faults:
+        give_up("The audit log was tampered with.", FOUND)
+    if head is None:
+        say("Not looked at: whether the end was cut off. `--head HASH` with a hash noted earlier tells.")
+
+
+def _line(one: chain.Record) -> str:
+    who = f"{one.get('actor')} ({one.get('via')})"
+    return f"{one.get('number')}  {one.get('at')}  {who}  {one.get('action')}  {one.get('details')}"
+
+
+def _opened(one: chain.Record) -> dict[str, object]:
+    """The entry with its details as JSON; as the text that it is, should it be none."""
+    try:
+        return {**one, "details": json.loads(one.get("details", ""))}
+    except ValueError:
+        return dict(one)
+
+
+def _printable(text: str) -> str:
+    """Bytes that were no UTF-8 are shown by their numbers."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
