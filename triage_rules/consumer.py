@@ -15,21 +15,25 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from triage_rules.errors import EventError, LedgerUnavailable
-from triage_rules.events import Event, decode
+from triage_rules.errors import EventError, LedgerUnavailable, SealError
+from triage_rules.events import SEALED_TYPE, Event, decode
 from triage_rules.ledger.results import Entry, ResultStream
 from triage_rules.messages import now_ms
 from triage_rules.ruleset import Level
+from triage_rules.sealing import Seals
 
 log = logging.getLogger("triage.consumer")
 
 BLOCK_MS = 500
 """How long one read waits: the longest that stop() is waited for, besides the handler."""
+
+WATCHED = 100
+"""Entries of the group, the oldest, whose time in the same hands is counted here, too."""
 
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -54,6 +58,22 @@ class Message:
         self._consumer._give_up(self._entry, reason)  # noqa: SLF001 - as above
 
 
+class _Waiting:
+    """How long entries have been with the same consumer, by the clock of this process, which nobody sets.
+
+    The store counts from its own wall clock: after that is set back by hours, nothing seems to have waited, for hours.
+    """
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[str, str, int], float] = {}
+
+    def longest(self, rows: list[tuple[str, str, int]], seconds: float) -> str | None:
+        """The first entry that has been in the same hands for so long, each time that it was looked at."""
+        now_s = time.monotonic()
+        self._since = {row: self._since.get(row, now_s) for row in rows}
+        return next((row[0] for row, since in self._since.items() if now_s - since >= seconds), None)
+
+
 class Consumer:
     """One member of a consumer group. Start as many as you like, with the same group, anywhere.
 
@@ -65,6 +85,8 @@ class Consumer:
     must be longer than the slowest handler takes for `prefetch` results.
     `dedupe_for`: seconds that the ids of handled results are remembered for (0: not).
     `start`: where a new group begins, `0` for all results that are kept, `$` for those from now on.
+    `encryption_keys`: those of the service, if it encrypts. Without any, the first encrypted result ends the iteration
+    with a SealError; one that none of them opens comes again, and becomes a dead letter of the group in the end.
     """
 
     def __init__(  # noqa: PLR0913 - two that all need, and choices by name
@@ -79,6 +101,7 @@ class Consumer:
         dedupe_for: float = 86_400.0,
         start: str = "0",
         prefetch: int = 1,
+        encryption_keys: Sequence[str] = (),
     ) -> None:
         if not _GROUP.fullmatch(group):
             raise ValueError(f"group {group!r}: expected letters, digits, dots, dashes and underscores")
@@ -96,10 +119,12 @@ class Consumer:
         self._keep_ms = round(dedupe_for * 1000)
         self._start = start
         self._prefetch = prefetch
+        self._seals = Seals(encryption_keys)
         self._stream = ResultStream(url)
         self._stopping = threading.Event()
         self._joined = False
         self._next_claim = 0.0
+        self._waiting = _Waiting()
 
     def run(self, handle: Callable[[Event], object]) -> None:
         """Call `handle` for each result until stop(). If it raises, the result comes again after `claim_after`."""
@@ -116,7 +141,10 @@ class Consumer:
                 log.warning("result %s: handled, not acknowledged, may come again: %s", message.event.id, error)
 
     def __iter__(self) -> Iterator[Message]:
-        """Results until stop(). The caller acknowledges each; one that isn't comes again."""
+        """Results until stop(). The caller acknowledges each; one that isn't comes again.
+
+        Raises SealError if results are encrypted and there is no key.
+        """
         failures = 0
         while not self._stopping.is_set():
             try:
@@ -160,10 +188,16 @@ class Consumer:
         if time.monotonic() >= self._next_claim:
             # One at a time: of several, those behind one that kills its handler would be counted as handed out.
             claimed = self._stream.claim(self.group, self.name, idle_ms=self._claim_after_ms, count=1)
-            if claimed:
+            if claimed or (claimed := self._take_forgotten()):
                 return claimed
             self._next_claim = time.monotonic() + self._claim_after_ms / 4000
         return self._stream.read(self.group, self.name, count=self._prefetch, block_ms=BLOCK_MS)
+
+    def _take_forgotten(self) -> list[Entry]:
+        """What the store doesn't give, as its clock was set back. A quarter later, so that it comes first if it can."""
+        rows = self._stream.waiting(self.group, WATCHED)
+        entry_id = self._waiting.longest(rows, 1.25 * self._claim_after_ms / 1000)
+        return [] if entry_id is None else self._stream.take(self.group, self.name, entry_id)
 
     def _message(self, entry: Entry) -> Message | None:
         """The message to hand out, or None if this entry is dealt with here."""
@@ -171,6 +205,7 @@ class Consumer:
             if self._wanted is not None and entry.fields.get("level", "") not in self._wanted:
                 self._stream.drop(self.group, entry)
                 return None
+            self._refuse_without_keys(entry)
             if entry.deliveries > self._max_deliveries:
                 self._give_up(entry, f"handed out {self._max_deliveries} times in vain")
                 return None
@@ -185,11 +220,19 @@ class Consumer:
 
     def _decoded(self, entry: Entry) -> Event | None:
         try:
-            return decode(entry.fields)
+            return decode(entry.fields, self._seals)
+        except SealError as error:
+            log.error("entry %s comes again: %s", entry.id, error)  # noqa: TRY400 - where it was raised says nothing
+            return None
         except EventError as error:
             log.error("entry %s is given up: %s", entry.id, error)  # noqa: TRY400 - where it was raised says nothing
             self._give_up(entry, f"no result event: {error}")
             return None
+
+    def _refuse_without_keys(self, entry: Entry) -> None:
+        """Before it is counted as handed out in vain: no result must end as a dead letter for want of a setting."""
+        if not self._seals and entry.fields.get("content-type") == SEALED_TYPE:
+            raise SealError("results are encrypted, and this consumer has no key; give it encryption_keys")
 
     def _done(self, message: Message) -> None:
         self._stream.done(self.group, message._entry, message.event.id, now_ms=now_ms(), keep_ms=self._keep_ms)  # noqa: SLF001
@@ -205,33 +248,41 @@ class Consumer:
             log.warning("the name %s stays in the group: %s", self.name, error)
 
 
-def follow(url: str, start: str = "$", *, silence: float | None = None) -> Iterator[Event]:
+def follow(
+    url: str, start: str = "$", *, silence: float | None = None, encryption_keys: Sequence[str] = ()
+) -> Iterator[Event]:
     """Results as they come, for looking on: no group, no acknowledgement.
 
     `start`: `$` from now on, `0` all that are kept. Ends after `silence` seconds without a result, or never.
-    Raises LedgerUnavailable.
+    `encryption_keys`: those of the service, if it encrypts. Raises LedgerUnavailable, and SealError for want of them.
     """
-    with following(url, start, silence=silence) as events:
+    with following(url, start, silence=silence, encryption_keys=encryption_keys) as events:
         yield from events
 
 
 @contextmanager
-def following(url: str, start: str = "$", *, silence: float | None = None) -> Iterator[Iterator[Event]]:
+def following(
+    url: str, start: str = "$", *, silence: float | None = None, encryption_keys: Sequence[str] = ()
+) -> Iterator[Iterator[Event]]:
     """As follow(), but `$` is the time of entering: what comes before the first result is asked for isn't missed."""
     stream = ResultStream(url)
     try:
-        yield _following(stream, stream.last_id() if start == "$" else start, silence)
+        yield _following(stream, stream.last_id() if start == "$" else start, silence, Seals(encryption_keys))
     finally:
         stream.close()
 
 
-def _following(stream: ResultStream, last: str, silence: float | None) -> Iterator[Event]:
+def _following(stream: ResultStream, last: str, silence: float | None, seals: Seals) -> Iterator[Event]:
     heard = time.monotonic()
     while silence is None or time.monotonic() - heard < silence:
         for entry in stream.after(last, count=100, block_ms=BLOCK_MS):
             last, heard = entry.id, time.monotonic()
             try:
-                yield decode(entry.fields)
+                yield decode(entry.fields, seals)
+            except SealError:
+                if not seals:
+                    raise
+                log.warning("entry %s is left out: no key opens it", entry.id)
             except EventError as error:
                 log.warning("entry %s is left out: %s", entry.id, error)
 

@@ -15,9 +15,17 @@ from triage_rules import strict_json
 from triage_rules.errors import EventError
 from triage_rules.messages import EVENT_TYPE, timestamp
 from triage_rules.ruleset import Level
+from triage_rules.sealing import Seals, is_sealed
 
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
+SEALED_TYPE = "application/vnd.triage.sealed"
+"""The content type of an event whose `data` is encrypted; inside is JSON again."""
+
+SEALED_AS = "result"
+"""The field's name that is sealed with the result: the same in the event and in the report."""
+
+PLAIN = Seals()
 FIELDS = (
     "ce_specversion",
     "ce_id",
@@ -62,8 +70,9 @@ def event_of(report_id: str, result: dict[str, Any], *, source: str, now_ms: int
     )
 
 
-def encode(event: Event) -> dict[str, str]:
-    """The fields of a stream entry, in the order of FIELDS."""
+def encode(event: Event, seals: Seals = PLAIN) -> dict[str, str]:
+    """The fields of a stream entry, in the order of FIELDS. With keys in `seals`, `data` is encrypted."""
+    data = seals.seal(strict_json.dumps(event.result), event.subject, SEALED_AS)
     values = (
         SPEC_VERSION,
         event.id,
@@ -71,24 +80,27 @@ def encode(event: Event) -> dict[str, str]:
         EVENT_TYPE,
         event.subject,
         event.time,
-        CONTENT_TYPE,
+        SEALED_TYPE if is_sealed(data) else CONTENT_TYPE,
         "" if event.level is None else event.level.word,
         event.ruleset,
         event.digest,
-        strict_json.dumps(event.result),
+        data,
     )
     return dict(zip(FIELDS, values, strict=True))
 
 
-def decode(fields: Mapping[str, str]) -> Event:
-    """The event of a stream entry. Unknown fields are ignored. Raises EventError, which never repeats `data`."""
+def decode(fields: Mapping[str, str], seals: Seals = PLAIN) -> Event:
+    """The event of a stream entry. Unknown fields are ignored.
+
+    Raises EventError, and SealError if no key of `seals` opens `data`; neither repeats it.
+    """
     missing = [name for name in FIELDS if name not in fields]
     if missing:
         raise EventError(f"fields are missing: {', '.join(missing)}")
     if (fields["ce_specversion"], fields["ce_type"]) != (SPEC_VERSION, EVENT_TYPE):
         raise EventError(f"neither version nor type is known: {fields['ce_specversion']} {fields['ce_type']}")
     try:
-        result = json.loads(fields["data"])
+        result = json.loads(seals.open(fields["data"], fields["ce_subject"], SEALED_AS))
         level = Level.of(fields["level"]) if fields["level"] else None
     except (ValueError, KeyError, RecursionError):
         raise EventError("`data` is no JSON or `level` no level") from None

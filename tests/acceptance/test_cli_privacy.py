@@ -1,0 +1,83 @@
+"""`triage erase` and `triage rekey` as an operator types them, against a real store."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+import redis
+from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
+
+from tests.integration.making import NOW_MS, a_report, a_result, deployed
+from triage_rules.cli import main
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.settings import Settings
+
+OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("TRIAGE_")]:
+        monkeypatch.delenv(name)
+
+
+def triage(redis_url: str, *arguments: str, stdin: str = "", keys: str = "") -> Result:
+    environment = {"TRIAGE_REDIS_URL": redis_url}
+    environment |= {"TRIAGE_ENCRYPTION_KEYS": keys, "TRIAGE_INDEX_SECRET": "s" * 32} if keys else {}
+    return CliRunner().invoke(main, arguments, input=stdin, env=environment)
+
+
+def test_a_subject_is_erased_by_standard_input_and_never_repeated(
+    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+) -> None:
+    """Counts to stdout, what remains to be done to stderr; again it finds nothing."""
+    deployed(ledger)
+    report = a_report(subject="Zq-somebody")
+    ledger.accept(report)
+    ledger.settle(report.id, a_result(report, "monitor"), NOW_MS)
+    done = triage(redis_url, "erase", "--subject", "-", "--by", "Ada", stdin="Zq-somebody\n")
+    assert (done.exit_code, done.stdout) == (0, "1 reports, 1 events, 0 dead letters, 2 keys\n")
+    assert "append-only file" in done.stderr and "Zq-somebody" not in done.stderr
+    assert triage(redis_url, "erase", "--subject", "Zq-somebody").stdout.startswith("0 reports, 0 events")
+    log = [(one["actor"], one["action"], one["details"]) for one in ledger.audit_log()]
+    assert log[1] == ("Ada", "erase", '{"reports":1,"events":1,"dead_letters":0,"keys":2}')
+
+
+def test_a_subject_of_several_clients_is_refused_with_their_names(ledger: RedisLedger, redis_url: str) -> None:
+    """They may be two people."""
+    deployed(ledger)
+    for client in ("north", ""):
+        ledger.accept(replace(a_report(subject="17"), client=client))
+    refused = triage(redis_url, "erase", "--subject", "17")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "  north" in refused.stderr and "  ''" in refused.stderr
+    assert triage(redis_url, "erase", "--subject", "17", "--client", "").stdout.startswith("1 reports")
+    assert triage(redis_url, "erase", "--subject", "17").stdout.startswith("1 reports")
+
+
+@pytest.mark.parametrize("subject", ["", "x" * 129])
+def test_what_can_be_no_subject_is_wrong_usage(redis_url: str, subject: str) -> None:
+    assert triage(redis_url, "erase", "--subject", subject).exit_code == 2
+
+
+def test_rekey_tells_until_when_the_older_keys_are_needed(redis_url: str, settings: Settings) -> None:
+    """And refuses without keys, and with keys that open nothing."""
+    told = replace(settings, encryption_keys=OLD, index_secret="s" * 32)
+    with RedisLedger(told) as ledger:
+        deployed(ledger)
+        report = a_report(subject="p")
+        ledger.accept(report)
+        ledger.settle(report.id, a_result(report, "monitor"), NOW_MS)
+    assert triage(redis_url, "rekey").exit_code == 2
+    wrong = triage(redis_url, "rekey", keys=NEW)
+    assert wrong.exit_code == 3 and "none of the encryption keys" in wrong.stderr
+    done = triage(redis_url, "rekey", keys=f"{NEW},{OLD}")
+    assert (done.exit_code, done.stdout) == (0, "1 reports\n")
+    assert "1 events and dead letters stay as they are" in done.stderr
+    plain = triage(redis_url, "rekey", "--plain", keys=NEW)
+    assert (plain.exit_code, plain.stdout) == (0, "1 reports\n")
+    with RedisLedger(settings) as ledger:
+        assert ledger.get(report.id).result is not None

@@ -1,0 +1,31 @@
+"""The watched children of `triage up`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from triage_rules.cli.processes import Processes
+
+
+def test_a_log_that_grew_too_large_is_begun_anew_and_one_older_is_kept(tmp_path: Path) -> None:
+    """The child goes on writing into the same file, at its beginning."""
+    processes = Processes(tmp_path, log_bytes=1000)
+    script = "import time\nwhile True:\n print('a line of the log', flush=True); time.sleep(0.002)"
+    processes.start("talker", f'{sys.executable} -c "{script}"')
+    log, older = tmp_path / "talker.log", tmp_path / "talker.log.1"
+    try:
+        until = time.monotonic() + 20
+        while not older.exists():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+            processes.bound_logs()
+        assert older.stat().st_size >= 1000
+        grown = log.stat().st_size
+        while log.stat().st_size <= grown:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    finally:
+        processes.stop()
+    assert b"\0" not in log.read_bytes()

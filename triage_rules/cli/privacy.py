@@ -1,0 +1,86 @@
+"""Commands about what is stored of people: erase, rekey."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+
+import click
+
+from triage_rules.audit import Actor
+from triage_rules.cli import acting
+from triage_rules.cli.talking import FOUND, USAGE, data, give_up, refusing, say
+from triage_rules.envelope import SUBJECT_MAX
+from triage_rules.errors import SubjectOfSeveral
+from triage_rules.ledger.erasing import LogRewrite
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import now_ms, timestamp
+from triage_rules.settings import Settings
+
+REWRITE_SECONDS = 60.0
+DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
+
+_LOG = {
+    LogRewrite.DONE: "Redis' append-only file was written anew, without it.",
+    LogRewrite.RUNNING: "Redis still writes its append-only file anew; until then the old one holds what was erased.",
+    LogRewrite.NONE: "Redis has no append-only file; an older snapshot, if there is one, holds what was erased.",
+    LogRewrite.REFUSED: "Redis refused to write its append-only file anew: run BGREWRITEAOF there, "
+    "else what was erased stays in it until it is next rewritten.",
+}
+
+
+@click.command()
+@click.option("--subject", required=True, metavar="SUBJECT", help="As in the reports; `-` reads it from stdin.")
+@click.option("--client", metavar="CLIENT", help="Whose subject it is, if several clients have one of that name.")
+@acting.by
+@refusing
+def erase(subject: str, client: str | None, by: Actor) -> None:
+    """Erase all that is stored of a person: reports, results, events, dead letters, history; queued ones too.
+
+    Other users of this machine can see the arguments of a command, so prefer `--subject -`. Consumers' own copies,
+    replicas' files and backups are out of reach: see docs/privacy.md.
+    """
+    named = sys.stdin.readline().strip("\r\n") if subject == "-" else subject
+    if not 0 < len(named) <= SUBJECT_MAX:
+        give_up(f"The subject has {len(named)} characters; expected 1 to {SUBJECT_MAX}.", USAGE)
+    with RedisLedger(Settings.from_environment()) as ledger:
+        try:
+            erased = ledger.erase(named, now_ms(), by=by, client=client)
+        except SubjectOfSeveral as several:
+            say(f"{several} Choose one with --client:")
+            give_up("\n".join(f"  {name or chr(39) * 2}" for name in several.clients), FOUND)
+        data(
+            f"{erased.reports} reports, {erased.events} events, {erased.dead_letters} dead letters, {erased.keys} keys"
+        )
+        say(_LOG[ledger.rewrite_log(REWRITE_SECONDS)])
+    if erased.unopened:
+        give_up(
+            f"{erased.unopened} reports can't be opened with the encryption keys that are set: "
+            "whether they are of that subject can't be told, and they were kept.",
+            FOUND,
+        )
+
+
+@click.command()
+@click.option("--plain", is_flag=True, help="Decrypt for good. First stop web and workers, then unset the keys.")
+@acting.by
+@refusing
+def rekey(*, plain: bool, by: Actor) -> None:
+    """Encrypt all stored reports under the first of TRIAGE_ENCRYPTION_KEYS, after a key was added or changed.
+
+    May be run beside the service, interrupted and repeated. Events in the stream can't be changed: it says until when
+    the older keys are needed for them.
+    """
+    settings = Settings.from_environment()
+    if not settings.encryption:
+        give_up("TRIAGE_ENCRYPTION_KEYS is not set, so there is nothing to encrypt with.", USAGE)
+    with RedisLedger(settings) as ledger:
+        rekeyed = ledger.rekey(now_ms(), by=by, plain=plain)
+    data(f"{rekeyed.reports} reports")
+    if rekeyed.newest_event_ms is not None:
+        days = max(2 * settings.event_retention_days, settings.dead_letter_retention_days)
+        until = timestamp(rekeyed.newest_event_ms + days * DAY_MS)
+        say(f"{rekeyed.events} events and dead letters stay as they are; consumers need the older keys for them "
+            f"until they are trimmed, at the latest {until}.")  # fmt: skip
+    if rekeyed.unopened:
+        give_up(f"{rekeyed.unopened} reports can't be opened with the keys that are set, and stay as they are.", FOUND)
