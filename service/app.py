@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service import headers, keys, operations, pages, problems, reports, rulesets
+from service import administration, deployments, headers, keys, operations, pages, problems, reports, rulesets
 from service.dispatch import CeleryDispatch, Dispatch
 from service.documenting import make_api
 from service.intake import Intake
+from service.keys import Keyring
+from service.limits import Limits
 from service.metrics import Metrics
 from service.parts import Parts, keep, version
 from triage_rules.ledger import Ledger
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import now_ms
 from triage_rules.rulesets_live import LiveRulesets
 from triage_rules.settings import Settings
 
@@ -24,17 +25,18 @@ def create_app(
     settings = Settings.from_environment() if settings is None else settings
     ledger = RedisLedger(settings) if ledger is None else ledger
     dispatch = CeleryDispatch(settings) if dispatch is None else dispatch
-    metrics = Metrics(ledger, now_ms, settings.worker_within_ms)
+    metrics = Metrics(ledger, ledger.now_ms, settings.worker_within_ms)
     live = LiveRulesets(ledger, second_opinion=settings.second_opinion, alarm=metrics.disagreed)
-    intake = Intake(ledger, live, dispatch, metrics, now_ms=now_ms)
+    intake = Intake(ledger, live, dispatch, metrics, now_ms=ledger.now_ms)
 
     app = Flask("service", static_folder="static", template_folder="templates")
     app.url_map.merge_slashes = False
     problems.register(app)
     headers.register(app)
-    keys.register(app)
-    keep(app.extensions, Parts(settings, ledger, live, intake, metrics, now_ms))
+    keys.register(app, auth=settings.auth_on)
+    limits = Limits(app, settings)
+    keep(app.extensions, Parts(settings, ledger, live, intake, metrics, limits, Keyring(ledger.keys), ledger.now_ms))
     api = make_api(app, version())
-    for part in (reports, rulesets, operations, pages):
+    for part in (reports, rulesets, deployments, administration, operations, pages):
         api.register_blueprint(part.blueprint)
     return app

@@ -29,7 +29,7 @@ class CeleryDispatch:
 
     def __init__(self, settings: Settings) -> None:
         self._chunk = settings.batch_chunk
-        self._celery = Celery("service", broker=settings.redis_url, set_as_current=False)
+        self._celery = Celery("service", broker=settings.broker_url, set_as_current=False)
         self._celery.conf.update(
             broker_transport_options={
                 "global_keyprefix": BROKER_KEY_PREFIX,

@@ -13,10 +13,12 @@ from flask import Flask, Response
 from flask_smorest import Api, Blueprint
 
 from service.decoding import BATCH_LINES_MAX, JSON, NDJSON
+from service.keys import NEEDED, OPEN, OPERATORS
 from service.problems import CONTENT_TYPE, PROBLEMS
 from service.schemas import OutcomeOut, ProblemOut
 from triage_rules.envelope import ReportIn
 from triage_rules.findings import findings_json_schema
+from triage_rules.keys import Scope
 from triage_rules.ruleset import Ruleset
 
 View = TypeVar("View", bound=Callable[..., Response])
@@ -60,14 +62,21 @@ KEY_PARAMETER: dict[str, Any] = {
     "In a batch it counts line by line.",
 }
 
-_KEYS = "An API key. On a service without keys, which answers only on its own machine, none is needed."
+_KEYS = (
+    "An API key with one of the scopes that a call names (none: any key). Scopes: `report` posts reports and sees its "
+    "client's own, `read` sees all reports and how the service is, `deploy` changes what is live, `admin` erases and "
+    "sees dead letters and the audit log. A service that answers only on its own machine may need none."
+)
 
-CALL_PROBLEMS = ("unknown-parameter", "key-required")
+KEY_CALL_PROBLEMS = ("key-required", "rate-exceeded", "ledger-unavailable")
+"""Of every call that needs a key."""
+
+CALL_PROBLEMS = ("unknown-parameter",)
 TYPE_PROBLEMS = ("too-large", "unsupported-media-type")
 BODY_PROBLEMS = (*CALL_PROBLEMS, "unreadable", *TYPE_PROBLEMS)
 KEY_PROBLEMS = ("idempotency-key-invalid", "idempotency-key-reused")
 RULESET_PROBLEMS = ("no-ruleset-live", "ruleset-broken", "ledger-unavailable")
-INTAKE_PROBLEMS = (*RULESET_PROBLEMS, "ruleset-changing", "queue-too-old")
+INTAKE_PROBLEMS = (*RULESET_PROBLEMS, "store-sealed", "ruleset-changing", "queue-too-old")
 
 
 class TriageApi(Api):  # type: ignore[misc]  # flask-smorest carries no types
@@ -118,15 +127,26 @@ NOT_CHANGED = Answer(304, says="As it was when you got that ETag.")
 
 
 def call(
-    blueprint: Blueprint, method: str, rule: str, *answers: Answer, problems: Sequence[str] = (), **more: object
+    blueprint: Blueprint,
+    method: str,
+    rule: str,
+    *answers: Answer,
+    problems: Sequence[str] = (),
+    needs: frozenset[Scope] | None = OPEN,
+    **more: object,
 ) -> Callable[[View], View]:
     """Makes a function the view of a call, and describes it. `problems`: codes; `more`: members of the operation.
 
-    `key-required` among the problems: the call needs a key, where any are set.
+    `needs`: the scopes of which a key must have one; ANY_KEY, or OPEN to all without a key.
     """
-    more |= {"security": [{"key": []}, {}] if "key-required" in problems else []}
+    if needs is not None:
+        problems = (*problems, *KEY_CALL_PROBLEMS, *(["scope-missing"] if needs else []))
+        if needs and needs <= OPERATORS:
+            problems = (*problems, "foreign-origin")
+    more |= {"security": _security(needs)}
 
     def decorate(view: View) -> View:
+        NEEDED[f"{blueprint.name}.{view.__name__}"] = needs
         made: Any = view
         for answer in answers:
             made = blueprint.alt_response(
@@ -146,6 +166,13 @@ def call(
     return decorate
 
 
+def _security(needs: frozenset[Scope] | None) -> list[dict[str, list[str]]]:
+    """A key with one of these scopes. OpenAPI 3.1 lets any kind of scheme name what it takes."""
+    if needs is None:
+        return []
+    return [{"key": [scope.value]} for scope in sorted(needs)] or [{"key": []}]
+
+
 def _grouped(codes: Sequence[str]) -> dict[str, str]:
     """Status -> what can be wrong, in words."""
     by_status: dict[str, list[str]] = {}
@@ -156,9 +183,11 @@ def _grouped(codes: Sequence[str]) -> dict[str, str]:
     return told | {"default": "Any other problem, as `internal`."}
 
 
-def description(api: TriageApi, rulesets: Iterable[Ruleset]) -> dict[str, Any]:
-    """The whole document. `rulesets`: those that are live, whose findings it is to describe."""
+def description(api: TriageApi, rulesets: Iterable[Ruleset], *, auth: bool) -> dict[str, Any]:
+    """The whole document. `rulesets`: whose findings it is to describe; `auth`: whether keys are needed."""
     document: dict[str, Any] = deepcopy(api.spec.to_dict())
+    if not auth:
+        _open_all(document)
     schemas = document["components"]["schemas"]
     schemas["ReportOut"]["properties"]["result"] = {"$ref": "#/components/schemas/Result"}
     references = []
@@ -171,6 +200,14 @@ def description(api: TriageApi, rulesets: Iterable[Ruleset]) -> dict[str, Any]:
         findings.pop("type", None)
         findings["anyOf"] = references
     return document
+
+
+def _open_all(document: dict[str, Any]) -> None:
+    """A key is one way to call what needs one elsewhere; no key is another."""
+    for path in document["paths"].values():
+        for name, operation in path.items():
+            if name != "parameters" and operation["security"]:
+                operation["security"].append({})
 
 
 def _embedded(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:

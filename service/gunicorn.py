@@ -3,26 +3,84 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import struct
-from typing import Any
+import sys
+import threading
+import time
+from typing import Any, NoReturn
 
+from gunicorn import util  # type: ignore[import-untyped]
+
+from service.refusing import write_problem
+from triage_rules.errors import LedgerUnavailable, SettingsError
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import now_ms
 from triage_rules.settings import Settings
 
 STALLED_SECONDS = 10
 """A client that sends or takes nothing for so long is given up: with as many of them as threads, nobody is answered."""
 
+ORPHAN_SECONDS = 0.5
+"""For what is being answered. Left to itself, a child without a parent lets in nobody for up to graceful_timeout."""
+
 _QUOTING = ("Invalid request from ip=", "Error handling request ")
 """How gunicorn begins lines that quote a request: a path, a query or a header may say something of a person."""
 
-_settings = Settings.from_environment()
+CANNOT_RUN = 3
+"""The exit code of a service that refuses to start, as of the `triage` commands."""
+
+
+def _refuse(why: str) -> NoReturn:
+    """A plain sentence for whoever starts it: a traceback would hide it."""
+    print(f"web does not start: {why}", file=sys.stderr)  # noqa: T201 - there is no log yet
+    sys.exit(CANNOT_RUN)
+
+
+def _read_settings() -> Settings:
+    try:
+        return Settings.from_environment()
+    except SettingsError as error:
+        _refuse(str(error))
+
+
+_settings = _read_settings()
+
+
+def on_starting(_: Any) -> None:
+    """Where keys are required, one must be there. Redis may come later: until then every call is a 503."""
+    if not _settings.auth_on:
+        return
+    try:
+        with RedisLedger(_settings) as ledger:
+            now = now_ms()
+            if any(key.is_usable(now) for key in ledger.keys().values()):
+                return
+    except LedgerUnavailable as error:
+        print(f"can't tell yet whether there is an API key: {error}", file=sys.stderr)  # noqa: T201 - as above
+        return
+    _refuse(
+        "API keys are required, and none is stored that opens anything; "
+        "`triage key make CLIENT --scope report` makes one"
+    )
 
 
 def post_worker_init(worker: Any) -> None:
-    """Connections take these over from their listener."""
+    """What is no request is refused in our words; connections take the options over from their listener."""
+    util.write_error = write_problem
+    threading.Thread(target=_end_with, args=(worker.ppid,), daemon=True).start()
     for listener in worker.sockets:
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             listener.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", STALLED_SECONDS, 0))
+
+
+def _end_with(parent: int) -> None:
+    """Should the parent be killed, don't outlive it by much: nobody else can listen here as long as this one does."""
+    while os.getppid() == parent:
+        time.sleep(ORPHAN_SECONDS)
+    time.sleep(ORPHAN_SECONDS)
+    os._exit(1)
 
 
 def _without_quotes(record: logging.LogRecord) -> bool:
@@ -32,7 +90,7 @@ def _without_quotes(record: logging.LogRecord) -> bool:
     return True
 
 
-bind = f"{_settings.host}:{_settings.port}"
+bind = _settings.address
 worker_class = "gthread"
 workers = 1  # one process: /metrics counts per process
 threads = 24  # twice parts.WAITERS: those who wait for a result leave room for the others

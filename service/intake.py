@@ -43,10 +43,11 @@ class Counts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One report to accept: its decoded JSON and the caller's idempotency key for it, if any."""
+    """One report to accept: its decoded JSON, the caller's idempotency key for it, if any, and whose it is."""
 
     raw: object
     key: str | None = None
+    client: str = ""
 
 
 Outcome = Accepted | TriageError
@@ -80,7 +81,7 @@ class Intake:
         LedgerUnavailable; then nothing was accepted.
         """
         accepted, lane = self._accept(request)
-        if accepted.created:
+        if lane is not None:
             self._dispatch([accepted.id], lane)
         return accepted
 
@@ -95,7 +96,7 @@ class Intake:
         for _ in range(TRIES):
             for index, outcome, lane in self._accept_each(requests, todo):
                 outcomes[index] = outcome
-                if isinstance(outcome, Accepted) and outcome.created:
+                if isinstance(outcome, Accepted) and lane is not None:
                     lanes.setdefault(lane, []).append(outcome.id)
             todo = [index for index in todo if isinstance(outcomes[index], StaleRuleset)]
             if not todo:
@@ -106,7 +107,7 @@ class Intake:
             self._dispatch(ids, lane)
         return [outcomes[index] for index in range(len(requests))]
 
-    def evaluate(self, raw: object) -> dict[str, Any]:
+    def evaluate(self, raw: object, client: str = "") -> dict[str, Any]:
         """The result that the report would have now, in its subject's history. Nothing is stored, counted or published.
 
         Raises ReportError, NoRulesetLive, EngineError, LedgerUnavailable.
@@ -115,7 +116,7 @@ class Intake:
         posted = read_report(raw, self._live, now)
         result = posted.loaded.evaluator.evaluate(
             posted.findings,
-            self._history(posted, now),
+            self._history(posted, now, client),
             report_id=self._new_id(),
             received_ms=now,
             evaluated_ms=self._now_ms(),
@@ -123,13 +124,14 @@ class Intake:
         self._counts.evaluated(posted.loaded.ruleset.name, str(result["level"]))
         return result
 
-    def _accept(self, request: Request) -> tuple[Accepted, Lane]:
+    def _accept(self, request: Request) -> tuple[Accepted, Lane | None]:
+        """The report, and the lane to enqueue it into, if it must be."""
         idempotency = _idempotency(request)
         known = self._ledger.find_idempotent(idempotency) if idempotency is not None else None
         if known is not None:
-            return Accepted(known, created=False), Lane.NORMAL
+            return Accepted(known, created=False), self._again(known)
         for tried in range(1, TRIES + 1):
-            report = self._new_report(request.raw)
+            report = self._new_report(request)
             try:
                 accepted = self._ledger.accept(report, idempotency)
             except StaleRuleset:
@@ -138,10 +140,12 @@ class Intake:
                 self._live.refresh()
                 continue
             self._count(report, accepted)
-            return accepted, report.lane
+            return accepted, report.lane if accepted.created else self._again(accepted.id)
         raise AssertionError("the last try returns or raises")
 
-    def _accept_each(self, requests: Sequence[Request], todo: Sequence[int]) -> Iterator[tuple[int, Outcome, Lane]]:
+    def _accept_each(
+        self, requests: Sequence[Request], todo: Sequence[int]
+    ) -> Iterator[tuple[int, Outcome, Lane | None]]:
         """One try: (place, outcome, lane) for each place in `todo`, in any order."""
         together: dict[int, NewReport] = {}
         away: LedgerUnavailable | None = None
@@ -151,14 +155,21 @@ class Intake:
                 if away is not None:
                     raise away
                 if request.key is None:
-                    together[index] = self._new_report(request.raw)
+                    together[index] = self._new_report(request)
                 else:
                     yield index, *self._accept(request)
             except TriageError as error:
                 away = error if isinstance(error, LedgerUnavailable) else away
-                yield index, error, Lane.NORMAL
+                yield index, error, None
         for index, outcome in zip(together, self._accept_together(list(together.values())), strict=True):
             yield index, outcome, together[index].lane
+
+    def _again(self, report_id: str) -> Lane | None:
+        """As an earlier answer was lost, the report may not have been enqueued; if this fails, the sweep brings it."""
+        try:
+            return self._ledger.again(report_id, self._now_ms())
+        except LedgerUnavailable:
+            return None
 
     def _accept_together(self, reports: list[NewReport]) -> list[Outcome]:
         try:
@@ -182,10 +193,11 @@ class Intake:
         if accepted.created:
             self._counts.accepted(report.ruleset, report.lane)
 
-    def _new_report(self, raw: object) -> NewReport:
+    def _new_report(self, request: Request) -> NewReport:
         now = self._now_ms()
-        posted = read_report(raw, self._live, now)
-        urgent = posted.loaded.evaluator.looks_urgent(posted.findings, self._history(posted, now))
+        posted = read_report(request.raw, self._live, now)
+        history = self._history(posted, now, request.client)
+        urgent = posted.loaded.evaluator.looks_urgent(posted.findings, history)
         return NewReport(
             id=self._new_id(),
             ruleset=posted.loaded.ruleset.name,
@@ -195,12 +207,13 @@ class Intake:
             received_ms=now,
             subject=posted.subject,
             reported_at=posted.reported_at,
+            client=request.client,
         )
 
-    def _history(self, posted: Posted, now_ms: int) -> History:
+    def _history(self, posted: Posted, now_ms: int, client: str) -> History:
         if posted.subject is None:
             return History()
-        return self._ledger.history(posted.loaded.ruleset.name, posted.subject, now_ms)
+        return self._ledger.history(posted.loaded.ruleset.name, posted.subject, now_ms, client)
 
 
 def _idempotency(request: Request) -> Idempotency | None:
@@ -211,4 +224,4 @@ def _idempotency(request: Request) -> Idempotency | None:
         canonical = rfc8785.dumps(request.raw)  # type: ignore[arg-type]  # plain JSON data
     except rfc8785.CanonicalizationError:  # an integer beyond 2**53: no answer is that large, so reading will refuse it
         canonical = strict_json.dumps(request.raw).encode()
-    return Idempotency(request.key, hashlib.sha256(canonical).hexdigest())
+    return Idempotency(request.key, hashlib.sha256(canonical).hexdigest(), request.client)

@@ -1,35 +1,127 @@
-"""API keys: where any are set, every call needs one that could tell or change anything of a report."""
+"""Who calls, and whether they may: asked before anything else of a request is looked at."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import time
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, g, request
 
 from service.parts import parts
-from triage_rules.errors import KeyRequired
+from service.problems import Refused
+from triage_rules.errors import LedgerUnavailable
+from triage_rules.keys import ANYBODY, Caller, Key, Scope, find_caller
+from triage_rules.settings import is_loopback
 
-OPEN_TO_ALL = {"operations.livez", "operations.readyz", "static"}
-"""Health checks and vendored files say nothing of anybody; probes have no key, nor has a browser that opens a page."""
+KEPT_SECONDS = 0.5
+"""A key that is revoked opens nothing this much later."""
 
-OPEN_BLUEPRINT = "pages"
-"""The description of the interface, and what problems mean."""
+OPEN: frozenset[Scope] | None = None
+"""A call that needs no key: probes have none, nor has a browser that opens a page."""
+
+ANY_KEY: frozenset[Scope] | None = frozenset()
+
+NEEDED: dict[str, frozenset[Scope] | None] = {"static": OPEN}
+"""Endpoint -> the scopes of which one is needed; `documenting.call` puts them in. A path that no call has: any key."""
+
+OPERATORS = frozenset({Scope.DEPLOY, Scope.ADMIN})
 
 
-def register(app: Flask) -> None:
-    """Have each request's key checked."""
-    app.before_request(_check)
+class Keyring:
+    """The stored keys, asked for at most every KEPT_SECONDS. May be shared by threads. Raises LedgerUnavailable."""
+
+    def __init__(self, fetch: Callable[[], Mapping[str, Key]], clock: Callable[[], float] = time.monotonic) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._kept: tuple[float, Mapping[str, Key]] = (float("-inf"), {})
+
+    def __call__(self) -> Mapping[str, Key]:
+        asked, keys = self._kept
+        now = self._clock()
+        if now - asked < KEPT_SECONDS:
+            return keys
+        keys = self._fetch()
+        self._kept = (now, keys)  # by when they were asked for: an answer may be late
+        return keys
 
 
-def _check() -> None:
-    keys = parts().settings.keys
-    if not keys or request.endpoint in OPEN_TO_ALL or request.blueprint == OPEN_BLUEPRINT:
+def register(app: Flask, *, auth: bool) -> None:
+    """Have each request's key checked; without keys, only that what is for operators comes from this machine."""
+    app.before_request(_check_key if auth else _check_origin)
+
+
+def caller() -> Caller:
+    """Who sent this request. Of a call that is open to all nobody was asked."""
+    found: Caller = g.get("caller", ANYBODY)
+    return found
+
+
+def may_be_told() -> bool:
+    """Of a call that is open to all: whether this caller may also be told what isn't for strangers."""
+    if not parts().settings.auth_on:
+        return True
+    try:
+        return _found() is not None
+    except LedgerUnavailable:
+        return False
+
+
+def _check_key() -> None:
+    needed = NEEDED.get(request.endpoint or "", ANY_KEY)
+    if needed is None:
         return
-    authorization = request.authorization
+    found = _found()
+    if found is None:
+        raise _unknown()
+    if needed and not needed & found.scopes:
+        raise _not_enough(needed)
+    g.caller = found
+
+
+def _found() -> Caller | None:
+    own, authorization = parts(), request.authorization
     given = authorization.token if authorization is not None and authorization.type == "bearer" else None
-    # hashed first, so that neither the time nor the length of a comparison says anything of a key
-    hashed = hashlib.sha256((given or "").encode()).digest()
-    known = [hmac.compare_digest(hashed, hashlib.sha256(key.encode()).digest()) for key in keys]
-    if given is None or not any(known):
-        raise KeyRequired
+    if given is None:
+        return None
+    return find_caller(given, own.keyring(), own.now_ms(), own.settings.rate_limit)
+
+
+def _unknown() -> Refused:
+    """RFC 6750: who sent a key is told that it is none, who sent none isn't."""
+    told = 'Bearer error="invalid_token"' if "Authorization" in request.headers else "Bearer"
+    return Refused("key-required", headers={"WWW-Authenticate": told})
+
+
+def _not_enough(needed: frozenset[Scope]) -> Refused:
+    scopes = sorted(needed)
+    told = " or ".join(f"`{scope}`" for scope in scopes)
+    return Refused(
+        "scope-missing",
+        detail=f"This call needs a key with the scope {told}.",
+        headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'},
+    )
+
+
+def _check_origin() -> None:
+    """Any page in a browser on this machine can send requests here; it may not do what operators do."""
+    needed = NEEDED.get(request.endpoint or "")
+    if not needed or not needed <= OPERATORS:
+        return
+    origin = request.headers.get("Origin")
+    if not is_loopback(_host(f"//{request.host}")) or (origin is not None and _place(origin) != request.host):
+        raise Refused("foreign-origin")
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _place(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""

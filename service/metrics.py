@@ -89,6 +89,7 @@ class _LedgerCollector(Collector):
         try:
             backlog = self._ledger.backlog(now)
             workers = self._ledger.workers(now, self._worker_within_ms)
+            stalled = self._ledger.stalled(now, self._worker_within_ms)
             live = self._ledger.live()
             counts = self._ledger.counts()
         except LedgerUnavailable:
@@ -97,9 +98,11 @@ class _LedgerCollector(Collector):
         yield _gauge("triage_ledger_up", "Whether the store can be reached.", 1)
         yield _gauge("triage_reports_pending", "Reports that wait for a result.", backlog.pending)
         yield _gauge("triage_queue_age_seconds", "How long the oldest of them has waited.", backlog.oldest_ms / 1000)
+        yield _gauge("triage_urgent_age_seconds", "The same in the urgent lane.", backlog.oldest_urgent_ms / 1000)
         yield _gauge("triage_reports_dead", "Dead letters.", backlog.dead)
         yield _gauge("triage_results", "Results in the stream.", backlog.results)
         yield _gauge("triage_workers", "Workers heard from lately.", len(workers))
+        yield _gauge("triage_workers_stalled", "Of those, not counted there: they get nothing done.", len(stalled))
         rulesets = GaugeMetricFamily("triage_ruleset_live", "Live rulesets.", labels=["ruleset", "version", "digest"])
         for one in live.values():
             rulesets.add_metric([one.name, one.version, one.digest], 1)

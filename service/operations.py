@@ -10,12 +10,16 @@ from service import problems
 from service.answers import json_answer
 from service.decoding import BATCH_LINES_MAX, refuse_query
 from service.documenting import CALL_PROBLEMS, Answer, call
+from service.keys import may_be_told
 from service.parts import Parts, parts, version
 from service.problems import CONTENT_TYPE, PROBLEMS
 from service.rulesets import summaries
 from service.schemas import AliveOut, NotReadyOut, ReadyOut, StatusOut
-from triage_rules.errors import LedgerUnavailable, ReportFault, TriageError
+from triage_rules.errors import LedgerUnavailable, ReportFault, SealError, TriageError
+from triage_rules.keys import Scope
 from triage_rules.messages import Lane
+
+LOOKING = frozenset({Scope.READ})
 
 blueprint = Blueprint("operations", __name__, description="For those who run the service.")
 
@@ -36,10 +40,13 @@ def livez() -> Response:
 def readyz() -> Response:
     """Say whether all is there that it takes.
 
-    The store can be reached and written to, reports don't wait too long, a ruleset is live and can be opened,
-    a worker was heard from lately.
+    The store can be reached and written to, urgent reports don't wait too long, a ruleset is live and can be opened,
+    a worker was heard from lately and gets on with its work. Strangers are told which of these fails, and callers with
+    a key also why.
     """
     missing = _missing(parts())
+    if missing and not may_be_told():
+        missing = dict.fromkeys(missing, "failed; whoever sends an API key is told why")
     checks = {name: {"ok": name not in missing, "detail": missing.get(name, "ok")} for name in CHECKS}
     if not missing:
         return json_answer({"status": "ready", "checks": checks})
@@ -53,6 +60,7 @@ def readyz() -> Response:
     "/v1/status",
     Answer(200, StatusOut, "What is live, what waits, who works."),
     problems=(*CALL_PROBLEMS, "ruleset-broken", "ledger-unavailable"),
+    needs=LOOKING,
 )
 def status() -> Response:
     """Say how the service is.
@@ -71,11 +79,13 @@ def status() -> Response:
             "backlog": {
                 "pending": backlog.pending,
                 "oldest_seconds": backlog.oldest_ms / 1000,
+                "oldest_urgent_seconds": backlog.oldest_urgent_ms / 1000,
                 "dead": backlog.dead,
                 "results": backlog.results,
             },
             "settled": own.ledger.counts(),
             "workers": own.ledger.workers(now, own.settings.worker_within_ms),
+            "workers_stalled": own.ledger.stalled(now, own.settings.worker_within_ms),
             "lanes": [lane.value for lane in Lane],
             "limits": {
                 "report_bytes": own.settings.max_report_bytes,
@@ -93,14 +103,14 @@ def status() -> Response:
     "GET",
     "/metrics",
     Answer(200, {"type": "string"}, "The Prometheus text format.", "text/plain"),
-    problems=("key-required",),
+    needs=LOOKING,
 )
 def metrics() -> Response:
     """What Prometheus scrapes."""
     return Response(parts().metrics.text(), content_type=CONTENT_TYPE_LATEST)
 
 
-CHECKS = ("redis", "writes", "queue", "rulesets", "workers")
+CHECKS = ("redis", "encryption", "writes", "queue", "rulesets", "workers")
 
 
 def _missing(own: Parts) -> dict[str, str]:
@@ -108,13 +118,18 @@ def _missing(own: Parts) -> dict[str, str]:
     missing: dict[str, str] = {}
     try:
         own.ledger.ping()
-        missing |= _no_writes(own) | _old_queue(own) | _no_ruleset(own)
-        if not own.ledger.workers(own.now_ms(), own.settings.worker_within_ms):
-            seconds = own.settings.worker_within_ms // 1000
-            missing["workers"] = f"no worker was heard from in the last {seconds} seconds"
+        missing |= _other_seals(own) | _no_writes(own) | _old_queue(own) | _no_ruleset(own) | _no_workers(own)
     except LedgerUnavailable:
         return dict.fromkeys(CHECKS, "can't be told: Redis can't be reached") | {"redis": "Redis can't be reached"}
     return missing
+
+
+def _other_seals(own: Parts) -> dict[str, str]:
+    try:
+        own.ledger.check_seals()
+    except SealError as error:
+        return {"encryption": f"{error}; nothing is accepted"}
+    return {}
 
 
 def _no_writes(own: Parts) -> dict[str, str]:
@@ -126,11 +141,20 @@ def _no_writes(own: Parts) -> dict[str, str]:
 
 
 def _old_queue(own: Parts) -> dict[str, str]:
-    """By the same limit as accepting."""
+    """By the same limit as accepting. While urgent reports are still accepted, they must still be sent here."""
     limit = own.settings.max_queue_age_seconds
-    if own.ledger.backlog(own.now_ms()).oldest_ms <= limit * 1000:
+    if own.ledger.backlog(own.now_ms()).oldest_urgent_ms <= limit * 1000:
         return {}
-    return {"queue": f"the oldest report waits longer than {limit} seconds; nothing is accepted"}
+    return {"queue": f"the oldest urgent report waits longer than {limit} seconds; nothing is accepted"}
+
+
+def _no_workers(own: Parts) -> dict[str, str]:
+    now, within_ms = own.now_ms(), own.settings.worker_within_ms
+    if own.ledger.workers(now, within_ms):
+        return {}
+    if stalled := own.ledger.stalled(now, within_ms):
+        return {"workers": f"no worker gets anything done ({len(stalled)} stalled), although work waits"}
+    return {"workers": f"no worker was heard from in the last {within_ms // 1000} seconds"}
 
 
 def _no_ruleset(own: Parts) -> dict[str, str]:

@@ -9,6 +9,7 @@ from flask_smorest import Blueprint
 
 from service.answers import json_answer, with_etag
 from service.documenting import NOT_CHANGED, Answer, TriageApi, call, description
+from service.keys import may_be_told
 from service.parts import parts
 from service.problems import PROBLEMS
 from service.rulesets import SCHEMA_TYPE
@@ -31,10 +32,14 @@ _PAGE = Answer(200, {"type": "string"}, "A page.", "text/html")
     NOT_CHANGED,
 )
 def openapi() -> Response:
-    """The description of this interface."""
+    """The description of this interface. The findings of live rulesets are not for strangers."""
     api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     assert isinstance(api, TriageApi)
-    return with_etag(json_answer(description(api, _live())))
+    auth = parts().settings.auth_on
+    response = json_answer(description(api, _live() if may_be_told() else [], auth=auth))
+    if auth:
+        response.vary.add("Authorization")
+    return with_etag(response)
 
 
 @call(blueprint, "GET", "/docs", _PAGE)

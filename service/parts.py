@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flask import current_app
 
 from service.intake import Intake
 from service.metrics import Metrics
+from triage_rules.keys import Key
 from triage_rules.ledger import Ledger
 from triage_rules.rulesets_live import LiveRulesets
 from triage_rules.settings import Settings
+
+if TYPE_CHECKING:  # they ask for their parts themselves
+    from service.limits import Limits
 
 _EXTENSION = "triage"
 
@@ -39,6 +43,8 @@ class Parts:
     live: LiveRulesets
     intake: Intake
     metrics: Metrics
+    limits: Limits
+    keyring: Callable[[], Mapping[str, Key]]
     now_ms: Callable[[], int]
     waiters: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(WAITERS))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from service.answers import json_answer
 from triage_rules import errors
 from triage_rules.errors import ReportFault, TriageError
+from triage_rules.ruleset import Place
 
 CONTENT_TYPE = "application/problem+json"
 PATH = "/problems/"
@@ -26,6 +28,9 @@ ERRORS_MAX = 100
 
 POINTER_MAX = 200
 """Letters of a pointer, at most. A longer one holds somebody's text as a field's name; its object is named instead."""
+
+RETRY_OLD_QUEUE_MIN_S = 10
+RETRY_OLD_QUEUE_MAX_S = 300
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +90,22 @@ PROBLEMS = {
             "key-required",
             401,
             "An API key is required",
-            "The request has no API key, or none that is known here.",
+            "The request has no API key, or none that opens anything here (any more).",
             "Send `Authorization: Bearer KEY` with a key from whoever runs this service.",
+        ),
+        Problem(
+            "scope-missing",
+            403,
+            "The API key doesn't open this call",
+            "The key is known, but was not made for this call. `detail` names the scope that is needed.",
+            "Ask whoever runs this service for a key with that scope.",
+        ),
+        Problem(
+            "foreign-origin",
+            403,
+            "The request comes from somewhere else",
+            "Without API keys, this call is for this machine alone, by its own name, and not for other sites' pages.",
+            "Call it at 127.0.0.1 or localhost, or run the service with API keys.",
         ),
         Problem(
             "not-found",
@@ -115,6 +134,13 @@ PROBLEMS = {
             "This path has other methods",
             "The header Allow lists the methods of this path.",
             "Use one of them.",
+        ),
+        Problem(
+            "subject-of-several",
+            409,
+            "More than one client has that subject",
+            "Nothing was erased: more than one client has reports of that subject, and they may be different people.",
+            "Say whose subject it is, by `client`.",
         ),
         Problem(
             "too-large",
@@ -152,6 +178,34 @@ PROBLEMS = {
             "Use a new key for a new or a corrected report.",
         ),
         Problem(
+            "erasure-refused",
+            422,
+            "The erasure was refused",
+            "Nothing was erased: the body doesn't say whose. `errors` says what is wrong.",
+            'Send {"subject": "..."}, with a `client` if need be.',
+        ),
+        Problem(
+            "deployment-refused",
+            422,
+            "The deployment was refused",
+            "Not deployed: the body is not an object with the files of a ruleset. `errors` says what is wrong.",
+            'Send {"files": {"ruleset.yaml": "...", "cases.yaml": "..."}}, each file as its text.',
+        ),
+        Problem(
+            "ruleset-refused",
+            422,
+            "The ruleset was refused",
+            "Not deployed; what is live stays. `errors` lists every fault, each with file, line and column.",
+            "Correct the files, and try them with `triage check` and `triage test` before you send them again.",
+        ),
+        Problem(
+            "rate-exceeded",
+            429,
+            "Too many requests",
+            "Not accepted: this client has sent more than it may in the time; a batch counts with each report.",
+            "Send it again after the seconds in Retry-After, or ask whoever runs this service for a higher rate.",
+        ),
+        Problem(
             "evaluation-failed",
             500,
             "The report could not be decided",
@@ -178,7 +232,8 @@ PROBLEMS = {
             "queue-too-old",
             503,
             "Reports wait too long",
-            "Not accepted: reports wait longer than they may, so this one would too.",
+            "Not accepted: reports wait longer than they may, so this one would too. Those that look urgent go before "
+            "the others, and are refused only if urgent ones wait that long.",
             "Send it again after the seconds in Retry-After, and meanwhile tell the person whom to call.",
             30,
         ),
@@ -207,6 +262,23 @@ PROBLEMS = {
             30,
         ),
         Problem(
+            "store-sealed",
+            503,
+            "What is stored can't be opened",
+            "What is stored is encrypted, and can't be opened with the keys that this service was given. "
+            "What was sent was not accepted.",
+            "Give all processes the encryption keys of the store (docs/privacy.md); then send it again.",
+            30,
+        ),
+        Problem(
+            "deployment-running",
+            503,
+            "Another ruleset is just being checked",
+            "Not deployed: one ruleset is checked at a time.",
+            "Send it again after the seconds in Retry-After.",
+            10,
+        ),
+        Problem(
             "not-ready",
             503,
             "The service is not ready",
@@ -220,6 +292,7 @@ PROBLEMS = {
 OF_ERROR: dict[type[TriageError], str] = {
     TriageError: "internal",
     errors.RulesetError: "internal",
+    errors.CasesFailed: "internal",
     errors.RulesetNotFound: "ruleset-not-found",
     errors.NoRulesetLive: "no-ruleset-live",
     errors.EngineLimitError: "ruleset-broken",
@@ -231,7 +304,10 @@ OF_ERROR: dict[type[TriageError], str] = {
     errors.IdempotencyMismatch: "idempotency-key-reused",
     errors.StaleRuleset: "ruleset-changing",
     errors.ReportNotFound: "report-not-found",
-    errors.KeyRequired: "key-required",
+    errors.SealError: "store-sealed",
+    errors.SubjectOfSeveral: "subject-of-several",
+    errors.KeyNotFound: "internal",
+    errors.AuditError: "internal",
     errors.EventError: "internal",
     errors.SettingsError: "internal",
 }
@@ -239,7 +315,6 @@ OF_ERROR: dict[type[TriageError], str] = {
 
 _OF_STATUS = {
     400: "bad-request",
-    401: "key-required",
     404: "not-found",
     405: "method-not-allowed",
     413: "too-large",
@@ -248,13 +323,23 @@ _OF_STATUS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedFault(ReportFault):
+    """A fault of a file that was sent, with its place in it."""
+
+    place: Place
+
+
 class Refused(Exception):
     """A request that breaks the interface's own rules, before anything of the core is asked."""
 
-    def __init__(self, code: str, *faults: ReportFault, detail: str | None = None) -> None:
+    def __init__(
+        self, code: str, *faults: ReportFault, detail: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.problem = PROBLEMS[code]
         self.faults = faults
         self.detail = detail
+        self.headers = headers or {}
         super().__init__(code)
 
 
@@ -268,7 +353,7 @@ def body(problem: Problem, faults: tuple[ReportFault, ...] = (), detail: str | N
     }
     if faults:
         told["errors"] = [
-            {"pointer": _pointer(fault.pointer), "code": fault.code, "detail": fault.detail}
+            {"pointer": _pointer(fault.pointer), "code": fault.code, "detail": fault.detail, **_place(fault)}
             for fault in faults[:ERRORS_MAX]
         ]
     if len(faults) > ERRORS_MAX:
@@ -282,14 +367,19 @@ def of(error: TriageError) -> tuple[Problem, tuple[ReportFault, ...]]:
     return problem, error.faults if isinstance(error, errors.ReportError) else ()
 
 
-def respond(problem: Problem, faults: tuple[ReportFault, ...] = (), detail: str | None = None, **more: Any) -> Response:
-    """The HTTP answer. `more`: further members of the problem."""
+def respond(
+    problem: Problem,
+    faults: tuple[ReportFault, ...] = (),
+    detail: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Response:
+    """The HTTP answer. `headers`: more of them; `more`: further members of the problem."""
     g.problem = problem.code
     response = json_answer({**body(problem, faults, detail), **more}, problem.status, CONTENT_TYPE)
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
-    if problem.status == HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = "Bearer"
+    response.headers.update(headers or {})
     return response
 
 
@@ -301,15 +391,22 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _of_nobody)
 
 
+def _retry_after_s(error: errors.QueueTooOld) -> int:
+    """The longer ago the queue was young enough, the longer it will take until it is again."""
+    return min(max(error.over_ms // 1000, RETRY_OLD_QUEUE_MIN_S), RETRY_OLD_QUEUE_MAX_S)
+
+
 def _of_core(error: TriageError) -> Response:
     problem, faults = of(error)
+    if isinstance(error, errors.QueueTooOld):
+        return respond(problem, headers={"Retry-After": str(_retry_after_s(error))})
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return _incident(problem, error)
     return respond(problem, faults)
 
 
 def _of_request(error: Refused) -> Response:
-    return respond(error.problem, error.faults, error.detail)
+    return respond(error.problem, error.faults, error.detail, error.headers)
 
 
 def of_http(error: HTTPException) -> ResponseReturnValue:
@@ -337,6 +434,12 @@ def _incident(problem: Problem, error: Exception) -> Response:
     places = " < ".join(f"{f.filename}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__)))
     log.error("incident %s: %s at %s", incident, type(error).__name__, places)
     return respond(problem, incident=incident)
+
+
+def _place(fault: ReportFault) -> dict[str, Any]:
+    if not isinstance(fault, PlacedFault):
+        return {}
+    return {"file": fault.place.file, "line": fault.place.line, "column": fault.place.column}
 
 
 def _pointer(pointer: str) -> str:

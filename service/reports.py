@@ -30,14 +30,18 @@ from service.documenting import (
     call,
 )
 from service.intake import Outcome, Request
+from service.keys import caller
 from service.parts import parts
 from service.problems import PROBLEMS
 from service.schemas import AcceptedOut, OutcomeOut, ReportOut
 from triage_rules import strict_json
-from triage_rules.errors import LedgerUnavailable, ReportNotFound
+from triage_rules.errors import LedgerUnavailable, ReportNotFound, SealError
+from triage_rules.keys import Scope
 from triage_rules.messages import Accepted, Status, StoredReport, timestamp
 
 blueprint = Blueprint("reports", __name__, url_prefix="/v1", description="Post reports, and ask what became of them.")
+
+POSTING = frozenset({Scope.REPORT})
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _BATCH = "batch"
@@ -51,6 +55,7 @@ _BATCH = "batch"
     Answer(202, AcceptedOut, "Accepted: it will be decided, whatever dies meanwhile."),
     Answer(200, ReportOut, "With `Prefer: wait`: accepted and decided in time."),
     problems=(*BODY_PROBLEMS, *KEY_PROBLEMS, *INTAKE_PROBLEMS, "report-refused"),
+    needs=POSTING,
     requestBody=REPORT_BODY,
     parameters=[WAIT_PARAMETER, KEY_PARAMETER],
 )
@@ -64,7 +69,7 @@ def post_report() -> Response:
     key = read_key(request)
     wait = read_wait(request, own.settings.wait_max_seconds)
     raw = read_json(request, own.settings.max_report_bytes)
-    accepted = own.intake.accept(Request(raw, key))
+    accepted = own.intake.accept(Request(raw, key, caller().client))
     report = _look(accepted, wait)
     settled = report is not None and report.status is not Status.QUEUED
     if report is not None and settled and wait is not None:
@@ -83,6 +88,7 @@ def post_report() -> Response:
     "/reports/batch",
     Answer(202, OutcomeOut, "NDJSON: a line of outcome for each report, in their order.", NDJSON[0]),
     problems=(*CALL_PROBLEMS, *TYPE_PROBLEMS, KEY_PROBLEMS[0], *INTAKE_PROBLEMS, "batch-refused"),
+    needs=POSTING,
     requestBody=BATCH_BODY,
     parameters=[KEY_PARAMETER],
 )
@@ -95,9 +101,11 @@ def post_batch() -> Response:
     own = parts()
     key = read_key(request)
     lines = read_lines(request, own.settings.max_batch_bytes, own.settings.max_report_bytes)
+    own.limits.charge(len(lines) - 1)
     readable = [line for line in lines if not line.faults]
+    client = caller().client
     # A blank can't stand in a caller's key, so a line's key is nobody else's.
-    requests = [Request(line.raw, None if key is None else f"{key} {line.number}") for line in readable]
+    requests = [Request(line.raw, None if key is None else f"{key} {line.number}", client) for line in readable]
     became = dict(zip((line.number for line in readable), own.intake.accept_many(requests), strict=True))
     told = [_outcome(line, became.get(line.number)) for line in lines]
     _refuse_if_away(told)
@@ -114,11 +122,13 @@ def post_batch() -> Response:
     "/reports/<report_id>",
     Answer(200, ReportOut, "The report as it is now."),
     NOT_CHANGED,
-    problems=(*CALL_PROBLEMS, "report-not-found", "method-not-allowed", "ledger-unavailable"),
+    problems=(*CALL_PROBLEMS, "report-not-found", "method-not-allowed", "ledger-unavailable", "store-sealed"),
+    needs=frozenset({Scope.REPORT, Scope.READ}),
 )
 def get_report(report_id: str) -> Response:
     """Ask for a report.
 
+    The scope `report` lets a client see its own, `read` all; another's report is not there.
     `status` is queued, done or dead; the latter two are final and have a `result`. Send the ETag as `If-None-Match`.
     """
     refuse_query(request)
@@ -127,6 +137,8 @@ def get_report(report_id: str) -> Response:
     if not _ID.fullmatch(report_id):
         raise ReportNotFound
     report = parts().ledger.get(report_id)
+    if Scope.READ not in caller().scopes and report.client != caller().client:
+        raise ReportNotFound
     response = json_answer(_report(report))
     if report.status is Status.QUEUED:
         response.headers["Retry-After"] = "1"
@@ -139,6 +151,7 @@ def get_report(report_id: str) -> Response:
     "/evaluate",
     Answer(200, {"$ref": "#/components/schemas/Result"}, "The result it would have now."),
     problems=(*BODY_PROBLEMS, *RULESET_PROBLEMS, "report-refused", "evaluation-failed"),
+    needs=POSTING,
     requestBody=REPORT_BODY,
 )
 def evaluate() -> Response:
@@ -148,7 +161,7 @@ def evaluate() -> Response:
     """
     refuse_query(request)
     own = parts()
-    return json_answer(own.intake.evaluate(read_json(request, own.settings.max_report_bytes)))
+    return json_answer(own.intake.evaluate(read_json(request, own.settings.max_report_bytes), caller().client))
 
 
 def _look(accepted: Accepted, wait: int | None) -> StoredReport | None:
@@ -168,7 +181,7 @@ def _look(accepted: Accepted, wait: int | None) -> StoredReport | None:
             return own.ledger.wait(accepted.id, wait)
         finally:
             own.waiters.release()
-    except (LedgerUnavailable, ReportNotFound):
+    except (LedgerUnavailable, ReportNotFound, SealError):
         return None
 
 

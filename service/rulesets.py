@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 from service.answers import json_answer, with_etag
 from service.decoding import refuse_query
 from service.documenting import CALL_PROBLEMS, NOT_CHANGED, Answer, call
+from service.keys import ANY_KEY
 from service.parts import Parts, parts
 from service.schemas import RulesetDetailOut, RulesetsOut
 from triage_rules.bundles import document_of
@@ -27,7 +28,7 @@ SCHEMA_TYPE = "application/schema+json"
 NOT_APPROVED = "no clinician has approved it"
 
 
-@call(blueprint, "GET", "", Answer(200, RulesetsOut, "All of them."), problems=_PROBLEMS)
+@call(blueprint, "GET", "", Answer(200, RulesetsOut, "All of them."), problems=_PROBLEMS, needs=ANY_KEY)
 def list_rulesets() -> Response:
     """List the live rulesets."""
     refuse_query(request)
@@ -41,6 +42,7 @@ def list_rulesets() -> Response:
     Answer(200, RulesetDetailOut, "All that it says."),
     NOT_CHANGED,
     problems=(*_PROBLEMS, "ruleset-not-found"),
+    needs=ANY_KEY,
 )
 def get_ruleset(name: str) -> Response:
     """Look at a live ruleset.
@@ -63,6 +65,7 @@ def get_ruleset(name: str) -> Response:
     Answer(200, {"type": "object"}, "JSON Schema 2020-12 of the findings.", SCHEMA_TYPE),
     NOT_CHANGED,
     problems=(*_PROBLEMS, "ruleset-not-found"),
+    needs=ANY_KEY,
 )
 def get_findings_schema(name: str) -> Response:
     """Get the JSON Schema of a ruleset's findings."""
@@ -79,9 +82,12 @@ def summaries(own: Parts) -> list[dict[str, Any]]:
 
 def approval(ruleset: Ruleset) -> str:
     """Who answers for it, in words."""
-    if ruleset.approved_by is None:
-        return NOT_APPROVED
-    return f"approved by {ruleset.approved_by}" + (f" on {ruleset.approved_on}" if ruleset.approved_on else "")
+    return approval_of(ruleset.approved_by) + (f" on {ruleset.approved_on}" if ruleset.approved_on else "")
+
+
+def approval_of(approved_by: str | None) -> str:
+    """Who answers for a ruleset, in words, without the day."""
+    return NOT_APPROVED if approved_by is None else f"approved by {approved_by}"
 
 
 def _summary(loaded: Loaded, live: LiveRuleset) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from triage_rules.envelope import SUBJECT_MAX
+from triage_rules.keys import CLIENT
 from triage_rules.messages import Lane, Status
 from triage_rules.ruleset import Level
 
@@ -27,6 +29,9 @@ class Fault(_Out):
     pointer = fields.String(required=True, metadata=_says("JSON Pointer (RFC 6901) into the report; empty: all of it."))
     code = fields.String(required=True, metadata=_says("Stable word for programs.", examples=["out_of_range"]))
     detail = fields.String(required=True, metadata=_says("A sentence for people. It never repeats an answer."))
+    file = fields.String(metadata=_says("Of a ruleset's fault: its file."))
+    line = fields.Integer(metadata=_says("Likewise, from 1."))
+    column = fields.Integer(metadata=_says("Likewise, from 1."))
 
 
 class ProblemOut(_Out):
@@ -53,9 +58,7 @@ class ReportLinks(_Out):
 class AcceptedOut(_Out):
     """An accepted report."""
 
-    id = fields.String(
-        required=True, metadata=_says("The report's id. Who knows it can read the result.", examples=[ID])
-    )
+    id = fields.String(required=True, metadata=_says("The report's id.", examples=[ID]))
     status = fields.String(required=True, validate=validate.OneOf([status.value for status in Status]))
     links = fields.Nested(ReportLinks, required=True)
 
@@ -161,6 +164,106 @@ class RulesetDetailOut(RulesetOut):
     document = fields.Dict(required=True, metadata=_says("The ruleset as it was deployed, conditions and all."))
 
 
+class FilesIn(ma.Schema):
+    """The files of a ruleset, as texts."""
+
+    ruleset = fields.String(required=True, data_key="ruleset.yaml", metadata=_says("The ruleset."))
+    cases = fields.String(required=True, data_key="cases.yaml", metadata=_says("Its worked cases: at least one."))
+    properties = fields.String(data_key="properties.yaml", metadata=_says("What it promises."))
+
+
+class DeploymentIn(ma.Schema):
+    """A ruleset to deploy."""
+
+    files = fields.Nested(FilesIn, required=True)
+
+
+class DeployedOut(_Out):
+    """What is live now."""
+
+    name = fields.String(required=True)
+    version = fields.String(required=True)
+    digest = fields.String(required=True, metadata=_says("Names exactly this content.", examples=[DIGEST]))
+    previous = fields.String(required=True, allow_none=True, metadata=_says("What a rollback returns to, or null."))
+    activated_at = fields.String(required=True, metadata=_says("UTC.", format="date-time"))
+    approved_by = fields.String(required=True, allow_none=True, metadata=_says("The clinician who signed it, or null."))
+    approval = fields.String(required=True, metadata=_says("The same in words."))
+    cases = fields.Integer(metadata=_says("How many cases passed; not after a rollback."))
+    warnings = fields.List(fields.String(), required=True)
+    links = fields.Nested(RulesetLinks, required=True)
+
+
+class ErasureIn(ma.Schema):
+    """Whom to erase."""
+
+    subject = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=SUBJECT_MAX),
+        metadata=_says("As in the reports."),
+    )
+    client = fields.String(
+        validate=validate.Regexp(f"^(?:{CLIENT.pattern})$"),
+        metadata=_says("Whose subject it is, if several clients have one of that name."),
+    )
+
+
+class ErasedOut(_Out):
+    """How much went."""
+
+    reports = fields.Integer(required=True)
+    events = fields.Integer(required=True)
+    dead_letters = fields.Integer(required=True)
+    keys = fields.Integer(required=True, metadata=_says("Other keys of the store."))
+    unopened = fields.Integer(required=True, metadata=_says("Encrypted reports that nobody can read, and were kept."))
+    append_only_file = fields.String(
+        required=True,
+        validate=validate.OneOf(["done", "running", "none", "refused"]),
+        metadata=_says("Whether Redis' file was written anew; until then it holds what was erased."),
+    )
+
+
+class DeadLetterOut(_Out):
+    """A report that could not be decided."""
+
+    report = fields.String(required=True, metadata=_says("Its id.", examples=[ID]))
+    reason = fields.String(required=True)
+    attempts = fields.String(required=True)
+    ruleset = fields.String(required=True)
+    digest = fields.String(required=True)
+    lane = fields.String(required=True)
+    buried_at = fields.String(required=True, metadata=_says("UTC.", format="date-time"))
+    links = fields.Nested(ReportLinks, required=True)
+
+
+class DeadLettersOut(_Out):
+    """What could not be decided."""
+
+    total = fields.Integer(required=True, metadata=_says("How many there are."))
+    dead_letters = fields.List(fields.Nested(DeadLetterOut), required=True)
+
+
+class AuditEntryOut(_Out):
+    """What somebody did. Of an entry that was tampered with, anything may be missing."""
+
+    number = fields.String()
+    at = fields.String(metadata=_says("UTC."))
+    actor = fields.String(metadata=_says("A client over HTTP, a user at the command line."))
+    via = fields.String(metadata=_says("http, cli or up."))
+    action = fields.String()
+    details = fields.Raw(metadata=_says("An object; never a subject or a secret."))
+    previous = fields.String(metadata=_says("The hash of the entry before."))
+    hash = fields.String()
+
+
+class AuditOut(_Out):
+    """Who did what."""
+
+    total = fields.Integer(required=True, metadata=_says("How many entries there are."))
+    head = fields.String(required=True, metadata=_says("The hash of the last one."))
+    faults = fields.List(fields.String(), required=True, metadata=_says("Where the log was tampered with; else empty."))
+    entries = fields.List(fields.Nested(AuditEntryOut), required=True)
+
+
 class AliveOut(_Out):
     """The process answers."""
 
@@ -192,6 +295,7 @@ class BacklogOut(_Out):
 
     pending = fields.Integer(required=True)
     oldest_seconds = fields.Float(required=True)
+    oldest_urgent_seconds = fields.Float(required=True)
     dead = fields.Integer(required=True, metadata=_says("Reports that could not be decided; a human must look."))
     results = fields.Integer(required=True, metadata=_says("Events on the stream."))
 
@@ -225,5 +329,8 @@ class StatusOut(_Out):
         metadata=_says("Reports settled since the beginning: by level, `dead`, and `flag:` with each flag."),
     )
     workers = fields.List(fields.String(), required=True, metadata=_says("Those heard from lately."))
+    workers_stalled = fields.List(
+        fields.String(), required=True, metadata=_says("Those heard from that get nothing done, although work waits.")
+    )
     lanes = fields.List(fields.String(validate=validate.OneOf([lane.value for lane in Lane])), required=True)
     limits = fields.Nested(LimitsOut, required=True)

@@ -2,6 +2,8 @@
 
 TriageError
 ├── RulesetError          a ruleset file was refused (carries `faults`)
+│   ├── CasesFailed       the ruleset doesn't give what its cases want
+│   └── PropertiesFailed  the ruleset doesn't do what its properties claim, or nobody knows
 ├── RulesetNotFound       no ruleset of that name is live, or no such folder
 │   └── NoRulesetLive     none is live at all: nothing can be accepted yet
 ├── EngineLimitError      the ruleset goes beyond what durable-rules can hold
@@ -13,7 +15,10 @@ TriageError
 ├── IdempotencyMismatch   the key was used for another report
 ├── StaleRuleset          the live ruleset changed while a report was being accepted
 ├── ReportNotFound        no report of that id
-├── KeyRequired           the caller gave no API key that is known
+├── SealError             what is stored is encrypted, and can't be opened with the keys that are set
+├── SubjectOfSeveral      more than one client has reports of that subject (carries `clients`)
+├── AuditError            the audit log was tampered with
+├── KeyNotFound           no API key of that id
 ├── EventError            an entry of the result stream is no event of ours
 └── SettingsError         a TRIAGE_* setting is wrong or unknown
 """
@@ -49,6 +54,22 @@ class RulesetError(TriageError):
     def __init__(self, faults: tuple[RulesetFault, ...]) -> None:
         self.faults = faults
         super().__init__("\n".join(map(str, faults)))
+
+
+class CasesFailed(RulesetError):
+    """The ruleset does not give what its cases want."""
+
+    def __init__(self, faults: tuple[RulesetFault, ...], count: int) -> None:
+        super().__init__(faults)
+        self.args = (f"{self}\nRefused: {len(faults)} of {count} cases failed. What is live stays.",)
+
+
+class PropertiesFailed(RulesetError):
+    """The ruleset does not do what its properties claim of every report, as far as is known."""
+
+    def __init__(self, faults: tuple[RulesetFault, ...], count: int) -> None:
+        super().__init__(faults)
+        self.args = (f"{self}\nRefused: {len(faults)} of {count} properties don't hold. What is live stays.",)
 
 
 class RulesetNotFound(TriageError):
@@ -93,7 +114,11 @@ class LedgerUnavailable(TriageError):
 
 
 class QueueTooOld(TriageError):
-    """Reports are waiting too long; try again later."""
+    """Reports are waiting too long; try again later. `over_ms`: by how much."""
+
+    def __init__(self, over_ms: int = 0) -> None:
+        self.over_ms = over_ms
+        super().__init__()
 
 
 class IdempotencyMismatch(TriageError):
@@ -112,8 +137,24 @@ class EventError(TriageError):
     """The entry of the stream is no result event."""
 
 
-class KeyRequired(TriageError):
-    """An API key is required."""
+class SealError(TriageError):
+    """What is stored can't be opened with the encryption keys that are set."""
+
+
+class SubjectOfSeveral(TriageError):
+    """More than one client has reports of that subject, and they may be different people; say whose to erase."""
+
+    def __init__(self, clients: tuple[str, ...]) -> None:
+        self.clients = clients
+        super().__init__()
+
+
+class AuditError(TriageError):
+    """The audit log was tampered with."""
+
+
+class KeyNotFound(TriageError):
+    """There is no such API key."""
 
 
 class SettingsError(TriageError):

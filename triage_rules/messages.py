@@ -24,6 +24,9 @@ BROKER_KEY_PREFIX = "triage:celery:"
 
 EVENT_TYPE = "triage.result.v1"
 
+NOT_APPROVED = "No clinician has approved this ruleset."
+"""What clinicians read with every result of a ruleset that nobody has signed."""
+
 
 class Lane(enum.StrEnum):
     """A Celery queue. Reports that look urgent at intake don't wait behind the others."""
@@ -45,6 +48,7 @@ class NewReport:
     """A validated report that is to be accepted.
 
     `findings`: the answered ones, typed, without service-counted ones. Times are UTC, milliseconds since the epoch.
+    `client`: whose report it is; '' if nobody has to say who they are.
     """
 
     id: str
@@ -55,6 +59,7 @@ class NewReport:
     received_ms: int
     subject: str | None = None
     reported_at: str | None = None
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +92,16 @@ class StoredReport:
     received_ms: int
     attempts: int
     result: dict[str, Any] | None = None
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """The client's key and the SHA-256 fingerprint of the canonical body."""
+    """The client's key and the SHA-256 fingerprint of the canonical body. Two clients' keys never meet."""
 
     key: str
     fingerprint: str
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)

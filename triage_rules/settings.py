@@ -9,21 +9,21 @@ import dataclasses
 import difflib
 import ipaddress
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
+from triage_rules import redis_urls
 from triage_rules.errors import SettingsError
+from triage_rules.keys import KEY, RATE
+from triage_rules.sealing import Seals, is_key
 
 PREFIX = "TRIAGE_"
 PORT_MAX = 65_535
-KEY_MIN = 32
-_KEY = re.compile(r"[!-<>-~]+=*")
-"""What arrives as it is in `Authorization: Bearer`; with `=` in its middle it would be taken for parameters."""
-
+REDIS_PORT = 6379
+SECRET_MIN = 32
 URL_FILE = "redis-url"
 """Where, in the data directory, `triage up` leaves the URL of the Redis that it runs."""
 
@@ -32,10 +32,20 @@ FILE_SUFFIX = "_FILE"
 
 
 def _setting(  # noqa: PLR0913 - all but two by name
-    default: Any, says: str, *, unit: str = "", env: str = "", minimum: int = 1, secret: bool = False
+    default: Any,
+    says: str,
+    *,
+    unit: str = "",
+    env: str = "",
+    minimum: int = 1,
+    secret: bool = False,
+    kind: type | None = None,
 ) -> Any:
-    """A field with its meaning. `minimum` counts for numbers; `env` if the name isn't TRIAGE_ and the field's."""
-    metadata = {"says": says, "unit": unit, "env": env, "minimum": minimum, "secret": secret}
+    """A field with its meaning. `minimum` counts for numbers; `env` if the name isn't TRIAGE_ and the field's.
+
+    `kind`: if it can't be told from the default.
+    """
+    metadata = {"says": says, "unit": unit, "env": env, "minimum": minimum, "secret": secret, "kind": kind}
     return field(default=default, metadata=metadata, repr=not secret)
 
 
@@ -44,12 +54,21 @@ class Settings:
     """All settings. Times in the unit that the name says."""
 
     redis_url: str = _setting(
-        "redis://127.0.0.1:6379/0", "Where Redis is: `redis://` or `rediss://`, with its password if any.", secret=True
+        "redis://127.0.0.1:6379/0",
+        "Where Redis is: `redis://`, or `rediss://` for TLS, with user and password if any; see docs/redis.md.",
+        secret=True,
     )
     data_dir: Path = _setting(Path("var"), "Where this machine's processes keep files.")  # noqa: RUF009 - makes a field
     host: str = _setting("127.0.0.1", "Address that the service listens on. Other than loopback only with API keys.")
-    api_keys: str = _setting(
-        "", "API keys, one a line or with commas between: at least 32 characters each.", secret=True
+    auth: bool | None = _setting(
+        None,
+        "Whether callers need an API key: on or off. If not set: off on loopback, else on; off is refused elsewhere.",
+        kind=bool,
+    )
+    api_key: str = _setting("", "The API key that `triage post` sends.", secret=True)
+    rate_limit: str = _setting(
+        "6000/minute",
+        "Requests of one client, each report of a batch counted, where there are API keys; a key may say otherwise.",
     )
     port: int = _setting(8080, "Port that the service listens on.", env="PORT")
     source: str = _setting("triage-rules", "`ce_source` of the published events.")
@@ -57,49 +76,113 @@ class Settings:
     max_deliveries: int = _setting(5, "Attempts at a report before it becomes a dead letter.")
     sweep_seconds: int = _setting(5, "How often forgotten reports are looked for.", unit="s")
     pending_seconds: int = _setting(30, "A report that waits longer is enqueued again.", unit="s")
-    max_queue_age_seconds: int = _setting(300, "If the oldest report waits longer, no more are accepted.", unit="s")
+    max_queue_age_seconds: int = _setting(
+        300,
+        "If the oldest report waits longer, no more are accepted; for urgent ones, if the oldest urgent one does.",
+        unit="s",
+    )
     task_soft_seconds: int = _setting(10, "An evaluation that takes longer is interrupted.", unit="s")
     task_hard_seconds: int = _setting(20, "A worker process whose task takes longer is killed.", unit="s")
     worker_concurrency: int = _setting(2, "Processes of one worker.")
     heartbeat_seconds: int = _setting(5, "How often a worker says that it is there.", unit="s")
-    retention_days: int = _setting(30, "How long settled reports and results are kept.", unit="days")
+    stuck_seconds: int = _setting(
+        60,
+        "A worker that gets nothing done for so long, although work waits, ends itself, to be started anew.",
+        unit="s",
+    )
+    retention_days: int = _setting(30, "How long settled reports are kept, with their results.", unit="days")
+    event_retention_days: int = _setting(
+        30,
+        "How long results are kept in the stream; for a group that hasn't finished, up to twice as long.",
+        unit="days",
+    )
+    dead_letter_retention_days: int = _setting(30, "How long dead letters are kept, also those of groups.", unit="days")
+    idempotency_hours: int = _setting(24, "How long an Idempotency-Key is remembered.", unit="h")
+    history_hours: int = _setting(48, "How long a subject's published levels are remembered.", unit="h", minimum=24)
+    log_megabytes: int = _setting(10, "Size at which `triage up` begins a log anew; one older is kept.", unit="MB")
+    encryption_keys: str = _setting(
+        "",
+        "Fernet keys, one a line or with commas between: the first encrypts what is stored of reports, all decrypt. "
+        "See docs/privacy.md.",
+        secret=True,
+    )
+    index_secret: str = _setting(
+        "",
+        f"Secret that subjects and idempotency keys are hashed with, at least {SECRET_MIN} characters; "
+        "required if there are encryption keys. Stays the same when these are changed.",
+        secret=True,
+    )
     max_report_bytes: int = _setting(65_536, "Largest report.", unit="bytes")
     max_batch_bytes: int = _setting(8_388_608, "Largest batch.", unit="bytes")
     batch_chunk: int = _setting(50, "Reports of a batch that go to a worker together.")
     wait_max_seconds: int = _setting(10, "Longest time that `Prefer: wait` is obeyed for.", unit="s", minimum=0)
 
     def __post_init__(self) -> None:
-        if not _is_redis_url(self.redis_url):
-            raise SettingsError("TRIAGE_REDIS_URL: expected redis://HOST:PORT/DB or rediss://HOST:PORT/DB")
+        if fault := redis_urls.fault_of(self.redis_url):
+            raise SettingsError(f"TRIAGE_REDIS_URL: {fault}")
         if not 0 < self.port <= PORT_MAX:
             raise SettingsError(f"PORT: {self.port} is no port; expected 1 to {PORT_MAX}")
-        if any(len(key) < KEY_MIN for key in self.keys):
+        if self.auth is False and not is_loopback(self.host):
             raise SettingsError(
-                f"TRIAGE_API_KEYS: a key is shorter than {KEY_MIN} characters; try `openssl rand -hex 32`"
+                f"TRIAGE_AUTH: off, but TRIAGE_HOST {self.host} can be reached from elsewhere; "
+                "without API keys only loopback will do, such as 127.0.0.1"
             )
-        if not all(_KEY.fullmatch(key) for key in self.keys):
-            raise SettingsError(
-                "TRIAGE_API_KEYS: a key has a character that a header can't carry; expected visible ASCII characters, "
-                "and `=` only at the end; try `openssl rand -hex 32`"
-            )
-        if not _is_loopback(self.host) and not self.keys:
-            raise SettingsError(
-                f"TRIAGE_HOST: {self.host} can be reached from elsewhere, so TRIAGE_API_KEYS or TRIAGE_API_KEYS_FILE "
-                "is required; without keys only 127.0.0.1 will do"
-            )
+        if self.api_key and not KEY.fullmatch(self.api_key):
+            raise SettingsError("TRIAGE_API_KEY: expected a key as `triage key make` shows it, trk_...")
+        if not RATE.fullmatch(self.rate_limit):
+            raise SettingsError(f"TRIAGE_RATE_LIMIT: {self.rate_limit!r}; expected, for instance, 600/minute")
+        _check_encryption(self)
         _check_order(self, "task_soft_seconds", "task_hard_seconds")
+        _check_order(self, "task_hard_seconds", "stuck_seconds")
         _check_order(self, "sweep_seconds", "max_queue_age_seconds")
         _check_order(self, "pending_seconds", "max_queue_age_seconds")
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """The API keys; none: every call from this machine is answered."""
-        return tuple(self.api_keys.replace(",", " ").split())
+    def auth_on(self) -> bool:
+        """Whether callers need an API key; without, every call from this machine is answered."""
+        return not is_loopback(self.host) if self.auth is None else self.auth
+
+    @property
+    def address(self) -> str:
+        """Where the service listens: `HOST:PORT`, a version 6 address in brackets."""
+        return f"{_bracketed(self.host)}:{self.port}"
+
+    @property
+    def own_url(self) -> str:
+        """Where a program on this machine reaches the service."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - listens on all, calls one
+        return f"http://{_bracketed(host)}:{self.port}"
+
+    @property
+    def broker_url(self) -> str:
+        """The same Redis, for Celery."""
+        return redis_urls.for_celery(self.redis_url)
+
+    @property
+    def redis_place(self) -> str:
+        """The Redis that is meant, for people: `HOST:PORT/DB`, no user and no password."""
+        url = urlsplit(self.redis_url)
+        return f"{_bracketed(url.hostname or '')}:{url.port or REDIS_PORT}/{url.path.strip('/') or 0}"
+
+    @property
+    def seals(self) -> Seals:
+        """What seals and opens what is stored of reports; without encryption keys it leaves all as it is."""
+        return Seals(self.encryption, self.index_secret)
+
+    @property
+    def encryption(self) -> tuple[str, ...]:
+        """The encryption keys; none: nothing is encrypted."""
+        return tuple(self.encryption_keys.replace(",", " ").split())
 
     @property
     def worker_within_ms(self) -> int:
         """A worker that was silent for longer is not counted as there: three heartbeats, at least half a minute."""
         return max(30, 3 * self.heartbeat_seconds) * 1000
+
+    @property
+    def stalled_seconds(self) -> float:
+        """A worker that gets nothing done for longer isn't ready: half the time to its end, more than any task has."""
+        return max(self.stuck_seconds / 2, self.task_hard_seconds)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -110,7 +193,7 @@ class Settings:
         for name, one in fields.items():
             text = _text(environ, name, secret=one.metadata["secret"])
             if text is not None:
-                values[one.name] = _typed(name, text, type(one.default), one.metadata)
+                values[one.name] = _typed(name, text, one.metadata["kind"] or type(one.default), one.metadata)
         if "redis_url" not in values:
             values |= _embedded(values.get("data_dir", cls.__dataclass_fields__["data_dir"].default))
         return cls(**values)
@@ -134,7 +217,7 @@ def settings_table() -> str:
         meta = one.metadata
         unit = f" {meta['unit']}" if meta["unit"] else ""
         says = meta["says"] + (f" Also as `{_env(one)}{FILE_SUFFIX}`." if meta["secret"] else "")
-        default = f"`{_shown(one.default)}`{unit}" if one.default != "" else "not set"
+        default = f"`{_shown(one.default)}`{unit}" if one.default not in ("", None) else "not set"
         rows.append(f"| `{_env(one)}` | {default} | {says} |")
     return "\n".join(rows) + "\n"
 
@@ -199,21 +282,33 @@ def _typed(name: str, text: str, kind: type, meta: Mapping[str, Any]) -> Any:
     return kind(text)
 
 
-def _is_redis_url(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-        return url.scheme in ("redis", "rediss") and bool(url.hostname) and url.port != 0
-    except ValueError:  # a port or an address that is none
-        return False
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches that host: a name or an address."""
     if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _several(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def _check_encryption(settings: Settings) -> None:
+    if not all(map(is_key, settings.encryption)):
+        raise SettingsError(
+            "TRIAGE_ENCRYPTION_KEYS: a key is no Fernet key; make one with `openssl rand -base64 32 | tr '+/' '-_'`"
+        )
+    if settings.index_secret and len(settings.index_secret) < SECRET_MIN:
+        raise SettingsError(f"TRIAGE_INDEX_SECRET: shorter than {SECRET_MIN} characters; try `openssl rand -hex 32`")
+    if settings.encryption and not settings.index_secret:
+        raise SettingsError("TRIAGE_ENCRYPTION_KEYS: TRIAGE_INDEX_SECRET is required too; try `openssl rand -hex 32`")
 
 
 def _check_order(settings: Settings, less: str, more: str) -> None:

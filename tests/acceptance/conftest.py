@@ -9,6 +9,7 @@ from flask import Flask
 
 from service.app import create_app
 from tests.acceptance.http_making import Caller, glass_test
+from tests.actors import TESTER
 from triage_rules.bundles import Bundle
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings
@@ -18,7 +19,7 @@ from triage_rules.settings import Settings
 def deployed(ledger: RedisLedger) -> Bundle:
     """The small ruleset, live."""
     bundle = glass_test()
-    ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000)
+    ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER)
     return bundle
 
 

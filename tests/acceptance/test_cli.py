@@ -76,6 +76,53 @@ def test_test_runs_the_cases_and_writes_junit() -> None:
     assert int(suite.get("tests") or 0) >= 200
 
 
+def test_every_case_is_a_testcase_in_junit_and_a_failing_one_tells_what_differs(copy: Path) -> None:
+    """Continuous integration shows these beside the tests of a program."""
+    (copy / "cases.yaml").write_text(
+        "cases:\n"
+        "  - {id: one, note: A <child> & more., findings: {age_years: 4}, expect: {level: routine, fires: [R08]}}\n"
+        "  - {id: two, findings: {temperature_c: 101}, expect: {refused: [temperature_c]}}\n",
+        encoding="utf-8",
+    )
+    ran = triage("test", str(copy), "--format", "junit", "--coverage")
+    suite = ET.fromstring(ran.stdout)
+    assert (ran.returncode, suite.get("tests"), suite.get("failures")) == (1, "2", "1")
+    assert [case.get("name") for case in suite.iter("testcase")] == ["one", "two"]
+    (failure,) = suite.iter("failure")
+    assert failure.get("message") == "A <child> & more."
+    assert "fires: `R08` is not there" in str(failure.text)
+    properties = {found.get("name"): found.get("value") for found in suite.iter("property")}
+    assert float(properties["coverage.mcdc"] or "nan") < 10
+
+
+def test_too_little_coverage_is_a_finding_and_a_misspelt_measure_wrong_usage(copy: Path) -> None:
+    """`make rulesets` holds red-dots to what it has reached."""
+    (copy / "cases.yaml").write_text(
+        "cases:\n  - {id: one, findings: {consciousness: drowsy}, expect: {level: urgent}}\n", encoding="utf-8"
+    )
+    assert triage("test", str(copy)).returncode == 0
+    ran = triage("test", str(copy), "--require", "rules=100,floors=0", "--coverage", "--format", "json")
+    assert (ran.returncode, "Too little is covered: rules: " in ran.stderr) == (1, True)
+    coverage = json.loads(ran.stdout)["coverage"]
+    assert coverage["rules"]["R01"]["established"] == "one"
+    assert coverage["rules"]["R08"]["established"] is None
+    assert "R08: never established: no case where it fires" in [goal["text"] for goal in coverage["not_shown"]]
+    wrong = triage("test", str(copy), "--require", "mccd=80")
+    assert (wrong.returncode, "`mccd` is not a measure" in wrong.stderr) == (2, True)
+
+
+def test_drafts_of_cases_wait_for_their_label(copy: Path) -> None:
+    """What is suggested is a report; what it must lead to is for a clinician to say."""
+    (copy / "cases.yaml").write_text(
+        "cases:\n  - {id: one, findings: {consciousness: drowsy}, expect: {level: urgent}}\n", encoding="utf-8"
+    )
+    ran = triage("test", str(copy), "--suggest", "2")
+    assert (ran.returncode, ran.stdout.count("expect: {level: to_be_said}")) == (0, 2)
+    with (copy / "cases.yaml").open("a", encoding="utf-8") as file:
+        file.write(ran.stdout)
+    assert "`to_be_said` is not one of `routine`" in triage("test", str(copy)).stderr
+
+
 def test_a_failing_case_is_told_in_words(copy: Path) -> None:
     (copy / "cases.yaml").write_text(
         "cases:\n  - {id: one, note: A child., findings: {age_years: 4}, expect: {level: routine, fires: [R08]}}\n",

@@ -18,11 +18,14 @@ from werkzeug.test import TestResponse
 
 from service.app import create_app
 from service.problems import PROBLEMS
-from tests.acceptance.http_making import ROUTINE, URGENT, Caller, Worker, everything, glass_test, working
+from tests.acceptance.http_making import FOLDER, ROUTINE, URGENT, Caller, Worker, glass_test, working
+from tests.actors import TESTER
 from triage_rules.bundles import Bundle
 from triage_rules.errors import EngineError
 from triage_rules.evaluating import Evaluator
+from triage_rules.keys import Scope, make_key
 from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import Lane, NewReport
 from triage_rules.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -44,8 +47,10 @@ class World:
     def posted(self) -> str:
         return str(self.http.post("/v1/reports", json={"findings": URGENT}).headers["Location"])
 
-    def away(self) -> Caller:
-        return Caller(create_app(Settings(redis_url="redis://127.0.0.1:1/0", data_dir=self.settings.data_dir)))
+    def away(self, *, key: bool = False) -> Caller:
+        """A caller of an app whose Redis is away; with a `key` if keys are required."""
+        settings = Settings(redis_url="redis://127.0.0.1:1/0", data_dir=self.settings.data_dir, auth=key)
+        return Caller(create_app(settings), make_key("form", Scope, 0)[0] if key else None)
 
     def failing(self) -> None:
         def fail(*_: object) -> None:
@@ -72,6 +77,24 @@ def ready(w: World) -> TestResponse:
     return w.http.get("/readyz")
 
 
+def rolled_back(w: World) -> TestResponse:
+    w.ledger.deploy("glass-test", "2.0.0", "sha256:0", b"{}", time.time_ns() // 1_000_000, by=TESTER)
+    return w.http.post("/v1/rulesets/glass-test/rollback")
+
+
+def of_several(w: World) -> TestResponse:
+    for client in ("clinic-1", "clinic-2"):
+        w.ledger.accept(a_report_of(w, client))
+    return w.http.post("/v1/erasures", json={"subject": "x"})
+
+
+def a_report_of(w: World, client: str) -> NewReport:
+    digest = w.worker.evaluator.digest
+    now = time.time_ns() // 1_000_000
+    return NewReport(f"{client:0>32}", "glass-test", digest, {}, Lane.NORMAL, now, "x", client=client)
+
+
+FILES = {"files": {name: (FOLDER / name).read_text(encoding="utf-8") for name in ("ruleset.yaml", "cases.yaml")}}
 HUGE = b" " * 70_000
 NOBODY = "0" * 32
 PROVOKED: dict[tuple[str, str, str], Callable[[World], TestResponse]] = {
@@ -127,6 +150,30 @@ PROVOKED: dict[tuple[str, str, str], Callable[[World], TestResponse]] = {
     ("GET", "/v1/status", "400"): lambda w: w.http.get("/v1/status?x"),
     ("GET", "/v1/status", "503"): lambda w: w.away().get("/v1/status"),
     ("GET", "/metrics", "200"): lambda w: w.http.get("/metrics"),
+    ("GET", "/metrics", "503"): lambda w: w.away(key=True).get("/metrics"),
+    ("POST", "/v1/deployments", "200"): lambda w: w.http.post("/v1/deployments", json=FILES),
+    ("POST", "/v1/deployments", "400"): lambda w: w.http.post("/v1/deployments", data=b"{", headers=JSON),
+    ("POST", "/v1/deployments", "413"): lambda w: w.http.post("/v1/deployments", data=b" " * 8_388_609, headers=JSON),
+    ("POST", "/v1/deployments", "415"): lambda w: w.http.post("/v1/deployments", data=b"{}"),
+    ("POST", "/v1/deployments", "422"): lambda w: w.http.post("/v1/deployments", json={}),
+    ("POST", "/v1/deployments", "503"): lambda w: w.away().post("/v1/deployments", json=FILES),
+    ("POST", "/v1/rulesets/{name}/rollback", "200"): rolled_back,
+    ("POST", "/v1/rulesets/{name}/rollback", "400"): lambda w: w.http.post("/v1/rulesets/glass-test/rollback?x"),
+    ("POST", "/v1/rulesets/{name}/rollback", "404"): lambda w: w.http.post("/v1/rulesets/glass-test/rollback"),
+    ("POST", "/v1/rulesets/{name}/rollback", "503"): lambda w: w.away().post("/v1/rulesets/glass-test/rollback"),
+    ("POST", "/v1/erasures", "200"): lambda w: w.http.post("/v1/erasures", json={"subject": "x"}),
+    ("POST", "/v1/erasures", "400"): lambda w: w.http.post("/v1/erasures", data=b"{", headers=JSON),
+    ("POST", "/v1/erasures", "409"): of_several,
+    ("POST", "/v1/erasures", "413"): lambda w: w.http.post("/v1/erasures", data=HUGE, headers=JSON),
+    ("POST", "/v1/erasures", "415"): lambda w: w.http.post("/v1/erasures", data=b"{}"),
+    ("POST", "/v1/erasures", "422"): lambda w: w.http.post("/v1/erasures", json={}),
+    ("POST", "/v1/erasures", "503"): lambda w: w.away().post("/v1/erasures", json={"subject": "x"}),
+    ("GET", "/v1/dead-letters", "200"): lambda w: w.http.get("/v1/dead-letters"),
+    ("GET", "/v1/dead-letters", "400"): lambda w: w.http.get("/v1/dead-letters?x"),
+    ("GET", "/v1/dead-letters", "503"): lambda w: w.away().get("/v1/dead-letters"),
+    ("GET", "/v1/audit", "200"): lambda w: w.http.get("/v1/audit"),
+    ("GET", "/v1/audit", "400"): lambda w: w.http.get("/v1/audit?x"),
+    ("GET", "/v1/audit", "503"): lambda w: w.away().get("/v1/audit"),
     ("GET", "/openapi.json", "200"): lambda w: w.http.get("/openapi.json"),
     ("GET", "/openapi.json", "304"): lambda w: w.unchanged("/openapi.json"),
     ("GET", "/docs", "200"): lambda w: w.http.get("/docs"),
@@ -137,16 +184,6 @@ PROVOKED: dict[tuple[str, str, str], Callable[[World], TestResponse]] = {
     ("GET", "/schemas/{name}", "304"): lambda w: w.unchanged("/schemas/ruleset.schema.json"),
     ("GET", "/schemas/{name}", "404"): lambda w: w.http.get("/schemas/none.schema.json"),
 }
-
-
-KEY = "k" * 32
-
-
-@pytest.fixture
-def locked(settings: Settings, ledger: RedisLedger, deployed: Bundle) -> Caller:
-    """An app that has keys, called without one."""
-    keys = f"{'o' * 40},{KEY}"
-    return Caller(create_app(Settings(redis_url=settings.redis_url, data_dir=settings.data_dir, api_keys=keys), ledger))
 
 
 @pytest.fixture
@@ -168,58 +205,15 @@ def test_every_described_answer_is_given_as_described(key: tuple[str, str, str],
     assert str(response.status_code) == key[2]
 
 
-OPEN = {"/livez", "/readyz", "/openapi.json", "/docs", "/problems/", "/problems/{code}", "/schemas/{name}"}
-CALLS = sorted({(method, route) for method, route, _ in PROVOKED})
-
-
-@pytest.mark.parametrize(("method", "route"), CALLS, ids=lambda part: part)
-def test_a_call_without_a_key_is_refused_where_there_are_keys(
-    method: str, route: str, locked: Caller, redis_url: str
-) -> None:
-    """Before anything else is looked at; but for what says nothing of anybody."""
-    name = "result.schema.json" if route.startswith("/schemas/") else "glass-test"
-    path = route.replace("{report_id}", NOBODY).replace("{name}", name).replace("{code}", "not-ready")
-    described = locked.description["paths"][route][method.lower()]
-    if route in OPEN:
-        assert locked(method, path).status_code in (200, 503)
-        assert described["security"] == []
-        return
-    before = everything(redis_url)
-    for sent in (
-        None,
-        "Bearer",
-        f"Bearer {KEY}x",
-        f"Bearer {KEY[1:]}",
-        f"Basic {KEY}",
-        KEY,
-        "Bearer \u00e9",
-        "bearer =",
-    ):
-        response = locked(method, path, headers={} if sent is None else {"Authorization": sent})
-        assert response.status_code == 401
-        assert response.headers["WWW-Authenticate"] == "Bearer"
-        assert KEY not in response.get_data(as_text=True)
-    assert locked(method, path, headers={"Authorization": f"Bearer {KEY}"}).status_code != 401
-    assert described["security"] == [{"key": []}, {}]
-    assert "401" in described["responses"]
-    assert everything(redis_url) == before
-
-
-def test_what_isn_t_there_is_not_told_without_a_key(locked: Caller) -> None:
-    """Nor whether a ruleset or a path exists."""
-    for path in ("/v1/rulesets/none", "/nowhere", "/v1/reports/" + NOBODY):
-        assert locked.client.get(path).status_code == 401
-
-
 def test_every_described_answer_is_provoked_here(http: Caller) -> None:
-    """`default` is any other problem; tests/unit/test_service_problems.py has it. 401 is provoked above."""
+    """`default` is any other problem; tests/unit/test_service_problems.py has it. test_http_keys.py has the others."""
     described = {
         (method.upper(), route, status)
         for route, operations in http.description["paths"].items()
         for method, operation in operations.items()
         if method != "parameters"
         for status in operation["responses"]
-        if status not in ("default", "401")
+        if status not in ("default", "401", "403", "429")
     }
     assert described == set(PROVOKED)
 
@@ -346,14 +340,15 @@ def test_readiness_says_what_is_missing(http: Caller, ledger: RedisLedger, setti
     def missing(caller: Caller) -> list[str]:
         return [fault["pointer"] for fault in caller.get("/readyz").get_json(force=True).get("errors", [])]
 
-    assert missing(world.away()) == [f"/checks/{name}" for name in ("redis", "writes", "queue", "rulesets", "workers")]
+    checks = ("redis", "encryption", "writes", "queue", "rulesets", "workers")
+    assert missing(world.away()) == [f"/checks/{name}" for name in checks]
     assert missing(http) == ["/checks/workers"]
     ledger.heartbeat("one", now - 31_000)
     assert missing(http) == ["/checks/workers"]
     ledger.heartbeat("one", now)
     assert missing(http) == []
     bundle = glass_test()
-    ledger.deploy("broken", "1.0.0", "sha256:0", bundle.data, now)
+    ledger.deploy("broken", "1.0.0", "sha256:0", bundle.data, now, by=TESTER)
     time.sleep(0.25)
     assert missing(http) == ["/checks/rulesets"]
 
@@ -374,7 +369,8 @@ def test_whoever_refuses_every_post_is_not_ready(http: Caller, ledger: RedisLedg
         assert failed() == ["writes"]
     finally:
         world.redis.config_set("maxmemory", 0)
-    world.redis.zadd("triage:pending", {report_id: time.time_ns() // 1_000_000 - 301_000})
+    for queue in ("triage:pending", "triage:pending:urgent"):
+        world.redis.zadd(queue, {report_id: time.time_ns() // 1_000_000 - 301_000})
     assert http.post("/v1/reports", json={"findings": {}}).status_code == 503
     assert failed() == ["queue"]
 

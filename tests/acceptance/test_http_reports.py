@@ -26,6 +26,7 @@ from tests.acceptance.http_making import (
     now,
     working,
 )
+from tests.actors import TESTER
 from triage_rules.bundles import Bundle, digest_of
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.messages import EVALUATE, EVALUATE_MANY, Accepted, Idempotency, Lane, NewReport
@@ -315,7 +316,7 @@ def test_a_report_sent_again_is_found_though_the_ruleset_changed(http: Caller, l
     posted = {"findings": {"age_years": 4}}
     first = http.post("/v1/reports", json=posted, headers=headers).get_json()
     new = changed(glass_test())
-    ledger.deploy(new.name, new.version, new.digest, new.data, now())
+    ledger.deploy(new.name, new.version, new.digest, new.data, now(), by=TESTER)
     time.sleep(0.25)
 
     assert http.post("/v1/reports", json=posted, headers=headers).get_json()["id"] == first["id"]
@@ -336,7 +337,7 @@ def test_a_ruleset_deployed_a_moment_ago_decides(http: Caller, ledger: RedisLedg
     """The web's own knowledge of what is live may be old; the ledger's word counts, and nobody notices."""
     http.post("/v1/reports", json={"findings": {}})
     new = changed(glass_test())
-    ledger.deploy(new.name, new.version, new.digest, new.data, now())
+    ledger.deploy(new.name, new.version, new.digest, new.data, now(), by=TESTER)
 
     response = http.post("/v1/reports", json={"findings": {}})
 
@@ -348,7 +349,7 @@ def test_with_several_rulesets_one_must_be_named(http: Caller, ledger: RedisLedg
     """Guessing which rules a report was meant for would be worse than asking."""
     other = changed(glass_test())
     data = other.data.replace(b'"ruleset":"glass-test"', b'"ruleset":"other"')
-    ledger.deploy("other", "2.0.0", digest_of(data), data, now())
+    ledger.deploy("other", "2.0.0", digest_of(data), data, now(), by=TESTER)
     time.sleep(0.25)
 
     unnamed = http.post("/v1/reports", json={"findings": {"age_years": 4}})
@@ -456,7 +457,7 @@ def test_a_batch_during_a_deployment_is_read_by_the_new_ruleset(http: Caller, le
     """Lines that the change caught are read anew, not refused."""
     http.post("/v1/reports", json={"findings": {}})
     new = changed(glass_test())
-    ledger.deploy(new.name, new.version, new.digest, new.data, now())
+    ledger.deploy(new.name, new.version, new.digest, new.data, now(), by=TESTER)
     body = '{"findings": {}}\n{"findings": {"years_of_age": 4}}\n{"findings": {"age_years": 4}}'
 
     told = outcomes(http.post("/v1/reports/batch", data=body, headers=NDJSON))
@@ -554,7 +555,8 @@ def test_an_old_queue_takes_no_more(
     """Better told to call somebody than accepted and forgotten. What was accepted before is still found by its key."""
     headers = {"Idempotency-Key": "one"}
     first = http.post("/v1/reports", json={"findings": URGENT}, headers=headers).get_json()
-    redis_client.zadd("triage:pending", {first["id"]: now() - 301_000})
+    for queue in ("triage:pending", "triage:pending:urgent"):
+        redis_client.zadd(queue, {first["id"]: now() - 401_500})
     before = everything(redis_url)
 
     refused = http.post("/v1/reports", json={"findings": URGENT})
@@ -564,8 +566,43 @@ def test_an_old_queue_takes_no_more(
     for response in (refused, batch):
         check_problem(response)
         assert response.get_json(force=True)["type"] == "/problems/queue-too-old"
+    assert refused.headers["Retry-After"] == "101"
     assert (again.status_code, again.get_json()["id"]) == (202, first["id"])
     assert everything(redis_url) == before
+
+
+def test_what_looks_urgent_is_accepted_while_others_wait_too_long(
+    http: Caller, ledger: RedisLedger, redis_client: redis.Redis
+) -> None:
+    """It goes before the others, so it won't wait like them. Web stays ready: else nobody would send it there."""
+    waits = http.post("/v1/reports", json={"findings": {}}).get_json()
+    redis_client.zadd("triage:pending", {waits["id"]: now() - 301_000})
+    ledger.heartbeat("worker", now())
+
+    assert http.post("/v1/reports", json={"findings": {}}).status_code == 503
+    assert http.post("/v1/reports", json={"findings": URGENT}).status_code == 202
+    assert http.get("/readyz").status_code == 200
+
+    redis_client.zadd("triage:pending:urgent", dict.fromkeys(redis_client.zrange("triage:pending:urgent", 0, -1), 1))
+    assert http.post("/v1/reports", json={"findings": URGENT}).status_code == 503
+    assert http.get("/readyz").status_code == 503
+
+
+def test_a_report_that_was_accepted_behind_a_lost_answer_is_enqueued_when_its_client_asks_again(
+    settings: Settings, ledger: RedisLedger, deployed: Bundle, redis_client: redis.Redis
+) -> None:
+    """The sweep would bring it only half a minute later. Asked twice in a moment, it is enqueued once."""
+    deaf = CeleryDispatch(Settings(redis_url="redis://127.0.0.1:1/0", data_dir=settings.data_dir))
+    headers = {"Idempotency-Key": "one"}
+    first = Caller(create_app(settings, ledger, deaf)).post("/v1/reports", json={"findings": URGENT}, headers=headers)
+    redis_client.zadd("triage:due", {first.get_json()["id"]: now() - 1_500})
+    heard = Caller(create_app(settings, ledger))
+
+    for _ in range(2):
+        again = heard.post("/v1/reports", json={"findings": URGENT}, headers=headers)
+        assert (again.status_code, again.get_json()["id"]) == (202, first.get_json()["id"])
+
+    assert redis_client.llen("triage:celery:urgent") == 1
 
 
 def test_a_report_is_accepted_though_no_worker_could_be_told(
@@ -588,7 +625,7 @@ def test_a_ruleset_that_breaks_takes_no_more_though_the_last_good_one_still_answ
     assert http.post("/v1/reports", json={"findings": {}}).status_code == 202
     ledger.heartbeat("worker", now())
     assert http.get("/readyz").status_code == 200
-    ledger.deploy("glass-test", "1.0.1", "sha256:0", b"", now())
+    ledger.deploy("glass-test", "1.0.1", "sha256:0", b"", now(), by=TESTER)
     time.sleep(0.25)
 
     single = http.post("/v1/reports", json={"findings": {}})
@@ -605,7 +642,7 @@ def test_a_ruleset_that_breaks_takes_no_more_though_the_last_good_one_still_answ
 def test_a_broken_bundle_accepts_nothing(settings: Settings, ledger: RedisLedger, redis_client: redis.Redis) -> None:
     """A ruleset that isn't what its digest says decides nothing."""
     bundle = glass_test()
-    ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data + b" ", now())
+    ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data + b" ", now(), by=TESTER)
     caller = Caller(create_app(settings, ledger))
 
     for path in ("/v1/reports", "/v1/evaluate"):

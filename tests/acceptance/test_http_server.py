@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,10 @@ import redis
 
 from service.pages import VENDOR
 from tests.acceptance.http_making import URGENT
+from tests.actors import TESTER
 from triage_rules.bundles import Bundle
+from triage_rules.keys import Scope, make_key, revoked
+from triage_rules.ledger.redis import RedisLedger
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MARK = "zq7marker"
@@ -35,11 +38,12 @@ class Server:
     port: int
     process: subprocess.Popen[bytes]
     log: Path
+    host: str = "127.0.0.1"
 
     def call(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=15)
         try:
             chunked = not isinstance(body, bytes | None)
             connection.request(method, path, body, headers or {}, encode_chunked=chunked)  # type: ignore[arg-type]
@@ -55,22 +59,60 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-@pytest.fixture
-def server(redis_url: str, deployed: Bundle, tmp_path: Path) -> Iterator[Server]:
-    """gunicorn with its own configuration, on the embedded Redis."""
+COMMAND = [sys.executable, "-m", "gunicorn", "-c", "service/gunicorn.py", "service.app:create_app()"]
+
+
+def environ_of(redis_url: str, port: int, tmp_path: Path) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
+    return clean | {"TRIAGE_REDIS_URL": redis_url, "PORT": str(port), "TRIAGE_DATA_DIR": str(tmp_path)}
+
+
+@contextmanager
+def serving(redis_url: str, tmp_path: Path, **environment: str) -> Iterator[Server]:
+    """gunicorn with its own configuration."""
     port, log = free_port(), tmp_path / "log"
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
-    environ |= {"TRIAGE_REDIS_URL": redis_url, "PORT": str(port), "TRIAGE_DATA_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "gunicorn", "-c", "service/gunicorn.py", "service.app:create_app()"]
+    environ = environ_of(redis_url, port, tmp_path) | environment
     with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
-    running = Server(port, process, log)
+        process = subprocess.Popen(COMMAND, cwd=ROOT, env=environ, stdout=out, stderr=out)
+    running = Server(port, process, log, environment.get("TRIAGE_HOST", "127.0.0.1"))
     try:
         wait_until_alive(running)
         yield running
     finally:
         process.terminate()
         process.wait(timeout=40)
+
+
+@pytest.fixture
+def server(redis_url: str, deployed: Bundle, tmp_path: Path) -> Iterator[Server]:
+    """On the embedded Redis."""
+    with serving(redis_url, tmp_path) as running:
+        yield running
+
+
+def test_web_is_back_soon_after_its_parent_process_was_killed(server: Server, tmp_path: Path) -> None:
+    """Its child would hold the port for as long as somebody waits for an answer, and nobody could take its place."""
+    waiting = http.client.HTTPConnection("127.0.0.1", server.port, timeout=15)
+    waiting.request("POST", "/v1/reports", json.dumps({"findings": {}}), {**JSON, "Prefer": "wait=10"})
+    command, environ = server.process.args, process_environ(server.process.pid)
+    server.process.kill()
+    server.process.wait()
+    killed = time.monotonic()
+    with (tmp_path / "second").open("wb") as out:
+        server.process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
+    try:
+        wait_until_alive(server)
+        assert time.monotonic() - killed < 8
+    finally:
+        waiting.close()
+        server.process.terminate()
+        server.process.wait(timeout=40)
+
+
+def process_environ(pid: int) -> dict[bytes, bytes]:
+    """What the process was started with."""
+    pairs = Path(f"/proc/{pid}/environ").read_bytes().rstrip(b"\0").split(b"\0")
+    return dict(pair.split(b"=", 1) for pair in pairs)  # type: ignore[arg-type]
 
 
 def wait_until_alive(server: Server) -> None:
@@ -82,6 +124,52 @@ def wait_until_alive(server: Server) -> None:
                 return
         time.sleep(0.05)
     raise AssertionError(server.log.read_text())
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"TRIAGE_HOST": "0.0.0.0"}, "triage key make CLIENT --scope report"),
+        ({"TRIAGE_HOST": "0.0.0.0", "TRIAGE_AUTH": "off"}, "TRIAGE_AUTH: off"),
+    ],
+    ids=str,
+)
+def test_it_refuses_to_start_in_a_plain_sentence(
+    redis_url: str, ledger: RedisLedger, tmp_path: Path, environment: dict[str, str], says: str
+) -> None:
+    """Without a key that opens anything it would answer nobody; revoked and expired ones are none."""
+    for key in (make_key("form", Scope, 0, expires_ms=1)[1], revoked(make_key("form", Scope, 0)[1], 1)):
+        ledger.add_key(key, by=TESTER)
+    environ = environ_of(redis_url, free_port(), tmp_path) | environment
+    ran = subprocess.run(COMMAND, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=30)
+    assert ran.returncode == 3
+    [told] = [line for line in ran.stderr.splitlines() if "web does not start" in line]
+    assert says in told
+    assert "Traceback" not in ran.stderr
+
+
+def test_with_a_key_it_starts_also_on_a_version_6_address(
+    redis_url: str, deployed: Bundle, ledger: RedisLedger, tmp_path: Path
+) -> None:
+    """The real thing: 401 before the body is read, 202 with the key."""
+    text, key = make_key("form", [Scope.REPORT], 0)
+    ledger.add_key(key, by=TESTER)
+    with serving(redis_url, tmp_path, TRIAGE_AUTH="on", TRIAGE_HOST="::1") as running:
+        body = json.dumps({"findings": URGENT}).encode()
+        assert running.call("POST", "/v1/reports", body, JSON)[0] == 401
+        assert running.call("POST", "/v1/reports", body, {**JSON, "Authorization": f"Bearer {text}"})[0] == 202
+        with socket.create_connection(("::1", running.port), timeout=5) as connection:
+            connection.sendall(b"POST /v1/reports/batch HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n")
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 401 ")
+        assert text not in running.log.read_text()
+
+
+def test_while_redis_is_away_it_starts_and_refuses(tmp_path: Path) -> None:
+    """Redis may come later; until then nobody is let in."""
+    with serving("redis://127.0.0.1:1/0", tmp_path, TRIAGE_AUTH="on") as running:
+        key = make_key("form", Scope, 0)[0]
+        assert running.call("GET", "/v1/status", headers={"Authorization": f"Bearer {key}"})[0] == 503
+        assert running.call("GET", "/v1/status")[0] == 401
 
 
 def test_it_serves(server: Server) -> None:

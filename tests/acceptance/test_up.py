@@ -58,10 +58,8 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
 
 def test_a_data_directory_has_one_redis(tmp_path: Path) -> None:
     """Two servers that write one append-only file would spoil it."""
-    first = Everything(tmp_path, "--no-samples", TRIAGE_API_KEYS="k" * 32).wait_until_serving()
+    first = Everything(tmp_path, "--no-samples").wait_until_serving()
     try:
-        assert "with API keys" in first.output
-        assert first.triage("post", str(SAMPLES[0]), "--format", "json").returncode == 0
         environment = {**first.environment, "PORT": str(free_port())}
         second = subprocess.run(
             [TRIAGE, "up"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
@@ -70,6 +68,34 @@ def test_a_data_directory_has_one_redis(tmp_path: Path) -> None:
         assert first.triage("status").returncode == 0
     finally:
         assert first.stop() == 0
+
+
+def test_with_keys_required_it_makes_one_and_posts_the_samples_with_another(tmp_path: Path) -> None:
+    """The one is shown once; the other is gone once the samples are in. Without any key it refuses to start."""
+    without = Everything(tmp_path, TRIAGE_AUTH="on")
+    assert without.process.wait(60) == 3
+    assert "triage up --new-key CLIENT" in without.output
+    running = Everything(tmp_path, "--new-key", "chief", TRIAGE_AUTH="on").wait_until_serving()
+    try:
+        assert "with API keys" in running.output
+        assert running.output.count("urgent") > 1
+        key = next(line for line in running.output.splitlines() if line.startswith("trk_"))
+        listed = json.loads(running.triage("key", "list", "--format", "json").stdout)["keys"]
+        assert {(one["client"], one["usable"]) for one in listed} == {("chief", True), ("triage-up", False)}
+        assert key not in running.triage("key", "list").stdout
+        refused = running.triage("post", str(SAMPLES[0]), check=False)
+        assert (refused.returncode, "API key" in refused.stderr) == (1, True)
+        running.environment["TRIAGE_API_KEY"] = key
+        assert running.triage("post", str(SAMPLES[0]), "--format", "json").returncode == 0
+    finally:
+        assert running.stop() == 0
+
+
+def test_a_new_key_is_refused_where_none_is_needed(tmp_path: Path) -> None:
+    """Whoever asks for one believes that the service is locked."""
+    running = Everything(tmp_path, "--new-key", "chief")
+    assert running.process.wait(30) == 2
+    assert "TRIAGE_AUTH=on" in running.output
 
 
 def test_outside_a_checkout_it_says_where_to_go(tmp_path: Path) -> None:
@@ -98,3 +124,11 @@ def test_a_process_that_dies_is_started_again(tmp_path: Path, name: str) -> None
             pytest.fail(f"{name} did not come back")
     finally:
         assert running.stop() == 0
+
+
+def test_no_comparison_ruleset_goes_live(shown: str) -> None:
+    """They are there to be compared with, and lie a folder deeper."""
+    live = {line.split()[0] for line in shown.splitlines() if line.endswith(" is live")}
+    there = {path.parent.name for path in (ROOT / "rulesets/comparison").glob("*/ruleset.yaml")}
+    assert "red-dots" in live
+    assert there and not live & there

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from triage_rules.errors import SettingsError
 from triage_rules.settings import URL_FILE, Settings, names_redis, settings_table
@@ -72,37 +73,68 @@ def test_a_value_that_cannot_be_is_refused_by_name(name: str, value: str, says: 
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "triage.example.org"])
-def test_a_host_that_others_can_reach_is_refused_without_keys(host: str) -> None:
+def test_where_others_can_reach_it_keys_are_required(host: str) -> None:
     """Reports are patients' data: without keys only this machine may post or read them."""
-    with pytest.raises(SettingsError, match="TRIAGE_API_KEYS"):
-        Settings.from_environment({"TRIAGE_HOST": host})
+    assert Settings.from_environment({"TRIAGE_HOST": host}).auth_on
+    with pytest.raises(SettingsError, match="TRIAGE_AUTH"):
+        Settings.from_environment({"TRIAGE_HOST": host, "TRIAGE_AUTH": "off"})
 
 
-def test_with_keys_any_host_is_served() -> None:
-    """In containers the service listens to the network; keys say who may ask."""
-    settings = Settings.from_environment({"TRIAGE_HOST": "0.0.0.0", "TRIAGE_API_KEYS": f"{'k' * 32}\n{'l' * 40}"})
-    assert settings.keys == ("k" * 32, "l" * 40)
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2", "::1"])
+def test_on_loopback_keys_may_be_required(host: str) -> None:
+    """A clinic's own machine may have several users."""
+    assert not Settings.from_environment({"TRIAGE_HOST": host}).auth_on
+    assert not Settings.from_environment({"TRIAGE_HOST": host, "TRIAGE_AUTH": "off"}).auth_on
+    assert Settings.from_environment({"TRIAGE_HOST": host, "TRIAGE_AUTH": "on"}).auth_on
 
 
-def test_a_short_key_is_refused_and_not_repeated() -> None:
-    """A key that can be guessed is none."""
-    with pytest.raises(SettingsError, match="32 characters") as caught:
-        Settings.from_environment({"TRIAGE_API_KEYS": "hunter2"})
-    assert "hunter2" not in str(caught.value)
-
-
-@pytest.mark.parametrize("key", ["ü" * 32, "k" * 31 + "\x07", "a=" + "k" * 32])
-def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(key: str) -> None:
-    """Else the service starts, and every call with that key is a 401."""
-    with pytest.raises(SettingsError, match="visible ASCII") as caught:
-        Settings.from_environment({"TRIAGE_API_KEYS": key})
+@pytest.mark.parametrize("key", ["hunter2", "trk_1_2", f"trk_{'a' * 12}_{'b' * 63}", f"trk_{'a' * 12}_{'B' * 64}"])
+def test_a_key_that_is_none_is_refused_and_not_repeated(key: str) -> None:
+    """Else every call with it is a 401."""
+    with pytest.raises(SettingsError, match="triage key make") as caught:
+        Settings.from_environment({"TRIAGE_API_KEY": key})
     assert key not in str(caught.value)
-    assert Settings.from_environment({"TRIAGE_API_KEYS": "k" * 31 + "=="}).keys
+    assert key not in repr(Settings(api_key=f"trk_{'a' * 12}_{'b' * 64}"))
 
 
-def test_the_table_does_not_invite_to_write_none() -> None:
-    """`none` as a key would be refused as too short: what is not set is told in words, not as a value."""
-    assert "| `TRIAGE_API_KEYS` | not set |" in settings_table()
+@pytest.mark.parametrize("rate", ["600", "600/week", "0/minute", "many/minute", "-1/minute", "6e2/minute"])
+def test_a_rate_that_is_none_is_refused(rate: str) -> None:
+    with pytest.raises(SettingsError, match="600/minute"):
+        Settings.from_environment({"TRIAGE_RATE_LIMIT": rate})
+
+
+def test_the_table_says_in_words_what_is_not_set() -> None:
+    """`none` as a value would be refused."""
+    assert "| `TRIAGE_API_KEY` | not set |" in settings_table()
+    assert "| `TRIAGE_AUTH` | not set |" in settings_table()
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "url"),
+    [
+        ("127.0.0.1", "127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("::1", "[::1]:8080", "http://[::1]:8080"),
+        ("::", "[::]:8080", "http://[::1]:8080"),
+        ("0.0.0.0", "0.0.0.0:8080", "http://127.0.0.1:8080"),
+        ("triage.example.org", "triage.example.org:8080", "http://triage.example.org:8080"),
+    ],
+)
+def test_where_it_listens_and_where_it_is_called(host: str, address: str, url: str) -> None:
+    """A version 6 address stands in brackets; nobody can call the address that means all."""
+    settings = Settings(host=host)
+    assert (settings.address, settings.own_url) == (address, url)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("redis://127.0.0.1:7777/2", "127.0.0.1:7777/2"),
+        ("redis://user:s3cret@cache", "cache:6379/0"),
+        ("rediss://:s3cret@[fd00::1]:6380/", "[fd00::1]:6380/0"),
+    ],
+)
+def test_people_are_told_which_redis_without_its_password(url: str, place: str) -> None:
+    assert Settings(redis_url=url).redis_place == place
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2", "::1"])
@@ -154,3 +186,20 @@ def test_a_password_is_in_no_text_that_could_be_logged() -> None:
 def test_the_documented_table_is_the_one_in_the_code() -> None:
     """docs/settings.md can't fall behind."""
     assert settings_table() in (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+
+
+def test_encryption_needs_real_keys_and_a_secret_and_never_shows_them() -> None:
+    """A short secret is guessed; a key that is none would be found at the first report."""
+    good, secret = Fernet.generate_key().decode(), "s" * 32
+    settings = Settings(encryption_keys=f"{good}\n{good}", index_secret=secret)
+    assert settings.encryption == (good, good)
+    assert settings.seals and not Settings().seals
+    assert good not in repr(settings) and secret not in repr(settings)
+    for told, says in [
+        ({"encryption_keys": "x" * 44, "index_secret": secret}, "no Fernet key"),
+        ({"encryption_keys": good}, "TRIAGE_INDEX_SECRET is required"),
+        ({"encryption_keys": good, "index_secret": "tiny!"}, "shorter than 32"),
+    ]:
+        with pytest.raises(SettingsError, match=says) as refused:
+            Settings(**told)
+        assert not any(value in str(refused.value) for value in told.values())

@@ -7,14 +7,15 @@ import itertools
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from triage_rules.bundles import bundle_of, open_bundle
-from triage_rules.cases import read_cases, run_case
+from triage_rules import deploying
+from triage_rules.audit import Actor
+from triage_rules.bundles import open_bundle
+from triage_rules.cli import acting
 from triage_rules.cli.rulesets import FORMATS, result_text
 from triage_rules.cli.talking import (
     CANNOT_RUN,
@@ -27,11 +28,9 @@ from triage_rules.cli.talking import (
     refusing,
     say,
 )
-from triage_rules.evaluating import Evaluator
 from triage_rules.ledger import LiveRuleset
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.messages import now_ms, timestamp
-from triage_rules.reading import read_with_document
 from triage_rules.settings import Settings
 
 LEVELS = click.Choice(["routine", "monitor", "urgent"])
@@ -39,46 +38,48 @@ LEVELS = click.Choice(["routine", "monitor", "urgent"])
 
 @click.command()
 @click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@acting.by
 @refusing
-def deploy(folder: Path) -> None:
-    """Check a ruleset, run its cases, and make it live in one step; if anything fails, the live one stays."""
-    with RedisLedger(Settings.from_environment()) as ledger:
-        deploy_folder(ledger, folder)
+def deploy(folder: Path, by: Actor) -> None:
+    """Check a ruleset, run its cases, prove its properties, and make it live in one step.
 
-
-def deploy_folder(ledger: RedisLedger, folder: Path) -> None:
-    """Run the cases on exactly what would go live, and make it live. Exits, and leaves what is live, if one fails.
-
-    Raises RulesetError, RulesetNotFound, EngineLimitError.
+    If anything fails, the live one stays.
     """
-    _, document = read_with_document(folder)
-    bundle = bundle_of(document)
-    evaluator = Evaluator(open_bundle(bundle.data, bundle.digest), bundle.digest)
-    outcomes = [run_case(evaluator, case) for case in read_cases(folder, evaluator.ruleset)]
-    failed = [outcome for outcome in outcomes if not outcome.passed]
-    for outcome in failed:
-        say(f"case {outcome.case.id}: {'; '.join(outcome.differences)}")
-    if failed or not outcomes:
-        give_up(f"Refused: {len(failed)} of {len(outcomes)} cases failed. What is live stays.", FOUND)
-    live = ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, now_ms())
-    say(f"{len(outcomes)} cases passed.")
-    _tell_live(live)
-    not_approved(bundle.name, evaluator.ruleset.approved_by)
+    with _ledger(Settings.from_environment()) as ledger:
+        deploy_folder(ledger, folder, by)
+
+
+def deploy_folder(ledger: RedisLedger, folder: Path, by: Actor) -> None:
+    """Check a folder and make it live.
+
+    Raises RulesetError, CasesFailed, RulesetNotFound, EngineLimitError; then what is live stays.
+    """
+    checked = deploying.check_folder(folder)
+    deployed = deploying.deploy(ledger, checked, now_ms(), by)
+    proved = "" if checked.proved is None else f", {checked.proved} properties proved of every possible report"
+    say(f"{checked.cases} cases passed{proved}.")
+    for warning in deployed.warnings:
+        say(f"Warning: {warning}", fg="yellow")
+    _tell_live(deployed.live)
+    not_approved(checked.bundle.name, checked.approved_by)
 
 
 @click.command()
 @click.argument("name")
+@acting.by
 @refusing
-def rollback(name: str) -> None:
+def rollback(name: str, by: Actor) -> None:
     """Make the ruleset that was live before live again, in one step. If it can't be opened, what is live stays."""
-    with RedisLedger(Settings.from_environment()) as ledger:
-        there = ledger.live().get(name)
-        if there is not None and there.previous is not None:
-            open_bundle(ledger.bundle(there.previous), there.previous)
-        live = ledger.rollback(name, now_ms())
-        ruleset = open_bundle(ledger.bundle(live.digest), live.digest)
+    with _ledger(Settings.from_environment()) as ledger:
+        live, ruleset = deploying.roll_back(ledger, name, now_ms(), by)
     _tell_live(live)
     not_approved(name, ruleset.approved_by)
+
+
+def _ledger(settings: Settings) -> RedisLedger:
+    """The ledger, and a word on where it is: there may be several."""
+    say(f"Redis: {settings.redis_place}")
+    return RedisLedger(settings)
 
 
 def _tell_live(live: LiveRuleset) -> None:
@@ -93,10 +94,10 @@ def _tell_live(live: LiveRuleset) -> None:
 def status(form: str) -> None:
     """Say what is live, what waits, and which workers were heard from."""
     settings = Settings.from_environment()
-    now = now_ms()
-    with RedisLedger(settings) as ledger:
+    with _ledger(settings) as ledger:
+        now = ledger.now_ms()
         backlog = ledger.backlog(now)
-        workers = ledger.workers(now, settings.worker_within_ms)
+        workers, stalled = (heard(now, settings.worker_within_ms) for heard in (ledger.workers, ledger.stalled))
         live = ledger.live()
         approved = {
             name: open_bundle(ledger.bundle(one.digest), one.digest).approved_by for name, one in sorted(live.items())
@@ -113,12 +114,14 @@ def status(form: str) -> None:
             for name, one in live.items()
         }
         waiting = {"pending": backlog.pending, "oldest_ms": backlog.oldest_ms, "dead": backlog.dead}
-        data(as_json({"rulesets": rulesets, "backlog": waiting, "results": backlog.results, "workers": workers}))
+        data(as_json({"rulesets": rulesets, "backlog": waiting, "results": backlog.results, "workers": workers,
+                      "workers_stalled": stalled}))  # fmt: skip
     else:
         for name, one in sorted(live.items()):
             data(f"{name} {one.version} {one.digest}, live since {timestamp(one.activated_ms)}")
         data(f"{backlog.pending} reports wait, the oldest for {backlog.oldest_ms / 1000:.1f} s; "
-             f"{backlog.results} results, {backlog.dead} dead letters; {len(workers)} workers heard from")  # fmt: skip
+             f"{backlog.results} results, {backlog.dead} dead letters; "
+             f"{len(workers)} workers heard from, {len(stalled)} stalled")  # fmt: skip
     for name, approver in approved.items():
         not_approved(name, approver)
     if not live:
@@ -127,17 +130,17 @@ def status(form: str) -> None:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--url", default=None, help="The service.  [default: http://127.0.0.1:$PORT]")
+@click.option("--url", default=None, help="The service.  [default: where TRIAGE_HOST and PORT say]")
 @click.option("--wait", default=10, show_default=True, help="Seconds to wait for each result; 0 doesn't wait.")
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
 @refusing
 def post(files: tuple[Path, ...], url: str | None, wait: int, form: str) -> None:
-    """Post reports to the service and show what came of them. Sends the first key of TRIAGE_API_KEYS, if any."""
+    """Post reports to the service and show what came of them. Sends TRIAGE_API_KEY, if set."""
     settings = Settings.from_environment()
-    base = url or f"http://127.0.0.1:{settings.port}"
+    base = url or settings.own_url
     found = []
     for file in files:
-        answer = post_report(f"{base.rstrip('/')}/v1/reports", file.read_bytes(), wait, settings.keys)
+        answer = post_report(f"{base.rstrip('/')}/v1/reports", file.read_bytes(), wait, settings.api_key)
         found.append({"file": str(file), **answer})
         if form == "text":
             data(f"{file.stem}")
@@ -147,10 +150,10 @@ def post(files: tuple[Path, ...], url: str | None, wait: int, form: str) -> None
         data(as_json(found))
 
 
-def post_report(url: str, body: bytes, wait: int, keys: Sequence[str]) -> dict[str, Any]:
-    """What the service answers to a posted report; the first of `keys` is sent. Exits with its faults if refused."""
+def post_report(url: str, body: bytes, wait: int, key: str) -> dict[str, Any]:
+    """What the service answers to a posted report; `key` is sent if not empty. Exits with its faults if refused."""
     headers = {"Content-Type": "application/json", **({"Prefer": f"wait={wait}"} if wait else {})}
-    headers |= {"Authorization": f"Bearer {keys[0]}"} if keys else {}
+    headers |= {"Authorization": f"Bearer {key}"} if key else {}
     request = urllib.request.Request(url, body, headers)  # noqa: S310 (the user names the service)
     try:
         with urllib.request.urlopen(request, timeout=wait + 10) as answer:  # noqa: S310 (as above)
@@ -180,7 +183,9 @@ def follow(*, from_start: bool, levels: tuple[str, ...], count: int | None, form
     """Show results as they are published, until Ctrl-C."""
     from triage_rules import consumer
 
-    events = consumer.follow(Settings.from_environment().redis_url, start="0" if from_start else "$")
+    settings = Settings.from_environment()
+    start = "0" if from_start else "$"
+    events = consumer.follow(settings.redis_url, start, encryption_keys=settings.encryption)
     wanted = (event for event in events if not levels or event.level is None or event.level.word in levels)
     with contextlib.suppress(KeyboardInterrupt):
         for event in itertools.islice(wanted, count):

@@ -16,16 +16,22 @@ from typing import NoReturn
 
 import click
 
+from triage_rules.audit import Via
 from triage_rules.bundles import make_bundle
-from triage_rules.cli import live
+from triage_rules.cli import keys, live
+from triage_rules.cli.acting import at_desk
 from triage_rules.cli.embedded import embedded_redis
 from triage_rules.cli.processes import Processes, is_free, read_procfile
 from triage_rules.cli.rulesets import result_text
 from triage_rules.cli.talking import CANNOT_RUN, data, give_up, refusing, say
+from triage_rules.keys import Scope, make_key
 from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import now_ms
 from triage_rules.settings import Settings, names_redis
 
 READY_SECONDS = 60
+SAMPLES_CLIENT = "triage-up"
+SAMPLES_KEY_MS = 600_000
 
 
 class _Stop(Exception):
@@ -34,40 +40,76 @@ class _Stop(Exception):
 
 @click.command()
 @click.option("--samples/--no-samples", default=True, show_default=True, help="Post the sample reports once all is up.")
+@click.option(
+    "--new-key", metavar="CLIENT", callback=keys.checked_client, help="Make an API key with all scopes, and show it."
+)
 @refusing
-def up(*, samples: bool) -> None:
+def up(*, samples: bool, new_key: str | None) -> None:
     """Start Redis, web, worker and beat; deploy the rulesets here that are not live; post the samples; serve.
 
     Ctrl-C stops everything. A process that dies is started again. Their logs are in TRIAGE_DATA_DIR/log.
     """
     settings = Settings.from_environment()
+    if new_key and not settings.auth_on:
+        raise click.UsageError("--new-key: without API keys here; TRIAGE_AUTH=on requires them")
     procfile = read_procfile(Path("Procfile"))
     if not is_free(settings.host, settings.port):
         give_up(f"Port {settings.port} is in use; choose another with PORT=...", CANNOT_RUN)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
-    processes = Processes(settings.data_dir / "log")
+    processes = Processes(settings.data_dir / "log", settings.log_megabytes * 1_000_000)
     try:
         with _redis(settings, processes) as url:
             processes.tell({"TRIAGE_REDIS_URL": url})
-            _serve(replace(settings, redis_url=url), processes, procfile, samples=samples)
+            told = replace(settings, redis_url=url)
+            with _keys(told, new_key) as key:
+                _deploy_missing(told)
+                _start(processes, procfile)
+                if _wait_until_ready(told, processes) and samples:
+                    _post_samples(told, key)
+            _serve(told, processes)
     except (KeyboardInterrupt, _Stop):
         say("\nStopping.")
     finally:
         processes.stop()
 
 
-def _serve(settings: Settings, processes: Processes, procfile: dict[str, str], *, samples: bool) -> None:
-    _deploy_missing(settings)
+def _serve(settings: Settings, processes: Processes) -> None:
+    told = "with API keys" if settings.auth_on else "without API keys, for this machine alone"
+    say(f"\nServing on {settings.own_url} (API reference: /docs), {told}. Ctrl-C stops.", bold=True)
+    processes.watch()
+
+
+@contextmanager
+def _keys(settings: Settings, new_key: str | None) -> Iterator[str]:
+    """A key that lasts as long as this, for the samples; none is needed where there are no keys.
+
+    Exits if nobody else would have a key: then web wouldn't start. `new_key`: the client that is given one to keep.
+    """
+    if not settings.auth_on:
+        yield ""
+        return
+    by = at_desk(via=Via.UP)
+    with RedisLedger(settings) as ledger:
+        now = now_ms()
+        if new_key:
+            text, made = make_key(new_key, Scope, now)
+            ledger.add_key(made, by=by)
+            say(f"The key {made.id} of {new_key}, with all scopes. Keep it now, it can't be shown again:")
+            data(text)
+        elif not keys.usable(ledger):
+            give_up("API keys are required, and there is none yet: `triage up --new-key CLIENT` makes one.", CANNOT_RUN)
+        text, made = make_key(SAMPLES_CLIENT, [Scope.REPORT], now, expires_ms=now + SAMPLES_KEY_MS)
+        ledger.add_key(made, by=by)
+        try:
+            yield text
+        finally:
+            ledger.revoke_key(made.id, now_ms(), by=by)
+
+
+def _start(processes: Processes, procfile: dict[str, str]) -> None:
     for name, command in procfile.items():
         processes.start(name, command)
-    ready = _wait_until_ready(settings, processes)
-    if samples and ready:
-        _post_samples(settings)
-    keys = "with API keys" if settings.keys else "without API keys, for this machine alone"
-    url = f"http://{settings.host}:{settings.port}"
-    say(f"\nServing on {url} (API reference: /docs), {keys}. Ctrl-C stops.", bold=True)
-    processes.watch()
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -92,7 +134,7 @@ def _deploy_missing(settings: Settings) -> None:
         for folder in folders:
             bundle = make_bundle(folder)
             if bundle.name not in there:
-                live.deploy_folder(ledger, folder)
+                live.deploy_folder(ledger, folder, at_desk(via=Via.UP))
             elif there[bundle.name].digest != bundle.digest:
                 say(
                     f"`{bundle.name}` here differs from what is live; `triage deploy {folder}` makes it live.",
@@ -105,14 +147,14 @@ def _wait_until_ready(settings: Settings, processes: Processes) -> bool:
 
     A long queue of before, say, is best worked off by what runs here.
     """
-    url = f"http://{settings.host}:{settings.port}/readyz"
+    url = f"{settings.own_url}/readyz"
     until = time.monotonic() + READY_SECONDS
     answered = False
     told = "no answer"
     while time.monotonic() < until:
         processes.restart_dead()
         try:
-            with urllib.request.urlopen(url, timeout=2):
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 (our own)
                 return True
         except urllib.error.HTTPError as error:
             answered, told = True, error.read().decode(errors="replace")
@@ -125,17 +167,17 @@ def _wait_until_ready(settings: Settings, processes: Processes) -> bool:
     return False
 
 
-def _post_samples(settings: Settings) -> None:
+def _post_samples(settings: Settings, key: str) -> None:
     """Post each sample over HTTP, and show the results as they come out of Redis."""
     from triage_rules import consumer
 
-    url = f"http://{settings.host}:{settings.port}/v1/reports"
+    url = f"{settings.own_url}/v1/reports"
     samples = sorted(Path("rulesets").glob("*/samples/*.json"))
     say(f"Posting {len(samples)} sample reports to {url} and reading their results from the stream triage:results.\n")
     waiting: dict[str, Path] = {}
-    with consumer.following(settings.redis_url) as events:
+    with consumer.following(settings.redis_url, encryption_keys=settings.encryption) as events:
         for sample in samples:
-            waiting[live.post_report(url, sample.read_bytes(), 0, settings.keys)["id"]] = sample
+            waiting[live.post_report(url, sample.read_bytes(), 0, key)["id"]] = sample
         for event in events:
             if event.subject in waiting:
                 sample = waiting.pop(event.subject)

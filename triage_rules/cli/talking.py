@@ -13,6 +13,7 @@ import click
 from triage_rules.errors import (
     BundleError,
     EngineLimitError,
+    KeyNotFound,
     ReportError,
     RulesetError,
     RulesetNotFound,
@@ -60,7 +61,7 @@ def refusing(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except (RulesetError, ReportError, EngineLimitError, BundleError) as error:
             give_up(str(error), FOUND)
-        except (RulesetNotFound, SettingsError) as error:
+        except (RulesetNotFound, KeyNotFound, SettingsError) as error:
             give_up(str(error), USAGE)
         except TriageError as error:
             give_up(str(error), CANNOT_RUN)

@@ -1,0 +1,144 @@
+"""The calls that change what is live: deploy a ruleset, roll one back."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from flask import Response, request
+from flask_smorest import Blueprint
+
+from service.acting import actor
+from service.answers import json_answer
+from service.decoding import read_json, refuse_query
+from service.documenting import BODY_PROBLEMS, CALL_PROBLEMS, Answer, call
+from service.parts import parts
+from service.problems import PlacedFault, Refused
+from service.rulesets import approval_of
+from service.schemas import DeployedOut, DeploymentIn
+from triage_rules import deploying
+from triage_rules.errors import ReportFault, RulesetError
+from triage_rules.keys import Scope
+from triage_rules.ledger import LiveRuleset
+from triage_rules.messages import timestamp
+
+blueprint = Blueprint("deployments", __name__, url_prefix="/v1", description="Change what is live.")
+
+DEPLOYING = frozenset({Scope.DEPLOY})
+BODY_BYTES = 8 * 1024**2
+FILE_BYTES = 2 * 1024**2
+"""As the reader of rulesets takes at most."""
+
+AT_ONCE = threading.BoundedSemaphore(1)
+"""Each check works a processor for seconds; reports come first."""
+
+_DEPLOYMENT_BODY: dict[str, Any] = {
+    "required": True,
+    "description": f"The files as texts: `ruleset.yaml`, `cases.yaml`, and, if there are any, `properties.yaml`. "
+    f"{BODY_BYTES:,} bytes at most, {FILE_BYTES:,} each.",
+    "content": {"application/json": {"schema": DeploymentIn}},
+}
+
+
+@call(
+    blueprint,
+    "POST",
+    "/deployments",
+    Answer(200, DeployedOut, "It is live (also if it was already)."),
+    problems=(*BODY_PROBLEMS, "deployment-refused", "ruleset-refused", "deployment-running", "ledger-unavailable"),
+    needs=DEPLOYING,
+    requestBody=_DEPLOYMENT_BODY,
+)
+def post_deployment() -> Response:
+    """Deploy a ruleset.
+
+    It is checked and its cases are run, as `triage deploy` does; then it is live in one step. If anything fails,
+    what is live stays.
+    """
+    refuse_query(request)
+    own = parts()
+    files = _files(read_json(request, BODY_BYTES))
+    checked = _checked(files)
+    deployed = deploying.deploy(own.ledger, checked, own.now_ms(), actor())
+    own.live.refresh()
+    told = _told(deployed.live, checked.approved_by)
+    return json_answer(told | {"cases": checked.cases, "warnings": list(deployed.warnings)})
+
+
+@call(
+    blueprint,
+    "POST",
+    "/rulesets/<name>/rollback",
+    Answer(200, DeployedOut, "What was live before is live again."),
+    problems=(*CALL_PROBLEMS, "ruleset-not-found", "ruleset-broken", "ledger-unavailable"),
+    needs=DEPLOYING,
+)
+def roll_back(name: str) -> Response:
+    """Roll a ruleset back.
+
+    What was live before is live again, in one step. If it can't be opened, what is live stays. There is no body.
+    """
+    refuse_query(request)
+    own = parts()
+    live, ruleset = deploying.roll_back(own.ledger, name, own.now_ms(), actor())
+    own.live.refresh()
+    return json_answer(_told(live, ruleset.approved_by) | {"warnings": []})
+
+
+def _files(raw: object) -> dict[str, str]:
+    """The texts by file name. Raises Refused with every fault."""
+    files = raw.get("files") if isinstance(raw, dict) else None
+    if not isinstance(raw, dict) or not isinstance(files, dict):
+        pointer = "/files" if isinstance(raw, dict) else ""
+        fault = ReportFault(pointer, "required", 'expected {"files": {"ruleset.yaml": "...", "cases.yaml": "..."}}')
+        raise Refused("deployment-refused", fault)
+    faults = [
+        ReportFault("", "unknown_field", "there is `files`, and nothing else") for name in raw if name != "files"
+    ][:1]
+    known = ", ".join(deploying.FILES)
+    for name, text in files.items():
+        if name not in deploying.FILES:
+            faults.append(
+                ReportFault("/files", "unknown_field", f"there is a file that isn't known; known are {known}")
+            )
+        elif not isinstance(text, str):
+            faults.append(ReportFault(f"/files/{name}", "wrong_type", "expected the file's text"))
+        elif len(text.encode()) > FILE_BYTES:
+            faults.append(ReportFault(f"/files/{name}", "too_large", f"expected at most {FILE_BYTES} bytes"))
+    faults += [
+        ReportFault(f"/files/{name}", "required", "this file is missing")
+        for name in deploying.FILES[:2]
+        if name not in files
+    ]
+    if faults:
+        raise Refused("deployment-refused", *faults)
+    return files
+
+
+def _checked(files: dict[str, str]) -> deploying.Checked:
+    if not AT_ONCE.acquire(blocking=False):
+        raise Refused("deployment-running")
+    try:
+        return deploying.check_files(files)
+    except RulesetError as error:
+        faults = [
+            PlacedFault(f"/files/{fault.place.file}", "ruleset_fault", fault.message, fault.place)
+            for fault in error.faults
+        ]
+        raise Refused("ruleset-refused", *faults) from None
+    finally:
+        AT_ONCE.release()
+
+
+def _told(live: LiveRuleset, approved_by: str | None) -> dict[str, Any]:
+    own = f"/v1/rulesets/{live.name}"
+    return {
+        "name": live.name,
+        "version": live.version,
+        "digest": live.digest,
+        "previous": live.previous,
+        "activated_at": timestamp(live.activated_ms),
+        "approved_by": approved_by,
+        "approval": approval_of(approved_by),
+        "links": {"self": own, "schema": f"{own}/schema"},
+    }

@@ -1,0 +1,138 @@
+"""`triage key`, and what deploy says: against a real store."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.http_making import FOLDER
+from tests.actors import TESTER
+from triage_rules.keys import KEY, Scope, find_caller, make_key
+from triage_rules.ledger.redis import RedisLedger
+
+ROOT = Path(__file__).resolve().parents[2]
+TRIAGE = Path(sys.executable).parent / "triage"
+
+
+class Desk:
+    """Runs commands against the embedded server."""
+
+    def __init__(self, url: str, **environment: str) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
+        self.environment = clean | {"TRIAGE_REDIS_URL": url} | environment
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [TRIAGE, *arguments],
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def desk(redis_url: str) -> Desk:
+    return Desk(redis_url)
+
+
+def test_a_key_is_shown_once_listed_and_revoked(desk: Desk, ledger: RedisLedger) -> None:
+    """Stdout has the key alone, to be put where it belongs."""
+    made = desk(
+        "key", "make", "clinic-1", "--scope", "report", "--scope", "read", "--expires", "30", "--rate", "5/second"
+    )
+    assert made.returncode == 0
+    text = made.stdout.strip()
+    assert KEY.fullmatch(text)
+    now = time.time_ns() // 1_000_000
+    caller = find_caller(text, ledger.keys(), now, "1/day")
+    assert caller is not None
+    assert (caller.client, caller.scopes, caller.rate) == ("clinic-1", {Scope.REPORT, Scope.READ}, "5/second")
+    assert find_caller(text, ledger.keys(), now + 31 * 86_400_000, "1/day") is None
+
+    listed = desk("key", "list")
+    assert text.split("_")[2] not in listed.stdout + listed.stderr
+    [told] = json.loads(desk("key", "list", "--format", "json").stdout)["keys"]
+    assert (told["client"], told["scopes"], told["rate"], told["usable"]) == (
+        "clinic-1", ["report", "read"], "5/second", True)  # fmt: skip
+
+    gone = desk("key", "revoke", told["id"])
+    assert (gone.returncode, "has no other key" in gone.stderr) == (0, True)
+    assert find_caller(text, ledger.keys(), now, "1/day") is None
+    assert "revoked" in desk("key", "list").stdout
+    actions = [(one["action"], json.loads(one["details"])["id"]) for one in ledger.audit_log()]
+    assert actions == [("key.make", told["id"]), ("key.revoke", told["id"])]
+    assert not any(text.split("_")[2] in value for one in ledger.audit_log() for value in one.values())
+
+
+def test_a_whole_key_can_be_revoked_by_itself(desk: Desk, ledger: RedisLedger) -> None:
+    """Whoever finds one in the open has the key, not its id. Revoking again changes nothing."""
+    text, key = make_key("form", [Scope.REPORT], 0)
+    ledger.add_key(key, by=TESTER)
+    assert desk("key", "revoke", text).returncode == desk("key", "revoke", key.id).returncode == 0
+    assert [one["action"] for one in ledger.audit_log()] == ["key.make", "key.revoke"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["key", "make", "form"], 2, "--scope"),
+        (["key", "make", "form", "--scope", "all"], 2, "report"),
+        (["key", "make", "a b", "--scope", "read"], 2, "letters"),
+        (["key", "make", "form", "--scope", "read", "--rate", "many"], 2, "600/minute"),
+        (["key", "make", "form", "--scope", "read", "--expires", "0"], 2, "--expires"),
+        (["key", "revoke", "0" * 12], 2, "triage key list"),
+        (["key", "list"], 0, "triage key make"),
+    ],
+)
+def test_what_cannot_be_is_told(desk: Desk, arguments: list[str], code: int, says: str) -> None:
+    ran = desk(*arguments)
+    assert (ran.returncode, ran.stdout) == (code, "")
+    assert says in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_deploying_other_content_under_a_known_version_is_warned_of(desk: Desk, tmp_path: Path) -> None:
+    """Two contents of one version confuse whoever reads results; the digest tells them apart. Same content is fine."""
+    folder = tmp_path / "glass-test"
+    shutil.copytree(FOLDER, folder)
+    first = desk("deploy", str(folder))
+    assert first.returncode == 0
+    again = desk("deploy", str(folder))
+    assert "Warning" not in first.stderr + again.stderr
+    file = folder / "ruleset.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("title: Spots", "title: All spots"), encoding="utf-8")
+    other = desk("deploy", str(folder))
+    assert other.returncode == 0
+    assert "Warning: version 1.0.0 of `glass-test` was deployed before with other content" in other.stderr
+    file.write_text(file.read_text(encoding="utf-8").replace("version: 1.0.0", "version: 1.1.0"), encoding="utf-8")
+    assert "Warning" not in desk("deploy", str(folder)).stderr
+
+
+def test_failing_cases_are_told_with_their_places_and_nothing_goes_live(
+    desk: Desk, ledger: RedisLedger, tmp_path: Path
+) -> None:
+    folder = tmp_path / "glass-test"
+    shutil.copytree(FOLDER, folder)
+    file = folder / "cases.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("level: routine", "level: urgent"), encoding="utf-8")
+    ran = desk("deploy", str(folder))
+    assert ran.returncode == 1
+    assert f"{file}:6:5: case `spots-that-itch`: level: wanted urgent, got routine" in ran.stderr
+    assert "Refused: 1 of 2 cases failed. What is live stays." in ran.stderr
+    assert ledger.live() == {}
+
+
+def test_the_commands_say_which_redis_they_talk_to(redis_url: str) -> None:
+    """There may be several; the password is not told."""
+    place = re.sub(r"^redis://", "", redis_url)
+    desk = Desk(redis_url.replace("redis://", "redis://default:s3cret@"))
+    for arguments in (["deploy", str(FOLDER)], ["rollback", "glass-test"], ["status"]):
+        ran = desk(*arguments)
+        assert f"Redis: {place}" in ran.stderr
+        assert "s3cret" not in ran.stdout + ran.stderr

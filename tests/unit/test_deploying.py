@@ -1,0 +1,105 @@
+"""The check of a ruleset from elsewhere: in a process of its own, bounded, and told in full."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from triage_rules import deploying
+from triage_rules.bundles import make_bundle
+from triage_rules.errors import CasesFailed, RulesetError
+
+FOLDER = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
+
+
+def files() -> dict[str, str]:
+    return {name: (FOLDER / name).read_text(encoding="utf-8") for name in ("ruleset.yaml", "cases.yaml")}
+
+
+def faults(sent: dict[str, str]) -> list[str]:
+    with pytest.raises(RulesetError) as caught:
+        deploying.check_files(sent)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_a_ruleset_from_elsewhere_becomes_the_same_bundle_as_a_folder() -> None:
+    """Byte by byte, so that its digest says what was deployed by either way."""
+    checked = deploying.check_files(files())
+    assert checked == deploying.check_folder(FOLDER)
+    assert checked.bundle == make_bundle(FOLDER)
+    assert (checked.cases, checked.approved_by) == (2, None)
+
+
+def test_every_fault_is_told_with_its_place_and_without_our_folders() -> None:
+    sent = files()
+    sent["ruleset.yaml"] = (
+        sent["ruleset.yaml"].replace("version: 1.0.0", "version: one").replace("language: 1", "language: 2")
+    )
+    told = faults(sent)
+    assert [one.split(": ")[0] for one in told] == ["ruleset.yaml:3:11", "ruleset.yaml:4:10"]
+
+
+def test_a_case_that_fails_is_told_with_its_place_and_counted(tmp_path: Path) -> None:
+    """Over HTTP as at the command line; a ruleset without cases doesn't pass either."""
+    sent = files()
+    sent["cases.yaml"] = sent["cases.yaml"].replace("level: routine", "level: urgent")
+    told = "cases.yaml:6:5: case `spots-that-itch`: level: wanted urgent, got routine"
+    assert faults(sent) == [told]
+    for name, text in sent.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(CasesFailed, match="Refused: 1 of 2 cases failed") as caught:
+        deploying.check_folder(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path}/{told}")
+    assert faults(files() | {"cases.yaml": "cases: []\n"}) == ["cases.yaml:1:8: `cases`: the list is empty"]
+
+
+def test_a_missing_file_is_told() -> None:
+    assert faults({"cases.yaml": "cases: []\n"}) == ["ruleset.yaml:1:1: this file is missing"]
+    assert faults({"ruleset.yaml": files()["ruleset.yaml"]}) == ["cases.yaml:1:1: this file is missing"]
+
+
+def test_names_from_elsewhere_are_never_paths(tmp_path: Path) -> None:
+    """Only the known names are written."""
+    target = tmp_path / "target"
+    deploying.check_files(files() | {str(target): "x", f"../../../../{target}": "x"})
+    assert not target.exists()
+
+
+def _hang(folder: Path) -> None:
+    (folder / "fake.py").write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
+
+
+def _crash(folder: Path) -> None:
+    (folder / "fake.py").write_text("import os\nos.abort()\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(("child", "says"), [(_hang, "longer than 1 seconds"), (_crash, "broke off (exit code -6)")])
+def test_a_check_that_hangs_or_crashes_is_a_refusal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, child: Callable[[Path], None], says: str
+) -> None:
+    """The engine is C: what breaks it there must not break the service."""
+    child(tmp_path)
+    fake = tmp_path / "python"
+    fake.write_text(f"#!/bin/sh\nulimit -c 0\nexec {deploying.sys.executable} {tmp_path}/fake.py\n", encoding="utf-8")
+    fake.chmod(0o700)
+    monkeypatch.setattr(deploying.sys, "executable", str(fake))
+    monkeypatch.setattr(deploying, "CHECK_SECONDS", 1)
+    started = time.monotonic()
+    [told] = faults(files())
+    assert says in told
+    assert time.monotonic() - started < 5
+
+
+def test_the_check_gets_no_secret_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A ruleset from elsewhere may find a way to run something."""
+    seen = tmp_path / "seen"
+    fake = tmp_path / "python"
+    fake.write_text(f"#!/bin/sh\nenv > {seen}\n", encoding="utf-8")
+    fake.chmod(0o700)
+    monkeypatch.setenv("TRIAGE_REDIS_URL", "redis://:s3cret@cache")
+    monkeypatch.setattr(deploying.sys, "executable", str(fake))
+    assert "broke off" in faults(files())[0]
+    assert "s3cret" not in seen.read_text(encoding="utf-8")

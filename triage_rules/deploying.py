@@ -1,0 +1,209 @@
+"""What goes live and what is checked before: the same for the command line and over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from triage_rules.audit import Actor
+from triage_rules.bundles import Bundle, bundle_of, open_bundle
+from triage_rules.cases import read_cases, run_case
+from triage_rules.cases.reading import CASES_FILE
+from triage_rules.errors import (
+    CasesFailed,
+    EngineLimitError,
+    PropertiesFailed,
+    RulesetError,
+    RulesetFault,
+    RulesetNotFound,
+)
+from triage_rules.evaluating import Evaluator
+from triage_rules.ledger import Ledger, LiveRuleset
+from triage_rules.properties import (
+    PROPERTIES_FILE,
+    Proof,
+    Property,
+    Verdict,
+    has_properties,
+    in_a_line,
+    prove,
+    read_properties,
+)
+from triage_rules.reading import FILE_NAME, read_with_document
+from triage_rules.ruleset import Place, Ruleset
+
+FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE)
+"""What a ruleset's folder may hold that is looked at; the last one may be missing."""
+
+PROVE_SECONDS = 30.0
+"""What the proof of all properties may take; what is not proved by then keeps the ruleset from going live."""
+
+NOWHERE = Place(PROPERTIES_FILE, 1, 1)
+
+CHECK_SECONDS = 60
+CHECK_BYTES = 2 * 1024**3
+"""What the check of a ruleset from elsewhere may take: time on the clock, and memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A ruleset that may go live: its bundle, how many cases passed, and which clinician approved it.
+
+    proved: how many properties were proved; None if none are claimed. unasked: those about the previous version.
+    """
+
+    bundle: Bundle
+    cases: int
+    approved_by: str | None
+    proved: int | None = None
+    unasked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What is live now, and what whoever made it so should know: a sentence each."""
+
+    live: LiveRuleset
+    warnings: tuple[str, ...] = ()
+
+
+def check_folder(folder: Path) -> Checked:
+    """Read a ruleset, run its cases and prove its properties, on exactly what would go live.
+
+    Raises RulesetError with every fault, CasesFailed, PropertiesFailed, RulesetNotFound, EngineLimitError.
+    """
+    _, document = read_with_document(folder)
+    bundle = bundle_of(document)
+    evaluator = Evaluator(open_bundle(bundle.data, bundle.digest), bundle.digest)
+    claimed = read_properties(folder, evaluator.ruleset) if has_properties(folder) else None
+    outcomes = [run_case(evaluator, case) for case in read_cases(folder, evaluator.ruleset)]
+    faults = tuple(
+        RulesetFault(outcome.case.place, f"case `{outcome.case.id}`: {'; '.join(outcome.differences)}")
+        for outcome in outcomes
+        if not outcome.passed
+    )
+    if faults:
+        raise CasesFailed(faults, len(outcomes))
+    proofs = [] if claimed is None else _proved(evaluator, claimed)
+    unasked = tuple(proof.asked.id for proof in proofs if proof.verdict is Verdict.NOT_ASKED)
+    proved = None if claimed is None else len(proofs) - len(unasked)
+    return Checked(bundle, len(outcomes), evaluator.ruleset.approved_by, proved, unasked)
+
+
+def _proved(evaluator: Evaluator, claimed: list[Property]) -> list[Proof]:
+    """The proofs of all properties. Raises PropertiesFailed if one does not hold, or is not known to."""
+    proofs = list(prove(evaluator.ruleset, claimed, seconds=PROVE_SECONDS, evaluator=evaluator))
+    faults = tuple(
+        RulesetFault(proof.asked.place or NOWHERE, f"property `{proof.asked.id}`: {in_a_line(proof)}")
+        for proof in proofs
+        if not proof.holds
+    )
+    if faults:
+        raise PropertiesFailed(faults, len(proofs))
+    return proofs
+
+
+def check_files(files: Mapping[str, str]) -> Checked:
+    """As `check_folder`, of files from elsewhere: by a process of its own, which may crash, and may not go on for ever.
+
+    `files`: texts by name, of FILES alone. Raises RulesetError with every fault.
+    """
+    with tempfile.TemporaryDirectory(prefix="triage-") as folder:
+        for name in FILES:
+            if name in files:
+                (Path(folder) / name).write_text(files[name], encoding="utf-8", newline="")
+        told = _check_apart(folder)
+    if "faults" in told:
+        raise RulesetError(tuple(RulesetFault(Place(*place), message) for place, message in told["faults"]))
+    bundle = Bundle(told["name"], told["version"], told["digest"], base64.b64decode(told["data"]))
+    return Checked(bundle, told["cases"], told["approved_by"], told["proved"], tuple(told["unasked"]))
+
+
+def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor) -> Deployed:
+    """Make it live in one step. Raises LedgerUnavailable, AuditError."""
+    bundle = checked.bundle
+    others = [digest for digest in ledger.digests(bundle.name, bundle.version) if digest != bundle.digest]
+    live = ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, now_ms, by=by)
+    told = [] if checked.proved is not None else [f"nothing is proved of `{bundle.name}`: it has no {PROPERTIES_FILE}"]
+    told += [
+        f"property `{name}` is about the previous version, and was not asked about: `triage prove --against live` does"
+        for name in checked.unasked
+    ]
+    told += [
+        f"version {bundle.version} of `{bundle.name}` was deployed before with other content ({digest}); "
+        "a new content should get a new version"
+        for digest in others
+    ]
+    return Deployed(live, tuple(told))
+
+
+def roll_back(ledger: Ledger, name: str, now_ms: int, by: Actor) -> tuple[LiveRuleset, Ruleset]:
+    """Make what was live before live again, in one step. If it can't be opened, what is live stays.
+
+    Raises RulesetNotFound, BundleError, LedgerUnavailable, AuditError.
+    """
+    there = ledger.live().get(name)
+    if there is not None and there.previous is not None:
+        open_bundle(ledger.bundle(there.previous), there.previous)
+    live = ledger.rollback(name, now_ms, by=by)
+    return live, open_bundle(ledger.bundle(live.digest), live.digest)
+
+
+def _check_apart(folder: str) -> dict[str, Any]:
+    """What `_main` tells of that folder, or as a fault why it told nothing. The child gets no secret of ours."""
+    command = [sys.executable, "-m", "triage_rules.deploying", folder]
+    try:
+        ran = subprocess.run(  # noqa: S603 (our own module)
+            command, capture_output=True, timeout=CHECK_SECONDS, check=False, env={"PYTHONUTF8": "1"}
+        )
+        told: dict[str, Any] = json.loads(ran.stdout)
+        return told
+    except subprocess.TimeoutExpired:
+        why = f"checking it took longer than {CHECK_SECONDS} seconds"
+    except ValueError:
+        why = f"checking it broke off (exit code {ran.returncode}): too much time or memory, or it breaks the engine"
+    return {"faults": [((FILE_NAME, 1, 1), why)]}
+
+
+def _main(folder: Path) -> None:
+    """Check a folder and tell of it on stdout, as JSON."""
+    resource.setrlimit(resource.RLIMIT_AS, (CHECK_BYTES, CHECK_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CHECK_SECONDS, CHECK_SECONDS))
+    try:
+        checked = check_folder(folder)
+    except RulesetError as error:
+        faults = [
+            ((Path(fault.place.file).name, fault.place.line, fault.place.column), fault.message)
+            for fault in error.faults
+        ]
+        told: dict[str, Any] = {"faults": faults}
+    except EngineLimitError as error:
+        told = {"faults": [((FILE_NAME, 1, 1), str(error))]}
+    except RulesetNotFound:
+        missing = [name for name in FILES[:2] if not (folder / name).exists()]
+        told = {"faults": [((name, 1, 1), "this file is missing") for name in missing]}
+    else:
+        bundle = checked.bundle
+        told = {
+            "name": bundle.name,
+            "version": bundle.version,
+            "digest": bundle.digest,
+            "data": base64.b64encode(bundle.data).decode("ascii"),
+            "cases": checked.cases,
+            "approved_by": checked.approved_by,
+            "proved": checked.proved,
+            "unasked": checked.unasked,
+        }
+    json.dump(told, sys.stdout)
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]))
