@@ -13,7 +13,7 @@ from flask import Flask, Response
 from flask_smorest import Api, Blueprint
 
 from service.decoding import BATCH_LINES_MAX, JSON, NDJSON
-from service.keys import NEEDED, OPEN, OPERATORS
+from service.keys import NEEDED, OPEN
 from service.problems import CONTENT_TYPE, PROBLEMS
 from service.schemas import OutcomeOut, ProblemOut
 from triage_rules.envelope import ReportIn
@@ -140,9 +140,7 @@ def call(
     `needs`: the scopes of which a key must have one; ANY_KEY, or OPEN to all without a key.
     """
     if needs is not None:
-        problems = (*problems, *KEY_CALL_PROBLEMS, *(["scope-missing"] if needs else []))
-        if needs and needs <= OPERATORS:
-            problems = (*problems, "foreign-origin")
+        problems = (*problems, *KEY_CALL_PROBLEMS, *(["scope-missing"] if needs else []), "foreign-origin")
     more |= {"security": _security(needs)}
 
     def decorate(view: View) -> View:

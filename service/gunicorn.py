@@ -100,6 +100,7 @@ keepalive = 5
 accesslog = None  # service.access writes the route, never a path or a query
 errorlog = "-"
 loglevel = "info"
+forwarded_allow_ips = ""  # no peer's word on scheme or path is taken: what a proxy passes on may be a stranger's
 limit_request_line = 4_094
 limit_request_fields = 64
 limit_request_field_size = 8_190

@@ -47,7 +47,7 @@ class Keyring:
 
 
 def register(app: Flask, *, auth: bool) -> None:
-    """Have each request's key checked; without keys, only that what is for operators comes from this machine."""
+    """Have each request's key checked; without keys, only that it was meant for this machine."""
     app.before_request(_check_key if auth else _check_origin)
 
 
@@ -80,11 +80,12 @@ def _check_key() -> None:
 
 
 def _found() -> Caller | None:
-    own, authorization = parts(), request.authorization
-    given = authorization.token if authorization is not None and authorization.type == "bearer" else None
-    if given is None:
+    """Werkzeug isn't asked: it also decodes other schemes, and breaks on what is none."""
+    own = parts()
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
         return None
-    return find_caller(given, own.keyring(), own.now_ms(), own.settings.rate_limit)
+    return find_caller(given.strip(" "), own.keyring(), own.now_ms(), own.settings.rate_limit)
 
 
 def _unknown() -> Refused:
@@ -104,11 +105,14 @@ def _not_enough(needed: frozenset[Scope]) -> Refused:
 
 
 def _check_origin() -> None:
-    """Any page in a browser on this machine can send requests here; it may not do what operators do."""
-    needed = NEEDED.get(request.endpoint or "")
-    if not needed or not needed <= OPERATORS:
+    """Any page in a browser on this machine can send requests here, and give its own name this machine's address.
+
+    So nothing but what is open to all is answered under another name, and no page may do what operators do.
+    """
+    needed = NEEDED.get(request.endpoint or "", ANY_KEY)
+    if needed is None:
         return
-    origin = request.headers.get("Origin")
+    origin = request.headers.get("Origin") if needed and needed <= OPERATORS else None
     if not is_loopback(_host(f"//{request.host}")) or (origin is not None and _place(origin) != request.host):
         raise Refused("foreign-origin")
 

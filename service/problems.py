@@ -104,7 +104,8 @@ PROBLEMS = {
             "foreign-origin",
             403,
             "The request comes from somewhere else",
-            "Without API keys, this call is for this machine alone, by its own name, and not for other sites' pages.",
+            "Without API keys, the service is for this machine alone, by its own name; and what operators do is not for "
+            "other sites' pages.",
             "Call it at 127.0.0.1 or localhost, or run the service with API keys.",
         ),
         Problem(

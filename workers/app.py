@@ -16,9 +16,12 @@ from triage_rules.messages import BROKER_KEY_PREFIX, SWEEP, Lane
 from triage_rules.settings import Settings
 from workers import tasks
 from workers.heartbeat import Heartbeat
+from workers.schedule import every
 
 TASKS_PER_CHILD = 20_000
 MEMORY_PER_CHILD_KB = 512_000
+SWEEPS_KEPT_SECONDS = 24 * 3600
+"""A sweep that no worker took is dropped then. Not sooner: beat's clock and the workers' may differ by hours."""
 
 
 def make_app(settings: Settings) -> Celery:
@@ -38,7 +41,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
     """Celery's settings: late acknowledgement, ids only, urgent first."""
     hard = settings.task_hard_seconds
     return {
-        "broker_url": settings.redis_url,
+        "broker_url": settings.broker_url,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_transport_options": {
@@ -79,9 +82,8 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "beat_schedule": {
             SWEEP: {
                 "task": SWEEP,
-                "schedule": settings.sweep_seconds,
-                # One that no worker took in time is as good as the next.
-                "options": {"queue": Lane.URGENT.value, "expires": settings.sweep_seconds},
+                "schedule": every(settings.sweep_seconds),
+                "options": {"queue": Lane.URGENT.value, "expires": SWEEPS_KEPT_SECONDS},
             }
         },
     }

@@ -13,10 +13,6 @@ from celery.app.task import Task
 from celery.worker.request import Request
 
 
-class BrokenConnection(ConnectionResetError):
-    """The connection to the broker must be made anew. Celery's consumer takes it for a lost one, which it is."""
-
-
 class LoudRequest(Request):  # type: ignore[misc] # Celery carries no types
     """A task that was received. No error of its acknowledgement is caught, so the consumer gets it, and reconnects."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from triage_rules.errors import LedgerUnavailable
+from triage_rules.errors import LedgerUnavailable, SealError
 from triage_rules.ledger import Ledger
 from triage_rules.messages import Delivery, Lane
 from triage_rules.results import Identity, failed_result
@@ -22,7 +22,7 @@ WORKER_LOST = "worker_lost"
 TIME_LIMIT = "time_limit"
 EVALUATION_FAILED = "evaluation_failed"
 
-CHUNK_SECONDS = 1.0
+CHUNK_SECONDS = 0.25
 """A chunk that takes longer goes back to the queue, so that an urgent report waits no longer than that."""
 
 BACKOFF_SECONDS = (0.05, 0.1, 0.2, 0.4)
@@ -40,7 +40,7 @@ class Outcome(enum.Enum):
     FINISHED = enum.auto()
     """Settled or buried, here or by another."""
     LEFT = enum.auto()
-    """The ledger is away: the sweep will bring the report again."""
+    """The ledger is away, or encrypted under other keys: the sweep will bring the report again."""
     TOO_SLOW = enum.auto()
     """Interrupted by the time limit; sent to the queue again."""
 
@@ -65,12 +65,14 @@ class Handling:
         self._rulesets = rulesets
         self._send = send
         self._now_ms = now_ms
+        self._excused: list[str] = []
 
     def evaluate(self, report_id: str) -> Outcome:
         """Bring one report to its result. Raises nothing but what ends the process."""
         try:
+            self._excuse()
             return self._evaluate(report_id)
-        except LedgerUnavailable as error:
+        except (LedgerUnavailable, SealError) as error:
             log.warning("report %s is left to the sweep: %s", report_id, error)
             return Outcome.LEFT
         except SoftTimeLimitExceeded:
@@ -128,7 +130,7 @@ class Handling:
                     return self._too_slow(delivery, error)
                 self._log_failure(delivery, error)
                 if delivery.attempt == last:
-                    self._bury(delivery, EVALUATION_FAILED, type(error).__name__)
+                    self._bury(delivery, EVALUATION_FAILED, _told(delivery, error))
                     break
             time.sleep(BACKOFF_SECONDS[min(delivery.attempt, len(BACKOFF_SECONDS)) - 1])
         return Outcome.FINISHED
@@ -145,7 +147,20 @@ class Handling:
             received_ms=report.received_ms,
             evaluated_ms=self._now_ms(),
         )
-        self._ledger.settle(report.id, result, self._now_ms(), delivery.history)
+        try:
+            self._ledger.settle(report.id, result, self._now_ms(), delivery.history)
+        except LedgerUnavailable:
+            self._excused.append(report.id)
+            raise
+
+    def _excuse(self) -> None:
+        """Take back attempts that came to a result: what failed was the store, and no human need look for that.
+
+        A process that died can't say so; those attempts stay counted, since the report may be what killed it.
+        """
+        while self._excused:
+            self._ledger.excuse(self._excused[-1])
+            self._excused.pop()
 
     def _too_slow(self, delivery: Delivery, error: Exception) -> Outcome:
         """The task has little time left, so the next attempt is a task of its own."""
@@ -169,6 +184,11 @@ class Handling:
     def _log_failure(self, delivery: Delivery, error: Exception) -> None:
         # Only the class: the text of an error may hold a patient's answers.
         log.warning("report %s: attempt %d: %s", delivery.report.id, delivery.attempt, type(error).__name__)
+
+
+def _told(delivery: Delivery, error: Exception) -> str:
+    """What failed, by its class alone; for a report that can't be read also why."""
+    return type(error).__name__ + (f" ({delivery.unreadable})" if delivery.unreadable is not None else "")
 
 
 def _time_is_up(error: BaseException) -> bool:

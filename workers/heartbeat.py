@@ -1,77 +1,97 @@
-"""A worker says that it is there, as long as it is connected and gets on with its work."""
+"""A worker says that it is there, and whether it gets on with its work; if it doesn't for long, it ends itself."""
 
 from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 import time
-from typing import Any
+from typing import Any, NoReturn
 
+from billiard.process import active_children  # type: ignore[import-untyped]
 from celery import bootsteps
 from celery.worker import state
 
-from triage_rules.errors import LedgerUnavailable
+from triage_rules.errors import LedgerUnavailable, SealError
 from triage_rules.ledger import Ledger
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import now_ms
 from triage_rules.settings import Settings
-from workers.connection import BrokenConnection
+from workers.progress import Progress
 from workers.tasks import SETTINGS
+
+STUCK = 75
+"""The exit code of a worker that ended itself: whatever watches over it starts it again."""
+
+TICK_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
-class Progress:
-    """Whether the worker takes tasks although reports wait: a connection that is open but dead doesn't show otherwise.
-
-    A report that has waited for twice `pending_seconds` was enqueued again meanwhile: somebody idle should have had it.
-    """
-
-    def __init__(self, pending_seconds: int) -> None:
-        self._patience_s = 2 * pending_seconds
-        self._taken = -1
-        self._since = 0.0
-
-    def stuck(self, *, taken: int, busy: bool, oldest_ms: int, now_s: float) -> bool:
-        """`taken`: tasks so far; `busy`: one is being worked on; `oldest_ms`: age of the oldest report."""
-        if taken != self._taken or busy or oldest_ms < self._patience_s * 1000:
-            self._taken, self._since = taken, now_s
-        return now_s - self._since > self._patience_s
-
-
 class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc] # Celery carries no types
-    """A step of Celery's consumer: started with each connection, stopped when it is lost."""
+    """A step of Celery's consumer: begun with each connection. The watch begins with the first, and goes on."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
-
-    def __init__(self, consumer: Any, **options: Any) -> None:
-        super().__init__(consumer, **options)
-        settings: Settings = consumer.app.conf[SETTINGS]
-        self._seconds = settings.heartbeat_seconds
-        self._ledger: Ledger = RedisLedger(settings)
-        self._pending_seconds = settings.pending_seconds
-        self._name = f"{consumer.hostname}/{os.getpid()}"
-        self._timer: Any = None
+    _watch: Watch | None = None
 
     def start(self, consumer: Any) -> None:
-        """Say it now, and then regularly."""
-        self._progress = Progress(self._pending_seconds)
-        self.beat()
-        self._timer = consumer.timer.call_repeatedly(self._seconds, self.beat)
+        """The worker is ready, for the first time or once more."""
+        if Heartbeat._watch is None:
+            settings: Settings = consumer.app.conf[SETTINGS]
+            Heartbeat._watch = Watch(RedisLedger(settings), settings, f"{consumer.hostname}/{os.getpid()}")
+            Heartbeat._watch.start()
+        self._timer = consumer.timer.call_repeatedly(TICK_SECONDS, Heartbeat._watch.tick)
 
     def stop(self, consumer: Any) -> None:  # noqa: ARG002 - Celery's signature
-        """Say it no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """The connection is lost. As long as there is none, the main loop is as good as silent."""
+        self._timer.cancel()
+
+
+class Watch(threading.Thread):
+    """A thread of the worker's parent process. It needs nothing of the main loop, which may be what hangs."""
+
+    def __init__(self, ledger: Ledger, settings: Settings, name: str) -> None:
+        super().__init__(name="heartbeat", daemon=True)
+        self._ledger = ledger
+        self._every_s = settings.heartbeat_seconds
+        self._stalled_after_s = settings.stalled_seconds
+        self._stuck_after_s = settings.stuck_seconds
+        self._worker = name
+        self._progress = Progress()
+        self.tick()
+
+    def run(self) -> None:
+        """Until the worker is asked to stop: then it takes nothing any more, and whoever asked will see to it."""
+        while state.should_stop is None and state.should_terminate is None:
+            self.beat()
+            time.sleep(self._every_s)
+
+    def tick(self) -> None:
+        """The main loop is alive and connected: it calls this."""
+        self._ticked_s = time.monotonic()
 
     def beat(self) -> None:
-        """Say it; if this worker is stuck, raise BrokenConnection instead."""
+        """Say it once. A worker that can't open what is stored is not there."""
         try:
-            oldest_ms = self._ledger.backlog(now_ms()).oldest_ms
-            taken, busy = sum(state.total_count.values()), bool(state.active_requests)
-            if self._progress.stuck(taken=taken, busy=busy, oldest_ms=oldest_ms, now_s=time.monotonic()):
-                raise BrokenConnection("reports wait, but this worker gets none")
-            self._ledger.heartbeat(self._name, now_ms())
-        except LedgerUnavailable as error:
+            self._ledger.check_seals()
+            waiting = self._ledger.tasks_waiting()
+            taken, held, now_s = sum(state.total_count.values()), list(state.requests), time.monotonic()
+            stalled_s = self._progress.stalled_s(taken=taken, held=held, waiting=waiting, now_s=now_s)
+            stalled_s = max(stalled_s, now_s - self._ticked_s)
+            if stalled_s > self._stuck_after_s:
+                end(stalled_s)
+            self._ledger.heartbeat(self._worker, self._ledger.now_ms(), stalled=stalled_s > self._stalled_after_s)
+        except (LedgerUnavailable, SealError) as error:
+            self.tick()
+            self._progress.unknown(time.monotonic())
             log.warning("no heartbeat: %s", error)
+
+
+def end(stalled_s: float) -> NoReturn:
+    """End this worker and its processes at once: what it holds is in the ledger, and comes again."""
+    # Not by the log: whoever hangs may hold its lock.
+    told = f"CRITICAL workers.heartbeat: nothing gets done for {stalled_s:.0f} s; ending with {STUCK}"
+    os.write(2, f"{told}, to be started anew\n".encode())
+    for child in active_children():
+        os.kill(child.pid, signal.SIGKILL)
+    os._exit(STUCK)

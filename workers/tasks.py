@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery, current_app
 
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import EVALUATE, EVALUATE_MANY, SWEEP, Lane, now_ms
+from triage_rules.messages import EVALUATE, EVALUATE_MANY, SWEEP, Lane
 from triage_rules.rulesets_live import LiveRulesets
 from triage_rules.settings import Settings
 from workers.handling import Handling
@@ -51,7 +51,7 @@ def handling() -> Handling:
     settings: Settings = current_app.conf[SETTINGS]
     ledger = RedisLedger(settings)
     rulesets = LiveRulesets(ledger, second_opinion=settings.second_opinion, alarm=_disagreed)
-    return Handling(settings, ledger, rulesets, send, now_ms)
+    return Handling(settings, ledger, rulesets, send, ledger.now_ms)
 
 
 def send(ids: Sequence[str], lane: Lane) -> None:

@@ -1,6 +1,7 @@
 """Compare the encoder with evaluators and brute force on many made rulesets: `analysis.py [RULESETS] [FIRST SEED]`.
 
-RULESETS of each: as many against engine and reference, and as many small ones against every report they can get.
+RULESETS of each: as many against engine and reference, as many small ones against every report they can get, and as
+many small ones with properties, which are proved and held against every report.
 Prints the seed of each difference. Exits with 1 if there is any.
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests import proving_agreement
 from tests.encoding_agreement import brute_force_differences, disagreements, small_ruleset
 
 PROGRESS_SECONDS = 10
@@ -40,6 +42,16 @@ def main(wanted: int, first_seed: int) -> int:
         for difference in brute_force_differences(ruleset):
             differences += 1
             print(f"difference from brute force: seed {seed}, {difference}", flush=True)
+    provable = (
+        (seed, made)
+        for seed in itertools.count(first_seed)
+        if (made := proving_agreement.small_ruleset(seed)) is not None
+    )
+    for done, (seed, ruleset) in enumerate(itertools.islice(provable, wanted)):
+        progress("proofs", done)
+        for difference in proving_agreement.proving_differences(ruleset, seed):
+            differences += 1
+            print(f"difference of a proof: seed {seed}, {difference}", flush=True)
     seconds = time.monotonic() - started
     print(f"{wanted:,} rulesets and {wanted:,} small ones, {differences} differences, {seconds:.0f} s", flush=True)
     return differences

@@ -28,6 +28,8 @@ class Crew:
         self._ledger = ledger
         self._logs = logs
         self._started: list[subprocess.Popen[bytes]] = []
+        self.lies: dict[str, str] = {}
+        """Environment of the next processes: see tests/campaigns/chaos/libraries.py."""
 
     def worker(self, app: str = "workers.app", **settings: object) -> subprocess.Popen[bytes]:
         """A worker that has said that it is there. `settings`: by field name."""
@@ -49,7 +51,7 @@ class Crew:
         with self._log_of(len(self._started)).open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "celery", *args],
-                env=environment | where | told,
+                env=environment | where | told | self.lies,
                 cwd=ROOT,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import signal
 import time
+from types import FrameType
 from typing import Any
 
 from triage_rules.evaluating import Evaluator
@@ -34,4 +35,10 @@ def _fail(self: Evaluator, findings: Findings, history: History, **times: Any) -
     return _evaluate(self, findings, history, **times)
 
 
+def _hang(_number: int, _frame: FrameType | None) -> None:
+    """In the main loop of whoever gets the signal: a worker is then there, connected, and takes nothing."""
+    time.sleep(600)
+
+
 Evaluator.evaluate = _fail  # type: ignore[method-assign]
+signal.signal(signal.SIGUSR2, _hang)

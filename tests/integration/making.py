@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from tests.actors import TESTER
 from triage_rules.bundles import Bundle, digest_of, make_bundle
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.messages import Lane, NewReport
@@ -24,7 +25,7 @@ ROUTINE: Findings = {"blanches_on_pressure": "blanches", "itchy": True, "fever_r
 
 def deployed(ledger: RedisLedger, name: str = "spots", digest: str = "sha256:one") -> None:
     """Make a ruleset of that name live; its bundle says nothing."""
-    ledger.deploy(name, "1.0.0", digest, b"one", NOW_MS)
+    ledger.deploy(name, "1.0.0", digest, b"one", NOW_MS, by=TESTER)
 
 
 def a_report(
@@ -62,7 +63,7 @@ def glass_test(version: str = "1.0.0") -> Bundle:
 def glass_test_live(ledger: RedisLedger, version: str = "1.0.0") -> Bundle:
     """Make it live."""
     bundle = glass_test(version)
-    ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, now_ms())
+    ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, now_ms(), by=TESTER)
     return bundle
 
 

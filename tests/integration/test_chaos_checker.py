@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from tests.acceptance.http_making import Worker
+from tests.actors import TESTER
 from tests.campaigns.chaos.checker import Checker
 from tests.campaigns.chaos.clients import Job, Notes
 from tests.campaigns.chaos.reports import glass_test
@@ -40,7 +41,7 @@ class Quiet:
         return found
 
     def violations(self) -> list[str]:
-        return Checker(self.client, glass_test().bundle, self.jobs, self.notes, self.handled).violations()
+        return Checker(self.client, [glass_test().bundle], self.jobs, self.notes, self.handled).violations()
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def quiet(ledger: RedisLedger, redis_client: redis.Redis, tmp_path: Path) -> Qui
     """Four reports of one subject, accepted, decided, handled."""
     posting = glass_test()
     bundle = posting.bundle
-    ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000)
+    ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER)
     jobs = [Job(f"k{n}", ({**posting.pool[n], "subject": "p"},), gives_up=False, twice=False) for n in range(4)]
     notes, worker = Notes(tmp_path / "told"), Worker(ledger, bundle)
     redis_client.xgroup_create(RESULTS, GROUP, id="0", mkstream=True)

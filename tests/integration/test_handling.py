@@ -14,7 +14,7 @@ from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, p
 from triage_rules import events
 from triage_rules.bundles import Bundle
 from triage_rules.engine import Engine
-from triage_rules.errors import EngineError, LedgerUnavailable
+from triage_rules.errors import EngineError, LedgerUnavailable, ReportNotFound
 from triage_rules.evaluating import Evaluator
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.messages import Lane, NewReport, Status
@@ -197,9 +197,8 @@ def test_a_stored_report_that_can_t_be_read_ends_dead(
     assert (stored.status, stored.attempts) == (Status.DEAD, settings.max_deliveries)
     assert stored.result is not None
     assert (stored.result["level"], stored.result["flags"]) == (None, ["human_review_now"])
-    assert [letter["reason"] for _, letter in redis_client.xrange("triage:dead")] == [
-        "evaluation_failed: UnreadableReport"
-    ]
+    ((_, letter),) = redis_client.xrange("triage:dead")
+    assert letter["reason"].startswith("evaluation_failed: UnreadableReport (")
     ((_, event),) = redis_client.xrange("triage:results")
     assert events.decode(event).level is None
     assert ledger.backlog(now_ms()).pending == 0
@@ -219,6 +218,39 @@ def test_while_the_ledger_is_away_a_chunk_is_left_to_the_sweep(
     assert [ledger.get(one).attempts for one in ids] == [1, 0, 0]
     assert {ledger.get(one).status for one in ids} == {Status.QUEUED}
     assert sent == []
+
+
+def test_an_outage_of_the_store_costs_a_report_no_attempt(
+    handling: Handling, ledger: RedisLedger, bundle: Bundle, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its evaluation came to a result each time: after as many outages as you like, no human need look for that."""
+    report_id = accepted(ledger, posted(bundle, ROUTINE))
+
+    def away(*_: object) -> bool:
+        raise LedgerUnavailable
+
+    with monkeypatch.context() as outage:
+        outage.setattr(ledger, "settle", away)
+        for _ in range(settings.max_deliveries + 2):
+            assert handling.evaluate(report_id) is Outcome.LEFT
+    assert ledger.get(report_id).attempts == 1
+    assert handling.evaluate(report_id) is Outcome.FINISHED
+    assert (ledger.get(report_id).status, ledger.get(report_id).attempts) == (Status.DONE, 1)
+
+
+def test_an_attempt_that_is_taken_back_is_of_a_report_that_waits(
+    handling: Handling, ledger: RedisLedger, bundle: Bundle
+) -> None:
+    """Not of one that is settled, nor below none, nor of one that is gone."""
+    report_id = accepted(ledger, posted(bundle, ROUTINE))
+    ledger.excuse(report_id)
+    assert ledger.get(report_id).attempts == 0
+    handling.evaluate(report_id)
+    ledger.excuse(report_id)
+    assert ledger.get(report_id).attempts == 1
+    ledger.excuse("gone")
+    with pytest.raises(ReportNotFound):
+        ledger.get("gone")
 
 
 def test_a_chunk_that_comes_again_after_a_crash_is_taken_apart(

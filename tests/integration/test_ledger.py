@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import redis
 
+from tests.actors import TESTER
 from tests.integration.making import DAY_MS, HOUR_MS, NOW_MS, a_report, a_result, deployed
 from triage_rules.errors import IdempotencyMismatch, QueueTooOld, ReportNotFound, RulesetNotFound, StaleRuleset
 from triage_rules.ledger.redis import RedisLedger
@@ -121,7 +122,12 @@ def test_a_report_for_a_ruleset_that_is_no_longer_live_is_refused_and_not_stored
         ledger.accept(stale, Idempotency("k", "f"))
     with pytest.raises(StaleRuleset):
         ledger.accept(a_report(ruleset="unheard-of"))
-    assert set(redis_client.keys("triage:*")) == {"triage:live", "triage:bundle:sha256:one", "triage:deployments:spots"}
+    assert set(redis_client.keys("triage:*")) == {
+        "triage:live",
+        "triage:bundle:sha256:one",
+        "triage:deployments:spots",
+        "triage:audit",
+    }
 
 
 def test_nothing_is_accepted_while_the_queue_is_too_old(ledger: RedisLedger, settings: Settings) -> None:
@@ -334,8 +340,8 @@ def test_a_pending_report_never_expires_and_a_settled_one_does(
     assert days - 5 < redis_client.ttl(key) <= days
     lives = {key.split(":")[1]: redis_client.ttl(key) for key in redis_client.keys("triage:*:*")}
     assert lives["idempotency"] <= 24 * 3600
-    assert 0 < lives["subject"] <= days
-    assert 0 < lives["levels"] <= days
+    assert 0 < lives["subject"] <= 2 * days
+    assert 0 < lives["levels"] <= 48 * 3600
 
 
 def test_events_are_trimmed_by_age_but_not_before_a_group_is_done_with_them(
@@ -367,47 +373,56 @@ def test_workers_are_those_heard_from_lately(ledger: RedisLedger) -> None:
     ledger.heartbeat("b", NOW_MS + 5_000)
     assert ledger.workers(NOW_MS + 6_000, 2_000) == ["b"]
     assert ledger.workers(NOW_MS + 6_000, 10_000) == ["a", "b"]
+    ledger.heartbeat("a", NOW_MS + 6_000, stalled=True)
+    assert (ledger.workers(NOW_MS + 6_000, 10_000), ledger.stalled(NOW_MS + 6_000, 10_000)) == (["b"], ["a"])
+    ledger.heartbeat("a", NOW_MS + 6_000)
+    assert (ledger.workers(NOW_MS + 6_000, 10_000), ledger.stalled(NOW_MS + 6_000, 10_000)) == (["a", "b"], [])
+    assert ledger.workers(NOW_MS - DAY_MS, 10_000) == []
     ledger.heartbeat("b", NOW_MS + 2 * DAY_MS)
     assert ledger.workers(NOW_MS + 2 * DAY_MS, 3 * DAY_MS) == ["b"]
 
 
 def test_deploying_and_rolling_back_are_one_step_each(ledger: RedisLedger) -> None:
     """What was live before is live again, with its bundle, as often as there is something to go back to."""
-    second = ledger.deploy("spots", "2.0.0", "sha256:two", b"\x00bundle two\xff", NOW_MS + 1)
+    second = ledger.deploy("spots", "2.0.0", "sha256:two", b"\x00bundle two\xff", NOW_MS + 1, by=TESTER)
     assert (second.digest, second.version, second.previous) == ("sha256:two", "2.0.0", "sha256:one")
-    third = ledger.deploy("spots", "3.0.0", "sha256:three", b"three", NOW_MS + 2)
+    third = ledger.deploy("spots", "3.0.0", "sha256:three", b"three", NOW_MS + 2, by=TESTER)
     assert ledger.live() == {"spots": third}
     assert ledger.bundle("sha256:two") == b"\x00bundle two\xff"
-    back = ledger.rollback("spots", NOW_MS + 3)
+    back = ledger.rollback("spots", NOW_MS + 3, by=TESTER)
     assert (back.digest, back.version, back.activated_ms, back.previous) == (
         "sha256:two",
         "2.0.0",
         NOW_MS + 3,
         "sha256:one",
     )
-    assert ledger.rollback("spots", NOW_MS + 4).digest == "sha256:one"
+    assert ledger.rollback("spots", NOW_MS + 4, by=TESTER).digest == "sha256:one"
     with pytest.raises(RulesetNotFound):
-        ledger.rollback("spots", NOW_MS + 5)
+        ledger.rollback("spots", NOW_MS + 5, by=TESTER)
     assert ledger.live()["spots"].digest == "sha256:one"
 
 
 def test_deploying_what_is_live_changes_nothing(ledger: RedisLedger) -> None:
     """`make run` deploys at every start; rollback must not lead to the same again."""
     before = ledger.live()["spots"]
-    assert ledger.deploy("spots", "1.0.0", "sha256:one", b"one", NOW_MS + 99) == before
+    assert ledger.deploy("spots", "1.0.0", "sha256:one", b"one", NOW_MS + 99, by=TESTER) == before
     with pytest.raises(RulesetNotFound):
-        ledger.rollback("spots", NOW_MS + 100)
+        ledger.rollback("spots", NOW_MS + 100, by=TESTER)
 
 
-def test_two_people_who_roll_back_at_once_go_back_once(ledger: RedisLedger, redis_client: redis.Redis) -> None:
+def test_two_people_who_roll_back_at_once_go_back_once(
+    ledger: RedisLedger, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Both mean the deployment that they saw fail."""
-    ledger.deploy("spots", "2.0.0", "sha256:two", b"two", NOW_MS)
-    ledger.deploy("spots", "3.0.0", "sha256:three", b"three", NOW_MS)
-    keys = ["triage:live", "triage:deployments:spots"]
-    script = ledger._rollback
-    replies = [script(keys, ["spots", "sha256:three", NOW_MS]) for _ in range(2)]
-    assert replies[0] == replies[1]
-    assert ledger.live()["spots"].digest == "sha256:two"
+    ledger.deploy("spots", "2.0.0", "sha256:two", b"two", NOW_MS, by=TESTER)
+    ledger.deploy("spots", "3.0.0", "sha256:three", b"three", NOW_MS, by=TESTER)
+    seen = ledger.live()
+    with monkeypatch.context() as both_saw:
+        both_saw.setattr(ledger, "live", lambda: seen)
+        replies = [ledger.rollback("spots", NOW_MS + at, by=TESTER) for at in range(2)]
+    assert replies[0] == replies[1] == ledger.live()["spots"]
+    assert replies[0].digest == "sha256:two"
+    assert [one["action"] for one in ledger.audit_log()] == ["deploy", "deploy", "deploy", "rollback"]
     assert redis_client.llen("triage:deployments:spots") == 2
 
 
@@ -416,7 +431,7 @@ def test_an_unknown_bundle_or_ruleset_is_not_found(ledger: RedisLedger) -> None:
     with pytest.raises(RulesetNotFound):
         ledger.bundle("sha256:never")
     with pytest.raises(RulesetNotFound):
-        ledger.rollback("never", NOW_MS)
+        ledger.rollback("never", NOW_MS, by=TESTER)
 
 
 def test_a_server_that_has_forgotten_the_scripts_is_taught_them_again(

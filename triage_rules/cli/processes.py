@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,13 +31,14 @@ def read_procfile(path: Path) -> dict[str, str]:
 
 def is_free(host: str, port: int) -> bool:
     """Whether nobody listens there."""
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind((host, port))
-        except OSError:
-            return False
-        return True
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError:
+        return False
+    return True
 
 
 @dataclass(slots=True)
@@ -49,10 +51,14 @@ class _Child:
 
 
 class Processes:
-    """Children by name, each with a log file in `logs`, each with its own process group, to stop all that is in it."""
+    """Children by name, each with a log file in `logs`, each with its own process group, to stop all that is in it.
 
-    def __init__(self, logs: Path) -> None:
+    A log that has grown to `log_bytes` is begun anew; the one before is kept as `.log.1`.
+    """
+
+    def __init__(self, logs: Path, log_bytes: int) -> None:
         self.logs = logs
+        self._log_bytes = log_bytes
         self._environment = {**os.environ, "PATH": _path(), "PYTHONUNBUFFERED": "1"}
         self._children: dict[str, _Child] = {}
 
@@ -93,7 +99,16 @@ class Processes:
         """Keep the children running until interrupted."""
         while True:
             self.restart_dead()
+            self.bound_logs()
             time.sleep(0.5)
+
+    def bound_logs(self) -> None:
+        """Begin the logs anew that are too large. The children go on writing: what they write meanwhile may be lost."""
+        for name in self._children:
+            log = self.logs / f"{name}.log"
+            if log.stat().st_size >= self._log_bytes:
+                shutil.copyfile(log, log.with_suffix(".log.1"))
+                os.truncate(log, 0)
 
     def stop(self) -> None:
         """Ask all children to end, those that the others need last; after STOP_SECONDS, end them."""

@@ -21,7 +21,7 @@ def main() -> int:
     asked = argparse.ArgumentParser(prog="python -m tests.campaigns.chaos", description=__doc__)
     asked.add_argument("--schedules", type=int, default=50)
     asked.add_argument("--reports", type=int, default=2_000)
-    asked.add_argument("--faults", type=int, default=14)
+    asked.add_argument("--faults", type=int, default=18)
     asked.add_argument("--first-seed", type=int, default=1)
     asked.add_argument("--at-once", type=int, default=1, help="runs at the same time")
     said = asked.parse_args()

@@ -26,14 +26,13 @@ SHOWN = 5
 
 
 class Checker:
-    """`client`: to Redis itself, once all is quiet. `handled`: each group's own notes."""
+    """`client`: to Redis itself, once all is quiet. `bundles`: what was live. `handled`: each group's own notes."""
 
     def __init__(
-        self, client: redis.Redis, bundle: Bundle, jobs: list[Job], notes: Notes, handled: dict[str, Path]
+        self, client: redis.Redis, bundles: list[Bundle], jobs: list[Job], notes: Notes, handled: dict[str, Path]
     ) -> None:
         self._client = client
-        self._bundle = bundle
-        self._evaluator = Evaluator(open_bundle(bundle.data, bundle.digest), bundle.digest)
+        self._evaluators = {one.digest: Evaluator(open_bundle(one.data, one.digest), one.digest) for one in bundles}
         self._reports = {line: report for job in jobs for line, report in zip(job.lines, job.reports, strict=True)}
         self._notes = notes
         self._handled = handled
@@ -92,7 +91,7 @@ class Checker:
             if result != json.loads(stored["result"]):
                 yield f"{report_id}: stored and published differ"
             wrong = [name for name, value in self._replay(line, stored).items() if result.get(name) != value]
-            if wrong or result["id"] != report_id or fields["digest"] != self._bundle.digest:
+            if wrong or result["id"] != report_id or fields["digest"] != stored["digest"]:
                 yield f"{report_id}: {', '.join(wrong)} (attempts {stored['attempts']}, {result.get('failure', 'done')})"
 
     def _replay(self, line: str, stored: dict[str, str]) -> dict[str, Any]:
@@ -100,10 +99,11 @@ class Checker:
         highest = stored["highest_level_24h"]
         history = History(int(stored["reports_last_48h"]), Level(int(highest)) if highest else None)
         findings = self._reports[line]["findings"]
-        key = json.dumps([findings, str(history)], sort_keys=True)
+        evaluator = self._evaluators[stored["digest"]]
+        key = json.dumps([findings, str(history), stored["digest"]], sort_keys=True)
         if key not in self._replays:
-            read = read_findings(self._evaluator.ruleset, findings)
-            result = self._evaluator.evaluate(read, history, report_id="", received_ms=0, evaluated_ms=0)
+            read = read_findings(evaluator.ruleset, findings)
+            result = evaluator.evaluate(read, history, report_id="", received_ms=0, evaluated_ms=0)
             # As published: through JSON.
             self._replays[key] = json.loads(json.dumps({k: v for k, v in result.items() if k not in IGNORED}))
         return self._replays[key]

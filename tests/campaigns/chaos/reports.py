@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from triage_rules.bundles import Bundle, make_bundle
+from triage_rules.bundles import Bundle, digest_of, make_bundle, open_bundle
 from triage_rules.cases import read_cases
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -31,6 +31,12 @@ class Posting:
     poison: dict[str, Any]
 
 
+def next_version(bundle: Bundle) -> Bundle:
+    """The same rules under another version, and so another digest: each result must name the one that decided."""
+    data = bundle.data.replace(f'"version":"{bundle.version}"'.encode(), b'"version":"99.0.0"')
+    return Bundle(bundle.name, "99.0.0", digest_of(data), data)
+
+
 def glass_test() -> Posting:
     """The small ruleset of the tests, and forty reports made at random."""
     random = Random("glass-test")
@@ -41,9 +47,11 @@ def glass_test() -> Posting:
 
 def red_dots() -> Posting:
     """The ruleset that is delivered, with the reports of its worked cases."""
-    cases = [case for case in read_cases(RED_DOTS) if "refused" not in case.expect]
+    bundle = make_bundle(RED_DOTS)
+    ruleset = open_bundle(bundle.data, bundle.digest)
+    cases = [case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect]
     pool = [{"ruleset": "red-dots", "findings": dict(case.findings)} for case in cases]
-    return Posting(make_bundle(RED_DOTS), pool, {"ruleset": "red-dots", "findings": {"free_text": POISON_TEXT}})
+    return Posting(bundle, pool, {"ruleset": "red-dots", "findings": {"free_text": POISON_TEXT}})
 
 
 def _spots(random: Random) -> dict[str, Any]:

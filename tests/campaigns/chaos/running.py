@@ -13,17 +13,20 @@ from pathlib import Path
 
 import redis
 
+from tests.actors import TESTER
 from tests.campaigns.chaos.checker import Checker
 from tests.campaigns.chaos.clients import Clients, Notes, make_jobs
 from tests.campaigns.chaos.processes import GROUPS, Processes, wait_for
-from tests.campaigns.chaos.reports import Posting
+from tests.campaigns.chaos.reports import Posting, next_version
 from tests.campaigns.chaos.schedule import make_schedule
 from tests.campaigns.chaos.striking import Striking
+from triage_rules.bundles import Bundle
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings
 
 READY_SECONDS = 40.0
-DRAINED_SECONDS = 60.0
+DRAINED_SECONDS = 120.0
+ROLLED_BACK = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,12 @@ def run(seed: int, posting: Posting, reports: int, faults: int, folder: Path, *,
     notes = Notes(folder / "told")
     processes = Processes(folder)
     progress = Progress(notes, processes.direct_url, reports)
-    striking = Striking(processes, make_schedule(seed, faults), progress, lambda: _told(notes))
+    bundles = [posting.bundle, next_version(posting.bundle)]
+    ledger = RedisLedger(Settings(redis_url=processes.direct_url))
+    schedule = make_schedule(seed, faults)
+    striking = Striking(
+        processes, schedule, progress, lambda: _told(notes), lambda pick: _deploy(ledger, bundles, pick)
+    )
     drained, violations = 0.0, list[str]()
     try:
         _start(processes, posting)
@@ -66,10 +74,11 @@ def run(seed: int, posting: Posting, reports: int, faults: int, folder: Path, *,
             violations += _drain(client)
             drained = time.monotonic() - quiet
             handled = {group: processes.handled(group) for group in GROUPS.values()}
-            violations += Checker(client, posting.bundle, jobs, notes, handled).violations()
+            violations += Checker(client, bundles, jobs, notes, handled).violations()
     except TimeoutError as error:
         violations.append(str(error))
     finally:
+        ledger.close()
         processes.end()
     return Outcome(
         seed, posting.bundle.name, reports, poison, len(notes.given_up), striking.struck, notes.answers,
@@ -97,10 +106,21 @@ def _start(processes: Processes, posting: Posting) -> None:
     processes.start_store()
     bundle = posting.bundle
     with RedisLedger(Settings(redis_url=processes.direct_url)) as ledger:
-        ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000)
+        ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER)
         processes.start_rest()
         wait_for(lambda: len(ledger.workers(_now_ms(), 60_000)) > 1, READY_SECONDS, "both workers")
-    wait_for(lambda: _ready(processes.web_port), READY_SECONDS, "web")
+    wait_for(lambda: is_ready(processes.web_port), READY_SECONDS, "web")
+
+
+def _deploy(ledger: RedisLedger, bundles: list[Bundle], pick: float) -> None:
+    """Roll back, if there is anything to go back to; or make the version live that isn't."""
+    name, now_ms = bundles[0].name, ledger.now_ms()
+    live = ledger.live()[name]
+    if pick < ROLLED_BACK and live.previous is not None:
+        ledger.rollback(name, now_ms, by=TESTER)
+        return
+    (other,) = (bundle for bundle in bundles if bundle.digest != live.digest)
+    ledger.deploy(name, other.version, other.digest, other.data, now_ms, by=TESTER)
 
 
 def _drain(client: redis.Redis) -> list[str]:
@@ -118,7 +138,8 @@ def _drain(client: redis.Redis) -> list[str]:
     return []
 
 
-def _ready(port: int) -> bool:
+def is_ready(port: int) -> bool:
+    """Whether web says that all is there."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
             return bool(answer.status == 200)

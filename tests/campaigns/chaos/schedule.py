@@ -16,6 +16,10 @@ class Kind(enum.StrEnum):
     DELAY = "connections delayed"
     FULL = "full, noeviction"
     DOUBLE = "tasks sent twice"
+    DISK = "disk of the append-only file full"
+    CLOCK = "clock moved by hours"
+    RENEW = "renewed as for a release"
+    DEPLOY = "deployed, rolled back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,11 @@ class Fault:
 
 WEB, WORKERS, BEAT, REDIS = "web", ("worker-1", "worker-2"), "beat", "redis"
 CONSUMERS = ("consumer-a", "consumer-b")
+ALL = "all"
+"""All processes at once."""
+
+CLOCKS = (WEB, *WORKERS, BEAT, REDIS, *CONSUMERS)
+RULESET = "ruleset"
 CHILD = " child"
 """After a process' name: not the process itself, but one of its children."""
 
@@ -52,6 +61,11 @@ CHOICES: tuple[tuple[Kind, str, int], ...] = (
     (Kind.DELAY, REDIS, 3),
     (Kind.FULL, REDIS, 3),
     (Kind.DOUBLE, REDIS, 3),
+    (Kind.DISK, REDIS, 4),
+    *((Kind.CLOCK, name, 1) for name in CLOCKS),
+    (Kind.CLOCK, ALL, 3),
+    *((Kind.RENEW, name, 1) for name in (WEB, *WORKERS, BEAT)),
+    (Kind.DEPLOY, RULESET, 4),
 )
 """Each kind and target, with its weight."""
 
@@ -71,4 +85,4 @@ def make_schedule(seed: int, faults: int) -> list[Fault]:
 
 def _seconds(random: Random, kind: Kind) -> float:
     """Shorter and longer than the limits of the run: a pause may end in a killed child, a delay in a broken answer."""
-    return random.uniform(0.2, 4.0) if kind is Kind.PAUSE else random.uniform(0.1, 1.5)
+    return random.uniform(0.2, 4.0) if kind in (Kind.PAUSE, Kind.CLOCK) else random.uniform(0.1, 1.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections import Counter
@@ -11,7 +12,8 @@ import redis
 
 from service.dispatch import CeleryDispatch
 from tests.campaigns.chaos.processes import Processes
-from tests.campaigns.chaos.schedule import CHILD, REDIS, Fault, Kind
+from tests.campaigns.chaos.schedule import ALL, CHILD, CLOCKS, REDIS, Fault, Kind
+from triage_rules.errors import LedgerUnavailable
 from triage_rules.messages import Lane
 from triage_rules.settings import Settings
 
@@ -19,21 +21,33 @@ LONGEST_GAP_SECONDS = 1.5
 """A fault strikes then at the latest: faults themselves may hold up the progress that the next one waits for."""
 
 DOUBLED = 200
+HOURS = 6
+"""A clock moves by up to so many, forward or back: from the one to the other, half of what a key is remembered for."""
+
 SPARE_BYTES = 20_000
 """What a full Redis still takes: the run goes on for some reports before it is refused."""
 
 
 class Striking:
-    """`progress`: from 0 to 1. `known`: ids of reports so far. `struck` counts what really happened."""
+    """`progress`: from 0 to 1. `known`: ids of reports so far. `deploy`: makes another version live, or goes back.
+
+    `struck` counts what really happened.
+    """
 
     def __init__(
-        self, processes: Processes, schedule: list[Fault], progress: Callable[[], float], known: Callable[[], list[str]]
+        self,
+        processes: Processes,
+        schedule: list[Fault],
+        progress: Callable[[], float],
+        known: Callable[[], list[str]],
+        deploy: Callable[[float], None],
     ) -> None:
         self.struck: Counter[str] = Counter()
         self._processes = processes
         self._schedule = schedule
         self._progress = progress
         self._known = known
+        self._deploy = deploy
         self._undoing: list[threading.Timer] = []
         self._direct = redis.Redis.from_url(processes.direct_url, socket_timeout=1, socket_connect_timeout=1)
         self._dispatch = CeleryDispatch(Settings(redis_url=processes.direct_url))
@@ -52,7 +66,7 @@ class Striking:
     def _strike(self, fault: Fault) -> None:
         try:
             self._do(fault)
-        except (redis.RedisError, OSError):
+        except (redis.RedisError, LedgerUnavailable, OSError):
             return  # Redis is away already, so there is nothing to strike
         self.struck[f"{fault.kind}: {fault.target}"] += 1
 
@@ -76,6 +90,23 @@ class Striking:
                 self._later(fault.seconds, self._make_room)
             case Kind.DOUBLE:
                 self._double()
+            case Kind.DISK:
+                self._processes.lies.fill_disk()
+                self._later(fault.seconds, self._processes.lies.free_disk)
+            case Kind.CLOCK:
+                self._move_clocks(CLOCKS if name == ALL else (name,), fault)
+            case Kind.RENEW:
+                self._processes.renew(name)
+            case Kind.DEPLOY:
+                self._deploy(fault.pick)
+
+    def _move_clocks(self, names: tuple[str, ...], fault: Fault) -> None:
+        """All by the same time. Every other one stays wrong to the end."""
+        seconds = round((2 * fault.pick - 1) * HOURS * 3600)
+        for name in names:
+            self._processes.lies.move_clock(name, seconds)
+            if seconds % 2:
+                self._later(fault.seconds, functools.partial(self._processes.lies.move_clock, name, 0))
 
     def _double(self) -> None:
         """Two tasks in a row for each report, so that two processes may take it at once: pending ones, and settled."""

