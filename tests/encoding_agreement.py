@@ -101,7 +101,7 @@ def brute_force_differences(ruleset: Ruleset) -> Iterator[str]:
     """Where "some report does" by solver and by looking at every report differ; smallest witnesses included."""
     fewest: dict[tuple[Level, str], int] = {}
     for findings in brute_force.completions(ruleset, {}):
-        if not _can_be_written(ruleset, findings):
+        if not can_be_written(ruleset, findings):
             continue
         answered = sum(name in ruleset.inputs for name in findings)
         level, outcomes = brute_force.level(ruleset, findings), brute_force.outcomes(ruleset, findings)
@@ -124,7 +124,7 @@ def brute_force_differences(ruleset: Ruleset) -> Iterator[str]:
                 yield f"{level.word} with `{key}`: {found}"
 
 
-def _can_be_written(ruleset: Ruleset, findings: Findings) -> bool:
+def can_be_written(ruleset: Ruleset, findings: Findings) -> bool:
     """A text that has a phrase has it for every mention that looks for it."""
     for mention, other in itertools.permutations(ruleset.mentions.values(), 2):
         implied = mention.text == other.text and set(mention.phrases) <= set(other.phrases)

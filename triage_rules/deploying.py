@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import json
 import resource
 import subprocess
@@ -26,22 +27,19 @@ from triage_rules.errors import (
     RulesetNotFound,
 )
 from triage_rules.evaluating import Evaluator
+from triage_rules.finding_types import Severity
 from triage_rules.ledger import Ledger, LiveRuleset
-from triage_rules.properties import (
-    PROPERTIES_FILE,
-    Proof,
-    Property,
-    Verdict,
-    has_properties,
-    in_a_line,
-    prove,
-    read_properties,
-)
-from triage_rules.reading import FILE_NAME, read_with_document
+from triage_rules.properties.language import Property, Verdict
+from triage_rules.properties.reading import PROPERTIES_FILE, has_properties, read_properties
+from triage_rules.reading import FILE_NAME, Document, read_with_document
 from triage_rules.ruleset import Place, Ruleset
 
 FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE)
 """What a ruleset's folder may hold that is looked at; the last one may be missing."""
+
+CHECK_FINDINGS_SECONDS = 20.0
+"""What the search for errors for every possible report may take. One that is not found by then is not refused:
+`triage check` tells what it could not decide."""
 
 PROVE_SECONDS = 30.0
 """What the proof of all properties may take; what is not proved by then keeps the ruleset from going live."""
@@ -76,11 +74,11 @@ class Deployed:
 
 
 def check_folder(folder: Path) -> Checked:
-    """Read a ruleset, run its cases and prove its properties, on exactly what would go live.
+    """Read a ruleset, check it, run its cases and prove its properties, on exactly what would go live.
 
     Raises RulesetError with every fault, CasesFailed, PropertiesFailed, RulesetNotFound, EngineLimitError.
     """
-    _, document = read_with_document(folder)
+    ruleset, document = read_with_document(folder)
     bundle = bundle_of(document)
     evaluator = Evaluator(open_bundle(bundle.data, bundle.digest), bundle.digest)
     claimed = read_properties(folder, evaluator.ruleset) if has_properties(folder) else None
@@ -92,14 +90,28 @@ def check_folder(folder: Path) -> Checked:
     )
     if faults:
         raise CasesFailed(faults, len(outcomes))
-    proofs = [] if claimed is None else _proved(evaluator, claimed)
-    unasked = tuple(proof.asked.id for proof in proofs if proof.verdict is Verdict.NOT_ASKED)
-    proved = None if claimed is None else len(proofs) - len(unasked)
+    _refuse_errors(ruleset, document, evaluator)
+    proved, unasked = (None, ()) if claimed is None else _proved(evaluator, claimed)
     return Checked(bundle, len(outcomes), evaluator.ruleset.approved_by, proved, unasked)
 
 
-def _proved(evaluator: Evaluator, claimed: list[Property]) -> list[Proof]:
-    """The proofs of all properties. Raises PropertiesFailed if one does not hold, or is not known to."""
+def _refuse_errors(ruleset: Ruleset, document: Document, evaluator: Evaluator) -> None:
+    """Raises RulesetError with what `triage check` calls an error and the file does not accept."""
+    from triage_rules.checking import How, check  # loads the solver, which most callers never need
+
+    how = How(dt.datetime.now(dt.UTC).date(), CHECK_FINDINGS_SECONDS, least=Severity.ERROR)
+    found = [one for one in check(ruleset, document, how, evaluator) if one.accepted is None]
+    if found:
+        raise RulesetError(tuple(RulesetFault(one.place, f"{one.type}: {one.message}") for one in found))
+
+
+def _proved(evaluator: Evaluator, claimed: list[Property]) -> tuple[int, tuple[str, ...]]:
+    """How many properties are proved, and the ids of those that were not asked about.
+
+    Raises PropertiesFailed if one does not hold, or is not known to.
+    """
+    from triage_rules.properties.proving import in_a_line, prove  # loads the solver, which most callers never need
+
     proofs = list(prove(evaluator.ruleset, claimed, seconds=PROVE_SECONDS, evaluator=evaluator))
     faults = tuple(
         RulesetFault(proof.asked.place or NOWHERE, f"property `{proof.asked.id}`: {in_a_line(proof)}")
@@ -108,7 +120,8 @@ def _proved(evaluator: Evaluator, claimed: list[Property]) -> list[Proof]:
     )
     if faults:
         raise PropertiesFailed(faults, len(proofs))
-    return proofs
+    unasked = tuple(proof.asked.id for proof in proofs if proof.verdict is Verdict.NOT_ASKED)
+    return len(proofs) - len(unasked), unasked
 
 
 def check_files(files: Mapping[str, str]) -> Checked:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from triage_rules.analysis.answers import Answers, folded
 from triage_rules.analysis.conditions import Conditions
 from triage_rules.analysis.logic import Formula, Logic
-from triage_rules.messages import History
+from triage_rules.messages import NOT_APPROVED, History
 from triage_rules.rails import SOONER, outcome_key
-from triage_rules.ruleset import NOT_APPROVED, AskedOf, Findings, Floor, Input, Kind, Level, Rule, Ruleset
+from triage_rules.ruleset import AskedOf, Findings, Floor, Input, Kind, Level, Rule, Ruleset
 
 Rail = Callable[[str], Formula]
 """Whether the statement of a key is on it."""

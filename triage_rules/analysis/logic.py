@@ -26,6 +26,14 @@ class Logic:
         self._definitions: dict[int, Formula] = {}
         self._true, self._false = self.true.get_id(), self.false.get_id()
 
+    def is_true(self, formula: Formula) -> bool:
+        """The formula is `true` itself."""
+        return bool(formula.get_id() == self._true)
+
+    def is_false(self, formula: Formula) -> bool:
+        """The formula is `false` itself."""
+        return bool(formula.get_id() == self._false)
+
     def variable(self, name: str) -> Formula:
         """A new truth that no formula defines. `name` is for people; two variables are two even if named alike."""
         return z3.FreshBool(name, self.context)

@@ -68,6 +68,7 @@ class Solver:
         self.budget = budget or Budget()
         self._solver = z3.SolverFor("QF_FD", ctx=self.logic.context)
         self._solver.set("random_seed", 0)
+        self._solver.set("phase", "always_false")  # what need not be answered is not: witnesses are sooner small
         self._facts = 0
         self._told: dict[int, tuple[Formula, int]] = {}
         self._defined: dict[int, int] = {}
@@ -86,9 +87,9 @@ class Solver:
     def find(self, *formulas: Formula, seconds: float | None = None) -> Model | NoReport | GaveUp:
         """A report for which all of these hold. `seconds`: what it may take, if other than this solver's."""
         literals = [self.logic.named(formula) for formula in formulas]
-        if any(z3.is_false(literal) for literal in literals):
+        if any(map(self.logic.is_false, literals)):
             return NoReport()
-        asked = [literal for literal in literals if not z3.is_true(literal)]
+        asked = [literal for literal in literals if not self.logic.is_true(literal)]
         self._define(asked)
         self._learn_facts()
         left = self.budget.left(self.query_seconds if seconds is None else seconds)

@@ -48,6 +48,7 @@ class Witness:
     results: tuple[Json, ...]
     fewest: bool
     reports: tuple[tuple[Findings, History], ...]
+    rulesets: tuple[Ruleset, ...]
 
     @property
     def result(self) -> Json:
@@ -91,13 +92,14 @@ class Witnesses:
         keep: names of inputs that are to be answered if they can be, such as age. Raises EncoderBugError if the product
         says otherwise. Gives up as well if a text would have to be longer than is accepted.
         """
+        wanted = set(keep)
+        kept = self._posted(read for read in self._inputs.values() if read.name in wanted)
+        wishes = [*kept, *self._nothing_counted()]  # before the first model: it knows nothing of later variables
         model = self.solver.find(*formulas)
         if not isinstance(model, Model):
             return model
-        wanted = set(keep)
-        kept = self._posted(read for read in self._inputs.values() if read.name in wanted)
         fixed = list(formulas)
-        for wish in [*kept, *self._nothing_counted()]:
+        for wish in wishes:
             model, fixed = self._with(model, fixed, wish)
         others = self._posted(read for read in self._inputs.values() if read.name not in wanted and not _counted(read))
         model, _ = self._drop(model, fixed, others)
@@ -132,7 +134,9 @@ class Witnesses:
             if encoding.answers is self._answers[0]:
                 findings |= own
                 history = counted if counted != History() else history
-        return Witness(findings, history, tuple(results), fewest, tuple(reports))
+        return Witness(
+            findings, history, tuple(results), fewest, tuple(reports), tuple(e.ruleset for e in self.solver.encodings)
+        )
 
     def _evaluate(self, number: int, posted: Findings, history: History) -> Json:
         ruleset = self.solver.encodings[number].ruleset
