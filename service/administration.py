@@ -72,7 +72,7 @@ def _fault(name: str) -> ReportFault:
     """Without what was sent: a subject is somebody."""
     match name:
         case "subject":
-            return ReportFault("/subject", "invalid", f"expected a text of 1 to {SUBJECT_MAX} characters")
+            return ReportFault("/subject", "invalid", f"expected a text of 1 to {SUBJECT_MAX} printable characters")
         case "client":
             return ReportFault("/client", "invalid", "expected a client's name, as `triage key list` shows it")
         case _:

@@ -13,11 +13,16 @@ from typing import Any, NoReturn
 
 from gunicorn import util  # type: ignore[import-untyped]
 
-from service.refusing import write_problem
-from triage_rules.errors import LedgerUnavailable, SettingsError
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import now_ms
-from triage_rules.settings import Settings
+# At a HUP the parent process reads this file again, and its children get the modules that it has. Left there, the old
+# ones would run together with new ones that nobody had imported yet.
+for _name in [name for name in sys.modules if name.partition(".")[0] in ("service", "triage_rules")]:
+    del sys.modules[_name]
+
+from service.refusing import write_problem  # noqa: E402 - see above; so the others
+from triage_rules.errors import LedgerUnavailable, SettingsError  # noqa: E402
+from triage_rules.ledger.redis import RedisLedger  # noqa: E402
+from triage_rules.messages import now_ms  # noqa: E402
+from triage_rules.settings import Settings  # noqa: E402
 
 STALLED_SECONDS = 10
 """A client that sends or takes nothing for so long is given up: with as many of them as threads, nobody is answered."""

@@ -71,7 +71,10 @@ class Limits:
     def _retry_after(self) -> str:
         one = self._limiter.current_limit
         try:
-            return str(max(1, round(one.reset_at - time.time()))) if one is not None else "1"
+            if one is None:
+                return "1"
+            # the store's clock may be behind ours or ahead, but nobody has to wait for longer than a window
+            return str(min(max(1, round(one.reset_at - time.time())), one.limit.get_expiry()))
         except StorageError:
             return "1"
 

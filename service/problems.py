@@ -104,8 +104,8 @@ PROBLEMS = {
             "foreign-origin",
             403,
             "The request comes from somewhere else",
-            "Without API keys, the service is for this machine alone, by its own name; and what operators do is not for "
-            "other sites' pages.",
+            "Without API keys, the service is for this machine alone, by its own name, and what operators do "
+            "is not for other sites' pages.",
             "Call it at 127.0.0.1 or localhost, or run the service with API keys.",
         ),
         Problem(
@@ -294,6 +294,7 @@ OF_ERROR: dict[type[TriageError], str] = {
     TriageError: "internal",
     errors.RulesetError: "internal",
     errors.CasesFailed: "internal",
+    errors.PropertiesFailed: "internal",
     errors.RulesetNotFound: "ruleset-not-found",
     errors.NoRulesetLive: "no-ruleset-live",
     errors.EngineLimitError: "ruleset-broken",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from triage_rules.envelope import SUBJECT_MAX
+from triage_rules.envelope import SUBJECT_MAX, subject_fault
 from triage_rules.keys import CLIENT
 from triage_rules.messages import Lane, Status
 from triage_rules.ruleset import Level
@@ -193,12 +193,18 @@ class DeployedOut(_Out):
     links = fields.Nested(RulesetLinks, required=True)
 
 
+def _check_subject(text: str) -> None:
+    """Another one might lead to somebody else's in the index of subjects, which joins them to their client."""
+    if subject_fault(text):
+        raise ma.ValidationError("no report has such a subject")
+
+
 class ErasureIn(ma.Schema):
     """Whom to erase."""
 
     subject = fields.String(
         required=True,
-        validate=validate.Length(min=1, max=SUBJECT_MAX),
+        validate=[validate.Length(min=1, max=SUBJECT_MAX), _check_subject],
         metadata=_says("As in the reports."),
     )
     client = fields.String(

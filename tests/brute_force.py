@@ -138,6 +138,8 @@ def _compares(ruleset: Ruleset) -> Iterator[Compare]:
     conditions = [inference.when for inference in ruleset.inferences.values()]
     for rule in ruleset.rules_and_floors:
         conditions += [rule.when, *(outcome.when for outcome in rule.outcomes if outcome.when is not None)]
+    conditions += [conflict.when for conflict in ruleset.conflicts.values()]
+    conditions += [] if ruleset.validity.sooner is None else [ruleset.validity.sooner]
     while conditions:
         match conditions.pop():
             case All(parts) | Any(parts) | AtLeast(_, parts):
@@ -151,14 +153,14 @@ def _compares(ruleset: Ruleset) -> Iterator[Compare]:
 def single_answers(ruleset: Ruleset, findings: Findings) -> Iterator[tuple[str, Findings]]:
     """Every way to answer one more finding: its name, and what the evaluators then see."""
     for name in open_inputs(ruleset, findings):
-        for way in _ways(ruleset, name):
+        for way in ways(ruleset, name):
             yield name, {**findings, **way}
 
 
 def completions(ruleset: Ruleset, findings: Findings) -> Iterator[Findings]:
     """Every way to answer some, all or none of the open findings."""
-    ways = [[{}, *_ways(ruleset, name)] for name in open_inputs(ruleset, findings)]
-    for chosen in itertools.product(*ways):
+    each = [[{}, *ways(ruleset, name)] for name in open_inputs(ruleset, findings)]
+    for chosen in itertools.product(*each):
         found = dict(findings)
         for way in chosen:
             found |= way
@@ -170,7 +172,7 @@ def open_inputs(ruleset: Ruleset, findings: Findings) -> list[str]:
     return [n for n, i in ruleset.inputs.items() if n not in findings and i.asked_of is not AskedOf.SERVICE]
 
 
-def _ways(ruleset: Ruleset, name: str) -> list[Findings]:
+def ways(ruleset: Ruleset, name: str) -> list[Findings]:
     """An answer, together with what a text then mentions."""
     mentions = [mention.name for mention in ruleset.mentions.values() if mention.text == name]
     return [

@@ -12,6 +12,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -26,6 +27,7 @@ Record: TypeAlias = Mapping[str, str]
 START = "sha256:" + "0" * 64
 """`previous` of the first entry."""
 
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _FIELDS = frozenset({"number", "at", "actor", "via", "action", "details", "previous", "hash"})
 
 
@@ -132,12 +134,14 @@ def _own_faults(one: Record) -> list[str]:
         return ["has other fields than an entry has"]
     if one["hash"] != _hash({name: text for name, text in one.items() if name != "hash"}):
         return ["was changed: its hash is another"]
+    if not _NUMBER.fullmatch(one["number"]):
+        return ["was changed: its number is none"]
     return []
 
 
 def _number(one: Record, place: int) -> int:
     text = one.get("number", "")
-    return int(text) if text.isascii() and text.isdigit() else place
+    return int(text) if _NUMBER.fullmatch(text) else place
 
 
 def _hash(told: Record) -> str:

@@ -7,6 +7,7 @@ thrown away and built anew: a fact left behind would be the next patient's. Buil
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import weakref
 from collections.abc import Mapping
@@ -32,9 +33,11 @@ class Engine:
 
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
-        self._rules = _write(compiled.rules)
-        self._give_back: weakref.finalize[[int], Engine] | None = None
-        self._handle = 0
+        parts = compiled.parts()
+        self._parts = [(_write(part.rules), part.pages[0]) for part in parts]
+        self._part_of = {page: number for number, part in enumerate(parts) for page in part.pages}
+        self._give_back: weakref.finalize[[list[int]], Engine] | None = None
+        self._handles: list[int] = []
         try:
             self._open()
         except Exception as error:
@@ -48,7 +51,8 @@ class Engine:
                 self._open()
             facts = self._compiled.facts(findings)
             for page in self._compiled.pages:
-                for number in self._run_page(page.number, self._compiled.message(page, facts, truths)):
+                handle = self._handles[self._part_of[page.number]]
+                for number in self._run_page(handle, page.number, self._compiled.message(page, facts, truths)):
                     truths[number] = True
         except Exception as error:
             self.close()
@@ -65,25 +69,35 @@ class Engine:
             self._give_back = None
 
     def _open(self) -> None:
-        """Register, and let the sentinel fire once: only then can the state be deleted, whatever comes after."""
-        handle = durable_rules_engine.create_ruleset(f"{self._compiled.name}-{next(_numbers)}", self._rules)
-        self._handle = handle
+        """Register every part."""
+        self._handles = []
         try:
-            self._run_page(0, {"page": 0})
+            for rules, page in self._parts:
+                self._handles.append(self._open_part(rules, page))
+        except BaseException:
+            _give_back(self._handles)
+            raise
+        self._give_back = weakref.finalize(self, _give_back, self._handles)
+        self._give_back.atexit = False  # the end of the process gives everything back
+
+    def _open_part(self, rules: str, page: int) -> int:
+        """Register, and let a sentinel fire once: only then can the state be deleted, whatever comes after."""
+        handle: int = durable_rules_engine.create_ruleset(f"{self._compiled.name}-{next(_numbers)}", rules)
+        try:
+            self._run_page(handle, page, {"page": page})
         except BaseException:
             durable_rules_engine.delete_ruleset(handle)  # without its state, whose memory may be wild
             raise
-        self._give_back = weakref.finalize(self, _give_back, handle)
-        self._give_back.atexit = False  # the end of the process gives everything back
+        return handle
 
-    def _run_page(self, page: int, message: dict[str, Value]) -> list[int]:
+    def _run_page(self, handle: int, page: int, message: dict[str, Value]) -> list[int]:
         text = f'{{"id": "m", "sid": "{_SID}", {_write_fields(message)}}}'
         terms = self._compiled.terms
-        outcome, state = durable_rules_engine.assert_fact(self._handle, text)
+        outcome, state = durable_rules_engine.assert_fact(handle, text)
         if outcome != _OK:
             raise EngineError(f"asserting page {page} gave {outcome}")
         fired: list[int] = []
-        started = durable_rules_engine.start_action_for_state(self._handle, state)
+        started = durable_rules_engine.start_action_for_state(handle, state)
         action: str | None = started[1] if started else None
         received = False
         while action is not None:
@@ -92,21 +106,21 @@ class Engine:
                 fired.append(terms[name])
             else:
                 received = True
-            action = durable_rules_engine.complete_and_start_action(self._handle, state)
+            action = durable_rules_engine.complete_and_start_action(handle, state)
         if not received:
             raise EngineError(f"page {page} was not received")
-        outcome, _ = durable_rules_engine.retract_fact(self._handle, text)
+        outcome, _ = durable_rules_engine.retract_fact(handle, text)
         if outcome != _OK:
             raise EngineError(f"retracting page {page} gave {outcome}")
         return fired
 
 
-def _give_back(handle: int) -> None:
-    """Delete a state in which a rule has fired, then the ruleset, which alone would leave the state's memory behind."""
-    try:
-        durable_rules_engine.delete_state(handle, _SID)
-    finally:
-        durable_rules_engine.delete_ruleset(handle)
+def _give_back(handles: list[int]) -> None:
+    """Delete states in which a rule has fired, then the rulesets, which alone would leave the states' memory behind."""
+    with contextlib.ExitStack() as deleting:
+        for handle in handles:
+            deleting.callback(durable_rules_engine.delete_ruleset, handle)
+            deleting.callback(durable_rules_engine.delete_state, handle, _SID)
 
 
 def _write(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast
@@ -25,6 +25,13 @@ FUTURE_MS = 5 * 60 * 1000
 
 PAST_MS = 7 * 24 * 60 * 60 * 1000
 """An older report says too little of how the person is now."""
+
+UNKNOWN_MAX = 99
+"""Unknown fields that are named; one more fault counts the others."""
+
+_HINTS_MAX = 5
+_LONGEST_MEANT = 100
+"""For how many names, and of which length at most, the likely one is looked up: it takes as long as a good report."""
 
 _RULESET_NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 _RFC3339 = re.compile(
@@ -84,12 +91,9 @@ class _Subject(_Text):
     }
 
     def _check(self, text: str) -> None:
-        if not text:
-            raise self.make_error("too_short")
-        if len(text) > SUBJECT_MAX:
-            raise self.make_error("too_long")
-        if not text.isprintable() or text != text.strip():
-            raise self.make_error("invalid")
+        fault = subject_fault(text)
+        if fault is not None:
+            raise self.make_error(fault)
 
 
 class _Time(_Text):
@@ -169,6 +173,15 @@ class ReportIn(ma.Schema):
 _SCHEMA = ReportIn()
 
 
+def subject_fault(text: str) -> str | None:
+    """Why no report can have this subject: `too_short`, `too_long` or `invalid`; None if one can."""
+    if not text:
+        return "too_short"
+    if len(text) > SUBJECT_MAX:
+        return "too_long"
+    return None if text.isprintable() and text == text.strip() else "invalid"
+
+
 def read_report(raw: object, rulesets: Rulesets, now_ms: int) -> Posted:
     """Raises ReportError with every fault, NoRulesetLive, LedgerUnavailable. `now_ms`: UTC, milliseconds."""
     values, faults = _read_envelope(raw, now_ms)
@@ -201,18 +214,26 @@ def _read_envelope(raw: object, now_ms: int) -> tuple[dict[str, Any], list[Repor
 
 def _faults(error: ma.ValidationError) -> list[ReportFault]:
     faults: list[ReportFault] = []
+    unknown: list[str] = []
     for name, messages in error.messages_dict.items():
         if name in _SCHEMA.fields:
             faults.extend(ReportFault(f"/{name}", code, detail) for code, detail in messages)
         else:
-            faults.append(ReportFault(pointer_part(name), "unknown_field", _unknown(name)))
+            unknown.append(name)
+    for index, name in enumerate(unknown[:UNKNOWN_MAX]):
+        near = _near(name, _SCHEMA.fields) if index < _HINTS_MAX else None
+        hint = f"did you mean {near}?" if near else f"known are {', '.join(_SCHEMA.fields)}"
+        faults.append(ReportFault(pointer_part(name), "unknown_field", f"there is no such field; {hint}"))
+    if len(unknown) > UNKNOWN_MAX:
+        faults.append(ReportFault("", "unknown_field", f"and {len(unknown) - UNKNOWN_MAX} more such fields"))
     return faults
 
 
-def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, list(_SCHEMA.fields), n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_SCHEMA.fields)}"
-    return f"there is no such field; {hint}"
+def _near(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was likely meant."""
+    if len(name) > _LONGEST_MEANT:
+        return None
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 
 def _milliseconds(text: str) -> int:
@@ -246,7 +267,7 @@ def _choose(values: Mapping[str, Any], rulesets: Rulesets, faults: list[ReportFa
     try:
         return rulesets.get(name)
     except RulesetNotFound:
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        near = _near(name, names)
+        hint = f"; did you mean {near}?" if near else ""
         faults.append(ReportFault("/ruleset", "unknown_ruleset", f"no such ruleset is live{hint} ({live})"))
         return None

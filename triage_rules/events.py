@@ -55,6 +55,14 @@ class Event:
     result: dict[str, Any]
 
 
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def event_of(report_id: str, result: dict[str, Any], *, source: str, now_ms: int) -> Event:
     """The event that publishes `result`. A report's event has one id, whoever makes it and however often."""
     level = result["level"]
@@ -98,7 +106,9 @@ def decode(fields: Mapping[str, str], seals: Seals = PLAIN) -> Event:
     if missing:
         raise EventError(f"fields are missing: {', '.join(missing)}")
     if (fields["ce_specversion"], fields["ce_type"]) != (SPEC_VERSION, EVENT_TYPE):
-        raise EventError(f"neither version nor type is known: {fields['ce_specversion']} {fields['ce_type']}")
+        raise EventError(f"neither version nor type is known: {fields['ce_specversion']!r} {fields['ce_type']!r}")
+    if any(not _is_text(fields[name]) for name in FIELDS):
+        raise EventError("there are bytes that are no UTF-8")
     try:
         result = json.loads(seals.open(fields["data"], fields["ce_subject"], SEALED_AS))
         level = Level.of(fields["level"]) if fields["level"] else None

@@ -6,6 +6,8 @@ the open findings are answered (a set, perhaps too large, never too small).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from triage_rules.rails import SOONER, Rails, outcome_key
 from triage_rules.ruleset import (
     All,
@@ -36,12 +38,15 @@ _FALSE: Reach = frozenset({False})
 
 
 class Reference:
-    """The evaluator of one ruleset on one report's findings; remembers statements it has looked at."""
+    """The evaluator of one ruleset on one report's findings; remembers statements it has looked at.
 
-    def __init__(self, ruleset: Ruleset, findings: Findings) -> None:
+    known: values of statements that need not be looked at again.
+    """
+
+    def __init__(self, ruleset: Ruleset, findings: Findings, known: Mapping[str, Kleene] | None = None) -> None:
         self._ruleset = ruleset
         self.findings = findings
-        self._values: dict[str, Kleene] = {}
+        self._values: dict[str, Kleene] = dict(known or {})
         self._reaches: dict[int, tuple[Condition, Reach]] = {}
 
     def value(self, condition: Condition) -> Kleene:

@@ -9,7 +9,7 @@ from typing import Any
 from triage_rules import deciding
 from triage_rules.deciding import Decision, Question, Statement
 from triage_rules.explaining import because, fired, outcome_condition
-from triage_rules.messages import Status, timestamp
+from triage_rules.messages import NOT_APPROVED, Status, timestamp
 from triage_rules.rails import SOONER, Rails
 from triage_rules.reference import Reference
 from triage_rules.ruleset import AskedOf, Floor, Level, Rule, Ruleset
@@ -179,7 +179,7 @@ def _advice(ruleset: Ruleset, decision: Decision, statements: list[Statement]) -
         reasons.append(ruleset.default.reason)
         notes.append(ruleset.default.reason)
     if ruleset.approved_by is None:
-        notes.append("No clinician has approved this ruleset.")
+        notes.append(NOT_APPROVED)
     return {
         "patient": _paragraphs([disposition.patient, *reasons, ruleset.always_patient]),
         "clinician": _paragraphs([disposition.clinician, *notes, ruleset.always_clinician]),

@@ -13,6 +13,7 @@ import pytest
 from tests.acceptance.everything import ROOT, TRIAGE
 
 RED_DOTS = "rulesets/red-dots"
+GLASS_TEST = "tests/acceptance/rulesets/glass-test"
 FEVERISH = '{"findings": {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "fever_reported": true}}'
 
 
@@ -43,7 +44,7 @@ def test_check_finds_nothing_in_red_dots_and_says_that_nobody_approved_it() -> N
 
 
 def test_check_tells_every_fault_with_its_place(copy: Path) -> None:
-    """Data goes to stdout, faults to stderr, and the exit code says that there were findings."""
+    """Findings are data: they go to stdout, and the exit code says that there were some."""
     text = (copy / "ruleset.yaml").read_text(encoding="utf-8")
     broken = text.replace("version: 1.0.0", "version: first", 1).replace(
         "when: mandatory_open", "when: mandatory_opn", 1
@@ -52,8 +53,8 @@ def test_check_tells_every_fault_with_its_place(copy: Path) -> None:
     checked = triage("check", str(copy))
     assert checked.returncode == 1
     version = next(n for n, line in enumerate(broken.splitlines(), 1) if line == "version: first")
-    assert f"ruleset.yaml:{version}:10: " in checked.stderr
-    assert "did you mean `mandatory_open`" in checked.stderr
+    assert f"ruleset.yaml:{version}:10: " in checked.stdout
+    assert "did you mean `mandatory_open`" in checked.stdout
 
 
 def test_a_rule_past_its_review_date_is_a_finding(copy: Path) -> None:
@@ -62,7 +63,32 @@ def test_a_rule_past_its_review_date_is_a_finding(copy: Path) -> None:
         text.replace("review_by: 2027-05-22", "review_by: 2020-05-22", 1), encoding="utf-8"
     )
     checked = triage("check", str(copy))
-    assert (checked.returncode, "was to be reviewed by 2020-05-22" in checked.stdout) == (1, True)
+    assert (checked.returncode, "was to be reviewed by 2020-05-22" in checked.stdout) == (0, True)
+    assert triage("check", str(copy), "--strict").returncode == 1
+
+
+def test_check_without_time_says_what_it_could_not_decide() -> None:
+    checked = triage("check", GLASS_TEST, "--seconds", "0", "--strict")
+    assert (checked.returncode, "warning: incomplete" in checked.stdout) == (1, True)
+
+
+def test_check_as_json_and_sarif_tells_faults_and_findings_alike(tmp_path: Path) -> None:
+    text = (ROOT / GLASS_TEST / "ruleset.yaml").read_text(encoding="utf-8")
+    for name, made in (("good", text), ("bad", text.replace("version: 1.0.0", "version: first", 1))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ruleset.yaml").write_text(made, encoding="utf-8")
+        told = json.loads(triage("check", str(tmp_path / name), "--format", "json").stdout)
+        log = json.loads(triage("check", str(tmp_path / name), "--format", "sarif").stdout)
+        assert [one["type"] for one in told["findings"]] == [one["ruleId"] for one in log["runs"][0]["results"]]
+        assert ("fault" in {one["type"] for one in told["findings"]}) == (name == "bad")
+
+
+def test_check_tells_rules_that_are_too_much_for_the_engine(copy: Path) -> None:
+    text = (copy / "ruleset.yaml").read_text(encoding="utf-8")
+    many = "{at_least: 9, of: [" + ", ".join(["febrile", "child", "nonblanching"] * 6) + "]}"
+    (copy / "ruleset.yaml").write_text(text.replace("when: mandatory_open", f"when: {many}", 1), encoding="utf-8")
+    checked = triage("check", str(copy))
+    assert (checked.returncode, "error: engine_limit" in checked.stdout) == (1, True)
 
 
 def test_a_folder_that_is_not_there_is_wrong_usage() -> None:

@@ -44,6 +44,34 @@ def test_deploying_is_written_down_and_the_log_verified_to_its_end(redis_url: st
     assert "\\udcff" in triage(redis_url, "audit", "show").stdout
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_entry_that_was_tampered_with_cannot_steer_the_terminal(
+    redis_url: str, redis_client: redis.Redis, form: str
+) -> None:
+    """An escape sequence could hide the faults that are told behind it, a line break forge an entry."""
+    tampered = "1\x1b[8m\x9b2J\r\n2  2027-01-01  Ada (cli)  deploy"
+    entry = dict.fromkeys(("at", "actor", "via", "action", "details", "previous", "hash"), tampered)
+    redis_client.xadd("triage:audit", {"number": tampered, **entry})
+    for command in ("show", "verify"):
+        told = triage(redis_url, "audit", command, "--format", form).stdout
+        assert "[8m" in told
+        assert all(one.isprintable() or one == "\n" for one in told)
+        assert "\n2  2027" not in told
+
+
+def test_a_log_that_was_replaced_is_told_in_a_sentence(redis_url: str, redis_client: redis.Redis) -> None:
+    """By what is no log, or by an entry with a number that no integer holds: never a traceback."""
+    redis_client.xadd("triage:audit", {"number": "9" * 5_000})
+    verified = triage(redis_url, "audit", "verify")
+    assert (verified.exit_code, "has other fields" in verified.stdout) == (1, True)
+    redis_client.delete("triage:audit")
+    redis_client.set("triage:audit", "x")
+    for command in (["audit", "verify"], ["audit", "show"], ["deploy", str(FOLDER)]):
+        refused = triage(redis_url, *command)
+        assert (refused.exit_code, "is no log" in refused.stderr) == (3, True)
+    assert not redis_client.exists("triage:live")
+
+
 def test_who_does_it_may_be_said(redis_url: str) -> None:
     """Several people may share one user of the machine."""
     assert triage(redis_url, "deploy", str(FOLDER), "--by", "Ann Example").exit_code == 0

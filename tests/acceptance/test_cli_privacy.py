@@ -58,7 +58,7 @@ def test_a_subject_of_several_clients_is_refused_with_their_names(ledger: RedisL
     assert triage(redis_url, "erase", "--subject", "17").stdout.startswith("1 reports")
 
 
-@pytest.mark.parametrize("subject", ["", "x" * 129])
+@pytest.mark.parametrize("subject", ["", "x" * 129, "north\n17", "a\x1b[2J", " 17"])
 def test_what_can_be_no_subject_is_wrong_usage(redis_url: str, subject: str) -> None:
     assert triage(redis_url, "erase", "--subject", subject).exit_code == 2
 

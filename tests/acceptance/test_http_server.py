@@ -68,12 +68,12 @@ def environ_of(redis_url: str, port: int, tmp_path: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(redis_url: str, tmp_path: Path, **environment: str) -> Iterator[Server]:
-    """gunicorn with its own configuration."""
+def serving(redis_url: str, tmp_path: Path, checkout: Path = ROOT, **environment: str) -> Iterator[Server]:
+    """gunicorn with its own configuration, in `checkout`."""
     port, log = free_port(), tmp_path / "log"
     environ = environ_of(redis_url, port, tmp_path) | environment
     with log.open("wb") as out:
-        process = subprocess.Popen(COMMAND, cwd=ROOT, env=environ, stdout=out, stderr=out)
+        process = subprocess.Popen(COMMAND, cwd=checkout, env=environ, stdout=out, stderr=out)
     running = Server(port, process, log, environment.get("TRIAGE_HOST", "127.0.0.1"))
     try:
         wait_until_alive(running)
@@ -107,6 +107,30 @@ def test_web_is_back_soon_after_its_parent_process_was_killed(server: Server, tm
         waiting.close()
         server.process.terminate()
         server.process.wait(timeout=40)
+
+
+def test_after_a_hup_no_old_module_runs_with_new_ones(redis_url: str, deployed: Bundle, tmp_path: Path) -> None:
+    """A release changes several at once; the parent process had imported some of them for its own use."""
+    checkout = tmp_path / "checkout"
+    for part in ("service", "triage_rules", "docs/schemas"):
+        shutil.copytree(ROOT / part, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
+    with serving(redis_url, tmp_path, checkout) as server:
+        settings, view = checkout / "triage_rules" / "settings.py", checkout / "service" / "operations.py"
+        settings.write_text(settings.read_text() + '\nADDED = "new"\n')
+        old = view.read_text()
+        new = old.replace('{"status": "ok"}', '{"status": settings.ADDED}').replace(
+            "from triage_rules.keys import Scope",
+            "from triage_rules import settings\nfrom triage_rules.keys import Scope",
+        )
+        assert new.count("settings.ADDED") == 1
+        view.write_text(new)
+        server.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 20
+        told = b""
+        while b"new" not in told:
+            assert time.monotonic() < deadline, server.log.read_text()
+            time.sleep(0.1)
+            told = server.call("GET", "/livez")[2]
 
 
 def process_environ(pid: int) -> dict[bytes, bytes]:
@@ -159,7 +183,7 @@ def test_with_a_key_it_starts_also_on_a_version_6_address(
         assert running.call("POST", "/v1/reports", body, JSON)[0] == 401
         assert running.call("POST", "/v1/reports", body, {**JSON, "Authorization": f"Bearer {text}"})[0] == 202
         with socket.create_connection(("::1", running.port), timeout=5) as connection:
-            connection.sendall(b"POST /v1/reports/batch HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n")
+            connection.sendall(b"POST /v1/reports/batch HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8000000\r\n\r\n")
             assert connection.recv(65_536).startswith(b"HTTP/1.1 401 ")
         assert text not in running.log.read_text()
 
@@ -206,7 +230,7 @@ def test_a_batch_without_a_length_is_refused_whole_beyond_the_limit(server: Serv
 def test_a_batch_that_breaks_off_is_refused_whole(server: Server, redis_client: redis.Redis) -> None:
     """The connection died in the middle; the client will send it again."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        head = b"POST /v1/reports/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nContent-Length: 500\r\n"
+        head = b"POST /v1/reports/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nContent-Length: 500\r\n"
         connection.sendall(head + b"\r\n" + b'{"findings": {}}\n{"findings": {}}\n{"find')
         connection.shutdown(socket.SHUT_WR)
         answer = connection.recv(10_000)
@@ -217,9 +241,7 @@ def test_a_batch_that_breaks_off_is_refused_whole(server: Server, redis_client: 
 def test_chunks_that_cannot_be_read_are_the_clients_fault(server: Server) -> None:
     """A 500 would wake somebody up, and have the client send the same again."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        head = (
-            b"POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
-        )
+        head = b"POST /v1/reports HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
         connection.sendall(head + b"Connection: close\r\n\r\nzz\r\n{}\r\n0\r\n\r\n")
         assert connection.recv(10_000).startswith(b"HTTP/1.1 400 ")
 
@@ -229,7 +251,7 @@ def test_chunks_that_cannot_be_read_are_the_clients_fault(server: Server) -> Non
     [
         pytest.param(b"POST /v1/repo", id="in the head"),
         pytest.param(
-            b"POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{",
+            b"POST /v1/reports HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{",
             id="in the body",
         ),
     ],
@@ -242,7 +264,7 @@ def test_clients_that_stall_do_not_silence_the_service(server: Server, begun: by
             connection.sendall(begun)
         time.sleep(0.5)
         with socket.create_connection(("127.0.0.1", server.port), timeout=40) as patient:
-            patient.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            patient.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert patient.recv(1000).startswith(b"HTTP/1.1 200 ")
 
 
@@ -250,7 +272,7 @@ def test_a_length_beyond_the_limit_is_refused_before_the_body_comes(server: Serv
     """The answer is there though not a byte of the body was sent."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(
-            b"POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999999999\r\n\r\n"
+            b"POST /v1/reports HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 999999999\r\n\r\n"
         )
         assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")
 

@@ -1,7 +1,7 @@
 """Compare the encoder with evaluators and brute force on many made rulesets: `analysis.py [RULESETS] [FIRST SEED]`.
 
 RULESETS of each: as many against engine and reference, as many small ones against every report they can get, and as
-many small ones with properties, which are proved and held against every report.
+many small ones with properties, which are proved and held against every report, and as many with mutants.
 Prints the seed of each difference. Exits with 1 if there is any.
 """
 
@@ -16,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests import proving_agreement
 from tests.encoding_agreement import brute_force_differences, disagreements, small_ruleset
+from tests.finding_agreement import finding_differences
+from tests.mutation_agreement import killing_disagreements, solver_disagreements
 
 PROGRESS_SECONDS = 10
 
@@ -42,6 +44,9 @@ def main(wanted: int, first_seed: int) -> int:
         for difference in brute_force_differences(ruleset):
             differences += 1
             print(f"difference from brute force: seed {seed}, {difference}", flush=True)
+        for difference in finding_differences(ruleset):
+            differences += 1
+            print(f"difference in what the check finds: seed {seed}, {difference}", flush=True)
     provable = (
         (seed, made)
         for seed in itertools.count(first_seed)
@@ -52,6 +57,14 @@ def main(wanted: int, first_seed: int) -> int:
         for difference in proving_agreement.proving_differences(ruleset, seed):
             differences += 1
             print(f"difference of a proof: seed {seed}, {difference}", flush=True)
+    lookable = (
+        (seed, found) for seed in itertools.count(first_seed) if (found := solver_disagreements(seed)) is not None
+    )
+    for done, (seed, found) in enumerate(itertools.islice(lookable, wanted)):
+        progress("mutants", done)
+        for difference in (*found, *killing_disagreements(seed)):
+            differences += 1
+            print(f"difference of a mutant: seed {seed}, {difference}", flush=True)
     seconds = time.monotonic() - started
     print(f"{wanted:,} rulesets and {wanted:,} small ones, {differences} differences, {seconds:.0f} s", flush=True)
     return differences

@@ -299,6 +299,37 @@ def test_the_same_ruleset_twice_makes_the_same_formulas() -> None:
     assert all(first.level_is(level).eq(second.level_is(level)) for level in Level)
 
 
+def test_a_second_report_may_differ_in_the_named_answers_alone() -> None:
+    """What the rest of the two reports says is one and the same; each has its own result."""
+    first = Encoding(fever())
+    second = Encoding(fever(), sharing=first, but=["hurt"])
+    witnesses = Witnesses(Solver(first, second))
+    lowered = [first.level_is(Level.URGENT), second.level_is(Level.ROUTINE)]
+    witness = only(witnesses.smallest(*lowered))
+    assert [findings for findings, _ in witness.reports] == [
+        {"spots": "few", "hurt": True},
+        {"spots": "few", "hurt": False},
+    ]
+    assert witness.findings == witness.reports[0][0]
+    assert [result["level"] for result in witness.results] == ["urgent", "routine"]
+    hot = first.answers.compares(fever().inputs["temperature_c"], Op.AT_LEAST, 38)[0]
+    assert second.answers.compares(fever().inputs["temperature_c"], Op.AT_LEAST, 38)[0].eq(hot)
+    assert witnesses.smallest(*lowered, hot) == NoReport()
+
+
+def test_words_are_looked_for_as_phrases_are_and_the_missing_approval_is_read() -> None:
+    encoding = Encoding(fever())
+    assert encoding.clinician_reads("no clinician has  APPROVED").eq(encoding.logic.true)
+    assert encoding.patient_reads("no clinician has approved").eq(encoding.logic.false)
+    assert encoding.patient_reads("a FEVER").eq(encoding.patient_reads("A fever"))
+
+
+def test_earlier_reports_that_are_needed_are_in_the_witness_though_nothing_else_is() -> None:
+    encoding = Encoding(fever())
+    witness = only(Witnesses(Solver(encoding)).smallest(encoding.established("S1")))
+    assert (witness.findings, witness.history.reports_last_48h) == ({}, 2)
+
+
 # --- time ---
 
 

@@ -244,7 +244,7 @@ def test_an_engine_gives_its_handle_back_when_nobody_holds_it(
     evaluator = Evaluator(ruleset, DIGEST)
     evaluator.evaluate({}, History(), report_id="r", received_ms=0, evaluated_ms=0)
     assert evaluator._engine is not None
-    handle = evaluator._engine._handle
+    (handle,) = evaluator._engine._handles
     del evaluator
     gc.collect()
     assert handle in given_back

@@ -23,7 +23,7 @@ from tests.engine.raw import NOT_HANDLED, OBSERVED, OK, assert_fact, child, drai
 from tests.engine.wide import at_every_limit, wide_ruleset
 from tests.making import DIGEST, make_findings, make_report, make_ruleset
 from triage_rules.compiling import Compiled, compile_ruleset, pages
-from triage_rules.compiling.pages import PAGE_FIELDS, PAGE_LIMIT, PAGE_TERMS, fnv_1a
+from triage_rules.compiling.pages import PAGE_FIELDS, PAGE_LIMIT, PAGE_TERMS, RULES_LIMIT, fnv_1a
 from triage_rules.engine import Engine
 from triage_rules.errors import EngineError, EngineLimitError
 from triage_rules.evaluating import Evaluator
@@ -255,6 +255,30 @@ def test_4_a_join_compares_29_expressions_at_most() -> None:
         compared(31)
 
 
+def test_4_a_ruleset_has_4096_rules_at_most() -> None:
+    def paged(count: int) -> int:
+        return register({f"r{n}": one({"$and": [{"page": n // 50}, {f"f{n % 50}": 1}]}) for n in range(count)})
+
+    assert paged(4096)
+    with pytest.raises(durable_rules_engine.error, match="106"):
+        paged(4097)
+
+
+def test_4_rules_that_are_too_many_for_one_ruleset_run_in_parts() -> None:
+    """633 made rules come to some 10,000 for the engine, in three parts."""
+    made = make_ruleset(Random(11), inputs=150, statements=150, rules=700, depth=3)
+    compiled = compile_ruleset(made, "made")
+    parts = compiled.parts()
+    assert len(parts) == 3
+    assert all(len(part.rules) <= RULES_LIMIT for part in parts)
+    assert [page for part in parts for page in part.pages] == [page.number for page in compiled.pages]
+    engine, random = Engine(compiled), Random(12)
+    for share in (0, 0.5, 1, None):
+        findings = make_findings(random, made, share)
+        assert engine.run(findings) == Reference(made, findings).rails()
+    engine.close()
+
+
 def test_4_ours_are_plain_conjunctions_on_one_message(compiled: list[Compiled]) -> None:
     """No joins, no disjunctions, no absent fields, no expressions: none of these sizes is ever met."""
     for each in compiled:
@@ -404,8 +428,8 @@ def test_7_no_rule_of_ours_fires_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     fired: list[list[int]] = []
     original = Engine._run_page
 
-    def spy(engine: Engine, page: int, message: dict[str, Any]) -> list[int]:
-        found = original(engine, page, message)
+    def spy(engine: Engine, handle: int, page: int, message: dict[str, Any]) -> list[int]:
+        found = original(engine, handle, page, message)
         names = [name for name, signal in engine._compiled.terms.items() if signal in found]
         fired.append(found)
         assert len(found) <= len(names)

@@ -173,9 +173,9 @@ CALLS = [*values(), *elsewhere(), *bodies()]
 
 # --- what goes over a socket as it is ---
 
-POST = b"POST /v1/evaluate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-GET = b"GET /livez HTTP/1.1\r\nHost: x\r\n"
-SMUGGLED = b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"
+POST = b"POST /v1/evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+GET = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
+SMUGGLED = b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n"
 BODY = b'{"findings": {}}'
 
 
@@ -236,6 +236,8 @@ RAW: dict[str, bytes] = {
     "bytes beyond ASCII": GET + b"X: \xff\xfe\r\n\r\n",
     "an expectation": POST + b"Expect: zq7marker\r\n" + length(16) + b"\r\n" + BODY,
     "an upgrade": GET + b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
+    "a forwarder's word on the path": GET + b"SCRIPT_NAME: /zq7marker\r\nPATH_INFO: /v1/status\r\n\r\n",
+    "a forwarder's word on the scheme": GET + b"X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off\r\n\r\n",
     "a proxy's word": b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2\r\n" + GET + b"\r\n",
     # the first line
     "nothing but line breaks": b"\r\n" * 2_000,

@@ -142,7 +142,7 @@ def test_a_body_that_drips_leaves_the_others_alone(server: Server) -> None:
     """Each byte comes in time, so it holds a thread; the others are free."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as dripping:
         dripping.sendall(
-            b"POST /v1/evaluate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n"
+            b"POST /v1/evaluate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n"
         )
         for _ in range(10):
             dripping.sendall(b" ")

@@ -147,7 +147,7 @@ def test_a_full_server_takes_neither_deed_nor_entry(ledger: RedisLedger, full: r
 def test_a_log_of_another_type_stops_the_deed(ledger: RedisLedger, redis_client: redis.Redis) -> None:
     """A deed never goes without its entry."""
     redis_client.set(LOG, "spoilt")
-    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+    with pytest.raises(AuditError, match="is no log"):
         deploy(ledger, 1)
     assert redis_client.keys() == [LOG]
 

@@ -213,6 +213,25 @@ def test_an_entry_that_is_no_event_becomes_a_dead_letter_at_once(
     assert pending(redis_client) == 0
 
 
+def test_bytes_that_are_no_text_end_no_consumer(ledger: RedisLedger, redis_url: str, redis_client: redis.Redis) -> None:
+    """In a field, in a field's name, and with more fields than a script can pass on: each becomes a dead letter."""
+    publish(ledger, "urgent")
+    ((_, good),) = redis_client.xrange("triage:results")
+    redis_client.delete("triage:results")
+    bad: list[dict[Any, Any]] = [{**good, "data": b"\xff\xfe"}, {b"\xff": b"\xfe"}, dict.fromkeys(range(9000), "x")]
+    for fields in bad:
+        redis_client.xadd("triage:results", fields)
+    redis_client.xadd("triage:results", good)
+    with Consumer(redis_url, GROUP) as consumer:
+        (message,) = take(consumer, 1)
+        assert message.event.subject == good["ce_subject"]
+        message.ack()
+    raw = redis_client.execute_command("XRANGE", f"triage:dead:{GROUP}", "-", "+", NEVER_DECODE=True)
+    assert (len(raw), raw[0][1][b"data"]) == (3, b"\xff\xfe")
+    assert b"no UTF-8" in raw[0][1][b"dead_reason"]
+    assert [event.subject for event in follow(redis_url, "0", silence=0.1)] == [good["ce_subject"]]
+
+
 def test_what_a_dead_member_left_is_claimed_by_another(
     ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
 ) -> None:

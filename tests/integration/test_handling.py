@@ -125,7 +125,7 @@ def test_the_time_limit_within_the_engine_is_no_failure_of_the_engine(
         interrupted["yes"] = True
         raise SoftTimeLimitExceeded
 
-    monkeypatch.setattr(Engine, "_open", lambda _: None)
+    monkeypatch.setattr(Engine, "_open", lambda engine: setattr(engine, "_handles", [0]))
     monkeypatch.setattr(Engine, "_run_page", run_page)
     report_id = accepted(ledger, posted(bundle, ROUTINE))
     assert handling.evaluate(report_id) is Outcome.TOO_SLOW

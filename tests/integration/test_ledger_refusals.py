@@ -144,6 +144,44 @@ def test_a_replica_accepts_nothing(ledger: RedisLedger, redis_client: redis.Redi
     assert ledger.accept(a_report()).created
 
 
+WRITES_IN_A_PIPELINE: dict[str, Call] = {
+    "heartbeat": lambda ledger: ledger.heartbeat("w", NOW_MS),
+    "deploy": lambda ledger: ledger.deploy("spots", "2", "sha256:two", b"two", NOW_MS, by=TESTER),
+    "add_key": lambda ledger: ledger.add_key(make_key("form", Scope, NOW_MS)[1], by=TESTER),
+}
+
+
+@pytest.mark.parametrize("name", WRITES_IN_A_PIPELINE)
+def test_a_server_that_misses_its_replicas_is_ledger_unavailable(
+    ledger: RedisLedger, redis_client: redis.Redis, name: str
+) -> None:
+    """Also where the client puts the command before Redis' word, as it does in a pipeline: 503, and heartbeats go on."""
+    deployed(ledger)
+    redis_client.config_set("min-replicas-to-write", 1)
+    try:
+        with pytest.raises(LedgerUnavailable, match="refuses"):
+            WRITES_IN_A_PIPELINE[name](ledger)
+    finally:
+        redis_client.config_set("min-replicas-to-write", 0)
+    WRITES_IN_A_PIPELINE[name](ledger)
+
+
+@pytest.mark.parametrize("name", ["accept", "history", "backlog", "live", "keys", "ping"])
+def test_a_replica_without_its_master_is_ledger_unavailable(
+    ledger: RedisLedger, redis_client: redis.Redis, nobody_listens: str, name: str
+) -> None:
+    """It has nothing to say, as it is set: that is 503, not 500."""
+    before = redis_client.config_get("replica-serve-stale-data")["replica-serve-stale-data"]
+    redis_client.config_set("replica-serve-stale-data", "no")
+    redis_client.replicaof("127.0.0.1", nobody_listens.rsplit(":", 1)[1].removesuffix("/0"))
+    try:
+        with pytest.raises(LedgerUnavailable, match="refuses"):
+            EVERY_CALL[name](ledger)
+    finally:
+        redis_client.replicaof("NO", "ONE")
+        redis_client.config_set("replica-serve-stale-data", before)
+
+
 def test_a_server_busy_with_a_script_is_ledger_unavailable(ledger: RedisLedger, redis_client: redis.Redis) -> None:
     """BUSY is an answer of its own kind, and passes."""
     deployed(ledger)

@@ -33,8 +33,8 @@ from triage_rules.consumer import Consumer, follow
 from triage_rules.errors import ReportNotFound, SealError, SubjectOfSeveral
 from triage_rules.ledger import Erased
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Idempotency, NewReport, Status
-from triage_rules.ruleset import Findings
+from triage_rules.messages import History, Idempotency, NewReport, Status
+from triage_rules.ruleset import Findings, Level
 from triage_rules.rulesets_live import LiveRulesets
 from triage_rules.sealing import Seals
 from triage_rules.settings import Settings
@@ -276,6 +276,28 @@ def test_switching_encryption_on_and_off_keeps_the_subject_s_history(
     assert MARKS[0] in dump(redis_client)
 
 
+def test_a_level_published_while_its_subject_is_rekeyed_stays_known(
+    ledger: RedisLedger, opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between reading the subject's levels and writing them under their new name."""
+    deployed(ledger)
+    settled(ledger, a_marked_report())
+    web, rekeying = opening(OLD), opening(OLD)
+    later, move = NOW_MS + 23 * HOUR_MS, rekeying._move
+
+    def settled_just_now(*told: object) -> None:
+        if not web.backlog(later).results > 1:
+            report = replace(a_marked_report(), received_ms=later)
+            web.accept(report)
+            web.settle(report.id, a_result(report, "monitor"), later)
+        move(*told)
+
+    monkeypatch.setattr(rekeying, "_move", settled_just_now)
+    rekeying.rekey(NOW_MS, by=TESTER)
+    history = web.history("spots", "MARKED-subject", later + 2 * HOUR_MS)
+    assert history == History(reports_last_48h=2, highest_level_24h=Level.MONITOR)
+
+
 def test_a_consumer_without_keys_says_so_and_loses_nothing(
     opening: Opening, redis_url: str, redis_client: redis.Redis
 ) -> None:
@@ -389,6 +411,28 @@ def test_a_report_that_is_settled_during_the_erasure_leaves_no_event(
         monkeypatch.setattr(ledger, "_entries", settled_just_now)
         assert ledger.erase("MARKED-subject", NOW_MS, by=TESTER).events == 1
     assert redis_client.xlen("triage:results") == 0
+
+
+def test_a_report_that_is_accepted_during_the_erasure_is_erased_too(
+    ledger: RedisLedger, redis_client: redis.Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would stay behind without the index that leads to its events."""
+    deployed(ledger)
+    settled(ledger, a_marked_report())
+    find = ledger._find
+    with RedisLedger(settings) as web:
+
+        def accepted_just_now(subject: str, client: str | None) -> object:
+            found = find(subject, client)
+            web.accept(a_marked_report(), Idempotency("again", "few-answers"))
+            return found
+
+        monkeypatch.setattr(ledger, "_find", accepted_just_now)
+        erased = ledger.erase("MARKED-subject", NOW_MS, by=TESTER)
+    assert (erased.reports, erased.events) == (2, 1)
+    assert ledger.backlog(NOW_MS).pending == 0
+    assert not redis_client.keys("triage:idempotency:*")
+    assert not [mark for mark in MARKS if mark in dump(redis_client)]
 
 
 def test_erasing_finds_reports_without_the_index_and_under_another_secret(
@@ -577,3 +621,19 @@ def test_a_bundle_is_dropped_once_nothing_needs_it(
         ledger.trim(NOW_MS)
     assert not redis_client.exists("triage:bundle:sha256:kept")
     assert not redis_client.exists("triage:leaving", "triage:leaving:cursor")
+
+
+def test_a_bundle_that_a_waiting_report_names_stays_also_if_the_look_missed_it(
+    ledger: RedisLedger, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when Redis is started again in its middle, and goes through its keys in another order."""
+    monkeypatch.setattr("triage_rules.ledger.rulesets.DEPLOYMENTS_KEPT", 1)
+    deployed(ledger, digest="sha256:waiting")
+    ledger.accept(a_report(digest="sha256:waiting"))
+    deployed(ledger, digest="sha256:live")
+    ledger.trim(NOW_MS)
+    assert redis_client.smembers("triage:leaving") == {"sha256:waiting"}
+    monkeypatch.setattr(ledger._redis, "scan", lambda *_, **__: (0, []))
+    ledger.trim(NOW_MS)
+    assert not redis_client.exists("triage:leaving", "triage:leaving:cursor")
+    assert ledger.bundle("sha256:waiting") == b"one"

@@ -134,6 +134,16 @@ def test_nothing_is_chained_to_an_entry_that_was_changed() -> None:
         head_of(last)
 
 
+@pytest.mark.parametrize("number", ["", "0", "x", "-1", "\u0663", "9" * 5_000])
+def test_a_number_that_is_none_is_a_fault_and_breaks_nothing(number: str) -> None:
+    """Also where whoever wrote it gave it a hash that fits."""
+    log = a_log(2)
+    log[1] = forged(log[1], number=number)
+    assert any("its number is none" in fault for fault in verify(log).faults)
+    with pytest.raises(AuditError, match="its number is none"):
+        head_of(log[1])
+
+
 def test_a_hash_is_what_the_document_says() -> None:
     """Somebody else must be able to verify a log without our program."""
     (one,) = a_log(1)

@@ -56,6 +56,28 @@ def test_a_case_that_fails_is_told_with_its_place_and_counted(tmp_path: Path) ->
     assert faults(files() | {"cases.yaml": "cases: []\n"}) == ["cases.yaml:1:8: `cases`: the list is empty"]
 
 
+IMPOSSIBLE = """
+rules:
+  X9:
+    title: Both
+    when: {all: [{blanches_on_pressure: {is: blanches}}, {blanches_on_pressure: {is: does_not_blanch}}]}
+    disposition: M1_clinician_48h
+    reason: It can't be.
+    source: {text: made, marks: []}
+"""
+
+
+def test_what_the_check_calls_an_error_keeps_a_ruleset_from_going_live() -> None:
+    """Unless the file accepts it, with a reason."""
+    sent = files()
+    sent["ruleset.yaml"] = sent["ruleset.yaml"].replace("\nrules:\n", IMPOSSIBLE, 1)
+    (told,) = faults(sent)
+    assert "unreachable_rule: the rule `X9` (Both) can never fire" in told
+    assert told.startswith("ruleset.yaml:")
+    sent["ruleset.yaml"] += "accepts: [{finding: unreachable_rule, of: [X9], reason: A test wants it.}]\n"
+    assert deploying.check_files(sent).cases == 2
+
+
 def test_a_missing_file_is_told() -> None:
     assert faults({"cases.yaml": "cases: []\n"}) == ["ruleset.yaml:1:1: this file is missing"]
     assert faults({"ruleset.yaml": files()["ruleset.yaml"]}) == ["cases.yaml:1:1: this file is missing"]

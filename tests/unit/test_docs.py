@@ -11,7 +11,12 @@ import pytest
 from triage_rules.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "rulesets").rglob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "SECURITY.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "rulesets").rglob("*.md")),
+]
 TEXT = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
 
 
@@ -34,6 +39,15 @@ def test_every_command_that_a_document_shows_exists(path: Path) -> None:
         for name in re.findall(r"^triage (\w+)", block, re.MULTILINE)
     }
     assert shown <= set(main.commands)
+
+
+def test_every_test_that_a_document_names_exists() -> None:
+    """A claim whose test is gone is only a claim."""
+    files = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    claims = {name for text in files.values() for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE)}
+    for path, text in TEXT.items():
+        named = set(re.findall(r"::(test_\w+)", text)), set(re.findall(r"\b(test_\w+\.py)", text))
+        assert (named[0] - claims, named[1] - set(files)) == (set(), set()), path.name
 
 
 def test_every_make_target_that_a_document_shows_exists() -> None:

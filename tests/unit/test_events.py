@@ -157,6 +157,8 @@ WRONG_FIELDS = {
     "data that is no object": ("data", "[]"),
     "data without a level": ("data", "{}"),
     "data that nests too deep": ("data", "[" * 100_000),
+    "data with bytes that were no UTF-8": ("data", '{"level": "urgent", "x": "\udcff"}'),
+    "a subject with such bytes": ("ce_subject", "\udcff"),
 }
 
 
@@ -170,6 +172,13 @@ def test_an_entry_that_is_no_event_is_refused(name: str) -> None:
     with pytest.raises(EventError) as caught:
         decode(fields)
     assert "U2_emergency" not in str(caught.value)
+
+
+def test_what_an_entry_says_cannot_forge_a_line_of_the_log() -> None:
+    """Who may write to the stream may write what they like into it."""
+    with pytest.raises(EventError) as caught:
+        decode({**FIELDS_OF_A_GOOD_ONE, "ce_type": "x\n2027-01-01 INFO all is well\x1b[8m"})
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import stat
 import sys
 import time
 from pathlib import Path
 
+from triage_rules.cli.embedded import embedded_redis
 from triage_rules.cli.processes import Processes
 
 
@@ -29,3 +31,15 @@ def test_a_log_that_grew_too_large_is_begun_anew_and_one_older_is_kept(tmp_path:
     finally:
         processes.stop()
     assert b"\0" not in log.read_bytes()
+
+
+def test_the_embedded_server_s_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    """Answers stand in them, also when nothing runs any more; a folder of before is closed, too."""
+    folder = tmp_path / "redis"
+    folder.mkdir(mode=0o755)
+    processes = Processes(tmp_path / "log", log_bytes=1000)
+    try:
+        with embedded_redis(tmp_path, processes):
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    finally:
+        processes.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import string
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from service.decoding import Line, read_key, read_lines, read_wait
 from service.documenting import EXAMPLE
 from service.problems import Refused
 from triage_rules.bundles import make_bundle, open_bundle
-from triage_rules.envelope import FUTURE_MS, PAST_MS, ReportIn, read_report
+from triage_rules.envelope import FUTURE_MS, PAST_MS, UNKNOWN_MAX, ReportIn, read_report
 from triage_rules.errors import NoRulesetLive, ReportError, RulesetNotFound
 from triage_rules.evaluating import Evaluator
 from triage_rules.messages import timestamp
@@ -136,6 +137,16 @@ def test_faults_of_the_envelope_don_t_hide_those_of_the_findings() -> None:
     assert codes({**raw, "ruleset": "none"}) == [("/subject", "too_short"), ("/ruleset", "unknown_ruleset")]
     assert codes({**raw, "ruleset": 1}) == [("/ruleset", "wrong_type"), ("/subject", "too_short")]
     assert codes(raw, Fixed("a", "b")) == [("/subject", "too_short"), ("/ruleset", "required")]
+
+
+def test_thousands_of_unknown_fields_are_refused_quickly_and_briefly() -> None:
+    """Looking for near names is slow, so it is done for a few short ones; and a batch may hold many such reports."""
+    many = {f"rulested{number}": 1 for number in range(20_000)}
+    started = time.process_time()
+    found = codes({"findings": {}, "x" * 100_000: 1, **many})
+    assert codes({"findings": {}, "ruleset": "x" * 100_000}) == [("/ruleset", "unknown_ruleset")]
+    assert time.process_time() - started < 0.5
+    assert (len(found), found[-1]) == (UNKNOWN_MAX + 1, ("", "unknown_field"))
 
 
 def test_the_examples_in_the_documents_are_good_reports() -> None:

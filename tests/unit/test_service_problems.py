@@ -12,7 +12,15 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 from service import problems
 from service.problems import OF_ERROR, PROBLEMS, Refused
 from triage_rules import errors
-from triage_rules.errors import CasesFailed, QueueTooOld, ReportError, ReportFault, RulesetError, TriageError
+from triage_rules.errors import (
+    CasesFailed,
+    PropertiesFailed,
+    QueueTooOld,
+    ReportError,
+    ReportFault,
+    RulesetError,
+    TriageError,
+)
 
 DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs" / "http-api.md"
 MARK = "zq7marker"
@@ -27,8 +35,8 @@ def an_error(kind: type[TriageError]) -> TriageError:
         return ReportError((ReportFault("/findings/x", "null", "told"),))
     if kind is RulesetError:
         return RulesetError(())
-    if kind is CasesFailed:
-        return CasesFailed((), 1)
+    if kind in {CasesFailed, PropertiesFailed}:
+        return kind((), 1)
     if kind is QueueTooOld:
         return QueueTooOld(1)
     return kind(MARK)

@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from kombu import Message
+from kombu.utils.imports import symbol_by_name
 from kombu.utils.scheduling import cycle_by_name
 
 from service.dispatch import CeleryDispatch
-from triage_rules.messages import BROKER_KEY_PREFIX, SWEEP
+from triage_rules.messages import BROKER_KEY_PREFIX, EVALUATE, SWEEP
 from triage_rules.settings import Settings
-from workers.app import celery_settings
+from workers.app import celery_settings, make_app
 from workers.progress import Progress
 from workers.schedule import every
 
@@ -96,3 +98,12 @@ def test_beat_keeps_its_pace_whatever_the_wall_clock_says(monkeypatch: pytest.Mo
     now_s = time.monotonic()
     monkeypatch.setattr("workers.schedule.time.monotonic", lambda: now_s + 5.1)
     assert entry.is_due(begun).is_due
+
+
+def test_a_message_has_no_say_on_how_long_its_task_may_take() -> None:
+    """A limit that is no number would end the worker over and over again; none would let a task run for ever."""
+    app = make_app(Settings())
+    sent = {"id": "1", "task": EVALUATE, "timelimit": ["x", None]}
+    message = Message(body=b"[[], {}, {}]", headers=sent, content_type="application/json", content_encoding="utf-8")
+    received = symbol_by_name(app.tasks[EVALUATE].Request)(message, app=app)
+    assert received.time_limits == (None, None)

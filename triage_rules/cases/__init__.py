@@ -37,7 +37,7 @@ def run_case(evaluator: Evaluator, case: Case) -> CaseOutcome:
         told = () if pointers == wanted else (f"refused: {error}",)
         return CaseOutcome(case, None, None, told)
     result = evaluator.evaluate(findings, case.history, report_id=case.id, received_ms=0, evaluated_ms=0)
-    return CaseOutcome(case, findings, result, tuple(_differences(case.expect, result)))
+    return CaseOutcome(case, findings, result, tuple(differences(case.expect, result)))
 
 
 def fired_ids(result: Mapping[str, Any]) -> set[str]:
@@ -45,7 +45,8 @@ def fired_ids(result: Mapping[str, Any]) -> set[str]:
     return {rule["id"] for rule in [*result["rules"], *result["safety_net"]]}
 
 
-def _differences(expect: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
+def differences(expect: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
+    """What of the result is not as a case wants it; empty if it passes."""
     told = [f"{k}: wanted {expect[k]}, got {result[k]}" for k in EQUAL if k in expect and expect[k] != result[k]]
     fired = fired_ids(result)
     asked = [question["finding"] for question in result["ask"]]
@@ -82,4 +83,4 @@ def _said(expect: Mapping[str, Any], advice: Mapping[str, str]) -> list[str]:
     return told
 
 
-__all__ = ["Case", "CaseOutcome", "fired_ids", "read_cases", "run_case"]
+__all__ = ["Case", "CaseOutcome", "differences", "fired_ids", "read_cases", "run_case"]

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import click
 
-from triage_rules.cli import live, rulesets, running
+from triage_rules.cli import (
+    audit,
+    checking,
+    comparing,
+    diffing,
+    keys,
+    live,
+    mutating,
+    privacy,
+    proving,
+    rulesets,
+    running,
+    testing,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -13,8 +26,8 @@ def main() -> None:
     """Triage of symptom reports by rules that can be trusted.
 
     \b
-    At a desk (no server needed):   check, test, decide, explain
-    Against a running service:      deploy, rollback, status, post, follow
+    At a desk (no server needed):   check, test, prove, mutate, decide, explain, compare, diff
+    Against a running service:      deploy, rollback, status, post, follow, key, audit, erase, rekey
     Everything on this machine:     up
 
     RULESET is a folder such as rulesets/red-dots, or the name of a live ruleset. FILE is a report as posted;
@@ -24,15 +37,23 @@ def main() -> None:
 
 
 for command in (
-    rulesets.check,
-    rulesets.test,
+    checking.check_command,
+    testing.test,
+    mutating.mutate,
+    proving.prove_command,
     rulesets.decide,
     rulesets.explain,
+    comparing.compare_command,
+    diffing.diff,
     live.deploy,
     live.rollback,
     live.status,
     live.post,
     live.follow,
+    keys.key,
+    audit.audit,
+    privacy.erase,
+    privacy.rekey,
     running.up,
 ):
     main.add_command(command)

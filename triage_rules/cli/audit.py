@@ -28,7 +28,7 @@ def show(form: str) -> None:
     """Show all entries, the oldest first. It says nothing about whether they were changed: see verify."""
     with RedisLedger(Settings.from_environment()) as ledger:
         if form == "json":
-            data(_printable(as_json([_opened(one) for one in ledger.audit_log()])))
+            data(_json([_opened(one) for one in ledger.audit_log()]))
             return
         for one in ledger.audit_log():
             data(_printable(_line(one)))
@@ -46,7 +46,7 @@ def verify(head: str | None, form: str) -> None:
         verdict = chain.verify(ledger.audit_log(), head)
     if form == "json":
         told = {"entries": verdict.head.number, "head": verdict.head.hash, "faults": verdict.faults}
-        data(_printable(as_json(told)))
+        data(_json(told))
     else:
         data(_printable(f"{verdict.head.number} entries, the last hash is {verdict.head.hash}"))
         for fault in verdict.faults:
@@ -70,6 +70,11 @@ def _opened(one: chain.Record) -> dict[str, object]:
         return dict(one)
 
 
+def _json(value: object) -> str:
+    """Its line breaks are ours: those in a text are escaped."""
+    return "\n".join(map(_printable, as_json(value).split("\n")))
+
+
 def _printable(text: str) -> str:
-    """Bytes that were no UTF-8 are shown by their numbers."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """What could steer the terminal, and so hide that the log was tampered with, is shown by its number."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)

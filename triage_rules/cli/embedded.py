@@ -28,6 +28,7 @@ def embedded_redis(data_dir: Path, processes: Processes) -> Iterator[str]:
     """
     folder = (data_dir / "redis").resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # answers stand in its files
     port = PORT if is_free("127.0.0.1", PORT) else _free_port()
     url = f"redis://127.0.0.1:{port}/0"
     url_file = data_dir / URL_FILE

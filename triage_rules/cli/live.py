@@ -7,6 +7,7 @@ import itertools
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,8 +15,9 @@ import click
 
 from triage_rules import deploying
 from triage_rules.audit import Actor
-from triage_rules.bundles import open_bundle
+from triage_rules.bundles import Bundle, open_bundle
 from triage_rules.cli import acting
+from triage_rules.cli.lowering import tell_lowered
 from triage_rules.cli.rulesets import FORMATS, result_text
 from triage_rules.cli.talking import (
     CANNOT_RUN,
@@ -38,23 +40,28 @@ LEVELS = click.Choice(["routine", "monitor", "urgent"])
 
 @click.command()
 @click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--no-lower", is_flag=True, help="Refuse, unless it is proved that no report gets a lower level.")
 @acting.by
 @refusing
-def deploy(folder: Path, by: Actor) -> None:
+def deploy(folder: Path, by: Actor, *, no_lower: bool) -> None:
     """Check a ruleset, run its cases, prove its properties, and make it live in one step.
 
-    If anything fails, the live one stays.
+    If anything fails, the live one stays. Before, it says for whom the level would be lower than by what is live;
+    `triage diff` tells more.
     """
     with _ledger(Settings.from_environment()) as ledger:
-        deploy_folder(ledger, folder, by)
+        deploy_folder(ledger, folder, by, lambda bundle: tell_lowered(ledger, bundle, refuse=no_lower))
 
 
-def deploy_folder(ledger: RedisLedger, folder: Path, by: Actor) -> None:
-    """Check a folder and make it live.
+def deploy_folder(
+    ledger: RedisLedger, folder: Path, by: Actor, before: Callable[[Bundle], None] = lambda _bundle: None
+) -> None:
+    """Check a folder and make it live. `before`: called with what was checked, before it goes live.
 
     Raises RulesetError, CasesFailed, RulesetNotFound, EngineLimitError; then what is live stays.
     """
     checked = deploying.check_folder(folder)
+    before(checked.bundle)
     deployed = deploying.deploy(ledger, checked, now_ms(), by)
     proved = "" if checked.proved is None else f", {checked.proved} properties proved of every possible report"
     say(f"{checked.cases} cases passed{proved}.")

@@ -10,7 +10,7 @@ import click
 from triage_rules.audit import Actor
 from triage_rules.cli import acting
 from triage_rules.cli.talking import FOUND, USAGE, data, give_up, refusing, say
-from triage_rules.envelope import SUBJECT_MAX
+from triage_rules.envelope import SUBJECT_MAX, subject_fault
 from triage_rules.errors import SubjectOfSeveral
 from triage_rules.ledger.erasing import LogRewrite
 from triage_rules.ledger.redis import RedisLedger
@@ -41,8 +41,8 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
     replicas' files and backups are out of reach: see docs/privacy.md.
     """
     named = sys.stdin.readline().strip("\r\n") if subject == "-" else subject
-    if not 0 < len(named) <= SUBJECT_MAX:
-        give_up(f"The subject has {len(named)} characters; expected 1 to {SUBJECT_MAX}.", USAGE)
+    if subject_fault(named):
+        give_up(f"No report has such a subject; expected 1 to {SUBJECT_MAX} printable characters.", USAGE)
     with RedisLedger(Settings.from_environment()) as ledger:
         try:
             erased = ledger.erase(named, now_ms(), by=by, client=client)

@@ -1,115 +1,31 @@
-"""Commands on a ruleset folder: check, test, decide, explain. They need no server (a live name does)."""
+"""Commands on a ruleset folder: decide, explain. They need no server (a live name does)."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import click
 
 from triage_rules import envelope, explaining, strict_json
 from triage_rules.bundles import bundle_of
-from triage_rules.cases import CaseOutcome, read_cases, run_case
-from triage_rules.cli.talking import FOUND, LEVEL_COLOURS, as_json, data, give_up, not_approved, refusing, say
+from triage_rules.cli.talking import LEVEL_COLOURS, as_json, data, not_approved, refusing, say
 from triage_rules.deciding import statements
 from triage_rules.errors import RulesetNotFound
 from triage_rules.evaluating import Evaluator
 from triage_rules.messages import History, now_ms
 from triage_rules.reading import read_with_document
 from triage_rules.reference import Reference
-from triage_rules.ruleset import Findings, Ruleset
+from triage_rules.ruleset import Findings, Level, Ruleset
 from triage_rules.rulesets_live import Loaded
 
 MAX_BYTES = 65_536
 """Largest report that is read at a desk; the service has its own setting."""
 
+LEVELS = click.Choice([level.word for level in Level])
+
 FORMATS = click.Choice(["text", "json"])
-
-
-@click.command()
-@click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path))
-@click.option("--format", "form", type=FORMATS, default="text", show_default=True)
-@refusing
-def check(folder: Path, form: str) -> None:
-    """Check that a ruleset can be read and held by the engine; tell every fault with file, line and column."""
-    evaluator = open_folder(folder)
-    ruleset = evaluator.ruleset
-    findings = overdue(ruleset)
-    facts = {
-        "ruleset": ruleset.name,
-        "version": ruleset.version,
-        "digest": evaluator.digest,
-        "inputs": len(ruleset.inputs),
-        "inferences": len(ruleset.inferences),
-        "rules": len(ruleset.rules),
-        "floors": len(ruleset.floors),
-        "approved_by": ruleset.approved_by,
-        "findings": findings,
-    }
-    if form == "json":
-        data(as_json(facts))
-    else:
-        data(f"{ruleset.name} {ruleset.version} ({evaluator.digest})")
-        data(f"{len(ruleset.inputs)} inputs, {len(ruleset.inferences)} statements, {len(ruleset.rules)} rules, "
-             f"{len(ruleset.floors)} floors: no fault found.")  # fmt: skip
-        for finding in findings:
-            data(finding)
-    not_approved(ruleset.name, ruleset.approved_by)
-    if findings:
-        give_up("The ruleset is readable, but see above.", FOUND)
-
-
-def overdue(ruleset: Ruleset) -> list[str]:
-    """Rules and floors whose review date has passed."""
-    today = datetime.now(UTC).date().isoformat()
-    return [
-        f"{rule.place}: `{rule.id}` was to be reviewed by {rule.review_by}"
-        for rule in ruleset.rules_and_floors
-        if rule.review_by < today
-    ]
-
-
-@click.command()
-@click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
-@refusing
-def test(folder: Path, form: str) -> None:
-    """Run the worked cases that lie beside a ruleset."""
-    evaluator = open_folder(folder)
-    outcomes = [run_case(evaluator, case) for case in read_cases(folder, evaluator.ruleset)]
-    failed = [outcome for outcome in outcomes if not outcome.passed]
-    data({"text": _cases_text, "json": _cases_json, "junit": _cases_junit}[form](outcomes))
-    not_approved(evaluator.ruleset.name, evaluator.ruleset.approved_by)
-    if failed or not outcomes:
-        give_up(f"{len(failed)} of {len(outcomes)} cases differ from what they want.", FOUND)
-
-
-def _cases_text(outcomes: list[CaseOutcome]) -> str:
-    lines = [
-        f"{outcome.case.id}: {outcome.case.note}\n    " + "\n    ".join(outcome.differences)
-        for outcome in outcomes
-        if not outcome.passed
-    ]
-    return "\n".join([*lines, f"{sum(o.passed for o in outcomes)} passed, {len(lines)} failed"])
-
-
-def _cases_json(outcomes: list[CaseOutcome]) -> str:
-    cases = [{"id": o.case.id, "note": o.case.note, "passed": o.passed, "differences": o.differences} for o in outcomes]
-    return as_json({"cases": cases})
-
-
-def _cases_junit(outcomes: list[CaseOutcome]) -> str:
-    failures = str(sum(not o.passed for o in outcomes))
-    suite = ET.Element("testsuite", name="cases", tests=str(len(outcomes)), failures=failures)
-    for outcome in outcomes:
-        case = ET.SubElement(suite, "testcase", name=outcome.case.id, classname="cases")
-        if not outcome.passed:
-            failure = ET.SubElement(case, "failure", message=outcome.case.note)
-            failure.text = "\n".join(outcome.differences)
-    return ET.tostring(suite, encoding="unicode")
 
 
 @click.command()
@@ -120,7 +36,7 @@ def _cases_junit(outcomes: list[CaseOutcome]) -> str:
 def decide(ruleset: str, file: Any, form: str) -> None:
     """Decide one report; nothing is stored or published."""
     evaluator = open_any(ruleset)
-    result = evaluate(evaluator, file.read())
+    result = evaluate(evaluator, file.read(MAX_BYTES + 1))
     data(as_json(result) if form == "json" else "\n".join(result_text(result)))
     not_approved(evaluator.ruleset.name, evaluator.ruleset.approved_by)
 
@@ -151,11 +67,29 @@ def _could(question: dict[str, Any]) -> str:
 @click.argument("ruleset")
 @click.argument("file", type=click.File("rb"), default="-")
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+@click.option("--why-not", type=LEVELS, help="Say why the level is not this one, and what would have made it so.")
+@click.option("--keep", metavar="NAME", multiple=True,
+              help="With --why-not: answers that stay, a question or a group of them; may be given again. "
+                   "`nothing` keeps none.  [default: the group `person`: age, sex and the like]")  # fmt: skip
+@click.option("--exactly", is_flag=True, help="With --why-not: that level alone, not one beyond it.")
+@click.option("--sets", type=click.IntRange(min=1), default=5, show_default=True,
+              help="With --why-not: so many sets of answers at most.")  # fmt: skip
+@click.option("--seconds", type=click.FloatRange(min=0), default=30.0, show_default=True,
+              help="With --why-not: give up after that time, and say so.")  # fmt: skip
 @refusing
-def explain(ruleset: str, file: Any, form: str) -> None:
-    """Explain one report's result: which answers made which statements true, and those which rules."""
+def explain(  # noqa: PLR0913 - click hands over each option by its name
+    ruleset: str, file: Any, *, form: str, why_not: str | None, keep: tuple[str, ...], exactly: bool, sets: int,
+    seconds: float,
+) -> None:  # fmt: skip
+    """Explain one report's result: which answers made which statements true, and those which rules.
+
+    --why-not LEVEL, for whoever looks after the rules, also tells which rules were nearest to that level (or, if it
+    is a lower one, hold the report up), what they lacked, and the smallest sets of answers that would have led there.
+    Each set is proved smallest and evaluated by engine and reference evaluator. No answer is taken away: a question
+    that was answered stays answered.
+    """
     evaluator = open_any(ruleset)
-    findings = read_report(evaluator, file.read())
+    findings = read_report(evaluator, file.read(MAX_BYTES + 1))
     result = decided(evaluator, findings)
     facts = evaluator.facts(findings, History())
     reference = Reference(evaluator.ruleset, facts)
@@ -167,15 +101,24 @@ def explain(ruleset: str, file: Any, form: str) -> None:
         )
         for rule in [*result["rules"], *result["safety_net"]]
     }
+    other = None
+    if why_not is not None:
+        from triage_rules.cli import why_not as words  # the solver takes long to load
+
+        kept = words.kept_inputs(evaluator.ruleset, keep)
+        asked = words.Asked(Level.of(why_not), kept, exactly=exactly, sets=sets, seconds=seconds)
+        other = words.asked_of(evaluator, findings, result["level"], asked)
     if form == "json":
         nodes = {rule: [explaining.as_json(node) for node in found] for rule, found in derived.items()}
-        data(as_json({"result": result, "derivation": nodes}))
+        data(as_json({"result": result, "derivation": nodes, **({"why_not": other} if other else {})}))
         return
     data("\n".join(result_text(result)))
     for rule in [*result["rules"], *result["safety_net"]]:
         data(f"\n{rule['id']} {rule['title']} -> {rule.get('disposition', 'one level up')}  [{rule['source']}]")
         for node in derived[rule["id"]]:
             data("\n".join(explaining.as_text(evaluator.ruleset, node, 1)))
+    if other is not None:
+        data("\n".join(words.lines(other)))
 
 
 def _condition(ruleset: Ruleset, rule_id: str, disposition: str | None) -> Any:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from triage_rules.compiling.formulas import Mode, Signal
 from triage_rules.compiling.lowering import GREATEST, LEAST, Lowering, refuse_limits
-from triage_rules.compiling.pages import Page, deal, write
+from triage_rules.compiling.pages import Page, Part, apart, deal, write
 from triage_rules.errors import EngineLimitError
 from triage_rules.rails import SOONER, Rails, outcome_key
 from triage_rules.ruleset import Findings, Ruleset, Value
@@ -45,6 +45,10 @@ class Compiled:
     possible: tuple[tuple[str, int], ...]
     certain: tuple[tuple[str, int], ...]
     choices: dict[str, dict[str, int]]
+
+    def parts(self) -> list[Part]:
+        """The rules as one ruleset of the engine, or as several if they are too many for one."""
+        return apart(self.rules)
 
     def facts(self, findings: Findings) -> Findings:
         """The findings as the engine gets them: a choice by its place, a number within what it can read."""

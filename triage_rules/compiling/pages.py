@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from triage_rules.compiling.formulas import (
@@ -26,6 +27,9 @@ PAGE_FIELDS = 200
 
 PAGE_LIMIT = 500
 """Pages. They stand side by side under one node of the engine, and with more than 511 there it hangs."""
+
+RULES_LIMIT = 4_096
+"""Rules of one ruleset of the engine, sentinels included; with one more, registering it ends with error 106."""
 
 SENTINEL = "received"
 """A rule that fires on every page of every report; without one, deleting the state frees wild memory."""
@@ -119,6 +123,29 @@ def write(
         )
     refuse_collisions([*rules, "page", "id", "sid", *(f"{letter}{i}" for letter in "vos" for i in range(PAGE_FIELDS))])
     return rules, tuple(written), terms
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some pages and their rules: one ruleset of the engine."""
+
+    pages: list[int]
+    rules: dict[str, object]
+
+
+def apart(rules: Mapping[str, object]) -> list[Part]:
+    """The written rules in as few parts as the engine takes; a page stays whole, with its sentinel."""
+    found = [Part([], {})]
+    page: dict[str, object] = {}
+    for name, rule in rules.items():
+        page[name] = rule
+        if name.startswith(SENTINEL):  # the last of its page
+            if len(found[-1].rules) + len(page) > RULES_LIMIT:
+                found.append(Part([], {}))
+            found[-1].pages.append(int(name.removeprefix(SENTINEL)))
+            found[-1].rules.update(page)
+            page = {}
+    return found
 
 
 def _write_literal(literal: Literal, names: dict[tuple[str, object], str]) -> dict[str, object]:

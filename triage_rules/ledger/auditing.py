@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -11,7 +12,7 @@ from redis.client import Pipeline
 
 from triage_rules import audit
 from triage_rules.audit import Act, Head
-from triage_rules.errors import LedgerUnavailable
+from triage_rules.errors import AuditError, LedgerUnavailable
 from triage_rules.ledger.connecting import refusals_translated
 from triage_rules.ledger.keyspace import AUDIT
 from triage_rules.ledger.store import Store
@@ -77,7 +78,7 @@ class Audited(Store):
         """All entries of the audit log as they stand, oldest first. Bytes that are no UTF-8 become lone surrogates."""
         after = "-"
         while True:
-            with refusals_translated():
+            with refusals_translated(), _tampering_told():
                 # As bytes: an entry that was tampered with must come out whatever it holds.
                 page = self._redis.execute_command(  # type: ignore[no-untyped-call]
                     "XRANGE", AUDIT, after, "+", "COUNT", PAGE, NEVER_DECODE=True
@@ -89,10 +90,22 @@ class Audited(Store):
             after = f"({_text(page[-1][0])}"
 
 
+@contextmanager
+def _tampering_told() -> Iterator[None]:
+    """Turn what Redis says of a log that is no stream any more into AuditError."""
+    try:
+        yield
+    except redis.ResponseError as error:
+        if str(error).startswith("WRONGTYPE"):
+            raise AuditError(f"what stands under {AUDIT} is no log: it was replaced; nothing was done") from error
+        raise
+
+
 def _last(pipe: Pipeline) -> audit.Record | None:
-    found: Any = pipe.execute_command(  # type: ignore[no-untyped-call]
-        "XREVRANGE", AUDIT, "+", "-", "COUNT", 1, NEVER_DECODE=True
-    )
+    with _tampering_told():
+        found: Any = pipe.execute_command(  # type: ignore[no-untyped-call]
+            "XREVRANGE", AUDIT, "+", "-", "COUNT", 1, NEVER_DECODE=True
+        )
     return {_text(name): _text(value) for name, value in found[0][1].items()} if found else None
 
 

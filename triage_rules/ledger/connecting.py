@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import NoPermissionError
+from redis.exceptions import ClusterDownError, NoPermissionError, NoScriptError
 from redis.retry import Retry
 
 from triage_rules.errors import LedgerUnavailable
@@ -40,12 +40,19 @@ _REFUSED = (
     redis.OutOfMemoryError,
     redis.ReadOnlyError,
     NoPermissionError,
+    ClusterDownError,  # also of a replica without its master
+    NoScriptError,  # forgotten once more between teaching and calling it
 )
 """As redis-py names some of them; it takes their word off the text."""
 
+_IN_A_PIPELINE = "pipeline caused error: "
+"""What redis-py puts before the text of an error, after the command; so the word is no longer the first."""
 
-def connect(url: str) -> redis.Redis:
+
+def connect(url: str, *, any_bytes: bool = False) -> redis.Redis:
     """A client with text answers that connects at first use.
+
+    `any_bytes`: bytes that are no UTF-8 come as lone surrogates; else they raise UnicodeDecodeError.
 
     A command whose connection turns out to be dead is sent once more (every script may run twice);
     one that got no answer in time isn't: Redis is too slow already.
@@ -53,6 +60,7 @@ def connect(url: str) -> redis.Redis:
     return redis.Redis.from_url(
         url,
         decode_responses=True,
+        encoding_errors="surrogateescape" if any_bytes else "strict",
         protocol=2,
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=ANSWER_SECONDS,
@@ -79,5 +87,5 @@ def is_refusal(error: Exception) -> bool:
     """Whether an error reply means "not now". Older servers wrap the word in the text of a script error."""
     if isinstance(error, _REFUSED):
         return True
-    words = str(error).split()
+    words = str(error).rpartition(_IN_A_PIPELINE)[2].split()
     return bool(words) and (words[0] in (*REFUSALS, NO_GROUP) or any(f"-{word}" in words for word in REFUSALS))

@@ -127,8 +127,9 @@ class Erasing(Audited):
         for ruleset in self._redis.hkeys(LIVE):
             key = subject_key("subject", str(ruleset), hashed)
             members: Any = self._redis.zrange(key, 0, -1)
-            ids |= set(members)
-            found.indexes |= {key, subject_key("levels", str(ruleset), hashed)}
+            if members:
+                ids |= set(members)
+                found.indexes |= {key, subject_key("levels", str(ruleset), hashed)}
         return ids
 
     def _reports(self) -> Iterator[tuple[str, dict[str, str | None]]]:
@@ -143,7 +144,17 @@ class Erasing(Audited):
                     ]
                     yield key.removeprefix(REPORT), dict(zip(FIELDS, texts, strict=True))
 
+    def _add_new(self, pipe: Pipeline, found: _Found) -> None:
+        """What was accepted since we looked."""
+        for index in sorted(key for key in found.indexes if key.startswith("triage:subject:")):
+            pipe.watch(index)  # type: ignore[no-untyped-call]
+            members: Any = pipe.zrange(index, 0, -1)
+            for report_id in set(members) - found.ids:
+                found.ids.add(report_id)
+                _note_keys(found, "", str(pipe.hget(REPORT + report_id, "idempotency") or ""))
+
     def _deed(self, pipe: Pipeline, found: _Found, act: Act) -> Deed[Erased]:
+        self._add_new(pipe, found)
         ids, reports = sorted(found.ids), [REPORT + report_id for report_id in sorted(found.ids)]
         groups: Any = [group["name"] for group in pipe.xinfo_groups(RESULTS)] if pipe.exists(RESULTS) else []
         if reports:

@@ -8,6 +8,7 @@
 -- ->    {id, lane, id, lane, ...}
 --
 -- A long queue is no lost task: the wait doubles up to eightfold, so that the sweep doesn't feed a backlog with copies of itself.
+-- A worker from before an index was there settles without it: what isn't queued any more must not make the queue look old for ever.
 -- What is left alone until later than that was noted before the clock was set back: it would wait until the clock has caught up.
 
 local now, wait = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -37,6 +38,16 @@ local function between(from, to)
   return redis.call('ZRANGE', KEYS[1], from, to, 'BYSCORE', 'LIMIT', 0, ARGV[3])
 end
 
+local function forget_settled(index)
+  for _ = 1, tonumber(ARGV[3]) do
+    local oldest = redis.call('ZRANGE', index, 0, 0)[1]
+    if not oldest or redis.call('HGET', ARGV[4] .. oldest, 'status') == 'queued' then return end
+    redis.call('ZREM', index, oldest)
+  end
+end
+
 take(between('-inf', string.format('%.0f', now - wait)))
 take(between(string.format('(%.0f', now + LONGEST * wait), '+inf'))
+forget_settled(KEYS[2])
+forget_settled(KEYS[3])
 return found

@@ -55,7 +55,7 @@ class Rekeying(Audited):
             try:
                 return self._reseal(key, to)
             except redis.WatchError:
-                continue  # it was settled just now
+                continue  # it, or another of its subject, was settled just now
 
     def _reseal(self, key: str, to: Seals) -> bool:
         """Whether there was something to do. Raises SealError, WatchError."""
@@ -69,6 +69,8 @@ class Rekeying(Audited):
             if not changed and not moved:
                 return False
             left_ms: Any = pipe.pttl(key)
+            if moved:
+                pipe.watch(str(report["levels"]), moved)  # type: ignore[no-untyped-call]  # others settle meanwhile
             old: Any = pipe.hgetall(str(report["levels"])) if moved else {}
             new: Any = pipe.hgetall(moved) if moved else {}
             pipe.multi()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import redis
@@ -11,6 +12,9 @@ from triage_rules.ledger.connecting import connect, refusals_translated
 from triage_rules.ledger.keyspace import DEAD_OF, RESULTS, SEEN
 from triage_rules.ledger.store import registered
 from triage_rules.messages import timestamp
+
+FIELDS_KEPT = 100
+"""Of an entry that is given up. An event has far fewer; what is none could have more than a script can pass on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class ResultStream:
     """All methods raise LedgerUnavailable. Safe for threads."""
 
     def __init__(self, url: str) -> None:
-        self._redis = connect(url)
+        self._redis = connect(url, any_bytes=True)  # one such entry must not end every consumer that is given it
         self._move = registered(self._redis, "give_up")
 
     def close(self) -> None:
@@ -110,13 +114,13 @@ class ResultStream:
     def give_up(self, group: str, entry: Entry, reason: str, *, now_ms: int) -> None:
         """Move the entry to the group's dead letters, in one step; one that was erased meanwhile leaves no letter."""
         letter = {
-            **entry.fields,
+            **dict(islice(entry.fields.items(), FIELDS_KEPT)),
             "dead_entry": entry.id,
             "dead_reason": reason,
             "dead_deliveries": str(entry.deliveries),
             "dead_at": timestamp(now_ms),
         }
-        fields = [part for pair in letter.items() for part in pair]
+        fields = [part.encode("utf-8", "surrogateescape") for pair in letter.items() for part in pair]
         with refusals_translated():
             self._move([RESULTS, DEAD_OF + group], [group, entry.id, *fields])
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import redis
 from redis.client import Pipeline
 
 from triage_rules.ledger.connecting import refusals_translated
-from triage_rules.ledger.keyspace import BUNDLE, DEPLOYMENTS, LEAVING, LEAVING_BEGUN, LEAVING_CURSOR, LIVE, REPORT
+from triage_rules.ledger.keyspace import (
+    BUNDLE,
+    DEPLOYMENTS,
+    LEAVING,
+    LEAVING_BEGUN,
+    LEAVING_CURSOR,
+    LIVE,
+    PENDING,
+    REPORT,
+)
 from triage_rules.ledger.store import DAY_S, Store
 
 PAGE = 1000
@@ -57,10 +67,7 @@ class Tidying(Store):
     def _spare_named(self, cursor: int) -> None:
         for _ in range(PAGES_AT_ONCE):
             cursor, keys = self._redis.scan(cursor, match=REPORT + "*", count=PAGE)
-            with self._redis.pipeline(transaction=False) as pipe:
-                for key in keys:
-                    pipe.hget(key, "digest")
-                named = {digest for digest in pipe.execute() if digest}
+            named = self._named(keys)
             if named:
                 self._redis.srem(LEAVING, *named)
             if cursor == 0:
@@ -68,12 +75,22 @@ class Tidying(Store):
                 return
         self._redis.set(LEAVING_CURSOR, cursor)
 
+    def _named(self, reports: Iterable[str]) -> set[str]:
+        """The digests that these reports name."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for key in reports:
+                pipe.hget(key, "digest")
+            return {digest for digest in pipe.execute() if digest}
+
     def _drop(self) -> None:
+        """What waits is asked once more: a look that goes on after Redis was started again may have missed some."""
+        waiting: Any = self._redis.zrange(PENDING, 0, -1)
+        needed = self._named(REPORT + report_id for report_id in waiting)
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.watch(LEAVING)  # type: ignore[no-untyped-call]
             leaving: Any = pipe.smembers(LEAVING)
             pipe.multi()
-            pipe.delete(LEAVING, LEAVING_CURSOR, *(BUNDLE + digest for digest in leaving))
+            pipe.delete(LEAVING, LEAVING_CURSOR, *(BUNDLE + digest for digest in leaving - needed))
             pipe.execute()
 
 

@@ -99,7 +99,7 @@ class Form:
         """Tell of keys that nobody asked for."""
         for key, entry in self._entries.items():
             if key not in self._asked:
-                hint = meant(key, [k for k in self._asked if k not in self._entries] or self._asked)
+                hint = meant(key, [k for k in self._asked if k not in self._entries]) or meant(key, self._asked)
                 self.tell(entry.key_place, f"unknown key {quoted(key)}{hint or self._likely(key, entry)}")
 
     def _likely(self, key: str, entry: Entry) -> str:

@@ -272,28 +272,30 @@ def _check_input(name: str, place: Place, what: str, context: Context) -> None:
         context.faults.add(place, told)
 
 
-def _check_asked(name: str, place: Place, context: Context) -> None:
+def _check_asked(name: str, place: Place, what: str, context: Context) -> None:
     """A mandatory input must be one that somebody can answer."""
-    _check_input(name, place, "`mandatory`", context)
+    _check_input(name, place, what, context)
     declared = context.names.inputs.get(name)
     if declared is not None and declared.asked_of is AskedOf.SERVICE:
-        context.faults.add(place, f"`mandatory`: `{name}` is counted by the service, so it is never missing")
+        context.faults.add(place, f"{what}: `{name}` is counted by the service, so it is never missing")
 
 
-def read_mandatory(root: Form, context: Context) -> tuple[Mandatory, ...]:
-    """The items of `mandatory`."""
-    return tuple(_mandatory(item, root, context) for item in root.items("mandatory", least=0))
+def read_mandatory(root: Form, context: Context, key: str = "mandatory", *, least: int = 0) -> tuple[Mandatory, ...]:
+    """The items of a list of what must be answered."""
+    what = f"{root.what}: `{key}`" if root.what else f"`{key}`"
+    return tuple(_mandatory(item, what, context) for item in root.items(key, least=least))
 
 
-def _mandatory(node: Node, root: Form, context: Context) -> Mandatory:
+def _mandatory(node: Node, what: str, context: Context) -> Mandatory:
     if isinstance(node, Scalar) and isinstance(node.value, str):
-        _check_asked(node.value, node.place, context)
+        _check_asked(node.value, node.place, what, context)
         return Mandatory((node.value,))
     if not isinstance(node, MappingNode):
         if not isinstance(node, Broken):
-            root.tell(node.place, "`mandatory`: expected an input's name, or a mapping with `finding` or `any_of`")
+            told = f"{what}: expected an input's name, or a mapping with `finding` or `any_of`"
+            context.faults.add(node.place, told)
         return Mandatory(())
-    form = Form(node, "`mandatory`", context.faults)
+    form = Form(node, what, context.faults)
     several = form.texts("any_of")
     one = form.text("finding") if form.has("finding") else ""
     when = context.conditions.under_or_none(form)
@@ -303,7 +305,7 @@ def _mandatory(node: Node, root: Form, context: Context) -> Mandatory:
         form.close()
     findings = [*several, *([(one, form.place_of("finding"))] if one else [])]
     for name, place in findings:
-        _check_asked(name, place, context)
+        _check_asked(name, place, what, context)
     return Mandatory(tuple(name for name, _ in findings), when)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 
+from triage_rules.finding_types import FindingType
 from triage_rules.reading import LANGUAGE, RULESET_NAME, SEMVER
 from triage_rules.reading.conditions import RESERVED
 from triage_rules.reading.inputs import CODE_MARKS, MAX_TEXT
@@ -44,7 +45,7 @@ def ruleset_json_schema() -> Schema:
     }
 
 
-_OPTIONAL = ("approved_by", "approved_on", "mentions", "mandatory", "inferences", "safety_net", "conflicts")
+_OPTIONAL = ("approved_by", "approved_on", "mentions", "mandatory", "inferences", "safety_net", "conflicts", "accepts")
 
 
 def _approved_by_someone_on_a_day() -> Schema:
@@ -109,6 +110,7 @@ def _sections() -> Schema:
         "rules": named(RULE_ID.pattern, ref("rule"), "Conditions that lead to a disposition.", least=1),
         "safety_net": named(RULE_ID.pattern, ref("floor"), "Floors: applied after the rules, they only raise."),
         "conflicts": named(RULE_ID.pattern, ref("conflict"), "Answers that contradict each other."),
+        "accepts": several(ref("acceptance"), "What `triage check` finds and is meant so.", least=0, unique=False),
     }
 
 
@@ -138,6 +140,7 @@ def _definitions() -> Schema:
         "rule": _rule(),
         "floor": _floor(),
         "conflict": _conflict(),
+        "acceptance": _acceptance(),
         "condition": condition(),
         "conditions": several(ref("condition"), "Conditions.", unique=False),
         "number_comparison": number_comparison(),
@@ -338,6 +341,16 @@ def _conflict() -> Schema:
         "when": ref("condition"),
         "says": a_text("What contradicts what, and which answer was taken."),
         "findings": several(ref("name"), "The inputs that contradict each other."),
+    }
+    return an_object(properties, list(properties))
+
+
+def _acceptance() -> Schema:
+    types = [found.value for found in FindingType if found.acceptable]
+    properties = {
+        "finding": {"enum": types, "description": "The type of the finding, as `triage check` names it."},
+        "of": several(ref("text"), "What it is about: ids of rules, names of statements, inputs or groups."),
+        "reason": a_text("Why it is meant so."),
     }
     return an_object(properties, list(properties))
 

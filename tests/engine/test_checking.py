@@ -1,0 +1,262 @@
+"""`triage check`: finds what was planted, nothing in clean rulesets, and agrees with a look at every report."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import runpy
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests import finding_agreement
+from tests.encoding_agreement import small_ruleset
+from tests.finding_agreement import finding_differences
+from tests.planting import PLANTED, TODAY, Data, add_raising, clean, found_in, parsed, unused_input
+from triage_rules.checking import FAMILIES, How, check, findings_of_faults
+from triage_rules.checking.asking import Finding
+from triage_rules.checking.sarif import as_sarif
+from triage_rules.checking.telling import as_json, as_text, counted, failing
+from triage_rules.errors import RulesetError
+from triage_rules.finding_types import FindingType, Severity
+from triage_rules.reading import read_with_document
+from triage_rules.ruleset import Ruleset
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs" / "check-findings.md"
+CAMPAIGN = ROOT / "tests" / "campaigns" / "analysis.py"
+HERE = [path.parent for path in sorted((ROOT / "rulesets").rglob("ruleset.yaml"))]
+
+FOLLOWS = {
+    FindingType.CONTRADICTING_STATEMENTS: {FindingType.UNREACHABLE_RULE},
+    FindingType.GAP: {FindingType.UNREAD_VALUE, FindingType.UNUSED_STATEMENT, FindingType.UNUSED_INPUT},
+}
+"""What else is rightly found of such a defect: it is one more way to say it."""
+
+PROOFS_ALONE = {
+    FindingType.UNREACHABLE_RULE,
+    FindingType.UNREACHABLE_OUTCOME,
+    FindingType.UNREACHABLE_STATEMENT,
+    FindingType.CONTRADICTING_STATEMENTS,
+    FindingType.DEAD_CONDITION,
+}
+"""No report can show these: there is none."""
+
+OF_THE_FILE = {
+    FindingType.MISSING_REASON,
+    FindingType.MISSING_SOURCE,
+    FindingType.MISSING_OWNER,
+    FindingType.EXPIRED_REVIEW,
+    FindingType.MISSPELT_GROUP,
+    FindingType.UNUSED_ACCEPTANCE,
+}
+"""Seen in the file, whatever is reported."""
+
+
+# --- planted defects ---
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=str)
+def test_a_planted_defect_is_found_in_each_of_ten_rulesets_and_nothing_else(planted: FindingType) -> None:
+    """A finding with a report was replayed through engine and reference before it was told."""
+    for seed in range(10):
+        data = clean(1000 + seed)
+        of = PLANTED[planted](Random(seed), data)
+        found = found_in(data)
+        assert (planted, of) in {(one.type, one.of) for one in found}, (seed, found)
+        assert {one.type for one in found} <= {planted} | FOLLOWS.get(planted, set()), (seed, found)
+        for one in found:
+            assert one.place.line > 1
+            assert one.proved or one.type not in PROOFS_ALONE
+            assert (one.witness is None) == (one.type in PROOFS_ALONE | OF_THE_FILE), one
+
+
+def test_nothing_is_found_in_a_hundred_clean_rulesets() -> None:
+    assert [(seed, found) for seed in range(100) if (found := found_in(clean(seed)))] == []
+
+
+@pytest.mark.parametrize("folder", HERE, ids=lambda folder: folder.name)
+def test_all_that_is_found_in_our_rulesets_is_accepted_with_a_reason(folder: Path) -> None:
+    found = check(*read_with_document(folder), How(TODAY))
+    assert [str(one.place) + one.message for one in found if one.accepted is None] == []
+
+
+def test_every_type_is_planted_or_tested_by_name() -> None:
+    by_name = {FindingType.FAULT, FindingType.ENGINE_LIMIT, FindingType.INCOMPLETE}
+    assert set(PLANTED) | by_name == set(FindingType)
+    assert {found for family in FAMILIES for found in family.types} == set(PLANTED) - {FindingType.UNUSED_ACCEPTANCE}
+
+
+# --- brute force ---
+
+
+def small_rulesets(first: int, count: int) -> Iterator[tuple[int, Ruleset]]:
+    made = ((seed, ruleset) for seed in itertools.count(first) if (ruleset := small_ruleset(seed)) is not None)
+    return itertools.islice(made, count)
+
+
+def test_what_is_unreachable_redundant_shadowed_or_a_gap_is_so_for_every_report() -> None:
+    """Fifty small rulesets; brute force looks at every report."""
+    told = [f"seed {seed}, {one}" for seed, made in small_rulesets(5000, 50) for one in finding_differences(made)]
+    assert told == []
+
+
+def test_brute_force_finds_out_a_check_that_keeps_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding_agreement.superfluous, "_shadow", lambda *_: None)
+    monkeypatch.setattr(finding_agreement.superfluous, "_is_redundant", lambda *_: False)
+    assert any(True for _, made in small_rulesets(5000, 30) for _ in finding_differences(made))
+
+
+# --- what is told ---
+
+
+def test_the_smallest_set_of_conditions_that_cannot_hold_is_named() -> None:
+    data = clean(3)
+    data["inputs"]["years"] = {"type": "integer", "group": "person", "question": "Age?"}
+    data["inferences"]["old"] = {"says": "old", "when": {"years": {"at_least": 60}}}
+    add_raising(data, {"all": [next(iter(data["rules"].values()))["when"], "old", {"years": {"less_than": 16}}]})
+    (found,) = [one for one in found_in(data) if one.type is FindingType.UNREACHABLE_RULE]
+    assert "`old` and `years` less than 16 can't hold together" in found.message
+    assert found.others == ("old",)
+
+
+def test_a_report_tells_in_words_what_was_answered_and_what_came_of_it() -> None:
+    data = clean(3)
+    PLANTED[FindingType.EDGE_GAP](Random(0), data)
+    ruleset, document = parsed(data)
+    text = "\n".join(as_text(check(ruleset, document, How(TODAY)), ruleset))
+    assert "Temperature? 39" in text or "Temperature? 37.5" in text or "Temperature? 38" in text
+    assert "comes out as monitor, M1 (S1)" in text
+    assert text.endswith("1 warning")
+
+
+def test_the_day_of_review_is_the_last_day_on_which_nothing_is_told() -> None:
+    ruleset, document = parsed(clean(3) | {"review_by": "2026-11-22"})
+    assert check(ruleset, document, How(date(2026, 11, 22))) == ()
+    late = check(ruleset, document, How(date(2026, 11, 23)))
+    assert {one.type for one in late} == {FindingType.EXPIRED_REVIEW}
+
+
+def test_an_accepted_finding_is_told_with_its_reason_and_fails_nothing() -> None:
+    data = clean(3)
+    of = PLANTED[FindingType.UNREACHABLE_RULE](Random(0), data)
+    assert failing(found_in(data))
+    data["accepts"] = [{"finding": "unreachable_rule", "of": [of], "reason": "kept for next year"}]
+    (found,) = found_in(data)
+    assert found.accepted == "kept for next year"
+    assert not failing((found,), strict=True)
+    assert counted((found,))["accepted"] == 1
+
+
+def test_an_acceptance_is_of_what_it_names_alone() -> None:
+    data = clean(3)
+    PLANTED[FindingType.UNREACHABLE_RULE](Random(0), data)
+    data["accepts"] = [{"finding": "unreachable_rule", "of": ["R00"], "reason": "no"}]
+    assert [one.type for one in found_in(data)] == [FindingType.UNREACHABLE_RULE, FindingType.UNUSED_ACCEPTANCE]
+
+
+@pytest.mark.parametrize("finding", [one for one in FindingType if not one.acceptable] + ["shadowed_rul"], ids=str)
+def test_what_can_not_be_accepted_is_refused(finding: str) -> None:
+    data = clean(3) | {"accepts": [{"finding": str(finding), "of": ["R00"], "reason": "no"}]}
+    with pytest.raises(RulesetError, match="`finding`"):
+        parsed(data)
+
+
+# --- time ---
+
+
+def test_a_check_without_time_says_incomplete_and_never_that_all_is_well() -> None:
+    data = clean(3)
+    PLANTED[FindingType.UNREACHABLE_RULE](Random(0), data)
+    data["accepts"] = [{"finding": "gap", "of": ["illness"], "reason": "not known to be unused"}]
+    found = found_in(data, seconds=0)
+    assert {one.type for one in found} == {FindingType.INCOMPLETE}
+    assert any("`X1`" in one.message for one in found)
+    assert failing(found, strict=True)
+
+
+def test_errors_alone_can_be_asked_for() -> None:
+    data = clean(3)
+    PLANTED[FindingType.UNREACHABLE_RULE](Random(0), data)
+    unused_input(Random(0), data)
+    assert [one.type for one in found_in(data, least=Severity.ERROR)] == [FindingType.UNREACHABLE_RULE]
+
+
+# --- forms ---
+
+
+def everything_found() -> tuple[Ruleset, tuple[Finding, ...]]:
+    data: Data = clean(3)
+    PLANTED[FindingType.EDGE_GAP](Random(0), data)
+    PLANTED[FindingType.UNUSED_ACCEPTANCE](Random(0), data)
+    PLANTED[FindingType.MISSING_REASON](Random(0), data)
+    data["accepts"].append({"finding": "edge_gap", "of": ["temperature_c"], "reason": "so it is written"})
+    ruleset, document = parsed(data)
+    return ruleset, check(ruleset, document, How(TODAY))
+
+
+def test_sarif_says_rule_level_message_and_region_of_each_finding() -> None:
+    """The parts of SARIF 2.1.0 that its schema requires of a log, a run, a result and a location."""
+    _, findings = everything_found()
+    log = json.loads(json.dumps(as_sarif(findings, "1.2.3")))
+    assert (log["version"], len(log["runs"])) == ("2.1.0", 1)
+    driver = log["runs"][0]["tool"]["driver"]
+    assert (driver["name"], driver["version"]) == ("triage check", "1.2.3")
+    assert [rule["id"] for rule in driver["rules"]] == list(FindingType)
+    assert len(log["runs"][0]["results"]) == len(findings) >= 3
+    for result, found in zip(log["runs"][0]["results"], findings, strict=True):
+        assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == found.type
+        assert result["level"] in {"error", "warning", "note"}
+        assert result["message"]["text"] == found.message
+        (location,) = result["locations"]
+        assert location["physicalLocation"]["artifactLocation"] == {"uri": "ruleset.yaml"}
+        region = location["physicalLocation"]["region"]
+        assert region == {"startLine": found.place.line, "startColumn": found.place.column}
+        assert result.get("suppressions", [{}])[0].get("justification") == found.accepted
+
+
+def test_json_has_the_report_as_it_can_be_posted_and_what_came_out() -> None:
+    ruleset, findings = everything_found()
+    shown = [as_json(one, ruleset) for one in findings if one.witness is not None]
+    assert [(one["report"]["findings"].keys(), one["report"]["level"]) for one in shown] == [
+        ({"temperature_c"}, "monitor")
+    ]
+
+
+def test_faults_are_findings_with_their_places() -> None:
+    data = clean(3)
+    del next(iter(data["rules"].values()))["reason"]
+    with pytest.raises(RulesetError) as refused:
+        parsed(data)
+    (found,) = findings_of_faults(refused.value.faults)
+    assert (found.type, found.place.file) == (FindingType.FAULT, "ruleset.yaml")
+    assert failing((found,))
+
+
+def test_the_list_in_the_docs_is_the_list() -> None:
+    """Each type has a heading with its severity, and an example."""
+    parts = DOCS.read_text(encoding="utf-8").split("\n### ")[1:]
+    told = {part.split("`")[1]: part for part in parts}
+    assert list(told) == list(FindingType)
+    for found in FindingType:
+        assert told[found].split("\n")[0] == f"`{found}` ({found.severity})"
+        assert "```" in told[found], found
+
+
+# --- the campaign ---
+
+
+def test_the_campaign_looks_at_findings_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [str(CAMPAIGN), "1"])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(finding_agreement, "finding_differences", lambda _: iter(["a lie"]))
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(CAMPAIGN), run_name="__main__")
+    assert ended.value.code == 1
+    assert "a lie" in capsys.readouterr().out

@@ -1,0 +1,184 @@
+"""Mutants of made rulesets held against a look at every report, and against a plain run of every case."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+
+from tests import brute_force
+from tests.encoding_agreement import can_be_written, small_ruleset
+from tests.making import DIGEST, make_report, make_ruleset
+from triage_rules.analysis.solver import GaveUp
+from triage_rules.cases import Case, differences, fired_ids
+from triage_rules.deciding import decide, disposition_of
+from triage_rules.evaluating import Evaluator
+from triage_rules.findings import read_findings
+from triage_rules.mutation.changes import changed
+from triage_rules.mutation.killing import Cases
+from triage_rules.mutation.operators import Mutant, mutants
+from triage_rules.mutation.telling import Differs, Equal, Telling, ToldApart
+from triage_rules.reading.places import MappingNode
+from triage_rules.reference import Reference
+from triage_rules.results import Identity, make_result
+from triage_rules.ruleset import Findings, Level, Place, Ruleset
+
+NOWHERE = MappingNode({}, Place("made", 1, 1))
+IDENTITY = Identity("case", "made", "1.0.0", DIGEST, 0, 0)
+MUTANTS = 2
+CASES = 10
+SECONDS = 20.0
+MOST_REPORTS = 100
+"""A ruleset that tells more reports apart is too large to look at every one."""
+
+
+def made_mutants(ruleset: Ruleset, random: Random, wanted: int) -> list[Mutant]:
+    """Some of a made ruleset's mutants."""
+    found = mutants(ruleset, NOWHERE, "made")
+    return random.sample(found, min(wanted, len(found)))
+
+
+# --- every report ---
+
+
+def solver_disagreements(seed: int) -> Iterator[str] | None:
+    """Where the solver's word on some mutants of a small ruleset is not what every report shows; None if too large."""
+    ruleset = small_ruleset(seed)
+    if (
+        ruleset is None
+        or math.prod(1 + len(brute_force.answers(ruleset, name)) for name in ruleset.inputs) > MOST_REPORTS
+    ):
+        return None
+    return _solver_disagreements(ruleset, seed)
+
+
+def _solver_disagreements(ruleset: Ruleset, seed: int) -> Iterator[str]:
+    telling = Telling(Evaluator(ruleset, DIGEST), SECONDS)
+    for mutant in made_mutants(ruleset, Random(seed), MUTANTS):
+        other = changed(ruleset, mutant.change)
+        shown = worst_difference(ruleset, other)
+        match telling.tell(other):
+            case Equal():
+                if shown is not None:
+                    yield f"{mutant.id}: proved to be equal, and {shown} differs"
+            case ToldApart(differs, witness):
+                if shown is not differs:
+                    yield f"{mutant.id}: {differs} differs, and every report shows {shown}"
+                elif witness is None or published(witness.results[0]) == published(witness.results[1]):
+                    yield f"{mutant.id}: the witness shows nothing: {witness}"
+            case GaveUp(why):
+                yield f"{mutant.id}: {why}"
+
+
+def worst_difference(one: Ruleset, other: Ruleset) -> Differs | None:
+    """The most serious way in which any report comes out otherwise."""
+    also = {f"also {rule.id}": rule for rule in other.rules.values()}
+    floors = {f"also {floor.id}": floor for floor in other.floors.values()}
+    inferences = {f"also {i.name}": i for i in other.inferences.values()}
+    both = replace(
+        one, rules=one.rules | also, floors=one.floors | floors, inferences=one.inferences | inferences
+    )  # only for its limits: both rulesets' numbers are looked at
+    order = list(Differs)
+    found = [
+        order.index(difference)
+        for findings in brute_force.completions(both, {})
+        if can_be_written(one, findings)
+        if (difference := _difference(one, other, findings)) is not None
+    ]
+    return order[min(found)] if found else None
+
+
+def _difference(one: Ruleset, other: Ruleset, findings: Findings) -> Differs | None:
+    before, after = brute_force.level(one, findings), brute_force.level(other, findings)
+    if before is Level.URGENT > after:
+        return Differs.URGENT_LOWERED
+    if before is not after:
+        return Differs.LEVEL
+    if _disposition(one, findings) != _disposition(other, findings):
+        return Differs.DISPOSITION
+    if _fired(one, findings) != _fired(other, findings):
+        return Differs.RULES
+    return Differs.REST if _rest(one, findings, before) != _rest(other, findings, after) else None
+
+
+def _disposition(ruleset: Ruleset, findings: Findings) -> str:
+    return disposition_of(ruleset, Reference(ruleset, findings).established())
+
+
+def _fired(ruleset: Ruleset, findings: Findings) -> set[str]:
+    return {key for key, held in brute_force.outcomes(ruleset, findings).items() if held and "+" not in key}
+
+
+def _rest(ruleset: Ruleset, findings: Findings, level: Level) -> tuple[object, ...]:
+    """Whose reasons are told, which conflicts there are, what is missing. Flags hang on rules and default."""
+    held = brute_force.outcomes(ruleset, findings)
+    told = set()
+    for rule in ruleset.rules_and_floors:
+        keys = [rule.id, *(f"{rule.id}+{number}" for number in range(1, len(rule.outcomes)))]
+        reached = [
+            ruleset.dispositions[outcome.disposition].level
+            for key, outcome in zip(keys, rule.outcomes, strict=False)
+            if held[key]
+        ]
+        if max(reached, default=None) is level or (not rule.outcomes and held[rule.id]):
+            told.add(rule.id)
+    conflicts = {c.id for c in ruleset.conflicts.values() if brute_force.truth(ruleset, findings, c.when)}
+    missing = {
+        name
+        for item in ruleset.mandatory
+        if item.when is None or brute_force.truth(ruleset, findings, item.when) is not False
+        if not any(finding in findings for finding in item.findings)
+        for name in item.findings
+    }
+    return told, conflicts, missing, not any(held[rule] for rule in ruleset.rules)
+
+
+def published(result: dict[str, object]) -> tuple[object, ...]:
+    """What cases can see of a result, but for what is still open."""
+    conflicts = [conflict["id"] for conflict in result["conflicts"]]
+    fields = [result[field] for field in ("level", "disposition", "flags", "missing", "advice")]
+    return (*fields, fired_ids(result), conflicts)
+
+
+# --- every case ---
+
+
+def killing_disagreements(seed: int) -> Iterator[str]:
+    """Where the quick way finds another first failing case than a whole run of every case does."""
+    random = Random(seed)
+    ruleset = make_ruleset(random)
+    evaluator = Evaluator(ruleset, DIGEST)
+    cases = [_case(evaluator, random, number) for number in range(CASES)]
+    quick = Cases(evaluator, cases)
+    assert quick.failing == ()
+    for mutant in made_mutants(ruleset, random, MUTANTS):
+        other = changed(ruleset, mutant.change)
+        killed = quick.kill(other)
+        plain = next((case.id for case in cases if differences(case.expect, _result(evaluator, other, case))), None)
+        if plain != (killed and killed.case):
+            yield f"{mutant.id}: {killed and killed.case} is found, and {plain} is the first that fails"
+
+
+def _case(evaluator: Evaluator, random: Random, number: int) -> Case:
+    """A made report with some of its result as what is wanted."""
+    findings, history = make_report(random, evaluator.ruleset)
+    case = Case(f"case {number}", "", findings, history, {})
+    result = _result(evaluator, evaluator.ruleset, case)
+    asked = [question["finding"] for question in result["ask"]]
+    wanted = {
+        **{field: result[field] for field in ("level", "disposition", "could_be", "determined", "missing", "flags")},
+        "fires": sorted(fired_ids(result)),
+        "silent": sorted({rule.id for rule in evaluator.ruleset.rules_and_floors} - fired_ids(result)),
+        "conflicts": [conflict["id"] for conflict in result["conflicts"]],
+        "ask": asked,
+    }
+    chosen = random.sample(sorted(wanted), random.randint(1, 4))
+    return replace(case, expect={key: wanted[key] for key in chosen})
+
+
+def _result(evaluator: Evaluator, ruleset: Ruleset, case: Case) -> dict[str, object]:
+    facts = evaluator.facts(read_findings(evaluator.ruleset, case.findings), case.history)
+    reference = Reference(ruleset, facts)
+    rails = reference.rails()
+    return make_result(ruleset, IDENTITY, reference, rails, decide(ruleset, rails), disagreement=False)
