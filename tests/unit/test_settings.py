@@ -58,6 +58,7 @@ def test_all_unknown_names_are_told_at_once() -> None:
         ("TRIAGE_SECOND_OPINION", "yes", "on or off"),
         ("TRIAGE_TASK_HARD_SECONDS", "10", "must be less than"),
         ("TRIAGE_SWEEP_SECONDS", "900", "must be less than"),
+        ("TRIAGE_IDEMPOTENCY_HOURS", "721", "must not be more than"),
         ("TRIAGE_REDIS_URL", "http://example.org", "redis://"),
         ("TRIAGE_REDIS_URL", "redis://", "redis://"),
         ("TRIAGE_REDIS_URL", "redis://cache:port", "redis://"),

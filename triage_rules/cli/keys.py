@@ -12,7 +12,7 @@ from triage_rules.cli.talking import as_json, data, refusing, say
 from triage_rules.keys import Key, Scope
 from triage_rules.ledger import Ledger
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import now_ms, timestamp
+from triage_rules.messages import timestamp
 from triage_rules.settings import Settings
 
 DAY_MS = 24 * 3600 * 1000
@@ -57,8 +57,8 @@ def _rate(_context: click.Context, _parameter: click.Parameter, rate: str | None
 @refusing
 def make(client: str, scopes: tuple[str, ...], days: int | None, rate: str | None, by: Actor) -> None:
     """Make a key for CLIENT and show it, this once. It works at once."""
-    now = now_ms()
     with RedisLedger(Settings.from_environment()) as ledger:
+        now = ledger.now_ms()
         text, made = keys.make_key(
             client,
             map(Scope, scopes),
@@ -76,8 +76,8 @@ def make(client: str, scopes: tuple[str, ...], days: int | None, rate: str | Non
 @refusing
 def list_keys(form: str) -> None:
     """List all keys, also those that open nothing any more. The keys themselves are not known any more."""
-    now = now_ms()
     with RedisLedger(Settings.from_environment()) as ledger:
+        now = ledger.now_ms()
         found = sorted(ledger.keys().values(), key=lambda one: (one.client, one.made_ms))
     if form == "json":
         data(as_json({"keys": [_as_json(one, now) for one in found]}))
@@ -97,7 +97,7 @@ def revoke(key_id: str, by: Actor) -> None:
     # whoever pastes the whole key means its id
     form = keys.KEY.fullmatch(key_id)
     with RedisLedger(Settings.from_environment()) as ledger:
-        gone = ledger.revoke_key(form[1] if form else key_id, now_ms(), by=by)
+        gone = ledger.revoke_key(form[1] if form else key_id, ledger.now_ms(), by=by)
         left = usable(ledger, gone.client)
     data(f"{gone.id} of {gone.client} opens nothing any more")
     if not left:
@@ -106,7 +106,7 @@ def revoke(key_id: str, by: Actor) -> None:
 
 def usable(ledger: Ledger, client: str | None = None) -> list[Key]:
     """The keys that open anything now; of one client, or of all."""
-    now = now_ms()
+    now = ledger.now_ms()
     return [one for one in ledger.keys().values() if one.is_usable(now) and client in (None, one.client)]
 
 

@@ -32,7 +32,7 @@ from triage_rules.cli.talking import (
 )
 from triage_rules.ledger import LiveRuleset
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import now_ms, timestamp
+from triage_rules.messages import timestamp
 from triage_rules.settings import Settings
 
 LEVELS = click.Choice(["routine", "monitor", "urgent"])
@@ -62,7 +62,7 @@ def deploy_folder(
     """
     checked = deploying.check_folder(folder)
     before(checked.bundle)
-    deployed = deploying.deploy(ledger, checked, now_ms(), by)
+    deployed = deploying.deploy(ledger, checked, ledger.now_ms(), by)
     proved = "" if checked.proved is None else f", {checked.proved} properties proved of every possible report"
     say(f"{checked.cases} cases passed{proved}.")
     for warning in deployed.warnings:
@@ -78,7 +78,7 @@ def deploy_folder(
 def rollback(name: str, by: Actor) -> None:
     """Make the ruleset that was live before live again, in one step. If it can't be opened, what is live stays."""
     with _ledger(Settings.from_environment()) as ledger:
-        live, ruleset = deploying.roll_back(ledger, name, now_ms(), by)
+        live, ruleset = deploying.roll_back(ledger, name, ledger.now_ms(), by)
     _tell_live(live)
     not_approved(name, ruleset.approved_by)
 

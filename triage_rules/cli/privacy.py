@@ -14,7 +14,7 @@ from triage_rules.envelope import SUBJECT_MAX, subject_fault
 from triage_rules.errors import SubjectOfSeveral
 from triage_rules.ledger.erasing import LogRewrite
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import now_ms, timestamp
+from triage_rules.messages import timestamp
 from triage_rules.settings import Settings
 
 REWRITE_SECONDS = 60.0
@@ -45,7 +45,7 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
         give_up(f"No report has such a subject; expected 1 to {SUBJECT_MAX} printable characters.", USAGE)
     with RedisLedger(Settings.from_environment()) as ledger:
         try:
-            erased = ledger.erase(named, now_ms(), by=by, client=client)
+            erased = ledger.erase(named, ledger.now_ms(), by=by, client=client)
         except SubjectOfSeveral as several:
             say(f"{several} Choose one with --client:")
             give_up("\n".join(f"  {name or chr(39) * 2}" for name in several.clients), FOUND)
@@ -75,7 +75,7 @@ def rekey(*, plain: bool, by: Actor) -> None:
     if not settings.encryption:
         give_up("TRIAGE_ENCRYPTION_KEYS is not set, so there is nothing to encrypt with.", USAGE)
     with RedisLedger(settings) as ledger:
-        rekeyed = ledger.rekey(now_ms(), by=by, plain=plain)
+        rekeyed = ledger.rekey(ledger.now_ms(), by=by, plain=plain)
     data(f"{rekeyed.reports} reports")
     if rekeyed.newest_event_ms is not None:
         days = max(2 * settings.event_retention_days, settings.dead_letter_retention_days)

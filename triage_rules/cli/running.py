@@ -26,7 +26,6 @@ from triage_rules.cli.rulesets import result_text
 from triage_rules.cli.talking import CANNOT_RUN, data, give_up, refusing, say
 from triage_rules.keys import Scope, make_key
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import now_ms
 from triage_rules.settings import Settings, names_redis
 
 READY_SECONDS = 60
@@ -91,7 +90,7 @@ def _keys(settings: Settings, new_key: str | None) -> Iterator[str]:
         return
     by = at_desk(via=Via.UP)
     with RedisLedger(settings) as ledger:
-        now = now_ms()
+        now = ledger.now_ms()
         if new_key:
             text, made = make_key(new_key, Scope, now)
             ledger.add_key(made, by=by)
@@ -104,7 +103,7 @@ def _keys(settings: Settings, new_key: str | None) -> Iterator[str]:
         try:
             yield text
         finally:
-            ledger.revoke_key(made.id, now_ms(), by=by)
+            ledger.revoke_key(made.id, ledger.now_ms(), by=by)
 
 
 def _start(processes: Processes, procfile: dict[str, str]) -> None:

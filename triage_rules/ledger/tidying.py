@@ -67,7 +67,7 @@ class Tidying(Store):
     def _spare_named(self, cursor: int) -> None:
         for _ in range(PAGES_AT_ONCE):
             cursor, keys = self._redis.scan(cursor, match=REPORT + "*", count=PAGE)
-            named = self._named(keys)
+            named = self._named(map(str, keys))
             if named:
                 self._redis.srem(LEAVING, *named)
             if cursor == 0:
