@@ -40,7 +40,7 @@ rulesets: $(TEST_READY)  ## every ruleset here is checked, its cases pass, its p
 	&& { [ ! -e $$ruleset/properties.yaml ] || $(BIN)/triage prove $$ruleset; } \
 	&& $(MUTATE) --sample $(MUTANTS) $$ruleset > /dev/null || exit 1; done
 
-mutate: $(TEST_READY)  ## every mutant of every ruleset here: which changes no case would notice; about three minutes
+mutate: $(TEST_READY)  ## every mutant of every ruleset here: which changes no case would notice; about two minutes
 	@for ruleset in $(dir $(wildcard rulesets/*/ruleset.yaml rulesets/comparison/*/ruleset.yaml)); do echo $$ruleset && $(MUTATE) $$ruleset || exit 1; done
 
 unit: $(TEST_READY) chromium redis-server  ## the tests; real processes, an embedded Redis, a real browser

@@ -11,7 +11,8 @@ from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_list_header
 
-from service.problems import PROBLEMS, Refused
+from service.problem_types import PROBLEMS
+from service.problems import Refused
 from triage_rules import strict_json
 from triage_rules.errors import ReportError, ReportFault
 

@@ -14,7 +14,8 @@ from flask_smorest import Api, Blueprint
 
 from service.decoding import BATCH_LINES_MAX, JSON, NDJSON
 from service.keys import NEEDED, OPEN
-from service.problems import CONTENT_TYPE, PROBLEMS
+from service.problem_types import PROBLEMS
+from service.problems import CONTENT_TYPE
 from service.schemas import OutcomeOut, ProblemOut
 from triage_rules.envelope import ReportIn
 from triage_rules.findings import findings_json_schema

@@ -11,7 +11,8 @@ from limits.errors import StorageError
 
 from service import problems
 from service.keys import caller
-from service.problems import PROBLEMS, Refused
+from service.problem_types import PROBLEMS
+from service.problems import Refused
 from triage_rules.settings import Settings
 
 KEY_PREFIX = "triage:limits"

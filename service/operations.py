@@ -12,7 +12,8 @@ from service.decoding import BATCH_LINES_MAX, refuse_query
 from service.documenting import CALL_PROBLEMS, Answer, call
 from service.keys import may_be_told
 from service.parts import Parts, parts, version
-from service.problems import CONTENT_TYPE, PROBLEMS
+from service.problem_types import PROBLEMS
+from service.problems import CONTENT_TYPE
 from service.rulesets import summaries
 from service.schemas import AliveOut, NotReadyOut, ReadyOut, StatusOut
 from triage_rules.errors import LedgerUnavailable, ReportFault, SealError, TriageError

@@ -11,7 +11,7 @@ from service.answers import json_answer, with_etag
 from service.documenting import NOT_CHANGED, Answer, TriageApi, call, description
 from service.keys import may_be_told
 from service.parts import parts
-from service.problems import PROBLEMS
+from service.problem_types import PROBLEMS
 from service.rulesets import SCHEMA_TYPE
 from triage_rules.errors import TriageError
 from triage_rules.ruleset import Ruleset

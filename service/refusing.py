@@ -6,7 +6,8 @@ import socket
 from http import HTTPStatus
 
 from service.headers import ALWAYS, CSP
-from service.problems import CONTENT_TYPE, PROBLEMS, body
+from service.problem_types import PROBLEMS
+from service.problems import CONTENT_TYPE, body
 from triage_rules.strict_json import dumps
 
 _BAD = PROBLEMS["bad-request"]

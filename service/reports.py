@@ -32,7 +32,7 @@ from service.documenting import (
 from service.intake import Outcome, Request
 from service.keys import caller
 from service.parts import parts
-from service.problems import PROBLEMS
+from service.problem_types import PROBLEMS
 from service.schemas import AcceptedOut, OutcomeOut, ReportOut
 from triage_rules import strict_json
 from triage_rules.errors import LedgerUnavailable, ReportNotFound, SealError

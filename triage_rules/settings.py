@@ -136,6 +136,11 @@ class Settings:
         _check_order(self, "task_hard_seconds", "stuck_seconds")
         _check_order(self, "sweep_seconds", "max_queue_age_seconds")
         _check_order(self, "pending_seconds", "max_queue_age_seconds")
+        if self.idempotency_hours > self.retention_days * 24:
+            raise SettingsError(
+                f"TRIAGE_IDEMPOTENCY_HOURS ({self.idempotency_hours}) must not be more than TRIAGE_RETENTION_DAYS "
+                f"({self.retention_days} days): a key would lead to a report that is gone"
+            )
 
     @property
     def auth_on(self) -> bool:

@@ -17,7 +17,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug.test import TestResponse
 
 from service.app import create_app
-from service.problems import PROBLEMS
+from service.problem_types import PROBLEMS
 from tests.acceptance.http_making import FOLDER, ROUTINE, URGENT, Caller, Worker, glass_test, working
 from tests.actors import TESTER
 from triage_rules.bundles import Bundle

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.integration.making import now_ms
+from tests.integration.marked import SECRET, Opening
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings
 
@@ -101,3 +103,18 @@ def crew(settings: Settings, ledger: RedisLedger, tmp_path: Path) -> Iterator[Cr
     made = Crew(settings, ledger, tmp_path)
     yield made
     made.end()
+
+
+@pytest.fixture
+def opening(settings: Settings) -> Iterator[Opening]:
+    """Opens ledgers on the same store, with these encryption keys."""
+    made: list[RedisLedger] = []
+
+    def open_with(*keys: str, secret: str = SECRET) -> RedisLedger:
+        told = replace(settings, encryption_keys=",".join(keys), index_secret=secret)
+        made.append(RedisLedger(told))
+        return made[-1]
+
+    yield open_with
+    for ledger in made:
+        ledger.close()

@@ -10,7 +10,8 @@ from flask import Flask, abort, redirect
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from service import problems
-from service.problems import OF_ERROR, PROBLEMS, Refused
+from service.problem_types import PROBLEMS
+from service.problems import OF_ERROR, Refused
 from triage_rules import errors
 from triage_rules.errors import (
     CasesFailed,

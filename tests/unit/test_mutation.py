@@ -1,0 +1,314 @@
+"""Mutants are the changes that docs/mutation.md lists; killed, equivalent and survived mean what it says."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests.making import DIGEST
+from tests.mutation_agreement import killing_disagreements, solver_disagreements
+from triage_rules.analysis.solver import Budget, GaveUp
+from triage_rules.cases import read_cases, run_case
+from triage_rules.cli import main
+from triage_rules.errors import RulesetError
+from triage_rules.evaluating import Evaluator
+from triage_rules.findings import read_findings
+from triage_rules.messages import History
+from triage_rules.mutation.changes import Without, changed
+from triage_rules.mutation.operators import Mutant, Operator, mutants
+from triage_rules.mutation.reporting import drafts, share, survivors, urgent
+from triage_rules.mutation.running import CHUNK, FailingCasesError, Outcome, Status, run
+from triage_rules.mutation.telling import Differs, Telling, ToldApart
+from triage_rules.reading import parse_document, parse_ruleset
+from triage_rules.ruleset import Level, Ruleset
+
+HEAD = """
+ruleset: small
+language: 1
+version: 1.0.0
+title: Small
+description: A small one.
+owner: us
+review_by: 2030-01-01
+approved_by: null
+approved_on: null
+dispositions:
+  U1: {level: urgent, act_within_minutes: 0, title: now, patient: Go now., clinician: Now.}
+  M1: {level: monitor, act_within_minutes: 60, title: soon, patient: Call., clinician: Call.}
+  R1: {level: routine, act_within_minutes: null, title: home, patient: Rest., clinician: Rest.}
+default: {disposition: M1, reason: Nothing matched.}
+validity: {minutes: 60}
+always: {patient: Take care., clinician: A draft.}
+inputs:
+  t: {type: number, group: g, minimum: 30, maximum: 43, question: Temperature?}
+  n: {type: integer, group: g, minimum: 0, maximum: 9, question: How many?}
+  c: {type: choice, group: g, question: Which?, choices: {a: A, b: B, c: C}}
+  x: {type: yes_no, group: g, question: X?}
+  y: {type: yes_no, group: g, question: Y?}
+  z: {type: yes_no, group: g, question: Z?}
+"""
+RULE = "  {id}: {{title: t, when: {when}, disposition: {to}{more}, reason: reason {id}., source: {{text: made, marks: []}}}}\n"
+
+
+def rule(name: str, when: str, to: str = "U1", more: str = "") -> str:
+    return RULE.format(id=name, when=when, to=to, more=more)
+
+
+def read(*rules: str, rest: str = "") -> tuple[Ruleset, tuple[Mutant, ...]]:
+    text = (HEAD + "rules:\n" + "".join(rules) + rest).encode()
+    return parse_ruleset(text, "ruleset.yaml"), mutants(
+        parse_ruleset(text, "ruleset.yaml"), parse_document(text, "ruleset.yaml").root, "ruleset.yaml"
+    )
+
+
+def words(made: tuple[Mutant, ...], operator: Operator) -> list[str]:
+    return [mutant.words for mutant in made if mutant.operator is operator]
+
+
+KNOWN = [
+    ("{t: {at_least: 38}}", Operator.SHIFT_THRESHOLD, ["`t` at least 38 becomes `t` at least 37", "`t` at least 38 becomes `t` at least 39"]),
+    ("{t: {at_least: 38.5}}", Operator.SHIFT_THRESHOLD, ["`t` at least 38.5 becomes `t` at least 38.4", "`t` at least 38.5 becomes `t` at least 38.6"]),
+    ("{n: {less_than: 1}}", Operator.SHIFT_THRESHOLD, ["`n` less than 1 becomes `n` less than 2"]),
+    ("{n: {at_most: 9}}", Operator.SHIFT_THRESHOLD, ["`n` at most 9 becomes `n` at most 8"]),
+    ("{t: {at_least: 38}}", Operator.FLIP_COMPARISON, ["`t` at least 38 becomes `t` more than 38"]),
+    ("{t: {less_than: 38}}", Operator.FLIP_COMPARISON, ["`t` less than 38 becomes `t` at most 38"]),
+    ("{all: [x, y]}", Operator.DROP_CONDITION, ["`x` is dropped", "`y` is dropped"]),
+    ("{any: [x]}", Operator.DROP_CONDITION, []),
+    ("{at_least: 2, of: [x, y, z]}", Operator.CHANGE_COUNT, ["at least 2 becomes at least 1 of 3", "at least 2 becomes at least 3 of 3"]),
+    ("{at_least: 2, of: [x, y]}", Operator.DROP_CONDITION, ["`x` is dropped", "`y` is dropped"]),
+    ("{all: [x, y]}", Operator.SWAP_ALL_ANY, ["all becomes any: (`x` or `y`)"]),
+    ("{any: [x, y]}", Operator.SWAP_ALL_ANY, ["any becomes all: (`x` and `y`)"]),
+    ("{t: {at_least: 36, less_than: 38}}", Operator.SWAP_ALL_ANY, []),
+    ("{t: {at_least: 36, less_than: 38}}", Operator.DROP_CONDITION, ["`t` at least 36 is dropped", "`t` less than 38 is dropped"]),
+    ("x", Operator.CHANGE_NOT, ["`x` gets a `not` before it"]),
+    ("{not: x}", Operator.CHANGE_NOT, ["`not` is lost before `x`"]),
+    ("{open: x}", Operator.OPEN_AS_FALSE, ["an open `x` is no longer noticed"]),
+    ("{unless: x}", Operator.OPEN_AS_FALSE, ["unless `x` becomes not `x`"]),
+    ("{not: x}", Operator.OPEN_AS_FALSE, ["not `x` becomes unless `x`: silence counts as no"]),
+    ("{c: {in: [a, b]}}", Operator.DROP_CHOICE, ["`c`: the answer `a` no longer counts", "`c`: the answer `b` no longer counts"]),
+    ("{c: {is: a}}", Operator.DROP_CHOICE, []),
+    ("x", Operator.LOWER_LEVEL, ["U1 (urgent) becomes M1 (monitor)"]),
+    ("x", Operator.RAISE_LEVEL, ["M1 (monitor) becomes U1 (urgent)"]),  # the default
+    ("x", Operator.DELETE_RULE, ["`R1` (t) is deleted"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("when", "operator", "wanted"), KNOWN)
+def test_each_kind_of_change_is_made_where_it_can_be_written_and_nowhere_else(
+    when: str, operator: Operator, wanted: list[str]
+) -> None:
+    _, made = read(rule("R1", when))
+    assert words(made, operator) == wanted
+
+
+def test_floors_outcomes_conflicts_and_mandatory_items_are_deleted_one_by_one() -> None:
+    rest = """
+mandatory: [x, {any_of: [y, z]}]
+safety_net:
+  S1: {title: s, when: mandatory_open, disposition: M1, reason: r., source: {text: made, marks: []}}
+conflicts:
+  C1: {when: {all: [x, y]}, says: both, findings: [x, y]}
+"""
+    _, made = read(rule("R1", "x", "R1", ", raised: [{to: M1, when: y}, {to: U1, when: z}]"), rest=rest)
+    assert words(made, Operator.DELETE_OUTCOME) == ["it is no longer raised to M1", "it is no longer raised to U1"]
+    assert words(made, Operator.DELETE_FLOOR) == ["`S1` (s) is deleted"]
+    assert words(made, Operator.DELETE_CONFLICT) == ["`C1` is deleted"]
+    assert words(made, Operator.DROP_MANDATORY) == ["`x` is no longer mandatory", "`y` or `z` is no longer mandatory"]
+    lowered = [m.words for m in made if m.operator is Operator.LOWER_LEVEL]
+    assert lowered == ["U1 (urgent) becomes M1 (monitor)", "M1 (monitor) becomes R1 (routine)"]  # the floor's last
+
+
+def test_a_mutant_stands_where_what_it_changes_is_written() -> None:
+    _, made = read("  R1:\n    title: t\n    when:\n      all:\n        - x\n        - {not: y}\n"
+                         "    disposition: U1\n    reason: r.\n    source: {text: made, marks: []}\n")  # fmt: skip
+    line = HEAD.count("\n") + 1
+    dropped = [m.place.line for m in made if m.operator is Operator.DROP_CONDITION]
+    assert dropped == [line + 5, line + 6]
+    assert [m.place.line for m in made if m.operator is Operator.LOWER_LEVEL] == [line + 7]
+    assert len({m.id for m in made}) == len(made)
+
+
+def test_what_a_deleted_rule_infers_stays_inferred() -> None:
+    """Else deleting it would be a change of every rule that builds on it, and easy to notice."""
+    ruleset, _ = read(rule("R1", "x", "M1", ", infers: s"), rule("R2", "y", "M1", ", infers: s"), rule("R3", "s"))
+    for gone in ("R1", "R2"):
+        evaluator = Evaluator(changed(ruleset, Without(gone)), DIGEST)
+        for said in ("x", "y"):
+            findings = read_findings(ruleset, {said: True})
+            assert Level.of(_evaluate(evaluator, findings)["level"]) is Level.URGENT
+
+
+def _evaluate(evaluator: Evaluator, findings: dict) -> dict:
+    return evaluator.evaluate(findings, History(), report_id="r", received_ms=0, evaluated_ms=0)
+
+
+def test_what_a_rule_infers_changes_with_the_rule() -> None:
+    ruleset, made = read(rule("R1", "{all: [x, y]}", "M1", ", infers: s"), rule("R2", "s"))
+    (dropped,) = [m for m in made if m.words == "`y` is dropped"]
+    found = _evaluate(Evaluator(changed(ruleset, dropped.change), DIGEST), read_findings(ruleset, {"x": True}))
+    assert [fired["id"] for fired in found["rules"]] == ["R2", "R1"]
+
+
+# --- killed, equivalent, survived ---
+
+CASES = """
+cases:
+  - {id: hot, findings: {t: 38, x: true}, expect: {level: urgent, fires: [R1]}}
+  - {id: cool, findings: {t: 37.9, x: true}, expect: {level: monitor, silent: [R1]}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "ruleset.yaml").write_text(HEAD + "rules:\n" + rule("R1", "{all: [x, {t: {at_least: 38.0}}]}"))
+    (tmp_path / "cases.yaml").write_text(CASES)
+    return tmp_path
+
+
+def outcomes(folder: Path) -> tuple[Ruleset, tuple[Outcome, ...]]:
+    text = (folder / "ruleset.yaml").read_bytes()
+    ruleset = parse_ruleset(text, "ruleset.yaml")
+    made = mutants(ruleset, parse_document(text, "ruleset.yaml").root, "ruleset.yaml")
+    return ruleset, run(ruleset, read_cases(folder, ruleset), made)
+
+
+def test_killed_mutants_name_a_case_that_really_fails_and_survivors_pass_them_all(folder: Path) -> None:
+    ruleset, found = outcomes(folder)
+    cases = {case.id: case for case in read_cases(folder, ruleset)}
+    assert {o.status for o in found} == {Status.KILLED, Status.SURVIVED}
+    for outcome in found:
+        evaluator = Evaluator(changed(ruleset, outcome.mutant.change), DIGEST)
+        if outcome.killed is not None:
+            told = run_case(evaluator, cases[outcome.killed.case])
+            assert not told.passed
+            assert told.differences == outcome.killed.differs
+        else:
+            assert all(run_case(evaluator, case).passed for case in cases.values())
+
+
+def test_every_survivor_has_a_patient_that_tells_it_apart(folder: Path) -> None:
+    _, found = outcomes(folder)
+    left = {o.mutant.words: o for o in survivors(found)}
+    # no case leaves anything open or says no, so what is lost there goes unnoticed
+    assert set(left) == {"`x` is dropped"}
+    told = left["`x` is dropped"].told
+    assert told is not None
+    assert told.witness is not None
+    assert told.differs is Differs.LEVEL
+    assert [result["level"] for result in told.witness.results] == ["monitor", "urgent"]
+
+
+def test_a_change_that_no_report_shows_is_proved_to_be_equivalent(folder: Path) -> None:
+    (folder / "ruleset.yaml").write_text(HEAD + "rules:\n" + rule("R1", "{any: [x, {all: [x, y]}]}"))
+    (folder / "cases.yaml").write_text(
+        "cases:\n  - {id: one, findings: {x: true}, expect: {level: urgent, fires: [R1]}}\n"
+    )
+    _, found = outcomes(folder)
+    equal = {o.mutant.words for o in found if o.status is Status.EQUIVALENT}
+    assert "(`x` and `y`) is dropped" in equal
+    assert equal <= {"(`x` and `y`) is dropped", "`y` is dropped", "`y` gets a `not` before it"}
+
+
+def test_cases_that_fail_as_it_is_are_told_instead(folder: Path) -> None:
+    (folder / "cases.yaml").write_text(CASES.replace("level: monitor", "level: routine"))
+    with pytest.raises(FailingCasesError, match="the first is `cool`"):
+        outcomes(folder)
+
+
+def test_a_mutant_that_the_solver_gave_up_on_counts_as_a_survivor(folder: Path) -> None:
+    ruleset, found = outcomes(folder)
+    mutant = found[0].mutant
+    telling = Telling(Evaluator(ruleset, DIGEST), 10.0, Budget(0))
+    assert isinstance(telling.tell(changed(ruleset, mutant.change)), GaveUp)
+    gave_up = Outcome(mutant, Status.GAVE_UP)
+    assert survivors([gave_up]) == [gave_up]
+    assert urgent([gave_up]).gave_up == 1
+
+
+def test_a_lowered_urgent_level_comes_first() -> None:
+    """Of all the ways in which a mutant differs, the most dangerous one is shown."""
+    ruleset, made = read(rule("R1", "{any: [x, y]}"))
+    telling = Telling(Evaluator(ruleset, DIGEST), 10.0)
+    (dropped, *_) = [m for m in made if m.operator is Operator.DROP_CONDITION]
+    told = telling.tell(changed(ruleset, dropped.change))
+    assert isinstance(told, ToldApart)
+    assert told.differs is Differs.URGENT_LOWERED
+    assert told.witness is not None
+    assert told.witness.findings == {"x": True}
+
+
+def test_two_processes_find_what_one_does(folder: Path) -> None:
+    text = (folder / "ruleset.yaml").read_bytes()
+    ruleset, found = outcomes(folder)
+    told: list[tuple[int, int]] = []
+    made = mutants(ruleset, parse_document(text, "ruleset.yaml").root, "ruleset.yaml")
+    assert len(made) > CHUNK  # else one process does it all
+    both = run(
+        ruleset, read_cases(folder, ruleset), made, processes=2, progress=lambda done, whole: told.append((done, whole))
+    )
+    assert both == found
+    assert told == [(number, len(made)) for number in range(1, len(made) + 1)]
+
+
+def test_a_share_is_never_rounded_up() -> None:
+    assert [str(share(*pair)) for pair in ((2, 3), (9999, 10000), (0, 0))] == ["66.6", "99.9", "100"]
+
+
+# --- the command ---
+
+
+def test_the_command_counts_tells_and_requires(folder: Path) -> None:
+    def call(*options: str) -> tuple[int, str, str]:
+        done = CliRunner().invoke(main, ["mutate", str(folder), "--processes", "1", *options])
+        return done.exit_code, done.stdout, done.stderr
+
+    code, out, _ = call()
+    assert code == 0
+    assert "`x` is dropped" in out
+    assert "    Temperature? 38" in out
+    whole = json.loads(call("--format", "json")[1])
+    assert whole["counts"]["survived"] == 1
+    assert whole["counts"]["made"] == sum(n["made"] for n in whole["by_operator"].values()) == len(whole["mutants"])
+    code, _, err = call("--require", "95")
+    assert code == 1
+    assert "95 % are required" in err
+    assert call("--require", "50", "--require-urgent", "100")[0] == 0
+    assert call("--rule", "R9")[0] == 2
+    assert json.loads(call("--rule", "default", "--format", "json")[1])["counts"]["made"] == 1
+    drawn = [json.loads(call("--sample", "4", "--seed", seed, "--format", "json")[1]) for seed in ("1", "1", "2")]
+    ids = [[mutant["id"] for mutant in one["mutants"]] for one in drawn]
+    assert [len(one) for one in ids] == [4, 4, 4]
+    assert ids[0] == ids[1] != ids[2]
+
+
+def test_a_draft_waits_for_a_label_and_then_kills(folder: Path) -> None:
+    file = folder / "drafts.yaml"
+    done = CliRunner().invoke(main, ["mutate", str(folder), "--processes", "1", "--drafts", str(file)])
+    assert done.exit_code == 0
+    (folder / "cases.yaml").write_text(CASES + file.read_text())
+    with pytest.raises(RulesetError, match="`to_be_said` is not one of"):
+        outcomes(folder)
+    (folder / "cases.yaml").write_text(CASES + file.read_text().replace("to_be_said", "monitor"))
+    _, found = outcomes(folder)
+    assert survivors(found) == []
+    assert drafts(found).count("\n") == 0
+
+
+# --- made rulesets ---
+
+
+def test_the_quick_way_finds_the_case_that_a_whole_run_finds() -> None:
+    """Fifty made rulesets, ten made cases each: statements, floors, what is asked and what could be."""
+    told = [f"seed {seed}, {one}" for seed in range(50) for one in killing_disagreements(seed)]
+    assert told == []
+
+
+def test_equivalent_and_told_apart_are_what_a_look_at_every_report_shows() -> None:
+    """Fifty small rulesets: the worst difference of any report is the one that is told, and the witness shows it."""
+    small = ((seed, found) for seed in itertools.count() if (found := solver_disagreements(seed)) is not None)
+    told = [f"seed {seed}, {one}" for seed, found in itertools.islice(small, 50) for one in found]
+    assert told == []
