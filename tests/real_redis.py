@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from tests.acceptance.everything import free_port
+from tests.ports import free_port
 
 START_SECONDS = 10
 

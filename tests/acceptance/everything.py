@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIAGE = Path(sys.executable).parent / "triage"
@@ -91,11 +92,3 @@ class Everything:
         parents = [int(pid) for pid, ppid, args in rows if words in args and int(ppid) == self.process.pid]
         assert parents, f"no {name} runs"
         return parents + [int(pid) for pid, ppid, _ in rows if int(ppid) in parents]
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        port: int = tried.getsockname()[1]
-        return port

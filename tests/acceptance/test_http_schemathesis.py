@@ -96,4 +96,4 @@ def test_every_answer_is_one_that_is_described(described: schemathesis.BaseSchem
     """Statuses, types of content and shapes: whoever writes a client by /openapi.json meets nothing else."""
     made = call_everything(described, EXAMPLES, derandomize=True)
     assert len(made) >= 14
-    assert sum(made.values()) > 80
+    assert sum(made.values()) > 60

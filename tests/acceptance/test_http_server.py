@@ -24,6 +24,7 @@ import redis
 from service.pages import VENDOR
 from tests.acceptance.http_making import URGENT
 from tests.actors import TESTER
+from tests.ports import free_port
 from triage_rules.bundles import Bundle
 from triage_rules.keys import Scope, make_key, revoked
 from triage_rules.ledger.redis import RedisLedger
@@ -51,12 +52,6 @@ class Server:
             return response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
         finally:
             connection.close()
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 COMMAND = [sys.executable, "-m", "gunicorn", "-c", "service/gunicorn.py", "service.app:create_app()"]

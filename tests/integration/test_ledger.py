@@ -293,26 +293,6 @@ def test_the_sweep_takes_no_more_than_asked_for_and_the_oldest_first(ledger: Red
     assert len(ledger.overdue(late, 10_000, 3)) == 2
 
 
-def test_what_an_older_worker_settled_does_not_make_the_queue_look_old(
-    ledger: RedisLedger, redis_client: redis.Redis
-) -> None:
-    """During a release, or after going back a version: urgent reports would be refused for ever."""
-    settled, waiting = (a_report(lane=Lane.URGENT, received_ms=at) for at in (NOW_MS, NOW_MS + HOUR_MS))
-    ledger.accept(settled)
-    ledger.settle(settled.id, a_result(settled, "urgent"), NOW_MS)
-    for index in ("triage:pending", "triage:pending:urgent"):
-        redis_client.zadd(index, {settled.id: NOW_MS, "erased": NOW_MS})
-    now = NOW_MS + HOUR_MS
-    with pytest.raises(QueueTooOld):
-        ledger.accept(waiting)
-    assert ledger.overdue(now, 30_000, 100) == []
-    backlog = ledger.backlog(now)
-    assert (backlog.pending, backlog.oldest_ms, backlog.oldest_urgent_ms) == (0, 0, 0)
-    assert ledger.accept(waiting).created
-    assert ledger.overdue(now, 30_000, 100) == []
-    assert ledger.backlog(now).pending == 1
-
-
 def test_the_backlog_tells_the_age_of_the_oldest(ledger: RedisLedger) -> None:
     """It is what intake refuses by and what an operator looks at."""
     assert ledger.backlog(NOW_MS).oldest_ms == 0

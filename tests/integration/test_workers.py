@@ -17,6 +17,7 @@ from tests.actors import TESTER
 from tests.campaigns.chaos.libraries import Lies
 from tests.integration.conftest import Crew, children_of, wait_for
 from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
+from tests.ports import free_port
 from triage_rules.bundles import Bundle
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.messages import Lane, NewReport, Status
@@ -255,7 +256,10 @@ def test_no_log_names_a_report_s_answers_or_each_task(
 def durable_server(tmp_path: Path) -> Iterator[ValkeyServer]:
     """A server of its own that keeps its data over a restart."""
     server = ValkeyServer(
-        data_dir=tmp_path / "durable", persist=True, config={"appendonly": "yes", "appendfsync": "always"}
+        port=free_port(),
+        data_dir=tmp_path / "durable",
+        persist=True,
+        config={"appendonly": "yes", "appendfsync": "always"},
     )
     server.start()
     yield server

