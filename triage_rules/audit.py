@@ -44,6 +44,7 @@ class Action(enum.StrEnum):
 
     DEPLOY = "deploy"
     ROLLBACK = "rollback"
+    WITHDRAW = "withdraw"
     ERASE = "erase"
     KEY_MAKE = "key.make"
     KEY_REVOKE = "key.revoke"

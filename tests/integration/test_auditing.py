@@ -44,6 +44,23 @@ def test_deploying_and_rolling_back_are_written_down(ledger: RedisLedger) -> Non
     assert audit.verify(entries).faults == ()
 
 
+def test_what_is_withdrawn_is_live_no_more_and_that_is_written_down(ledger: RedisLedger) -> None:
+    """It can be deployed again, and rolled back to what was before; a name that is not live can't be withdrawn."""
+    deploy(ledger, 1)
+    deploy(ledger, 2)
+    deploy(ledger, 1, "others")
+    assert ledger.withdraw("spots", NOW_MS + 3, by=Actor("ann", Via.CLI)).digest == "sha256:2"
+    assert list(ledger.live()) == ["others"]
+    with pytest.raises(RulesetNotFound):
+        ledger.withdraw("spots", NOW_MS + 4, by=TESTER)
+    last = list(ledger.audit_log())[-1]
+    assert (last["actor"], last["action"]) == ("ann", "withdraw")
+    assert last["details"] == '{"ruleset":"spots","version":"2.0.0","digest":"sha256:2"}'
+    deploy(ledger, 2)
+    assert ledger.live()["spots"].previous == "sha256:1"
+    assert ledger.rollback("spots", NOW_MS + 5, by=TESTER).digest == "sha256:1"
+
+
 def test_what_changes_nothing_is_not_written_down(ledger: RedisLedger) -> None:
     """`triage up` deploys at every start; and a rollback that was refused did nothing."""
     deploy(ledger, 1)

@@ -179,6 +179,8 @@ def test_the_operator_can_use_every_command(roles: Roles, tester: redis.Redis, n
     bundle = glass_test_live(operator)
     glass_test_live(operator, "1.0.1")
     triage("rollback", bundle.name)
+    assert "live no more" in triage("withdraw", bundle.name)
+    glass_test_live(operator)
     made = triage("key", "make", "clinic", "--scope", "report")
     triage("key", "revoke", made.split("_")[1])
     triage("key", "list")
@@ -194,7 +196,8 @@ def test_the_operator_can_use_every_command(roles: Roles, tester: redis.Redis, n
     assert b"fever" not in tester.execute_command("HGET", f"triage:report:{later.id}", "findings", NEVER_DECODE=True)
     triage("audit", "verify")
     actions = [one["action"] for one in operator.audit_log()]
-    assert actions == ["deploy", "deploy", "deploy", "rollback", "key.make", "key.revoke", "erase", "rekey"]
+    others = ["key.make", "key.revoke", "erase", "rekey"]
+    assert actions == ["deploy", "deploy", "deploy", "rollback", "withdraw", "deploy", *others]
 
 
 def test_a_worker_can_bury_trim_and_tidy(roles: Roles, tester: redis.Redis, nothing_refused: None) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
+import redis
+from celery.worker import state
 
 from service.app import create_app
 from service.dispatch import CeleryDispatch
@@ -15,7 +18,7 @@ from tests.integration.making import ROUTINE, glass_test_live, now_ms, posted
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.messages import Lane
 from triage_rules.settings import Settings
-from workers.heartbeat import STUCK
+from workers.heartbeat import STUCK, Watch
 
 FAULTY = "tests.integration.faulty_app"
 QUICK = {"heartbeat_seconds": 1, "task_soft_seconds": 1, "task_hard_seconds": 2, "stuck_seconds": 4}
@@ -61,6 +64,22 @@ def test_a_worker_that_gets_nothing_done_is_not_ready_and_ends_itself(
         crew.beat(pending_seconds=1, sweep_seconds=1)
         wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 15)
         assert web.get("/readyz").status_code == 200
+
+
+def test_a_worker_whose_heartbeat_broke_is_heard_of_again(
+    ledger: RedisLedger, redis_client: redis.Redis, stuck_soon: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it was: a watch that has ended would neither say that the worker is there nor ever end it."""
+    redis_client.set("triage:workers", "no index")
+    watch = Watch(ledger, stuck_soon, "w/1")
+    watch.start()
+    try:
+        time.sleep(0.3)
+        redis_client.delete("triage:workers")
+        wait_for(lambda: ledger.workers(now_ms(), 60_000) == ["w/1"], 5)
+    finally:
+        monkeypatch.setattr(state, "should_stop", 0)
+        watch.join(5)
 
 
 def alive(pid: int) -> bool:

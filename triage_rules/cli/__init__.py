@@ -27,7 +27,7 @@ def main() -> None:
 
     \b
     At a desk (no server needed):   check, test, prove, mutate, decide, explain, compare, diff
-    Against a running service:      deploy, rollback, status, post, follow, key, audit, erase, rekey
+    Against a running service:      deploy, rollback, withdraw, status, post, follow, key, audit, erase, rekey
     Everything on this machine:     up
 
     RULESET is a folder such as rulesets/red-dots, or the name of a live ruleset. FILE is a report as posted;
@@ -47,6 +47,7 @@ for command in (
     diffing.diff,
     live.deploy,
     live.rollback,
+    live.withdraw,
     live.status,
     live.post,
     live.follow,

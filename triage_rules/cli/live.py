@@ -60,6 +60,7 @@ def deploy_folder(
 
     Raises RulesetError, CasesFailed, RulesetNotFound, EngineLimitError; then what is live stays.
     """
+    say(f"Looking at {folder}: its rules, its cases and its properties. This may take some seconds.")
     checked = deploying.check_folder(folder)
     before(checked.bundle)
     deployed = deploying.deploy(ledger, checked, ledger.now_ms(), by)
@@ -81,6 +82,22 @@ def rollback(name: str, by: Actor) -> None:
         live, ruleset = deploying.roll_back(ledger, name, ledger.now_ms(), by)
     _tell_live(live)
     not_approved(name, ruleset.approved_by)
+
+
+@click.command()
+@click.argument("name")
+@acting.by
+@refusing
+def withdraw(name: str, by: Actor) -> None:
+    """Take a ruleset out of service: reports for it are refused from now on, and what was accepted is still decided.
+
+    `triage deploy` makes it live again.
+    """
+    with _ledger(Settings.from_environment()) as ledger:
+        left = ledger.withdraw(name, ledger.now_ms(), by=by)
+        others = sorted(ledger.live())
+    data(f"{left.name} {left.version} {left.digest} is live no more")
+    say(f"Live: {', '.join(others) or 'nothing, so every report is refused'}.")
 
 
 def _ledger(settings: Settings) -> RedisLedger:

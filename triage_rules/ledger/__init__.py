@@ -157,6 +157,10 @@ class Ledger(Protocol):
         """All entries as they stand, oldest first; `triage_rules.audit.verify` judges them."""
         ...
 
+    def withdraw(self, name: str, now_ms: int, *, by: Actor) -> LiveRuleset:
+        """Make the ruleset live no more, in one step. Raises RulesetNotFound if it is not live."""
+        ...
+
     def live(self) -> dict[str, LiveRuleset]: ...
 
     def digests(self, name: str, version: str) -> list[str]:

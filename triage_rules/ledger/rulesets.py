@@ -39,8 +39,8 @@ class Rulesets(Audited):
             before = _live_of(pipe, name)
             if before is not None and before.digest == digest:
                 return Deed(before)
-            _deployments(pipe, name)
-            live = LiveRuleset(name, digest, version, now_ms, before.digest if before else None)
+            earlier = _deployments(pipe, name)  # the live one first; without one, what was before it was withdrawn
+            live = LiveRuleset(name, digest, version, now_ms, earlier[0]["digest"] if earlier else None)
             details = {"ruleset": name, "version": version, "digest": digest, "previous": live.previous}
 
             def commands(pipe: Pipeline) -> None:
@@ -79,6 +79,26 @@ class Rulesets(Audited):
                 pipe.hset(LIVE, name, _told(live))
 
             return Deed(live, Act(by, Action.ROLLBACK, now_ms, details), commands)
+
+        return self._audited(prepare, watch=[LIVE, DEPLOYMENTS + name])
+
+    def withdraw(self, name: str, now_ms: int, *, by: Actor) -> LiveRuleset:
+        """Make the ruleset live no more; which it was. What was accepted under it is still decided by it.
+
+        Raises RulesetNotFound if it is not live.
+        """
+
+        def prepare(pipe: Pipeline) -> Deed[LiveRuleset]:
+            left = _live_of(pipe, name)
+            if left is None:
+                raise RulesetNotFound(f"no ruleset `{name}` is live")
+            details = {"ruleset": name, "version": left.version, "digest": left.digest}
+
+            def commands(pipe: Pipeline) -> None:
+                pipe.lpop(DEPLOYMENTS + name)
+                pipe.hdel(LIVE, name)
+
+            return Deed(left, Act(by, Action.WITHDRAW, now_ms, details), commands)
 
         return self._audited(prepare, watch=[LIVE, DEPLOYMENTS + name])
 
