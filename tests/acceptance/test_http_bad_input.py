@@ -93,7 +93,7 @@ ELSEWHERE = [
     elsewhere("another version", 404, "not-found", "POST", "/v2/reports"),
     elsewhere("a misspelt path", 404, "not-found", "POST", "/v1/report"),
     elsewhere("a slash too many", 404, "not-found", "POST", "/v1/reports/"),
-    elsewhere("a doubled slash", 404, "not-found", "POST", "//v1//reports"),
+    elsewhere("a doubled slash", 404, "not-found", "POST", "/v1//reports"),
     elsewhere("another letter case", 404, "not-found", "POST", "/V1/Reports"),
     elsewhere("a path upwards", 404, "not-found", "GET", "/v1/reports/../../../etc/passwd"),
     elsewhere("a static path upwards", 404, "not-found", "GET", "/static/../app.py"),
@@ -403,7 +403,7 @@ def test_unknown_members_beyond_the_envelope_are_counted_too(http: Caller) -> No
     """The limit holds for the envelope as for the findings."""
     response = http.post("/v1/reports", json={"findings": {}, **{f"x{n}": n for n in range(500)}})
     told = response.get_json(force=True)
-    assert (len(told["errors"]), told["errors_left_out"]) == (100, 400)
+    assert (len(told["errors"]), told["errors"][-1]["detail"]) == (100, "and 401 more such fields")
 
 
 def test_a_key_that_was_used_for_another_report_is_refused(http: Caller, redis_url: str) -> None:
