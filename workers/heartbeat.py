@@ -63,7 +63,10 @@ class Watch(threading.Thread):
     def run(self) -> None:
         """Until the worker is asked to stop: then it takes nothing any more, and whoever asked will see to it."""
         while state.should_stop is None and state.should_terminate is None:
-            self.beat()
+            try:
+                self.beat()
+            except Exception as error:  # noqa: BLE001 - should this thread end, nobody would hear of the worker or end it
+                log.warning("no heartbeat: %s", type(error).__name__)
             time.sleep(self._every_s)
 
     def tick(self) -> None:
