@@ -12,18 +12,21 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from click.testing import CliRunner
 
 from tests import finding_agreement
 from tests.encoding_agreement import small_ruleset
+from tests.faulty_rulesets import ALL, Faulty
 from tests.finding_agreement import finding_differences
-from tests.planting import PLANTED, TODAY, Data, add_raising, clean, found_in, parsed, unused_input
+from tests.planting import PLANTED, TODAY, Data, add_input, add_raising, clean, found_in, parsed, unused_input
 from triage_rules.checking import FAMILIES, How, check, findings_of_faults
 from triage_rules.checking.asking import Finding
 from triage_rules.checking.sarif import as_sarif
 from triage_rules.checking.telling import as_json, as_text, counted, failing
+from triage_rules.cli.checking import check_command as check_command
 from triage_rules.errors import RulesetError
 from triage_rules.finding_types import FindingType, Severity
-from triage_rules.reading import read_with_document
+from triage_rules.reading import parse_ruleset, read_with_document
 from triage_rules.ruleset import Ruleset
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +86,22 @@ def test_nothing_is_found_in_a_hundred_clean_rulesets() -> None:
 def test_all_that_is_found_in_our_rulesets_is_accepted_with_a_reason(folder: Path) -> None:
     found = check(*read_with_document(folder), How(TODAY))
     assert [str(one.place) + one.message for one in found if one.accepted is None] == []
+
+
+def test_a_ruleset_that_is_too_much_for_the_engine_is_found_in_each_of_ten(tmp_path: Path) -> None:
+    """More than half of many: written out, that is more rules than the engine can hold. Half as many are no finding."""
+    for seed in range(10):
+        limits = 18 + seed
+        for some, found in ((8, False), (limits, True)):
+            data = clean(1000 + seed)
+            add_input(data, "age_years", {"type": "number", "minimum": 0, "maximum": 120, "unit": "a"})
+            parts = [{"age_years": {"at_least": limit}} for limit in range(1, some + 1)]
+            add_raising(data, {"at_least": some // 2, "of": parts})
+            file = tmp_path / f"{seed}-{found}.yaml"
+            file.write_text(json.dumps(data, indent=1), encoding="utf-8")
+            ran = CliRunner().invoke(check_command, [str(file), "--format", "json", "--seconds", "0"])
+            types = {one["type"] for one in json.loads(ran.stdout)["findings"]}
+            assert (FindingType.ENGINE_LIMIT in types) is found, (seed, some)
 
 
 def test_every_type_is_planted_or_tested_by_name() -> None:
@@ -170,13 +189,14 @@ def test_what_can_not_be_accepted_is_refused(finding: str) -> None:
 
 
 def test_a_check_without_time_says_incomplete_and_never_that_all_is_well() -> None:
-    data = clean(3)
-    PLANTED[FindingType.UNREACHABLE_RULE](Random(0), data)
-    data["accepts"] = [{"finding": "gap", "of": ["illness"], "reason": "not known to be unused"}]
-    found = found_in(data, seconds=0)
-    assert {one.type for one in found} == {FindingType.INCOMPLETE}
-    assert any("`X1`" in one.message for one in found)
-    assert failing(found, strict=True)
+    for seed in range(10):
+        data = clean(seed)
+        PLANTED[FindingType.UNREACHABLE_RULE](Random(0), data)
+        data["accepts"] = [{"finding": "gap", "of": ["illness"], "reason": "not known to be unused"}]
+        found = found_in(data, seconds=0)
+        assert {one.type for one in found} == {FindingType.INCOMPLETE}
+        assert any("`X1`" in one.message or " more was decided" in one.message for one in found)
+        assert failing(found, strict=True)
 
 
 def test_errors_alone_can_be_asked_for() -> None:
@@ -227,13 +247,13 @@ def test_json_has_the_report_as_it_can_be_posted_and_what_came_out() -> None:
     ]
 
 
-def test_faults_are_findings_with_their_places() -> None:
-    data = clean(3)
-    del next(iter(data["rules"].values()))["reason"]
+@pytest.mark.parametrize("faulty", ALL, ids=lambda faulty: faulty.id)
+def test_faults_are_findings_with_their_places(faulty: Faulty) -> None:
     with pytest.raises(RulesetError) as refused:
-        parsed(data)
+        parse_ruleset(faulty.text().encode(), "ruleset.yaml")
     (found,) = findings_of_faults(refused.value.faults)
     assert (found.type, found.place.file) == (FindingType.FAULT, "ruleset.yaml")
+    assert (found.place.line, found.place.column) == faulty.line_and_column()
     assert failing((found,))
 
 

@@ -19,19 +19,25 @@ def failing(findings: tuple[Finding, ...], *, strict: bool = False) -> bool:
 
 
 def as_text(findings: tuple[Finding, ...], ruleset: Ruleset | None) -> Iterator[str]:
-    """Lines: grouped by type, the most serious first, each with the report that shows it; then a summary."""
+    """Lines: grouped by type, the most serious first, each with the report that shows it; then a summary.
+
+    The reason for accepting several findings in a row is told with the first of them.
+    """
     last: tuple[FindingType, bool] | None = None
+    reason: str | None = None
     for found in findings:
         group = (found.type, found.accepted is not None)
         if group != last:
-            last = group
+            last, reason = group, None
             accepted = ", accepted" if found.accepted is not None else ""
             yield f"\n{found.type.severity}: {found.type} ({found.type.means}){accepted}"
         yield f"  {found.place}: {found.message}"
         if found.accepted is not None:
-            yield f"    accepted: {found.accepted}"
+            if found.accepted != reason:
+                yield f"    accepted: {found.accepted}"
         elif found.witness is not None and ruleset is not None:
             yield from (f"    {line}" for line in _witness_lines(found, ruleset))
+        reason = found.accepted
     yield f"\n{summary(findings)}" if findings else summary(findings)
 
 

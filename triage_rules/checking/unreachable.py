@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from triage_rules.checking.asking import Asking, Finding
-from triage_rules.checking.written import conjuncts, in_words, listed, place_at, written
+from triage_rules.checking.written import Written, conjuncts, in_words, listed, place_at, written
 from triage_rules.finding_types import FindingType
 from triage_rules.rails import outcome_key
 from triage_rules.ruleset import (
@@ -106,28 +106,34 @@ def smallest_conflict(asking: Asking, of: str, parts: list[Condition]) -> list[C
 
 def dead_conditions(asking: Asking) -> Iterator[Finding]:
     """Parts that never come true of conditions that do; and statements under one `all` that exclude each other."""
-    conditions = written(asking.ruleset)
-    for number in asking.each(PARTS, map(str, range(len(conditions)))):
-        one = conditions[int(number)]
-        place = place_at(asking.root, one.path)
-        seen: set[tuple[str, str]] = set()
-        for condition in _alls(one.condition):
-            for pair in _exclusive(asking, one.owner, condition):
-                if pair not in seen:
-                    seen.add(pair)
-                    told = f"`{one.owner}`: {pair[0]} and {pair[1]} stand under one `all`, and never hold together"
-                    found = FindingType.CONTRADICTING_STATEMENTS
-                    names = tuple(name.strip("`").removeprefix("not `") for name in pair)
-                    yield Finding(found, place, one.owner, f"{told}. No report does; this is proved.", names, True)
-        if asking.impossible(PARTS, one.owner, asking.encoding.true(one.condition)):
-            continue  # told of as unreachable
-        for dead, holds in _dead(asking, one.owner, one.condition, True):
-            if holds and isinstance(dead, All) and any(_exclusive(asking, one.owner, dead)):
-                continue
-            told = in_words(dead) if holds else f"not {in_words(dead)}"
-            why = _why(asking, one.owner, dead) if holds else ""
-            message = f"in the condition of `{one.owner}`, the part {told} can never be true{why}; the rest can"
-            yield Finding(FindingType.DEAD_CONDITION, place, one.owner, f"{message}. This is proved.", (), True)
+    conditions: dict[str, list[Written]] = {}
+    for one in written(asking.ruleset):
+        conditions.setdefault(one.owner, []).append(one)
+    for owner in asking.each(PARTS, conditions):
+        for one in conditions[owner]:
+            yield from _within(asking, one)
+
+
+def _within(asking: Asking, one: Written) -> Iterator[Finding]:
+    place = place_at(asking.root, one.path)
+    seen: set[tuple[str, str]] = set()
+    for condition in _alls(one.condition):
+        for pair in _exclusive(asking, one.owner, condition):
+            if pair not in seen:
+                seen.add(pair)
+                told = f"`{one.owner}`: {pair[0]} and {pair[1]} stand under one `all`, and never hold together"
+                found = FindingType.CONTRADICTING_STATEMENTS
+                names = tuple(name.strip("`").removeprefix("not `") for name in pair)
+                yield Finding(found, place, one.owner, f"{told}. No report does; this is proved.", names, True)
+    if asking.impossible(PARTS, one.owner, asking.encoding.true(one.condition)):
+        return  # told of as unreachable
+    for dead, holds in _dead(asking, one.owner, one.condition, True):
+        if holds and isinstance(dead, All) and any(_exclusive(asking, one.owner, dead)):
+            continue
+        told = in_words(dead) if holds else f"not {in_words(dead)}"
+        why = _why(asking, one.owner, dead) if holds else ""
+        message = f"in the condition of `{one.owner}`, the part {told} can never be true{why}; the rest can"
+        yield Finding(FindingType.DEAD_CONDITION, place, one.owner, f"{message}. This is proved.", (), True)
 
 
 def _why(asking: Asking, of: str, dead: Condition) -> str:

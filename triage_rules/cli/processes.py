@@ -15,7 +15,8 @@ from pathlib import Path
 
 from triage_rules.cli.talking import USAGE, give_up, say
 
-STOP_SECONDS = 15
+STOP_SECONDS = 35
+"""Longer than web lets those wait who ask for their result, and than a worker may take for a report."""
 RESTART_PAUSE_SECONDS = 1.0
 
 
