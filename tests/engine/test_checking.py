@@ -23,7 +23,7 @@ from triage_rules.checking import FAMILIES, How, check, findings_of_faults
 from triage_rules.checking.asking import Finding
 from triage_rules.checking.sarif import as_sarif
 from triage_rules.checking.telling import as_json, as_text, counted, failing
-from triage_rules.cli.checking import check_command as check_command
+from triage_rules.cli.checking import check_command
 from triage_rules.errors import RulesetError
 from triage_rules.finding_types import FindingType, Severity
 from triage_rules.reading import parse_ruleset, read_with_document
