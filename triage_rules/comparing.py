@@ -19,6 +19,9 @@ from triage_rules.messages import History
 from triage_rules.reference import Reference
 from triage_rules.ruleset import Level
 
+MOST_ANSWERS = 15
+"""An example with more is cut to the answers that decide. Most of the others only keep questions from being open."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patient:
@@ -71,12 +74,14 @@ class Kind:
 class Difference:
     """The patients that differ in one way, by id, and the smallest example: answers that don't matter are left out.
 
-    `first`, `other`: what the rulesets make of the example.
+    `first`, `other`: what the rulesets make of the example. `rest_answered`: the answers that were left out change
+    neither disposition and no rule, and yet it takes them to keep the two from still coming to one level.
     """
 
     kind: Kind
     patients: tuple[str, ...]
     example: Patient
+    rest_answered: bool
     first: Opinion
     other: Opinion
 
@@ -199,23 +204,31 @@ def _order(difference: Difference) -> tuple[bool, int, Level]:
 
 
 def _difference(kind: Kind, patients: Sequence[Patient], first: _Opinions, other: _Opinions) -> Difference:
-    example = min(patients, key=lambda patient: len(patient.answers))
-    for name in list(example.answers):
-        fewer = replace(example, answers={key: value for key, value in example.answers.items() if key != name})
-        if _differ_alike(fewer, example, first, other):
-            example = fewer
+    whole = min(patients, key=lambda patient: len(patient.answers))
+    example = _smallest(whole, first, other, kind)
+    if len(example.answers) > MOST_ANSWERS:
+        example = _smallest(example, first, other)
     one, two = first.of(example), other.of(example)
     assert one is not None and two is not None  # noqa: PT018 - they were compared before they came here
-    return Difference(kind, tuple(patient.id for patient in patients), example, one, two)
+    return Difference(kind, tuple(patient.id for patient in patients), example, _kind(one, two) != kind, one, two)
 
 
-def _differ_alike(fewer: Patient, patient: Patient, first: _Opinions, other: _Opinions) -> bool:
-    """Whether the answer that was taken away matters to neither: same dispositions, rules and kind without it."""
+def _smallest(patient: Patient, first: _Opinions, other: _Opinions, kind: Kind | None = None) -> Patient:
+    """The patient without answers that matter to neither. `kind`: in which way the two must go on differing."""
+    for name in list(patient.answers):
+        fewer = replace(patient, answers={key: value for key, value in patient.answers.items() if key != name})
+        if _decided_alike(fewer, patient, first, other, kind):
+            patient = fewer
+    return patient
+
+
+def _decided_alike(fewer: Patient, patient: Patient, first: _Opinions, other: _Opinions, kind: Kind | None) -> bool:
+    """Both have the same disposition and rules without the answer that was taken away, and differ in that way."""
     pairs = []
     for opinions in (other, first):  # the first one is likely to be the larger, and often need not be asked
         before, after = opinions.of(patient), opinions.of(fewer)
         if before is None or after is None or (before.disposition, before.rules) != (after.disposition, after.rules):
             return False
-        pairs.append((before, after))
-    (two_before, two_after), (one_before, one_after) = pairs
-    return _kind(one_before, two_before) == _kind(one_after, two_after)
+        pairs.append(after)
+    two, one = pairs
+    return kind is None or _kind(one, two) == kind

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from triage_rules.deciding import Statement
+from triage_rules.findings import unit_told
 from triage_rules.rails import outcome_key
 from triage_rules.reference import Reference
 from triage_rules.ruleset import (
@@ -124,7 +125,7 @@ def in_words(ruleset: Ruleset, node: Node) -> str:
             if choice.value == node.answer:
                 return choice.label
         if asked.unit and node.answer != OPEN:
-            return f"{node.answer} {asked.unit}"
+            return f"{node.answer}{unit_told(asked.unit)}"
     match node.answer:
         case True:
             return "yes"

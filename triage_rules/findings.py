@@ -264,6 +264,8 @@ def unit_told(unit: str | None) -> str:
             return ""
         case "%" | "/min":
             return unit
+        case _ if unit.startswith("{") and unit.endswith("}"):  # a mere name for what is counted; the question has it
+            return ""
         case _:
             return f" {_UNITS.get(unit, unit)}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -239,3 +240,10 @@ def test_an_unknown_setting_is_refused_by_name() -> None:
         [TRIAGE, "status"], env={"TRIAGE_REDIS_ULR": "x"}, capture_output=True, text=True, check=False, timeout=60
     )
     assert (ran.returncode, "did you mean TRIAGE_REDIS_URL" in ran.stderr) == (2, True)
+
+
+def test_the_command_line_starts_without_solver_server_and_queue() -> None:
+    """Most commands need none of these, and loading them would make every one slow."""
+    imports = "import sys, triage_rules.cli; print(*sorted({'z3', 'flask', 'celery'} & sys.modules.keys()))"
+    loaded = subprocess.run([sys.executable, "-c", imports], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == ""

@@ -145,7 +145,7 @@ def test_why_not_lower_tells_what_holds_it_up_and_what_else_would_have_come(tmp_
     told = why_not("monitor")
     assert told.exit_code == 0
     assert "Rules that hold it up" in told.stdout
-    assert "Temperature? 37 Cel; given: 38.9 Cel" in told.stdout
+    assert "Temperature? 37 °C; given: 38.9 °C" in told.stdout
     assert "no advice on how to answer" in told.stdout
     found = json.loads(why_not("monitor", "--format", "json").stdout)["why_not"]
     assert found["kept"] == ["age_years"]
@@ -161,7 +161,7 @@ def test_why_not_higher_tells_the_nearest_rule_and_what_it_lacked() -> None:
     told = why_not("urgent", findings={"age_years": 4, "blanches_on_pressure": "does_not_blanch"})
     assert "R08" in told.stdout
     assert "(1 answer away)" in told.stdout
-    assert "Temperature? open; wanted: at least 38 Cel" in told.stdout
+    assert "Temperature? open; wanted: at least 38 °C" in told.stdout
 
 
 def test_with_everything_kept_it_is_proved_that_nothing_can() -> None:

@@ -171,6 +171,16 @@ def test_an_accepted_finding_is_told_with_its_reason_and_fails_nothing() -> None
     assert counted((found,))["accepted"] == 1
 
 
+def test_the_reason_for_accepting_several_findings_is_told_once() -> None:
+    data = clean(3)
+    of = PLANTED[FindingType.UNREACHABLE_RULE](Random(0), data)
+    data["accepts"] = [{"finding": "unreachable_rule", "of": [of], "reason": "kept for next year"}]
+    (found,) = found_in(data)
+    lines = list(as_text((found, found), None))
+    assert lines.count("    accepted: kept for next year") == 1
+    assert lines.count(f"  {found.place}: {found.message}") == 2
+
+
 def test_an_acceptance_is_of_what_it_names_alone() -> None:
     data = clean(3)
     PLANTED[FindingType.UNREACHABLE_RULE](Random(0), data)

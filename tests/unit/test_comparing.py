@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from triage_rules.cli.comparing import BEGIN, END, compare_command
-from triage_rules.comparing import Comparison, Kind, Patient, Tally, compare, distinct, opinion
+from triage_rules.comparing import MOST_ANSWERS, Comparison, Kind, Patient, Tally, compare, distinct, opinion
 from triage_rules.evaluating import Evaluator
 from triage_rules.messages import History
 from triage_rules.reading import parse_ruleset
@@ -120,6 +120,23 @@ def test_the_example_has_only_answers_that_matter(found: Comparison) -> None:
         "somebody-hot": {"fever": True},
         "child-well": {"fever": False},
     }
+
+
+def test_an_example_of_many_answers_is_cut_to_those_that_decide_and_says_so() -> None:
+    """Each `q` answered no keeps it from being urgent by the other one, and decides nothing."""
+    many = range(MOST_ANSWERS + 1)
+    asked = "".join(f"  q{n}: {{type: yes_no, group: g, question: 'Q{n}?'}}\n" for n in many)
+    urgent = rule("O3", f"{{any: [{', '.join(f'q{n}' for n in many)}]}}", "U")
+    other = HEAD.format(name="other") + AGE + FEVER + asked + "rules:\n" + urgent
+    hot = patient("hot", fever=True, **{f"q{n}": False for n in many})
+    (difference,) = compare(evaluator(FIRST), [evaluator(other)], [hot])[0].differences
+    assert not difference.kind.may_agree
+    assert difference.example.answers == {"fever": True}
+    assert difference.rest_answered
+
+
+def test_an_example_of_few_answers_differs_in_its_way_by_itself(found: Comparison) -> None:
+    assert [difference.rest_answered for difference in found.differences] == [False, False, False]
 
 
 def test_an_example_still_differs_as_its_kind_says(found: Comparison) -> None:

@@ -185,7 +185,7 @@ def test_the_text_view_is_what_the_golden_file_says(spots: Ruleset) -> None:
 
 def test_answers_in_words(spots: Ruleset) -> None:
     cases = [
-        (Node("temperature_c", "?", 38.5), "38.5 Cel"),
+        (Node("temperature_c", "?", 38.5), "38.5 °C"),
         (Node("temperature_c", "?", OPEN), "open"),
         (Node("blanches_on_pressure", "?", "does_not_blanch"), "No, they stay"),
         (Node("blanches_on_pressure", "?", OPEN), "open"),

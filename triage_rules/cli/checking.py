@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +13,7 @@ import click
 from triage_rules.bundles import bundle_of
 from triage_rules.cases import read_cases
 from triage_rules.cases.reading import CASES_FILE
-from triage_rules.cli.talking import CANNOT_RUN, FOUND, as_json, data, give_up, not_approved, refusing, say
+from triage_rules.cli.talking import CANNOT_RUN, FOUND, as_json, data, give_up, not_approved, progress, refusing
 from triage_rules.errors import EngineLimitError, RulesetError
 from triage_rules.evaluating import Evaluator
 from triage_rules.finding_types import FindingType
@@ -22,13 +21,10 @@ from triage_rules.reading import FILE_NAME, Document, read_with_document
 from triage_rules.ruleset import Place, Ruleset
 
 if TYPE_CHECKING:
-    from triage_rules.checking.asking import Finding, Progress
+    from triage_rules.checking.asking import Finding
 
 SECONDS = 60
 """What a check may take, unless told otherwise."""
-
-QUIET_SECONDS = 2.0
-"""Only after so long is it told how far a check has come, and then every so often."""
 
 
 @click.command(name="check")
@@ -83,24 +79,12 @@ def _checked(folder: Path, seconds: float) -> tuple[Ruleset | None, Document | N
     except EngineLimitError as error:
         place = Place(str(folder / FILE_NAME if folder.is_dir() else folder), 1, 1)
         return ruleset, document, (Finding(FindingType.ENGINE_LIMIT, place, ruleset.name, str(error)),)
-    how = How(datetime.now(UTC).date(), seconds, _progress())
+    tell = progress()
+    how = How(datetime.now(UTC).date(), seconds, lambda what, done, of: tell(f"looking for {what}: {done} of {of}"))
     try:
         return ruleset, document, check(ruleset, document, how, evaluator)
     except EncoderBugError as error:
         give_up(f"The check is wrong, and tells nothing: a report doesn't come out as proved ({error}).", CANNOT_RUN)
-
-
-def _progress() -> Progress:
-    """Tells how far it has come, on stderr, once it takes long."""
-    told = time.monotonic()
-
-    def tell(what: str, done: int, of: int) -> None:
-        nonlocal told
-        if time.monotonic() - told > QUIET_SECONDS:
-            told = time.monotonic()
-            say(f"looking for {what}: {done} of {of}")
-
-    return tell
 
 
 def _facts(ruleset: Ruleset | None, document: Document | None, findings: tuple[Finding, ...]) -> dict[str, object]:

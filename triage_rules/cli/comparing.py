@@ -133,6 +133,7 @@ def _difference(inputs: dict[str, Input], found: Difference) -> Json:
         "example": {
             "from": example.id,
             "note": example.note,
+            "rest_answered": found.rest_answered,
             "findings": dict(example.answers),
             "history": {
                 "reports_last_48h": example.history.reports_last_48h,
@@ -200,6 +201,7 @@ def _patient(example: Json) -> str:
         answers.append(f"Earlier reports in 48 hours: {history['reports_last_48h']}")
     if history["highest_level_24h"]:
         answers.append(f"Highest level in 24 hours: {history['highest_level_24h']}")
+    answers += ["and everything else answered as in the case"] if example["rest_answered"] else []
     return " · ".join(answers) or "nothing answered"
 
 

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import os
 import random
-import time
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from triage_rules.analysis.witness import EncoderBugError
 from triage_rules.cases import read_cases
-from triage_rules.cli.talking import CANNOT_RUN, FOUND, USAGE, as_json, data, give_up, not_approved, refusing, say
-from triage_rules.mutation import reporting
-from triage_rules.mutation.operators import Mutant, mutants
-from triage_rules.mutation.running import FailingCasesError, Outcome, run
+from triage_rules.cli.talking import (
+    CANNOT_RUN,
+    FOUND,
+    USAGE,
+    as_json,
+    data,
+    give_up,
+    not_approved,
+    progress,
+    refusing,
+    say,
+)
 from triage_rules.reading import read_with_document
 from triage_rules.ruleset import Ruleset
 
-PROGRESS_SECONDS = 5
+if TYPE_CHECKING:
+    from triage_rules.mutation.operators import Mutant
+    from triage_rules.mutation.running import Outcome
+
 MOST_PROCESSES = 2
 
 PERCENT = click.FloatRange(0, 100)
@@ -52,7 +61,17 @@ def mutate(  # noqa: PLR0913 (each is an option of the command)
     drafts: TextIO | None,
     processes: int,
 ) -> None:
-    """Make small wrong changes to a ruleset, and tell those that no case notices, each with a patient."""
+    """Make small wrong changes to a ruleset, and tell those that no case notices, each with a patient.
+
+    Your files are not touched. Each changed copy of the ruleset is a mutant. It is killed if a case fails for it,
+    equivalent if it is proved that no report comes out otherwise, and else it survived: you see the smallest patient
+    who gets another result (docs/mutation.md).
+    """
+    from triage_rules.analysis.witness import EncoderBugError  # loads the solver, which most commands never need
+    from triage_rules.mutation import reporting
+    from triage_rules.mutation.operators import mutants
+    from triage_rules.mutation.running import FailingCasesError, run
+
     ruleset, document = read_with_document(folder)
     cases = read_cases(folder, ruleset)
     chosen = _chosen(ruleset, mutants(ruleset, document.root, document.file), owners)
@@ -60,8 +79,11 @@ def mutate(  # noqa: PLR0913 (each is an option of the command)
         say(f"A sample of {sample} of {len(chosen)} mutants (seed {seed}).")
         drawn = set(random.Random(seed).sample(range(len(chosen)), sample))  # noqa: S311 (a draw, not a secret)
         chosen = [mutant for number, mutant in enumerate(chosen) if number in drawn]
+    tell = progress()
     try:
-        outcomes = run(ruleset, cases, chosen, processes=processes, progress=_Progress().tell)
+        outcomes = run(
+            ruleset, cases, chosen, processes=processes, progress=lambda done, of: tell(f"{done} of {of} mutants")
+        )
     except FailingCasesError as error:
         give_up(f"{folder}: {error}", FOUND)
     except EncoderBugError as error:
@@ -87,6 +109,8 @@ def _chosen(ruleset: Ruleset, made: tuple[Mutant, ...], owners: tuple[str, ...])
 
 def _require(outcomes: tuple[Outcome, ...], require: float | None, require_urgent: float | None) -> None:
     """Exit with 1 if less is killed than is required; compared unrounded."""
+    from triage_rules.mutation import reporting
+
     lacking = []
     for wanted, found, what in (
         (require, reporting.counts(outcomes), "mutants"),
@@ -96,16 +120,3 @@ def _require(outcomes: tuple[Outcome, ...], require: float | None, require_urgen
             lacking.append(f"{found.percent} % of the {what} are killed, {wanted:g} % are required")
     if lacking:
         give_up("; ".join(lacking) + ".", FOUND)
-
-
-class _Progress:
-    """Tells every few seconds how far it is."""
-
-    def __init__(self) -> None:
-        self._told = time.monotonic()
-
-    def tell(self, done: int, whole: int) -> None:
-        now = time.monotonic()
-        if now - self._told >= PROGRESS_SECONDS:
-            self._told = now
-            say(f"{done} of {whole} mutants")

@@ -8,7 +8,17 @@ from pathlib import Path
 import click
 
 from triage_rules.cli.rulesets import FORMATS
-from triage_rules.cli.talking import CANNOT_RUN, FOUND, USAGE, as_json, data, give_up, not_approved, refusing, say
+from triage_rules.cli.talking import (
+    CANNOT_RUN,
+    FOUND,
+    USAGE,
+    as_json,
+    data,
+    give_up,
+    not_approved,
+    progress,
+    refusing,
+)
 from triage_rules.cli.versions import open_version
 from triage_rules.errors import RulesetNotFound
 from triage_rules.properties.language import SECONDS, Against, Measure, Property
@@ -39,11 +49,11 @@ def prove_command(folder: Path, wanted: tuple[str, ...], against: str | None, se
     ruleset = read_ruleset(folder)
     previous = None if against is None else open_version(against, folder, ruleset.name)
     properties = _chosen(_properties(folder, ruleset, against), wanted)
-    proofs = []
+    proofs, tell = [], progress()
     try:
         for proof in prove(ruleset, properties, previous=previous, seconds=seconds):
             proofs.append(proof)
-            say(f"{len(proofs)}/{len(properties)} {proof.asked.id} {proof.verdict} {proof.seconds:.2f} s")
+            tell(f"{len(proofs)} of {len(properties)} properties")
     except EncoderBugError as error:
         give_up(f"The formulas and the evaluators differ, so nothing is known: {error}", CANNOT_RUN)
     if form == "json":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
@@ -28,12 +29,28 @@ FOUND = 1
 USAGE = 2
 CANNOT_RUN = 3
 
+QUIET_SECONDS = 2.0
+"""Only after so long is it told how far something has come, and then every so often."""
+
 LEVEL_COLOURS = {"urgent": "red", "monitor": "yellow", "routine": "green", None: "red"}
 
 
 def say(message: str = "", **style: Any) -> None:
     """Talk: to stderr."""
     click.secho(message, err=True, **style)
+
+
+def progress() -> Callable[[str], None]:
+    """Says on stderr how far something has come, once it takes long. Call it as often as you like."""
+    told = time.monotonic()
+
+    def tell(how_far: str) -> None:
+        nonlocal told
+        if time.monotonic() - told > QUIET_SECONDS:
+            told = time.monotonic()
+            say(how_far)
+
+    return tell
 
 
 def data(text: str) -> None:

@@ -11,7 +11,7 @@ import click
 
 from triage_rules.cases import CaseOutcome, read_cases, run_case
 from triage_rules.cli.rulesets import open_folder
-from triage_rules.cli.talking import FOUND, as_json, data, give_up, not_approved, refusing, say
+from triage_rules.cli.talking import FOUND, as_json, data, give_up, not_approved, progress, refusing, say
 from triage_rules.coverage import Coverage, Measure, Observed, measure
 from triage_rules.coverage import reporting as covered
 from triage_rules.coverage.suggesting import drafts, suggest
@@ -38,7 +38,10 @@ def _required(_: click.Context, __: click.Parameter, value: str | None) -> dict[
 def test(folder: Path, form: str, coverage: bool, required: dict[Measure, Decimal], wanted: int | None) -> None:
     """Run the worked cases that lie beside a ruleset."""
     evaluator = open_folder(folder)
-    outcomes = [run_case(evaluator, case) for case in read_cases(folder, evaluator.ruleset)]
+    cases, tell, outcomes = read_cases(folder, evaluator.ruleset), progress(), []
+    for case in cases:
+        outcomes.append(run_case(evaluator, case))
+        tell(f"{len(outcomes)} of {len(cases)} cases")
     shown = cover(evaluator, outcomes) if coverage or required or wanted else None
     if wanted is not None and shown is not None:
         data(drafts(suggest(evaluator, shown, [outcome.case for outcome in outcomes], wanted)))

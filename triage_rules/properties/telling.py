@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from triage_rules.analysis.witness import Witness, told
-from triage_rules.properties.language import Verdict
+from triage_rules.properties.language import Then, Verdict
 from triage_rules.properties.proving import Proof
 from triage_rules.ruleset import Findings, Ruleset
 
@@ -20,7 +20,8 @@ def as_text(proofs: Sequence[Proof]) -> list[str]:
     count = Counter(proof.verdict for proof in proofs)
     parts = [f"{number} {verdict}" for verdict in Verdict if (number := count[verdict])]
     seconds = sum(proof.seconds for proof in proofs)
-    lines = [f"{len(proofs)} properties: {', '.join(parts)}; of every possible report, in {seconds:.1f} s"]
+    properties = "1 property" if len(proofs) == 1 else f"{len(proofs)} properties"
+    lines = [f"{properties}: {', '.join(parts)}; of every possible report, in {seconds:.1f} s"]
     for proof in proofs:
         if proof.verdict is not Verdict.PROVED:
             lines += ["", *_failed(proof)]
@@ -33,7 +34,22 @@ def _failed(proof: Proof) -> list[str]:
     lines = [f"{proof.verdict} {asked.id}: {asked.says}"]
     lines += [f"  {asked.place}"] if asked.place is not None else []
     lines += [f"  {proof.why}"] if proof.why else []
-    return lines + (_counterexample(proof.counterexample) if proof.counterexample is not None else [])
+    if proof.counterexample is not None:
+        lines += [*_counterexample(proof.counterexample), *_lacking(proof)]
+    return lines
+
+
+def _lacking(proof: Proof) -> list[str]:
+    """What of a property that wants flags or rules the result doesn't have: the line with the level doesn't say it."""
+    claim, witness = proof.asked.claim, proof.counterexample
+    if not isinstance(claim, Then) or witness is None:
+        return []
+    result = witness.results[0]
+    fired = {rule["id"] for rule in (*result["rules"], *result["safety_net"])}
+    lacking = [f"the flag `{flag}`" for flag in claim.flags if flag not in result["flags"]]
+    lacking += [f"`{rule}` firing" for rule in claim.fires if rule not in fired]
+    lacking += [f"`{rule}` silent" for rule in claim.silent if rule in fired]
+    return [f"  what is lacking: {', '.join(lacking)}"] if lacking else []
 
 
 def _counterexample(witness: Witness) -> list[str]:

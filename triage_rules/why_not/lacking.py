@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from triage_rules.diffing.words import limit_in_words
 from triage_rules.explaining import OPEN, Node, in_words
+from triage_rules.findings import unit_told
 from triage_rules.reference import Reference
 from triage_rules.ruleset import (
     All,
@@ -89,7 +90,7 @@ class Lacking:
         match condition:
             case Compare():
                 read = self._ruleset.inputs[condition.finding]
-                words = f"{limit_in_words(condition)}{f' {read.unit}' if read.unit else ''}"
+                words = f"{limit_in_words(condition)}{unit_told(read.unit)}"
                 told = words if wanted else f"not {words}"
             case OneOf(name, values):
                 labels = {choice.value: choice.label for choice in self._ruleset.inputs[name].choices}
