@@ -174,6 +174,8 @@ MUTANTS: dict[str, Change] = {
     "P54": put("rules", "R61", "reason", value="Somebody hurt you."),
     "P55": put("always", "patient", value="Take care."),
     "P56": both(when("S13", {"not": "contact_meningococcal"}), lowered("S13", "U3_same_day_clinician")),
+    "P57": put("inferences", "temperature_febrile", "when", value={"temperature_c": {"at_least": 38.5}}),
+    "P58": put("inferences", "temperature_febrile", "when", value={"temperature_c": {"at_least": 38.5}}),
 }
 
 LANGUAGE_ALONE = {"P50"}
