@@ -141,7 +141,7 @@ def _field(aspect: Aspect, result: Result) -> list[str]:
             until = datetime.fromisoformat(result["valid_until"])
             return [f"{round(until.timestamp() / 60)} minutes"]
         case Aspect.COULD_BE:
-            return [result["could_be"]]
+            return [result["could_be"], result["could_be_disposition"]]
         case _:
             return list(result[aspect.value])
 

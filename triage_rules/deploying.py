@@ -27,7 +27,7 @@ from triage_rules.errors import (
     RulesetNotFound,
 )
 from triage_rules.evaluating import Evaluator
-from triage_rules.finding_types import Severity
+from triage_rules.finding_types import FindingType, Severity
 from triage_rules.ledger import Ledger, LiveRuleset
 from triage_rules.properties.language import Property, Verdict
 from triage_rules.properties.reading import PROPERTIES_FILE, has_properties, read_properties
@@ -38,8 +38,8 @@ FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE)
 """What a ruleset's folder may hold that is looked at; the last one may be missing."""
 
 CHECK_FINDINGS_SECONDS = 20.0
-"""What the search for errors for every possible report may take. One that is not found by then is not refused:
-`triage check` tells what it could not decide."""
+"""What the search for errors for every possible report may take. One that is not found by then is not refused;
+what was not decided is told."""
 
 PROVE_SECONDS = 30.0
 """What the proof of all properties may take; what is not proved by then keeps the ruleset from going live."""
@@ -56,6 +56,7 @@ class Checked:
     """A ruleset that may go live: its bundle, how many cases passed, and which clinician approved it.
 
     proved: how many properties were proved; None if none are claimed. unasked: those about the previous version.
+    undecided: what the check for errors had no time for, a sentence each.
     """
 
     bundle: Bundle
@@ -63,6 +64,7 @@ class Checked:
     approved_by: str | None
     proved: int | None = None
     unasked: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +92,21 @@ def check_folder(folder: Path) -> Checked:
     )
     if faults:
         raise CasesFailed(faults, len(outcomes))
-    _refuse_errors(ruleset, document, evaluator)
+    undecided = _refuse_errors(ruleset, document, evaluator)
     proved, unasked = (None, ()) if claimed is None else _proved(evaluator, claimed)
-    return Checked(bundle, len(outcomes), evaluator.ruleset.approved_by, proved, unasked)
+    return Checked(bundle, len(outcomes), evaluator.ruleset.approved_by, proved, unasked, undecided)
 
 
-def _refuse_errors(ruleset: Ruleset, document: Document, evaluator: Evaluator) -> None:
-    """Raises RulesetError with what `triage check` calls an error and the file does not accept."""
+def _refuse_errors(ruleset: Ruleset, document: Document, evaluator: Evaluator) -> tuple[str, ...]:
+    """What was not decided in time. Raises RulesetError with what `triage check` calls an error and isn't accepted."""
     from triage_rules.checking import How, check  # loads the solver, which most callers never need
 
     how = How(dt.datetime.now(dt.UTC).date(), CHECK_FINDINGS_SECONDS, least=Severity.ERROR)
     found = [one for one in check(ruleset, document, how, evaluator) if one.accepted is None]
-    if found:
-        raise RulesetError(tuple(RulesetFault(one.place, f"{one.type}: {one.message}") for one in found))
+    errors = [one for one in found if one.type is not FindingType.INCOMPLETE]
+    if errors:
+        raise RulesetError(tuple(RulesetFault(one.place, f"{one.type}: {one.message}") for one in errors))
+    return tuple(one.message for one in found)
 
 
 def _proved(evaluator: Evaluator, claimed: list[Property]) -> tuple[int, tuple[str, ...]]:
@@ -137,7 +141,8 @@ def check_files(files: Mapping[str, str]) -> Checked:
     if "faults" in told:
         raise RulesetError(tuple(RulesetFault(Place(*place), message) for place, message in told["faults"]))
     bundle = Bundle(told["name"], told["version"], told["digest"], base64.b64decode(told["data"]))
-    return Checked(bundle, told["cases"], told["approved_by"], told["proved"], tuple(told["unasked"]))
+    unasked, undecided = tuple(told["unasked"]), tuple(told["undecided"])
+    return Checked(bundle, told["cases"], told["approved_by"], told["proved"], unasked, undecided)
 
 
 def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor) -> Deployed:
@@ -150,6 +155,7 @@ def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor) -> Deployed
         f"property `{name}` is about the previous version, and was not asked about: `triage prove --against live` does"
         for name in checked.unasked
     ]
+    told += [f"not all of it was checked: {what} `triage check` may take longer" for what in checked.undecided]
     told += [
         f"version {bundle.version} of `{bundle.name}` was deployed before with other content ({digest}); "
         "a new content should get a new version"
@@ -214,6 +220,7 @@ def _main(folder: Path) -> None:
             "approved_by": checked.approved_by,
             "proved": checked.proved,
             "unasked": checked.unasked,
+            "undecided": checked.undecided,
         }
     json.dump(told, sys.stdout)
 

@@ -274,6 +274,12 @@ class Disposition:
     clinician: str
     place: Place | None = field(default=None, compare=False)
 
+    def allows_more_time_than(self, other: Disposition) -> bool:
+        """It leaves longer to act; no limit is longer than any."""
+        if self.act_within_minutes is None or other.act_within_minutes is None:
+            return self.act_within_minutes is None and other.act_within_minutes is not None
+        return self.act_within_minutes > other.act_within_minutes
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -200,6 +200,21 @@ def test_a_text_mentions_what_it_must_and_nothing_else() -> None:
     assert only(witnesses.smallest(encoding.false(neck), encoding.false(body))).findings == {"note": "nothing else"}
 
 
+def test_a_text_that_must_say_unknown_still_answers_its_question() -> None:
+    unknown = replace(fever(), mentions={"m": Mention("m", "note", ("Unknown",), "says")}, rules={}, inferences={})
+    encoding = Encoding(unknown)
+    assert only(Witnesses(Solver(encoding)).smallest(encoding.true(Yes("m")))).findings == {"note": "unknown."}
+
+
+def test_phrases_that_make_another_one_together_are_kept_apart() -> None:
+    phrases = {"one": "aa", "two": "bb", "both": "aa. bb"}
+    mentions = {name: Mention(name, "note", (phrase,), "says") for name, phrase in phrases.items()}
+    encoding = Encoding(replace(fever(), mentions=mentions, rules={}, inferences={}))
+    one, two, both = (Yes(name) for name in phrases)
+    found = Witnesses(Solver(encoding)).smallest(encoding.true(one), encoding.true(two), encoding.false(both))
+    assert only(found).findings == {"note": "aa / bb"}
+
+
 def test_a_text_that_would_be_too_long_is_no_witness_and_no_proof() -> None:
     long = replace(fever(), mentions={"m": Mention("m", "note", ("x" * 41,), "says")}, rules={}, inferences={})
     encoding = Encoding(long)

@@ -141,6 +141,23 @@ def test_the_previous_version_is_compared_report_by_report(tmp_path: Path) -> No
     assert (unasked.verdict, unasked.holds) == (Verdict.NOT_ASKED, True)
 
 
+@pytest.mark.parametrize(
+    "weaker", ["{level: monitor, act_within_minutes: 30,", "{level: urgent, act_within_minutes: 90,"]
+)
+def test_a_disposition_that_means_less_under_its_old_name_is_less(tmp_path: Path, weaker: str) -> None:
+    claim = "against: previous, never_lowers: disposition"
+    written = "U2: {level: urgent, act_within_minutes: 30, title: soon, patient: Go., clinician: Go.}\n  M1:"
+    text = HEAD.replace("M1:", written, 1) + FEVER.replace("disposition: U1", "disposition: U2", 1)
+    before, after = (
+        parse_ruleset(made.encode(), "ruleset.yaml")
+        for made in (text, text.replace("{level: urgent, act_within_minutes: 30,", weaker))
+    )
+    proof = proof_of(tmp_path, claim, ruleset=after, previous=before)
+    assert proof.verdict is Verdict.REFUTED
+    assert [result["disposition"] for result in proof.counterexample.results] == ["U2", "U2"]
+    assert proof_of(tmp_path, claim, ruleset=before, previous=before).verdict is Verdict.PROVED
+
+
 def test_no_time_is_no_proof(tmp_path: Path) -> None:
     asked = read(tmp_path, *HOLDS[:2])
     proofs = list(prove(fever(), asked, seconds=0))
@@ -266,6 +283,16 @@ def test_a_folder_is_compared_with_another_one_without_any_properties(tmp_path: 
     assert code == 1
     assert "The same report, by the previous version" in out
     assert run(str(new), "--against", "no-such-revision")[0] == 2
+
+
+def test_what_there_was_no_time_to_check_is_told_to_whoever_deploys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert deploying.check_folder(folder_of(tmp_path, HOLDS[0])).undecided == ()
+    monkeypatch.setattr(deploying, "CHECK_FINDINGS_SECONDS", 0.0)
+    undecided = deploying.check_folder(tmp_path).undecided
+    assert undecided
+    assert all("the time ran out" in what for what in undecided)
 
 
 def test_what_fails_prove_does_not_go_live(tmp_path: Path) -> None:

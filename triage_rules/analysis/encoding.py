@@ -5,7 +5,7 @@ A third reading of docs/ruleset-language.md beside compiler and reference evalua
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from triage_rules.analysis.answers import Answers, folded
 from triage_rules.analysis.conditions import Conditions
@@ -67,6 +67,11 @@ class Encoding(Conditions):
     def could_be_is(self, level: Level) -> Formula:
         """`could_be`."""
         return self._exactly(self.could_be_at_least, level)
+
+    def could_be_disposition_is(self, disposition: str) -> Formula:
+        """`could_be_disposition`."""
+        rank = self._order.index(disposition)
+        return self.logic.all_of([self._could_rank(rank), self.logic.opposite(self._could_rank(rank + 1))])
 
     def lowest_at_least(self, level: Level) -> Formula:
         """No answer to open findings could lead below this level, as far as the product can tell."""
@@ -251,6 +256,23 @@ class Encoding(Conditions):
         if self._level(self._default) >= level:
             parts.append(self._may_fall_to_default())
         return self.logic.any_of(parts)
+
+    def _could_rank(self, rank: int) -> Formula:
+        """`could_be_disposition` has this rank in the order of urgency or a higher one."""
+        return self._once(("could rank", rank), lambda: self.logic.any_of(self._ways_to_rank(rank)))
+
+    def _ways_to_rank(self, rank: int) -> Iterator[Formula]:
+        def counts(code: str) -> bool:
+            return self._order.index(code) >= rank
+
+        yield self._at_or_above(rank)
+        yield self._any_outcome(self.ruleset.rules_and_floors, self.possible, counts)
+        if counts(self._default):
+            yield self._may_fall_to_default()
+        for floor in self._floors:
+            for level, code in floor.raise_one:
+                if counts(code):
+                    yield self.logic.all_of([self.possible(floor.id), self.could_be_at_least(level)])
 
     def _stays_above(self, level: Level) -> Formula:
         """No way of answering leads below the level, even if nothing is raised by one."""

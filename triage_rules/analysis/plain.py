@@ -6,6 +6,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from triage_rules.analysis.answers import Answers, Number, OneHot, Text, bounds, first_above
 from triage_rules.analysis.solver import Model
+from triage_rules.findings import UNKNOWN
 from triage_rules.messages import History
 from triage_rules.ruleset import SERVICE_COUNTS, AskedOf, Findings, Input, Kind, Level, Ruleset, Value
 
@@ -14,6 +15,9 @@ FINEST = 15
 
 NO_MENTION = ("nothing else", "")
 """Texts that mention nothing, unless a phrase is part of the first."""
+
+BETWEEN, ENDS = (". ", " / "), ("", ".")
+"""What stands between phrases and after the last: others if that would make one more phrase, or the word for "open"."""
 
 
 Key = tuple[str, Kind]
@@ -76,7 +80,7 @@ def plain_number(low: float, end: float, *, downwards: bool = False) -> float:
 
 
 def _words(text: Text, read: Input, model: Model) -> str | None:
-    """A text that mentions what it must and nothing else. Raises NoSuchText if it would be longer than accepted."""
+    """A text that mentions what it must and nothing else. Raises NoSuchText if none is found that is accepted."""
     if not model.holds(text.answered):
         return None
     every = frozenset().union(*text.mentions)
@@ -92,7 +96,10 @@ def _words(text: Text, read: Input, model: Model) -> str | None:
             chosen.append(phrase)
     if not chosen:
         return next(words for words in NO_MENTION if not any(phrase in words for phrase in every))
-    found = ". ".join(sorted(chosen))
+    ways = (f"{between.join(sorted(chosen))}{end}" for between in BETWEEN for end in ENDS)
+    found = next((way for way in ways if way != UNKNOWN and not any(phrase in way for phrase in unsaid)), None)
+    if found is None:
+        raise NoSuchText(f"`{read.name}`: no text was found that mentions all of it and nothing else")
     if read.max_length is not None and len(found) > read.max_length:
         raise NoSuchText(f"`{read.name}`: no text of {read.max_length} characters was found that mentions all of it")
     return found
@@ -103,4 +110,4 @@ def _short_first(phrase: str) -> tuple[int, str]:
 
 
 class NoSuchText(Exception):
-    """The solver knows nothing of a text's length, and its report would need a longer one."""
+    """The solver knows nothing of a text's length and of how phrases meet, and no text for its report was found."""

@@ -209,6 +209,7 @@ def claims(encoding: Encoding) -> Iterator[Claim]:
     yield from (("level", level.word, encoding.level_is(level)) for level in Level)
     yield from (("could_be", level.word, encoding.could_be_is(level)) for level in Level)
     yield from (("disposition", code, encoding.disposition_is(code)) for code in ruleset.dispositions)
+    yield from (("could_be_disposition", code, encoding.could_be_disposition_is(code)) for code in ruleset.dispositions)
     yield "determined", True, encoding.determined()
     yield from (("rules", rule, encoding.fired(rule)) for rule in ruleset.rules)
     yield from (("safety_net", floor, encoding.fired(floor)) for floor in ruleset.floors)

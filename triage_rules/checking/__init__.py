@@ -108,8 +108,7 @@ def check(ruleset: Ruleset, document: Document, how: How, evaluator: Evaluator |
     unknown = {found for family in FAMILIES for found in family.types if family.name not in whole}
     unknown |= {found for found in FindingType if not _at_least(found, least)}
     told = accepted(found, acceptances_of(document.root), unknown)
-    told += _incomplete(asking)
-    return in_order(one for one in told if _at_least(one.type, least))
+    return in_order([*(one for one in told if _at_least(one.type, least)), *_incomplete(asking)])
 
 
 def findings_of_faults(faults: tuple[RulesetFault, ...]) -> tuple[Finding, ...]:

@@ -14,7 +14,7 @@ from triage_rules.analysis.witness import Json, Witness, Witnesses
 from triage_rules.diffing import encoded
 from triage_rules.diffing.encoded import Both
 from triage_rules.evaluating import Evaluator
-from triage_rules.ruleset import Level, Ruleset
+from triage_rules.ruleset import Disposition, Level, Ruleset
 
 KINDS = {"level": 5, "disposition": 2, "advice": 3}
 """Kinds that are shown of each pair of levels, of each pair of dispositions, and of other advice; of the rest one."""
@@ -261,7 +261,7 @@ def _way(old: Ruleset, new: Ruleset, before: str, after: str) -> Way | None:
     if was.level != now.level:
         return None
     if before == after:
-        return _by_time(was.act_within_minutes, now.act_within_minutes)
+        return _by_time(was, now)
     orders = {
         ruleset.urgency(after) > ruleset.urgency(before)
         for ruleset in (old, new)
@@ -272,10 +272,8 @@ def _way(old: Ruleset, new: Ruleset, before: str, after: str) -> Way | None:
     return Way.HIGHER if orders.pop() else Way.LOWER
 
 
-def _by_time(before: int | None, after: int | None) -> Way | None:
-    """More time is less urgent; None minutes is no limit."""
-    if before == after:
-        return None
-    if before is None or after is None:
-        return Way.LOWER if after is None else Way.HIGHER
-    return Way.LOWER if after > before else Way.HIGHER
+def _by_time(was: Disposition, now: Disposition) -> Way | None:
+    """More time is less urgent."""
+    if now.allows_more_time_than(was):
+        return Way.LOWER
+    return Way.HIGHER if was.allows_more_time_than(now) else None

@@ -162,8 +162,9 @@ def valid_for(encoding: Encoding) -> dict[str, Formula]:
 
 
 def could_be(encoding: Encoding) -> dict[str, Formula]:
-    """The highest level that answers to open questions could still lead to."""
-    return {level.word: encoding.could_be_is(level) for level in Level}
+    """The highest level that answers to open questions could still lead to, and the most urgent disposition."""
+    levels = {level.word: encoding.could_be_is(level) for level in Level}
+    return levels | {code: encoding.could_be_disposition_is(code) for code in encoding.ruleset.dispositions}
 
 
 def determined(encoding: Encoding) -> dict[str, Formula]:

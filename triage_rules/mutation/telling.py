@@ -29,7 +29,7 @@ class Differs(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Equal:
-    """Proved: no report gets another result in any part that cases can see."""
+    """Proved: no report gets another result in any part that cases can see, but for what is only an outlook."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from triage_rules.analysis.answers import Answers
@@ -65,23 +65,30 @@ def question(asked: Property, encoding: Encoding, previous: Ruleset | None) -> Q
 
 
 def lower(measure: Measure, one: Encoding, other: Encoding) -> Formula:
-    """By this measure the one result is below the other.
-
-    Two rulesets may have different dispositions: then those that both have are compared, and else the levels.
-    """
+    """By this measure the one result is below the other. A lower level is a less urgent disposition, too."""
     logic = one.logic
-    steps: Iterable[tuple[Formula, Formula]]
     match measure:
         case Measure.LEVEL:
             steps = [(one.level_at_least(level), other.level_at_least(level)) for level in LEVELS]
         case Measure.COULD_BE:
             steps = [(one.could_be_at_least(level), other.could_be_at_least(level)) for level in LEVELS]
-        case Measure.DISPOSITION if list(one.ruleset.dispositions) == list(other.ruleset.dispositions):
-            codes = one.ruleset.dispositions
-            steps = [(one.at_least_as_urgent(code), other.at_least_as_urgent(code)) for code in codes]
         case Measure.DISPOSITION:
-            return lower(Measure.LEVEL, one, other)
+            return logic.any_of([lower(Measure.LEVEL, one, other), *_less_urgent(one, other)])
     return logic.any_of(logic.all_of([logic.opposite(less), more]) for less, more in steps)
+
+
+def _less_urgent(one: Encoding, other: Encoding) -> Iterator[Formula]:
+    """Ways to be less urgent than by level: a lower disposition of those that both have, or more time for the same one.
+
+    Two rulesets may have different dispositions, or these at different levels: then there is no common order.
+    """
+    logic, now, before = one.logic, one.ruleset.dispositions, other.ruleset.dispositions
+    if [(d.code, d.level) for d in now.values()] == [(d.code, d.level) for d in before.values()]:
+        for code in now:
+            yield logic.all_of([logic.opposite(one.at_least_as_urgent(code)), other.at_least_as_urgent(code)])
+    for code in [code for code in now if code in before]:
+        if now[code].level == before[code].level and now[code].allows_more_time_than(before[code]):
+            yield logic.all_of([one.disposition_is(code), other.disposition_is(code)])
 
 
 def _whenever(asked: Property, encoding: Encoding) -> tuple[Formula, ...]:

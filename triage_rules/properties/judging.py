@@ -81,11 +81,16 @@ def speaks_of(asked: Property, seen: Sequence[Seen]) -> bool:
 
 def below(measure: Measure, one: Seen, other: Seen) -> bool:
     """By this measure the one result is below the other. Different sets of dispositions can't be compared: levels."""
-    if measure is Measure.DISPOSITION and list(one.ruleset.dispositions) == list(other.ruleset.dispositions):
-        urgency = one.ruleset.urgency
-        return urgency(one.result["disposition"]) < urgency(other.result["disposition"])
     key = "could_be" if measure is Measure.COULD_BE else "level"
-    return Level.of(one.result[key]) < Level.of(other.result[key])
+    level, others = Level.of(one.result[key]), Level.of(other.result[key])
+    if measure is not Measure.DISPOSITION or level != others:
+        return level < others
+    now, before = (seen.ruleset.dispositions for seen in (one, other))
+    code, previous = one.result["disposition"], other.result["disposition"]
+    if code == previous:
+        return now[code].allows_more_time_than(before[code])
+    alike = [(d.code, d.level) for d in now.values()] == [(d.code, d.level) for d in before.values()]
+    return alike and one.ruleset.urgency(code) < one.ruleset.urgency(previous)
 
 
 def _is(seen: Seen, outcome: Level | str) -> bool:

@@ -110,6 +110,8 @@ def _check_service(read: Input, form: Form) -> None:
         form.tell(form.place_of("type"), f"`type`: the service counts this as `{kind}`, not `{read.kind}`")
     elif kind is Kind.CHOICE and [choice.value for choice in read.choices] != _LEVEL_CHOICES:
         form.tell(form.place_of("choices"), f"`choices`: the service counts {listed(_LEVEL_CHOICES)}, in this order")
+    elif any(choice.means_open for choice in read.choices):
+        form.tell(form.place_of("choices"), "`choices`: what the service counts is never open; leave `means_open` out")
 
 
 def _max_length(form: Form, *, required: bool) -> int | None:
