@@ -32,7 +32,7 @@ RED_DOTS_COVERAGE := rules=100,floors=100,outcomes=100,inferences=100,possible=9
 
 # so much of what goes wrong in a ruleset must its cases notice; `make test` draws so many mutants of each ruleset
 MUTATE := $(BIN)/triage mutate --require 95 --require-urgent 100
-MUTANTS := 300
+MUTANTS := 150
 
 rulesets: $(TEST_READY)  ## every ruleset here is checked, its cases pass, its properties are proved, its mutants noticed, and the cases of red-dots cover what they did
 	@for ruleset in $(dir $(wildcard rulesets/*/ruleset.yaml rulesets/comparison/*/ruleset.yaml)); do $(BIN)/triage check $$ruleset \
