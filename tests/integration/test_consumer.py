@@ -335,6 +335,7 @@ def test_a_consumer_outlives_an_outage_of_redis(
 
     publish(ledger, "urgent")
     run_until(consumer, lambda event: seen.append(event.subject), everything_is_lost_and_comes_again)
+    assert len(seen) == 3
 
 
 def test_a_wrong_level_or_group_is_refused_at_once(redis_url: str) -> None:

@@ -139,10 +139,7 @@ class Erasing(Audited):
                 for key in keys:
                     pipe.execute_command("HMGET", key, *FIELDS, NEVER_DECODE=True)  # type: ignore[no-untyped-call]
                 for key, values in zip(keys, pipe.execute(), strict=True):
-                    texts = [
-                        value.decode("utf-8", "surrogateescape") if value is not None else None for value in values
-                    ]
-                    yield key.removeprefix(REPORT), dict(zip(FIELDS, texts, strict=True))
+                    yield key.removeprefix(REPORT), dict(zip(FIELDS, map(_text, values), strict=True))
 
     def _add_new(self, pipe: Pipeline, found: _Found) -> None:
         """What was accepted since we looked."""
