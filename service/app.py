@@ -11,6 +11,7 @@ from service.intake import Intake
 from service.keys import Keyring
 from service.limits import Limits
 from service.metrics import Metrics
+from service.pages import sessions
 from service.parts import Parts, keep, version
 from triage_rules.ledger import Ledger
 from triage_rules.ledger.redis import RedisLedger
@@ -36,7 +37,9 @@ def create_app(
     keys.register(app, auth=settings.auth_on)
     limits = Limits(app, settings)
     keep(app.extensions, Parts(settings, ledger, live, intake, metrics, limits, Keyring(ledger.keys), ledger.now_ms))
+    sessions.configure(app, settings)
     api = make_api(app, version())
-    for part in (reports, rulesets, deployments, administration, operations, pages):
+    for part in (reports, rulesets, deployments, administration, operations):
         api.register_blueprint(part.blueprint)
+    pages.register(app, api)
     return app

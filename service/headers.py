@@ -12,10 +12,11 @@ from service.parts import parts
 CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 """For data: a browser that is made to show it runs nothing."""
 
-PAGE_CSP = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
+_PAGE_CSP = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors {framed_by}; base-uri 'none'; "
     "form-action 'self'"
 )
+PAGE_CSP = _PAGE_CSP.format(framed_by="'none'")
 """For our pages. `data:` images are in the stylesheet of the vendored documentation; they are fetched from nowhere."""
 
 ALWAYS = {
@@ -39,10 +40,18 @@ def _start() -> None:
     g.started = time.perf_counter()
 
 
+def let_frame(origin: str) -> None:
+    """Have pages of that origin show the answer to this request in a frame."""
+    g.framed_by = origin
+
+
 def _finish(response: Response) -> Response:
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
     page = response.mimetype == "text/html"
+    if page and "framed_by" in g:
+        response.headers["Content-Security-Policy"] = _PAGE_CSP.format(framed_by=g.framed_by)
+        del response.headers["X-Frame-Options"]  # it knows no origins; browsers that know the policy go by that
     response.headers.setdefault("Content-Security-Policy", PAGE_CSP if page else CSP)
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")

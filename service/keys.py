@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from flask import Flask, g, request
+from flask import Flask, g, request, session
 
 from service.parts import parts
 from service.problems import Refused
 from triage_rules.errors import LedgerUnavailable
-from triage_rules.keys import ANYBODY, Caller, Key, Scope, find_caller
+from triage_rules.keys import ANYBODY, Caller, Key, Scope, find_caller, find_holder
 from triage_rules.settings import is_loopback
 
 KEPT_SECONDS = 0.5
@@ -24,6 +24,12 @@ ANY_KEY: frozenset[Scope] | None = frozenset()
 
 NEEDED: dict[str, frozenset[Scope] | None] = {"static": OPEN}
 """Endpoint -> the scopes of which one is needed; `documenting.call` puts them in. A path that no call has: any key."""
+
+PAGES: set[str] = set()
+"""The endpoints of pages for people: there alone a session stands for a key. `showing.page` puts them in."""
+
+KEY_OF_SESSION = "key"
+"""What a session holds: the id of the key that a person signed in with."""
 
 OPERATORS = frozenset({Scope.DEPLOY, Scope.ADMIN})
 
@@ -59,12 +65,17 @@ def caller() -> Caller:
 
 def may_be_told() -> bool:
     """Of a call that is open to all: whether this caller may also be told what isn't for strangers."""
+    return known_caller() is not None
+
+
+def known_caller() -> Caller | None:
+    """Of a call that is open to all: who calls, if that can be told. Where there are no keys, anybody."""
     if not parts().settings.auth_on:
-        return True
+        return ANYBODY
     try:
-        return _found() is not None
+        return _found()
     except LedgerUnavailable:
-        return False
+        return None
 
 
 def _check_key() -> None:
@@ -83,9 +94,11 @@ def _found() -> Caller | None:
     """Werkzeug isn't asked: it also decodes other schemes, and breaks on what is none."""
     own = parts()
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        return None
-    return find_caller(given.strip(" "), own.keyring(), own.now_ms(), own.settings.rate_limit)
+    if scheme.lower() == "bearer":
+        return find_caller(given.strip(" "), own.keyring(), own.now_ms(), own.settings.rate_limit)
+    if request.endpoint in PAGES and KEY_OF_SESSION in session:
+        return find_holder(session[KEY_OF_SESSION], own.keyring(), own.now_ms(), own.settings.rate_limit)
+    return None
 
 
 def _unknown() -> Refused:

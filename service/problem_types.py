@@ -82,6 +82,13 @@ PROBLEMS = {
             "Call it at 127.0.0.1 or localhost, or run the service with API keys.",
         ),
         Problem(
+            "form-not-ours",
+            403,
+            "This page is too old, or is not ours",
+            "What was sent does not come from a page that was opened here and is still good.",
+            "Open the page again and send it from there. A page of another site can't send it.",
+        ),
+        Problem(
             "not-found",
             404,
             "There is nothing at this path",

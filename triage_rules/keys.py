@@ -97,6 +97,16 @@ def find_caller(given: str | None, keys: Mapping[str, Key], now_ms: int, rate: s
     same = hmac.compare_digest(_hash(form[2]), _NOBODY if key is None else key.hashed)
     if key is None or not same or not key.is_usable(now_ms):
         return None
+    return _caller(key, keys, now_ms, rate)
+
+
+def find_holder(key_id: str, keys: Mapping[str, Key], now_ms: int, rate: str) -> Caller | None:
+    """Who signed in with the key of that id; None if it opens nothing any more. `rate` as for `find_caller`."""
+    key = keys.get(key_id)
+    return _caller(key, keys, now_ms, rate) if key is not None and key.is_usable(now_ms) else None
+
+
+def _caller(key: Key, keys: Mapping[str, Key], now_ms: int, rate: str) -> Caller:
     return Caller(key.client, key.scopes, _rate_of(key.client, keys, now_ms) or rate)
 
 

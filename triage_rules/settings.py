@@ -27,6 +27,9 @@ SECRET_MIN = 32
 URL_FILE = "redis-url"
 """Where, in the data directory, `triage up` leaves the URL of the Redis that it runs."""
 
+PAGES_FILE = "pages-secret"
+"""Where `triage up` leaves the secret that it makes for the pages: links outlive it, and commands can sign them."""
+
 FILE_SUFFIX = "_FILE"
 """A secret NAME may be given as NAME_FILE instead: the path of a file that holds it."""
 
@@ -112,6 +115,12 @@ class Settings:
         "required if there are encryption keys. Stays the same when these are changed.",
         secret=True,
     )
+    pages_secret: str = _setting(
+        "",
+        f"Secret that signs the pages' sessions and links to forms, at least {SECRET_MIN} characters. Without it there "
+        "are no such links, and people sign in again after each restart.",
+        secret=True,
+    )
     max_report_bytes: int = _setting(65_536, "Largest report.", unit="bytes")
     max_batch_bytes: int = _setting(8_388_608, "Largest batch.", unit="bytes")
     batch_chunk: int = _setting(50, "Reports of a batch that go to a worker together.")
@@ -131,6 +140,10 @@ class Settings:
             raise SettingsError("TRIAGE_API_KEY: expected a key as `triage key make` shows it, trk_...")
         if not RATE.fullmatch(self.rate_limit):
             raise SettingsError(f"TRIAGE_RATE_LIMIT: {self.rate_limit!r}; expected, for instance, 600/minute")
+        if self.pages_secret and len(self.pages_secret) < SECRET_MIN:
+            raise SettingsError(
+                f"TRIAGE_PAGES_SECRET: shorter than {SECRET_MIN} characters; try `openssl rand -hex 32`"
+            )
         _check_encryption(self)
         _check_order(self, "task_soft_seconds", "task_hard_seconds")
         _check_order(self, "task_hard_seconds", "stuck_seconds")
@@ -199,8 +212,10 @@ class Settings:
             text = _text(environ, name, secret=one.metadata["secret"])
             if text is not None:
                 values[one.name] = _typed(name, text, one.metadata["kind"] or type(one.default), one.metadata)
-        if "redis_url" not in values:
-            values |= _embedded(values.get("data_dir", cls.__dataclass_fields__["data_dir"].default))
+        data_dir = values.get("data_dir", cls.__dataclass_fields__["data_dir"].default)
+        for name, left in (("redis_url", URL_FILE), ("pages_secret", PAGES_FILE)):
+            if name not in values:
+                values |= _left_by_up(name, data_dir / left)
         return cls(**values)
 
 
@@ -209,10 +224,9 @@ def names_redis(environ: Mapping[str, str] = os.environ) -> bool:
     return f"{PREFIX}REDIS_URL" in environ or f"{PREFIX}REDIS_URL{FILE_SUFFIX}" in environ
 
 
-def _embedded(data_dir: Path) -> dict[str, str]:
-    """The Redis that `triage up` runs with that directory, if it does: so that other commands find it."""
-    file = data_dir / URL_FILE
-    return {"redis_url": file.read_text(encoding="utf-8").strip()} if file.exists() else {}
+def _left_by_up(name: str, file: Path) -> dict[str, str]:
+    """What `triage up` left in its data directory, if it did: so that other commands find it."""
+    return {name: file.read_text(encoding="utf-8").strip()} if file.exists() else {}
 
 
 def settings_table() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import json
 import os
@@ -21,9 +20,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from service.pages import VENDOR
 from tests.acceptance.http_making import URGENT
 from tests.actors import TESTER
+from tests.pages.browsing import ARGUMENTS, WATCH, browser
 from tests.ports import free_port
 from triage_rules.bundles import Bundle
 from triage_rules.keys import Scope, make_key, revoked
@@ -315,44 +314,6 @@ def test_a_request_that_waits_is_answered_during_shutdown(server: Server) -> Non
 
 
 # --- the page ---
-
-
-def test_vendored_files_are_what_their_checksums_say() -> None:
-    """Nobody changes them here, and nothing lies beside them that isn't listed."""
-    folder = ROOT / "service" / "static" / VENDOR
-    listed = dict(reversed(line.split("  ")) for line in (folder / "SHA256SUMS").read_text().splitlines())
-    there = {path.name for path in folder.iterdir()} - {"SHA256SUMS"}
-    assert set(listed) == there
-    assert {"LICENSE", "NOTICE"} <= there
-    for name, digest in listed.items():
-        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
-
-
-def browser() -> str:
-    """Debian's Chromium, or whatever is there. At a desk without one the page test is skipped; in CI it fails."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        path = shutil.which(name)
-        if path is not None:
-            return path
-    if os.environ.get("CI"):
-        pytest.fail("no Chromium on this machine; .ci/run should have installed it")
-    pytest.skip("no Chromium on this machine")
-
-
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WATCH = """
-window.violations = [];
-document.addEventListener("securitypolicyviolation", e => window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
-"""
 
 
 @pytest.mark.page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
 import sys
 import time
@@ -26,7 +27,7 @@ from triage_rules.cli.rulesets import result_text
 from triage_rules.cli.talking import CANNOT_RUN, data, give_up, refusing, say
 from triage_rules.keys import Scope, make_key
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings, names_redis
+from triage_rules.settings import PAGES_FILE, Settings, names_redis
 
 READY_SECONDS = 60
 SAMPLES_CLIENT = "triage-up"
@@ -54,6 +55,7 @@ def up(*, samples: bool, new_key: str | None) -> None:
     procfile = read_procfile(Path("Procfile"))
     if not is_free(settings.host, settings.port):
         give_up(f"Port {settings.port} is in use; choose another with PORT=...", CANNOT_RUN)
+    _leave_pages_secret(settings)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     processes = Processes(settings.data_dir / "log", settings.log_megabytes * 1_000_000)
@@ -77,6 +79,16 @@ def _serve(settings: Settings, processes: Processes) -> None:
     told = "with API keys" if settings.auth_on else "without API keys, for this machine alone"
     say(f"\nServing on {settings.own_url} (API reference: /docs), {told}. Ctrl-C stops.", bold=True)
     processes.watch()
+
+
+def _leave_pages_secret(settings: Settings) -> None:
+    """Make one, if none is set or was left before: what it signs outlives web, and commands can sign too."""
+    if settings.pages_secret:
+        return
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    file = settings.data_dir / PAGES_FILE
+    file.touch(mode=0o600)
+    file.write_text(secrets.token_hex(32), encoding="utf-8")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The pages: the description of the interface, shown by vendored files, and what each type of problem means."""
+"""The reference: the description of the interface, shown by vendored files, problems and schemas."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from service.rulesets import SCHEMA_TYPE
 from triage_rules.errors import TriageError
 from triage_rules.ruleset import Ruleset
 
-SCHEMAS = Path(__file__).resolve().parents[1] / "docs" / "schemas"
+SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 VENDOR = "vendor/swagger-ui-dist-5.35.0"
 
-blueprint = Blueprint("pages", __name__, description="This description, and what problems mean.")
+blueprint = Blueprint("reference", __name__, description="This description, and what problems mean.")
 
 _PAGE = Answer(200, {"type": "string"}, "A page.", "text/html")
 

@@ -1,0 +1,20 @@
+"""All that is shown to people: pages made here, without any request to elsewhere; they work without JavaScript."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from service.documenting import TriageApi
+from service.pages import home, problem, reference, showing, signing_in
+
+PAGES = (home, signing_in)
+"""Each has its blueprint."""
+
+
+def register(app: Flask, api: TriageApi) -> None:
+    """The pages, and the reference, whose calls are described like those of the API."""
+    api.register_blueprint(reference.blueprint)
+    for one in PAGES:
+        app.register_blueprint(one.blueprint)
+    showing.register(app)
+    problem.register(app)

@@ -1,0 +1,73 @@
+"""Sessions of people who signed in; and what shows that a form that is posted is one of ours."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from datetime import timedelta
+from hashlib import sha256
+
+from flask import Flask, current_app, request, session
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
+from markupsafe import Markup
+
+from service.keys import KEY_OF_SESSION
+from service.problems import Refused
+from triage_rules.settings import Settings, is_loopback
+
+SIGNED_IN_FOR = timedelta(hours=12)
+"""Then the key is asked for again."""
+
+FIELD = "csrf"
+_OWN = "own"
+"""In a session: what its forms are bound to."""
+
+
+def configure(app: Flask, settings: Settings) -> None:
+    """Sessions are signed cookies, which hold the id of a key, never the key."""
+    app.secret_key = settings.pages_secret or secrets.token_hex(32)
+    app.config.update(
+        SESSION_COOKIE_NAME="triage_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=not is_loopback(settings.host),
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=SIGNED_IN_FOR,
+    )
+
+
+def begin(key_id: str) -> None:
+    """The person of this request holds that key. What was kept for whoever had the session before goes."""
+    session.clear()
+    session.permanent = True
+    session[KEY_OF_SESSION] = key_id
+    session[_OWN] = secrets.token_hex(8)
+
+
+def end() -> None:
+    """The session opens nothing any more."""
+    session.clear()
+
+
+def csrf_token() -> str:
+    """What a form of this session carries. Nobody else can make or read it."""
+    own = str(session.get(_OWN, ""))
+    secret = current_app.secret_key
+    assert isinstance(secret, str)
+    return hmac.new(secret.encode(), f"csrf {own}".encode(), sha256).hexdigest()
+
+
+def csrf_field() -> Markup:
+    """The field of a form that `check_csrf` looks for."""
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, csrf_token())
+
+
+def check_csrf(max_bytes: int) -> None:
+    """Raises Refused if what is posted is too large, or does not come from a page of ours, shown in this session."""
+    request.max_content_length = request.max_form_memory_size = max_bytes
+    try:
+        sent = request.form.get(FIELD, "")
+    except ParseException:  # its chunks; gunicorn reads them only now
+        raise Refused("bad-request", detail="The chunks of the body can't be read.") from None
+    if not hmac.compare_digest(sent.encode(), csrf_token().encode()):
+        raise Refused("form-not-ours")

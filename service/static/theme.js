@@ -1,0 +1,34 @@
+// The switch between light and dark. Without it the device decides. Loaded first, so that no page flashes.
+"use strict";
+(() => {
+  const KEY = "theme";
+  const NEXT = { auto: "light", light: "dark", dark: "auto" };
+  const stored = () => {
+    try {
+      return localStorage.getItem(KEY) in NEXT ? localStorage.getItem(KEY) : "auto";
+    } catch {
+      return "auto"; // a frame that may keep nothing
+    }
+  };
+  let theme = stored();
+  const show = () => {
+    if (theme === "auto") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+    for (const button of document.querySelectorAll("[data-theme-switch]")) {
+      button.hidden = false;
+      button.querySelector("span").textContent = theme;
+    }
+  };
+  show();
+  document.addEventListener("DOMContentLoaded", show);
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("[data-theme-switch]")) return;
+    theme = NEXT[theme];
+    try {
+      localStorage.setItem(KEY, theme);
+    } catch {
+      // then it holds for this page
+    }
+    show();
+  });
+})();

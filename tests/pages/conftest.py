@@ -1,0 +1,84 @@
+"""Fixtures of the page tests: all of the service once, without and with API keys, and a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.acceptance.everything import Everything
+from tests.pages.browsing import ARGUMENTS, Watched, browser, watched
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser; each test opens pages of its own in it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=browser(), args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
+    """Web, worker, beat and an embedded Redis, with red-dots live, for this machine alone: no keys."""
+    running = Everything(tmp_path_factory.mktemp("served"), "--no-samples")
+    try:
+        yield running.wait_until_serving()
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def served_with_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Everything, str]]:
+    """The same, with a key that has all scopes."""
+    folder = tmp_path_factory.mktemp("served-with-keys")
+    running = Everything(folder, "--no-samples", "--new-key", "nurse", TRIAGE_AUTH="on")
+    try:
+        running.wait_until_serving()
+        found = re.search(r"^trk_\w+$", running.output, re.MULTILINE)
+        assert found is not None
+        yield running, found[0]
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, served: Everything) -> Iterator[Callable[..., Watched]]:
+    """Opens pages of the service without keys: `open_page(width=360, script=False, dark=True)`."""
+    with ExitStack() as pages:
+        yield lambda **how: pages.enter_context(watched(chromium, served.base, **how))
+
+
+@pytest.fixture
+def open_page_with_keys(
+    chromium: Browser, served_with_keys: tuple[Everything, str]
+) -> Iterator[Callable[..., Watched]]:
+    """The same of the service with keys. `signed_in=True`: as somebody who pasted the key."""
+    running, key = served_with_keys
+    opening = partial(watched, chromium, running.base)
+    with ExitStack() as pages:
+
+        def opened(*, signed_in: bool = False, **how: object) -> Watched:
+            seen = pages.enter_context(opening(**how))
+            if signed_in:
+                sign_in(seen, key)
+            return seen
+
+        yield opened
+
+
+def sign_in(seen: Watched, key: str) -> None:
+    """As a person does it."""
+    seen.goto("/sign-in")
+    seen.page.get_by_label("API key").fill(key)
+    seen.page.get_by_role("button", name="Sign in").click()
