@@ -120,10 +120,11 @@ def _not_enough(needed: frozenset[Scope]) -> Refused:
 def _check_origin() -> None:
     """Any page in a browser on this machine can send requests here, and give its own name this machine's address.
 
-    So nothing but what is open to all is answered under another name, and no page may do what operators do.
+    So nothing but what is open to all is answered under another name, no page for people is shown there, and no page
+    of another site may do what operators do.
     """
     needed = NEEDED.get(request.endpoint or "", ANY_KEY)
-    if needed is None:
+    if needed is None and request.endpoint not in PAGES:
         return
     origin = request.headers.get("Origin") if needed and needed <= OPERATORS else None
     if not is_loopback(_host(f"//{request.host}")) or (origin is not None and _place(origin) != request.host):

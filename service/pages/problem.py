@@ -33,10 +33,8 @@ def _as_page(response: Response) -> Response:
 
 
 def _for_person() -> bool:
-    """A page of ours; or nothing that is here, asked for by a browser."""
-    if request.endpoint is not None:
-        return request.endpoint in PAGES
-    if request.path.startswith(API):
+    """A page of ours, or nothing that is here, asked for by a browser."""
+    if request.endpoint not in PAGES and (request.endpoint is not None or request.path.startswith(API)):
         return False
     offered = [CONTENT_TYPE, "application/json", "text/html"]
     return request.accept_mimetypes.best_match(offered) == "text/html"

@@ -62,7 +62,7 @@ def test_a_session_opens_no_call_of_the_api(client: FlaskClient, key: str) -> No
 
 @pytest.mark.parametrize("sent", [{}, {"csrf": ""}, {"csrf": "0" * 64}])
 def test_a_form_of_another_site_is_refused(client: FlaskClient, key: str, sent: dict[str, str]) -> None:
-    response = client.post("/sign-in", data={"key": key, **sent})
+    response = client.post("/sign-in", data={"key": key, **sent}, headers=HTML)
     assert response.status_code == 403
     assert response.mimetype == "text/html"
     assert "Set-Cookie" not in response.headers
@@ -104,6 +104,14 @@ def test_refusals_are_pages_for_people_and_problems_for_programs(client: FlaskCl
 
 
 def test_too_large_a_form_is_refused(client: FlaskClient) -> None:
-    response = client.post("/sign-in", data={"csrf": csrf(client), "key": "k" * 300_000})
+    response = client.post("/sign-in", data={"csrf": csrf(client), "key": "k" * 300_000}, headers=HTML)
     assert response.status_code == 413
     assert response.mimetype == "text/html"
+
+
+def test_without_keys_no_page_is_shown_under_another_name(settings: Settings, ledger: RedisLedger) -> None:
+    """Another site's page can give its own name this machine's address; it must not read what is here."""
+    own = create_app(settings, ledger).test_client()
+    assert own.get("/", headers=HTML).status_code == 200
+    assert own.get("/", headers=HTML | {"Host": "elsewhere.example"}).status_code == 403
+    assert own.get("/sign-in", headers=HTML | {"Host": "elsewhere.example"}).status_code == 403
