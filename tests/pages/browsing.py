@@ -25,8 +25,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 WATCH = """
-window.violations = [];
-document.addEventListener("securitypolicyviolation", e => window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
+document.addEventListener("securitypolicyviolation", e => console.error(`policy: ${e.violatedDirective} ${e.blockedURI}`));
 """
 
 PHONE, DESK = 360, 1440
@@ -59,6 +58,7 @@ class Watched:
     def __post_init__(self) -> None:
         page = self.page
         page.on("request", lambda request: self._requested(request.url))
+        page.add_init_script(WATCH)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda said: self._said(said.type, said.text))
 

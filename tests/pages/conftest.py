@@ -11,21 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.acceptance.everything import Everything
-from tests.pages.browsing import ARGUMENTS, Watched, browser, watched
+from tests.pages.browsing import Watched, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One browser; each test opens pages of its own in it."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=browser(), args=ARGUMENTS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="session")
