@@ -53,6 +53,8 @@ OF_ERROR: dict[type[TriageError], str] = {
     errors.SubjectOfSeveral: "subject-of-several",
     errors.KeyNotFound: "internal",
     errors.AuditError: "internal",
+    errors.ProposalNotFound: "not-found",
+    errors.ProposalRefused: "deployment-refused",
     errors.EventError: "internal",
     errors.SettingsError: "internal",
 }

@@ -10,13 +10,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from triage_rules.audit import Actor
 from triage_rules.bundles import Bundle, bundle_of, open_bundle
-from triage_rules.cases import read_cases, run_case
+from triage_rules.cases import parse_cases, run_case
 from triage_rules.cases.reading import CASES_FILE
 from triage_rules.errors import (
     CasesFailed,
@@ -30,8 +30,9 @@ from triage_rules.evaluating import Evaluator
 from triage_rules.finding_types import FindingType, Severity
 from triage_rules.ledger import Ledger, LiveRuleset
 from triage_rules.properties.language import Property, Verdict
-from triage_rules.properties.reading import PROPERTIES_FILE, has_properties, read_properties
-from triage_rules.reading import FILE_NAME, Document, read_with_document
+from triage_rules.properties.reading import PROPERTIES_FILE, has_properties, parse_properties
+from triage_rules.proposals import Approving
+from triage_rules.reading import FILE_NAME, Document, bytes_of, parse_with_document
 from triage_rules.ruleset import Place, Ruleset
 
 FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE)
@@ -56,7 +57,7 @@ class Checked:
     """A ruleset that may go live: its bundle, how many cases passed, and which clinician approved it.
 
     proved: how many properties were proved; None if none are claimed. unasked: those about the previous version.
-    undecided: what the check for errors had no time for, a sentence each.
+    undecided: what the check for errors had no time for, a sentence each. files: the texts that were checked, by name.
     """
 
     bundle: Bundle
@@ -65,6 +66,7 @@ class Checked:
     proved: int | None = None
     unasked: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,13 @@ def check_folder(folder: Path) -> Checked:
 
     Raises RulesetError with every fault, CasesFailed, PropertiesFailed, RulesetNotFound, EngineLimitError.
     """
-    ruleset, document = read_with_document(folder)
+    read = {name: bytes_of(folder / name) for name in FILES if name != PROPERTIES_FILE or has_properties(folder)}
+    ruleset, document = parse_with_document(*read[FILE_NAME])
     bundle = bundle_of(document)
     evaluator = Evaluator(open_bundle(bundle.data, bundle.digest), bundle.digest)
-    claimed = read_properties(folder, evaluator.ruleset) if has_properties(folder) else None
-    outcomes = [run_case(evaluator, case) for case in read_cases(folder, evaluator.ruleset)]
+    given = read.get(PROPERTIES_FILE)
+    claimed = None if given is None else parse_properties(*given, evaluator.ruleset)
+    outcomes = [run_case(evaluator, case) for case in parse_cases(*read[CASES_FILE], evaluator.ruleset)]
     faults = tuple(
         RulesetFault(outcome.case.place, f"case `{outcome.case.id}`: {'; '.join(outcome.differences)}")
         for outcome in outcomes
@@ -94,7 +98,8 @@ def check_folder(folder: Path) -> Checked:
         raise CasesFailed(faults, len(outcomes))
     undecided = _refuse_errors(ruleset, document, evaluator)
     proved, unasked = (None, ()) if claimed is None else _proved(evaluator, claimed)
-    return Checked(bundle, len(outcomes), evaluator.ruleset.approved_by, proved, unasked, undecided)
+    texts = {name: text.decode() for name, (text, _) in read.items()}
+    return Checked(bundle, len(outcomes), evaluator.ruleset.approved_by, proved, unasked, undecided, texts)
 
 
 def _refuse_errors(ruleset: Ruleset, document: Document, evaluator: Evaluator) -> tuple[str, ...]:
@@ -133,23 +138,28 @@ def check_files(files: Mapping[str, str]) -> Checked:
 
     `files`: texts by name, of FILES alone. Raises RulesetError with every fault.
     """
+    texts = {name: files[name] for name in FILES if name in files}
     with tempfile.TemporaryDirectory(prefix="triage-") as folder:
-        for name in FILES:
-            if name in files:
-                (Path(folder) / name).write_text(files[name], encoding="utf-8", newline="")
+        for name, text in texts.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8", newline="")
         told = _check_apart(folder)
     if "faults" in told:
         raise RulesetError(tuple(RulesetFault(Place(*place), message) for place, message in told["faults"]))
     bundle = Bundle(told["name"], told["version"], told["digest"], base64.b64decode(told["data"]))
     unasked, undecided = tuple(told["unasked"]), tuple(told["undecided"])
-    return Checked(bundle, told["cases"], told["approved_by"], told["proved"], unasked, undecided)
+    return Checked(bundle, told["cases"], told["approved_by"], told["proved"], unasked, undecided, texts)
 
 
-def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor) -> Deployed:
-    """Make it live in one step. Raises LedgerUnavailable, AuditError."""
+def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor, approving: Approving | None = None) -> Deployed:
+    """Make it live in one step. `approving`: the proposal that it was asked for by.
+
+    Raises LedgerUnavailable, AuditError, ProposalNotFound, ProposalRefused.
+    """
     bundle = checked.bundle
     others = [digest for digest in ledger.digests(bundle.name, bundle.version) if digest != bundle.digest]
-    live = ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, now_ms, by=by)
+    live = ledger.deploy(
+        bundle.name, bundle.version, bundle.digest, bundle.data, now_ms, by=by, files=checked.files, approving=approving
+    )
     told = [] if checked.proved is not None else [f"nothing is proved of `{bundle.name}`: it has no {PROPERTIES_FILE}"]
     told += [
         f"property `{name}` is about the previous version, and was not asked about: `triage prove --against live` does"

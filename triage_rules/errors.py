@@ -19,6 +19,8 @@ TriageError
 ├── SubjectOfSeveral      more than one client has reports of that subject (carries `clients`)
 ├── AuditError            the audit log was tampered with
 ├── KeyNotFound           no API key of that id
+├── ProposalNotFound      no proposal of that id
+├── ProposalRefused       a proposal can't be made, or not be decided so
 ├── EventError            an entry of the result stream is no event of ours
 └── SettingsError         a TRIAGE_* setting is wrong or unknown
 """
@@ -155,6 +157,14 @@ class AuditError(TriageError):
 
 class KeyNotFound(TriageError):
     """There is no such API key."""
+
+
+class ProposalNotFound(TriageError):
+    """There is no such proposal, or not any more."""
+
+
+class ProposalRefused(TriageError):
+    """The proposal can't be made, or not be decided so."""
 
 
 class SettingsError(TriageError):

@@ -100,6 +100,7 @@ class Settings:
         unit="days",
     )
     dead_letter_retention_days: int = _setting(30, "How long dead letters are kept, also those of groups.", unit="days")
+    proposal_retention_days: int = _setting(30, "How long proposals to make a ruleset live are kept.", unit="days")
     idempotency_hours: int = _setting(24, "How long an Idempotency-Key is remembered.", unit="h")
     history_hours: int = _setting(48, "How long a subject's published levels are remembered.", unit="h", minimum=24)
     log_megabytes: int = _setting(10, "Size at which `triage up` begins a log anew; one older is kept.", unit="MB")

@@ -20,9 +20,12 @@ from triage_rules.keys import Scope, make_key
 from triage_rules.ledger import connecting
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.messages import Status
+from triage_rules.proposals import Proposal, State
 from triage_rules.settings import Settings
 
 Call = Callable[[RedisLedger], object]
+
+A_PROPOSAL = Proposal("p", "spots", "2.0.0", "sha256:two", None, TESTER.name, NOW_MS)
 
 EVERY_CALL: dict[str, Call] = {
     "accept": lambda ledger: ledger.accept(a_report()),
@@ -52,6 +55,11 @@ EVERY_CALL: dict[str, Call] = {
     "revoke_key": lambda ledger: ledger.revoke_key("0" * 12, NOW_MS, by=TESTER),
     "dead_letters": lambda ledger: ledger.dead_letters(1),
     "bundle": lambda ledger: ledger.bundle("sha256:d"),
+    "source": lambda ledger: ledger.source("sha256:d"),
+    "proposals": lambda ledger: ledger.proposals(NOW_MS),
+    "proposal": lambda ledger: ledger.proposal("p"),
+    "propose": lambda ledger: ledger.propose(A_PROPOSAL, {}, by=TESTER),
+    "close_proposal": lambda ledger: ledger.close_proposal("p", State.WITHDRAWN, NOW_MS, by=TESTER),
     "ping": lambda ledger: ledger.ping(),
     "check_writes": lambda ledger: ledger.check_writes(),
 }
@@ -149,6 +157,7 @@ WRITES_IN_A_PIPELINE: dict[str, Call] = {
     "heartbeat": lambda ledger: ledger.heartbeat("w", NOW_MS),
     "deploy": lambda ledger: ledger.deploy("spots", "2", "sha256:two", b"two", NOW_MS, by=TESTER),
     "add_key": lambda ledger: ledger.add_key(make_key("form", Scope, NOW_MS)[1], by=TESTER),
+    "propose": lambda ledger: ledger.propose(A_PROPOSAL, {}, by=TESTER),
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.cases.reading import EQUAL, INCLUDED, NEVER_SAID, SAID, Case, read_cases
+from triage_rules.cases.reading import EQUAL, INCLUDED, NEVER_SAID, SAID, Case, parse_cases, read_cases
 from triage_rules.errors import ReportError
 from triage_rules.evaluating import Evaluator, folded
 from triage_rules.findings import read_findings
@@ -83,4 +83,4 @@ def _said(expect: Mapping[str, Any], advice: Mapping[str, str]) -> list[str]:
     return told
 
 
-__all__ = ["Case", "CaseOutcome", "differences", "fired_ids", "read_cases", "run_case"]
+__all__ = ["Case", "CaseOutcome", "differences", "fired_ids", "parse_cases", "read_cases", "run_case"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from triage_rules.errors import RulesetError
 from triage_rules.messages import History
-from triage_rules.reading import read_document
+from triage_rules.reading import bytes_of, parse_text
 from triage_rules.reading.form import Form
 from triage_rules.reading.places import Broken, Faults, MappingNode, Node, Scalar, data_of, quoted
 from triage_rules.reading.words import kind_of, listed, meant
@@ -47,7 +47,12 @@ class Case:
 
 def read_cases(folder: Path, ruleset: Ruleset) -> list[Case]:
     """The cases beside a ruleset. Raises RulesetNotFound, RulesetError with every fault."""
-    document, faults = read_document(folder / CASES_FILE)
+    return parse_cases(*bytes_of(folder / CASES_FILE), ruleset)
+
+
+def parse_cases(text: bytes, file: str, ruleset: Ruleset) -> list[Case]:
+    """As `read_cases`, from the file's bytes."""
+    document, faults = parse_text(text, file)
     cases: list[Case] = []
     if isinstance(document.root, MappingNode):
         cases = _Reader(ruleset, faults).cases(Form(document.root, "", faults))

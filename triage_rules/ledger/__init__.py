@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from triage_rules.audit import Actor, Record
 from triage_rules.keys import Key
 from triage_rules.messages import Accepted, Delivery, History, Idempotency, Lane, NewReport, StoredReport
+from triage_rules.proposals import Approving, Proposal, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +145,42 @@ class Ledger(Protocol):
         ...
 
     def deploy(  # noqa: PLR0913 - what is deployed, when, and by whom
-        self, name: str, version: str, digest: str, bundle: bytes, now_ms: int, *, by: Actor
+        self,
+        name: str,
+        version: str,
+        digest: str,
+        bundle: bytes,
+        now_ms: int,
+        *,
+        by: Actor,
+        files: Mapping[str, str] | None = None,
+        approving: Approving | None = None,
     ) -> LiveRuleset:
-        """Store the bundle, make it live and write it down, in one step. Nothing changes if it is live already."""
+        """Store the bundle, make it live and write it down, in one step. Nothing changes if it is live already.
+
+        files: the texts it was made from and checked with, kept beside it. approving: a proposal, approved with it.
+        Raises ProposalNotFound, ProposalRefused.
+        """
+        ...
+
+    def source(self, digest: str) -> dict[str, str]:
+        """The files that a bundle was made from and checked with, by name; none if they weren't kept."""
+        ...
+
+    def proposals(self, now_ms: int) -> list[Proposal]:
+        """All that are kept, the newest first."""
+        ...
+
+    def proposal(self, proposal_id: str) -> tuple[Proposal, dict[str, str]]:
+        """One of them and its files. Raises ProposalNotFound."""
+        ...
+
+    def propose(self, proposal: Proposal, files: Mapping[str, str], *, by: Actor) -> None:
+        """Keep a new one and write it down, in one step. Raises ProposalRefused."""
+        ...
+
+    def close_proposal(self, proposal_id: str, state: State, now_ms: int, *, by: Actor) -> Proposal:
+        """Decline or withdraw it and write that down, in one step. Raises ProposalNotFound, ProposalRefused."""
         ...
 
     def rollback(self, name: str, now_ms: int, *, by: Actor) -> LiveRuleset:

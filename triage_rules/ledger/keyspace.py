@@ -16,7 +16,10 @@ Key space (each script opens with the part it uses):
     triage:limits:*                       string   requests of a client in the current window; Flask-Limiter's own
     triage:live                           hash     ruleset name -> JSON {digest, version, activated_ms, previous}
     triage:bundle:{digest}                string   a ruleset's bundle
+    triage:source:{digest}                string   the files that bundle was made from and checked with, as JSON
     triage:deployments:{name}             list     what rollback returns to, the live one first
+    triage:proposals                      hash     id -> JSON: what is proposed by whom, and what became of it
+    triage:proposals:{id}                 string   the files that are proposed, as JSON; expires
     triage:leaving                        set      digests of bundles that may be dropped
     triage:leaving:cursor                 string   how far the reports were looked through for these
     triage:leaving:begun                  string   there for a day after it was begun
@@ -45,6 +48,9 @@ SEALED = "triage:sealed"
 KEYS = "triage:keys"
 LIVE = "triage:live"
 BUNDLE = "triage:bundle:"
+SOURCE = "triage:source:"
+PROPOSALS = "triage:proposals"
+PROPOSAL_FILES = "triage:proposals:"
 DEPLOYMENTS = "triage:deployments:"
 LEAVING = "triage:leaving"
 LEAVING_CURSOR = "triage:leaving:cursor"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, cast
 
 from redis.client import Pipeline
 
-from triage_rules import strict_json
+from triage_rules import proposals, strict_json
 from triage_rules.audit import Act, Action, Actor
-from triage_rules.errors import (
-    RulesetNotFound,
-)
+from triage_rules.errors import ProposalRefused, RulesetNotFound
 from triage_rules.ledger import LiveRuleset
 from triage_rules.ledger.auditing import Audited, Deed
 from triage_rules.ledger.connecting import refusals_translated
@@ -21,7 +21,11 @@ from triage_rules.ledger.keyspace import (
     DEPLOYMENTS,
     LEAVING,
     LIVE,
+    PROPOSALS,
+    SOURCE,
 )
+from triage_rules.ledger.proposals import stored_proposal
+from triage_rules.proposals import Approving, Proposal, State
 
 DEPLOYMENTS_KEPT = 50
 
@@ -30,18 +34,45 @@ class Rulesets(Audited):
     """See `triage_rules.ledger.Ledger` for what each method promises."""
 
     def deploy(  # noqa: PLR0913 - what is deployed, when, and by whom
-        self, name: str, version: str, digest: str, bundle: bytes, now_ms: int, *, by: Actor
+        self,
+        name: str,
+        version: str,
+        digest: str,
+        bundle: bytes,
+        now_ms: int,
+        *,
+        by: Actor,
+        files: Mapping[str, str] | None = None,
+        approving: Approving | None = None,
     ) -> LiveRuleset:
-        """Store the bundle and make it live, in one step. Nothing changes if it is live already."""
-        stored, remembered = BUNDLE + digest, DEPLOYMENTS + name
+        """Store the bundle and make it live, in one step. Nothing changes if it is live already, with those files.
+
+        files: the texts that it was made from and checked with. approving: a proposal, which is approved with it.
+        Raises ProposalNotFound, ProposalRefused.
+        """
+        stored, remembered, source = BUNDLE + digest, DEPLOYMENTS + name, SOURCE + digest
+        texts = strict_json.dumps(dict(files)) if files else None
 
         def prepare(pipe: Pipeline) -> Deed[LiveRuleset]:
             before = _live_of(pipe, name)
+            kept: Any = pipe.get(source)
+            approved = None if approving is None else _approved(pipe, approving, before, digest, by, now_ms)
+            details: dict[str, Any] = {"ruleset": name, "version": version, "digest": digest}
+            told = {} if texts is None else {"files": _hash(texts)}
+            told |= {} if approved is None else {"proposal": approved.id, "proposed_by": approved.proposed_by}
+
+            def keep(pipe: Pipeline) -> None:
+                if texts is not None:
+                    pipe.set(source, texts)
+                if approved is not None:
+                    pipe.hset(PROPOSALS, approved.id, proposals.encode(approved))
+
             if before is not None and before.digest == digest:
-                return Deed(before)
+                if approved is None and texts in (None, kept):
+                    return Deed(before)
+                return Deed(before, Act(by, Action.FILES, now_ms, details | told), keep)
             earlier = _deployments(pipe, name)  # the live one first; without one, what was before it was withdrawn
             live = LiveRuleset(name, digest, version, now_ms, earlier[0]["digest"] if earlier else None)
-            details = {"ruleset": name, "version": version, "digest": digest, "previous": live.previous}
 
             def commands(pipe: Pipeline) -> None:
                 pipe.srem(LEAVING, digest)
@@ -49,10 +80,12 @@ class Rulesets(Audited):
                 pipe.lpush(remembered, strict_json.dumps({"digest": digest, "version": version}))
                 pipe.ltrim(remembered, 0, DEPLOYMENTS_KEPT - 1)
                 pipe.hset(LIVE, name, _told(live))
+                keep(pipe)
 
-            return Deed(live, Act(by, Action.DEPLOY, now_ms, details), commands)
+            details["previous"] = live.previous
+            return Deed(live, Act(by, Action.DEPLOY, now_ms, details | told), commands)
 
-        return self._audited(prepare, watch=[LIVE, stored, remembered])
+        return self._audited(prepare, watch=[LIVE, stored, remembered, source, PROPOSALS])
 
     def rollback(self, name: str, now_ms: int, *, by: Actor) -> LiveRuleset:
         """Make the one before live again, in one step. Raises RulesetNotFound if there is none.
@@ -114,6 +147,12 @@ class Rulesets(Audited):
             found = [json.loads(text) for text in self._redis.lrange(DEPLOYMENTS + name, 0, -1)]
         return list(dict.fromkeys(one["digest"] for one in found if one["version"] == version))
 
+    def source(self, digest: str) -> dict[str, str]:
+        """The files that a bundle was made from and checked with, by name; none if they weren't kept."""
+        with refusals_translated():
+            text = self._redis.get(SOURCE + digest)
+        return {} if text is None else json.loads(cast(str, text))
+
     def bundle(self, digest: str) -> bytes:
         """Raises RulesetNotFound."""
         with refusals_translated():
@@ -126,6 +165,22 @@ class Rulesets(Audited):
 def _live_of(pipe: Pipeline, name: str) -> LiveRuleset | None:
     text: Any = pipe.hget(LIVE, name)
     return None if text is None else _live(name, text)
+
+
+def _approved(  # noqa: PLR0913, PLR0917 - what there is to hold it against
+    pipe: Pipeline, approving: Approving, before: LiveRuleset | None, digest: str, by: Actor, now_ms: int
+) -> Proposal:
+    """The proposal as it is once it is live. Raises ProposalNotFound, ProposalRefused."""
+    proposal = stored_proposal(pipe, approving.proposal)
+    if proposal.digest != digest:
+        raise ProposalRefused("its files give other rules than those that were proposed")
+    if (before.digest if before else None) != approving.live:
+        raise ProposalRefused("what is live has changed since you looked; compare again")
+    return proposals.decided(proposal, State.APPROVED, by.name, now_ms)
+
+
+def _hash(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _deployments(pipe: Pipeline, name: str) -> list[dict[str, str]]:

@@ -19,6 +19,7 @@ from triage_rules.ledger.keyspace import (
     LIVE,
     PENDING,
     REPORT,
+    SOURCE,
 )
 from triage_rules.ledger.store import DAY_S, Store
 
@@ -90,7 +91,9 @@ class Tidying(Store):
             pipe.watch(LEAVING)  # type: ignore[no-untyped-call]
             leaving: Any = pipe.smembers(LEAVING)
             pipe.multi()
-            pipe.delete(LEAVING, LEAVING_CURSOR, *(BUNDLE + digest for digest in leaving - needed))
+            pipe.delete(
+                LEAVING, LEAVING_CURSOR, *(kind + digest for digest in leaving - needed for kind in (BUNDLE, SOURCE))
+            )
             pipe.execute()
 
 

@@ -19,6 +19,7 @@ from triage_rules.ledger.keyspace import (
     WORKERS,
     WRITABLE,
 )
+from triage_rules.ledger.proposals import Proposals
 from triage_rules.ledger.store import DAY_S
 from triage_rules.ledger.tidying import Tidying
 from triage_rules.messages import BROKER_KEY_PREFIX, Lane
@@ -27,7 +28,7 @@ WORKERS_FORGOTTEN_MS = 24 * 3_600_000
 WRITABLE_SECONDS = 60
 
 
-class Upkeep(Tidying):
+class Upkeep(Tidying, Proposals):
     """See `triage_rules.ledger.Ledger` for what each method promises."""
 
     def backlog(self, now_ms: int) -> Backlog:
@@ -66,7 +67,8 @@ class Upkeep(Tidying):
         return [fields for _, fields in found]
 
     def trim(self, now_ms: int) -> int:
-        """Drop events and dead letters that are older than they may be; how many. And bundles that nobody needs.
+        """Drop events and dead letters that are older than they may be; how many. And bundles that nobody needs, and
+        old proposals.
 
         A consumer group that hasn't finished with an event keeps it, and what came after, for up to twice that time.
         """
@@ -82,6 +84,7 @@ class Upkeep(Tidying):
                 # The letters of a group that is gone are trimmed by nobody: they go by themselves.
                 self._redis.expire(letters, letters_s)
         self._drop_bundles()
+        self._drop_proposals(now_ms)
         return dropped
 
     def _groups(self) -> list[dict[str, Any]]:

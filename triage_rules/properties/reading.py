@@ -19,7 +19,7 @@ from triage_rules.properties.language import (
     RoutineOnlyIfAnswered,
     Then,
 )
-from triage_rules.reading import read_document
+from triage_rules.reading import bytes_of, parse_text
 from triage_rules.reading.conditions import Conditions, Names
 from triage_rules.reading.form import Form
 from triage_rules.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, quoted
@@ -51,7 +51,12 @@ def has_properties(folder: Path) -> bool:
 
 def read_properties(folder: Path, ruleset: Ruleset) -> list[Property]:
     """The properties beside a ruleset. Raises RulesetNotFound, RulesetError with every fault."""
-    document, faults = read_document(folder / PROPERTIES_FILE)
+    return parse_properties(*bytes_of(folder / PROPERTIES_FILE), ruleset)
+
+
+def parse_properties(text: bytes, file: str, ruleset: Ruleset) -> list[Property]:
+    """As `read_properties`, from the file's bytes."""
+    document, faults = parse_text(text, file)
     found: list[Property] = []
     if isinstance(document.root, MappingNode):
         found = _properties(Form(document.root, "", faults), ruleset, faults)

@@ -66,11 +66,14 @@ def load_document(path: str | Path) -> Document:
 
     Raises RulesetNotFound, and RulesetError for a file that is not plain YAML.
     """
-    return parse_document(*_bytes(path))
+    return parse_document(*bytes_of(path))
 
 
-def _bytes(path: str | Path) -> tuple[bytes, str]:
-    """A file's content, cut off where it is too large anyway, and its name for places; a folder means its ruleset."""
+def bytes_of(path: str | Path) -> tuple[bytes, str]:
+    """A file's content, cut off where it is too large anyway, and its name for places; a folder means its ruleset.
+
+    Raises RulesetNotFound.
+    """
     file = Path(path)
     if file.is_dir():
         file /= FILE_NAME
@@ -83,21 +86,17 @@ def _bytes(path: str | Path) -> tuple[bytes, str]:
 
 def parse_document(text: bytes, file: str) -> Document:
     """As `load_document`, from the file's bytes."""
-    document, faults = _parse(text, file)
+    document, faults = parse_text(text, file)
     if faults.found:
         raise RulesetError(faults.in_order())
     return document
 
 
-def read_document(path: str | Path) -> tuple[Document, Faults]:
-    """As `load_document`, but what is not plain YAML goes to the faults, so that a reader can tell of more.
+def parse_text(text: bytes, file: str) -> tuple[Document, Faults]:
+    """As `parse_document`, but what is not plain YAML goes to the faults, so that a reader can tell of more.
 
-    Raises RulesetNotFound, and RulesetError if the faults are too many to go on.
+    Raises RulesetError if the faults are too many to go on.
     """
-    return _parse(*_bytes(path))
-
-
-def _parse(text: bytes, file: str) -> tuple[Document, Faults]:
     faults = Faults()
     root = tree_of_yaml(text, file, faults)
     if not isinstance(root, MappingNode | Broken):
@@ -113,16 +112,19 @@ def read_ruleset(path: str | Path) -> Ruleset:
 
 def read_with_document(path: str | Path) -> tuple[Ruleset, Document]:
     """As `read_ruleset`, together with what the file says."""
-    document, faults = _parse(*_bytes(path))
+    return parse_with_document(*bytes_of(path))
+
+
+def parse_with_document(text: bytes, file: str) -> tuple[Ruleset, Document]:
+    """As `read_with_document`, from the file's bytes."""
+    document, faults = parse_text(text, file)
     _check_approval(document.root, faults)
     return _build(document.root, faults), document
 
 
 def parse_ruleset(text: bytes, file: str) -> Ruleset:
     """As `read_ruleset`, from the file's bytes."""
-    document, faults = _parse(text, file)
-    _check_approval(document.root, faults)
-    return _build(document.root, faults)
+    return parse_with_document(text, file)[0]
 
 
 def _check_approval(root: Node, faults: Faults) -> None:
@@ -289,9 +291,11 @@ def _define(statements: dict[str, Statement], rules: dict[str, Rule]) -> None:
 __all__ = [
     "Document",
     "build_ruleset",
+    "bytes_of",
     "load_document",
     "parse_document",
     "parse_ruleset",
-    "read_document",
+    "parse_text",
+    "parse_with_document",
     "read_ruleset",
 ]

@@ -1,0 +1,179 @@
+"""Proposals in Redis: what is asked for, who may decide, and that approving and going live are one step."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import redis
+
+from tests.actors import TESTER
+from tests.integration.making import NOW_MS, deployed
+from triage_rules import audit
+from triage_rules.audit import Actor, Via
+from triage_rules.errors import ProposalNotFound, ProposalRefused
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.proposals import FILES_MAX_BYTES, MOST_KEPT, MOST_OPEN_EACH, NOTE_MAX, Approving, Proposal, State
+
+ANN, BEN = Actor("ann", Via.HTTP), Actor("ben", Via.HTTP)
+FILES = {"ruleset.yaml": "ruleset: spots  # why\n", "cases.yaml": "cases: []\n"}
+DAY_MS = 24 * 3_600_000
+
+
+def a_proposal(number: int = 1, by: Actor = ANN, at: int = NOW_MS) -> Proposal:
+    return Proposal(f"p{number}", "spots", "2.0.0", f"sha256:new{number}", "sha256:one", by.name, at, "A lower limit.")
+
+
+def proposed(ledger: RedisLedger, number: int = 1, by: Actor = ANN, at: int = NOW_MS) -> Proposal:
+    one = a_proposal(number, by, at)
+    ledger.propose(one, FILES, by=by)
+    return one
+
+
+def approve(ledger: RedisLedger, one: Proposal, by: Actor = BEN, live: str | None = "sha256:one") -> None:
+    ledger.deploy(
+        one.ruleset, one.version, one.digest, b"new", NOW_MS + 9, by=by, files=FILES, approving=Approving(one.id, live)
+    )
+
+
+def test_a_proposal_is_kept_with_its_files_and_written_down(ledger: RedisLedger) -> None:
+    one = proposed(ledger)
+    assert ledger.proposal(one.id) == (one, FILES)
+    assert ledger.proposals(NOW_MS) == [one]
+    (entry,) = ledger.audit_log()
+    assert (entry["actor"], entry["action"]) == ("ann", "propose")
+    assert "A lower limit" not in entry["details"]
+
+
+def test_what_a_second_person_approves_is_live_in_the_same_step(ledger: RedisLedger) -> None:
+    """The log names both: who approved it as the actor, and who proposed it."""
+    deployed(ledger, digest="sha256:one")
+    one = proposed(ledger)
+    approve(ledger, one)
+    assert ledger.live()["spots"].digest == one.digest
+    found, _ = ledger.proposal(one.id)
+    assert (found.state, found.decided_by, found.decided_ms) == (State.APPROVED, "ben", NOW_MS + 9)
+    last = list(ledger.audit_log())[-1]
+    details = json.loads(last["details"])
+    assert (last["actor"], last["action"], details["proposal"], details["proposed_by"]) == (
+        "ben",
+        "deploy",
+        "p1",
+        "ann",
+    )
+    assert audit.verify(ledger.audit_log()).faults == ()
+
+
+def test_nobody_approves_or_declines_what_they_proposed_themselves(ledger: RedisLedger) -> None:
+    deployed(ledger, digest="sha256:one")
+    one = proposed(ledger)
+    with pytest.raises(ProposalRefused, match="second person"):
+        approve(ledger, one, by=ANN)
+    with pytest.raises(ProposalRefused, match="second person"):
+        ledger.close_proposal(one.id, State.DECLINED, NOW_MS, by=ANN)
+    assert ledger.live()["spots"].digest == "sha256:one"
+    assert ledger.proposal(one.id)[0].state is State.OPEN
+
+
+def test_what_went_live_since_the_second_person_looked_keeps_a_proposal_from_going_live(ledger: RedisLedger) -> None:
+    """They compared it with something else."""
+    deployed(ledger, digest="sha256:other")
+    one = proposed(ledger)
+    with pytest.raises(ProposalRefused, match="compare again"):
+        approve(ledger, one)
+    approve(ledger, one, live="sha256:other")
+    assert ledger.live()["spots"].digest == one.digest
+
+
+def test_other_rules_than_those_proposed_can_t_go_live_by_a_proposal(ledger: RedisLedger) -> None:
+    deployed(ledger, digest="sha256:one")
+    one = proposed(ledger)
+    with pytest.raises(ProposalRefused, match="other rules"):
+        approve(ledger, replace(one, digest="sha256:planted"))
+    assert ledger.live()["spots"].digest == "sha256:one"
+
+
+def test_what_was_decided_stays_so(ledger: RedisLedger) -> None:
+    """Withdrawn by who proposed it alone; declined by anybody else; then it can't be approved."""
+    deployed(ledger, digest="sha256:one")
+    withdrawn, declined = proposed(ledger, 1), proposed(ledger, 2)
+    with pytest.raises(ProposalRefused, match="only who proposed it"):
+        ledger.close_proposal(withdrawn.id, State.WITHDRAWN, NOW_MS, by=BEN)
+    ledger.close_proposal(withdrawn.id, State.WITHDRAWN, NOW_MS, by=ANN)
+    ledger.close_proposal(declined.id, State.DECLINED, NOW_MS, by=BEN)
+    for one in (withdrawn, declined):
+        with pytest.raises(ProposalRefused, match="before"):
+            approve(ledger, one)
+    assert [entry["action"] for entry in ledger.audit_log()][-2:] == ["proposal.withdraw", "proposal.decline"]
+    with pytest.raises(ProposalNotFound):
+        approve(ledger, a_proposal(3))
+
+
+def test_the_same_rules_with_other_cases_can_be_approved(ledger: RedisLedger) -> None:
+    """Nothing is decided otherwise, but who vouches by which cases is written down."""
+    ledger.deploy("spots", "2.0.0", "sha256:new1", b"new", NOW_MS, by=TESTER, files=FILES | {"cases.yaml": "old"})
+    one = proposed(ledger)
+    approve(ledger, one, live="sha256:new1")
+    assert ledger.source("sha256:new1") == FILES
+    assert list(ledger.audit_log())[-1]["action"] == "files"
+
+
+def test_proposals_are_bounded(ledger: RedisLedger) -> None:
+    """In size, in number for each client, and once each."""
+    one = a_proposal()
+    for bad, files, why in (
+        (one, {"ruleset.yaml": "x" * (FILES_MAX_BYTES + 1)}, "larger"),
+        (replace(one, note="x" * (NOTE_MAX + 1)), FILES, "note"),
+    ):
+        with pytest.raises(ProposalRefused, match=why):
+            ledger.propose(bad, files, by=ANN)
+    for number in range(MOST_OPEN_EACH):
+        proposed(ledger, number)
+    with pytest.raises(ProposalRefused, match="of yours"):
+        proposed(ledger, 99)
+    with pytest.raises(ProposalRefused, match="proposed already"):
+        proposed(ledger, 0, by=BEN)
+    for number in range(15):
+        proposed(ledger, 100 + number, by=Actor(f"client{number}", Via.HTTP))
+    with pytest.raises(ProposalRefused, match="are open"):
+        proposed(ledger, 98, by=BEN)
+
+
+def test_of_too_many_those_decided_longest_ago_go(ledger: RedisLedger, redis_client: redis.Redis) -> None:
+    for number in range(MOST_KEPT + 2):
+        proposed(ledger, number, at=NOW_MS + number)
+        if number:
+            ledger.close_proposal(f"p{number}", State.WITHDRAWN, NOW_MS + number, by=ANN)
+    kept = {one.id for one in ledger.proposals(NOW_MS)}
+    assert len(kept) == MOST_KEPT
+    assert "p0" in kept and {"p1", "p2"}.isdisjoint(kept)
+
+
+def test_proposals_are_kept_for_their_own_time(ledger: RedisLedger, redis_client: redis.Redis) -> None:
+    one = proposed(ledger)
+    assert 0 < redis_client.ttl("triage:proposals:p1") <= 30 * 24 * 3600
+    assert ledger.proposals(NOW_MS + 29 * DAY_MS) == [one]
+    assert ledger.proposals(NOW_MS + 31 * DAY_MS) == []
+    ledger.trim(NOW_MS + 31 * DAY_MS)
+    assert redis_client.hlen("triage:proposals") == 0
+    with pytest.raises(ProposalNotFound):
+        ledger.proposal(one.id)
+
+
+def test_the_files_travel_with_the_bundle_and_go_with_it(ledger: RedisLedger, redis_client: redis.Redis) -> None:
+    """They change no digest. Deployed anew without change, nothing is written; with other texts, that is written down."""
+    for _ in range(2):
+        ledger.deploy("spots", "1.0.0", "sha256:one", b"one", NOW_MS, by=TESTER, files=FILES)
+    assert ledger.source("sha256:one") == FILES
+    assert ledger.source("sha256:never") == {}
+    assert len(list(ledger.audit_log())) == 1
+    ledger.deploy("spots", "1.0.0", "sha256:one", b"one", NOW_MS, by=TESTER, files=FILES | {"cases.yaml": "other"})
+    assert ledger.source("sha256:one")["cases.yaml"] == "other"
+    assert [entry["action"] for entry in ledger.audit_log()] == ["deploy", "files"]
+    ledger.withdraw("spots", NOW_MS, by=TESTER)
+    redis_client.delete("triage:deployments:spots")
+    deployed(ledger, digest="sha256:two")
+    for _ in range(20):
+        ledger.trim(NOW_MS)
+    assert not redis_client.exists("triage:bundle:sha256:one", "triage:source:sha256:one")
