@@ -54,6 +54,8 @@ OF_ERROR: dict[type[TriageError], str] = {
     errors.KeyNotFound: "internal",
     errors.AuditError: "internal",
     errors.ProposalNotFound: "not-found",
+    errors.WorkbenchBusy: "deployment-running",
+    errors.WorkbenchFailed: "evaluation-failed",
     errors.ProposalRefused: "deployment-refused",
     errors.EventError: "internal",
     errors.SettingsError: "internal",

@@ -21,6 +21,8 @@ TriageError
 ├── KeyNotFound           no API key of that id
 ├── ProposalNotFound      no proposal of that id
 ├── ProposalRefused       a proposal can't be made, or not be decided so
+├── WorkbenchBusy         somebody else's draft is being looked at
+├── WorkbenchFailed       nothing is known of a draft: it took too long, or broke the process
 ├── EventError            an entry of the result stream is no event of ours
 └── SettingsError         a TRIAGE_* setting is wrong or unknown
 """
@@ -165,6 +167,14 @@ class ProposalNotFound(TriageError):
 
 class ProposalRefused(TriageError):
     """The proposal can't be made, or not be decided so."""
+
+
+class WorkbenchBusy(TriageError):
+    """Another draft is being looked at, and only one is at a time; try again in a moment."""
+
+
+class WorkbenchFailed(TriageError):
+    """Nothing is known of the draft."""
 
 
 class SettingsError(TriageError):

@@ -9,7 +9,7 @@ from typing import Any
 
 from triage_rules.errors import RulesetError
 from triage_rules.messages import History
-from triage_rules.reading import bytes_of, parse_text
+from triage_rules.reading import Document, bytes_of, parse_text
 from triage_rules.reading.form import Form
 from triage_rules.reading.places import Broken, Faults, MappingNode, Node, Scalar, data_of, quoted
 from triage_rules.reading.words import kind_of, listed, meant
@@ -52,7 +52,11 @@ def read_cases(folder: Path, ruleset: Ruleset) -> list[Case]:
 
 def parse_cases(text: bytes, file: str, ruleset: Ruleset) -> list[Case]:
     """As `read_cases`, from the file's bytes."""
-    document, faults = parse_text(text, file)
+    return cases_of(*parse_text(text, file), ruleset)
+
+
+def cases_of(document: Document, faults: Faults, ruleset: Ruleset) -> list[Case]:
+    """As `read_cases`, from the parsed file and the faults of parsing."""
     cases: list[Case] = []
     if isinstance(document.root, MappingNode):
         cases = _Reader(ruleset, faults).cases(Form(document.root, "", faults))

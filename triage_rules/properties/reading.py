@@ -19,7 +19,7 @@ from triage_rules.properties.language import (
     RoutineOnlyIfAnswered,
     Then,
 )
-from triage_rules.reading import bytes_of, parse_text
+from triage_rules.reading import Document, bytes_of, parse_text
 from triage_rules.reading.conditions import Conditions, Names
 from triage_rules.reading.form import Form
 from triage_rules.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, quoted
@@ -56,7 +56,11 @@ def read_properties(folder: Path, ruleset: Ruleset) -> list[Property]:
 
 def parse_properties(text: bytes, file: str, ruleset: Ruleset) -> list[Property]:
     """As `read_properties`, from the file's bytes."""
-    document, faults = parse_text(text, file)
+    return properties_of(*parse_text(text, file), ruleset)
+
+
+def properties_of(document: Document, faults: Faults, ruleset: Ruleset) -> list[Property]:
+    """As `read_properties`, from the parsed file and the faults of parsing."""
     found: list[Property] = []
     if isinstance(document.root, MappingNode):
         found = _properties(Form(document.root, "", faults), ruleset, faults)

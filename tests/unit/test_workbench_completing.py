@@ -1,0 +1,103 @@
+"""Completion: at each place of a ruleset, its cases and its properties what could stand there, also in a broken draft."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from triage_rules.workbench.completing import complete
+from triage_rules.workbench.scanning import where
+
+FOLDER = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
+RULES = (FOLDER / "ruleset.yaml").read_text(encoding="utf-8")
+RULE = "\n  R99:\n    title: new\n"
+CASE = "cases:\n  - id: one\n"
+PROPERTY = "properties:\n  P01:\n"
+
+
+def options(text: str, file: str = "ruleset.yaml") -> list[str] | None:
+    """What is offered at the end of the text."""
+    own = text if file == "ruleset.yaml" else RULES
+    lines = text.split("\n")
+    found = complete({"ruleset.yaml": own, file: text}, file, len(lines), len(lines[-1]) + 1)
+    return None if found is None else [option.label for option in found.options]
+
+
+def rule(text: str) -> list[str] | None:
+    """In a rule at the end of the glass-test ruleset's rules."""
+    return options(RULES[: RULES.index("\nsafety_net:")].rstrip("\n") + RULE + text)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("    wh", ["when"]),
+        ("    disposition: ", ["U2_emergency_dept_now", "M1_clinician_48h", "R2_self_care_info"]),
+        ("    disposition: U", ["U2_emergency_dept_now"]),
+        ("    infers: n", ["null", "nonblanching"]),
+        ("    source: {t", ["text"]),
+        ("    clinician_only: ", ["true", "false"]),
+        ("    when: feb", ["febrile", "fever_reported"]),
+        ("    when: {all: [non", ["nonblanching"]),
+        ("    when: {all: [nonblanching,\n            it", ["itchy"]),
+        ("    when:\n      any:\n        - red", ["reports_last_48h", "red_flag_words"]),
+        ("    when: {blanches_on_pressure: {is: ", ["blanches", "does_not_blanch", "not_tested"]),
+        ("    when:\n      not:\n        blanches_on_pressure:\n          in: [blanches, d", ["does_not_blanch"]),
+        ("    when: {temp", ["temperature_c"]),
+        ("    when: {temperature_c: {at_l", ["at_least", "at_most"]),
+        ("    when: {open: new", ["new_spots_a_day"]),
+        ("    flags: [n", ["no_rule_matched"]),
+    ],
+)
+def test_a_rule_is_completed_by_the_language_and_by_the_drafts_own_names(text: str, wanted: list[str]) -> None:
+    assert rule(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("    ex", ["expect"]),
+        ("    findings: {bl", ["blanches_on_pressure"]),
+        ("    findings: {itchy: ", ["true", "false"]),
+        ("    findings:\n      blanches_on_pressure: d", ["does_not_blanch"]),
+        ("    expect: {level: u", ["urgent"]),
+        ("    expect: {fires: [", ["R08", "R67", "S11", "S12"]),
+        ("    expect:\n      ask_includes:\n        - te", ["temperature_c"]),
+        ("    history: {highest_level_24h: n", ["none"]),
+    ],
+)
+def test_a_case_is_completed(text: str, wanted: list[str]) -> None:
+    assert options(CASE + text, "cases.yaml") == wanted
+
+
+def test_a_base_is_offered_by_its_name() -> None:
+    text = "bases:\n  child: {age_years: 4}\ncases:\n- id: one\n  base: "
+    assert options(text, "cases.yaml") == ["child"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("    level_at_least: ", ["monitor", "urgent"]),
+        ("    whenever: {all: [feb", ["febrile", "fever_reported"]),
+        ("    fires: [R6", ["R08", "R67"]),
+        ("    hidden", ["hidden_from_patient"]),
+    ],
+)
+def test_a_property_is_completed(text: str, wanted: list[str]) -> None:
+    assert options(PROPERTY + text, "properties.yaml") == wanted
+
+
+@pytest.mark.parametrize("text", ["    # disp", "    reason: a word or t", "    reason: 'a wo"])
+def test_nothing_is_offered_in_words_and_comments(text: str) -> None:
+    assert rule(text) is None
+
+
+def test_a_place_beyond_the_text_is_nothing() -> None:
+    assert where("a: 1", 7, 1) is None
+    assert complete({}, "ruleset.yaml", 3, 1) is None
+
+
+def test_a_broken_draft_still_has_names() -> None:
+    assert options(RULES.replace("inputs:", "inputs: {", 1) + "\n  S99:\n    disposition: M") == ["M1_clinician_48h"]
