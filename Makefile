@@ -7,7 +7,7 @@ TEST_READY := .venv/.ready-to-test
 # durable-rules is built here: it calls PyEval_CallObject, which Python 3.13 took away, and would build unoptimised
 export CPPFLAGS := -DPyEval_CallObject=PyObject_CallObject -O2
 
-.PHONY: run test lint types arrows rulesets unit lock mutate campaign-agreement campaign-analysis chaos overload power-cut fuzz schemas comparison audit sbom clean help
+.PHONY: run test lint types arrows rulesets unit lock mutate campaign-agreement campaign-analysis chaos overload power-cut fuzz schemas comparison bench bench-short audit sbom clean help
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/'
@@ -72,6 +72,17 @@ overload: $(TEST_READY)  ## more reports than workers can do, 10,000 queued: how
 power-cut: $(TEST_READY)  ## what a power cut loses under each fsync policy: 20 cuts of each
 	$(BIN)/python -m tests.campaigns.power_cut 20
 
+PEERS := benchmarks/peers
+$(PEERS)/node_modules: $(PEERS)/package-lock.json
+	@command -v npm >/dev/null && npm ci --silent --no-audit --no-fund --prefix $(PEERS) && touch $@ \
+	|| echo "no npm here, or no packages for it: json-rules-engine is left out" >&2
+
+bench: $(TEST_READY) $(PEERS)/node_modules  ## how fast, against what a user would pick instead; the figures of docs/performance.md; under 15 minutes
+	$(BIN)/python -m benchmarks --into docs/performance.md
+
+bench-short: $(TEST_READY) $(PEERS)/node_modules  ## the same in a minute, too little of each to rely on
+	$(BIN)/python -m benchmarks --size short
+
 .PHONY: chromium
 chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
@@ -89,6 +100,7 @@ redis-server: # Redis itself: the embedded server has no TLS
 audit: $(TEST_READY)  ## ask which pinned dependencies have known faults; one that can't be asked about fails, too
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements-dev.lock
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements-bench.lock
 
 SBOM := dist/sbom.cdx.json
 sbom: $(TEST_READY)  ## write what the service is made of, as CycloneDX, to dist/
@@ -105,15 +117,18 @@ $(RUN_READY): .venv/bin/python requirements.lock pyproject.toml CHANGELOG.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-$(TEST_READY): $(RUN_READY) requirements-dev.lock
+$(TEST_READY): $(RUN_READY) requirements-dev.lock requirements-bench.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@
 
 lock: $(TEST_READY)  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 		--extra service --extra local --output-file requirements.lock --upgrade pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		--all-extras --constraint requirements.lock --output-file requirements-dev.lock --upgrade pyproject.toml
+		--extra service --extra local --extra dev --constraint requirements.lock --output-file requirements-dev.lock --upgrade pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		--extra bench --constraint requirements-dev.lock --output-file requirements-bench.lock --upgrade pyproject.toml
 
 clean:  ## remove what was set up, but not ./var
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

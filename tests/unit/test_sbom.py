@@ -31,7 +31,7 @@ def test_the_bill_of_materials_names_every_pinned_dependency(tmp_path: Path) -> 
         assert any(reference["hashes"] for reference in part["externalReferences"])
 
 
-@pytest.mark.parametrize("file", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("file", ["requirements.lock", "requirements-dev.lock", "requirements-bench.lock"])
 def test_every_dependency_is_pinned_with_its_hashes(file: str) -> None:
     """Also those of dependencies: what was reviewed is what is installed."""
     text = (ROOT / file).read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Measurements: `python -m benchmarks`. What each figure means stands in docs/performance.md."""

@@ -1,0 +1,56 @@
+"""Measure, tell, keep: `python -m benchmarks [--size short] [--only engines ...] [--into docs/performance.md]`.
+
+Exits with 1 if engines decide differently; whether targets are met is told, and fails nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import engine_speed, red_dots, report
+from benchmarks.machine import machine
+from benchmarks.plots import draw
+from benchmarks.sizes import SIZES, Size
+from benchmarks.tables import Table
+
+MEASUREMENTS: dict[str, Callable[[Size], Table]] = {
+    "engines": engine_speed.measure,
+    "red-dots": red_dots.measure,
+}
+
+
+def main() -> int:
+    """1 if the engines' results differ."""
+    asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    asked.add_argument("--size", choices=SIZES, default="full", help="short: a minute; least: a test")
+    asked.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=list(MEASUREMENTS), help="these alone")
+    asked.add_argument("--into", type=Path, help="a document whose figures are to be replaced")
+    said = asked.parse_args()
+    size, measured_on = SIZES[said.size], machine()
+    if size.name != "full":
+        print(f"size {size.name}: {size.runs} runs of little each; too few to rely on\n", flush=True)
+    tables = []
+    for name in said.only:
+        begun = time.monotonic()
+        try:
+            tables.append(MEASUREMENTS[name](size))
+        except engine_speed.Mismatch as error:
+            print(f"the engines don't agree, so nothing is compared: {error}", file=sys.stderr)
+            return 1
+        print(report.text(tables[-1]), f"({time.monotonic() - begun:.0f} s)", sep="\n\n", end="\n\n", flush=True)
+    print(report.targets(tables))
+    plots = report.RESULTS / "plots" if said.into is None else said.into.parent / "plots"
+    for plot in [plot for table in tables for plot in table.plots]:
+        draw(plot, plots)
+    print(f"\nkept in {report.keep(tables, size, measured_on)}; plots in {plots}", file=sys.stderr)
+    if said.into is not None:
+        report.put_into(said.into, tables, size, measured_on, "plots")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""One small adapter for each engine: the same logical ruleset, in the form that its users would give it."""

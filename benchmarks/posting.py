@@ -1,0 +1,36 @@
+"""red-dots and the reports of its worked cases: what is posted and decided wherever it isn't about made rulesets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from triage_rules.bundles import Bundle, make_bundle, open_bundle
+from triage_rules.cases import read_cases
+from triage_rules.findings import read_findings
+from triage_rules.ruleset import Findings, Ruleset
+
+ROOT = Path(__file__).resolve().parents[1]
+RED_DOTS = ROOT / "rulesets" / "red-dots"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """`posted`: reports as forms post them; `findings`: their answers as intake hands them on."""
+
+    bundle: Bundle
+    ruleset: Ruleset
+    posted: tuple[dict[str, Any], ...]
+    findings: tuple[Findings, ...]
+
+
+def red_dots(count: int) -> Posting:
+    """So many of the worked cases, spread over all but those that are refused."""
+    bundle = make_bundle(RED_DOTS)
+    ruleset = open_bundle(bundle.data, bundle.digest)
+    cases = [case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect]
+    spread = [cases[number * len(cases) // count] for number in range(count)]
+    posted = tuple({"ruleset": bundle.name, "findings": dict(case.findings)} for case in spread)
+    findings = tuple(read_findings(ruleset, one["findings"]) for one in posted)
+    return Posting(bundle, ruleset, posted, findings)

@@ -1,0 +1,155 @@
+"""The logical rulesets that all engines are given, made from a seed; our engine's types are their notation.
+
+A rule is a conjunction of answers; one in five has an alternative in it. Rules of the second layer read a statement
+that a rule of the first infers. There is no negation of a statement and no `open`: few peers can say it. What is open
+makes no condition true, so "not answered" and "false" lead every engine to the same rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from triage_rules.ruleset import (
+    All,
+    Any,
+    Choice,
+    Compare,
+    Condition,
+    Default,
+    Disposition,
+    Findings,
+    Inference,
+    Inferred,
+    Input,
+    Kind,
+    Level,
+    Not,
+    OneOf,
+    Op,
+    Outcome,
+    Rule,
+    Ruleset,
+    Source,
+    Validity,
+    Value,
+    Yes,
+)
+
+FINDINGS = 70
+"""Inputs of a ruleset, unless the measurement is about their number: red-dots has as many."""
+
+DEFAULT = "M1"
+LEVELS = {"U1": Level.URGENT, "M1": Level.MONITOR, "R1": Level.ROUTINE}
+CHOICES = ("none", "some", "much", "severe")
+SOURCE = Source("made for measuring")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a made ruleset is like. `layers` 2: half the rules read what the other half infers."""
+
+    rules: int
+    layers: int = 1
+    findings: int = FINDINGS
+
+    def __str__(self) -> str:
+        return f"{self.rules} rules, {'one layer' if self.layers == 1 else 'two layers'}"
+
+
+def make_ruleset(shape: Shape) -> Ruleset:
+    """The same one for the same shape, always."""
+    random = Random(f"{shape.rules}/{shape.layers}/{shape.findings}")
+    inputs = {asked.name: asked for asked in map(_input, range(shape.findings))}
+    first = shape.rules if shape.layers == 1 else shape.rules // 2
+    rules: dict[str, Rule] = {}
+    inferences: dict[str, Inference] = {}
+    for number in range(shape.rules):
+        name, says = f"R{number}", f"s{number}"
+        if number < first:
+            when = _condition(random, inputs, random.choice([2, 3, 3, 4]))
+        else:
+            statements = tuple(Inferred(f"s{n}") for n in random.sample(range(first), 2))
+            stated = statements[0] if random.random() < 0.5 else Any(statements)
+            when = All((stated, _leaf(random, random.choice(list(inputs.values())))))
+        infers = says if shape.layers > 1 and number < first else None
+        rules[name] = _rule(name, when, random.choice("UMMRR") + "1", infers)
+        if infers is not None:
+            inferences[says] = Inference(says, f"statement {number}", when, rules=(name,))
+    return _ruleset(inputs, inferences, rules)
+
+
+def make_reports(ruleset: Ruleset, count: int, open_share: float) -> list[Findings]:
+    """`count` reports with that share of the findings open, each another."""
+    random = Random(f"{len(ruleset.inputs)}/{count}/{open_share}")
+    return [
+        {name: _answer(random, asked) for name, asked in ruleset.inputs.items() if random.random() >= open_share}
+        for _ in range(count)
+    ]
+
+
+def _input(number: int) -> Input:
+    """Of ten: six yes/no, two numbers, two choices."""
+    kind = [Kind.YES_NO] * 6 + [Kind.NUMBER] * 2 + [Kind.CHOICE] * 2
+    own = kind[number % 10]
+    choices = tuple(Choice(value, value) for value in CHOICES) if own is Kind.CHOICE else ()
+    return Input(f"f{number}", own, f"Question {number}?", "group", choices=choices)
+
+
+def _answer(random: Random, asked: Input) -> Value:
+    """A yes is one in four."""
+    match asked.kind:
+        case Kind.YES_NO:
+            return random.random() < 0.25
+        case Kind.CHOICE:
+            return random.choice(CHOICES)
+        case _:
+            return round(random.uniform(0, 100), 1)
+
+
+def _condition(random: Random, inputs: dict[str, Input], parts: int) -> Condition:
+    leaves = [_leaf(random, asked) for asked in random.sample(list(inputs.values()), parts + 1)]
+    alternative = leaves.pop()
+    if random.random() < 0.2:
+        leaves[0] = Any((leaves[0], alternative))
+    return All(tuple(leaves))
+
+
+def _leaf(random: Random, asked: Input) -> Condition:
+    match asked.kind:
+        case Kind.YES_NO:
+            return Yes(asked.name) if random.random() < 0.8 else Not(Yes(asked.name))
+        case Kind.CHOICE:
+            return OneOf(asked.name, tuple(random.sample(CHOICES, random.choice([1, 1, 2]))))
+        case _:
+            if random.random() < 0.5:
+                return Compare(asked.name, Op.AT_LEAST, random.choice([60, 75, 90]))
+            return Compare(asked.name, Op.LESS_THAN, random.choice([10, 25, 40]))
+
+
+def _rule(name: str, when: Condition, code: str, infers: str | None) -> Rule:
+    return Rule(name, f"Rule {name}", when, (Outcome(code),), f"Because of {name}.", SOURCE, "us", "2030-01-01", infers)
+
+
+def _ruleset(inputs: dict[str, Input], inferences: dict[str, Inference], rules: dict[str, Rule]) -> Ruleset:
+    return Ruleset(
+        name="measured",
+        version="1.0.0",
+        title="made for measuring",
+        description="",
+        owner="us",
+        approved_by=None,
+        approved_on=None,
+        inputs=inputs,
+        mentions={},
+        inferences=inferences,
+        rules=rules,
+        floors={},
+        conflicts={},
+        mandatory=(),
+        dispositions={code: Disposition(code, level, 60, code, code, code) for code, level in LEVELS.items()},
+        default=Default(DEFAULT, "nothing matched", ("no_rule_matched",)),
+        validity=Validity(1440),
+        always_patient="always",
+        always_clinician="always",
+    )

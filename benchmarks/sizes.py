@@ -1,0 +1,75 @@
+"""How much is measured: all of it, a minute's worth, or just enough to see that each measurement works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """`runs`: of each contender, by turns. Times in s."""
+
+    name: str
+    runs: int
+    rules: tuple[int, ...]
+    open_shares: tuple[float, ...]
+    reports: int
+    """Made reports that each engine decides in a run."""
+    cases: int
+    """Of the worked cases of red-dots, spread over all of them, so many are decided in a run."""
+    decisions: int
+    """Decisions of one process whose memory is looked at, unless half a minute is over first."""
+    seconds: float
+    """Of load, in one run."""
+    queued: int
+    """Reports that wait before workers are let go, in one run."""
+    worker_reports: int
+    """Reports that workers whose memory is looked at have done in all."""
+    backlogs: tuple[int, ...]
+    latency_seconds: float
+    """Of each rate."""
+
+
+FULL = Size(
+    name="full",
+    runs=5,
+    rules=(20, 60, 200, 500),
+    open_shares=(0.0, 0.2, 0.5),
+    reports=50,
+    cases=300,
+    decisions=100_000,
+    seconds=3.0,
+    queued=3_000,
+    worker_reports=100_000,
+    backlogs=(0, 10_000, 40_000),
+    latency_seconds=20.0,
+)
+SHORT = Size(
+    name="short",
+    runs=3,
+    rules=(60,),
+    open_shares=(0.2,),
+    reports=20,
+    cases=60,
+    decisions=1_000,
+    seconds=0.5,
+    queued=300,
+    worker_reports=1_000,
+    backlogs=(0, 1_000),
+    latency_seconds=2.0,
+)
+LEAST = Size(
+    name="least",
+    runs=1,
+    rules=(20,),
+    open_shares=(0.5,),
+    reports=3,
+    cases=3,
+    decisions=20,
+    seconds=0.1,
+    queued=20,
+    worker_reports=20,
+    backlogs=(0, 20),
+    latency_seconds=0.3,
+)
+SIZES = {size.name: size for size in (FULL, SHORT, LEAST)}
