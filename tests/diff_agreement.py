@@ -17,6 +17,7 @@ from triage_rules.analysis.solver import Budget
 from triage_rules.deciding import decide
 from triage_rules.diffing.differences import Aspect, Difference, Differences, State, Way, responsible
 from triage_rules.evaluating import Evaluator
+from triage_rules.grounds import ByReference
 from triage_rules.reference import Reference
 from triage_rules.results import Identity, make_result
 from triage_rules.ruleset import Findings, Kind, Level, Ruleset
@@ -64,7 +65,9 @@ def result_of(ruleset: Ruleset, findings: Findings) -> Result:
     """The whole result by the reference evaluator."""
     reference = Reference(ruleset, findings)
     rails = reference.rails()
-    return make_result(ruleset, IDENTITY, reference, rails, decide(ruleset, rails), disagreement=False)
+    return make_result(
+        ruleset, IDENTITY, ByReference(ruleset, reference), rails, decide(ruleset, rails), disagreement=False
+    )
 
 
 def diff_faults(seed: int, old: Ruleset, new: Ruleset) -> Iterator[str]:

@@ -13,9 +13,9 @@ from triage_rules.analysis.encoding import Encoding
 from triage_rules.analysis.solver import Model, NoReport, Solver
 from triage_rules.analysis.witness import Witness, Witnesses
 from triage_rules.compiling import compile_ruleset
-from triage_rules.deciding import decide, missing
+from triage_rules.deciding import Deciding
 from triage_rules.engine import Engine
-from triage_rules.explaining import fired
+from triage_rules.grounds import missing
 from triage_rules.rails import SOONER, Rails
 from triage_rules.reference import Reference
 from triage_rules.ruleset import AskedOf, Findings, Level, Ruleset
@@ -64,7 +64,8 @@ def _wanted(encoding: Encoding, rails: Rails, reference: Reference) -> Iterator[
         if key not in ruleset.inferences and key not in ruleset.conflicts:
             yield f"{key} possible", key in rails.possible, encoding.possible(key)
             yield f"{key} certain", key in rails.certain, encoding.certain(key)
-    decision = decide(ruleset, rails)
+    deciding = Deciding(ruleset)
+    decision = deciding.decide(rails)
     for level in Level:
         yield f"level >= {level}", decision.level >= level, encoding.level_at_least(level)
         yield f"level is {level}", decision.level == level, encoding.level_is(level)
@@ -76,8 +77,9 @@ def _wanted(encoding: Encoding, rails: Rails, reference: Reference) -> Iterator[
         yield f"as urgent as {code}", urgent, encoding.at_least_as_urgent(code)
     yield "determined", decision.determined, encoding.determined()
     yield "default", decision.by_default, encoding.by_default()
+    fired = {one.rule.id: one for some in deciding.fired(rails.established) for one in some}
     for rule in ruleset.rules_and_floors:
-        statement = fired(rule, rails.established, ruleset)
+        statement = fired.get(rule.id)
         yield f"{rule.id} fired", statement is not None, encoding.fired(rule.id)
         told = statement is not None and (
             statement.outcome is None or ruleset.dispositions[statement.outcome.disposition].level == decision.level

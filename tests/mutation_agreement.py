@@ -15,6 +15,7 @@ from triage_rules.cases import Case, differences, fired_ids
 from triage_rules.deciding import decide, disposition_of
 from triage_rules.evaluating import Evaluator
 from triage_rules.findings import read_findings
+from triage_rules.grounds import ByReference
 from triage_rules.mutation.changes import changed
 from triage_rules.mutation.killing import Cases
 from triage_rules.mutation.operators import Mutant, mutants
@@ -181,4 +182,6 @@ def _result(evaluator: Evaluator, ruleset: Ruleset, case: Case) -> dict[str, obj
     facts = evaluator.facts(read_findings(evaluator.ruleset, case.findings), case.history)
     reference = Reference(ruleset, facts)
     rails = reference.rails()
-    return make_result(ruleset, IDENTITY, reference, rails, decide(ruleset, rails), disagreement=False)
+    return make_result(
+        ruleset, IDENTITY, ByReference(ruleset, reference), rails, decide(ruleset, rails), disagreement=False
+    )

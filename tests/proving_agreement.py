@@ -12,6 +12,7 @@ from tests import brute_force
 from tests.encoding_agreement import can_be_written
 from tests.making import CODES, DIGEST, SOURCE, Vocabulary, make_condition, make_ruleset
 from triage_rules.deciding import decide
+from triage_rules.grounds import ByReference
 from triage_rules.properties.judging import Seen, breaks, speaks_of
 from triage_rules.properties.language import (
     Against,
@@ -161,7 +162,9 @@ def every_report(ruleset: Ruleset, reads: Ruleset) -> list[Seen]:
             reference = Reference(ruleset, facts)
             rails = reference.rails()
             identity = Identity("r", "made", "1.0.0", DIGEST, 0, 0)
-            result = make_result(ruleset, identity, reference, rails, decide(ruleset, rails), disagreement=False)
+            result = make_result(
+                ruleset, identity, ByReference(ruleset, reference), rails, decide(ruleset, rails), disagreement=False
+            )
             assert result["level"] == brute_force.level(ruleset, facts).word
             found.append(Seen(ruleset, _findings(ruleset, facts), _truth(ruleset, facts), result))
     return found

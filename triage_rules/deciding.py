@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from triage_rules.rails import Rails, outcome_key
-from triage_rules.reference import Reference
-from triage_rules.ruleset import (
-    All,
-    Any,
-    AskedOf,
-    AtLeast,
-    Compare,
-    Condition,
-    Floor,
-    Inferred,
-    IsOpen,
-    Level,
-    Not,
-    OneOf,
-    Outcome,
-    Rule,
-    Ruleset,
-    Unless,
-    Yes,
-)
+from triage_rules.ruleset import Floor, Level, Outcome, Rule, Ruleset
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What turning one undecided outcome into its opposite could do to the level, whatever else then changes.
+
+    level: before it is raised by one. raised: for each level what it then may be raised to. fallen: what it may come
+    to if no rule is established any more; None if one surely is, or none is now.
+    """
+
+    by_default: bool
+    level: Level
+    raised: tuple[Level, ...]
+    fallen: Level | None
+
+    def could_raise_to(self, one: _Outcome, *, established: bool) -> Level:
+        """The highest level that may come of it; routine if nothing higher."""
+        if not established:
+            return self.raised[max(self.level, one.level)]
+        if one.of_rule and self.fallen is not None:
+            return self.raised[self.fallen]
+        return self.raised[self.level] if one.rank is None else Level.ROUTINE
+
+    def could_lower(self, one: _Outcome, *, established: bool) -> bool:
+        """Whether a lower level may come of it."""
+        if one.rank is None:
+            return established
+        if established:
+            return one.level == self.level
+        return self.by_default and one.of_rule and one.level < self.level
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,7 @@ class Decision:
     could_be: Level
     could_be_disposition: str
     by_default: bool
+    standing: Standing = field(repr=False, compare=False)
 
     @property
     def determined(self) -> bool:
@@ -76,197 +88,209 @@ def statements(rules: Iterable[Rule | Floor]) -> Iterator[Statement]:
             yield Statement(rule, rule.id, None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """A statement as deciding needs it. rank: of its disposition, the higher the more urgent; None raises by one level.
+
+    place: by urgency, and then in the ruleset's order.
+    """
+
+    statement: Statement
+    of_rule: bool
+    rank: int | None
+    level: Level
+    place: tuple[int, int, int]
+
+
+NONE = -1
+"""The rank of nothing at all."""
+
+
+class Deciding:
+    """Decides by one ruleset; looks up once what it needs to know of it."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._ruleset = ruleset
+        self._codes = sorted(ruleset.dispositions, key=ruleset.urgency)
+        self._ranks = {code: rank for rank, code in enumerate(self._codes)}
+        self._levels = [ruleset.dispositions[code].level for code in self._codes]
+        self._default = self._ranks[ruleset.default.disposition]
+        self._outcomes: dict[str, _Outcome] = {}
+        for n, rule in enumerate(ruleset.rules_and_floors):
+            for index, statement in enumerate(statements([rule])):
+                self._outcomes[statement.key] = self._outcome(statement, (n, index))
+        self._raised = {
+            floor.id: {level: self._ranks[code] for level, code in floor.raise_one}
+            for floor in ruleset.floors.values()
+            if floor.raise_one
+        }
+        self._inputs = list(ruleset.inputs)
+        mandatory = dict.fromkeys(finding for item in ruleset.mandatory for finding in item.findings)
+        self._mandatory = [1 << self._inputs.index(finding) for finding in mandatory]
+        self._mandatory_mask = sum(self._mandatory)
+        self._questions: dict[tuple[Level | None, Level | None], dict[int, Question]] = {}
+
+    def _outcome(self, statement: Statement, written: tuple[int, int]) -> _Outcome:
+        rank = None if statement.outcome is None else self._ranks[statement.outcome.disposition]
+        level = Level.ROUTINE if rank is None else self._levels[rank]
+        place = (len(self._codes) if rank is None else -rank, *written)
+        return _Outcome(statement, isinstance(statement.rule, Rule), rank, level, place)
+
+    def disposition(self, established: frozenset[str]) -> str:
+        """The disposition as things stand; its level is the report's."""
+        return self._codes[self._rank(self._sum(established))]
+
+    def level(self, established: frozenset[str]) -> Level:
+        """The level as things stand."""
+        return self._levels[self._rank(self._sum(established))]
+
+    def decide(self, rails: Rails) -> Decision:
+        """Put the rails together. Order and priority play no part: only the most urgent counts."""
+        now, may, sure = self._sum(rails.established), self._sum(rails.possible), self._sum(rails.certain)
+        rank = self._rank(now)
+        default = self._default if now.highest_rule == NONE else now.highest_rule
+        before = max(default, now.floor)
+        falls = now.highest_rule != NONE and sure.highest_rule == NONE
+        return Decision(
+            level=self._levels[rank],
+            disposition=self._codes[rank],
+            lowest=self._lowest(may, sure),
+            could_be=self._highest(may, sure),
+            could_be_disposition=self._codes[self._most_urgent(rank, may, sure)],
+            by_default=now.highest_rule == NONE,
+            standing=Standing(
+                by_default=now.highest_rule == NONE,
+                level=self._levels[before],
+                raised=tuple(self._raised_level(level, may) for level in Level),
+                fallen=self._levels[max(before, self._default)] if falls else None,
+            ),
+        )
+
+    def fired(self, established: frozenset[str]) -> tuple[list[Statement], list[Statement]]:
+        """Of each rule, and of each floor, that fired its most urgent outcome; the most urgent first."""
+        rules: dict[str, Statement] = {}
+        floors: dict[str, Statement] = {}
+        for one in sorted(self._of(established), key=lambda one: one.place):
+            (rules if one.of_rule else floors).setdefault(one.statement.rule.id, one.statement)
+        return list(rules.values()), list(floors.values())
+
+    def _of(self, keys: frozenset[str]) -> list[_Outcome]:
+        return [one for one in map(self._outcomes.get, keys) if one is not None]
+
+    def _sum(self, keys: frozenset[str]) -> _Sum:
+        found = self._of(keys)
+        rules = [one.rank for one in found if one.of_rule and one.rank is not None]
+        floors = [one for one in found if not one.of_rule]
+        return _Sum(
+            lowest_rule=min(rules, default=len(self._codes)),
+            highest_rule=max(rules, default=NONE),
+            floor=max([one.rank for one in floors if one.rank is not None], default=NONE),
+            raising=[one.statement.key for one in floors if one.rank is None],
+        )
+
+    def _rank(self, now: _Sum) -> int:
+        rank = max(self._default if now.highest_rule == NONE else now.highest_rule, now.floor)
+        level = self._levels[rank]
+        if now.raising and level < Level.URGENT:
+            return max(self._raised[floor][Level(level + 1)] for floor in now.raising)
+        return rank
+
+    def _could_reach(self, may: _Sum, sure: _Sum) -> int:
+        """The highest rank, before it is raised by one level."""
+        default = self._default if sure.highest_rule == NONE else NONE
+        return max(may.highest_rule, may.floor, default)
+
+    def _highest(self, may: _Sum, sure: _Sum) -> Level:
+        return self._raised_level(self._levels[self._could_reach(may, sure)], may)
+
+    def _most_urgent(self, now: int, may: _Sum, sure: _Sum) -> int:
+        level = self._highest(may, sure)
+        raised = [rank for floor in may.raising for to, rank in self._raised[floor].items() if to <= level]
+        return max([now, self._could_reach(may, sure), *raised])
+
+    def _lowest(self, may: _Sum, sure: _Sum) -> Level:
+        rank = min(self._default, may.lowest_rule) if sure.highest_rule == NONE else sure.highest_rule
+        return self._raised_level(self._levels[max(rank, sure.floor)], sure)
+
+    @staticmethod
+    def _raised_level(level: Level, outcomes: _Sum) -> Level:
+        """Several floors that raise by one level raise by one all the same."""
+        return Level(level + 1) if outcomes.raising and level < Level.URGENT else level
+
+    # --- what to ask ---
+
+    def questions(self, rails: Rails, decision: Decision, hangs_on: Mapping[str, int]) -> list[Question]:
+        """The open findings that could change the level, the most dangerous first; empty once it is determined.
+
+        First what could raise highest; then the mandatory ones, in the ruleset's order; then what the fewest other
+        open findings stand beside. What the service counts, and what is asked of nobody, is left out.
+        `hangs_on`: undecided outcome -> the open inputs that it hangs on; bit n stands for the ruleset's nth input.
+        """
+        if decision.determined:
+            return []
+        standing = decision.standing
+        may_lower = decision.lowest < decision.level
+        outcomes, established = self._outcomes, rails.established
+        raises, lowers = [0] * len(Level), 0
+        beside: dict[int, int] = {}
+        for key in rails.possible - rails.certain:
+            mask = hangs_on.get(key)
+            if mask:
+                one, is_so = outcomes[key], key in established
+                count = mask.bit_count()
+                beside[count] = beside.get(count, 0) | mask
+                raises[standing.could_raise_to(one, established=is_so)] |= mask
+                if may_lower and standing.could_lower(one, established=is_so):
+                    lowers |= mask
+        fewest_first = [beside[count] for count in sorted(beside)]
+        found: list[Question] = []
+        told = 0
+        for level in (Level.URGENT, Level.MONITOR, None):
+            if level is None or level > decision.level:
+                new = (lowers if level is None else raises[level]) & ~told
+                told |= new
+                lower = self._asked(level, decision.lowest)
+                neither = self._asked(level, None)
+                found += [(lower if lowers & n else neither)[n] for n in self._in_order(new, fewest_first)]
+        return found
+
+    def _in_order(self, wanted: int, fewest_first: list[int]) -> Iterator[int]:
+        """The wanted bits: mandatory ones first, then those in the smallest masks, then in the ruleset's order."""
+        if wanted & self._mandatory_mask:
+            yield from (n for n in self._mandatory if wanted & n)
+            wanted &= ~self._mandatory_mask
+        for mask in fewest_first:
+            new = mask & wanted
+            wanted ^= new
+            while new:
+                n = new & -new
+                new ^= n
+                yield n
+
+    def _asked(self, raise_to: Level | None, lower_to: Level | None) -> dict[int, Question]:
+        """The question for each bit."""
+        known = self._questions.get((raise_to, lower_to))
+        if known is None:
+            made = {1 << n: Question(name, raise_to, lower_to) for n, name in enumerate(self._inputs)}
+            known = self._questions[raise_to, lower_to] = made
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """What some outcomes amount to: ranks, NONE (or for the lowest, one beyond the highest) where there is none."""
+
+    lowest_rule: int
+    highest_rule: int
+    floor: int
+    raising: list[str]
+
+
 def decide(ruleset: Ruleset, rails: Rails) -> Decision:
-    """Put the rails together. Order and priority play no part: only the most urgent counts."""
-    disposition = disposition_of(ruleset, rails.established)
-    return Decision(
-        level=ruleset.dispositions[disposition].level,
-        disposition=disposition,
-        lowest=_lowest(ruleset, rails),
-        could_be=_highest(ruleset, rails),
-        could_be_disposition=_most_urgent(ruleset, rails, disposition),
-        by_default=not _dispositions(ruleset.rules.values(), rails.established),
-    )
+    """As `Deciding.decide`, for a ruleset that decides once."""
+    return Deciding(ruleset).decide(rails)
 
 
 def disposition_of(ruleset: Ruleset, established: frozenset[str]) -> str:
-    """The disposition as things stand; its level is the report's."""
-    dispositions = _dispositions(ruleset.rules.values(), established) or [ruleset.default.disposition]
-    dispositions += _dispositions(ruleset.floors.values(), established)
-    disposition = max(dispositions, key=ruleset.urgency)
-    level = ruleset.dispositions[disposition].level
-    raising = _raising(ruleset, established)
-    if raising and level < Level.URGENT:
-        return max((dict(floor.raise_one)[Level(level + 1)] for floor in raising), key=ruleset.urgency)
-    return disposition
-
-
-def _dispositions(rules: Iterable[Rule | Floor], keys: frozenset[str]) -> list[str]:
-    return [s.outcome.disposition for s in statements(rules) if s.outcome is not None and s.key in keys]
-
-
-def _levels(ruleset: Ruleset, rules: Iterable[Rule | Floor], keys: frozenset[str]) -> list[Level]:
-    return [ruleset.dispositions[code].level for code in _dispositions(rules, keys)]
-
-
-def _raising(ruleset: Ruleset, keys: frozenset[str]) -> list[Floor]:
-    """The floors that raise by one level; several of them raise by one all the same."""
-    return [floor for floor in ruleset.floors.values() if floor.raise_one and floor.id in keys]
-
-
-def _default(ruleset: Ruleset) -> Level:
-    return ruleset.dispositions[ruleset.default.disposition].level
-
-
-def _highest(ruleset: Ruleset, rails: Rails) -> Level:
-    levels = _levels(ruleset, ruleset.rules.values(), rails.possible)
-    if not _levels(ruleset, ruleset.rules.values(), rails.certain):
-        levels.append(_default(ruleset))
-    level = max(levels + _levels(ruleset, ruleset.floors.values(), rails.possible))
-    return Level(min(level + bool(_raising(ruleset, rails.possible)), Level.URGENT))
-
-
-def _most_urgent(ruleset: Ruleset, rails: Rails, now: str) -> str:
-    dispositions = [now, *_dispositions(ruleset.rules_and_floors, rails.possible)]
-    if not _levels(ruleset, ruleset.rules.values(), rails.certain):
-        dispositions.append(ruleset.default.disposition)
-    level = _highest(ruleset, rails)
-    for floor in _raising(ruleset, rails.possible):
-        dispositions += [code for to, code in floor.raise_one if to <= level]
-    return max(dispositions, key=ruleset.urgency)
-
-
-def _lowest(ruleset: Ruleset, rails: Rails) -> Level:
-    certain = _levels(ruleset, ruleset.rules.values(), rails.certain)
-    possible = _levels(ruleset, ruleset.rules.values(), rails.possible)
-    level = max(certain) if certain else min([_default(ruleset), *possible])
-    level = max([level, *_levels(ruleset, ruleset.floors.values(), rails.certain)])
-    return Level(min(level + bool(_raising(ruleset, rails.certain)), Level.URGENT))
-
-
-# --- what to ask ----------------------------------------------------------------------------
-
-
-def questions(ruleset: Ruleset, rails: Rails, decision: Decision, reference: Reference) -> list[Question]:
-    """The open findings that could change the level, the most dangerous first; empty once it is determined.
-
-    First what could raise highest; then the mandatory ones, in the ruleset's order; then what the fewest other
-    open findings stand beside. What the service counts, and what is asked of nobody, is left out.
-    """
-    if decision.determined:
-        return []
-    raises: dict[str, Level] = {}
-    lowers: set[str] = set()
-    fewest: dict[str, int] = {}
-    undecided, standing = _Undecided(ruleset, reference), _Standing(ruleset, rails, decision)
-    for statement in _undecided_statements(ruleset, rails):
-        asked = undecided.asked(statement)
-        fewest.update({finding: min(fewest.get(finding, len(asked)), len(asked)) for finding in asked})
-        level = standing.could_raise_to(statement)
-        if level > decision.level:
-            raises.update({finding: max(raises.get(finding, level), level) for finding in asked})
-        if standing.could_lower(statement):
-            lowers |= asked
-    found = [
-        Question(finding, raises.get(finding), decision.lowest if finding in lowers else None)
-        for finding in ruleset.inputs
-        if finding in raises or finding in lowers
-    ]
-    mandatory = [finding for item in ruleset.mandatory for finding in item.findings]
-    return sorted(found, key=lambda q: _danger(q, mandatory, fewest))
-
-
-class _Standing:
-    """What turning one undecided statement into its opposite could do to the level, whatever else then changes."""
-
-    def __init__(self, ruleset: Ruleset, rails: Rails, decision: Decision) -> None:
-        rules, floors = ruleset.rules.values(), ruleset.floors.values()
-        reached = _levels(ruleset, rules, rails.established) or [_default(ruleset)]
-        self._level = max(reached + _levels(ruleset, floors, rails.established))  # before it is raised by one
-        self._may_be_raised = bool(_raising(ruleset, rails.possible))
-        self._may_fall_to_default = not decision.by_default and not _levels(ruleset, rules, rails.certain)
-        self._ruleset, self._rails, self._decision = ruleset, rails, decision
-
-    def could_raise_to(self, statement: Statement) -> Level:
-        """The highest level that may come of it."""
-        established, level = statement.key in self._rails.established, self._level
-        if not established:
-            level = max(level, self._own(statement))
-        elif isinstance(statement.rule, Rule) and self._may_fall_to_default:
-            level = max(level, _default(self._ruleset))
-        elif statement.outcome is not None:
-            return self._decision.level
-        return Level(min(level + self._may_be_raised, Level.URGENT))
-
-    def could_lower(self, statement: Statement) -> bool:
-        """Whether a lower level may come of it."""
-        if self._decision.lowest == self._decision.level:
-            return False
-        established, own = statement.key in self._rails.established, self._own(statement)
-        if statement.outcome is None:
-            return established
-        if established:
-            return own == self._level
-        return self._decision.by_default and isinstance(statement.rule, Rule) and own < self._level
-
-    def _own(self, statement: Statement) -> Level:
-        if statement.outcome is None:
-            return Level.ROUTINE
-        return self._ruleset.dispositions[statement.outcome.disposition].level
-
-
-def _undecided_statements(ruleset: Ruleset, rails: Rails) -> Iterator[Statement]:
-    for statement in statements(ruleset.rules_and_floors):
-        if statement.key in rails.possible and statement.key not in rails.certain:
-            yield statement
-
-
-def _danger(question: Question, mandatory: list[str], fewest: dict[str, int]) -> tuple[int, int, int]:
-    raises = question.could_raise_to
-    place = mandatory.index(question.finding) if question.finding in mandatory else len(mandatory)
-    return (-1 if raises is None else -raises - 1, place, fewest[question.finding])
-
-
-class _Undecided:
-    """The open findings that a condition still hangs on; remembers statements it has looked at."""
-
-    def __init__(self, ruleset: Ruleset, reference: Reference) -> None:
-        self._ruleset = ruleset
-        self._reference = reference
-        self._statements: dict[str, frozenset[str]] = {}
-
-    def asked(self, statement: Statement) -> frozenset[str]:
-        """What could be asked of somebody to settle an outcome: inputs, without what the service counts."""
-        conditions = [statement.rule.when]
-        if statement.outcome is not None and statement.outcome.when is not None:
-            conditions.append(statement.outcome.when)
-        found = frozenset().union(*map(self._findings, conditions))
-        mentions, inputs = self._ruleset.mentions, self._ruleset.inputs
-        texts = {mentions[name].text if name in mentions else name for name in found}
-        return frozenset(name for name in texts if inputs[name].asked_of is not AskedOf.SERVICE)
-
-    def _findings(self, condition: Condition) -> frozenset[str]:
-        if len(self._reference.reach(condition)) == 1:
-            return frozenset()
-        match condition:
-            case All(parts) | Any(parts) | AtLeast(_, parts):
-                return frozenset().union(*map(self._findings, parts))
-            case Not(part) | Unless(part):
-                return self._findings(part)
-            case Inferred(name):
-                if name not in self._statements:
-                    self._statements[name] = self._findings(self._ruleset.inferences[name].when)
-                return self._statements[name]
-            case Compare(finding) | OneOf(finding) | Yes(finding) | IsOpen(finding):
-                return frozenset({finding})
-
-
-def missing(ruleset: Ruleset, reference: Reference) -> list[str]:
-    """The mandatory findings that are open, in the ruleset's order; all of a group if none of it is answered."""
-    return [
-        finding
-        for item in ruleset.mandatory
-        if (item.when is None or reference.value(item.when) is not False)
-        and all(reference.value(IsOpen(finding)) for finding in item.findings)
-        for finding in item.findings
-    ]
+    """As `Deciding.disposition`, for a ruleset that decides once."""
+    return Deciding(ruleset).disposition(established)

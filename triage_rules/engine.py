@@ -1,8 +1,9 @@
 """The one door to durable-rules: run a compiled ruleset on one report's findings.
 
-It calls the C extension itself: `Host` starts threads that a fork loses, and costs three times as much. One state
-lives as long as the engine; each page's message is asserted, drained and retracted. After any error the state is
-thrown away and built anew: a fact left behind would be the next patient's. Build it after the fork; one thread only.
+It calls the C extension itself: `Host` starts threads that a fork loses, and costs three times as much. Each page has
+a ruleset of the engine and one state, which live as long as the Engine; its message is asserted, drained and
+retracted. After any error all of it is thrown away and built anew: a fact left behind would be the next patient's.
+Build it after the fork; one thread only.
 """
 
 from __future__ import annotations
@@ -10,32 +11,31 @@ from __future__ import annotations
 import contextlib
 import itertools
 import weakref
-from collections.abc import Mapping
-from decimal import Decimal
 
-import durable_rules_engine
+import durable_rules_engine as durable
 
 from triage_rules.compiling import Compiled
+from triage_rules.compiling.messages import BARE, SID, Messages, written
 from triage_rules.errors import EngineError
 from triage_rules.rails import Rails
-from triage_rules.ruleset import Findings, Value
+from triage_rules.ruleset import Findings
 
 _OK = 0
-_SID = "s"
+_BARE = BARE + "}"
 _numbers = itertools.count()
 
 
 class Engine:
-    """A registered ruleset and its one state. Not for two threads, not across a fork.
+    """A registered ruleset. Not for two threads, not across a fork.
 
     Raises EngineError if durable-rules won't take the ruleset. What it holds is given back when nobody holds it.
     """
 
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
-        parts = compiled.parts()
-        self._parts = [(_write(part.rules), part.pages[0]) for part in parts]
-        self._part_of = {page: number for number, part in enumerate(parts) for page in part.pages}
+        self._messages = Messages(compiled.pages, compiled.spelled)
+        self._terms = [page.terms for page in compiled.pages]
+        self._rules = [written(page.rules) for page in compiled.pages]
         self._give_back: weakref.finalize[[list[int]], Engine] | None = None
         self._handles: list[int] = []
         try:
@@ -45,22 +45,17 @@ class Engine:
 
     def run(self, findings: Findings) -> Rails:
         """The rails for one report. Raises EngineError; the next report is not affected."""
-        truths = [False] * len(self._compiled.signals)
         try:
             if self._give_back is None:  # after an error
                 self._open()
-            facts = self._compiled.facts(findings)
-            for page in self._compiled.pages:
-                handle = self._handles[self._part_of[page.number]]
-                for number in self._run_page(handle, page.number, self._compiled.message(page, facts, truths)):
-                    truths[number] = True
+            true = self._run(findings)
         except Exception as error:
             self.close()
             raise EngineError(f"durable-rules failed: {type(error).__name__}") from error
         except BaseException:  # the process is told to stop, and may go on all the same
             self.close()
             raise
-        return self._compiled.rails(truths)
+        return self._compiled.rails(true, findings)
 
     def close(self) -> None:
         """Give the engine's memory back."""
@@ -68,50 +63,54 @@ class Engine:
             self._give_back()
             self._give_back = None
 
+    def _run(self, findings: Findings) -> set[int]:
+        """The numbers of the signals that come out true."""
+        texts = self._messages.of(findings)
+        true: set[int] = set()
+        for place, handle in enumerate(self._handles):
+            text = texts[place] + self._messages.signals(place, true)
+            true.update(*self._run_page(handle, text, self._terms[place]))
+        return true
+
     def _open(self) -> None:
-        """Register every part."""
+        """Register every page, and let its sentinel fire once: only then can the state be deleted, whatever comes."""
         self._handles = []
         try:
-            for rules, page in self._parts:
-                self._handles.append(self._open_part(rules, page))
+            for rules in self._rules:
+                handle: int = durable.create_ruleset(f"{self._compiled.name}-{next(_numbers)}", rules)
+                try:
+                    self._run_page(handle, BARE, {})
+                except BaseException:
+                    durable.delete_ruleset(handle)  # without its state, whose memory may be wild
+                    raise
+                self._handles.append(handle)
         except BaseException:
             _give_back(self._handles)
             raise
         self._give_back = weakref.finalize(self, _give_back, self._handles)
         self._give_back.atexit = False  # the end of the process gives everything back
 
-    def _open_part(self, rules: str, page: int) -> int:
-        """Register, and let a sentinel fire once: only then can the state be deleted, whatever comes after."""
-        handle: int = durable_rules_engine.create_ruleset(f"{self._compiled.name}-{next(_numbers)}", rules)
-        try:
-            self._run_page(handle, page, {"page": page})
-        except BaseException:
-            durable_rules_engine.delete_ruleset(handle)  # without its state, whose memory may be wild
-            raise
-        return handle
-
-    def _run_page(self, handle: int, page: int, message: dict[str, Value]) -> list[int]:
-        text = f'{{"id": "m", "sid": "{_SID}", {_write_fields(message)}}}'
-        terms = self._compiled.terms
-        outcome, state = durable_rules_engine.assert_fact(handle, text)
+    @staticmethod
+    def _run_page(handle: int, message: str, terms: dict[str, tuple[int, ...]]) -> list[tuple[int, ...]]:
+        """What each rule that fires makes true. Raises EngineError."""
+        outcome, state = durable.assert_fact(handle, message + "}")
         if outcome != _OK:
-            raise EngineError(f"asserting page {page} gave {outcome}")
-        fired: list[int] = []
-        started = durable_rules_engine.start_action_for_state(handle, state)
-        action: str | None = started[1] if started else None
-        received = False
-        while action is not None:
-            name = action[2 : action.index('"', 2)]
-            if name in terms:
-                fired.append(terms[name])
+            raise EngineError(f"asserting gave {outcome}")
+        fired: list[tuple[int, ...]] = []
+        received, complete_and_start_action = False, durable.complete_and_start_action
+        _, action = durable.start_action_for_state(handle, state) or (None, None)
+        while action is not None:  # {"t012": {...}}
+            made = terms.get(action[2:6])
+            if made is not None:
+                fired.append(made)
             else:
                 received = True
-            action = durable_rules_engine.complete_and_start_action(handle, state)
+            action = complete_and_start_action(handle, state)
         if not received:
-            raise EngineError(f"page {page} was not received")
-        outcome, _ = durable_rules_engine.retract_fact(handle, text)
+            raise EngineError("a page was not received")
+        outcome, _ = durable.retract_fact(handle, _BARE)
         if outcome != _OK:
-            raise EngineError(f"retracting page {page} gave {outcome}")
+            raise EngineError(f"retracting gave {outcome}")
         return fired
 
 
@@ -119,27 +118,5 @@ def _give_back(handles: list[int]) -> None:
     """Delete states in which a rule has fired, then the rulesets, which alone would leave the states' memory behind."""
     with contextlib.ExitStack() as deleting:
         for handle in handles:
-            deleting.callback(durable_rules_engine.delete_ruleset, handle)
-            deleting.callback(durable_rules_engine.delete_state, handle, _SID)
-
-
-def _write(value: object) -> str:
-    """JSON as the engine reads it: no exponents. Names are ours, plain ASCII; values are numbers and booleans."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-        case float():
-            text = repr(value)
-            return format(Decimal(text), "f") if "e" in text else text
-        case list():
-            return f"[{', '.join(map(_write, value))}]"
-        case Mapping():
-            return f"{{{_write_fields(value)}}}"
-        case _:
-            raise EngineError(f"a {type(value).__name__} must not reach the engine")
-
-
-def _write_fields(fields: Mapping[str, object]) -> str:
-    return ", ".join(f'"{name}": {_write(value)}' for name, value in fields.items())
+            deleting.callback(durable.delete_ruleset, handle)
+            deleting.callback(durable.delete_state, handle, SID)

@@ -7,16 +7,17 @@ import threading
 import unicodedata
 import weakref
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from triage_rules.compiling import compile_ruleset
-from triage_rules.deciding import decide, disposition_of
+from triage_rules.deciding import Deciding
 from triage_rules.engine import Engine
 from triage_rules.messages import History
+from triage_rules.plain.program import Plain
 from triage_rules.rails import Rails
-from triage_rules.reference import Reference
-from triage_rules.results import Identity, make_result
-from triage_rules.ruleset import AskedOf, Findings, Kind, Level, Ruleset
+from triage_rules.results import Identity, Results
+from triage_rules.ruleset import AskedOf, Findings, Kind, Level, Ruleset, Value
 
 REPORTS_LAST_48H = "reports_last_48h"
 HIGHEST_LEVEL_24H = "highest_level_24h"
@@ -40,7 +41,11 @@ class Evaluator:
         self.ruleset = ruleset
         self.digest = digest
         self._compiled = compile_ruleset(ruleset, f"{ruleset.name}-{digest[-12:]}")
-        self._phrases = {m.name: tuple(map(folded, m.phrases)) for m in ruleset.mentions.values()}
+        self._deciding = Deciding(ruleset)
+        self._results = Results(ruleset)
+        self._phrases = [(m.name, m.text, tuple(map(folded, m.phrases))) for m in ruleset.mentions.values()]
+        self._texts = [name for name, asked in ruleset.inputs.items() if asked.kind is Kind.TEXT]
+        self._counted = [name for name, asked in ruleset.inputs.items() if asked.asked_of is AskedOf.SERVICE]
         self._second_opinion = second_opinion
         self._alarm = alarm
         self._lock = threading.Lock()
@@ -53,39 +58,38 @@ class Evaluator:
         """The result, ready to publish. Raises EngineError if the engine fails."""
         facts = self.facts(findings, history)
         rails = self._run(facts)
-        reference = Reference(self.ruleset, facts)
-        disagreement = False
-        if self._second_opinion:
-            second = reference.rails()
-            disagreement = second != rails
-            if disagreement:
-                self._alarm()
-                rails = _safer(self.ruleset, rails, second)
+        opinion = self._plain.of(facts)
+        disagreement = self._second_opinion and opinion.rails != rails
+        if disagreement:
+            self._alarm()
+            rails = self._safer(rails, opinion.rails)
         ruleset = self.ruleset
         identity = Identity(report_id, ruleset.name, ruleset.version, self.digest, received_ms, evaluated_ms)
-        decision = decide(self.ruleset, rails)
-        return make_result(self.ruleset, identity, reference, rails, decision, disagreement=disagreement)
+        decision = self._deciding.decide(rails)
+        return self._results.make(identity, opinion, rails, decision, disagreement=disagreement)
 
     def looks_urgent(self, findings: Findings, history: History) -> bool:
         """Whether the report is urgent as it stands, by the plain evaluator: it then goes by the urgent lane."""
-        established = Reference(self.ruleset, self.facts(findings, history)).established()
-        return self.ruleset.dispositions[disposition_of(self.ruleset, established)].level is Level.URGENT
+        rails = self._plain.of(self.facts(findings, history)).rails
+        return self._deciding.level(rails.established) is Level.URGENT
 
     def facts(self, findings: Findings, history: History) -> Findings:
         """What the evaluators see: the answers (of a text, that there is one, and what it mentions), and the counts."""
-        inputs = self.ruleset.inputs
-        counted: Findings = {
-            REPORTS_LAST_48H: history.reports_last_48h,
-            HIGHEST_LEVEL_24H: "none" if history.highest_level_24h is None else history.highest_level_24h.word,
-        }
-        texts = {name for name, read in inputs.items() if read.kind is Kind.TEXT}
-        facts = {name: True if name in texts else value for name, value in findings.items()}
-        facts |= {n: v for n, v in counted.items() if n in inputs and inputs[n].asked_of is AskedOf.SERVICE}
-        read = {name: folded(str(findings[name])) for name in texts if name in findings}
-        for mention in self.ruleset.mentions.values():
-            if mention.text in read:
-                facts[mention.name] = any(phrase in read[mention.text] for phrase in self._phrases[mention.name])
+        facts = dict(findings)
+        for name in self._counted:
+            facts[name] = _counted(name, history)
+        texts = {name: folded(str(findings[name])) for name in self._texts if name in findings}
+        if texts:
+            facts |= dict.fromkeys(texts, True)
+            facts |= {
+                name: any(p in texts[text] for p in phrases) for name, text, phrases in self._phrases if text in texts
+            }
         return facts
+
+    @cached_property
+    def _plain(self) -> Plain:
+        """Made when it is first needed: it takes a moment."""
+        return Plain(self.ruleset)
 
     def _run(self, facts: Findings) -> Rails:
         with self._lock:
@@ -93,10 +97,29 @@ class Evaluator:
                 self._engine = Engine(self._compiled)
             return self._engine.run(facts)
 
+    def _safer(self, first: Rails, second: Rails) -> Rails:
+        """Of two opinions, what the one with the more urgent disposition holds, and all that either thinks possible.
+
+        Also if one of them makes no sense at all: what holds is possible, and only what holds is certain.
+        """
+        opinions = (first.established, second.established)
+        established = max(opinions, key=lambda keys: self.ruleset.urgency(self._deciding.disposition(keys)))
+        return Rails(
+            established=established,
+            possible=first.possible | second.possible | established,
+            certain=first.certain & second.certain & established,
+        )
+
     def start_anew(self) -> None:
         """For the child of a fork: the engine is the parent's, and a lock that another thread held would stay so."""
         self._lock = threading.Lock()
         self._engine = None
+
+
+def _counted(name: str, history: History) -> Value:
+    if name == REPORTS_LAST_48H:
+        return history.reports_last_48h
+    return "none" if history.highest_level_24h is None else history.highest_level_24h.word
 
 
 _evaluators: weakref.WeakSet[Evaluator] = weakref.WeakSet()
@@ -114,17 +137,3 @@ def folded(text: str) -> str:
     """The text as phrases are looked for in it: case, the form of accents, quotes and blanks don't count."""
     plain = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
     return " ".join(plain.split())
-
-
-def _safer(ruleset: Ruleset, first: Rails, second: Rails) -> Rails:
-    """Of two opinions, what the one with the more urgent disposition holds, and all that either thinks possible.
-
-    Also if one of them makes no sense at all: what holds is possible, and only what holds is certain.
-    """
-    opinions = (first.established, second.established)
-    established = max(opinions, key=lambda keys: ruleset.urgency(disposition_of(ruleset, keys)))
-    return Rails(
-        established=established,
-        possible=first.possible | second.possible | established,
-        certain=first.certain & second.certain & established,
-    )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from triage_rules.deciding import Statement
 from triage_rules.findings import unit_told
-from triage_rules.rails import outcome_key
 from triage_rules.reference import Reference
 from triage_rules.ruleset import (
     All,
@@ -15,12 +14,10 @@ from triage_rules.ruleset import (
     AtLeast,
     Compare,
     Condition,
-    Floor,
     Inferred,
     IsOpen,
     Not,
     OneOf,
-    Rule,
     Ruleset,
     Source,
     Unless,
@@ -133,15 +130,3 @@ def in_words(ruleset: Ruleset, node: Node) -> str:
             return "no"
         case other:
             return str(other)
-
-
-def fired(rule: Rule | Floor, established: frozenset[str], ruleset: Ruleset) -> Statement | None:
-    """The most urgent established outcome of a rule or floor; None if it did not fire."""
-    found = [
-        Statement(rule, outcome_key(rule.id, index), outcome)
-        for index, outcome in enumerate(rule.outcomes)
-        if outcome_key(rule.id, index) in established
-    ]
-    if not found and isinstance(rule, Floor) and rule.raise_one and rule.id in established:
-        return Statement(rule, rule.id, None)
-    return max(found, key=lambda s: ruleset.urgency(s.outcome.disposition) if s.outcome else (0, 0), default=None)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules import deciding
-from triage_rules.deciding import Decision, Question, Statement
-from triage_rules.explaining import because, fired, outcome_condition
+from triage_rules.deciding import Deciding, Decision, Question, Statement
+from triage_rules.grounds import Grounds
 from triage_rules.messages import NOT_APPROVED, Status, timestamp
 from triage_rules.rails import SOONER, Rails
-from triage_rules.reference import Reference
-from triage_rules.ruleset import AskedOf, Floor, Level, Rule, Ruleset
+from triage_rules.ruleset import AskedOf, Level, Rule, Ruleset
 
 HUMAN_REVIEW_NOW = "human_review_now"
 """The flag of a result without a level: a person must look at once."""
@@ -35,36 +32,66 @@ class Identity:
     evaluated_ms: int
 
 
+class Results:
+    """Makes the results of one ruleset; what is the same in many of them is made once, and not to be changed."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._ruleset = ruleset
+        self._deciding = Deciding(ruleset)
+        self._told: dict[str, tuple[Json, Json]] = {}
+        self._asked: dict[tuple[str, Level | None, Level | None], Json] = {}
+
+    def make(
+        self, identity: Identity, grounds: Grounds, rails: Rails, decision: Decision, *, disagreement: bool
+    ) -> Json:
+        """The result of an evaluation, as in docs/schemas/result.schema.json."""
+        ruleset = self._ruleset
+        disposition = ruleset.dispositions[decision.disposition]
+        rules, floors = self._deciding.fired(rails.established)
+        asked = [] if decision.determined else self._deciding.questions(rails, decision, grounds.hangs_on())
+        return {
+            "id": identity.report,
+            "status": Status.DONE.value,
+            "ruleset": {**_ruleset(identity), "approved_by": ruleset.approved_by},
+            "level": decision.level.word,
+            "disposition": disposition.code,
+            "act_within_minutes": disposition.act_within_minutes,
+            "valid_until": timestamp(identity.received_ms + _valid_minutes(ruleset, rails) * 60_000),
+            "could_be": decision.could_be.word,
+            "could_be_disposition": decision.could_be_disposition,
+            "determined": decision.determined and not disagreement,
+            "ask": [self._ask(question) for question in asked],
+            "rules": [self._rule(grounds, statement) for statement in rules],
+            "safety_net": [self._rule(grounds, statement) for statement in floors],
+            "inferences": _inferences(ruleset, grounds, rails),
+            "missing": grounds.missing(),
+            "conflicts": _conflicts(ruleset, rails),
+            "flags": _flags(ruleset, decision, [*rules, *floors], disagreement),
+            "advice": _advice(ruleset, decision, [*rules, *floors]),
+            "received_at": timestamp(identity.received_ms),
+            "evaluated_at": timestamp(identity.evaluated_ms),
+        }
+
+    def _rule(self, grounds: Grounds, statement: Statement) -> Json:
+        told = self._told.get(statement.key)
+        if told is None:
+            told = self._told[statement.key] = _rule(self._ruleset, statement)
+        before, after = told
+        return {**before, "because": list(grounds.because(statement.key)), **after}
+
+    def _ask(self, question: Question) -> Json:
+        key = (question.finding, question.could_raise_to, question.could_lower_to)
+        told = self._asked.get(key)
+        if told is None:
+            told = self._asked[key] = _ask(self._ruleset, question)
+        return told
+
+
 def make_result(  # noqa: PLR0913 (a result is made of this much)
-    ruleset: Ruleset, identity: Identity, reference: Reference, rails: Rails, decision: Decision, *, disagreement: bool
+    ruleset: Ruleset, identity: Identity, grounds: Grounds, rails: Rails, decision: Decision, *, disagreement: bool
 ) -> Json:
-    """The result of an evaluation, as in docs/schemas/result.schema.json."""
-    disposition = ruleset.dispositions[decision.disposition]
-    rules = _fired(ruleset, ruleset.rules.values(), rails)
-    floors = _fired(ruleset, ruleset.floors.values(), rails)
-    asked = deciding.questions(ruleset, rails, decision, reference)
-    return {
-        "id": identity.report,
-        "status": Status.DONE.value,
-        "ruleset": {**_ruleset(identity), "approved_by": ruleset.approved_by},
-        "level": decision.level.word,
-        "disposition": disposition.code,
-        "act_within_minutes": disposition.act_within_minutes,
-        "valid_until": timestamp(identity.received_ms + _valid_minutes(ruleset, rails) * 60_000),
-        "could_be": decision.could_be.word,
-        "could_be_disposition": decision.could_be_disposition,
-        "determined": decision.determined and not disagreement,
-        "ask": [_ask(ruleset, question) for question in asked],
-        "rules": [_rule(ruleset, reference, statement) for statement in rules],
-        "safety_net": [_rule(ruleset, reference, statement) for statement in floors],
-        "inferences": _inferences(ruleset, reference, rails),
-        "missing": deciding.missing(ruleset, reference),
-        "conflicts": _conflicts(ruleset, rails),
-        "flags": _flags(ruleset, decision, [*rules, *floors], disagreement),
-        "advice": _advice(ruleset, decision, [*rules, *floors]),
-        "received_at": timestamp(identity.received_ms),
-        "evaluated_at": timestamp(identity.evaluated_ms),
-    }
+    """As `Results.make`, for a ruleset that decides once."""
+    return Results(ruleset).make(identity, grounds, rails, decision, disagreement=disagreement)
 
 
 def failed_result(identity: Identity, reason: str) -> Json:
@@ -107,17 +134,8 @@ def _valid_minutes(ruleset: Ruleset, rails: Rails) -> int:
     return validity.minutes if sooner is None else sooner
 
 
-def _fired(ruleset: Ruleset, rules: Iterable[Rule | Floor], rails: Rails) -> list[Statement]:
-    """The rules or floors that fired, the most urgent first."""
-    found = [s for rule in rules if (s := fired(rule, rails.established, ruleset)) is not None]
-    return sorted(found, key=lambda s: _urgency(ruleset, s), reverse=True)
-
-
-def _urgency(ruleset: Ruleset, statement: Statement) -> tuple[int, int]:
-    return (-1, 0) if statement.outcome is None else ruleset.urgency(statement.outcome.disposition)
-
-
-def _rule(ruleset: Ruleset, reference: Reference, statement: Statement) -> Json:
+def _rule(ruleset: Ruleset, statement: Statement) -> tuple[Json, Json]:
+    """What is told of a rule that fired: before its reasons, and after them."""
     rule = statement.rule
     found: Json = {"id": rule.id, "title": rule.title}
     if statement.outcome is None:
@@ -125,20 +143,19 @@ def _rule(ruleset: Ruleset, reference: Reference, statement: Statement) -> Json:
     else:
         disposition = ruleset.dispositions[statement.outcome.disposition]
         found |= {"level": disposition.level.word, "disposition": disposition.code}
-    found["because"] = list(because(reference, outcome_condition(statement)))
-    found |= {"text": rule.reason, "source": rule.source.text, "marks": list(rule.source.marks)}
+    after: Json = {"text": rule.reason, "source": rule.source.text, "marks": list(rule.source.marks)}
     if isinstance(rule, Rule) and rule.clinician_only:
-        found["audience"] = AskedOf.CLINICIAN.value
-    return found
+        after["audience"] = AskedOf.CLINICIAN.value
+    return found, after
 
 
-def _inferences(ruleset: Ruleset, reference: Reference, rails: Rails) -> Json:
-    found: Json = {}
-    for name, inference in ruleset.inferences.items():
-        if name in rails.established:
-            reasons = because(reference, inference.when)
-            found[name] = {"says": inference.says, "because": reasons}
-    return found
+def _inferences(ruleset: Ruleset, grounds: Grounds, rails: Rails) -> Json:
+    established = rails.established
+    return {
+        name: {"says": inference.says, "because": grounds.because(name)}
+        for name, inference in ruleset.inferences.items()
+        if name in established
+    }
 
 
 def _conflicts(ruleset: Ruleset, rails: Rails) -> list[Json]:

@@ -28,15 +28,20 @@ class Level(enum.IntEnum):
     MONITOR = 1
     URGENT = 2
 
+    __hash__ = int.__hash__  # an enum's own is Python code, and levels are looked up by the thousand
+
     @property
     def word(self) -> str:
         """The level as it is written on the wire."""
-        return self.name.lower()
+        return _WORDS[self]
 
     @classmethod
     def of(cls, word: str) -> Level:
         """The level that `word` names. Raises KeyError for any other word."""
         return cls[word.upper()]
+
+
+_WORDS = {level: level.name.lower() for level in Level}
 
 
 class Kind(enum.StrEnum):
@@ -401,5 +406,4 @@ class Ruleset:
 
     def urgency(self, disposition: str) -> tuple[int, int]:
         """A key that sorts dispositions by urgency: level, then place in the file (first is worst)."""
-        order = list(self.dispositions)
-        return (self.dispositions[disposition].level, -order.index(disposition))
+        return (self.dispositions[disposition].level, -list(self.dispositions).index(disposition))

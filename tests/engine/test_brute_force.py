@@ -9,9 +9,10 @@ from random import Random
 import pytest
 
 from tests import brute_force
+from tests.asking import questions
 from tests.making import make_findings, make_ruleset
 from triage_rules.compiling import compile_ruleset
-from triage_rules.deciding import Decision, Question, decide, questions
+from triage_rules.deciding import Decision, Question, decide
 from triage_rules.engine import Engine
 from triage_rules.rails import Rails
 from triage_rules.reference import Reference

@@ -102,12 +102,12 @@ def test_memory_is_flat_over_errors() -> None:
     ruleset = make_ruleset(Random(11), statements=20, rules=30)
     engine = Engine(compile_ruleset(ruleset, "made"))
     complete = durable_rules_engine.complete_and_start_action
-    calls = []
+    calls, pages = [], engine._compiled.pages
 
     def fail(*arguments):
-        '''The third time: not yet while the engine is opened.'''
+        '''Not yet while the engine is opened: each page is then completed once.'''
         calls.append(arguments)
-        if len(calls) == 3:
+        if len(calls) > len(pages):
             raise durable_rules_engine.error("told to")
         return complete(*arguments)
 
@@ -244,10 +244,10 @@ def test_an_engine_gives_its_handle_back_when_nobody_holds_it(
     evaluator = Evaluator(ruleset, DIGEST)
     evaluator.evaluate({}, History(), report_id="r", received_ms=0, evaluated_ms=0)
     assert evaluator._engine is not None
-    (handle,) = evaluator._engine._handles
+    handles = set(evaluator._engine._handles)
     del evaluator
     gc.collect()
-    assert handle in given_back
+    assert handles <= set(given_back)
 
 
 def test_reports_after_each_other_are_as_reports_alone(ruleset: Ruleset) -> None:

@@ -11,6 +11,7 @@ import json
 import platform
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
@@ -23,7 +24,8 @@ from tests.engine.raw import NOT_HANDLED, OBSERVED, OK, assert_fact, child, drai
 from tests.engine.wide import at_every_limit, wide_ruleset
 from tests.making import DIGEST, make_findings, make_report, make_ruleset
 from triage_rules.compiling import Compiled, compile_ruleset, pages
-from triage_rules.compiling.pages import PAGE_FIELDS, PAGE_LIMIT, PAGE_TERMS, RULES_LIMIT, fnv_1a
+from triage_rules.compiling.messages import Messages
+from triage_rules.compiling.pages import GROUP_TERMS, GROUPS, PAGE_FIELDS, PAGE_TERMS, fnv_1a
 from triage_rules.engine import Engine
 from triage_rules.errors import EngineError, EngineLimitError
 from triage_rules.evaluating import Evaluator
@@ -133,7 +135,8 @@ def test_1_our_engine_lives_through_any_end_of_a_state() -> None:
 def test_1_every_page_has_a_rule_that_fires_for_every_report(compiled: list[Compiled]) -> None:
     for each in compiled:
         for page in each.pages:
-            assert one({"page": page.number}) in each.rules.values()
+            assert page.rules[pages.SENTINEL] == one({pages.GROUP: 0})
+        assert all(json.loads(text + "}")[pages.GROUP] == 0 for text in Messages(each.pages, each.spelled).of({}))
 
 
 # --- 2: 1,024 states ------------------------------------------------------------------------
@@ -183,21 +186,23 @@ def test_3_with_more_the_engine_never_returns(count: int, last: str) -> None:
     assert last_words(FIRST_CONDITIONS.format(count=count), last, seconds=3) == [last]
 
 
-def test_3_no_node_of_ours_has_more_children_than_a_page_has_terms(compiled: list[Compiled]) -> None:
+def test_3_no_node_of_ours_has_more_children_than_a_page_has_groups_or_a_group_has_terms(
+    compiled: list[Compiled],
+) -> None:
     """The conditions of a rule are nodes, one under the other; equal beginnings share them."""
-    assert PAGE_LIMIT < 511
-    for each in compiled:
+    for page in itertools.chain.from_iterable(each.pages for each in compiled):
         children: dict[str, set[str]] = {}
-        for rule in each.rules.values():
+        for rule in page.rules.values():
             path = list(map(json.dumps, conditions(rule)))
             for place, condition in enumerate(path):
                 children.setdefault(" ".join(path[:place]), set()).add(condition)
-        assert len(children.pop("")) == len(each.pages) <= PAGE_LIMIT
-        assert all(len(below) <= PAGE_TERMS for below in children.values())
+        assert len(children.pop("")) <= GROUPS + 1
+        assert all(len(below) <= GROUP_TERMS for below in children.values())
 
 
 def test_3_too_many_pages_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "PAGE_LIMIT", 3)
+    monkeypatch.setattr(pages, "PAGE_LIMIT", 1)
+    monkeypatch.setattr(pages, "PAGE_TERMS", 16)
     with pytest.raises(EngineLimitError, match="pages"):
         compile_ruleset(wide_ruleset(), "wide")
 
@@ -264,14 +269,13 @@ def test_4_a_ruleset_has_4096_rules_at_most() -> None:
         paged(4097)
 
 
-def test_4_rules_that_are_too_many_for_one_ruleset_run_in_parts() -> None:
-    """633 made rules come to some 10,000 for the engine, in three parts."""
+def test_4_rules_that_are_too_many_for_one_ruleset_are_on_pages_of_their_own() -> None:
+    """633 made rules come to some 2,700 for the engine."""
+    assert PAGE_TERMS < 4096
     made = make_ruleset(Random(11), inputs=150, statements=150, rules=700, depth=3)
     compiled = compile_ruleset(made, "made")
-    parts = compiled.parts()
-    assert len(parts) == 3
-    assert all(len(part.rules) <= RULES_LIMIT for part in parts)
-    assert [page for part in parts for page in part.pages] == [page.number for page in compiled.pages]
+    assert sum(len(page.rules) for page in compiled.pages) > 2000
+    assert all(len(page.terms) <= PAGE_TERMS for page in compiled.pages)
     engine, random = Engine(compiled), Random(12)
     for share in (0, 0.5, 1, None):
         findings = make_findings(random, made, share)
@@ -281,8 +285,8 @@ def test_4_rules_that_are_too_many_for_one_ruleset_run_in_parts() -> None:
 
 def test_4_ours_are_plain_conjunctions_on_one_message(compiled: list[Compiled]) -> None:
     """No joins, no disjunctions, no absent fields, no expressions: none of these sizes is ever met."""
-    for each in compiled:
-        for rule in each.rules.values():
+    for page in itertools.chain.from_iterable(each.pages for each in compiled):
+        for rule in page.rules.values():
             assert list(rule) == ["all"]
             assert len(rule["all"]) == 1
             for condition in conditions(rule):
@@ -292,8 +296,7 @@ def test_4_ours_are_plain_conjunctions_on_one_message(compiled: list[Compiled]) 
                     ((name, value),) = value.items()
                 assert name.isalnum()
                 assert isinstance(value, bool | int | float)
-        for page in each.pages:
-            assert len(page.findings) + len(page.opens) + len(page.signals) <= PAGE_FIELDS
+        assert len(page.answers) + len(page.opens) + len(page.signals) <= PAGE_FIELDS
 
 
 # --- 4b: more than 64 conditions satisfied at once ------------------------------------------
@@ -311,13 +314,28 @@ def test_4b_a_report_that_satisfies_more_than_64_conditions_is_refused() -> None
         all_yes(ENGINE_STACK + 1)
 
 
-def test_4b_no_page_has_more_terms_than_the_stack_holds(compiled: list[Compiled]) -> None:
-    """Every node that waits on the stack leads to a term of its own, so terms bound the stack for every report."""
-    assert PAGE_TERMS + 1 < ENGINE_STACK
-    for each in compiled:
-        pages = [conditions(rule)[0]["page"] for rule in each.rules.values()]
-        assert all(pages.count(page.number) <= PAGE_TERMS + 1 for page in each.pages)
-        assert len(pages) == len(each.terms) + len(each.pages)
+def test_4b_no_page_has_more_groups_and_no_group_more_terms_than_the_stack_holds(compiled: list[Compiled]) -> None:
+    """All groups wait on the stack, with the sentinel, while one of them is looked through.
+
+    There each node that waits leads to a term of its own, so this bounds the stack for every report.
+    """
+    assert GROUPS + 1 + GROUP_TERMS - 1 < ENGINE_STACK
+    for page in itertools.chain.from_iterable(each.pages for each in compiled):
+        groups = Counter(json.dumps(conditions(rule)[0]) for rule in page.rules.values())
+        assert groups.pop(json.dumps({pages.GROUP: 0})) == 1
+        assert len(groups) <= GROUPS
+        assert all(count <= GROUP_TERMS for count in groups.values())
+
+
+def test_4b_a_page_that_is_full_works_if_every_term_holds() -> None:
+    """As many groups and terms as there may be, all of them satisfied at once."""
+    terms = {
+        f"t{n:03}": [{"$lte": {pages.GROUP: n // GROUP_TERMS}}, {f"f{n % PAGE_FIELDS}": True}]
+        for n in range(PAGE_TERMS)
+    }
+    message = {"sid": "s", pages.GROUP: 0, **{f"f{n}": True for n in range(PAGE_FIELDS)}}
+    rules = {pages.SENTINEL: one({pages.GROUP: 0})} | {name: one({"$and": term}) for name, term in terms.items()}
+    assert sorted(fired_by(rules, message)) == sorted(rules)
 
 
 def test_4b_the_worst_reports_work() -> None:
@@ -404,8 +422,8 @@ def test_6_colliding_names_of_ours_are_refused() -> None:
 
 
 def test_6_the_largest_ruleset_that_fits_has_no_colliding_names() -> None:
-    names = [f"t{n}" for n in range(PAGE_LIMIT * PAGE_TERMS)] + [f"{pages.SENTINEL}{n}" for n in range(PAGE_LIMIT)]
-    pages.refuse_collisions([*names, "page", "id", "sid", "$s"])
+    names = [*(f"t{n:03}" for n in range(PAGE_TERMS)), *(f"f{n}" for n in range(PAGE_FIELDS))]
+    pages.refuse_collisions([*names, pages.SENTINEL, pages.GROUP, "id", "sid", "$s"])
 
 
 def test_6_the_same_report_twice_is_evaluated_twice() -> None:
@@ -425,17 +443,17 @@ def test_7_a_rule_with_or_fires_for_each_branch() -> None:
 
 def test_7_no_rule_of_ours_fires_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Disjunctions become terms of their own, so each rule of a page fires once."""
-    fired: list[list[int]] = []
+    fired: list[list[tuple[int, ...]]] = []
     original = Engine._run_page
 
-    def spy(engine: Engine, handle: int, page: int, message: dict[str, Any]) -> list[int]:
-        found = original(engine, handle, page, message)
-        names = [name for name, signal in engine._compiled.terms.items() if signal in found]
+    def spy(handle: int, message: str, terms: dict[str, tuple[int, ...]]) -> list[tuple[int, ...]]:
+        found = original(handle, message, terms)
         fired.append(found)
-        assert len(found) <= len(names)
+        held = Counter(terms.values())
+        assert all(count <= held[made] for made, count in Counter(found).items())
         return found
 
-    monkeypatch.setattr(Engine, "_run_page", spy)
+    monkeypatch.setattr(Engine, "_run_page", staticmethod(spy))
     for seed in range(20):
         ruleset = make_ruleset(Random(seed))
         Engine(compile_ruleset(ruleset, "made")).run(make_findings(Random(seed), ruleset, 1))

@@ -8,8 +8,10 @@ from random import Random
 import pytest
 
 from tests import golden
+from tests.asking import questions
 from tests.making import DISPOSITIONS, SOURCE, make_completion, make_findings, make_ruleset
-from triage_rules.deciding import Decision, Question, decide, missing, questions
+from triage_rules.deciding import Deciding, Decision, Question, Statement, decide
+from triage_rules.grounds import missing
 from triage_rules.rails import Rails
 from triage_rules.reading import read_ruleset
 from triage_rules.reference import Reference
@@ -325,4 +327,30 @@ def test_deciding_needs_nothing_but_the_rails() -> None:
     """The same whether engine or reference answered: only what they answered counts."""
     ruleset = ruleset_of(rule("R1", A, "U1"))
     rails = Rails(frozenset({"R1"}), frozenset({"R1"}), frozenset({"R1"}))
-    assert decide(ruleset, rails) == Decision(Level.URGENT, "U1", Level.URGENT, Level.URGENT, "U1", by_default=False)
+    found = decide(ruleset, rails)
+    wanted = Decision(Level.URGENT, "U1", Level.URGENT, Level.URGENT, "U1", by_default=False, standing=found.standing)
+    assert found == wanted
+
+
+# --- the outcome that fired -----------------------------------------------------------------
+
+
+def test_of_a_rule_the_most_urgent_established_outcome_fired() -> None:
+    raised = tuple(Outcome(code, Yes(name)) for code, name in (("U2", "b"), ("U1", "c")))
+    deciding = Deciding(ruleset_of(rule("R08", Yes("a"), "M1", *raised)))
+
+    def outcomes(*keys: str) -> list[str | None]:
+        rules, _ = deciding.fired(frozenset(keys))
+        return [one.outcome and one.outcome.disposition for one in rules]
+
+    assert outcomes() == []
+    assert outcomes("R08") == ["M1"]
+    assert outcomes("R08", "R08+1") == ["U2"]
+    assert outcomes("R08", "R08+1", "R08+2") == ["U1"]
+
+
+def test_a_floor_that_raises_by_one_fired_without_an_outcome() -> None:
+    raising = one_up("S12", Yes("a"))
+    deciding = Deciding(ruleset_of(rule("R1", Yes("b"), "R1"), raising))
+    assert deciding.fired(frozenset({"S12"})) == ([], [Statement(raising, "S12", None)])
+    assert deciding.fired(frozenset()) == ([], [])

@@ -9,7 +9,7 @@ import pytest
 
 from tests import golden
 from tests.making import make_findings, make_ruleset
-from triage_rules.deciding import Statement, statements
+from triage_rules.deciding import Deciding, statements
 from triage_rules.explaining import (
     NOT_ESTABLISHED,
     OPEN,
@@ -18,7 +18,6 @@ from triage_rules.explaining import (
     as_text,
     because,
     derive,
-    fired,
     in_words,
     outcome_condition,
 )
@@ -144,28 +143,6 @@ def test_a_derivation_says_what_is_so() -> None:
                     assert node.answer == findings[node.name]
 
 
-# --- the outcome that fired -----------------------------------------------------------------
-
-
-def test_of_a_rule_the_most_urgent_established_outcome_fired(spots: Ruleset) -> None:
-    rule = spots.rules["R08"]
-
-    def outcome(*keys: str) -> str | None:
-        found = fired(rule, frozenset(keys), spots)
-        return None if found is None or found.outcome is None else found.outcome.disposition
-
-    assert outcome() is None
-    assert outcome("R08") == "M1_clinician_48h"
-    assert outcome("R08", "R08+1") == "U2_emergency_dept_now"
-    assert outcome("R08", "R08+1", "R08+2") == "U1_call_ambulance"
-
-
-def test_a_floor_that_raises_by_one_fired_without_an_outcome(spots: Ruleset) -> None:
-    floor = spots.floors["S12"]
-    assert fired(floor, frozenset({"S12"}), spots) == Statement(floor, "S12", None)
-    assert fired(floor, frozenset(), spots) is None
-
-
 # --- views ----------------------------------------------------------------------------------
 
 
@@ -174,12 +151,11 @@ def test_the_text_view_is_what_the_golden_file_says(spots: Ruleset) -> None:
     reference = Reference(spots, REPORT)
     established = reference.rails().established
     lines = []
-    for rule in spots.rules_and_floors:
-        statement = fired(rule, established, spots)
-        if statement is not None:
-            lines.append(f"{rule.id} {rule.title}")
-            for node in derive(spots, reference, outcome_condition(statement)):
-                lines += as_text(spots, node, 1)
+    rules, floors = Deciding(spots).fired(established)
+    for statement in sorted([*rules, *floors], key=lambda one: spots.rules_and_floors.index(one.rule)):
+        lines.append(f"{statement.rule.id} {statement.rule.title}")
+        for node in derive(spots, reference, outcome_condition(statement)):
+            lines += as_text(spots, node, 1)
     golden.check("spots/explained.txt", "\n".join(lines) + "\n")
 
 

@@ -10,111 +10,87 @@ engine lost a firing there, the level that could still come would be too high, n
 `unless` beneath it, a statement's CERTAIN is its NOW.
 
 A signal is put into disjunctive form. Each term is one durable rule, a plain conjunction on one message: no
-`$or`, no joins. Terms are dealt onto pages; a page's message holds the fields its terms read, earlier signals
-among them. A page has at most PAGE_TERMS terms, which bounds the engine's stack of 64 for every possible report.
+`$or`, no joins. Terms are dealt onto pages; a page is a ruleset of the engine's, and its message holds the fields that
+its terms read, earlier signals among them. Within a page the terms stand in groups, which bounds the engine's stack
+of 64 for every possible report.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from triage_rules.compiling.formulas import Mode, Signal
-from triage_rules.compiling.lowering import GREATEST, LEAST, Lowering, refuse_limits
-from triage_rules.compiling.pages import Page, Part, apart, deal, write
+from triage_rules.compiling.lowering import Lowering, refuse_limits
+from triage_rules.compiling.outlook import Outlook
+from triage_rules.compiling.pages import Deal, Page, write
 from triage_rules.errors import EngineLimitError
 from triage_rules.rails import SOONER, Rails, outcome_key
-from triage_rules.ruleset import Findings, Ruleset, Value
+from triage_rules.ruleset import Findings, Kind, Ruleset, Value
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What the engine runs.
+    """What the engine runs, and what looks ahead.
 
-    rules: durable-rules' dictionary. pages: in the order to run them. terms: durable rule name -> signal number.
-    established, possible, certain: (key, the number of the signal that decides it; for possible, by being false).
-    choices: finding -> value -> its place; the engine compares text in ways that we don't rely on.
+    pages: in the order to run them. established: number of a signal -> the key that it establishes.
+    spelled: finding -> answer -> how the engine gets it; a choice by its place, since the engine compares text in ways
+    that we don't rely on.
     """
 
     name: str
-    rules: dict[str, object]
     pages: tuple[Page, ...]
-    terms: dict[str, int]
     signals: tuple[Signal, ...]
-    established: tuple[tuple[str, int], ...]
-    possible: tuple[tuple[str, int], ...]
-    certain: tuple[tuple[str, int], ...]
-    choices: dict[str, dict[str, int]]
+    established: dict[int, str]
+    outlook: Outlook
+    spelled: dict[str, dict[Value, str]]
 
-    def parts(self) -> list[Part]:
-        """The rules as one ruleset of the engine, or as several if they are too many for one."""
-        return apart(self.rules)
-
-    def facts(self, findings: Findings) -> Findings:
-        """The findings as the engine gets them: a choice by its place, a number within what it can read."""
-        facts: Findings = {}
-        for name, value in findings.items():
-            if isinstance(value, str):
-                facts[name] = self.choices[name][value]
-            elif isinstance(value, float):
-                facts[name] = math.copysign(min(max(abs(value), LEAST), GREATEST), value) if value else 0
-            else:
-                facts[name] = min(max(value, -GREATEST), GREATEST)
-        return facts
-
-    def message(self, page: Page, facts: Findings, truths: list[bool]) -> dict[str, Value]:
-        """The page's message for a report: answered fields, what is open, and earlier signals."""
-        message: dict[str, Value] = {"page": page.number}
-        for finding, name in page.findings:
-            if finding in facts:
-                message[name] = facts[finding]
-        for finding, name in page.opens:
-            message[name] = finding not in facts
-        for number, name in page.signals:
-            message[name] = truths[number]
-        return message
-
-    def rails(self, truths: list[bool]) -> Rails:
-        """The rails that the signals' truths (by number) amount to."""
-        return Rails(
-            established=frozenset(key for key, number in self.established if truths[number]),
-            possible=frozenset(key for key, number in self.possible if not truths[number]),
-            certain=frozenset(key for key, number in self.certain if truths[number]),
-        )
+    def rails(self, true: AbstractSet[int], findings: Findings) -> Rails:
+        """The rails of a report. `true`: the signals that came out true in the engine, by number."""
+        possible, certain = self.outlook.of(findings)
+        established = self.established
+        return Rails(frozenset([established[number] for number in true if number in established]), possible, certain)
 
 
 def compile_ruleset(ruleset: Ruleset, name: str) -> Compiled:
     """Translate. `name` is what the engine registers. Raises EngineLimitError if it can't hold the ruleset."""
     refuse_limits(ruleset)
     lowering = Lowering(ruleset)
-    wanted = _wanted(ruleset)
-    try:
-        for rail in wanted.values():
-            for key, (mode, side) in rail.items():
-                lowering.need(lowering.signal(key, mode, side))
-    except EngineLimitError as error:
-        raise EngineLimitError(f"`{lowering.within[-1]}`: {error}") from None
-    formulas = lowering.formulas
-    number = {signal: i for i, signal in enumerate(formulas)}
-    rules, pages, terms = write(deal(formulas), number)
-    outputs = {
-        rail: tuple((key, number[lowering.signal(key, mode, side)]) for key, (mode, side) in keys.items())
-        for rail, keys in wanted.items()
-    }
-    choices = lowering.choices
-    return Compiled(
-        name=name, rules=rules, pages=pages, terms=terms, signals=tuple(formulas), choices=choices, **outputs
-    )
-
-
-def _wanted(ruleset: Ruleset) -> dict[str, dict[str, tuple[Mode, bool]]]:
-    """The rails to answer: rail -> key -> which side of which mode decides it."""
     outcomes = [
         outcome_key(rule.id, index) for rule in ruleset.rules_and_floors for index in range(max(1, len(rule.outcomes)))
     ]
     sooner = [SOONER] if ruleset.validity.sooner is not None else []
-    return {
-        "established": dict.fromkeys([*ruleset.inferences, *outcomes, *ruleset.conflicts], (Mode.NOW, True)),
-        "possible": dict.fromkeys([*outcomes, *sooner], (Mode.CERTAIN, False)),
-        "certain": dict.fromkeys(outcomes, (Mode.CERTAIN, True)),
+    established = {
+        key: lowering.signal(key, Mode.NOW, True) for key in (*ruleset.inferences, *outcomes, *ruleset.conflicts)
     }
+    ruled_out = {key: lowering.signal(key, Mode.CERTAIN, False) for key in (*outcomes, *sooner)}
+    certain = {key: lowering.signal(key, Mode.CERTAIN, True) for key in outcomes}
+    _need(lowering, established.values())
+    rules = dict(lowering.formulas)
+    _need(lowering, (*ruled_out.values(), *certain.values()))
+    number = {signal: n for n, signal in enumerate(rules)}
+    return Compiled(
+        name=name,
+        pages=write(Deal(rules).drafts, number),
+        signals=tuple(rules),
+        established={number[signal]: key for key, signal in established.items()},
+        outlook=Outlook(lowering.formulas, lowering.choices, ruled_out, certain),
+        spelled=_spelled(ruleset, lowering.choices),
+    )
+
+
+def _spelled(ruleset: Ruleset, choices: Mapping[str, Mapping[str, int]]) -> dict[str, dict[Value, str]]:
+    yes_no = [name for name, asked in ruleset.inputs.items() if asked.kind is Kind.YES_NO]
+    spelled: dict[str, dict[Value, str]] = {
+        name: {True: "true", False: "false"} for name in (*yes_no, *ruleset.mentions)
+    }
+    return spelled | {name: {value: str(place) for value, place in of.items()} for name, of in choices.items()}
+
+
+def _need(lowering: Lowering, signals: Iterable[Signal]) -> None:
+    try:
+        for signal in signals:
+            lowering.need(signal)
+    except EngineLimitError as error:
+        raise EngineLimitError(f"`{lowering.within[-1]}`: {error}") from None

@@ -13,6 +13,7 @@ from triage_rules.deciding import decide, disposition_of, statements
 from triage_rules.evaluating import Evaluator
 from triage_rules.explaining import outcome_condition
 from triage_rules.findings import read_findings
+from triage_rules.grounds import ByReference
 from triage_rules.mutation.changes import parts_of
 from triage_rules.rails import Rails
 from triage_rules.reading.statements import needs
@@ -126,8 +127,8 @@ class Cases:
         """What differs from what the case wants. One that doesn't look ahead is not told what is still open."""
         reference = Reference(ruleset, known.facts)
         rails = reference.rails() if known.looks_ahead else Rails(established, established, established)
-        decision = decide(ruleset, rails)
-        result = make_result(ruleset, self._identity, reference, rails, decision, disagreement=False)
+        decision, grounds = decide(ruleset, rails), ByReference(ruleset, reference)
+        result = make_result(ruleset, self._identity, grounds, rails, decision, disagreement=False)
         return tuple(differences(known.case.expect, result))
 
     def _evaluated(self, evaluator: Evaluator, case: Case) -> _Known:

@@ -1,0 +1,89 @@
+"""The plain evaluator, written out as Python, says what the reference evaluator says, of every ruleset and report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.making import DIGEST, make_completion, make_findings, make_ruleset
+from tests.unit.test_compiling import ruleset_of
+from triage_rules.cases import read_cases
+from triage_rules.evaluating import Evaluator
+from triage_rules.findings import read_findings
+from triage_rules.grounds import ByReference
+from triage_rules.plain.program import Plain
+from triage_rules.reading import read_ruleset
+from triage_rules.reference import Reference
+from triage_rules.ruleset import All, Findings, OneOf, Ruleset, Yes
+from triage_rules.ruleset import Any as AnyOf
+
+RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
+
+
+def differences(plain: Plain, ruleset: Ruleset, findings: Findings) -> list[str]:
+    """What the plain evaluator says otherwise."""
+    reference = Reference(ruleset, findings)
+    opinion, rails, grounds = plain.of(findings), reference.rails(), ByReference(ruleset, reference)
+    told = [
+        rail for rail in ("established", "possible", "certain") if getattr(opinion.rails, rail) != getattr(rails, rail)
+    ]
+    told += [
+        f"why {key}"
+        for key in rails.established - ruleset.conflicts.keys()
+        if list(opinion.because(key).items()) != list(grounds.because(key).items())
+    ]
+    told += ["missing"] if opinion.missing() != grounds.missing() else []
+    wanted = {key: mask for key, mask in grounds.hangs_on().items() if key in rails.possible - rails.certain}
+    return told + (["what it hangs on"] if opinion.hangs_on() != wanted else [])
+
+
+@settings(max_examples=200, derandomize=True, deadline=None, database=None)
+@given(st.integers(min_value=0, max_value=2**63))
+def test_it_agrees_with_the_reference_on_rails_reasons_and_questions(seed: int) -> None:
+    random = Random(seed)
+    ruleset = make_ruleset(random, inputs=10, statements=10, rules=12)
+    plain = Plain(ruleset)
+    for _ in range(5):
+        findings = make_findings(random, ruleset)
+        assert differences(plain, ruleset, findings) == []
+        assert differences(plain, ruleset, make_completion(random, ruleset, findings)) == []
+
+
+def test_it_agrees_on_the_worked_cases_of_red_dots_and_on_what_is_left_of_them() -> None:
+    ruleset = read_ruleset(RED_DOTS)
+    evaluator, plain, random = Evaluator(ruleset, DIGEST), Plain(ruleset), Random(2)
+    for case in read_cases(RED_DOTS, ruleset)[::4]:
+        if "refused" not in case.expect:
+            findings = read_findings(ruleset, case.findings)
+            fewer = {name: value for name, value in findings.items() if random.random() < 0.6}
+            for answers in (findings, fewer):
+                assert differences(plain, ruleset, evaluator.facts(answers, case.history)) == [], case.id
+
+
+def test_an_evaluator_that_is_wrong_about_one_statement_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A comparison that can't fail would prove nothing."""
+    ruleset = ruleset_of(All((Yes("y0"), Yes("y1"))))
+    wrong = ruleset_of(AnyOf((Yes("y0"), Yes("y1"))))
+    assert differences(Plain(wrong), ruleset, {"y0": True}) != []
+    assert differences(Plain(ruleset), ruleset, {"y0": True}) == []
+
+
+def test_reasons_may_be_asked_for_after_what_it_hangs_on() -> None:
+    """The function gives its answers in a fixed order; who asks need not know."""
+    ruleset = ruleset_of(AnyOf((Yes("y0"), Yes("y1"))))
+    opinion = Plain(ruleset).of({"y0": True})
+    assert opinion.hangs_on() == {}
+    assert opinion.because("R1") == {"y0": True}
+    assert opinion.missing() == []
+
+
+def test_what_is_written_in_a_ruleset_is_never_run() -> None:
+    """Names and choices pass into the function as literals, whatever they look like."""
+    hostile = "'); raise SystemExit('run') #"
+    opinion = Plain(ruleset_of(OneOf("c", (hostile,)), {hostile: Yes("y0")})).of({"c": hostile, "y0": True})
+    assert opinion.because(hostile) == {"y0": True}
+    assert opinion.because("R1") == {"c": hostile}
