@@ -80,8 +80,8 @@ class _Lines:
         return found
 
     def _formula(self, formula: Formula) -> str:
-        terms = [" and ".join(sorted(map(self._literal, term), key=len)) or "True" for term in formula]
-        return " or ".join(sorted(terms, key=lambda term: (len(term), term))) or "False"
+        terms = [" and ".join(sorted(map(self._literal, term), key=_shortest)) or "True" for term in formula]
+        return " or ".join(sorted(terms, key=_shortest)) or "False"
 
     def _literal(self, literal: Literal) -> str:
         match literal:
@@ -102,3 +102,7 @@ class _Lines:
 
     def _answer(self, finding: str) -> str:
         return self._answers.setdefault(finding, f"a{len(self._answers)}")
+
+
+def _shortest(text: str) -> tuple[int, str]:
+    return (len(text), text)
