@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, request
@@ -17,7 +18,7 @@ from service.problems import PlacedFault, Refused
 from service.rulesets import approval_of
 from service.schemas import DeployedOut, DeploymentIn
 from triage_rules import deploying
-from triage_rules.errors import ReportFault, RulesetError
+from triage_rules.errors import ReportFault, RulesetError, WorkbenchBusy
 from triage_rules.keys import Scope
 from triage_rules.ledger import LiveRuleset
 from triage_rules.messages import timestamp
@@ -116,16 +117,24 @@ def _files(raw: object) -> dict[str, str]:
 
 
 def _checked(files: dict[str, str]) -> deploying.Checked:
-    if not AT_ONCE.acquire(blocking=False):
-        raise Refused("deployment-running")
     try:
-        return deploying.check_files(files)
+        return checked_apart(files)
+    except WorkbenchBusy:
+        raise Refused("deployment-running") from None
     except RulesetError as error:
         faults = [
             PlacedFault(f"/files/{fault.place.file}", "ruleset_fault", fault.message, fault.place)
             for fault in error.faults
         ]
         raise Refused("ruleset-refused", *faults) from None
+
+
+def checked_apart(files: Mapping[str, str]) -> deploying.Checked:
+    """What may go live, one check at a time. Raises RulesetError, WorkbenchBusy if another one is running."""
+    if not AT_ONCE.acquire(blocking=False):
+        raise WorkbenchBusy
+    try:
+        return deploying.check_files(files)
     finally:
         AT_ONCE.release()
 

@@ -16,6 +16,7 @@ from triage_rules.keys import Key
 from triage_rules.ledger import Ledger
 from triage_rules.rulesets_live import LiveRulesets
 from triage_rules.settings import Settings
+from triage_rules.workbench.benches import Bench
 
 if TYPE_CHECKING:  # they ask for their parts themselves
     from service.limits import Limits
@@ -24,6 +25,12 @@ _EXTENSION = "triage"
 
 WAITERS = 12
 """Requests that may wait for their result at once, of the threads in gunicorn.py: the others must stay free."""
+
+
+QUICK_SECONDS, QUICK_WAIT_SECONDS = 20.0, 5.0
+SLOW_SECONDS, SLOW_WAIT_SECONDS = 75.0, 0.5
+"""What one question about a draft may take, and how long a second caller waits for their turn: while somebody types,
+and where the solver works."""
 
 
 def version() -> str:
@@ -46,6 +53,8 @@ class Parts:
     limits: Limits
     keyring: Callable[[], Mapping[str, Key]]
     now_ms: Callable[[], int]
+    quick_bench: Bench = field(default_factory=lambda: Bench(QUICK_SECONDS, QUICK_WAIT_SECONDS))
+    slow_bench: Bench = field(default_factory=lambda: Bench(SLOW_SECONDS, SLOW_WAIT_SECONDS))
     waiters: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(WAITERS))
 
 

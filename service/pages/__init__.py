@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Flask
 
 from service.documenting import TriageApi
-from service.pages import home, problem, reference, showing, signing_in
+from service.pages import home, problem, proposing, reference, showing, signing_in, workbench
 
-PAGES = (home, signing_in)
+PAGES = (home, signing_in, workbench, proposing)
 """Each has its blueprint."""
 
 

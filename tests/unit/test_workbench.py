@@ -12,15 +12,18 @@ from typing import Any
 
 import pytest
 
-from triage_rules.bundles import make_bundle
+from triage_rules.bundles import bundle_of, document_of, make_bundle
 from triage_rules.deploying import check_folder
+from triage_rules.reading import parse_document
 from triage_rules.workbench.answering import Desk
 from triage_rules.workbench.comparing import changed_files, patch
 from triage_rules.workbench.diagnosing import as_json, examine
 from triage_rules.workbench.drafts import Drafts
 from triage_rules.workbench.packing import packed
+from triage_rules.workbench.writing import yaml_of
 
-FOLDER = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "tests" / "acceptance" / "rulesets" / "glass-test"
 FEVER_LINE = "when: {any: [{temperature_c: {at_least: 38}}, fever_reported]}"
 PROPERTIES = """owner: us
 review_by: 2030-01-01
@@ -234,3 +237,11 @@ def test_what_is_downloaded_can_be_deployed(files: dict[str, str], tmp_path: Pat
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         archive.extractall(tmp_path)
     assert check_folder(tmp_path / "glass-test").bundle == make_bundle(FOLDER)
+
+
+def test_a_bundle_whose_file_was_not_kept_is_written_as_the_same_rules() -> None:
+    """By its digest; also the largest ruleset that we have."""
+    for folder in (FOLDER, ROOT / "rulesets" / "red-dots"):
+        bundle = make_bundle(folder)
+        text = yaml_of(document_of(bundle.data, bundle.digest)["ruleset"])
+        assert bundle_of(parse_document(text.encode(), "ruleset.yaml")).digest == bundle.digest

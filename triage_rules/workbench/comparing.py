@@ -8,6 +8,7 @@ from typing import Any
 
 from triage_rules.evaluating import Evaluator
 from triage_rules.workbench.drafts import FILES, Files
+from triage_rules.workbench.trying import words_of
 
 Json = dict[str, Any]
 
@@ -18,13 +19,18 @@ SECONDS = 40.0
 def compared(live: Evaluator, draft: Evaluator, seconds: float = SECONDS) -> Json:
     """As `triage diff --format json`: what is written otherwise, and for whom results differ, with smallest examples.
 
-    Raises EncoderBugError.
+    Each example also has its `patient`, in the words of the controls. Raises EncoderBugError.
     """
     from triage_rules.analysis.solver import Budget  # loads the solver
     from triage_rules.diffing import report
     from triage_rules.diffing.differences import Differences
 
-    return report.as_data(live, draft, Differences(live, draft, Budget(seconds)).all())
+    found = list(Differences(live, draft, Budget(seconds)).all())
+    told = report.as_data(live, draft, found)
+    for one, shown in zip(found, told["differences"], strict=True):
+        for kind, data in zip(one.kinds, shown["kinds"], strict=True):
+            data["example"]["patient"] = words_of(draft.ruleset, kind.witness.findings, kind.witness.history)
+    return told
 
 
 def patch(name: str, live: Files, draft: Files) -> str:

@@ -117,7 +117,7 @@ def _apart(root: Json, schema: Json, name: str) -> Iterator[_Part]:
 
 def _keys(parts: Iterable[_Part]) -> Iterator[Option]:
     for part in parts:
-        needed = part.schema.get("required", ())
+        needed = () if part.name == "condition" else part.schema.get("required", ())
         for key, below in part.schema.get("properties", {}).items():
             yield Option(key, "required" if key in needed else "", below.get("description", ""), is_key=True)
 

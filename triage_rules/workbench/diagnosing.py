@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from triage_rules.errors import RulesetFault
 from triage_rules.finding_types import FindingType, Severity
 from triage_rules.workbench.drafts import FILES, Files, Opened
+from triage_rules.workbench.trying import words_of
 
 if TYPE_CHECKING:  # they load the solver
     from triage_rules.checking.asking import Finding
@@ -32,7 +33,7 @@ class Diagnostic:
     """One thing to look at: where (1-based; `end_column` is behind the last character), how serious, what.
 
     `example`: a report that shows it, a line each answer; `outcome`: what comes of it.
-    `accepted`: why it is on purpose.
+    `accepted`: why it is on purpose. `patient`: that report in the words of the controls.
     """
 
     file: str
@@ -46,6 +47,7 @@ class Diagnostic:
     example: tuple[str, ...] | None = None
     outcome: str | None = None
     accepted: str | None = None
+    patient: dict[str, str] | None = None
 
 
 def faults_of(opened: Opened, files: Files) -> list[Diagnostic]:
@@ -85,28 +87,31 @@ def _of_fault(fault: RulesetFault, files: Files) -> Diagnostic:
 
 
 def _of_finding(found: Finding, opened: Opened, files: Files) -> Diagnostic:
-    example = outcome = None
-    if found.witness is not None and opened.rules is not None:
-        example = tuple(found.witness.told(opened.rules.ruleset))
-        outcome = _outcome(found.witness.result)
+    example, outcome, patient = None, None, None
+    witness = found.witness
+    if witness is not None and opened.rules is not None:
+        ruleset = opened.rules.ruleset
+        example, outcome = tuple(witness.told(ruleset)), _outcome(witness.result)
+        patient = words_of(ruleset, witness.findings, witness.history)
     place = _span(found.place.file, found.place.line, found.place.column, files)
     return Diagnostic(*place, found.type.severity.value, found.type.value, found.message, found.type.means, example,
-                      outcome, found.accepted)  # fmt: skip
+                      outcome, found.accepted, patient)  # fmt: skip
 
 
 def _of_proof(proof: Proof, files: Files) -> Diagnostic:
     from triage_rules.analysis.witness import told
 
-    place, example, outcome = proof.asked.place, None, None
+    place, example, outcome, patient = proof.asked.place, None, None, None
     witness = proof.counterexample
     if witness is not None:
         findings, history = witness.reports[0]
         example = tuple(told(witness.rulesets[0], findings, history))
         outcome = ", and with the change: ".join(map(_outcome, witness.results))
+        patient = words_of(witness.rulesets[0], findings, history)
     where = _span(*((FILES[2], 1, 1) if place is None else (place.file, place.line, place.column)), files)
     message = f"property `{proof.asked.id}` is {proof.verdict.value}: {proof.asked.says} {proof.why}".strip()
     return Diagnostic(*where, Severity.ERROR.value, NOT_PROVED, message, "a property that is not proved", example,
-                      outcome)  # fmt: skip
+                      outcome, patient=patient)  # fmt: skip
 
 
 def _outcome(result: Json) -> str:

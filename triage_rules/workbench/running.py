@@ -8,7 +8,9 @@ from typing import Any
 from triage_rules.cases import Case, CaseOutcome, run_case
 from triage_rules.evaluating import Evaluator
 from triage_rules.findings import asked
+from triage_rules.ruleset import Ruleset
 from triage_rules.workbench.drafts import Opened
+from triage_rules.workbench.trying import words_of
 
 Json = dict[str, Any]
 
@@ -33,7 +35,7 @@ def run(opened: Opened, live: Evaluator | None, seconds: float = SECONDS) -> Jso
         if time.monotonic() >= until:
             break
         ran.append(run_case(evaluator, case))
-    failing = [_told(outcome, _since(outcome.case, live)) for outcome in ran if not outcome.passed]
+    failing = [_told(evaluator.ruleset, outcome, _since(outcome.case, live)) for outcome in ran if not outcome.passed]
     failing.sort(key=lambda one: (BROKEN, UNKNOWN, BEFORE).index(one["since"]))
     return {
         "total": len(opened.cases),
@@ -51,7 +53,7 @@ def _since(case: Case, live: Evaluator | None) -> str:
     return BROKEN if run_case(live, case).passed else BEFORE
 
 
-def _told(outcome: CaseOutcome, since: str) -> Json:
+def _told(ruleset: Ruleset, outcome: CaseOutcome, since: str) -> Json:
     result = outcome.result
     return {
         "id": outcome.case.id,
@@ -60,5 +62,5 @@ def _told(outcome: CaseOutcome, since: str) -> Json:
         "differences": list(outcome.differences),
         "since": since,
         "level": None if result is None else result["level"],
-        "findings": outcome.case.findings,
+        "patient": words_of(ruleset, outcome.case.findings, outcome.case.history),
     }

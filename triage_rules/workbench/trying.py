@@ -75,6 +75,22 @@ def answers_of(ruleset: Ruleset, words: Mapping[str, str]) -> tuple[Json, Histor
     return findings, _history(counted, faults), faults
 
 
+def words_of(ruleset: Ruleset, findings: Mapping[str, object], history: History) -> dict[str, str]:
+    """What the controls would have sent for this report, so that somebody else's patient can be tried."""
+    highest = history.highest_level_24h
+    counted = {
+        REPORTS_LAST_48H: history.reports_last_48h or None,
+        HIGHEST_LEVEL_24H: highest.word if highest is not None else None,
+    }
+    everything = {**findings, **{name: value for name, value in counted.items() if name in ruleset.inputs}}
+    shown = {True: "yes", False: "no"}
+    return {
+        name: shown[value] if isinstance(value, bool) else str(value)
+        for name, value in everything.items()
+        if value is not None and value != "unknown"
+    }
+
+
 def _answer(read: Input, word: str) -> object:
     match read.kind:
         case Kind.YES_NO:
@@ -99,9 +115,10 @@ def tried(evaluator: Evaluator, live: Evaluator | None, words: Mapping[str, str]
     """What the draft makes of the answers, and what the live version does. `faults`: answers that can't be taken.
 
     `live`: None if nothing is live, or if it can't take one of the answers. `not_live`: questions that it doesn't have.
+    `only_draft`, `only_live`: the rules that fire by one of them alone.
     """
     findings, history, faults = answers_of(evaluator.ruleset, words)
-    told: Json = {"faults": faults, "draft": None, "live": None, "not_live": []}
+    told: Json = {"faults": faults, "draft": None, "live": None, "not_live": [], "only_draft": [], "only_live": []}
     if faults:
         return told
     try:
@@ -116,7 +133,15 @@ def tried(evaluator: Evaluator, live: Evaluator | None, words: Mapping[str, str]
             told["live"] = _told(live, {name: value for name, value in findings.items() if name in known}, history)
         except ReportError:
             told["not_live"].append("an answer that it does not take")
+        else:
+            told["only_draft"], told["only_live"] = _apart(told["draft"], told["live"])
     return told
+
+
+def _apart(draft: Json, live: Json) -> tuple[list[str], list[str]]:
+    """The rules that fire by one of them alone."""
+    ours, theirs = ([rule["id"] for rule in one["rules"]] for one in (draft, live))
+    return [one for one in ours if one not in theirs], [one for one in theirs if one not in ours]
 
 
 def _told(evaluator: Evaluator, posted: Json, history: History) -> Json:

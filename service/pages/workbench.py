@@ -1,0 +1,140 @@
+"""The workbench: a ruleset edited in the browser, checked as at the command line, tried, compared and taken along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from service.answers import json_answer
+from service.keys import caller
+from service.pages.drafting import MAX_BYTES, Draft, Live, ask, live_of, posted
+from service.pages.proposing import may_propose, proposals_of, propose
+from service.pages.showing import by_htmx, go, page, render
+from service.parts import parts
+from triage_rules.errors import TriageError
+from triage_rules.proposals import NOTE_MAX
+from triage_rules.workbench.comparing import changed_files, patch
+from triage_rules.workbench.completing import complete
+from triage_rules.workbench.drafts import FILES
+from triage_rules.workbench.packing import packed
+from triage_rules.workbench.trying import controls
+
+Json = dict[str, Any]
+
+ASKED = ("check", "cases", "try", "compare")
+"""What a button can ask of the draft."""
+
+AROUND = 2
+"""Lines that are shown above and below what is told of one."""
+
+blueprint = Blueprint("workbench", __name__)
+
+
+@page(blueprint, "/workbench/<name>", methods=("GET", "POST"), max_bytes=MAX_BYTES)
+def show(name: str) -> Response:
+    """The draft, and what was asked of it. It travels in the form, so that nothing is lost by a wrong click."""
+    live = live_of(name)
+    if request.method == "GET":
+        return _shown(live, _begun(live), {})
+    draft, action = posted(), request.form.get("action", "try" if "patient" in request.form else "check")
+    match action:
+        case "zip":
+            return _download(packed(name, draft.files), f"{name}.zip", "application/zip")
+        case "patch":
+            return _download(patch(name, live.files, draft.files).encode(), f"{name}.patch", "text/x-diff")
+        case "propose":
+            return _proposed(live, draft)
+        case "open":
+            return _shown(live, draft, _answer("look", draft, live), opened=True)
+        case _:
+            return _shown(live, draft, _answer(action if action in ASKED else "check", draft, live))
+
+
+@page(blueprint, "/workbench/<name>/diagnostics", methods=("POST",), max_bytes=MAX_BYTES)
+def diagnostics(name: str) -> Response:
+    """The faults of the draft, for the editor."""
+    return json_answer(_answer("look", posted(), live_of(name)))
+
+
+@page(blueprint, "/workbench/<name>/completions", methods=("POST",), max_bytes=MAX_BYTES)
+def completions(name: str) -> Response:
+    """What could stand at `line` and `column` of `file`, for the editor."""
+    del name
+    draft, form = posted(), request.form
+    file, place = form.get("file", ""), [form.get(part, type=int) or 1 for part in ("line", "column")]
+    found = complete(draft.files, file if file in FILES else FILES[0], *place)
+    options = [] if found is None else [
+        {"label": one.label, "detail": one.detail, "info": one.info, "key": one.is_key} for one in found.options
+    ]  # fmt: skip
+    return json_answer({"start": None if found is None else found.start, "options": options})
+
+
+def _begun(live: Live) -> Draft:
+    """What is live; or what a proposal holds, to go on with it."""
+    asked = request.args.get("proposal", "")
+    return Draft(parts().ledger.proposal(asked)[1]) if asked else Draft(live.files)
+
+
+def _answer(what: str, draft: Draft, live: Live) -> Json:
+    """The answer, with what was asked; or, under `trouble`, why there is none: the draft must not be lost for it."""
+    try:
+        return {"asked": what} | ask(what, draft, live)
+    except TriageError as error:
+        return {"asked": what, "trouble": str(error)}
+
+
+def _proposed(live: Live, draft: Draft) -> Response:
+    """To the proposal; or the draft again, with what keeps it from being one."""
+    if not may_propose():
+        return _shown(live, draft, {"asked": "propose", "trouble": "This key may not propose."})
+    try:
+        made = propose(live, draft, request.form.get("note", "").strip())
+    except TriageError as error:
+        faults = [{"file": one.place.file, "line": one.place.line, "message": one.message}
+                  for one in getattr(error, "faults", ())]  # fmt: skip
+        return _shown(live, draft, {"asked": "propose", "refused": faults, "trouble": None if faults else str(error)})
+    return go(url_for("proposals.show", name=live.name, proposal_id=made.id))
+
+
+def _download(data: bytes, name: str, kind: str) -> Response:
+    return Response(data, headers={"Content-Disposition": f'attachment; filename="{name}"'}, content_type=kind)
+
+
+def _shown(live: Live, draft: Draft, answer: Json, *, opened: bool = False) -> Response:
+    own = parts()
+    values: Json = {
+        "name": live.name,
+        "live": live,
+        "draft": draft,
+        "files": FILES,
+        "answer": answer,
+        "opened": opened,
+        "changed": changed_files(live.files, draft.files),
+        "groups": _grouped(answer.get("controls") or controls(own.live.get(live.name).ruleset)),
+        "excerpt": lambda one: _excerpt(draft, one),
+        "patch": patch(live.name, live.files, draft.files) if answer.get("asked") == "compare" else "",
+        "note": request.form.get("note", ""),
+        "note_max": NOTE_MAX,
+        "may_propose": may_propose(),
+        "client": caller().client,
+        "open_proposals": proposals_of(live.name) if own.settings.auth_on else [],
+        "wide": True,
+    }
+    return render("workbench/outcome.html" if by_htmx() else "workbench/show.html", **values)
+
+
+def _grouped(shown: list[Json]) -> dict[str, list[Json]]:
+    """The questions by their heading, both in the file's order."""
+    groups: dict[str, list[Json]] = {}
+    for one in shown:
+        groups.setdefault(one["group"], []).append(one)
+    return groups
+
+
+def _excerpt(draft: Draft, told: Json) -> list[tuple[int, str, bool]]:
+    """The lines around the one that something is told of: number, text, whether it is that one."""
+    lines = draft.files.get(told["file"], "").split("\n")
+    first = max(1, told["line"] - AROUND)
+    last = min(len(lines), told["line"] + AROUND)
+    return [(number, lines[number - 1], number == told["line"]) for number in range(first, last + 1)]
