@@ -54,7 +54,8 @@ const look = CM.EditorView.theme({
   ".cm-tooltip": { borderRadius: "6px", maxWidth: "34rem" },
   ".cm-tooltip-autocomplete ul li": { padding: "3px 8px !important", fontFamily: "var(--mono)" },
   ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--accent) !important", color: "var(--on-accent) !important" },
-  ".cm-completionDetail": { fontStyle: "normal", opacity: ".75", fontFamily: "system-ui, sans-serif" },
+  ".cm-completionDetail": { fontStyle: "normal", color: "var(--muted)", fontFamily: "system-ui, sans-serif" },
+  "li[aria-selected] .cm-completionDetail": { color: "inherit" },
   ".cm-completionInfo": { padding: "6px 10px", fontSize: "14px" },
   ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "700" },
   ".cm-diagnostic": { padding: "6px 12px", fontSize: "14px" },
@@ -78,6 +79,19 @@ const colours = CM.HighlightStyle.define([
   { tag: [t.number, t.bool, t.keyword, t.atom], color: "var(--dead)" },
   { tag: [t.punctuation, t.separator, t.squareBracket, t.brace], color: "var(--muted)" },
 ]);
+
+// Where one types over a selection, Chromium would put the text in with a style of its own, which our policy refuses.
+const overSelection = CM.EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { from, to, empty } = view.state.selection.main;
+    if (empty || event.inputType !== "insertText" || !event.data || view.composing) return false;
+    event.preventDefault();
+    const insert = () => view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    const handled = view.state.facet(CM.EditorView.inputHandler).some((handle) => handle(view, from, to, event.data, insert));
+    if (!handled) view.dispatch(insert());
+    return true;
+  },
+});
 
 async function complete(file, context) {
   const word = context.matchBefore(/[A-Za-z0-9_-]*/);
@@ -122,11 +136,11 @@ function editorOf(textarea) {
     extensions: [
       CM.lineNumbers(), CM.foldGutter(), CM.lintGutter(), CM.history(), CM.drawSelection(), CM.indentOnInput(),
       CM.bracketMatching(), CM.closeBrackets(), CM.highlightActiveLine(), CM.highlightActiveLineGutter(),
-      CM.highlightSelectionMatches(), CM.search({ top: true }), CM.EditorView.lineWrapping, CM.yaml(), CM.syntaxHighlighting(colours), look,
+      CM.highlightSelectionMatches(), CM.search({ top: true }), CM.EditorView.lineWrapping, CM.yaml(), CM.syntaxHighlighting(colours), look, overSelection,
       CM.indentUnit.of("  "),
       CM.autocompletion({ override: [(context) => complete(file, context)], activateOnTypingDelay: 200 }),
       CM.keymap.of([...CM.closeBracketsKeymap, ...CM.defaultKeymap, ...CM.searchKeymap, ...CM.historyKeymap, ...CM.foldKeymap, ...CM.completionKeymap, ...CM.lintKeymap]),
-      CM.EditorView.contentAttributes.of({ "aria-label": `${file}. Tab leaves the editor, Ctrl and blank completes.` }),
+      CM.EditorView.contentAttributes.of({ tabindex: "0", "aria-label": `${file}. Tab leaves the editor, Ctrl and blank completes.` }),
       CM.EditorView.updateListener.of((update) => update.docChanged && edited()),
     ],
   });
@@ -247,7 +261,11 @@ async function ask(action, submitter) {
 function tellVerdict(place) {
   const cards = [...place.querySelectorAll(".result")];
   document.getElementById("verdict").replaceChildren(
-    ...cards.flatMap((card) => [`${card.querySelector("h3").textContent}: `, card.querySelector(".badge").cloneNode(true)]),
+    ...cards.map((card) => {
+      const told = document.createElement("span");
+      told.append(`${card.querySelector("h3").textContent} `, card.querySelector(".badge").cloneNode(true));
+      return told;
+    }),
   );
 }
 

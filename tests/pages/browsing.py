@@ -68,15 +68,15 @@ class Watched:
 
     def check(self) -> None:
         """Nothing was complained of, no policy violated, nothing asked of another site."""
-        assert self.complaints == []
-        assert self.foreign == []
+        assert self.complaints == [], self.complaints
+        assert self.foreign == [], self.foreign
 
     def check_axe(self) -> None:
         """axe finds nothing serious on the page as it is now, nor does it scroll sideways."""
         from axe_playwright_python.sync_playwright import Axe
 
         found = [one for one in Axe().run(self.page).response["violations"] if one["impact"] in GRAVE]
-        assert [_told(one) for one in found] == []
+        assert found == [], [_told(one) for one in found]
         widths = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert widths[0] <= widths[1], "the page scrolls sideways"
 
