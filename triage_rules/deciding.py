@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from triage_rules.rails import Rails, outcome_key
 from triage_rules.ruleset import Floor, Level, Outcome, Rule, Ruleset
@@ -105,6 +106,10 @@ class _Outcome:
 NONE = -1
 """The rank of nothing at all."""
 
+AS_IT_IS = tuple(Level)
+ONE_UP = tuple(Level(min(level + 1, Level.URGENT)) for level in Level)
+"""What a level becomes, and what it becomes if it is raised by one."""
+
 
 class Deciding:
     """Decides by one ruleset; looks up once what it needs to know of it."""
@@ -124,6 +129,11 @@ class Deciding:
             for floor in ruleset.floors.values()
             if floor.raise_one
         }
+        outcomes = self._outcomes.items()
+        self._rule_ranks = {key: one.rank for key, one in outcomes if one.of_rule}
+        self._floor_ranks = {key: one.rank for key, one in outcomes if not one.of_rule and one.rank is not None}
+        self._floors = frozenset(self._floor_ranks)
+        self._raising = frozenset(self._raised)
         self._inputs = list(ruleset.inputs)
         mandatory = dict.fromkeys(finding for item in ruleset.mandatory for finding in item.findings)
         self._mandatory = [1 << self._inputs.index(finding) for finding in mandatory]
@@ -161,7 +171,7 @@ class Deciding:
             standing=Standing(
                 by_default=now.highest_rule == NONE,
                 level=self._levels[before],
-                raised=tuple(self._raised_level(level, may) for level in Level),
+                raised=ONE_UP if may.raising else AS_IT_IS,
                 fallen=self._levels[max(before, self._default)] if falls else None,
             ),
         )
@@ -178,14 +188,13 @@ class Deciding:
         return [one for one in map(self._outcomes.get, keys) if one is not None]
 
     def _sum(self, keys: frozenset[str]) -> _Sum:
-        found = self._of(keys)
-        rules = [one.rank for one in found if one.of_rule and one.rank is not None]
-        floors = [one for one in found if not one.of_rule]
+        rules = [rank for rank in map(self._rule_ranks.get, keys) if rank is not None]
+        floors = [self._floor_ranks[key] for key in self._floors & keys]
         return _Sum(
-            lowest_rule=min(rules, default=len(self._codes)),
-            highest_rule=max(rules, default=NONE),
-            floor=max([one.rank for one in floors if one.rank is not None], default=NONE),
-            raising=[one.statement.key for one in floors if one.rank is None],
+            lowest_rule=min(rules) if rules else len(self._codes),
+            highest_rule=max(rules) if rules else NONE,
+            floor=max(floors) if floors else NONE,
+            raising=self._raising & keys,
         )
 
     def _rank(self, now: _Sum) -> int:
@@ -204,9 +213,12 @@ class Deciding:
         return self._raised_level(self._levels[self._could_reach(may, sure)], may)
 
     def _most_urgent(self, now: int, may: _Sum, sure: _Sum) -> int:
+        rank = max(now, self._could_reach(may, sure))
+        if not may.raising:
+            return rank
         level = self._highest(may, sure)
         raised = [rank for floor in may.raising for to, rank in self._raised[floor].items() if to <= level]
-        return max([now, self._could_reach(may, sure), *raised])
+        return max([rank, *raised])
 
     def _lowest(self, may: _Sum, sure: _Sum) -> Level:
         rank = min(self._default, may.lowest_rule) if sure.highest_rule == NONE else sure.highest_rule
@@ -215,7 +227,7 @@ class Deciding:
     @staticmethod
     def _raised_level(level: Level, outcomes: _Sum) -> Level:
         """Several floors that raise by one level raise by one all the same."""
-        return Level(level + 1) if outcomes.raising and level < Level.URGENT else level
+        return ONE_UP[level] if outcomes.raising else level
 
     # --- what to ask ---
 
@@ -276,14 +288,13 @@ class Deciding:
         return known
 
 
-@dataclass(frozen=True, slots=True)
-class _Sum:
+class _Sum(NamedTuple):
     """What some outcomes amount to: ranks, NONE (or for the lowest, one beyond the highest) where there is none."""
 
     lowest_rule: int
     highest_rule: int
     floor: int
-    raising: list[str]
+    raising: frozenset[str]
 
 
 def decide(ruleset: Ruleset, rails: Rails) -> Decision:

@@ -65,11 +65,10 @@ class Engine:
 
     def _run(self, findings: Findings) -> set[int]:
         """The numbers of the signals that come out true."""
-        texts = self._messages.of(findings)
         true: set[int] = set()
         for place, handle in enumerate(self._handles):
-            text = texts[place] + self._messages.signals(place, true)
-            true.update(*self._run_page(handle, text, self._terms[place]))
+            message = self._messages.message(place, findings, true)
+            true.update(*self._run_page(handle, message, self._terms[place]))
         return true
 
     def _open(self) -> None:
@@ -79,7 +78,7 @@ class Engine:
             for rules in self._rules:
                 handle: int = durable.create_ruleset(f"{self._compiled.name}-{next(_numbers)}", rules)
                 try:
-                    self._run_page(handle, BARE, {})
+                    self._run_page(handle, _BARE, {})
                 except BaseException:
                     durable.delete_ruleset(handle)  # without its state, whose memory may be wild
                     raise
@@ -93,7 +92,7 @@ class Engine:
     @staticmethod
     def _run_page(handle: int, message: str, terms: dict[str, tuple[int, ...]]) -> list[tuple[int, ...]]:
         """What each rule that fires makes true. Raises EngineError."""
-        outcome, state = durable.assert_fact(handle, message + "}")
+        outcome, state = durable.assert_fact(handle, message)
         if outcome != _OK:
             raise EngineError(f"asserting gave {outcome}")
         fired: list[tuple[int, ...]] = []

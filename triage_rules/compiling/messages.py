@@ -14,10 +14,7 @@ from triage_rules.ruleset import Findings, Value
 
 SID = "s"
 BARE = f'{{"id":"m","sid":"{SID}","{GROUP}":0'
-"""A message that says nothing, not closed yet; closed, it is all that it takes to retract one."""
-
-Fields = list[tuple[int, str]]
-"""Fields of messages, each with the place of its page."""
+"""The beginning of every message; closed, it is one that says nothing, and all that it takes to retract one."""
 
 
 class Messages:
@@ -28,59 +25,51 @@ class Messages:
     """
 
     def __init__(self, pages: Sequence[Page], spelled: Mapping[str, Mapping[Value, str]]) -> None:
-        self._pages = len(pages)
-        self._numbers: dict[str, Fields] = {}
-        self._opens: dict[tuple[str, bool], Fields] = {}
-        self._signals: list[dict[int, str]] = [{} for _ in pages]
-        self._unless: list[dict[int, str]] = [{} for _ in pages]
-        for place, page in enumerate(pages):
-            for finding, name in page.answers:
-                self._numbers.setdefault(finding, []).append((place, f',"{name}":'))
-            for finding, is_open, name in page.opens:
-                self._opens.setdefault((finding, is_open), []).append((place, f',"{name}":true'))
-            for number, true, name in page.signals:
-                (self._signals if true else self._unless)[place][number] = f',"{name}":true'
-        self._words: dict[str, dict[Value, Fields]] = {}
-        for finding in spelled.keys() & self._numbers.keys():
-            names = self._numbers.pop(finding)
-            self._words[finding] = {value: _filled(names, text) for value, text in spelled[finding].items()}
+        self._pages = [_Fields(page, spelled) for page in pages]
 
-    def of(self, findings: Findings) -> list[str]:
-        """What the findings say to each page: messages that are not closed yet.
+    def message(self, place: int, findings: Findings, true: AbstractSet[int]) -> str:
+        """The message of a page, for the findings and the numbers of the signals that came out true so far.
 
         Raises EngineError for what is no answer, KeyError for what is no choice.
         """
-        texts = [BARE] * self._pages
-        words, numbers = self._words, self._numbers
-        for finding, value in findings.items():
-            if finding in words:
-                for place, field in words[finding][value]:
-                    texts[place] += field
-            elif finding in numbers:
-                text = written(value)
-                for place, name in numbers[finding]:
-                    texts[place] += name + text
-        for (finding, is_open), fields in self._opens.items():
-            if (finding not in findings) is is_open:
-                for place, field in fields:
-                    texts[place] += field
-        return texts
-
-    def signals(self, place: int, true: AbstractSet[int]) -> str:
-        """What the earlier signals say to a page; `true`: the numbers of those that came out true."""
-        told, unless = self._signals[place], self._unless[place]
-        fields = [told[number] for number in told.keys() & true]
-        if unless:
-            fields += [field for number, field in unless.items() if number not in true]
-        return "".join(fields)
+        page = self._pages[place]
+        answers, signals = page.answers, page.signals
+        fields = [answers[finding][value] for finding, value in findings.items() if finding in answers]
+        fields += [field for finding, is_open, field in page.opens if (finding not in findings) is is_open]
+        fields += [signals[number] for number in signals.keys() & true]
+        fields += [field for number, field in page.unless if number not in true]
+        return f"{BARE}{''.join(fields)}}}"
 
 
-def _filled(names: Fields, text: str) -> Fields:
-    return [(place, name + text) for place, name in names]
+class _Fields:
+    """A page's fields, written beforehand. answers: finding -> answer -> field."""
+
+    def __init__(self, page: Page, spelled: Mapping[str, Mapping[Value, str]]) -> None:
+        self.answers: dict[str, Mapping[Value, str]] = {}
+        for finding, name in page.answers:
+            words = {value: f',"{name}":{text}' for value, text in spelled.get(finding, {}).items()}
+            self.answers[finding] = words or _Numbers(name)
+        self.opens = [(finding, is_open, f',"{name}":true') for finding, is_open, name in page.opens]
+        self.signals = {number: f',"{name}":true' for number, true, name in page.signals if true}
+        self.unless = [(number, f',"{name}":true') for number, true, name in page.signals if not true]
+
+
+class _Numbers(dict[Value, str]):
+    """The field of any number; none is kept."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._field = f',"{name}":'
+
+    def __missing__(self, value: Value) -> str:
+        return self._field + written(value)
 
 
 def written(value: object) -> str:
     """JSON as the engine reads it: no exponents, no number beyond what it can hold. Names are ours, plain ASCII."""
+    if type(value) is float and LEAST <= value < GREATEST:
+        text = repr(value)
+        return format(Decimal(text), "f") if "e" in text else text
     match value:
         case bool():
             return "true" if value else "false"
