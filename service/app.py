@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service import administration, deployments, headers, keys, operations, pages, problems, reports, rulesets
+from service import (
+    administration,
+    deployments,
+    form_links,
+    headers,
+    keys,
+    operations,
+    pages,
+    problems,
+    reports,
+    rulesets,
+)
 from service.dispatch import CeleryDispatch, Dispatch
 from service.documenting import make_api
 from service.intake import Intake
@@ -39,7 +50,7 @@ def create_app(
     keep(app.extensions, Parts(settings, ledger, live, intake, metrics, limits, Keyring(ledger.keys), ledger.now_ms))
     sessions.configure(app, settings)
     api = make_api(app, version())
-    for part in (reports, rulesets, deployments, administration, operations):
+    for part in (reports, rulesets, form_links, deployments, administration, operations):
         api.register_blueprint(part.blueprint)
     pages.register(app, api)
     return app

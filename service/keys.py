@@ -28,6 +28,12 @@ NEEDED: dict[str, frozenset[Scope] | None] = {"static": OPEN}
 PAGES: set[str] = set()
 """The endpoints of pages for people: there alone a session stands for a key. `showing.page` puts them in."""
 
+LINK = "link"
+"""The parameter of a page's address that holds a signed link."""
+
+OPENERS: dict[str, Callable[[str], Caller]] = {}
+"""Endpoint of a page -> who calls by a signed link to it. Raises LinkError. `showing.page` puts them in."""
+
 KEY_OF_SESSION = "key"
 """What a session holds: the id of the key that a person signed in with."""
 
@@ -93,6 +99,9 @@ def _check_key() -> None:
 def _found() -> Caller | None:
     """Werkzeug isn't asked: it also decodes other schemes, and breaks on what is none."""
     own = parts()
+    opener = OPENERS.get(request.endpoint or "")
+    if opener is not None and LINK in request.args:
+        return opener(request.args[LINK])
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return find_caller(given.strip(" "), own.keyring(), own.now_ms(), own.settings.rate_limit)

@@ -82,6 +82,13 @@ PROBLEMS = {
             "Call it at 127.0.0.1 or localhost, or run the service with API keys.",
         ),
         Problem(
+            "link-refused",
+            403,
+            "This link opens nothing",
+            "The link was changed, has expired, or was signed with a secret that is no longer used.",
+            "Ask whoever gave you the link for a new one.",
+        ),
+        Problem(
             "form-not-ours",
             403,
             "This page is too old, or is not ours",
@@ -178,6 +185,20 @@ PROBLEMS = {
             "The ruleset was refused",
             "Not deployed; what is live stays. `errors` lists every fault, each with file, line and column.",
             "Correct the files, and try them with `triage check` and `triage test` before you send them again.",
+        ),
+        Problem(
+            "form-links-off",
+            409,
+            "Links to forms can't be made here",
+            "The service has no secret to sign them with that would outlive it.",
+            "Have whoever runs this service set TRIAGE_PAGES_SECRET.",
+        ),
+        Problem(
+            "form-link-invalid",
+            422,
+            "No such link can be made",
+            "What the link is to say can't be. `errors` says what of it.",
+            "See /openapi.json for what a link may say.",
         ),
         Problem(
             "rate-exceeded",

@@ -57,6 +57,7 @@ OF_ERROR: dict[type[TriageError], str] = {
     errors.WorkbenchBusy: "deployment-running",
     errors.WorkbenchFailed: "evaluation-failed",
     errors.ProposalRefused: "deployment-refused",
+    errors.LinkError: "link-refused",
     errors.EventError: "internal",
     errors.SettingsError: "internal",
 }

@@ -169,16 +169,21 @@ def _look(accepted: Accepted, wait: int | None) -> StoredReport | None:
 
     From here on nothing may fail: the report is accepted, and the caller must learn its id.
     """
-    own = parts()
     if wait is None and accepted.created:
         return None
+    return looked_up(accepted.id, wait)
+
+
+def looked_up(report_id: str, wait: int | None) -> StoredReport | None:
+    """The report as it is after at most `wait` seconds; None if it can't be told, or too many wait already."""
+    own = parts()
     try:
         if wait is None:
-            return own.ledger.get(accepted.id)
+            return own.ledger.get(report_id)
         if not own.waiters.acquire(blocking=False):
             return None
         try:
-            return own.ledger.wait(accepted.id, wait)
+            return own.ledger.wait(report_id, wait)
         finally:
             own.waiters.release()
     except (LedgerUnavailable, ReportNotFound, SealError):

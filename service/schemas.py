@@ -340,3 +340,32 @@ class StatusOut(_Out):
     )
     lanes = fields.List(fields.String(validate=validate.OneOf([lane.value for lane in Lane])), required=True)
     limits = fields.Nested(LimitsOut, required=True)
+
+
+class FormLinkIn(ma.Schema):
+    """What a link to a form says."""
+
+    class Meta:
+        """Nothing unknown passes in silence."""
+
+        unknown = ma.RAISE
+
+    ruleset = fields.String(required=True, metadata=_says("Whose questions."))
+    return_to = fields.String(
+        metadata=_says(
+            "An https address that the result page leads back to. It is told the report's id as the parameter `report`."
+        )
+    )
+    framed_by = fields.String(metadata=_says("The origin whose pages may frame the form, as `https://clinic.example`."))
+    subject = fields.String(
+        metadata=_says("As in a report. Whoever has the link can read it. Leave it out for a link that many use.")
+    )
+    expires_in_days = fields.Integer(strict=True, validate=validate.Range(1, 366), metadata=_says("30 if left out."))
+
+
+class FormLinkOut(_Out):
+    """A link to a form."""
+
+    path = fields.String(required=True, metadata=_says("The form's address, to be put behind this service's."))
+    link = fields.String(required=True, metadata=_says("The signed part of it."))
+    expires_at = fields.String(required=True, metadata={"format": "date-time"})

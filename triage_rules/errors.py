@@ -23,6 +23,7 @@ TriageError
 ├── ProposalRefused       a proposal can't be made, or not be decided so
 ├── WorkbenchBusy         somebody else's draft is being looked at
 ├── WorkbenchFailed       nothing is known of a draft: it took too long, or broke the process
+├── LinkError             a link to a form or result can't be made, or opens nothing (carries `name`)
 ├── EventError            an entry of the result stream is no event of ours
 └── SettingsError         a TRIAGE_* setting is wrong or unknown
 """
@@ -175,6 +176,15 @@ class WorkbenchBusy(TriageError):
 
 class WorkbenchFailed(TriageError):
     """Nothing is known of the draft."""
+
+
+class LinkError(TriageError):
+    """The link opens nothing. `name`: what of it is wrong, `link` for the whole of it."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        self.name = name
+        self.detail = detail
+        super().__init__(f"{name}: {detail}")
 
 
 class SettingsError(TriageError):

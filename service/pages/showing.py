@@ -12,7 +12,7 @@ from flask import Blueprint, Flask, Response, current_app, render_template, requ
 from service import keys
 from service.pages import sessions
 from service.parts import parts
-from triage_rules.keys import Scope
+from triage_rules.keys import Caller, Scope
 
 P = ParamSpec("P")
 View = Callable[P, Response]
@@ -38,24 +38,27 @@ PLACES = (
 )
 
 
-def page(
+def page(  # noqa: PLR0913 - all but two by name
     blueprint: Blueprint,
     rule: str,
     *,
     methods: Iterable[str] = ("GET",),
     needs: frozenset[Scope] | None = keys.ANY_KEY,
     max_bytes: int = POSTED_MAX_BYTES,
+    opener: Callable[[str], Caller] | None = None,
 ) -> Callable[[View[P]], View[P]]:
     """Makes a function the view of a page. `needs` as for `documenting.call`.
 
     A person who isn't signed in is sent to do so. What is posted must come from a page of ours: every form holds
-    `{{ csrf_field() }}`. `max_bytes`: of what is posted.
+    `{{ csrf_field() }}`. `max_bytes`: of what is posted. `opener`: who calls by a signed link.
     """
 
     def decorate(view: View[P]) -> View[P]:
         endpoint = f"{blueprint.name}.{view.__name__}"
         keys.NEEDED[endpoint] = needs
         keys.PAGES.add(endpoint)
+        if opener is not None:
+            keys.OPENERS[endpoint] = opener
 
         @wraps(view)
         def shown(*args: P.args, **kwargs: P.kwargs) -> Response:

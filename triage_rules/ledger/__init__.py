@@ -80,6 +80,13 @@ class Ledger(Protocol):
         """Raises ReportNotFound, SealError."""
         ...
 
+    def accepted(self, report_id: str) -> Delivery | None:
+        """What was accepted, and the history its result was made in, for a replay; None if that can't be read.
+
+        Raises ReportNotFound, SealError.
+        """
+        ...
+
     def wait(self, report_id: str, seconds: float) -> StoredReport:
         """As `get`, but up to `seconds` later, as soon as the report is settled."""
         ...

@@ -19,7 +19,7 @@ from triage_rules.errors import (
 )
 from triage_rules.events import SEALED_AS
 from triage_rules.ledger.connecting import is_refusal, refusals_translated
-from triage_rules.ledger.handing_out import milliseconds
+from triage_rules.ledger.handing_out import delivery, milliseconds
 from triage_rules.ledger.keyspace import (
     DUE,
     LIVE,
@@ -32,13 +32,17 @@ from triage_rules.ledger.keyspace import (
     subject_key,
 )
 from triage_rules.ledger.store import DAY_S, Store
-from triage_rules.messages import Accepted, History, Idempotency, Lane, NewReport, Status, StoredReport
+from triage_rules.messages import Accepted, Delivery, History, Idempotency, Lane, NewReport, Status, StoredReport
 from triage_rules.ruleset import Level
 from triage_rules.settings import Settings
 
 HOUR_MS = 3_600_000
 ENQUEUED_LATELY_MS = 1_000
 """A client that asks for its report again and again must not feed the queue with copies of it."""
+
+_ACCEPTED = ["attempts", "ruleset", "digest", "findings", "lane", "received_ms", "subject", "reported_at",
+             "reports_last_48h", "highest_level_24h"]  # fmt: skip
+"""As begin.lua hands them out."""
 
 ANSWER_TO_SUBSCRIBE = 1.0
 """Seconds for Redis to confirm a subscription; the report is read again after it, so that nothing falls in between."""
@@ -152,6 +156,17 @@ class Intake(Store):
             result=json.loads(self._seals.open(str(result), report_id, SEALED_AS)) if result is not None else None,
             client=str(client or ""),
         )
+
+    def accepted(self, report_id: str) -> Delivery | None:
+        """What was accepted, and the history its result was made in; None if that can't be read."""
+        with refusals_translated():
+            found = self._redis.hmget(REPORT + report_id, _ACCEPTED)
+        if found[1] is None:
+            raise ReportNotFound
+        try:
+            return delivery(report_id, [found[0] or 0, *found[1:]], self._seals)
+        except (ValueError, TypeError, RecursionError):
+            return None
 
     def wait(self, report_id: str, seconds: float) -> StoredReport:
         """As `get`, but up to `seconds` later, as soon as the report is settled. Holds one connection meanwhile."""

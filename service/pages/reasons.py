@@ -1,0 +1,100 @@
+"""Why a result is as it is, as a tree to read, down to the answers; with nothing that isn't for the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from triage_rules import explaining
+from triage_rules.deciding import statements
+from triage_rules.explaining import NOT_ESTABLISHED, OPEN, Node
+from triage_rules.messages import Delivery
+from triage_rules.reference import Reference
+from triage_rules.ruleset import AskedOf, Floor, Rule, Ruleset
+from triage_rules.rulesets_live import Loaded
+
+PRIVATE = "Something that is not shown here"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the tree: a statement or question, what it came out as, and what that rests on."""
+
+    says: str
+    answer: str
+    is_answer: bool
+    because: tuple[Step, ...]
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A rule that fired, or a part of the safety net."""
+
+    id: str
+    title: str
+    level: str | None
+    text: str
+    source: str
+    marks: tuple[str, ...]
+    is_safety_net: bool
+    clinician_only: bool
+    steps: tuple[Step, ...]
+
+
+def of(loaded: Loaded, posted: Delivery, result: dict[str, Any], *, for_clinician: bool) -> list[Reason]:
+    """The reasons of a result, the most urgent first. Patients get none that is for clinicians only."""
+    ruleset = loaded.ruleset
+    reference = Reference(ruleset, loaded.evaluator.facts(posted.report.findings, posted.history))
+    rules = {rule.id: rule for rule in ruleset.rules_and_floors}
+    found = []
+    for told, is_net in [(one, False) for one in result["rules"]] + [(one, True) for one in result["safety_net"]]:
+        clinician_only = "audience" in told
+        if told["id"] not in rules or (clinician_only and not for_clinician):
+            continue
+        nodes = explaining.derive(ruleset, reference, _condition(rules[told["id"]], told.get("disposition")))
+        found.append(
+            Reason(
+                id=told["id"],
+                title=told["title"],
+                level=told.get("level"),
+                text=told["text"],
+                source=told["source"],
+                marks=tuple(told["marks"]),
+                is_safety_net=is_net,
+                clinician_only=clinician_only,
+                steps=tuple(_steps(ruleset, nodes, for_clinician=for_clinician)),
+            )
+        )
+    return found
+
+
+def _condition(rule: Rule | Floor, disposition: str | None) -> Any:
+    found = [s for s in statements([rule]) if (s.outcome.disposition if s.outcome else None) == disposition]
+    return explaining.outcome_condition(found[0])
+
+
+def _steps(ruleset: Ruleset, nodes: Iterable[Node], *, for_clinician: bool) -> Iterable[Step]:
+    for node in nodes:
+        asked = ruleset.inputs.get(node.name)
+        if asked is not None and asked.asked_of not in (AskedOf.ANYONE, AskedOf.SERVICE) and not for_clinician:
+            yield Step(PRIVATE, "", is_answer=True, because=())
+            continue
+        yield Step(
+            says=node.says,
+            answer=_answer(ruleset, node),
+            is_answer=node.name not in ruleset.inferences,
+            because=tuple(_steps(ruleset, node.because, for_clinician=for_clinician)),
+            source=node.source.text if node.source is not None and for_clinician else "",
+        )
+
+
+def _answer(ruleset: Ruleset, node: Node) -> str:
+    match node.answer:
+        case x if x == OPEN:
+            return "not answered" if node.name in ruleset.inputs else "still open"
+        case x if x == NOT_ESTABLISHED:
+            return "not shown"
+        case _:
+            return explaining.in_words(ruleset, node)

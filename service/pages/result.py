@@ -1,0 +1,172 @@
+"""The result of a report: what to do and by when, why, and what was not answered; for the patient or the clinician."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from service.keys import caller
+from service.pages import linked, reasons
+from service.pages.showing import may, page, render
+from service.parts import parts
+from service.rulesets import NOT_APPROVED
+from triage_rules.asking import questions
+from triage_rules.errors import BundleError, EngineError, ReportNotFound, RulesetError, RulesetNotFound
+from triage_rules.keys import Scope
+from triage_rules.messages import Delivery, StoredReport, timestamp
+from triage_rules.ruleset import AskedOf
+from triage_rules.rulesets_live import Loaded
+
+blueprint = Blueprint("result", __name__)
+
+PATIENT, CLINICIAN = "patient", "clinician"
+SAME = ("level", "disposition", "could_be", "determined", "rules", "safety_net", "inferences", "flags", "conflicts")
+"""What must come out the same when a report is evaluated again."""
+
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A settled report with what its result was made of, as far as that can still be opened."""
+
+    report: StoredReport
+    result: dict[str, Any]
+    loaded: Loaded | None
+    posted: Delivery | None
+
+
+@page(
+    blueprint,
+    "/results/<report_id>",
+    needs=frozenset({Scope.REPORT, Scope.READ}),
+    opener=linked.open_result,
+)
+def show(report_id: str) -> Response:
+    """The patient's view, or with `?view=clinician` the clinician's, which only people who work here see."""
+    link = linked.result_link(report_id) if _ID.fullmatch(report_id) else None
+    report = _report(report_id, by_link=link is not None)
+    by_link: dict[str, Any] = {
+        "link": request.args.get("link"),
+        "embedded": link is not None,
+        "back": link.back if link else None,
+    }
+    if report.result is None:
+        return render("result/waiting.html", report=report, **by_link)
+    opened = _open(report, report.result)
+    view = CLINICIAN if request.args.get("view") == CLINICIAN and link is None else PATIENT
+    return render(
+        f"result/{view}.html",
+        view=view,
+        may_see_both=link is None,
+        report=report,
+        result=report.result,
+        again=_again(opened) if request.args.get("again") else None,
+        received=timestamp(report.received_ms),
+        act_by=_act_by(report, report.result),
+        **_told(opened, for_clinician=view == CLINICIAN),
+        **by_link,
+    )
+
+
+def _report(report_id: str, *, by_link: bool) -> StoredReport:
+    """Raises ReportNotFound also for another client's: nobody learns what exists."""
+    if not _ID.fullmatch(report_id):
+        raise ReportNotFound
+    report = parts().ledger.get(report_id)
+    if not by_link and not may(Scope.READ) and report.client != caller().client:
+        raise ReportNotFound
+    return report
+
+
+def _open(report: StoredReport, result: dict[str, Any]) -> Opened:
+    own = parts()
+    try:
+        loaded = own.live.by_digest(report.digest)
+    except (BundleError, RulesetError, RulesetNotFound):
+        loaded = None
+    return Opened(report, result, loaded, own.ledger.accepted(report.id))
+
+
+def _told(opened: Opened, *, for_clinician: bool) -> dict[str, Any]:
+    """What of it is shown: to patients nothing that is for clinicians alone, nor what was answered in private."""
+    result, loaded = opened.result, opened.loaded
+    asks = [one for one in result["ask"] if for_clinician or "audience" not in one]
+    told: dict[str, Any] = {
+        "advice": [text for text in result["advice"][CLINICIAN if for_clinician else PATIENT].split("\n\n") if text],
+        "ask": asks,
+        "missing": [],
+        "disposition": None,
+        "reasons": [],
+        "given": [],
+        "ruleset": None if loaded is None else loaded.ruleset,
+        "not_approved": None if result["ruleset"].get("approved_by") else NOT_APPROVED,
+        "commands": None,
+        "reopen": [],
+    }
+    if loaded is None or opened.posted is None:
+        return told
+    ruleset, findings = loaded.ruleset, opened.posted.report.findings
+    told["disposition"] = ruleset.dispositions.get(result["disposition"] or "")
+    told["missing"] = [ruleset.inputs[name].question for name in result["missing"] if name in ruleset.inputs]
+    told["reasons"] = reasons.of(loaded, opened.posted, result, for_clinician=for_clinician)
+    asked = questions(ruleset, clinician=True)
+    shown = {name: value for name, value in findings.items() if for_clinician or _is_for_all(asked[name].asked_of)}
+    told["given"] = [(asked[name].text, asked[name].in_words(_written(value))) for name, value in shown.items()]
+    told["reopen"] = [(f"a.{name}", _written(value)) for name, value in shown.items()]
+    told["path"] = " ".join(shown)
+    told["commands"] = _commands(ruleset.name, findings) if for_clinician else None
+    return told
+
+
+def _is_for_all(asked_of: AskedOf) -> bool:
+    return asked_of is AskedOf.ANYONE
+
+
+def _written(value: object) -> str:
+    """An answer as a form holds it."""
+    match value:
+        case True:
+            return "yes"
+        case False:
+            return "no"
+        case _:
+            return str(value)
+
+
+def _act_by(report: StoredReport, result: dict[str, Any]) -> str | None:
+    """The end of the time to act, RFC 3339; None if there is no limit, or it is now."""
+    minutes = result["act_within_minutes"]
+    return timestamp(report.received_ms + minutes * 60_000) if minutes else None
+
+
+def _again(opened: Opened) -> bool | None:
+    """Whether the same answers, by the same ruleset and history, give the same; None if they can't be evaluated."""
+    if opened.loaded is None or opened.posted is None or opened.result["level"] is None:
+        return None
+    posted = opened.posted
+    try:
+        anew = opened.loaded.evaluator.evaluate(
+            posted.report.findings,
+            posted.history,
+            report_id=posted.report.id,
+            received_ms=posted.report.received_ms,
+            evaluated_ms=parts().now_ms(),
+        )
+    except EngineError:
+        return None
+    return all(anew[name] == opened.result[name] for name in SAME)
+
+
+def _commands(name: str, findings: dict[str, Any]) -> dict[str, str]:
+    """What gives the same result by hand: to be copied."""
+    body = json.dumps({"ruleset": name, "findings": findings}, ensure_ascii=False, indent=1)
+    return {
+        "decide": f"triage decide {name} - <<'REPORT'\n{body}\nREPORT",
+        "curl": f"curl -s {request.host_url}v1/evaluate -H 'Content-Type: application/json' -d {shlex.quote(body)}",
+    }
