@@ -10,7 +10,7 @@ from flask import Flask, g, request, session
 
 from service.parts import parts
 from service.problems import Refused
-from triage_rules.errors import LedgerUnavailable
+from triage_rules.errors import LedgerUnavailable, LinkError
 from triage_rules.keys import ANYBODY, Caller, Key, Scope, find_caller, find_holder
 from triage_rules.settings import is_loopback
 
@@ -80,7 +80,7 @@ def known_caller() -> Caller | None:
         return ANYBODY
     try:
         return _found()
-    except LedgerUnavailable:
+    except (LedgerUnavailable, LinkError):
         return None
 
 

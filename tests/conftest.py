@@ -55,7 +55,7 @@ def redis_client(redis_url: str) -> Iterator[redis.Redis]:
 @pytest.fixture
 def settings(redis_url: str, tmp_path: Path) -> Settings:
     """Settings as in production, but for the server and the directory."""
-    return Settings(redis_url=redis_url, data_dir=tmp_path)
+    return Settings(redis_url=redis_url, data_dir=tmp_path, pages_secret="s" * 32)
 
 
 @pytest.fixture

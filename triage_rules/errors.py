@@ -181,7 +181,7 @@ class WorkbenchFailed(TriageError):
 class LinkError(TriageError):
     """The link opens nothing. `name`: what of it is wrong, `link` for the whole of it."""
 
-    def __init__(self, name: str, detail: str) -> None:
+    def __init__(self, name: str, detail: str = "") -> None:
         self.name = name
         self.detail = detail
         super().__init__(f"{name}: {detail}")

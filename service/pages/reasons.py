@@ -14,16 +14,14 @@ from triage_rules.reference import Reference
 from triage_rules.ruleset import AskedOf, Floor, Rule, Ruleset
 from triage_rules.rulesets_live import Loaded
 
-PRIVATE = "Something that is not shown here"
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the tree: a statement or question, what it came out as, and what that rests on."""
+    """One line of the tree: a statement or question, what it came out as, and what that rests on. `holds`: not open."""
 
     says: str
     answer: str
-    is_answer: bool
+    holds: bool
     because: tuple[Step, ...]
     source: str = ""
 
@@ -54,17 +52,18 @@ def of(loaded: Loaded, posted: Delivery, result: dict[str, Any], *, for_clinicia
         if told["id"] not in rules or (clinician_only and not for_clinician):
             continue
         nodes = explaining.derive(ruleset, reference, _condition(rules[told["id"]], told.get("disposition")))
+        hidden = not for_clinician and _rests_on_hidden(ruleset, nodes)
         found.append(
             Reason(
                 id=told["id"],
                 title=told["title"],
                 level=told.get("level"),
                 text=told["text"],
-                source=told["source"],
+                source="" if hidden else told["source"],
                 marks=tuple(told["marks"]),
                 is_safety_net=is_net,
                 clinician_only=clinician_only,
-                steps=tuple(_steps(ruleset, nodes, for_clinician=for_clinician)),
+                steps=() if hidden else tuple(_steps(ruleset, nodes, show_sources=for_clinician)),
             )
         )
     return found
@@ -75,18 +74,28 @@ def _condition(rule: Rule | Floor, disposition: str | None) -> Any:
     return explaining.outcome_condition(found[0])
 
 
-def _steps(ruleset: Ruleset, nodes: Iterable[Node], *, for_clinician: bool) -> Iterable[Step]:
+def _rests_on_hidden(ruleset: Ruleset, nodes: Iterable[Node]) -> bool:
+    """Whether any of it was answered in private or by a clinician: then not even the source is for other eyes."""
     for node in nodes:
         asked = ruleset.inputs.get(node.name)
-        if asked is not None and asked.asked_of not in (AskedOf.ANYONE, AskedOf.SERVICE) and not for_clinician:
-            yield Step(PRIVATE, "", is_answer=True, because=())
-            continue
+        if asked is not None and asked.asked_of not in (AskedOf.ANYONE, AskedOf.SERVICE) and node.answer != OPEN:
+            return True
+        if _rests_on_hidden(ruleset, node.because):
+            return True
+    return False
+
+
+def _steps(ruleset: Ruleset, nodes: Iterable[Node], *, show_sources: bool) -> Iterable[Step]:
+    for node in nodes:
+        asked = ruleset.inputs.get(node.name)
+        if asked is not None and asked.asked_of not in (AskedOf.ANYONE, AskedOf.SERVICE) and not show_sources:
+            continue  # a question that is not for all to see, and was not answered
         yield Step(
             says=node.says,
             answer=_answer(ruleset, node),
-            is_answer=node.name not in ruleset.inferences,
-            because=tuple(_steps(ruleset, node.because, for_clinician=for_clinician)),
-            source=node.source.text if node.source is not None and for_clinician else "",
+            holds=node.answer not in (OPEN, NOT_ESTABLISHED),
+            because=tuple(_steps(ruleset, node.because, show_sources=show_sources)),
+            source=node.source.text if node.source is not None and show_sources else "",
         )
 
 

@@ -40,6 +40,9 @@
     history.pushState({ depth }, "");
     focus();
   });
+  document.addEventListener("htmx:before:history:restore", (event) => {
+    if (form()) event.preventDefault(); // it would ask for the page anew, and lose what was answered
+  });
   window.addEventListener("popstate", (event) => {
     const to = event.state?.depth ?? 0;
     if (to < depth && form()) {

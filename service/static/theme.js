@@ -16,7 +16,8 @@
     else document.documentElement.dataset.theme = theme;
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
       button.hidden = false;
-      button.querySelector("span").textContent = theme;
+      button.setAttribute("aria-label", `Theme: ${theme}`);
+      button.querySelector("[data-theme-name]").textContent = theme;
     }
   };
   show();

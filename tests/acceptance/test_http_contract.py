@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,14 @@ class World:
 
     def away(self, *, key: bool = False) -> Caller:
         """A caller of an app whose Redis is away; with a `key` if keys are required."""
-        settings = Settings(redis_url="redis://127.0.0.1:1/0", data_dir=self.settings.data_dir, auth=key)
+        settings = Settings(
+            redis_url="redis://127.0.0.1:1/0", data_dir=self.settings.data_dir, auth=key, pages_secret="s" * 32
+        )
         return Caller(create_app(settings), make_key("form", Scope, 0)[0] if key else None)
+
+    def without_secret(self) -> Caller:
+        """A caller of an app that has nothing to sign links with."""
+        return Caller(create_app(replace(self.settings, pages_secret=""), self.ledger))
 
     def failing(self) -> None:
         def fail(*_: object) -> None:
@@ -98,6 +104,7 @@ def a_report_of(w: World, client: str) -> NewReport:
 FILES = {"files": {name: (FOLDER / name).read_text(encoding="utf-8") for name in ("ruleset.yaml", "cases.yaml")}}
 HUGE = b" " * 70_000
 NOBODY = "0" * 32
+FORM_LINK = {"ruleset": "glass-test", "return_to": "https://clinic.example/", "framed_by": "https://clinic.example"}
 PROVOKED: dict[tuple[str, str, str], Callable[[World], TestResponse]] = {
     ("POST", "/v1/reports", "200"): reported,
     ("POST", "/v1/reports", "202"): lambda w: w.http.post("/v1/reports", json={"findings": ROUTINE}),
@@ -131,6 +138,14 @@ PROVOKED: dict[tuple[str, str, str], Callable[[World], TestResponse]] = {
     ("POST", "/v1/evaluate", "422"): lambda w: w.http.post("/v1/evaluate", json={}),
     ("POST", "/v1/evaluate", "500"): failed,
     ("POST", "/v1/evaluate", "503"): lambda w: w.away().post("/v1/evaluate", json={"findings": {}}),
+    ("POST", "/v1/form-links", "201"): lambda w: w.http.post("/v1/form-links", json=FORM_LINK),
+    ("POST", "/v1/form-links", "400"): lambda w: w.http.post("/v1/form-links", data=b"{", headers=JSON),
+    ("POST", "/v1/form-links", "404"): lambda w: w.http.post("/v1/form-links", json={"ruleset": "none"}),
+    ("POST", "/v1/form-links", "409"): lambda w: w.without_secret().post("/v1/form-links", json=FORM_LINK),
+    ("POST", "/v1/form-links", "413"): lambda w: w.http.post("/v1/form-links", data=HUGE, headers=JSON),
+    ("POST", "/v1/form-links", "415"): lambda w: w.http.post("/v1/form-links", data=b"{}"),
+    ("POST", "/v1/form-links", "422"): lambda w: w.http.post("/v1/form-links", json={}),
+    ("POST", "/v1/form-links", "503"): lambda w: w.away().post("/v1/form-links", json=FORM_LINK),
     ("GET", "/v1/rulesets", "200"): lambda w: w.http.get("/v1/rulesets"),
     ("GET", "/v1/rulesets", "400"): lambda w: w.http.get("/v1/rulesets?x"),
     ("GET", "/v1/rulesets", "503"): lambda w: w.away().get("/v1/rulesets"),

