@@ -19,7 +19,8 @@ from triage_rules.settings import Settings
 @click.option("--return-to", metavar="URL", help="An https address that the result page leads back to.")
 @click.option("--framed-by", metavar="ORIGIN", help="The site that may frame the form, as in https://clinic.example.")
 @click.option("--subject", help="Of whom, as in a report. Whoever has the link can read it.")
-@click.option("--expires", "days", metavar="DAYS", type=click.IntRange(1, 366), default=30, show_default=True)
+@click.option("--expires", "days", metavar="DAYS", type=click.IntRange(1, 366), default=30, show_default=True,
+              help="Days it is good for.")  # fmt: skip
 @click.option("--base", metavar="URL", help="Where people reach this service.  [default: its address on this machine]")
 @refusing
 def form_link(  # noqa: PLR0913 - click hands over each option by its name

@@ -1,0 +1,128 @@
+"""`make screenshots`: pictures of the pages, of a real service with the samples in it, for the README and the docs.
+
+A new page adds a Shot to SHOTS. `--all --into FOLDER` takes each in both sizes and both themes, to be looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.acceptance.everything import ROOT, Everything
+from tests.pages.browsing import ARGUMENTS, DESK, PHONE, browser, watched
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+INTO = ROOT / "docs" / "screenshots"
+LIGHT, DARK = False, True
+USUAL = ((PHONE, LIGHT), (DESK, DARK))
+EVERY = tuple((width, dark) for width in (PHONE, DESK) for dark in (LIGHT, DARK))
+
+
+def nothing(_: Page) -> None:
+    """The page is shown as it opens."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: its file's name, the path to open, what to do there first, and in which (width, dark) it is kept."""
+
+    name: str
+    path: str
+    prepare: Callable[[Page], None] = nothing
+    kept: tuple[tuple[int, bool], ...] = USUAL
+
+
+def answered(page: Page, text: str = "4", label: str = "No, they stay") -> None:
+    """To the question after the glass test."""
+    page.locator("#q-age_years").fill(text)
+    page.get_by_role("button", name="Next", exact=True).click()
+    page.get_by_label(label).check()
+    page.get_by_role("button", name="Next", exact=True).click()
+    page.get_by_text("Question 3").wait_for()
+
+
+def to_the_glass_test(page: Page) -> None:
+    page.locator("#q-age_years").fill("4")
+    page.get_by_role("button", name="Next", exact=True).click()
+    page.get_by_role("img", name="How to do the glass test").wait_for()
+
+
+def all_filled_in(page: Page) -> None:
+    """Some answers, and how things stand."""
+    page.locator("#q-age_years").fill("34")
+    page.get_by_label("Yes, they fade").check()
+    page.locator("#q-temperature_c").fill("36.6")
+    page.locator("#q-temperature_c").blur()
+    page.get_by_text("2 answered").or_(page.get_by_text("3 answered")).wait_for()
+    page.evaluate("window.scrollTo(0, 0)")
+
+
+def sent(page: Page) -> None:
+    """A result."""
+    all_filled_in(page)
+    page.locator("#q-age_years").fill("4")
+    page.get_by_label("No, they stay").check()
+    page.get_by_role("button", name="Send and see the result").last.click()
+    page.get_by_role("heading", name="What to do").wait_for()
+
+
+def for_the_clinician(page: Page) -> None:
+    sent(page)
+    page.get_by_role("link", name="For the clinician").click()
+    page.get_by_role("heading", name="Why: from answers to level").wait_for()
+
+
+SHOTS = [
+    Shot("home", "/", kept=((DESK, LIGHT),)),
+    Shot("form-start", "/forms/red-dots", kept=((PHONE, LIGHT),)),
+    Shot("form-question", "/forms/red-dots?mode=one", to_the_glass_test),
+    Shot("form-urgent", "/forms/red-dots?mode=one", answered, kept=((PHONE, LIGHT),)),
+    Shot("form-all", "/forms/red-dots?mode=all", all_filled_in, kept=((DESK, LIGHT),)),
+    Shot("result-patient", "/forms/red-dots?mode=all", sent, kept=((PHONE, LIGHT), (PHONE, DARK))),
+    Shot("result-clinician", "/forms/red-dots?mode=all", for_the_clinician, kept=((DESK, DARK),)),
+]
+
+
+def take(chromium: Browser, base: str, into: Path, *, every: bool, names: list[str]) -> Iterator[Path]:
+    """Every picture, as a file in `into`."""
+    for shot in SHOTS:
+        if names and shot.name not in names:
+            continue
+        for width, dark in EVERY if every else shot.kept:
+            file = into / f"{shot.name}-{width}-{'dark' if dark else 'light'}.png"
+            with watched(chromium, base, width=width, dark=dark) as seen:
+                seen.goto(shot.path)
+                shot.prepare(seen.page)
+                seen.page.screenshot(path=file, animations="disabled", full_page=every)
+            yield file
+
+
+def main() -> None:
+    """Start the service, take the pictures, end it."""
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="only these")
+    parser.add_argument("--into", type=Path, default=INTO)
+    parser.add_argument("--all", action="store_true", help="both sizes and themes of each, the whole page")
+    asked = parser.parse_args()
+    asked.into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        running = Everything(Path(folder))
+        try:
+            running.wait_until_serving()
+            chromium = playwright.chromium.launch(executable_path=browser(), args=ARGUMENTS)
+            for file in take(chromium, running.base, asked.into, every=asked.all, names=asked.names):
+                print(file)
+        finally:
+            running.stop()
+
+
+if __name__ == "__main__":
+    main()
