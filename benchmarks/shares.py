@@ -1,0 +1,108 @@
+"""Where the time of a report goes: each step of its way by itself, in one process."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+
+from benchmarks.filling import Filling
+from benchmarks.posting import Posting, red_dots
+from benchmarks.servers import Stack, stack
+from benchmarks.sizes import Size
+from benchmarks.tables import Table, bars
+from benchmarks.timing import by_turns
+from service.dispatch import CeleryDispatch
+from triage_rules import strict_json
+from triage_rules.envelope import read_report
+from triage_rules.evaluating import Evaluator
+from triage_rules.messages import History, Lane
+from triage_rules.ruleset import Findings
+from triage_rules.rulesets_live import LiveRulesets
+
+
+def measure(size: Size) -> Table:
+    """What holds up a target that is missed."""
+    posting = red_dots(size.cases)
+    with stack(posting.bundle) as servers:
+        way = _Way(servers, posting)
+        steps = {
+            "web: decode and check": way.read,
+            "web: look whether it is urgent": way.look,
+            "web: accept": way.accept,
+            "web: enqueue": way.enqueue,
+            "worker: begin": way.begin,
+            "worker: evaluate, first opinion and result": way.evaluate_alone,
+            "worker: evaluate, both opinions and result": way.evaluate,
+            "worker: settle": way.settle,
+        }
+        timed = by_turns({name: _each(step, size.reports) for name, step in steps.items()}, size.runs, turning=False)
+    figures = {name: figure.times(1e6 / size.reports, "µs") for name, figure in timed.items()}
+    table = Table(
+        "shares",
+        "Where the time of a report goes",
+        "A report of red-dots, step by step in one process while nothing else goes on. What Flask, gunicorn and Celery "
+        "themselves take is not among the steps: see the view that does nothing and the bare task.",
+        ("step", "figure"),
+    )
+    table.rows = list(figures.items())
+    table.plots = [bars("shares", "Where the time of a report goes", "µs", figures)]
+    return table
+
+
+class _Way:
+    """Each method is one step of one report; what one step leaves, a later one takes."""
+
+    def __init__(self, servers: Stack, posting: Posting) -> None:
+        self._ledger = servers.ledger
+        self._filling = Filling(servers, posting)
+        self._dispatch = CeleryDispatch(servers.settings)
+        self._live = LiveRulesets(servers.ledger)
+        self._evaluator = Evaluator(posting.ruleset, posting.bundle.digest)
+        self._alone = Evaluator(posting.ruleset, posting.bundle.digest, second_opinion=False)
+        self._posted = itertools.cycle([strict_json.dumps(one).encode() for one in posting.posted])
+        self._findings = itertools.cycle(posting.findings)
+        self._accepted: list[str] = []
+        self._begun: list[str] = []
+        self._result = self._decide(self._evaluator, posting.findings[0])
+
+    def read(self) -> None:
+        raw = strict_json.loads(next(self._posted), max_bytes=65_536)
+        read_report(raw, self._live, self._ledger.now_ms())
+
+    def look(self) -> None:
+        self._evaluator.looks_urgent(next(self._findings), History())
+
+    def accept(self) -> None:
+        self._accepted += self._filling.accept(1)
+
+    def enqueue(self) -> None:
+        self._dispatch(["0" * 32], Lane.NORMAL)
+
+    def begin(self) -> None:
+        self._begun.append(self._accepted.pop())
+        self._ledger.begin(self._begun[-1], self._ledger.now_ms())
+
+    def evaluate_alone(self) -> None:
+        self._decide(self._alone, next(self._findings))
+
+    def evaluate(self) -> None:
+        self._decide(self._evaluator, next(self._findings))
+
+    def settle(self) -> None:
+        report_id = self._begun.pop()
+        self._ledger.settle(report_id, self._result | {"id": report_id}, self._ledger.now_ms(), History())
+
+    def _decide(self, evaluator: Evaluator, findings: Findings) -> dict[str, object]:
+        now = self._ledger.now_ms()
+        return evaluator.evaluate(findings, History(), report_id="r", received_ms=now, evaluated_ms=now)
+
+
+def _each(step: Callable[[], None], count: int) -> Callable[[], float]:
+    def seconds() -> float:
+        begun = time.perf_counter()
+        for _ in range(count):
+            step()
+        return time.perf_counter() - begun
+
+    return seconds

@@ -1,0 +1,89 @@
+"""A made ruleset as its author would have written it, so that it can go live like any other."""
+
+from __future__ import annotations
+
+import json
+from typing import Any as Anything
+
+from triage_rules.bundles import Bundle, bundle_of
+from triage_rules.reading import parse_document
+from triage_rules.ruleset import All, Any, Compare, Condition, Inferred, Input, Kind, Not, OneOf, Rule, Ruleset, Yes
+
+SOURCE = {"text": "made for measuring", "marks": []}
+
+
+def bundle(ruleset: Ruleset) -> Bundle:
+    """What goes live. Raises RulesetError if what is made here is no ruleset."""
+    return bundle_of(parse_document(json.dumps(_document(ruleset)).encode(), "ruleset.yaml"))
+
+
+def _document(ruleset: Ruleset) -> dict[str, Anything]:
+    return {
+        "ruleset": ruleset.name,
+        "language": 1,
+        "version": ruleset.version,
+        "title": ruleset.title,
+        "description": "For measuring alone.",
+        "owner": ruleset.owner,
+        "review_by": "2030-01-01",
+        "approved_by": None,
+        "approved_on": None,
+        "dispositions": {
+            one.code: {
+                "level": one.level.word,
+                "act_within_minutes": one.act_within_minutes,
+                "title": one.title,
+                "patient": one.patient,
+                "clinician": one.clinician,
+            }
+            for one in ruleset.dispositions.values()
+        },
+        "default": {
+            "disposition": ruleset.default.disposition,
+            "reason": ruleset.default.reason,
+            "flags": list(ruleset.default.flags),
+        },
+        "validity": {"minutes": ruleset.validity.minutes},
+        "always": {"patient": ruleset.always_patient, "clinician": ruleset.always_clinician},
+        "inputs": {name: _input(one) for name, one in ruleset.inputs.items()},
+        "inferences": {name: {"says": one.says} for name, one in ruleset.inferences.items()},
+        "rules": {name: _rule(one) for name, one in ruleset.rules.items()},
+    }
+
+
+def _input(asked: Input) -> dict[str, Anything]:
+    told: dict[str, Anything] = {"type": asked.kind.value, "group": asked.group, "question": asked.question}
+    if asked.kind is Kind.NUMBER:
+        told |= {"unit": "1", "minimum": 0, "maximum": 100}
+    if asked.choices:
+        told["choices"] = {choice.value: choice.label for choice in asked.choices}
+    return told
+
+
+def _rule(rule: Rule) -> dict[str, Anything]:
+    told = {
+        "title": rule.title,
+        "when": _when(rule.when),
+        "disposition": rule.outcomes[0].disposition,
+        "reason": rule.reason,
+        "source": SOURCE,
+    }
+    return told | ({"infers": rule.infers} if rule.infers else {})
+
+
+def _when(condition: Condition) -> Anything:
+    match condition:
+        case All(parts):
+            return {"all": [*map(_when, parts)]}
+        case Any(parts):
+            return {"any": [*map(_when, parts)]}
+        case Not(part):
+            return {"not": _when(part)}
+        case Compare(finding, op, limit):
+            return {finding: {op.value: limit}}
+        case OneOf(finding, values):
+            return {finding: {"in": list(values)}}
+        case Yes(name) | Inferred(name):
+            return name
+        case _:
+            raise ValueError(f"no made ruleset has a {type(condition).__name__}")
