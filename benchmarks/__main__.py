@@ -34,14 +34,15 @@ def main() -> int:
     """1 if the engines' results differ."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     asked.add_argument("--size", choices=SIZES, default="full", help="short: a minute; least: a test")
-    asked.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=list(MEASUREMENTS), help="these alone")
+    asked.add_argument("--only", nargs="+", choices=MEASUREMENTS, help="these alone")
     asked.add_argument("--into", type=Path, help="a document whose figures are to be replaced")
     said = asked.parse_args()
     size, measured_on = SIZES[said.size], machine()
     if size.name != "full":
-        print(f"size {size.name}: {size.runs} runs of little each; too few to rely on\n", flush=True)
+        left_out = f"; left out: {', '.join(size.without)}" if size.without and not said.only else ""
+        print(f"size {size.name}: {size.runs} runs of little each, too few to rely on{left_out}\n", flush=True)
     tables = []
-    for name in said.only:
+    for name in said.only or [name for name in MEASUREMENTS if name not in size.without]:
         begun = time.monotonic()
         try:
             tables.append(MEASUREMENTS[name](size))

@@ -28,6 +28,8 @@ class Size:
     backlogs: tuple[int, ...]
     latency_seconds: float
     """Of each rate."""
+    without: tuple[str, ...] = ()
+    """Measurements that are left out unless they are asked for."""
 
 
 FULL = Size(
@@ -46,7 +48,7 @@ FULL = Size(
 )
 SHORT = Size(
     name="short",
-    runs=3,
+    runs=2,
     rules=(60,),
     open_shares=(0.2,),
     reports=20,
@@ -57,6 +59,7 @@ SHORT = Size(
     worker_reports=1_000,
     backlogs=(0, 1_000),
     latency_seconds=2.0,
+    without=("whole-path", "growth", "safety"),
 )
 LEAST = Size(
     name="least",
