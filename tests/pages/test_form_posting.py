@@ -285,6 +285,45 @@ def test_a_link_opens_nothing_but_its_form(locked: Clinic) -> None:
     assert locked.client.get(f"/v1/rulesets?link={token}").status_code == 401
 
 
+def key_of(clinic: Clinic, client: str, *scopes: Scope) -> str:
+    text, key = make_key(client, scopes, clinic.ledger.now_ms())
+    clinic.ledger.add_key(key, by=TESTER)
+    clinic.app.extensions["triage"].keyring._kept = (float("-inf"), {})
+    return text
+
+
+def signed_in(clinic: Clinic, client: str, *scopes: Scope) -> FlaskClient:
+    """A browser of somebody who pasted such a key."""
+    key, browser = key_of(clinic, client, *scopes), clinic.app.test_client()
+    token = re.search(r'name="csrf" value="(\w+)"', browser.get("/sign-in").get_data(as_text=True))
+    assert token is not None
+    assert browser.post("/sign-in", data={"csrf": token[1], "key": key}).status_code == 303
+    return browser
+
+
+def test_people_see_the_results_that_their_key_opens(locked: Clinic) -> None:
+    """`read` all, `report` the client's own; another's is not there. Without a key one is asked for it."""
+    path = link(locked)
+    report = report_of(locked.send({"age_years": 37}, f"{path}&mode=all"))
+    locked.worker.decide(report)
+    result = f"/results/{report}"
+    seen = {
+        "nurse": signed_in(locked, "nurse", Scope.READ),
+        "own": signed_in(locked, "clinic-1", Scope.REPORT),
+        "other": signed_in(locked, "clinic-2", Scope.REPORT),
+        "deployer": signed_in(locked, "clinic-1", Scope.DEPLOY),
+    }
+    statuses = {who: browser.get(result, headers=HTML).status_code for who, browser in seen.items()}
+    assert statuses == {"nurse": 200, "own": 200, "other": 404, "deployer": 403}
+    assert locked.app.test_client().get(result, headers=HTML).headers["Location"].startswith("/sign-in?next=")
+
+
+def test_people_fill_in_forms_with_a_key_for_that(locked: Clinic) -> None:
+    reporter, nurse = signed_in(locked, "clinic-1", Scope.REPORT), signed_in(locked, "nurse", Scope.READ)
+    assert reporter.get("/forms/red-dots", headers=HTML).status_code == 200
+    assert nurse.get("/forms/red-dots", headers=HTML).status_code == 403
+
+
 def test_answers_stand_in_no_address_and_no_log(clinic: Clinic, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     address = clinic.send({"free_text": "zq7marker", "age_years": 34})

@@ -8,7 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from triage_rules.errors import SettingsError
-from triage_rules.settings import URL_FILE, Settings, names_redis, settings_table
+from triage_rules.settings import PAGES_FILE, URL_FILE, Settings, names_redis, settings_table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -204,3 +204,17 @@ def test_encryption_needs_real_keys_and_a_secret_and_never_shows_them() -> None:
         with pytest.raises(SettingsError, match=says) as refused:
             Settings(**told)
         assert not any(value in str(refused.value) for value in told.values())
+
+
+def test_a_short_secret_of_the_pages_is_refused() -> None:
+    """Whoever guesses it signs in as anybody."""
+    with pytest.raises(SettingsError, match="TRIAGE_PAGES_SECRET"):
+        Settings(pages_secret="s" * 31)
+    assert "sss" not in repr(Settings(pages_secret="s" * 32))
+
+
+def test_commands_find_the_secret_that_up_left(tmp_path: Path) -> None:
+    (tmp_path / PAGES_FILE).write_text("s" * 32, encoding="utf-8")
+    assert Settings.from_environment({"TRIAGE_DATA_DIR": str(tmp_path)}).pages_secret == "s" * 32
+    own = {"TRIAGE_DATA_DIR": str(tmp_path), "TRIAGE_PAGES_SECRET": "t" * 32}
+    assert Settings.from_environment(own).pages_secret == "t" * 32
