@@ -7,7 +7,7 @@ TEST_READY := .venv/.ready-to-test
 # durable-rules is built here: it calls PyEval_CallObject, which Python 3.13 took away, and would build unoptimised
 export CPPFLAGS := -DPyEval_CallObject=PyObject_CallObject -O2
 
-.PHONY: run test lint types arrows rulesets unit lock mutate screenshots campaign-agreement campaign-analysis chaos overload power-cut fuzz schemas comparison bench bench-short audit sbom clean help
+.PHONY: run test lint types arrows rulesets unit lock mutate screenshots campaign-agreement campaign-analysis chaos overload power-cut fuzz schemas comparison editor bench bench-short audit sbom clean help
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/'
@@ -62,6 +62,9 @@ schemas: $(RUN_READY)  ## write the JSON Schemas of ruleset and properties files
 
 comparison: $(RUN_READY)  ## write the table of docs/comparison.md anew
 	$(BIN)/triage compare rulesets/red-dots $(dir $(wildcard rulesets/comparison/*/ruleset.yaml)) --into docs/comparison.md
+
+editor:  ## make the workbench's editor anew from tools/codemirror (needs Node 20 and npm); look at the difference before you commit
+	cd tools/codemirror && npm ci --no-audit --no-fund && npm run build
 
 screenshots: $(TEST_READY) chromium  ## take the pictures of the pages in docs/screenshots anew
 	$(BIN)/python -m tests.pages.screenshots

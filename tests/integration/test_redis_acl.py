@@ -18,12 +18,14 @@ from tests.actors import TESTER
 from tests.integration.conftest import Crew, wait_for
 from tests.integration.making import NOW_MS, ROUTINE, URGENT, a_report, a_result, deployed, glass_test_live, now_ms
 from tests.real_redis import RealRedis
+from triage_rules.audit import Actor, Via
 from triage_rules.cli import main
 from triage_rules.consumer import Consumer, following
 from triage_rules.errors import LedgerUnavailable
 from triage_rules.events import Event
 from triage_rules.keys import Scope, make_key
 from triage_rules.ledger.redis import RedisLedger
+from triage_rules.proposals import Approving, Proposal, State
 from triage_rules.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -248,6 +250,30 @@ def test_the_operators_web_can_do_what_operators_do(roles: Roles, nothing_refuse
     erased = client.post("/v1/erasures", json={"subject": "p"}, headers=headers)
     assert erased.status_code == 200, erased.get_json()
     assert [one["action"] for one in operator.audit_log()] == ["deploy", "key.make", "deploy", "rollback", "erase"]
+
+
+def test_a_proposal_goes_its_whole_way_by_the_operators_web(
+    roles: Roles, tester: redis.Redis, nothing_refused: None
+) -> None:
+    """Proposed, declined, proposed anew, approved with its files; and the worker drops what is old."""
+    web, files = roles.ledger("web-operator"), {"ruleset.yaml": "spots"}
+    ann, ben = Actor("ann", Via.HTTP), Actor("ben", Via.HTTP)
+    for number, digest in enumerate(("sha256:a", "sha256:b")):
+        web.propose(Proposal(f"p{number}", "spots", "1.0.0", digest, None, "ann", NOW_MS), files, by=ann)
+    web.close_proposal("p0", State.DECLINED, NOW_MS, by=ben)
+    web.deploy("spots", "1.0.0", "sha256:b", b"b", NOW_MS, by=ben, files=files, approving=Approving("p1", None))
+    assert roles.ledger("web").source("sha256:b") == files
+    assert [one.id for one in roles.ledger("web").proposals(NOW_MS)] == ["p1", "p0"]
+    assert roles.ledger("web").proposal("p1")[1] == files
+    roles.ledger("worker").trim(NOW_MS + 10**10)
+    assert not tester.exists("triage:proposals")
+
+
+def test_web_cannot_propose(roles: Roles) -> None:
+    """A proposal is written to the audit log, which the web that forms reach can't."""
+    proposal = Proposal("p", "spots", "1.0.0", "sha256:a", None, "ann", NOW_MS)
+    with pytest.raises(LedgerUnavailable):
+        roles.ledger("web").propose(proposal, {}, by=Actor("ann", Via.HTTP))
 
 
 # --- nobody does more -----------------------------------------------------------------------

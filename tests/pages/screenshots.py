@@ -78,6 +78,39 @@ def for_the_clinician(page: Page) -> None:
     page.get_by_role("heading", name="Why: from answers to level").wait_for()
 
 
+WELL = {
+    "age_years": "40", "fever_reported": "no", "looks_unwell": "no", "consciousness": "alert", "mucosal_bleeding": "none",
+    "breathing_difficulty": "none", "rash_spreading": "not_spreading", "rash_duration_days": "3", "neck_stiffness": "no",
+    "gi_bleeding": "no", "anticoagulant": "no", "known_bleeding_disorder": "none", "immunosuppressed": "no",
+    "blanches_on_pressure": "does_not_blanch", "lesion_size": "pinpoint_lt_2mm",
+}  # fmt: skip
+"""A patient whose level hangs on the temperature."""
+
+FILL = "well => { for (const [name, word] of Object.entries(well)) workbench.elements[`a.${name}`].value = word; }"
+
+
+def limit_raised(page: Page) -> None:
+    """On the workbench: a fever begins later, and a patient for whom that makes a difference."""
+    page.get_by_text("No fault: 71 rules").wait_for()
+    page.get_by_role("textbox", name="ruleset.yaml").click()
+    page.keyboard.press("Control+f")
+    page.keyboard.type("when: {temperature_c: {at_least: 38}}")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    page.keyboard.type("when: {temperature_c: {at_least: 39}}")
+    page.evaluate(FILL, WELL)
+    page.get_by_label("Find a question").fill("temperature")
+    page.locator("#a-temperature_c-in").fill("38.4")
+    page.get_by_text("The draft decides otherwise").wait_for()
+    page.get_by_text("No fault: 71 rules").wait_for()
+
+
+def compared(page: Page) -> None:
+    limit_raised(page)
+    page.get_by_role("button", name="Compare with live").click()
+    page.get_by_role("heading", name="Draft and live").wait_for(timeout=90_000)
+
+
 SHOTS = [
     Shot("home", "/", kept=((DESK, LIGHT),)),
     Shot("form-start", "/forms/red-dots", kept=((PHONE, LIGHT),)),
@@ -85,6 +118,8 @@ SHOTS = [
     Shot("form-urgent", "/forms/red-dots?mode=one", answered, kept=((PHONE, LIGHT),)),
     Shot("form-all", "/forms/red-dots?mode=all", all_filled_in, kept=((DESK, LIGHT),)),
     Shot("result-patient", "/forms/red-dots?mode=all", sent, kept=((PHONE, LIGHT), (PHONE, DARK))),
+    Shot("workbench", "/workbench/red-dots", limit_raised, kept=((DESK, LIGHT), (PHONE, DARK))),
+    Shot("workbench-compare", "/workbench/red-dots", compared, kept=((DESK, DARK),)),
     Shot("result-clinician", "/forms/red-dots?mode=all", for_the_clinician, kept=((DESK, DARK),)),
 ]
 
