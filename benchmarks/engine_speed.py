@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -38,7 +39,8 @@ def measure(size: Size, engines: Sequence[Engine] = (*OURS, *PEERS)) -> Table:
     table = Table(
         "engines",
         "Our engine and others",
-        "Time for one report, µs, one process. Ours gives the whole result: rules that fired, why, what is open, what "
+        "Processor time for one report, µs, in all threads of the engine's process: others on the same machine count "
+        "less in it than in time by the clock. Ours gives the whole result: rules that fired, why, what is open, what "
         "to ask, advice; the others the names of the rules that fired. All decided the same before anything was timed.",
         ("rules, layers, open", *names, "fastest other / ours"),
     )
@@ -118,16 +120,14 @@ def _ahead(figures: dict[str, Figure]) -> Figure | None:
 
 
 def _ahead_targets(ahead: dict[int, list[float]]) -> list[Target]:
-    return [
-        Target(
-            f"engine with explanation, {rules} rules: times as fast as the fastest other, at worst",
-            WANTED,
-            min(found),
-            "x",
-        )
-        for rules, found in ahead.items()
-        if rules in COMPARED and found
-    ]
+    """Over all layers and shares of open findings: the worst of them, and the middle."""
+    targets = []
+    for rules, found in ahead.items():
+        if rules in COMPARED and found:
+            says = f"engine with explanation, {rules} rules: times as fast as the fastest other"
+            targets.append(Target(f"{says}, at worst", WANTED, min(found), "x"))
+            targets.append(Target(f"{says}, in the middle", WANTED, statistics.median(found), "x"))
+    return targets
 
 
 def _growth_targets(medians: dict[str, dict[Shape, list[float]]]) -> list[Target]:

@@ -1,5 +1,5 @@
 // json-rules-engine, spoken to line by line: first {"rules", "reports"}, answered with the rules that fired for each
-// report; then, for each empty line, one pass over all reports, answered with {"seconds"}.
+// report; then, for each empty line, one pass over all reports, answered with {"seconds"} of processor time.
 
 import { createInterface } from "node:readline";
 import { Engine } from "json-rules-engine";
@@ -25,8 +25,9 @@ for await (const line of lines) {
     for (const report of reports) fired.push((await engine.run(report)).events.map((event) => event.type));
     console.log(JSON.stringify({ fired }));
   } else {
-    const begun = process.hrtime.bigint();
+    const begun = process.cpuUsage();
     for (const report of reports) await engine.run(report);
-    console.log(JSON.stringify({ seconds: Number(process.hrtime.bigint() - begun) / 1e9 }));
+    const { user, system } = process.cpuUsage(begun);
+    console.log(JSON.stringify({ seconds: (user + system) / 1e6 }));
   }
 }
