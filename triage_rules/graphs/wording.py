@@ -1,0 +1,116 @@
+"""A condition in words, as a nested list: "all of these", "at least 2 of these"; each line with its name, to be linked.
+
+With a report, each line also says what it came out as.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from triage_rules.findings import unit_told
+from triage_rules.graphs.lighting import State, state_of
+from triage_rules.reference import Reference
+from triage_rules.ruleset import (
+    All,
+    Any,
+    AtLeast,
+    Compare,
+    Condition,
+    Inferred,
+    IsOpen,
+    Not,
+    OneOf,
+    Op,
+    Ruleset,
+    Unless,
+    Yes,
+)
+
+OPS = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at most", Op.LESS_THAN: "less than"}
+_NOT = {Op.AT_LEAST: "less than", Op.MORE_THAN: "at most", Op.AT_MOST: "more than", Op.LESS_THAN: "at least"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`says`: what is spoken of, in the ruleset's words; `is_so`: what of it; `name`: its name, '' of a heading.
+
+    `state`: what it came out as for a report; None without one.
+    """
+
+    says: str
+    is_so: str
+    name: str
+    parts: tuple[Line, ...]
+    state: State | None
+
+
+def worded(ruleset: Ruleset, condition: Condition, reference: Reference | None = None) -> Line:
+    """The condition in words."""
+    return _Wording(ruleset, reference).line(condition)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    ruleset: Ruleset
+    reference: Reference | None
+
+    def line(self, condition: Condition) -> Line:
+        match condition:
+            case All(parts) | Any(parts) if len(parts) == 1:
+                return self.line(parts[0])
+            case All(parts):
+                return self._list("All of these" if len(parts) > 2 else "Both of these", parts, condition)  # noqa: PLR2004
+            case Any(parts):
+                return self._list("Any of these" if len(parts) > 2 else "Either of these", parts, condition)  # noqa: PLR2004
+            case AtLeast(count, parts):
+                return self._list(f"At least {count} of these {len(parts)}", parts, condition)
+            case Not(All(parts)) | Not(Any(parts)) | Not(AtLeast(_, parts)) if len(parts) > 1:
+                inner = self.line(condition.part)
+                return Line(f"Not so: {inner.says.lower()}", "", "", inner.parts, self._state(condition))
+            case Not(Not(part)):
+                return self.line(part)
+            case _:
+                return self._leaf(condition)
+
+    def _list(self, heading: str, parts: tuple[Condition, ...], condition: Condition) -> Line:
+        return Line(heading, "", "", tuple(map(self.line, parts)), self._state(condition))
+
+    def _leaf(self, condition: Condition) -> Line:
+        inner, holds = (condition.part, False) if isinstance(condition, Not) else (condition, True)
+        match inner:
+            case All(parts) | Any(parts) | AtLeast(_, parts):  # of a single part
+                return self.line(Not(parts[0]))
+            case Not(part):
+                return self.line(part)
+            case Compare(name, op, limit):
+                is_so = f"{(OPS if holds else _NOT)[op]} {limit}{self._unit(name)}"
+            case OneOf(name, values):
+                is_so = ("" if holds else "not ") + " or ".join(self._label(name, value) for value in values)
+            case IsOpen(name):
+                is_so = "is not answered" if holds else "is answered"
+            case Unless(Inferred(name) | Yes(name)):
+                is_so = "isn\u2019t established" if holds else "is established"
+            case Yes(name) if name in self.ruleset.inputs:
+                is_so = "yes" if holds else "no"
+            case Inferred(name) | Yes(name):
+                is_so = "" if holds else "is ruled out"
+        return Line(self._says(name), is_so, name, (), self._state(condition))
+
+    def _says(self, name: str) -> str:
+        ruleset = self.ruleset
+        if name in ruleset.inferences:
+            return ruleset.inferences[name].says
+        return ruleset.mentions[name].says if name in ruleset.mentions else ruleset.inputs[name].question
+
+    def _unit(self, name: str) -> str:
+        unit = self.ruleset.inputs[name].unit
+        return unit_told(unit) if unit else ""
+
+    def _label(self, name: str, value: str) -> str:
+        for choice in self.ruleset.inputs[name].choices:
+            if choice.value == value:
+                return f"\u201c{choice.label}\u201d"
+        return value
+
+    def _state(self, condition: Condition) -> State | None:
+        return None if self.reference is None else state_of(self.reference, condition)
