@@ -12,12 +12,12 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
 from triage_rules.errors import ReportError, ReportFault
-from triage_rules.ruleset import MAX_NUMBER, AskedOf, Findings, Input, Kind, Ruleset
+from triage_rules.ruleset import MAX_NUMBER, AskedOf, Findings, Input, Kind, Ruleset, Value
 from triage_rules.strict_json import pointer_part
 
 UNKNOWN = "unknown"
@@ -212,11 +212,25 @@ def read_findings(ruleset: Ruleset, raw: object) -> Findings:
     if not isinstance(raw, dict):
         detail = f"expected an object with the findings, found {_kind_of(raw)}"
         raise ReportError((ReportFault(_POINTER, "wrong_type", detail),))
-    try:
-        loaded = _schemas.of(ruleset).load(raw)
-    except ValidationError as error:
-        raise ReportError(_faults(ruleset, raw, cast("dict[str, Any]", error.messages))) from None
-    return cast("Findings", loaded)
+    schema = _schemas.of(ruleset)
+    messages: dict[Any, Any] = {}
+    answers: dict[str, Value] = {}
+    # Field by field, since a report answers few of many questions, and `schema.load` walks over all of them.
+    for key, value in raw.items():
+        field = schema.load_fields.get(key)
+        if field is None:
+            messages[key] = schema.error_messages["unknown"]
+            continue
+        try:
+            answer: Any = field.deserialize(value, key, raw)
+        except ValidationError as error:
+            messages[key] = error.messages
+        else:
+            if answer is not missing:
+                answers[key] = answer
+    if messages:
+        raise ReportError(_faults(ruleset, raw, messages))
+    return {name: answers[name] for name in schema.load_fields if name in answers}
 
 
 def _faults(ruleset: Ruleset, raw: dict[Any, Any], messages: dict[Any, Any]) -> tuple[ReportFault, ...]:
