@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Sequence
 from typing import Protocol
 
 from celery import Celery
 
+from service.task_texts import TaskText
 from triage_rules.messages import BROKER_KEY_PREFIX, EVALUATE, EVALUATE_MANY, Lane
 from triage_rules.settings import Settings
 
@@ -22,6 +24,10 @@ class Dispatch(Protocol):
     """How intake tells the workers. Never raises: what it fails to tell of, the sweep will find."""
 
     def __call__(self, ids: Sequence[str], lane: Lane) -> None: ...
+
+    def written(self, report_id: str, lane: Lane) -> str:
+        """The message that would be sent of this report, for the ledger to enqueue in the step that stores it."""
+        ...
 
 
 class CeleryDispatch:
@@ -40,6 +46,7 @@ class CeleryDispatch:
             task_serializer="json",
             task_ignore_result=True,
         )
+        self._text_of = functools.cache(TaskText)
 
     def __call__(self, ids: Sequence[str], lane: Lane) -> None:
         """Send `ids`: a single one as its own task, several in chunks."""
@@ -51,6 +58,10 @@ class CeleryDispatch:
                 self._send(EVALUATE_MANY, list(ids[start : start + self._chunk]), lane)
         except Exception as error:  # noqa: BLE001  # whatever it is: they are accepted, the sweep brings them
             log.warning("enqueueing failed, the sweep will bring the reports: %s", type(error).__name__)
+
+    def written(self, report_id: str, lane: Lane) -> str:
+        """As the queue holds it: the broker is the ledger's own Redis."""
+        return self._text_of(lane)(report_id)
 
     def _send(self, task: str, argument: object, lane: Lane) -> None:
         self._celery.send_task(task, args=(argument,), queue=lane.value, ignore_result=True, retry=False)

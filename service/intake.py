@@ -80,7 +80,7 @@ class Intake:
         Raises ReportError, NoRulesetLive, BundleError, StaleRuleset, IdempotencyMismatch, QueueTooOld and
         LedgerUnavailable; then nothing was accepted.
         """
-        accepted, lane = self._accept(request)
+        accepted, lane = self._accept(request, enqueue=True)
         if lane is not None:
             self._dispatch([accepted.id], lane)
         return accepted
@@ -124,8 +124,8 @@ class Intake:
         self._counts.evaluated(posted.loaded.ruleset.name, str(result["level"]))
         return result
 
-    def _accept(self, request: Request) -> tuple[Accepted, Lane | None]:
-        """The report, and the lane to enqueue it into, if it must be."""
+    def _accept(self, request: Request, *, enqueue: bool) -> tuple[Accepted, Lane | None]:
+        """The report, and the lane to enqueue it into, if it still must be. `enqueue`: in the step that stores it."""
         idempotency = _idempotency(request)
         known = self._ledger.find_idempotent(idempotency) if idempotency is not None else None
         if known is not None:
@@ -133,14 +133,17 @@ class Intake:
         for tried in range(1, TRIES + 1):
             report = self._new_report(request)
             try:
-                accepted = self._ledger.accept(report, idempotency)
+                task = self._dispatch.written(report.id, report.lane) if enqueue else ""
+                accepted = self._ledger.accept(report, idempotency, task)
             except StaleRuleset:
                 if tried == TRIES:
                     raise self._stale() from None
                 self._live.refresh()
                 continue
             self._count(report, accepted)
-            return accepted, report.lane if accepted.created else self._again(accepted.id)
+            if accepted.created:
+                return accepted, None if enqueue else report.lane
+            return accepted, self._again(accepted.id)
         raise AssertionError("the last try returns or raises")
 
     def _accept_each(
@@ -157,7 +160,7 @@ class Intake:
                 if request.key is None:
                     together[index] = self._new_report(request)
                 else:
-                    yield index, *self._accept(request)
+                    yield index, *self._accept(request, enqueue=False)
             except TriageError as error:
                 away = error if isinstance(error, LedgerUnavailable) else away
                 yield index, error, None

@@ -61,9 +61,11 @@ class Rekeyed:
 class Ledger(Protocol):
     """All methods raise LedgerUnavailable if the store can't be reached or refuses to write."""
 
-    def accept(self, report: NewReport, idempotency: Idempotency | None = None) -> Accepted:
+    def accept(self, report: NewReport, idempotency: Idempotency | None = None, task: str = "") -> Accepted:
         """Store, count into the subject's history and index as pending, in one step.
 
+        `task`: the message to Celery that brings the report to a worker, put into the queue of its lane in that same
+        step if the report is created; without one the caller enqueues it.
         Raises StaleRuleset if `report.digest` is not live for its ruleset, QueueTooOld, IdempotencyMismatch, SealError.
         """
         ...

@@ -1,4 +1,4 @@
--- accept: store a report, count its subject's history, index it as pending; all or nothing.
+-- accept: store a report, count its subject's history, index it as pending, enqueue it; all or nothing.
 --
 -- KEYS  1 triage:report:{id}                      hash    the report (see begin.lua for its fields)
 --       2 triage:pending                          zset    id by received_ms: the queue's age
@@ -8,13 +8,15 @@
 --       6 triage:subject:{ruleset}:{sha256}       zset    id by received_ms; used if ARGV 7 isn't empty
 --       7 triage:levels:{ruleset}:{sha256}        hash    level number -> when it was last published; likewise
 --       8 triage:pending:urgent                   zset    as 2, those of the urgent lane alone
+--       9 triage:celery:{lane}                    list    Celery's queue; used if ARGV 14 isn't empty
 -- ARGV  1 id  2 ruleset  3 digest  4 findings (JSON, or sealed)  5 lane  6 received_ms  7 subject or ''  8 reported_at or ''
 --       9 age in ms from which no more are accepted  10 how long in s a subject's ids are kept  11 fingerprint or ''  12 idempotency in s
---       13 client whose report it is, or ''
+--       13 client whose report it is, or ''  14 the Celery message that brings it to a worker, or '' if the caller enqueues it
 -- ->    {'created', id} | {'existing', id} | {'stale'} | {'old', ms beyond that age} | {'mismatch'}
 --
 -- A report that is asked for again (same idempotency key) is found before anything is refused. The same id again means
 -- that our answer was lost and the command sent once more: it is the same answer, so that the report is still enqueued.
+-- The message is written first: should Redis refuse it, nothing is done.
 -- Urgent reports go before all others, so only the age of urgent ones counts for them: they are accepted for longer.
 
 local id, ruleset, digest, received = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[6])
@@ -50,6 +52,7 @@ if subject ~= '' then
   end
 end
 
+if ARGV[14] ~= '' then redis.call('LPUSH', KEYS[9], ARGV[14]) end
 redis.call('HSET', KEYS[1], 'status', 'queued', 'ruleset', ruleset, 'digest', digest, 'findings', ARGV[4], 'lane', ARGV[5],
   'received_ms', ARGV[6], 'subject', subject, 'reported_at', ARGV[8], 'client', ARGV[13], 'attempts', 0, 'sweeps', 0,
   'reports_last_48h', reports, 'highest_level_24h', highest, 'levels', levels,

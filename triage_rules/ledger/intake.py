@@ -32,7 +32,17 @@ from triage_rules.ledger.keyspace import (
     subject_key,
 )
 from triage_rules.ledger.store import DAY_S, Store
-from triage_rules.messages import Accepted, Delivery, History, Idempotency, Lane, NewReport, Status, StoredReport
+from triage_rules.messages import (
+    BROKER_KEY_PREFIX,
+    Accepted,
+    Delivery,
+    History,
+    Idempotency,
+    Lane,
+    NewReport,
+    Status,
+    StoredReport,
+)
 from triage_rules.ruleset import Level
 from triage_rules.settings import Settings
 
@@ -58,11 +68,11 @@ class Intake(Store):
         # As long as anything is kept that it leads to, so that erasing finds it.
         self._index_s = max(settings.retention_days, 2 * settings.event_retention_days) * DAY_S
 
-    def accept(self, report: NewReport, idempotency: Idempotency | None = None) -> Accepted:
-        """Store, count and index, in one step."""
+    def accept(self, report: NewReport, idempotency: Idempotency | None = None, task: str = "") -> Accepted:
+        """Store, count, index and, with a task, enqueue, in one step."""
         self._ensure_seals()
         with refusals_translated():
-            reply = self._accept(*self._acceptance(report, idempotency))
+            reply = self._accept(*self._acceptance(report, idempotency, task))
         return _accepted(reply)
 
     def accept_many(self, reports: list[NewReport]) -> list[Accepted | Exception]:
@@ -72,12 +82,14 @@ class Intake(Store):
         self._ensure_seals()
         with refusals_translated(), self._redis.pipeline(transaction=False) as pipe:
             for report in reports:
-                keys, args = self._acceptance(report, None)
+                keys, args = self._acceptance(report, None, "")
                 self._accept(keys, args, client=pipe)
             replies = pipe.execute(raise_on_error=False)
         return [_accepted_or_refused(reply) for reply in replies]
 
-    def _acceptance(self, report: NewReport, idempotency: Idempotency | None) -> tuple[list[str], list[str | int]]:
+    def _acceptance(
+        self, report: NewReport, idempotency: Idempotency | None, task: str
+    ) -> tuple[list[str], list[str | int]]:
         hashed = self._seals.named(of_client(report.client, report.subject or ""))
         keys = [
             REPORT + report.id,
@@ -88,6 +100,7 @@ class Intake(Store):
             subject_key("subject", report.ruleset, hashed),
             subject_key("levels", report.ruleset, hashed),
             PENDING_URGENT,
+            BROKER_KEY_PREFIX + report.lane.value,
         ]
         args: list[str | int] = [
             report.id,
@@ -103,6 +116,7 @@ class Intake(Store):
             self._seals.marked(idempotency.fingerprint) if idempotency else "",
             self._settings.idempotency_hours * 3600,
             report.client,
+            task,
         ]
         return keys, args
 
