@@ -7,6 +7,7 @@ from flask import Flask
 from service import (
     administration,
     deployments,
+    following_up,
     form_links,
     headers,
     keys,
@@ -50,7 +51,7 @@ def create_app(
     keep(app.extensions, Parts(settings, ledger, live, intake, metrics, limits, Keyring(ledger.keys), ledger.now_ms))
     sessions.configure(app, settings)
     api = make_api(app, version())
-    for part in (reports, rulesets, form_links, deployments, administration, operations):
+    for part in (reports, following_up, rulesets, form_links, deployments, administration, operations):
         api.register_blueprint(part.blueprint)
     pages.register(app, api)
     return app

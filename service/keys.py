@@ -37,7 +37,7 @@ OPENERS: dict[str, Callable[[str], Caller]] = {}
 KEY_OF_SESSION = "key"
 """What a session holds: the id of the key that a person signed in with."""
 
-OPERATORS = frozenset({Scope.DEPLOY, Scope.ADMIN})
+NOT_FOR_FORMS = frozenset({Scope.READ, Scope.DEPLOY, Scope.ADMIN})
 
 
 class Keyring:
@@ -130,12 +130,12 @@ def _check_origin() -> None:
     """Any page in a browser on this machine can send requests here, and give its own name this machine's address.
 
     So nothing but what is open to all is answered under another name, no page for people is shown there, and no page
-    of another site may do what operators do.
+    of another site may do what operators and clinicians do.
     """
     needed = NEEDED.get(request.endpoint or "", ANY_KEY)
     if needed is None and request.endpoint not in PAGES:
         return
-    origin = request.headers.get("Origin") if needed and needed <= OPERATORS else None
+    origin = request.headers.get("Origin") if needed and needed <= NOT_FOR_FORMS else None
     if not is_loopback(_host(f"//{request.host}")) or (origin is not None and _place(origin) != request.host):
         raise Refused("foreign-origin")
 

@@ -77,8 +77,8 @@ PROBLEMS = {
             "foreign-origin",
             403,
             "The request comes from somewhere else",
-            "Without API keys, the service is for this machine alone, by its own name, and what operators do "
-            "is not for other sites' pages.",
+            "Without API keys, the service is for this machine alone, by its own name, and what operators and "
+            "clinicians do is not for other sites' pages.",
             "Call it at 127.0.0.1 or localhost, or run the service with API keys.",
         ),
         Problem(
@@ -122,6 +122,20 @@ PROBLEMS = {
             "This path has other methods",
             "The header Allow lists the methods of this path.",
             "Use one of them.",
+        ),
+        Problem(
+            "not-settled",
+            409,
+            "The report waits to be decided",
+            "Nothing was noted: the report has no result yet that somebody could take care of.",
+            "Ask for the report, and send this again once it is done or dead.",
+        ),
+        Problem(
+            "not-redrivable",
+            409,
+            "The report can't be tried anew",
+            "It is no dead letter, or not any more, or it was put back into the queue too often.",
+            "Ask for the report. If it is dead, a human must decide it; GET /v1/dead-letters tells why it failed.",
         ),
         Problem(
             "subject-of-several",

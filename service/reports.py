@@ -43,7 +43,7 @@ blueprint = Blueprint("reports", __name__, url_prefix="/v1", description="Post r
 
 POSTING = frozenset({Scope.REPORT})
 
-_ID = re.compile(r"[0-9a-f]{32}")
+ID = re.compile(r"[0-9a-f]{32}")
 _BATCH = "batch"
 """No report's id, but a path of its own, which can only be posted to."""
 
@@ -76,7 +76,7 @@ def post_report() -> Response:
         response = json_answer(_report(report))
     else:
         response = json_answer(_told(accepted, report), 202)
-    response.headers["Location"] = _path(accepted.id)
+    response.headers["Location"] = path_of(accepted.id)
     if report is not None and wait is not None:
         response.headers["Preference-Applied"] = f"wait={wait}"
     return response
@@ -134,7 +134,7 @@ def get_report(report_id: str) -> Response:
     refuse_query(request)
     if report_id == _BATCH:
         raise MethodNotAllowed(valid_methods=["OPTIONS", "POST"])
-    if not _ID.fullmatch(report_id):
+    if not ID.fullmatch(report_id):
         raise ReportNotFound
     report = parts().ledger.get(report_id)
     if Scope.READ not in caller().scopes and report.client != caller().client:
@@ -192,7 +192,7 @@ def looked_up(report_id: str, wait: int | None) -> StoredReport | None:
 
 def _told(accepted: Accepted, report: StoredReport | None) -> dict[str, Any]:
     status = Status.QUEUED if report is None else report.status
-    return {"id": accepted.id, "status": status.value, "links": {"self": _path(accepted.id)}}
+    return {"id": accepted.id, "status": status.value, "links": {"self": path_of(accepted.id)}}
 
 
 def _report(report: StoredReport) -> dict[str, Any]:
@@ -202,10 +202,13 @@ def _report(report: StoredReport) -> dict[str, Any]:
         "ruleset": report.ruleset,
         "digest": report.digest,
         "received_at": timestamp(report.received_ms),
-        "links": {"self": _path(report.id), "ruleset": f"/v1/rulesets/{report.ruleset}"},
+        "links": {"self": path_of(report.id), "ruleset": f"/v1/rulesets/{report.ruleset}"},
     }
     if report.result is not None:
         told["result"] = report.result
+    if report.acknowledged is not None:
+        told["acknowledged_by"] = report.acknowledged.by
+        told["acknowledged_at"] = timestamp(report.acknowledged.at_ms)
     return told
 
 
@@ -213,7 +216,7 @@ def _outcome(line: Line, became: Outcome | None) -> dict[str, Any]:
     """One line of the answer; `problem` is for our own counting."""
     match became:
         case Accepted():
-            return {"line": line.number, "status": 202, "id": became.id, "links": {"self": _path(became.id)}}
+            return {"line": line.number, "status": 202, "id": became.id, "links": {"self": path_of(became.id)}}
         case None:
             problem, faults = PROBLEMS["unreadable"], line.faults
         case _:
@@ -228,5 +231,5 @@ def _refuse_if_away(told: Sequence[Mapping[str, Any]]) -> None:
         raise problems.Refused(away[0])
 
 
-def _path(report_id: str) -> str:
+def path_of(report_id: str) -> str:
     return f"/v1/reports/{report_id}"

@@ -70,6 +70,17 @@ class ReportOut(AcceptedOut):
     digest = fields.String(required=True, metadata=_says("The ruleset's content that decides.", examples=[DIGEST]))
     received_at = fields.String(required=True, metadata=_says("UTC.", format="date-time"))
     result = fields.Dict()  # only if status is done or dead; documenting.py describes it
+    acknowledged_by = fields.String(metadata=_says("Who takes care of it, if somebody said so."))
+    acknowledged_at = fields.String(metadata=_says("Since when; UTC.", format="date-time"))
+
+
+class AcknowledgementOut(_Out):
+    """Who takes care of a report."""
+
+    id = fields.String(required=True, metadata=_says("The report's id.", examples=[ID]))
+    acknowledged_by = fields.String(required=True, allow_none=True, metadata=_says("A client; null: nobody."))
+    acknowledged_at = fields.String(required=True, allow_none=True, metadata=_says("UTC.", format="date-time"))
+    links = fields.Nested(ReportLinks, required=True)
 
 
 class OutcomeOut(_Out):

@@ -53,6 +53,9 @@ class Action(enum.StrEnum):
     KEY_MAKE = "key.make"
     KEY_REVOKE = "key.revoke"
     REKEY = "rekey"
+    ACKNOWLEDGE = "acknowledge"
+    ACKNOWLEDGE_UNDO = "acknowledge.undo"
+    REDRIVE = "redrive"
 
 
 @dataclass(frozen=True, slots=True)

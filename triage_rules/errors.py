@@ -138,6 +138,18 @@ class ReportNotFound(TriageError):
     """There is no such report."""
 
 
+class NoPlace(TriageError):
+    """There is no such place on the board."""
+
+
+class NotSettled(TriageError):
+    """The report waits to be decided."""
+
+
+class NotRedrivable(TriageError):
+    """The report can't be tried anew: it is no dead letter, or was put back too often."""
+
+
 class EventError(TriageError):
     """The entry of the stream is no result event."""
 

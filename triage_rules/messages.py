@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from triage_rules.board import Acknowledged
 from triage_rules.ruleset import Findings, Level
 
 EVALUATE = "triage.evaluate"
@@ -94,6 +95,7 @@ class StoredReport:
     attempts: int
     result: dict[str, Any] | None = None
     client: str = ""
+    acknowledged: Acknowledged | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,16 @@ def a_report_of(w: World, client: str) -> NewReport:
     return NewReport(f"{client:0>32}", "glass-test", digest, {}, Lane.NORMAL, now, "x", client=client)
 
 
+def followed_up(w: World, *, method: str, path: str, status: int) -> TestResponse:
+    """What people do about a report, answered by that status."""
+    http = w.away() if status == 503 else w.http
+    report_id = NOBODY if status in (404, 503) else w.posted().rpartition("/")[2]
+    if status < 300:
+        w.worker.bury(report_id)
+    at = f"/v1/{path}".format(report_id=report_id) + ("?x" if status == 400 else "")
+    return http(method, at)
+
+
 FILES = {"files": {name: (FOLDER / name).read_text(encoding="utf-8") for name in ("ruleset.yaml", "cases.yaml")}}
 HUGE = b" " * 70_000
 NOBODY = "0" * 32
@@ -187,6 +198,15 @@ PROVOKED: dict[tuple[str, str, str], Callable[[World], TestResponse]] = {
     ("GET", "/v1/dead-letters", "200"): lambda w: w.http.get("/v1/dead-letters"),
     ("GET", "/v1/dead-letters", "400"): lambda w: w.http.get("/v1/dead-letters?x"),
     ("GET", "/v1/dead-letters", "503"): lambda w: w.away().get("/v1/dead-letters"),
+    **{
+        (method, f"/v1/{path}", str(status)): partial(followed_up, method=method, path=path, status=status)
+        for method, path in (
+            ("POST", "reports/{report_id}/acknowledgement"),
+            ("DELETE", "reports/{report_id}/acknowledgement"),
+            ("POST", "dead-letters/{report_id}/redrive"),
+        )
+        for status in (202 if "redrive" in path else 200, 400, 404, 409, 503)
+    },
     ("GET", "/v1/audit", "200"): lambda w: w.http.get("/v1/audit"),
     ("GET", "/v1/audit", "400"): lambda w: w.http.get("/v1/audit?x"),
     ("GET", "/v1/audit", "503"): lambda w: w.away().get("/v1/audit"),

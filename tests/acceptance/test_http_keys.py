@@ -39,6 +39,9 @@ NEEDED: dict[tuple[str, str], set[Scope]] = {
     ("POST", "/v1/rulesets/{name}/rollback"): {Scope.DEPLOY},
     ("POST", "/v1/erasures"): {Scope.ADMIN},
     ("GET", "/v1/dead-letters"): {Scope.ADMIN},
+    ("POST", "/v1/dead-letters/{report_id}/redrive"): {Scope.ADMIN},
+    ("POST", "/v1/reports/{report_id}/acknowledgement"): {Scope.READ},
+    ("DELETE", "/v1/reports/{report_id}/acknowledgement"): {Scope.READ},
     ("GET", "/v1/audit"): {Scope.ADMIN},
 }
 CALLS = sorted(NEEDED)
@@ -544,6 +547,42 @@ def test_dead_letters_name_the_report_and_the_reason(http: Caller, ledger: Redis
     assert told["total"] == 1
     assert (told["dead_letters"][0]["report"], told["dead_letters"][0]["reason"]) == (report_id, "poison")
     assert "does_not_blanch" not in json.dumps(told)
+
+
+def test_a_dead_letter_is_tried_anew_and_its_report_decided(
+    http: Caller, ledger: RedisLedger, deployed: Bundle
+) -> None:
+    """In between it is queued, as on its first day."""
+    report_id = http.post("/v1/reports", json={"findings": URGENT}).get_json()["id"]
+    worker, path = Worker(ledger, deployed), f"/v1/dead-letters/{report_id}/redrive"
+    assert http.post(path).status_code == 409
+    worker.bury(report_id)
+    assert http.post(path).get_json()["status"] == "queued"
+    assert http.get("/v1/dead-letters").get_json()["total"] == 0
+    worker.decide(report_id)
+    told = http.get(f"/v1/reports/{report_id}").get_json()
+    assert (told["status"], told["result"]["level"]) == ("done", "urgent")
+
+
+def test_a_report_tells_who_takes_care_of_it(keys: Keys, deployed: Bundle) -> None:
+    """The client, not the key."""
+    form, nurse = keys.caller("form", Scope.REPORT), keys.caller("nurse", Scope.READ)
+    report_id = form.post("/v1/reports", json={"findings": URGENT}).get_json()["id"]
+    path = f"/v1/reports/{report_id}/acknowledgement"
+    assert nurse.post(path).status_code == 409
+    Worker(keys.ledger, deployed).decide(report_id)
+    said = nurse.post(path).get_json()
+    assert said["acknowledged_by"] == "nurse"
+    told = form.get(f"/v1/reports/{report_id}").get_json()
+    assert (told["acknowledged_by"], told["acknowledged_at"]) == ("nurse", said["acknowledged_at"])
+    assert nurse("DELETE", path).get_json()["acknowledged_by"] is None
+    assert "acknowledged_by" not in form.get(f"/v1/reports/{report_id}").get_json()
+
+
+def test_no_page_of_another_site_takes_care_of_reports(http: Caller) -> None:
+    """Without keys, any page in a browser on this machine can send such a request."""
+    foreign = http.post(f"/v1/reports/{'0' * 32}/acknowledgement", headers={"Origin": "https://elsewhere.example"})
+    assert foreign.status_code == 403
 
 
 def test_the_audit_call_tells_of_tampering(http: Caller, redis_client: redis.Redis) -> None:

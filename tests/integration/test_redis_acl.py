@@ -19,6 +19,7 @@ from tests.integration.conftest import Crew, wait_for
 from tests.integration.making import NOW_MS, ROUTINE, URGENT, a_report, a_result, deployed, glass_test_live, now_ms
 from tests.real_redis import RealRedis
 from triage_rules.audit import Actor, Via
+from triage_rules.board import Wanted
 from triage_rules.cli import main
 from triage_rules.consumer import Consumer, following
 from triage_rules.errors import LedgerUnavailable
@@ -191,6 +192,10 @@ def test_the_operator_can_use_every_command(roles: Roles, tester: redis.Redis, n
     roles.ledger("worker").settle(report.id, a_result(report, "urgent"), NOW_MS)
     triage("follow", "--from-start", "--count", "1")
     triage("erase", "--subject", "p")
+    dead = a_report(subject="r")
+    roles.ledger("web").accept(dead)
+    roles.ledger("worker").bury(dead.id, a_result(dead, None), "worker_lost", NOW_MS)
+    assert "waits again" in triage("redrive", dead.id)
     later = a_report(subject="q")
     roles.ledger("web").accept(later)
     environment |= {"TRIAGE_ENCRYPTION_KEYS": Fernet.generate_key().decode(), "TRIAGE_INDEX_SECRET": "i" * 64}
@@ -198,7 +203,7 @@ def test_the_operator_can_use_every_command(roles: Roles, tester: redis.Redis, n
     assert b"fever" not in tester.execute_command("HGET", f"triage:report:{later.id}", "findings", NEVER_DECODE=True)
     triage("audit", "verify")
     actions = [one["action"] for one in operator.audit_log()]
-    others = ["key.make", "key.revoke", "erase", "rekey"]
+    others = ["key.make", "key.revoke", "erase", "redrive", "rekey"]
     assert actions == ["deploy", "deploy", "deploy", "rollback", "withdraw", "deploy", *others]
 
 
@@ -236,7 +241,7 @@ def test_a_consumer_can_claim_give_up_and_follow(roles: Roles, nothing_refused: 
         assert len(list(events)) == 3
 
 
-def test_the_operators_web_can_do_what_operators_do(roles: Roles, nothing_refused: None) -> None:
+def test_the_operators_web_can_do_what_operators_do(roles: Roles, tester: redis.Redis, nothing_refused: None) -> None:
     """The scopes deploy and admin over HTTP, for a web of their own."""
     operator, web = roles.ledger("operator"), roles.ledger("web-operator")
     bundle = glass_test_live(operator)
@@ -247,9 +252,35 @@ def test_the_operators_web_can_do_what_operators_do(roles: Roles, nothing_refuse
     headers = {"Authorization": f"Bearer {text}"}
     assert client.post(f"/v1/rulesets/{bundle.name}/rollback", headers=headers).status_code == 200
     assert client.post("/v1/reports", json={"subject": "p", "findings": ROUTINE}, headers=headers).status_code == 202
+    (report_id,) = tester.zrange("triage:pending", 0, -1)
+    worker = roles.ledger("worker")
+    assert worker.begin(report_id, NOW_MS)
+    assert worker.bury(report_id, a_result(a_report(), None) | {"id": report_id}, "worker_lost", NOW_MS)
+    acknowledgement, letter = f"/v1/reports/{report_id}/acknowledgement", f"/v1/dead-letters/{report_id}/redrive"
+    for method, path in (("POST", acknowledgement), ("DELETE", acknowledgement), ("POST", letter)):
+        answer = client.open(path, method=method, headers=headers)
+        assert answer.status_code in (200, 202), answer.get_json()
     erased = client.post("/v1/erasures", json={"subject": "p"}, headers=headers)
     assert erased.status_code == 200, erased.get_json()
-    assert [one["action"] for one in operator.audit_log()] == ["deploy", "key.make", "deploy", "rollback", "erase"]
+    followed_up = ["acknowledge", "acknowledge.undo", "redrive"]
+    actions = [one["action"] for one in operator.audit_log()]
+    assert actions == ["deploy", "key.make", "deploy", "rollback", *followed_up, "erase"]
+
+
+def test_the_board_can_be_read_by_every_web(roles: Roles, nothing_refused: None) -> None:
+    """What people do there is written down, and so for the operators' web alone."""
+    deployed(roles.ledger("operator"))
+    report = a_report(subject="p")
+    roles.ledger("web").accept(report)
+    roles.ledger("worker").bury(report.id, a_result(report, None), "worker_lost", NOW_MS)
+    for user in ("web", "web-operator", "operator"):
+        reader = roles.ledger(user)
+        assert len(reader.board(Wanted(), NOW_MS, 5).rows) == 1
+        assert reader.tally(NOW_MS).open[None] == 1
+        assert sum(reader.mix([0], NOW_MS + 1)[0].counts.values()) == 1
+        assert len(reader.letters(5)) == 1
+        assert reader.queues(NOW_MS).all.waiting == 0
+        reader.heard()
 
 
 def test_a_proposal_goes_its_whole_way_by_the_operators_web(

@@ -9,6 +9,7 @@ from triage_rules.cli import (
     checking,
     comparing,
     diffing,
+    following_up,
     keys,
     linking,
     live,
@@ -28,7 +29,7 @@ def main() -> None:
 
     \b
     At a desk (no server needed):   check, test, prove, mutate, decide, explain, compare, diff
-    Against a running service:      deploy, rollback, withdraw, status, post, follow, key, audit, erase, rekey
+    Against a running service:      deploy, rollback, withdraw, status, post, follow, redrive, key, audit, erase, rekey
     Forms for patients:             form-link
     Everything on this machine:     up
 
@@ -56,6 +57,7 @@ for command in (
     keys.key,
     linking.form_link,
     audit.audit,
+    following_up.redrive,
     privacy.erase,
     privacy.rekey,
     running.up,

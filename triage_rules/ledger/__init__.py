@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from triage_rules.audit import Actor, Record
+from triage_rules.board import Acknowledged, Bar, Letter, Page, Queues, Tally, Wanted
 from triage_rules.keys import Key
 from triage_rules.messages import Accepted, Delivery, History, Idempotency, Lane, NewReport, StoredReport
 from triage_rules.proposals import Approving, Proposal, State
@@ -232,6 +233,51 @@ class Ledger(Protocol):
 
     def dead_letters(self, limit: int) -> list[dict[str, str]]:
         """The newest dead letters, the newest first: report, reason, attempts, ruleset, digest, lane, buried_at."""
+        ...
+
+    def board(self, wanted: Wanted, now_ms: int, limit: int, after: str | None = None) -> Page:
+        """Up to `limit` settled reports that come after that place; in as many steps however many there are.
+
+        Raises NoPlace.
+        """
+        ...
+
+    def tally(self, now_ms: int) -> Tally:
+        """How many settled reports are open, overdue, acknowledged."""
+        ...
+
+    def mix(self, starts: Sequence[int], end_ms: int) -> list[Bar]:
+        """How many reports of those that are settled were received between those times and the next, or `end_ms`."""
+        ...
+
+    def queues(self, now_ms: int) -> Queues:
+        """What waits."""
+        ...
+
+    def heard(self) -> dict[str, int]:
+        """When each worker that is remembered was last heard from, but for stalled ones."""
+        ...
+
+    def letters(self, limit: int, before: str | None = None) -> list[Letter]:
+        """The newest dead letters, older than that entry, the newest first."""
+        ...
+
+    def acknowledge(self, report_id: str, now_ms: int, *, by: Actor) -> Acknowledged:
+        """Note who takes care of a settled report, and write it down, in one step. Who did before, stays.
+
+        Raises ReportNotFound, NotSettled.
+        """
+        ...
+
+    def unacknowledge(self, report_id: str, now_ms: int, *, by: Actor) -> None:
+        """Take that back, whoever said it, and write it down, in one step. Raises ReportNotFound, NotSettled."""
+        ...
+
+    def redrive(self, report_id: str, now_ms: int, *, by: Actor) -> Lane:
+        """Have a dead letter's report tried anew, and write it down, in one step; the lane to enqueue it into.
+
+        It has all its attempts again, and ends in one more event. Raises ReportNotFound, NotRedrivable.
+        """
         ...
 
     def ping(self) -> None: ...

@@ -2,7 +2,9 @@
 --
 -- KEYS  1 triage:report:{id}    hash    status queued|done|dead, ruleset, digest, findings (JSON, or sealed), lane, received_ms, subject,
 --                                       reported_at, client, attempts, sweeps, reports_last_48h, highest_level_24h ('' or a number),
---                                       levels (key of the subject's levels, or ''), idempotency (key of the client's key, or ''); once settled also result (likewise), settled_ms
+--                                       levels (key of the subject's levels, or ''), idempotency (key of the client's key, or ''); once settled also result (likewise), settled_ms,
+--                                       noted (its group on the board, ':', and when it was received), letter (its entry in triage:dead, or ''),
+--                                       acknowledged_by and acknowledged_ms; redrives and redriven_ms (how often it was a dead letter and tried anew, and when last)
 --       2 triage:due            zset    id by the time it was last enqueued
 --       also reads the key in the report's field `levels`
 -- ARGV  1 id  2 now_ms

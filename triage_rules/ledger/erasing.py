@@ -6,16 +6,18 @@ import enum
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import redis
 from redis.client import Pipeline
 
+from triage_rules import board
 from triage_rules.audit import Act, Action, Actor
 from triage_rules.errors import SealError, SubjectOfSeveral
 from triage_rules.ledger import Erased
 from triage_rules.ledger.auditing import Audited, Deed
 from triage_rules.ledger.connecting import refusals_translated
+from triage_rules.ledger.following_up import forget, noted_as
 from triage_rules.ledger.handing_out import opened
 from triage_rules.ledger.keyspace import (
     DEAD,
@@ -156,6 +158,7 @@ class Erasing(Audited):
         groups: Any = [group["name"] for group in pipe.xinfo_groups(RESULTS)] if pipe.exists(RESULTS) else []
         if reports:
             pipe.watch(*reports)  # type: ignore[no-untyped-call]  # one that is settled just now has an event more
+        noted = [noted_as(report_id, cast(str | None, pipe.hget(REPORT + report_id, "noted"))) for report_id in ids]
         keys = [*reports, *sorted(found.indexes)]
         keys += [key for key in sorted(found.idempotency) if pipe.hget(key, "id") in found.ids]
         there = sum(int(pipe.exists(key)) for key in reports)
@@ -170,6 +173,9 @@ class Erasing(Audited):
             if ids:
                 for index in (PENDING, PENDING_URGENT, DUE):
                     pipe.zrem(index, *ids)
+            for one in noted:
+                if one is not None:
+                    forget(pipe, one)
             for stream, at in entries.items():
                 if at:
                     pipe.xdel(stream, *at)
@@ -177,7 +183,7 @@ class Erasing(Audited):
                 if entries[RESULTS]:
                     pipe.xack(RESULTS, group, *entries[RESULTS])
                 if ids:
-                    pipe.zrem(SEEN + str(group), *(f"{report_id}:result" for report_id in ids))
+                    pipe.zrem(SEEN + str(group), *(event for report_id in ids for event in _event_ids(report_id)))
 
         counted = {"reports": there, "events": erased.events, "dead_letters": letters, "keys": gone}
         return Deed(erased, Act(act.actor, act.action, act.at_ms, counted), commands)
@@ -198,6 +204,12 @@ class Erasing(Audited):
 
 def _text(raw: bytes | None) -> str | None:
     return None if raw is None else raw.decode("utf-8", "surrogateescape")
+
+
+def _event_ids(report_id: str) -> list[str]:
+    """What its events may be called: one that was tried anew has had more than one."""
+    first = f"{report_id}:result"
+    return [first, *(f"{first}:{number}" for number in range(2, board.MOST_REDRIVES + 2))]
 
 
 def _note_keys(found: _Found, levels: str, idempotency: str) -> None:

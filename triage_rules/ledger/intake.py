@@ -10,6 +10,7 @@ import redis
 from redis.client import PubSub
 
 from triage_rules import strict_json
+from triage_rules.board import Acknowledged
 from triage_rules.errors import (
     IdempotencyMismatch,
     LedgerUnavailable,
@@ -155,9 +156,10 @@ class Intake(Store):
     def get(self, report_id: str) -> StoredReport:
         """Raises ReportNotFound, SealError."""
         names = ["status", "ruleset", "digest", "received_ms", "attempts", "result", "client"]
+        names += ["acknowledged_by", "acknowledged_ms"]
         with refusals_translated():
             found = self._redis.hmget(REPORT + report_id, names)
-        status, ruleset, digest, received_ms, attempts, result, client = found
+        status, ruleset, digest, received_ms, attempts, result, client, by, at = found
         if status is None:
             raise ReportNotFound
         return StoredReport(
@@ -169,6 +171,7 @@ class Intake(Store):
             attempts=int(attempts or 0),
             result=json.loads(self._seals.open(str(result), report_id, SEALED_AS)) if result is not None else None,
             client=str(client or ""),
+            acknowledged=Acknowledged(str(by), int(at or 0)) if by else None,
         )
 
     def accepted(self, report_id: str) -> Delivery | None:

@@ -8,6 +8,9 @@ Key space (each script opens with the part it uses):
     triage:due                            zset     the same ids by the time they were last enqueued
     triage:results                        stream   one event a report
     triage:dead                           stream   one entry a dead letter
+    triage:board:open:{group}             zset     settled reports that nobody takes care of (see triage_rules.board)
+    triage:board:acknowledged:{group}     zset     the others, likewise
+    triage:board:groups                   set      the groups: {ruleset}:{rank}:{ms in which somebody must act, or ''}
     triage:settled:{id}                   channel  told when a report is settled
     triage:idempotency:{sha256}           hash     what a client's idempotency key was used for; 24 h
     triage:subject:{ruleset}:{sha256}     zset     a subject's report ids by received_ms
@@ -44,6 +47,9 @@ PENDING_URGENT = "triage:pending:urgent"
 DUE = "triage:due"
 DEAD = "triage:dead"
 SETTLED = "triage:settled:"
+BOARD_OPEN = "triage:board:open:"
+BOARD_ACKNOWLEDGED = "triage:board:acknowledged:"
+BOARD_GROUPS = "triage:board:groups"
 SEALED = "triage:sealed"
 KEYS = "triage:keys"
 LIVE = "triage:live"

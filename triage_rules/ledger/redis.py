@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from triage_rules.ledger.erasing import Erasing
+from triage_rules.ledger.following_up import FollowingUp
 from triage_rules.ledger.intake import Intake
 from triage_rules.ledger.keys import Keys
 from triage_rules.ledger.rekeying import Rekeying
@@ -11,5 +12,5 @@ from triage_rules.ledger.upkeep import Upkeep
 from triage_rules.ledger.work import Work
 
 
-class RedisLedger(Intake, Work, Upkeep, Rulesets, Keys, Erasing, Rekeying):
+class RedisLedger(Intake, Work, Upkeep, Rulesets, Keys, Erasing, Rekeying, FollowingUp):
     """See `triage_rules.ledger.Ledger` for what each method promises. Safe for threads and over a fork."""

@@ -7,6 +7,7 @@ from typing import Any
 import redis
 
 from triage_rules.ledger import Backlog
+from triage_rules.ledger.board import Board
 from triage_rules.ledger.connecting import refusals_translated
 from triage_rules.ledger.keyspace import (
     COUNTS,
@@ -28,7 +29,7 @@ WORKERS_FORGOTTEN_MS = 24 * 3_600_000
 WRITABLE_SECONDS = 60
 
 
-class Upkeep(Tidying, Proposals):
+class Upkeep(Tidying, Proposals, Board):
     """See `triage_rules.ledger.Ledger` for what each method promises."""
 
     def backlog(self, now_ms: int) -> Backlog:
@@ -67,8 +68,8 @@ class Upkeep(Tidying, Proposals):
         return [fields for _, fields in found]
 
     def trim(self, now_ms: int) -> int:
-        """Drop events and dead letters that are older than they may be; how many. And bundles that nobody needs, and
-        old proposals.
+        """Drop events and dead letters that are older than they may be; how many. Also bundles that nobody
+        needs, old proposals, and what the board notes of reports whose time is over.
 
         A consumer group that hasn't finished with an event keeps it, and what came after, for up to twice that time.
         """
@@ -83,6 +84,7 @@ class Upkeep(Tidying, Proposals):
                 dropped += int(self._redis.xtrim(letters, minid=now_ms - letters_s * 1000, approximate=False))
                 # The letters of a group that is gone are trimmed by nobody: they go by themselves.
                 self._redis.expire(letters, letters_s)
+        self._drop_old_notes(now_ms)
         self._drop_bundles()
         self._drop_proposals(now_ms)
         return dropped

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from triage_rules import events
+from triage_rules.board import Group
 from triage_rules.errors import SealError
 from triage_rules.ledger.connecting import refusals_translated
 from triage_rules.ledger.handing_out import delivery, unreadable
 from triage_rules.ledger.keyspace import (
+    BOARD_GROUPS,
+    BOARD_OPEN,
     COUNTS,
     DEAD,
     DUE,
@@ -75,20 +78,24 @@ class Work(Store):
         event = events.event_of(report_id, result, source=self._settings.source, now_ms=now_ms)
         fields = events.encode(event, self._seals)
         level = result["level"]
+        known, within = None if level is None else Level.of(level), result["act_within_minutes"]
         keys = [REPORT + report_id, PENDING, DUE, RESULTS, DEAD, SETTLED + report_id, COUNTS, PENDING_URGENT]
+        group = Group(event.ruleset, known, None if within is None else within * 60_000)
+        keys += [BOARD_OPEN + group.text, BOARD_GROUPS]
         counted = [fields["level"] or status.value, *(f"flag:{flag}" for flag in result["flags"])]
         args: list[str | int] = [
             report_id,
             now_ms,
             status.value,
             fields["data"],
-            _number(None if level is None else Level.of(level)),
+            _number(known),
             self._retention_s,
             reason,
             event.time,
             " ".join(counted),
             "-" if history is None else _number(history.highest_level_24h),
             self._settings.history_hours * 3600,
+            group.text,
         ]
         for name, value in fields.items():
             args += [name, value]
