@@ -13,7 +13,10 @@ from triage_rules.board import Acknowledged
 from triage_rules.ruleset import Findings, Level
 
 EVALUATE = "triage.evaluate"
-"""Celery task: one report id. May run twice."""
+"""Celery task: one report id. May run twice. Whoever runs it may take more of them off the queue along with it."""
+
+EVALUATE_ALONE = "triage.evaluate_alone"
+"""Celery task: one report id that may be what ended a process, so that nothing else is in its hands. May run twice."""
 
 EVALUATE_MANY = "triage.evaluate_many"
 """Celery task: a list of report ids. May run twice."""
@@ -81,6 +84,23 @@ class Delivery:
     attempt: int
     unreadable: str | None = None
     """The class of the error if what is stored can't be read: then `report` only names it, and must not be decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A report's id, its result, and the history that this was made in."""
+
+    id: str
+    result: dict[str, Any]
+    history: History | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a round trip for several reports gave: those that were begun, and Celery messages that ask for one each."""
+
+    deliveries: tuple[Delivery, ...]
+    taken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery, current_app
 
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import EVALUATE, EVALUATE_MANY, SWEEP, Lane
+from triage_rules.messages import EVALUATE, EVALUATE_ALONE, EVALUATE_MANY, SWEEP, Lane
 from triage_rules.rulesets_live import LiveRulesets
 from triage_rules.settings import Settings
 from workers.handling import Handling
@@ -23,21 +23,33 @@ log = logging.getLogger(__name__)
 
 def register(app: Celery) -> None:
     """Make the tasks known to the app by their names on the wire."""
-    app.task(name=EVALUATE)(evaluate)
+    app.task(name=EVALUATE, bind=True)(evaluate)
+    app.task(name=EVALUATE_ALONE)(evaluate_alone)
     app.task(name=EVALUATE_MANY, bind=True)(evaluate_many)
     app.task(name=SWEEP)(sweep)
 
 
-def evaluate(report_id: str) -> None:
+def evaluate(task: Any, report_id: str) -> None:
+    """Bring one report to its result, and others that wait with it."""
+    lane, redelivered = _delivery(task)
+    handling().evaluate_and_more(report_id, lane, task.request.id, redelivered=redelivered)
+
+
+def evaluate_alone(report_id: str) -> None:
     """Bring one report to its result."""
     handling().evaluate(report_id)
 
 
 def evaluate_many(task: Any, ids: list[str]) -> None:
     """Bring each of some reports to its result."""
-    delivery = task.request.delivery_info or {}
-    lane = Lane(delivery.get("routing_key", Lane.NORMAL))
-    handling().evaluate_many(ids, lane, redelivered=bool(delivery.get("redelivered")))
+    lane, redelivered = _delivery(task)
+    handling().evaluate_many(ids, lane, task.request.id, redelivered=redelivered)
+
+
+def _delivery(task: Any) -> tuple[Lane, bool]:
+    """The lane that its message came by, and whether it came before."""
+    told = task.request.delivery_info or {}
+    return Lane(told.get("routing_key", Lane.NORMAL)), bool(told.get("redelivered"))
 
 
 def sweep() -> None:
@@ -54,11 +66,12 @@ def handling() -> Handling:
     return Handling(settings, ledger, rulesets, send, ledger.now_ms)
 
 
-def send(ids: Sequence[str], lane: Lane) -> None:
+def send(ids: Sequence[str], lane: Lane, *, alone: bool = False) -> None:
     """Enqueue ids again: one as its own task, several as a chunk. What can't be sent is found by the next sweep."""
     if not ids:
         return
-    name, argument = (EVALUATE, ids[0]) if len(ids) == 1 else (EVALUATE_MANY, list(ids))
+    one = EVALUATE_ALONE if alone else EVALUATE
+    name, argument = (one, ids[0]) if len(ids) == 1 else (EVALUATE_MANY, list(ids))
     try:
         current_app.send_task(name, args=(argument,), queue=lane.value, ignore_result=True, retry=False)
     except Exception as error:  # noqa: BLE001 - whatever the broker's client raises: the reports are in the ledger

@@ -32,7 +32,7 @@ from triage_rules.ruleset import Level
 from triage_rules.rulesets_live import LiveRulesets
 from triage_rules.sealing import Seals
 from triage_rules.settings import Settings
-from workers import handling as handling_module
+from workers import attempts
 from workers.handling import Handling, Outcome
 
 
@@ -125,7 +125,7 @@ def test_a_report_that_no_key_opens_ends_as_a_dead_letter_with_the_reason(
     opening: Opening, settings: Settings, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     """A human must look; the others are none the worse, and a worker with other keys leaves all to the sweep."""
-    monkeypatch.setattr(handling_module, "BACKOFF_SECONDS", (0.0,))
+    monkeypatch.setattr(attempts, "BACKOFF_SECONDS", (0.0,))
     ledger, wrong = opening(OLD), opening(NEW)
     bundle = glass_test_live(ledger)
 

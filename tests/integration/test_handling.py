@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,20 +18,29 @@ from triage_rules.engine import Engine
 from triage_rules.errors import EngineError, LedgerUnavailable, ReportNotFound
 from triage_rules.evaluating import Evaluator
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Lane, NewReport, Status
+from triage_rules.messages import Lane, NewReport, Status, Turn
 from triage_rules.rulesets_live import LiveRulesets
 from triage_rules.settings import Settings
-from workers import handling as handling_module
-from workers.handling import Handling, Outcome
+from workers import attempts, together
+from workers.attempts import Outcome
+from workers.handling import Handling
 
 Evaluate = Callable[..., dict[str, Any]]
 
 
-class Sent(list[tuple[list[str], Lane]]):
-    """What was enqueued again."""
+TASK = "the task's id"
 
-    def __call__(self, ids: Sequence[str], lane: Lane) -> None:
+
+class Sent(list[tuple[list[str], Lane]]):
+    """What was enqueued again; `alone`: the ids that are to be the only ones of their task."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alone: list[str] = []
+
+    def __call__(self, ids: Sequence[str], lane: Lane, *, alone: bool = False) -> None:
         self.append((list(ids), lane))
+        self.alone += ids if alone else []
 
 
 @pytest.fixture
@@ -45,7 +55,7 @@ def sent() -> Sent:
 
 @pytest.fixture
 def handling(settings: Settings, ledger: RedisLedger, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Handling:
-    monkeypatch.setattr(handling_module, "BACKOFF_SECONDS", (0.0,))
+    monkeypatch.setattr(attempts, "BACKOFF_SECONDS", (0.0,))
     return Handling(settings, ledger, LiveRulesets(ledger), sent, now_ms)
 
 
@@ -67,6 +77,18 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int = 1_00
 
     monkeypatch.setattr(Evaluator, "evaluate", fail)
     return tried
+
+
+def away_after(ledger: RedisLedger, turns: int) -> Callable[..., Turn]:
+    """So many turns, then an outage."""
+    turn, made = ledger.turn, itertools.count()
+
+    def away(*args: Any, **how: Any) -> Turn:
+        if next(made) >= turns:
+            raise LedgerUnavailable
+        return turn(*args, **how)
+
+    return away
 
 
 def test_running_twice_settles_once(handling: Handling, ledger: RedisLedger, bundle: Bundle) -> None:
@@ -207,15 +229,14 @@ def test_a_stored_report_that_can_t_be_read_ends_dead(
 def test_while_the_ledger_is_away_a_chunk_is_left_to_the_sweep(
     handling: Handling, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is buried for an outage of Redis, and the others are not even begun."""
+    """Nothing is buried for an outage of Redis, and what came to a result costs no attempt."""
     ids = [accepted(ledger, posted(bundle, ROUTINE)) for _ in range(3)]
-
-    def away(*_: object) -> bool:
-        raise LedgerUnavailable
-
-    monkeypatch.setattr(ledger, "settle", away)
-    handling.evaluate_many(ids, Lane.NORMAL, redelivered=False)
-    assert [ledger.get(one).attempts for one in ids] == [1, 0, 0]
+    with monkeypatch.context() as outage:
+        outage.setattr(ledger, "turn", away_after(ledger, 1))
+        handling.evaluate_many(ids, Lane.NORMAL, TASK, redelivered=False)
+    assert [ledger.get(one).attempts for one in ids] == [1, 1, 1]
+    handling.evaluate("gone")
+    assert [ledger.get(one).attempts for one in ids] == [0, 0, 0]
     assert {ledger.get(one).status for one in ids} == {Status.QUEUED}
     assert sent == []
 
@@ -243,12 +264,12 @@ def test_an_attempt_that_is_taken_back_is_of_a_report_that_waits(
 ) -> None:
     """Not of one that is settled, nor below none, nor of one that is gone."""
     report_id = accepted(ledger, posted(bundle, ROUTINE))
-    ledger.excuse(report_id)
+    ledger.excuse([report_id])
     assert ledger.get(report_id).attempts == 0
     handling.evaluate(report_id)
-    ledger.excuse(report_id)
+    ledger.excuse([report_id])
     assert ledger.get(report_id).attempts == 1
-    ledger.excuse("gone")
+    ledger.excuse(["gone"])
     with pytest.raises(ReportNotFound):
         ledger.get("gone")
 
@@ -258,8 +279,9 @@ def test_a_chunk_that_comes_again_after_a_crash_is_taken_apart(
 ) -> None:
     """So that the report that crashed it can crash only itself."""
     ids = [accepted(ledger, posted(bundle, ROUTINE)) for _ in range(3)]
-    handling.evaluate_many(ids, Lane.NORMAL, redelivered=True)
+    handling.evaluate_many(ids, Lane.NORMAL, TASK, redelivered=True)
     assert sent == [([one], Lane.NORMAL) for one in ids]
+    assert sent.alone == ids
     assert {ledger.get(one).attempts for one in ids} == {0}
 
 
@@ -267,7 +289,7 @@ def test_a_chunk_that_takes_long_goes_back_to_the_queue(
     handling: Handling, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An urgent report waits for the chunk at hand, so a chunk must not be long."""
-    monkeypatch.setattr(handling_module, "CHUNK_SECONDS", 0.05)
+    monkeypatch.setattr(together, "CHUNK_SECONDS", 0.05)
     evaluate = Evaluator.evaluate
 
     def slow(self: Evaluator, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -276,7 +298,7 @@ def test_a_chunk_that_takes_long_goes_back_to_the_queue(
 
     monkeypatch.setattr(Evaluator, "evaluate", slow)
     ids = [accepted(ledger, posted(bundle, ROUTINE)) for _ in range(5)]
-    handling.evaluate_many(ids, Lane.NORMAL, redelivered=False)
+    handling.evaluate_many(ids, Lane.NORMAL, TASK, redelivered=False)
     ((rest, lane),) = sent
     assert lane is Lane.NORMAL
     assert ids[-len(rest) :] == rest

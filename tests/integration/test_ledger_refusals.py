@@ -44,7 +44,7 @@ EVERY_CALL: dict[str, Call] = {
     "stalled": lambda ledger: ledger.stalled(NOW_MS, 1),
     "tasks_waiting": lambda ledger: ledger.tasks_waiting(),
     "again": lambda ledger: ledger.again("r", NOW_MS),
-    "excuse": lambda ledger: ledger.excuse("r"),
+    "excuse": lambda ledger: ledger.excuse(["r"]),
     "deploy": lambda ledger: ledger.deploy("n", "1", "sha256:d", b"b", NOW_MS, by=TESTER),
     "rollback": lambda ledger: ledger.rollback("n", NOW_MS, by=TESTER),
     "audit_log": lambda ledger: list(ledger.audit_log()),

@@ -12,7 +12,17 @@ from typing import Any, Protocol
 from triage_rules.audit import Actor, Record
 from triage_rules.board import Acknowledged, Bar, Letter, Page, Queues, Tally, Wanted
 from triage_rules.keys import Key
-from triage_rules.messages import Accepted, Delivery, History, Idempotency, Lane, NewReport, StoredReport
+from triage_rules.messages import (
+    Accepted,
+    Decided,
+    Delivery,
+    History,
+    Idempotency,
+    Lane,
+    NewReport,
+    StoredReport,
+    Turn,
+)
 from triage_rules.proposals import Approving, Proposal, State
 
 
@@ -105,8 +115,33 @@ class Ledger(Protocol):
         """
         ...
 
-    def excuse(self, report_id: str) -> None:
-        """Take one attempt back: the report was evaluated without fault, but the store was away when it was settled."""
+    def excuse(self, ids: Sequence[str]) -> None:
+        """Take one attempt back of each: it was not at fault."""
+        ...
+
+    def turn(  # noqa: PLR0913 - all but three by name
+        self,
+        done: Sequence[Decided],
+        ids: Sequence[str],
+        now_ms: int,
+        *,
+        holder: str,
+        lane: Lane,
+        most: int = 0,
+        hold: bool = True,
+    ) -> Turn:
+        """In one round trip: settle `done`, begin `ids`, take up to `most` messages off the lane's queue.
+
+        With `hold`, what is begun is noted under `holder`, the Celery task's id, until its next turn: if its process
+        dies, `release` undoes that. Raises SealError as `begin`; UnicodeDecodeError if a stored one is no text.
+        """
+        ...
+
+    def release(self, holder: str, lane: Lane) -> list[str]:
+        """Let go of what a task had in hand when its process died: messages go back, attempts are taken back.
+
+        The ids of those that it had begun together: each must now be evaluated alone.
+        """
         ...
 
     def settle(self, report_id: str, result: dict[str, Any], now_ms: int, history: History | None = None) -> bool:

@@ -34,7 +34,9 @@ Key space (each script opens with the part it uses):
     triage:writable                       string   written to see whether Redis takes it; 60 s
     triage:seen:{group}                   zset     ids of events that a group handled, by when; kept as long as it wants
     triage:dead:{group}                   stream   entries that a group gave up, with the reason
-    triage:celery:*                       Celery's own
+    triage:celery:held:{task}             set      ids of reports that a task has begun together and not yet settled
+    triage:celery:taken:{task}            list     messages that a task took off its queue and hasn't begun
+    triage:celery:*                       else     Celery's own
 
 The scripts read keys that they find in other keys, so this is for one server and its replicas, not for Redis Cluster.
 """
@@ -69,6 +71,8 @@ WRITABLE = "triage:writable"
 RESULTS = "triage:results"
 SEEN = "triage:seen:"
 DEAD_OF = "triage:dead:"
+HELD = "triage:celery:held:"
+TAKEN = "triage:celery:taken:"
 
 
 def subject_key(kind: str, ruleset: str, hashed: str) -> str:

@@ -8,9 +8,9 @@ from triage_rules.ledger.intake import Intake
 from triage_rules.ledger.keys import Keys
 from triage_rules.ledger.rekeying import Rekeying
 from triage_rules.ledger.rulesets import Rulesets
+from triage_rules.ledger.turns import Turns
 from triage_rules.ledger.upkeep import Upkeep
-from triage_rules.ledger.work import Work
 
 
-class RedisLedger(Intake, Work, Upkeep, Rulesets, Keys, Erasing, Rekeying, FollowingUp):
+class RedisLedger(Intake, Turns, Upkeep, Rulesets, Keys, Erasing, Rekeying, FollowingUp):
     """See `triage_rules.ledger.Ledger` for what each method promises. Safe for threads and over a fork."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from triage_rules import events
@@ -22,7 +23,7 @@ from triage_rules.ledger.keyspace import (
     SETTLED,
 )
 from triage_rules.ledger.store import Store
-from triage_rules.messages import Delivery, History, Status
+from triage_rules.messages import Decided, Delivery, History, Status
 from triage_rules.ruleset import Level
 from triage_rules.settings import Settings
 
@@ -46,35 +47,36 @@ class Work(Store):
             except UnicodeDecodeError as error:  # bytes that are no text; the attempt is counted all the same
                 attempts = self._redis.hget(REPORT + report_id, "attempts")
                 return unreadable(report_id, [attempts, *[None] * 9], now_ms, error)
-        if reply is None:
-            return None
+        return None if reply is None else self._delivery(report_id, reply, now_ms)
+
+    def _delivery(self, report_id: str, reply: list[Any], now_ms: int) -> Delivery:
         try:
             return delivery(report_id, reply, self._seals)
         except (SealError, ValueError, TypeError, RecursionError) as error:
             return unreadable(report_id, reply, now_ms, error)
 
-    def excuse(self, report_id: str) -> None:
-        """Take one attempt back: the report was evaluated without fault, but the store was away when it was settled."""
-        with refusals_translated():
-            self._excuse([REPORT + report_id])
+    def excuse(self, ids: Sequence[str]) -> None:
+        """Take one attempt back of each: it was not at fault."""
+        with refusals_translated(), self._redis.pipeline(transaction=False) as pipe:
+            for report_id in ids:
+                self._excuse([REPORT + report_id], client=pipe)
+            pipe.execute()
 
     def settle(self, report_id: str, result: dict[str, Any], now_ms: int, history: History | None = None) -> bool:
         """Store the result, publish its event, drop it from pending, in one step. False if settled already."""
-        return self._finish(report_id, result, now_ms, Status.DONE, "", history)
+        with refusals_translated():
+            return bool(self._settle(*self._settlement(Decided(report_id, result, history), now_ms)))
 
     def bury(self, report_id: str, result: dict[str, Any], reason: str, now_ms: int) -> bool:
         """As `settle`, but as a dead letter with its reason."""
-        return self._finish(report_id, result, now_ms, Status.DEAD, reason, None)
+        with refusals_translated():
+            return bool(self._settle(*self._settlement(Decided(report_id, result), now_ms, Status.DEAD, reason)))
 
-    def _finish(  # noqa: PLR0913, PLR0917 - what a report ends in
-        self,
-        report_id: str,
-        result: dict[str, Any],
-        now_ms: int,
-        status: Status,
-        reason: str,
-        history: History | None,
-    ) -> bool:
+    def _settlement(
+        self, decided: Decided, now_ms: int, status: Status = Status.DONE, reason: str = ""
+    ) -> tuple[list[str], list[str | int]]:
+        """Keys and arguments of settle.lua."""
+        report_id, result, history = decided.id, decided.result, decided.history
         event = events.event_of(report_id, result, source=self._settings.source, now_ms=now_ms)
         fields = events.encode(event, self._seals)
         level = result["level"]
@@ -99,8 +101,7 @@ class Work(Store):
         ]
         for name, value in fields.items():
             args += [name, value]
-        with refusals_translated():
-            return bool(self._settle(keys, args))
+        return keys, args
 
     def overdue(self, now_ms: int, older_than_ms: int, limit: int) -> list[tuple[str, str]]:
         """(id, lane) of pending reports not enqueued for that long; each is left alone for longer the next time."""

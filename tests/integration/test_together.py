@@ -1,0 +1,234 @@
+"""Several reports in one task: crashes between its steps, and who goes before whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import redis
+
+from service.dispatch import CeleryDispatch
+from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
+from triage_rules.bundles import Bundle
+from triage_rules.errors import EngineError
+from triage_rules.evaluating import Evaluator
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import Lane, Status
+from triage_rules.rulesets_live import LiveRulesets
+from triage_rules.settings import Settings
+from workers import together
+from workers.handling import Handling
+
+TASK = "the-task"
+QUEUE = "triage:celery:normal"
+
+
+class Died(BaseException):
+    """As if the process had been killed: nothing catches it."""
+
+
+class Sent:
+    """What was enqueued again, and what of it is to be alone in its task."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.alone: list[str] = []
+
+    def __call__(self, ids: Sequence[str], lane: Lane, *, alone: bool = False) -> None:
+        assert lane in Lane
+        (self.alone if alone else self.ids).extend(ids)
+
+
+@pytest.fixture
+def bundle(ledger: RedisLedger) -> Bundle:
+    return glass_test_live(ledger)
+
+
+@pytest.fixture
+def sent() -> Sent:
+    return Sent()
+
+
+@pytest.fixture
+def handling(settings: Settings, ledger: RedisLedger, sent: Sent) -> Handling:
+    return Handling(settings, ledger, LiveRulesets(ledger), sent, now_ms)
+
+
+@pytest.fixture
+def waiting(settings: Settings, ledger: RedisLedger, bundle: Bundle) -> list[str]:
+    """Five reports; the task of the first was delivered, the others are in the queue."""
+    ids = []
+    for number in range(5):
+        report = posted(bundle, ROUTINE)
+        assert ledger.accept(report).created
+        if number:
+            CeleryDispatch(settings)([report.id], Lane.NORMAL)
+        ids.append(report.id)
+    return ids
+
+
+def dying_at(monkeypatch: pytest.MonkeyPatch, report_id: str, error: BaseException | type[BaseException]) -> None:
+    evaluate = Evaluator.evaluate
+
+    def evaluating(self: Evaluator, *args: Any, **how: Any) -> dict[str, Any]:
+        if how["report_id"] == report_id:
+            raise error
+        return evaluate(self, *args, **how)
+
+    monkeypatch.setattr(Evaluator, "evaluate", evaluating)
+
+
+def states(ledger: RedisLedger, ids: Sequence[str]) -> list[Status]:
+    return [ledger.get(one).status for one in ids]
+
+
+def attempts(ledger: RedisLedger, ids: Sequence[str]) -> list[int]:
+    return [ledger.get(one).attempts for one in ids]
+
+
+def run(handling: Handling, report_id: str, *, redelivered: bool = False) -> None:
+    handling.evaluate_and_more(report_id, Lane.NORMAL, TASK, redelivered=redelivered)
+
+
+def test_a_task_of_one_report_also_does_those_that_wait_behind_it(
+    handling: Handling, ledger: RedisLedger, waiting: list[str], redis_client: redis.Redis
+) -> None:
+    """Each once, in their order, and nothing stays behind."""
+    run(handling, waiting[0])
+    assert [fields["ce_subject"] for _, fields in redis_client.xrange("triage:results")] == waiting
+    assert attempts(ledger, waiting) == [1] * 5
+    assert redis_client.keys("triage:celery:[nht]*") == []
+
+
+def test_what_was_begun_together_when_its_process_died_goes_alone_at_no_cost(
+    handling: Handling, ledger: RedisLedger, sent: Sent, waiting: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows which of them it was; were each charged, a poisonous report could have others buried."""
+    dying_at(monkeypatch, waiting[2], Died)
+    with pytest.raises(Died):
+        run(handling, waiting[0])
+    assert attempts(ledger, waiting) == [1] * 5
+    monkeypatch.undo()
+    run(handling, waiting[0], redelivered=True)
+    assert sorted(sent.alone) == sorted(waiting[1:])
+    assert attempts(ledger, waiting) == [1, 0, 0, 0, 0]
+    run(handling, waiting[0], redelivered=True)
+    assert len(sent.alone) == 4
+    for one in sent.alone:
+        handling.evaluate(one)
+    assert states(ledger, waiting) == [Status.DONE] * 5
+
+
+def test_messages_that_were_taken_and_not_begun_go_back_after_a_crash(
+    handling: Handling,
+    ledger: RedisLedger,
+    sent: Sent,
+    waiting: list[str],
+    redis_client: redis.Redis,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In their order; the task's own report is charged with its attempt: it may be what killed the process."""
+    before = redis_client.lrange(QUEUE, 0, -1)
+    dying_at(monkeypatch, waiting[0], Died)
+    with pytest.raises(Died):
+        run(handling, waiting[0])
+    assert redis_client.llen(QUEUE) == 0
+    monkeypatch.undo()
+    run(handling, waiting[0], redelivered=True)
+    assert redis_client.lrange(QUEUE, 0, -1) == before
+    assert (sent.ids, sent.alone) == ([], [])
+    assert attempts(ledger, waiting) == [2, 0, 0, 0, 0]
+
+
+def test_a_crash_before_the_next_turn_repeats_and_doubles_nothing(
+    handling: Handling,
+    ledger: RedisLedger,
+    sent: Sent,
+    waiting: list[str],
+    redis_client: redis.Redis,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Decided but not settled is not decided."""
+    turn, turns = ledger.turn, iter(range(9))
+
+    def dying(*args: Any, **how: Any) -> Any:
+        if next(turns) == 2:
+            raise Died
+        return turn(*args, **how)
+
+    monkeypatch.setattr(ledger, "turn", dying)
+    with pytest.raises(Died):
+        run(handling, waiting[0])
+    monkeypatch.undo()
+    assert redis_client.xlen("triage:results") == 1
+    run(handling, waiting[0], redelivered=True)
+    for one in sent.alone:
+        handling.evaluate(one)
+    assert sorted(fields["ce_subject"] for _, fields in redis_client.xrange("triage:results")) == sorted(waiting)
+
+
+def test_one_that_fails_delays_no_other_and_ends_as_it_would_alone(
+    handling: Handling,
+    ledger: RedisLedger,
+    settings: Settings,
+    waiting: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The others are settled first; it has all its attempts."""
+    monkeypatch.setattr("workers.attempts.BACKOFF_SECONDS", (0.0,))
+    dying_at(monkeypatch, waiting[2], EngineError())
+    run(handling, waiting[0])
+    assert states(ledger, waiting) == [Status.DONE, Status.DONE, Status.DEAD, Status.DONE, Status.DONE]
+    assert attempts(ledger, waiting) == [1, 1, settings.max_deliveries, 1, 1]
+
+
+def test_nothing_is_taken_while_an_urgent_message_waits(
+    handling: Handling,
+    ledger: RedisLedger,
+    settings: Settings,
+    bundle: Bundle,
+    waiting: list[str],
+) -> None:
+    """The process must be free for it."""
+    urgent = posted(bundle, URGENT, Lane.URGENT)
+    assert ledger.accept(urgent).created
+    CeleryDispatch(settings)([urgent.id], Lane.URGENT)
+    run(handling, waiting[0])
+    assert states(ledger, waiting) == [Status.DONE, *[Status.QUEUED] * 4]
+    assert attempts(ledger, waiting) == [1, 0, 0, 0, 0]
+
+
+def test_what_is_taken_and_can_not_be_done_in_time_goes_back_uncharged(
+    handling: Handling, ledger: RedisLedger, sent: Sent, waiting: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn of slow reports must not hold a process up for longer than a chunk may."""
+    monkeypatch.setattr(together, "CHUNK_SECONDS", -1.0)
+    handling.evaluate_many(waiting[:1], Lane.NORMAL, TASK, redelivered=False)
+    assert sent.ids == waiting[:1]
+    ledger.begin(waiting[1], now_ms())
+    ledger.excuse([waiting[1]])
+    assert attempts(ledger, waiting) == [0] * 5
+
+
+def test_a_store_that_forgot_its_scripts_is_taught_them_again(
+    handling: Handling, ledger: RedisLedger, waiting: list[str], redis_client: redis.Redis
+) -> None:
+    """It was started anew, or somebody flushed them."""
+    run(handling, waiting[0])
+    redis_client.script_flush()
+    handling.evaluate_many(waiting, Lane.NORMAL, TASK, redelivered=False)
+    assert states(ledger, waiting) == [Status.DONE] * 5
+
+
+def test_one_whose_bytes_are_no_text_takes_no_other_with_it(
+    handling: Handling, ledger: RedisLedger, sent: Sent, waiting: list[str], redis_client: redis.Redis
+) -> None:
+    """Nobody can tell which of a turn it is, so each goes alone; there it is buried."""
+    redis_client.hset(f"triage:report:{waiting[2]}", "findings", b"\xff")
+    handling.evaluate_many(waiting, Lane.NORMAL, TASK, redelivered=False)
+    assert sent.alone == waiting
+    assert attempts(ledger, waiting) == [0] * 5
+    for one in sent.alone:
+        handling.evaluate(one)
+    assert states(ledger, waiting) == [Status.DONE, Status.DONE, Status.DEAD, Status.DONE, Status.DONE]
