@@ -130,12 +130,13 @@ def _check_origin() -> None:
     """Any page in a browser on this machine can send requests here, and give its own name this machine's address.
 
     So nothing but what is open to all is answered under another name, no page for people is shown there, and no page
-    of another site may do what operators and clinicians do.
+    of another site may do what operators and clinicians do: not by a call, and what a page of ours posts has a token.
     """
     needed = NEEDED.get(request.endpoint or "", ANY_KEY)
     if needed is None and request.endpoint not in PAGES:
         return
-    origin = request.headers.get("Origin") if needed and needed <= NOT_FOR_FORMS else None
+    guarded = needed and needed <= NOT_FOR_FORMS and request.endpoint not in PAGES
+    origin = request.headers.get("Origin") if guarded else None
     if not is_loopback(_host(f"//{request.host}")) or (origin is not None and _place(origin) != request.host):
         raise Refused("foreign-origin")
 

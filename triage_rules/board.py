@@ -40,14 +40,20 @@ class Standing(enum.StrEnum):
 class Wanted:
     """Which settled reports are to be seen. Open ones come by rank and by when somebody must act, others newest first.
 
-    `levels`: None among them means those that could not be decided. `overdue`: only those with which somebody should
-    have acted by now; for open ones alone.
+    `levels`: None among them means those that could not be decided. For open ones alone: `overdue`, only those with
+    which somebody should have acted by now; `newest`, the newest first.
     """
 
     standing: Standing = Standing.OPEN
     levels: tuple[Level | None, ...] = RANKS
     ruleset: str | None = None
     overdue: bool = False
+    newest: bool = False
+
+    @property
+    def newest_first(self) -> bool:
+        """Whether they come in that order."""
+        return self.newest or self.standing is not Standing.OPEN
 
 
 @dataclass(frozen=True, slots=True)

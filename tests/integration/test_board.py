@@ -116,12 +116,13 @@ def test_every_filter_shows_exactly_what_fits_it_page_by_page(ledger: RedisLedge
             tuple(level for level in RANKS if random.random() < 0.6),
             random.choice([None, "spots", "moles"]),
             random.random() < 0.4,
+            random.random() < 0.3,
         )
         rows = shown(ledger, wanted, NOW_MS, limit=random.choice([1, 7, 100]))
         fits = {one for one, (level, at, ruleset, taken) in made.items() if _fits(wanted, level, at, ruleset, taken)}
         assert len(rows) == len(fits)
         assert set(ids(rows)) == fits
-        if wanted.standing is Standing.OPEN:
+        if not wanted.newest_first:
             assert all(one.noted.place < other.noted.place for one, other in pairwise(rows))
         else:
             assert all(one.noted.text > other.noted.text for one, other in pairwise(rows))

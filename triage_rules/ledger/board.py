@@ -119,7 +119,7 @@ class Board(Store):
 
     def _found(self, wanted: Wanted, now_ms: int, limit: int, after: str | None) -> list[Noted]:
         """The wanted ones, in order: `limit`, or all if there are fewer."""
-        newest_first = wanted.standing is not Standing.OPEN
+        newest_first = wanted.newest_first
         asked: list[Group] = []
         with self._redis.pipeline(transaction=False) as pipe:
             for group in self._groups_noted():
@@ -170,16 +170,19 @@ class Board(Store):
 def _ends(group: Group, wanted: Wanted, now_ms: int, after: str | None) -> tuple[str, str] | None:
     """The ends of the group's part that is wanted, as ZRANGE BYLEX takes them; None if there is nothing."""
     low, high = "-", "+"
-    if wanted.standing is not Standing.OPEN:
-        return low, high if after is None else f"({board.received_before(after)}"
-    if wanted.overdue:
+    if wanted.overdue and wanted.standing is Standing.OPEN:
         high = _overdue_until(group, now_ms)
-    if after is not None:
-        begins = board.still_to_come(group, after)
-        if begins is None:
-            return None
-        low = f"{'[' if begins[1] else '('}{begins[0]}"
-    return low, high
+    if high == "-":
+        return None
+    if after is None:
+        return low, high
+    if wanted.newest_first:
+        before = f"({board.received_before(after)}"
+        return low, before if high == "+" else min(high, before)
+    begins = board.still_to_come(group, after)
+    if begins is None:
+        return None
+    return f"{'[' if begins[1] else '('}{begins[0]}", high
 
 
 def _overdue_until(group: Group, now_ms: int) -> str:

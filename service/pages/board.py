@@ -1,0 +1,227 @@
+"""The board: results as they come, who takes care of which, what waits, and dead letters."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from service.acting import actor
+from service.answers import with_etag
+from service.pages import board_words as words
+from service.pages.showing import by_htmx, go, page, render
+from service.parts import Parts, parts
+from service.reports import ID
+from triage_rules.board import RANKS, Row, Standing, Wanted
+from triage_rules.errors import NotRedrivable, NotSettled, ReportNotFound, SealError
+from triage_rules.keys import Scope
+from triage_rules.messages import timestamp
+from triage_rules.ruleset import Level
+
+blueprint = Blueprint("board", __name__)
+
+LOOKING = frozenset({Scope.READ})
+ROWS = 25
+LETTERS = 10
+ARRIVALS = 20
+"""Of the newest urgent ones the page knows, so that it can tell which of them it hasn't told of yet."""
+
+_LEVELS = {word: level for level, word in words.WORDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a person wants to see, as it stands in the address; what can't be read there is left out."""
+
+    show: str = Standing.OPEN.value
+    level: str = ""
+    ruleset: str = ""
+    overdue: str = ""
+    order: str = ""
+    span: str = ""
+    every: str = ""
+    after: str = ""
+    letters: str = ""
+
+    @property
+    def wanted(self) -> Wanted:
+        """For the ledger."""
+        levels = (_LEVELS[self.level],) if self.level else RANKS
+        newest = self.order == "newest"
+        return Wanted(Standing(self.show), levels, self.ruleset or None, overdue=bool(self.overdue), newest=newest)
+
+    def said(self, **other: str | None) -> dict[str, str]:
+        """What of it an address holds, but for the others."""
+        said = {name: value for name, value in (asdict(self) | other).items() if value}
+        return {name: value for name, value in said.items() if (name, value) != ("show", Standing.OPEN)}
+
+    def address(self, **other: str | None) -> str:
+        """The board with these filters, but for the others; from the first row on, if none is given."""
+        said: dict[str, Any] = {**self.said(**{"after": None, **other})}
+        return url_for("board.show", **said)
+
+
+_TAKEN: dict[str, Any] = {
+    "show": [standing.value for standing in Standing],
+    "level": list(_LEVELS),
+    "overdue": ["1"],
+    "order": ["newest"],
+    "span": list(words.SPANS),
+    "every": ["30"],
+}
+_FORMS = {
+    "after": re.compile(r"[0-3][0-9]{28}[0-9a-f]{1,40}", re.ASCII),
+    "letters": re.compile(r"[0-9]{1,16}-[0-9]{1,10}", re.ASCII),
+    "ruleset": re.compile(r"[a-z0-9-]{1,60}", re.ASCII),
+}
+
+
+@page(blueprint, "/board", needs=LOOKING)
+def show() -> Response:
+    """All of it; a script that keeps it up to date gets the parts that change, or 304."""
+    filters = _filters()
+    told = _told(filters)
+    if by_htmx():
+        return with_etag(render("board/parts.html", done=_done(), **told), cacheable=False)
+    return render("board/show.html", mix=_mix(filters), spans=words.SPANS, done=_done(), wide=True, **told)
+
+
+@page(blueprint, "/board/mix", needs=LOOKING)
+def mix() -> Response:
+    """The chart alone."""
+    filters = _filters()
+    return render("board/mix.html", mix=_mix(filters), spans=words.SPANS, filters=filters)
+
+
+@page(blueprint, "/board/acknowledge", methods=("POST",), needs=LOOKING)
+def acknowledge() -> Response:
+    """Whoever is signed in takes care of a report, or takes that back."""
+    own, report_id = parts(), _posted_id()
+    if request.form.get("undo"):
+        own.ledger.unacknowledge(report_id, own.now_ms(), by=actor())
+        return _back("undone", report_id)
+    try:
+        own.ledger.acknowledge(report_id, own.now_ms(), by=actor())
+    except NotSettled:
+        return _back("waits", report_id)
+    return _back("acknowledged", report_id)
+
+
+@page(blueprint, "/board/redrive", methods=("POST",), needs=frozenset({Scope.ADMIN}))
+def redrive() -> Response:
+    """A dead letter is tried anew."""
+    own, report_id = parts(), _posted_id()
+    try:
+        own.ledger.redrive(report_id, own.now_ms(), by=actor())
+    except NotRedrivable:
+        return _back("kept", report_id)
+    return _back("redriven", report_id)
+
+
+def _filters() -> Filters:
+    found = {name: request.args.get(name, "") for name in (*_TAKEN, *_FORMS)}
+    fit = {name: value for name, value in found.items() if name in _TAKEN and value in _TAKEN[name]}
+    return Filters(**fit, **{name: found[name] for name, form in _FORMS.items() if form.fullmatch(found[name])})
+
+
+def _posted_id() -> str:
+    """Raises ReportNotFound."""
+    report_id = request.form.get("report", "")
+    if not ID.fullmatch(report_id):
+        raise ReportNotFound
+    return report_id
+
+
+def _back(did: str, report_id: str) -> Response:
+    """To where the person was, and tell what was done."""
+    filters = _filters()
+    return go(filters.address(after=filters.after, did=did, report=report_id))
+
+
+def _told(filters: Filters) -> dict[str, Any]:
+    own = parts()
+    now = own.now_ms()
+    found = own.ledger.board(filters.wanted, now, ROWS, filters.after or None)
+    tally = own.ledger.tally(now)
+    urgent = own.ledger.board(Wanted(levels=(Level.URGENT, None), newest=True), now, ARRIVALS)
+    return {
+        "filters": filters,
+        "rows": [_row(row, now) for row in found.rows],
+        "next": found.next and filters.address(after=found.next),
+        "levels": [
+            {"level": _word(level), "word": words.WORDS[level], "open": tally.open[level],
+             "overdue": tally.overdue[level]}
+            for level in RANKS
+        ],
+        "tally": tally,
+        "open": sum(tally.open.values()),
+        "arrivals": [row.noted.id for row in urgent.rows],
+        "on_first": filters.address(),
+        "here": filters.said(),
+        **_service(own, filters, now),
+    }  # fmt: skip
+
+
+def _row(row: Row, now_ms: int) -> dict[str, Any]:
+    noted, taken = row.noted, row.acknowledged
+    return {
+        "id": noted.id,
+        "level": _word(noted.group.level),
+        "ruleset": noted.group.ruleset,
+        "subject": row.subject,
+        "received": timestamp(noted.received_ms),
+        "waiting": words.lasting(now_ms - noted.received_ms),
+        "due": words.due(noted, now_ms),
+        "due_at": None if noted.due_ms is None else timestamp(noted.due_ms),
+        "taken": taken and {"by": taken.by, "ago": words.lasting(now_ms - taken.at_ms), "at": timestamp(taken.at_ms)},
+        "redrives": row.redrives,
+    }
+
+
+def _word(level: Level | None) -> str | None:
+    return None if level is None else level.word
+
+
+def _service(own: Parts, filters: Filters, now_ms: int) -> dict[str, Any]:
+    """What waits, who works, and what could not be decided."""
+    within = own.settings.worker_within_ms
+    queues, stalled = own.ledger.queues(now_ms), own.ledger.stalled(now_ms, within)
+    there = set(own.ledger.workers(now_ms, within))
+    letters = own.ledger.letters(LETTERS + 1, filters.letters or None)
+    return {
+        "queues": [
+            {"name": name, "waiting": queue.waiting, "oldest": queue.oldest_ms and words.lasting(queue.oldest_ms)}
+            for name, queue in (("Urgent ones", queues.urgent), ("All", queues.all))
+        ],
+        "workers": [(name, "works") for name in sorted(there)]
+        + [(name, "gets nothing done") for name in stalled]
+        + [
+            (name, f"not heard from for {words.lasting(now_ms - at)}")
+            for name, at in sorted(own.ledger.heard().items())
+            if name not in there
+        ],
+        "dead": own.ledger.backlog(now_ms).dead,
+        "letters": [asdict(letter) | {"why": words.why(letter.reason)} for letter in letters[:LETTERS]],
+        "older_letters": letters[LETTERS - 1].entry if len(letters) > LETTERS else None,
+    }
+
+
+def _mix(filters: Filters) -> words.Chart:
+    own = parts()
+    span = words.SPANS[filters.span or "day"]
+    starts, end = span.starts(own.now_ms())
+    return words.chart(own.ledger.mix(starts, end), span)
+
+
+def _done() -> dict[str, Any] | None:
+    """What was just done, if the address says so; who takes care of the report is asked anew."""
+    did, report_id = request.args.get("did", ""), request.args.get("report", "")
+    if did not in ("acknowledged", "undone", "waits", "redriven", "kept") or not ID.fullmatch(report_id):
+        return None
+    try:
+        taken = parts().ledger.get(report_id).acknowledged
+    except (ReportNotFound, SealError):
+        taken = None
+    return {"did": did, "id": report_id, "by": taken and taken.by, "mine": taken and taken.by == actor().name}

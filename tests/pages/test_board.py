@@ -1,0 +1,238 @@
+"""The nurse's way over the board in a real browser: with and without scripts, by keys alone, on a phone and at a desk."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.acceptance.everything import ROOT, Everything
+from tests.pages.browsing import DESK, PHONE, Watched
+from tests.pages.conftest import sign_in
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.messages import Lane, NewReport
+from triage_rules.results import Identity, failed_result
+from triage_rules.settings import Settings
+
+pytestmark = pytest.mark.page
+
+Open = Callable[..., Watched]
+
+URGENT = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "temperature_c": 39.5}
+LATER: dict[str, Any] = json.loads((ROOT / "rulesets/red-dots/samples/dots-after-aspirin.json").read_text())["findings"]
+"""Somebody must look within two days."""
+
+
+def post(running: Everything, findings: dict[str, Any], **headers: str) -> tuple[str, str]:
+    """A report of a new person, decided by a worker: its id and subject."""
+    subject = f"person-{secrets.token_hex(4)}"
+    report = {"ruleset": "red-dots", "subject": subject, "findings": findings}
+    status, told = running.post(report, Prefer="wait=10", **headers)
+    assert status == 200, told
+    return told["id"], subject
+
+
+def bury(running: Everything) -> str:
+    """A report that could not be decided, although there is nothing wrong with it."""
+    with RedisLedger(Settings(redis_url=running.redis_url)) as ledger:
+        now, live = ledger.now_ms(), ledger.live()["red-dots"]
+        report = NewReport(secrets.token_hex(16), "red-dots", live.digest, LATER, Lane.NORMAL, now)
+        ledger.accept(report)
+        identity = Identity(report.id, "red-dots", live.version, live.digest, now, now)
+        assert ledger.bury(report.id, failed_result(identity, "worker_lost"), "worker_lost", now)
+    return report.id
+
+
+def row(page: Page, report_id: str) -> Locator:
+    return page.locator(f"#row-{report_id}")
+
+
+@pytest.fixture(autouse=True)
+def _tidy(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test left open is taken care of, so that the next one's is on the first page."""
+    yield
+    if "served" in request.fixturenames:
+        running: Everything = request.getfixturevalue("served")
+        with RedisLedger(Settings(redis_url=running.redis_url)) as ledger:
+            from tests.actors import TESTER
+            from triage_rules.board import Wanted
+
+            for one in ledger.board(Wanted(), ledger.now_ms(), 500).rows:
+                ledger.acknowledge(one.noted.id, ledger.now_ms(), by=TESTER)
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_a_nurse_takes_care_of_the_urgent_one_first_and_can_take_it_back(
+    open_page: Open, served: Everything, width: int, script: bool
+) -> None:
+    later, urgent = post(served, LATER), post(served, URGENT)
+    seen = open_page(width=width, script=script)
+    page = seen.page
+    seen.goto("/board")
+    expect(page.locator(".results > li")).to_have_count(2)
+    assert page.locator(".results > li").first.get_attribute("id") == f"row-{urgent[0]}"
+    expect(row(page, urgent[0])).to_contain_text("Urgent")
+    expect(row(page, later[0])).to_contain_text("Monitor")
+    page.get_by_role("button", name=f"Acknowledge: I take care of {urgent[1]}").click()
+    expect(page.get_by_text("You take care of report")).to_be_visible()
+    expect(row(page, urgent[0])).to_have_count(0)
+    if script:
+        expect(page.locator(f"#do-{later[0]}")).to_be_focused()
+    page.locator("#done").get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("It is back on the list")).to_be_visible()
+    expect(row(page, urgent[0])).to_be_visible()
+    page.get_by_role("button", name=f"Acknowledge: I take care of {urgent[1]}").click()
+    page.get_by_role("link", name="Acknowledged", exact=True).click()
+    expect(row(page, urgent[0])).to_contain_text("anybody on this machine")
+    seen.check_axe() if script else None
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_axe_finds_nothing_on_a_board_with_everything_on_it(
+    open_page: Open, served: Everything, width: int, dark: bool
+) -> None:
+    """Rows of all kinds, a dead letter, the chart with its table open."""
+    post(served, URGENT)
+    post(served, LATER)
+    buried = bury(served)
+    seen = open_page(width=width, dark=dark)
+    seen.goto("/board")
+    expect(row(seen.page, buried)).to_contain_text("Not decided")
+    seen.page.get_by_text("The same as a table").click()
+    seen.check_axe()
+    for path in ("/board?show=acknowledged", "/board?show=all&span=month", "/board?level=routine&overdue=1"):
+        seen.goto(path)
+        seen.check_axe()
+
+
+def test_what_arrives_is_told_and_neither_focus_nor_scrolling_is_lost(open_page: Open, served: Everything) -> None:
+    """Urgent ones at once, by an assertive region; others when it suits."""
+    first, _ = post(served, LATER)
+    for _ in range(9):
+        post(served, LATER)
+    seen = open_page(width=PHONE)
+    page = seen.page
+    seen.goto("/board")
+    page.locator(f"#do-{first}").focus()
+    page.evaluate("window.scrollTo(0, 600)")
+    urgent, _ = post(served, URGENT)
+    expect(page.locator("#say-now")).to_have_text("A new urgent result.", timeout=10_000)
+    assert page.locator("#say-now").get_attribute("aria-live") == "assertive"
+    expect(row(page, urgent)).to_be_visible()
+    expect(page.locator(f"#do-{first}")).to_be_focused()
+    assert page.evaluate("window.scrollY") >= 600
+    post(served, LATER)
+    expect(page.locator("#say")).to_have_text("A new result that is not urgent.", timeout=10_000)
+    assert page.locator("#say").get_attribute("aria-live") == "polite"
+    assert re.match(r"\(\d+\) Board", page.title())
+
+
+def test_the_board_works_by_keys_alone(open_page: Open, served: Everything) -> None:
+    """From the top of the page to the result and back, to the button, and on to the next one."""
+    first, second = post(served, URGENT), post(served, URGENT)
+    seen = open_page()
+    page = seen.page
+    seen.goto("/board")
+
+    def tab_to(focused: str) -> None:
+        for _ in range(60):
+            if page.evaluate("document.activeElement.id") == focused:
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"{focused} can't be reached")
+
+    tab_to(f"open-{first[0]}")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="What to do")).to_be_visible()
+    page.go_back()
+    tab_to(f"do-{first[0]}")
+    page.keyboard.press("Enter")
+    expect(page.locator(f"#do-{second[0]}")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#results-title")).to_be_focused()
+    expect(page.get_by_text("Nobody waits.")).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_dead_letter_is_tried_anew_and_decided(open_page: Open, served: Everything, script: bool) -> None:
+    """The sweep brings it to a worker; what was not decided is decided then."""
+    report_id = bury(served)
+    seen = open_page(script=script)
+    page = seen.page
+    seen.goto("/board")
+    expect(row(page, report_id)).to_contain_text("Not decided")
+    page.get_by_role("button", name=f"Try report {report_id[:8]} anew").click()
+    expect(page.get_by_text("Back in the queue")).to_be_visible()
+    expect(page.get_by_role("button", name=f"Try report {report_id[:8]} anew")).to_have_count(0)
+    if not script:
+        for _ in range(40):
+            if row(page, report_id).count():
+                break
+            page.wait_for_timeout(500)
+            page.reload()
+    expect(row(page, report_id)).to_contain_text("Monitor", timeout=20_000)
+    expect(row(page, report_id)).to_contain_text("tried anew")
+
+
+def test_a_board_that_gets_no_answer_says_that_it_is_old(open_page: Open) -> None:
+    """A nurse must not take what stands there for what is."""
+    seen = open_page()
+    page = seen.page
+    seen.goto("/board")
+    page.route("**/board*", lambda route: route.fulfill(status=503, body="away"))
+    expect(page.locator("#stale")).to_be_visible(timeout=10_000)
+    page.unroute("**/board*")
+    expect(page.locator("#stale")).to_be_hidden(timeout=10_000)
+    page.route("**/board*", lambda route: route.abort())
+    expect(page.locator("#stale")).to_be_visible(timeout=10_000)
+    page.unroute("**/board*")
+
+
+def test_updates_can_be_paused(open_page: Open, served: Everything) -> None:
+    """Whoever reads slowly isn't hurried."""
+    seen = open_page()
+    page = seen.page
+    seen.goto("/board")
+    page.get_by_role("button", name="Pause updates").click()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    urgent, _ = post(served, URGENT)
+    page.wait_for_timeout(4_000)  # nothing is to happen, which can't be waited for
+    assert asked == []
+    page.get_by_role("button", name="Go on updating").click()
+    expect(row(page, urgent)).to_be_visible(timeout=10_000)
+
+
+def test_with_keys_the_board_is_for_those_who_may_read(
+    open_page_with_keys: Open, served_with_keys: tuple[Everything, str]
+) -> None:
+    """A nurse takes care in her own name, and tries nothing anew; a form sees no board."""
+    running, _ = served_with_keys
+    keys = {
+        name: running.triage("key", "make", name, "--scope", scope).stdout.strip()
+        for name, scope in (("ward-nurse", "read"), ("a-form", "report"))
+    }
+    report_id, subject = post(running, URGENT, Authorization=f"Bearer {keys['a-form']}")
+    bury(running)
+    seen = open_page_with_keys()
+    seen.goto("/board")
+    expect(seen.page.get_by_label("API key")).to_be_visible()
+    sign_in(seen, keys["a-form"])
+    seen.goto("/board")
+    expect(seen.page.get_by_role("heading", name="The API key doesn't open this call")).to_be_visible()
+    nurse = open_page_with_keys()
+    sign_in(nurse, keys["ward-nurse"])
+    nurse.goto("/board")
+    expect(nurse.page.get_by_role("heading", name="Dead letters")).to_be_visible()
+    expect(nurse.page.get_by_role("button", name="anew")).to_have_count(0)
+    nurse.page.get_by_role("button", name=f"I take care of {subject}").click()
+    expect(nurse.page.get_by_text("You take care of report")).to_be_visible()
+    nurse.page.get_by_role("link", name="Acknowledged", exact=True).click()
+    expect(row(nurse.page, report_id)).to_contain_text("ward-nurse")
