@@ -193,6 +193,9 @@ def test_a_board_that_gets_no_answer_says_that_it_is_old(open_page: Open) -> Non
     page.route("**/board*", lambda route: route.abort())
     expect(page.locator("#stale")).to_be_visible(timeout=10_000)
     page.unroute("**/board*")
+    expect(page.locator("#stale")).to_be_hidden(timeout=10_000)
+    assert all("Failed to fetch" in told for told in seen.complaints)  # htmx says so, too
+    seen.complaints.clear()
 
 
 def test_updates_can_be_paused(open_page: Open, served: Everything) -> None:
