@@ -80,7 +80,8 @@ class _Lines:
         return found
 
     def _formula(self, formula: Formula) -> str:
-        terms = [" and ".join(sorted(map(self._literal, term), key=_shortest)) or "True" for term in formula]
+        ordered = sorted((sorted(term, key=repr) for term in formula), key=repr)  # one order in every process
+        terms = [" and ".join(sorted(map(self._literal, term), key=_shortest)) or "True" for term in ordered]
         return " or ".join(sorted(terms, key=_shortest)) or "False"
 
     def _literal(self, literal: Literal) -> str:
