@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
+
 from triage_rules.errors import ReportError, ReportFault
 
 MAX_DIGITS = 400
@@ -22,6 +24,7 @@ _BOM = b"\xef\xbb\xbf"
 # A string, also one without an end: it matches at each quote, so the search is linear in any text.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
+_PLAIN = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 _MAX_FAULTS = 100
 _SHOWN = 100
 
@@ -51,6 +54,19 @@ def pointer_part(key: str) -> str:
 def dumps(value: object) -> str:
     """Compact JSON, keys in their own order. Raises ValueError for NaN and infinities, TypeError for other types."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def dumps_fast(value: object) -> str:
+    """As `dumps`, faster for what is large; TypeError also for integers beyond 64 bits and half a surrogate pair."""
+    parts: list[Any] = [value]
+    for part in parts:  # it grows meanwhile. What writes so fast takes NaN for null, so each number is looked at
+        if isinstance(part, dict):
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part
+        elif isinstance(part, float) and not math.isfinite(part):
+            raise ValueError("Out of range float values are not JSON compliant")
+    return orjson.dumps(value, option=_PLAIN).decode()
 
 
 def loads(data: bytes, *, max_bytes: int, max_depth: int = 20, what: str = "body") -> Any:

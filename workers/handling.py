@@ -86,6 +86,8 @@ class Handling:
         except (LedgerUnavailable, SealError) as error:
             log.warning("%s is left to the sweep: %s", _named(ids), error)
         except SoftTimeLimitExceeded:
+            # An answer may still be on its way, and must not be taken for that to the next question.
+            self._ledger.close()
             log.warning("%s is left to the sweep: the time limit struck while Redis was asked", _named(ids))
         return Outcome.LEFT
 

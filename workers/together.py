@@ -32,13 +32,15 @@ class Left:
 
     alone: list[Delivery] = field(default_factory=list)
     """Their attempt failed, or wasn't made since an earlier one didn't end."""
+    anew: list[str] = field(default_factory=list)
+    """To be begun once more: their history begins with a result of this turn, which isn't settled yet."""
     slow: tuple[Delivery, Exception] | None = None
     """The time limit struck in the midst of it."""
     later: list[Delivery] = field(default_factory=list)
     """No time was left for them."""
 
     def __bool__(self) -> bool:
-        return bool(self.alone or self.slow or self.later)
+        return bool(self.alone or self.anew or self.slow or self.later)
 
 
 class Together:
@@ -90,6 +92,7 @@ class Together:
 
     def _decide_each(self, deliveries: Sequence[Delivery], started: float) -> tuple[list[Decided], Left]:
         done, left = list[Decided](), Left()
+        people: set[tuple[str, str | None]] = set()
         for number, delivery in enumerate(deliveries):
             if number and time.monotonic() - started > CHUNK_SECONDS:
                 left.later += deliveries[number:]
@@ -97,6 +100,12 @@ class Together:
             if delivery.attempt > 1 or delivery.unreadable is not None:
                 left.alone.append(delivery)
                 continue
+            person = (delivery.report.ruleset, delivery.report.subject)
+            if person in people:
+                left.anew.append(delivery.report.id)
+                continue
+            if delivery.report.subject is not None:
+                people.add(person)
             try:
                 result = self._attempts.decide(delivery)
             except LedgerUnavailable:
@@ -116,15 +125,18 @@ class Together:
         """Deal with what is left; False if there is no time for more."""
         if left.slow is not None:
             self._attempts.too_slow(*left.slow)
-        while left.alone and left.slow is None:
-            delivery = left.alone.pop(0)
-            if self._attempts.make(delivery.report.id, delivery) is not Outcome.FINISHED:
+        self._ledger.excuse(left.anew)
+        alone: list[tuple[str, Delivery | None]] = [(delivery.report.id, delivery) for delivery in left.alone]
+        alone += [(report_id, None) for report_id in left.anew]
+        while alone and left.slow is None:
+            if self._attempts.make(*alone.pop(0)) is not Outcome.FINISHED:
                 break
         else:
             if left.slow is None and not left.later:
                 return True
-        ids = [delivery.report.id for delivery in (*left.alone, *left.later)]
-        self._ledger.excuse(ids)
+        begun = [delivery for _, delivery in alone if delivery is not None]
+        self._ledger.excuse([delivery.report.id for delivery in (*begun, *left.later)])
+        ids = [*(report_id for report_id, _ in alone), *(delivery.report.id for delivery in left.later)]
         self._send([*ids, *waiting], lane)
         return False
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import redis
+from celery.exceptions import SoftTimeLimitExceeded
 
 from service.dispatch import CeleryDispatch
 from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
@@ -18,7 +21,7 @@ from triage_rules.messages import Lane, Status
 from triage_rules.rulesets_live import LiveRulesets
 from triage_rules.settings import Settings
 from workers import together
-from workers.handling import Handling
+from workers.handling import Handling, Outcome
 
 TASK = "the-task"
 QUEUE = "triage:celery:normal"
@@ -232,3 +235,54 @@ def test_one_whose_bytes_are_no_text_takes_no_other_with_it(
     for one in sent.alone:
         handling.evaluate(one)
     assert states(ledger, waiting) == [Status.DONE, Status.DONE, Status.DEAD, Status.DONE, Status.DONE]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_together_they_come_to_what_they_come_to_one_by_one(
+    handling: Handling, ledger: RedisLedger, bundle: Bundle, redis_client: redis.Redis, seed: int
+) -> None:
+    """Also those of one person: each has the ones before it in its history, and how urgent they were."""
+    drawn = random.Random(seed)
+    people, answers = (None, "a", "b", "c"), (ROUTINE, URGENT, {})
+    reports = [(drawn.choice(answers), drawn.choice(people)) for _ in range(40)]
+
+    def results(marked: str, bring: Callable[[list[str]], None]) -> list[dict[str, Any]]:
+        ids = []
+        for findings, person in reports:
+            report = replace(posted(bundle, findings), subject=person and person + marked)
+            assert ledger.accept(report).created
+            ids.append(report.id)
+        bring(ids)
+        varies = ("id", "received_at", "evaluated_at", "valid_until", "act_by")
+        found = [(ledger.get(one).result or {}) | {"history": history(one)} for one in ids]
+        return [{name: value for name, value in result.items() if name not in varies} for result in found]
+
+    def history(report_id: str) -> list[str]:
+        return redis_client.hmget(f"triage:report:{report_id}", "reports_last_48h", "highest_level_24h")
+
+    def one_by_one(ids: list[str]) -> None:
+        for report_id in ids:
+            handling.evaluate(report_id)
+
+    def in_one_task(ids: list[str]) -> None:
+        handling.evaluate_many(ids, Lane.NORMAL, TASK, redelivered=False)
+
+    assert results("-together", in_one_task) == results("-alone", one_by_one)
+
+
+def test_a_time_limit_while_the_store_is_asked_leaves_no_answer_behind(
+    handling: Handling, ledger: RedisLedger, bundle: Bundle, waiting: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken for the answer to the next question, it would give one person the answers of another."""
+
+    def asking_in_vain(*_: Any, **__: Any) -> Any:
+        connection = ledger._redis.connection_pool.get_connection()
+        connection.send_command("HGETALL", "triage:live")
+        ledger._redis.connection_pool.release(connection)
+        raise SoftTimeLimitExceeded
+
+    with monkeypatch.context() as struck:
+        struck.setattr(ledger, "begin", asking_in_vain)
+        assert handling.evaluate(waiting[0]) is Outcome.LEFT
+    assert handling.evaluate(waiting[0]) is Outcome.FINISHED
+    assert ledger.get(waiting[0]).status is Status.DONE

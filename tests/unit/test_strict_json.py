@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import time
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from triage_rules.errors import ReportError
-from triage_rules.strict_json import dumps, loads, pointer_part
+from triage_rules.strict_json import dumps, dumps_fast, loads, pointer_part
 
 JSON = st.recursive(
     st.none()
@@ -39,6 +41,48 @@ def test_what_is_written_is_read_back(value):
     again = loads(dumps(value).encode(), max_bytes=1_000_000, max_depth=100)
     assert again == value
     assert repr(again) == repr(value)
+
+
+SMALLER = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(SMALLER)
+def test_the_fast_way_writes_what_the_strict_one_does(value):
+    """Results are written by it and read by anybody: the same values, types and order of keys."""
+    again = json.loads(dumps_fast(value))
+    assert repr(again) == repr(json.loads(dumps(value))) == repr(value)
+
+
+class Word(enum.StrEnum):
+    ONE = "one"
+
+
+def test_the_fast_way_writes_a_word_of_ours_as_text():
+    """As the strict one does: levels and lanes are such words."""
+    assert dumps_fast({"a": Word.ONE}) == dumps({"a": Word.ONE}) == '{"a":"one"}'
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**64, object(), {1: "a"}, datetime.now(UTC)])
+def test_the_fast_way_refuses_what_is_no_json(value):
+    """A result that can't be written is a failure to be seen, and no text that nobody can read."""
+    with pytest.raises(TypeError):
+        dumps_fast({"a": value})
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_no_way_writes_a_number_that_json_does_not_have(number):
+    """Others would read null, or nothing more."""
+    for write in (dumps, dumps_fast):
+        with pytest.raises(ValueError, match="JSON compliant"):
+            write({"a": [1, {"b": number}]})
 
 
 @given(JSON)

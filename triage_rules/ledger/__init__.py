@@ -72,6 +72,10 @@ class Rekeyed:
 class Ledger(Protocol):
     """All methods raise LedgerUnavailable if the store can't be reached or refuses to write."""
 
+    def close(self) -> None:
+        """Give the connections back; the next call makes new ones."""
+        ...
+
     def accept(self, report: NewReport, idempotency: Idempotency | None = None, task: str = "") -> Accepted:
         """Store, count into the subject's history and index as pending, in one step.
 

@@ -89,7 +89,6 @@ class Work(Store):
             report_id,
             now_ms,
             status.value,
-            fields["data"],
             _number(known),
             self._retention_s,
             reason,
