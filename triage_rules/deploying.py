@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from triage_rules import evidence
 from triage_rules.audit import Actor
 from triage_rules.bundles import Bundle, bundle_of, open_bundle
 from triage_rules.cases import parse_cases, run_case
@@ -67,6 +68,12 @@ class Checked:
     unasked: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    evidence: str = ""
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """What is kept beside the bundle."""
+        return {**self.files, evidence.FILE_NAME: self.evidence} if self.evidence else self.files
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +104,18 @@ def check_folder(folder: Path) -> Checked:
     if faults:
         raise CasesFailed(faults, len(outcomes))
     undecided = _refuse_errors(ruleset, document, evaluator)
-    proved, unasked = (None, ()) if claimed is None else _proved(evaluator, claimed)
-    texts = {name: text.decode() for name, (text, _) in read.items()}
-    return Checked(bundle, len(outcomes), evaluator.ruleset.approved_by, proved, unasked, undecided, texts)
+    verdicts = [] if claimed is None else _proved(evaluator, claimed)
+    unasked = tuple(asked.id for asked, verdict in verdicts if verdict is Verdict.NOT_ASKED)
+    return Checked(
+        bundle,
+        cases=len(outcomes),
+        approved_by=evaluator.ruleset.approved_by,
+        proved=None if claimed is None else len(verdicts) - len(unasked),
+        unasked=unasked,
+        undecided=undecided,
+        files={name: text.decode() for name, (text, _) in read.items()},
+        evidence=evidence.text_of(outcomes, verdicts),
+    )
 
 
 def _refuse_errors(ruleset: Ruleset, document: Document, evaluator: Evaluator) -> tuple[str, ...]:
@@ -114,8 +130,8 @@ def _refuse_errors(ruleset: Ruleset, document: Document, evaluator: Evaluator) -
     return tuple(one.message for one in found)
 
 
-def _proved(evaluator: Evaluator, claimed: list[Property]) -> tuple[int, tuple[str, ...]]:
-    """How many properties are proved, and the ids of those that were not asked about.
+def _proved(evaluator: Evaluator, claimed: list[Property]) -> list[tuple[Property, Verdict]]:
+    """What is known of each property.
 
     Raises PropertiesFailed if one does not hold, or is not known to.
     """
@@ -129,8 +145,7 @@ def _proved(evaluator: Evaluator, claimed: list[Property]) -> tuple[int, tuple[s
     )
     if faults:
         raise PropertiesFailed(faults, len(proofs))
-    unasked = tuple(proof.asked.id for proof in proofs if proof.verdict is Verdict.NOT_ASKED)
-    return len(proofs) - len(unasked), unasked
+    return [(proof.asked, proof.verdict) for proof in proofs]
 
 
 def check_files(files: Mapping[str, str]) -> Checked:
@@ -147,7 +162,9 @@ def check_files(files: Mapping[str, str]) -> Checked:
         raise RulesetError(tuple(RulesetFault(Place(*place), message) for place, message in told["faults"]))
     bundle = Bundle(told["name"], told["version"], told["digest"], base64.b64decode(told["data"]))
     unasked, undecided = tuple(told["unasked"]), tuple(told["undecided"])
-    return Checked(bundle, told["cases"], told["approved_by"], told["proved"], unasked, undecided, texts)
+    return Checked(
+        bundle, told["cases"], told["approved_by"], told["proved"], unasked, undecided, texts, told["evidence"]
+    )
 
 
 def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor, approving: Approving | None = None) -> Deployed:
@@ -158,7 +175,7 @@ def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor, approving: 
     bundle = checked.bundle
     others = [digest for digest in ledger.digests(bundle.name, bundle.version) if digest != bundle.digest]
     live = ledger.deploy(
-        bundle.name, bundle.version, bundle.digest, bundle.data, now_ms, by=by, files=checked.files, approving=approving
+        bundle.name, bundle.version, bundle.digest, bundle.data, now_ms, by=by, files=checked.kept, approving=approving
     )
     told = [] if checked.proved is not None else [f"nothing is proved of `{bundle.name}`: it has no {PROPERTIES_FILE}"]
     told += [
@@ -231,6 +248,7 @@ def _main(folder: Path) -> None:
             "proved": checked.proved,
             "unasked": checked.unasked,
             "undecided": checked.undecided,
+            "evidence": checked.evidence,
         }
     json.dump(told, sys.stdout)
 

@@ -56,7 +56,8 @@ def live_of(name: str) -> Live:
     if live is None:
         raise RulesetNotFound(f"no ruleset `{name}` is live")
     data = own.ledger.bundle(live.digest)
-    files = own.ledger.source(live.digest)
+    beside = own.ledger.source(live.digest)
+    files = {file: beside[file] for file in FILES if file in beside}
     kept = FILE_NAME in files
     if not kept:
         files = {FILE_NAME: _written(live.digest, data)}
