@@ -5,9 +5,21 @@ from __future__ import annotations
 from flask import Flask
 
 from service.documenting import TriageApi
-from service.pages import board, form, home, problem, proposing, reference, result, showing, signing_in, workbench
+from service.pages import (
+    board,
+    form,
+    home,
+    problem,
+    proposing,
+    reference,
+    result,
+    showing,
+    signing_in,
+    viewer,
+    workbench,
+)
 
-PAGES = (home, signing_in, form, result, board, workbench, proposing)
+PAGES = (home, signing_in, form, result, board, viewer, workbench, proposing)
 """Each has its blueprint."""
 
 

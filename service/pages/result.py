@@ -50,7 +50,7 @@ class Opened:
 def show(report_id: str) -> Response:
     """The patient's view, or with `?view=clinician` the clinician's, which only people who work here see."""
     link = linked.result_link(report_id) if _ID.fullmatch(report_id) else None
-    report = _report(report_id, by_link=link is not None)
+    report = seen(report_id, by_link=link is not None)
     by_link: dict[str, Any] = {
         "link": request.args.get("link"),
         "embedded": link is not None,
@@ -74,7 +74,7 @@ def show(report_id: str) -> Response:
     )
 
 
-def _report(report_id: str, *, by_link: bool) -> StoredReport:
+def seen(report_id: str, *, by_link: bool) -> StoredReport:
     """Raises ReportNotFound also for another client's: nobody learns what exists."""
     if not _ID.fullmatch(report_id):
         raise ReportNotFound

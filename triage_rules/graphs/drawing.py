@@ -45,11 +45,10 @@ def draw(  # noqa: PLR0913 - what to draw, and what to say of it
     description: str,
     lighting: Lighting | None = None,
     here: str = "",
-    hidden: frozenset[str] = frozenset(),
 ) -> str:
     """The markup of an `svg` element.
 
-    `here`: the key of the node that it is about. `hidden`: findings whose answers are not to be shown.
+    `here`: the key of the node that it is about.
     """
     lighted = " lighted" if lighting else ""
     parts = [
@@ -62,7 +61,7 @@ def draw(  # noqa: PLR0913 - what to draw, and what to say of it
     parts += ['<g class="edges" aria-hidden="true">', *_edges(layout, lighting), "</g>", '<g class="nodes">']
     for key in _reading_order(layout):
         node = layout.graph.nodes[key]
-        parts.append(_node(layout, node, href(node), lighting, here=key == here, is_hidden=key in hidden))
+        parts.append(_node(layout, node, href(node), lighting, here=key == here))
     parts.append("</g></svg>")
     return "\n".join(parts)
 
@@ -96,9 +95,7 @@ def _path(curve: Curve) -> str:
     return "".join(drawn)
 
 
-def _node(  # noqa: PLR0913
-    layout: Layout, node: Node, href: str, lighting: Lighting | None, *, here: bool, is_hidden: bool
-) -> str:
+def _node(layout: Layout, node: Node, href: str, lighting: Lighting | None, *, here: bool) -> str:
     box, size = layout.boxes[node.key], layout.size
     classes = ["node", node.kind.value]
     classes += [f"of-{node.level.word}"] if node.level is not None else []
@@ -106,7 +103,7 @@ def _node(  # noqa: PLR0913
     told, mark = f"{_KINDS[node.kind]}: {_named(node)}", ""
     if lighting is not None:
         state = lighting.states[node.key]
-        answer = "" if is_hidden else lighting.answers.get(node.key, "")
+        answer = lighting.answers.get(node.key, "")
         classes += [state.value, *(["lit"] if node.key in lighting.lit else [])]
         told += f": {answer or WORDS[state]}"
         mark = f'<text class="mark" x="{box.x + size.width - INSIDE - 4}" y="{box.y + 18}">{MARKS[state]}</text>'
@@ -157,3 +154,24 @@ def _lines(node: Node, layout: Layout, *, has_mark: bool, answer: str) -> list[s
 def shortened(text: str, letters: int) -> str:
     """The text, or its beginning and three dots."""
     return text if len(text) <= letters else text[: letters - 1].rstrip() + "\u2026"
+
+
+_STYLE = """
+svg { background: #fff; font: 13px system-ui, sans-serif; }
+.heading { font-weight: 600; fill: #4d5b69; }
+.edge { fill: none; stroke: #9aa7b3; stroke-width: 1.2; }
+.edge.minus, .edge.both { stroke-dasharray: 5 3; }
+.edge.open { stroke-dasharray: 1 3; }
+.node rect { fill: #f4f7f9; stroke: #75838f; }
+.node text { fill: #16212c; }
+.of-urgent rect { fill: #fdecec; stroke: #a3151b; }
+.of-monitor rect { fill: #fff3da; stroke: #855000; }
+.of-routine rect { fill: #e6f4ea; stroke: #176537; }
+"""
+
+
+def standalone(layout: Layout, href: Callable[[Node], str], title: str) -> str:
+    """The same as a file of its own, which brings its style."""
+    text = draw(layout, href, title=title, description="From findings at the left to levels at the right.")
+    head, end, rest = text.partition("</desc>")
+    return f"{head}{end}<style>{_STYLE}</style>{rest}"

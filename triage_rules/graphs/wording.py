@@ -34,7 +34,7 @@ _NOT = {Op.AT_LEAST: "less than", Op.MORE_THAN: "at most", Op.AT_MOST: "more tha
 class Line:
     """`says`: what is spoken of, in the ruleset's words; `is_so`: what of it; `name`: its name, '' of a heading.
 
-    `state`: what it came out as for a report; None without one.
+    `state`: what it came out as for a report; None without one. `below`: of a statement, what it is defined by.
     """
 
     says: str
@@ -42,6 +42,11 @@ class Line:
     name: str
     parts: tuple[Line, ...]
     state: State | None
+    below: Line | None = None
+
+
+MOST = 200
+"""Lines of one condition, about. What is defined further down is left to its own place."""
 
 
 def worded(ruleset: Ruleset, condition: Condition, reference: Reference | None = None) -> Line:
@@ -49,10 +54,11 @@ def worded(ruleset: Ruleset, condition: Condition, reference: Reference | None =
     return _Wording(ruleset, reference).line(condition)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Wording:
     ruleset: Ruleset
     reference: Reference | None
+    lines: int = 0
 
     def line(self, condition: Condition) -> Line:
         match condition:
@@ -94,7 +100,13 @@ class _Wording:
                 is_so = "yes" if holds else "no"
             case Inferred(name) | Yes(name):
                 is_so = "" if holds else "is ruled out"
-        return Line(self._says(name), is_so, name, (), self._state(condition))
+        return Line(self._says(name), is_so, name, (), self._state(condition), self._below(name))
+
+    def _below(self, name: str) -> Line | None:
+        """The definition of a statement, as long as there is room for it."""
+        self.lines += 1
+        inference = self.ruleset.inferences.get(name)
+        return None if inference is None or self.lines > MOST else self.line(inference.when)
 
     def _says(self, name: str) -> str:
         ruleset = self.ruleset

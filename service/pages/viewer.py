@@ -1,0 +1,198 @@
+"""A ruleset to be read: tables, a graph, a page for each rule; and what a report or a case made of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from service.pages import opening, viewing
+from service.pages.opening import WHAT_IF_BYTES, Opened
+from service.pages.showing import page, render
+from service.parts import parts
+from service.problems import Refused
+from service.rulesets import approval
+from triage_rules.evidence import Evidence
+from triage_rules.graphs import Kind, Layout, State, key_of
+from triage_rules.graphs.drawing import standalone
+from triage_rules.graphs.lighting import WORDS
+from triage_rules.graphs.wording import worded
+from triage_rules.messages import timestamp
+from triage_rules.ruleset import Floor, Rule
+from triage_rules.rulesets_live import Loaded
+
+blueprint = Blueprint("viewer", __name__)
+
+Json = dict[str, Any]
+
+CASES_SHOWN = 40
+"""Cases that a rule's page lists."""
+
+FOLLOWED = (State.ESTABLISHED, State.POSSIBLE, State.RULED_OUT)
+
+TABLES = {
+    "rules": "Rules",
+    "floors": "Safety net",
+    "statements": "Statements",
+    "inputs": "Inputs",
+    "dispositions": "What to do",
+    "conflicts": "Contradictions",
+    "properties": "Properties",
+}
+
+
+@page(blueprint, "/rulesets/<name>")
+def show(name: str) -> Response:
+    """All that a live ruleset says, as tables that can be filtered by a word."""
+    loaded, shown, common = _live(name)
+    live = parts().ledger.live().get(name)
+    rows = viewing.tables(viewing.version_of(loaded), shown, _today())
+    return render(
+        "rulesets/show.html",
+        tables=TABLES,
+        rows=rows,
+        approval=approval(loaded.ruleset),
+        activated=timestamp(live.activated_ms) if live is not None else None,
+        link=viewing.links(name, {}),
+        wanted=request.args.get("q", "").strip()[:100].casefold(),
+        overdue=sum(row["overdue"] for row in (*rows["rules"], *rows["floors"])),
+        never_fired=sum(not row["cases"] for row in (*rows["rules"], *rows["floors"])),
+        **common,
+    )
+
+
+@page(blueprint, "/rulesets/<name>/graph", methods=("GET", "POST"), max_bytes=WHAT_IF_BYTES * 3)
+def graph(name: str) -> Response:
+    """The map; the part around one node; or, with a report, a case or answers that are posted, the way that led there."""
+    text, faults = "", []
+    if request.method == "POST":
+        text, opened, faults = opening.posted(name)
+    else:
+        opened = _opened(name)
+    loaded, shown, common = _live(name, opened)
+    version = viewing.version_of(loaded)
+    focus = request.args.get("focus", "")
+    if focus and focus not in version.graph.nodes:
+        raise Refused("not-found", detail="There is no such part of these rules.")
+    view = "part" if focus else "way" if opened is not None and "map" not in request.values else "map"
+    layout, title = _laid_out(view, version, focus, opened)
+    described = (
+        f"{len(layout.boxes)} nodes and {len(layout.curves)} edges, from findings at the left to levels at the right."
+    )
+    return render(
+        "rulesets/graph.html",
+        view=view,
+        focus=version.graph.nodes.get(focus),
+        svg=viewing.drawing(layout, name, title, described, opened, here=focus),
+        graph_title=title,
+        followed=[(state, _of_state(version, opened, state)) for state in FOLLOWED] if opened is not None else [],
+        link=viewing.links(name, opened.query if opened is not None else {}),
+        posted=text,
+        faults=faults,
+        **common,
+    )  # fmt: skip
+
+
+@page(blueprint, "/rulesets/<name>/graph.svg")
+def graph_svg(name: str) -> Response:
+    """The map as a file, with its colours in it."""
+    loaded, _, _ = _live(name)
+    layout = viewing.the_map(viewing.version_of(loaded))
+    url = viewing.links(name, {})
+    title = f"{loaded.ruleset.title}, {loaded.version}"
+    text = standalone(layout, lambda node: request.host_url.rstrip("/") + url(node), title)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.svg"'}
+    return Response(text, headers=headers, content_type="image/svg+xml; charset=utf-8")
+
+
+@page(blueprint, "/rulesets/<name>/rules/<rule_id>")
+def rule(name: str, rule_id: str) -> Response:
+    """One rule: in words, drawn, where it comes from, what shows it."""
+    opened = _opened(name)
+    loaded, shown, common = _live(name, opened)
+    ruleset = loaded.ruleset
+    found: Rule | Floor | None = ruleset.rules.get(rule_id) or ruleset.floors.get(rule_id)
+    if found is None:
+        raise Refused("not-found", detail="There is no such rule.")
+    reference = opened.reference if opened is not None else None
+    version = viewing.version_of(loaded)
+    key = key_of(Kind.RULE if isinstance(found, Rule) else Kind.FLOOR, rule_id)
+    title = f"{rule_id}: what it rests on, and where it leads"
+    cases = shown.firing(rule_id)
+    own = {other for other in version.graph.before.get(key, ())}
+    reads = {version.graph.nodes[other].name for other in own}
+    return render(
+        "rulesets/rule.html",
+        row=viewing.rule_row(ruleset, found, {rule_id: len(cases)}, shown, _today()),
+        rule=found,
+        when=worded(ruleset, found.when, reference),
+        outcomes=[
+            (ruleset.dispositions[one.disposition], None if one.when is None else worded(ruleset, one.when, reference))
+            for one in found.outcomes
+        ],
+        raises=[(level, ruleset.dispositions[code]) for level, code in getattr(found, "raise_one", ())],
+        cases=cases[:CASES_SHOWN],
+        more_cases=max(0, len(cases) - CASES_SHOWN),
+        proofs=[one for one in shown.properties if rule_id in one.names],
+        near_proofs=[one for one in shown.properties if rule_id not in one.names and one.names & reads],
+        svg=viewing.drawing(viewing.part(version, key), name, title, found.title, opened, here=key),
+        graph_title=title,
+        key=key,
+        **common,
+    )
+
+
+def _live(name: str, opened: Opened | None = None) -> tuple[Loaded, Evidence, Json]:
+    """What is live, or what decided what is opened; what was shown of it; and what every template is told."""
+    own = parts()
+    loaded = opened.loaded if opened is not None else own.live.get(name)
+    shown = viewing.evidence_of(own.ledger, loaded.digest)
+    live = own.ledger.live().get(name)
+    return loaded, shown, {
+        "name": name,
+        "ruleset": loaded.ruleset,
+        "digest": loaded.digest,
+        "is_live": live is not None and live.digest == loaded.digest,
+        "evidence": shown,
+        "opened": opened,
+        "query": dict(opened.query) if opened is not None else {},
+        "words": WORDS,
+        "here": url_for("viewer.show", name=name),
+        "wide": True,
+        "approval_note": f"{loaded.ruleset.title}: {approval(loaded.ruleset)}.",
+    }  # fmt: skip
+
+
+def _opened(name: str) -> Opened | None:
+    """What this address opens beside the ruleset."""
+    own = parts()
+    if "report" in request.args:
+        return opening.of_report(name, request.args["report"])
+    if "case" in request.args:
+        loaded = own.live.get(name)
+        return opening.of_case(loaded, viewing.evidence_of(own.ledger, loaded.digest), request.args["case"])
+    return None
+
+
+def _laid_out(view: str, version: viewing.Version, focus: str, opened: Opened | None) -> tuple[Layout, str]:
+    if view == "part":
+        return viewing.part(version, focus), f"Around: {version.graph.nodes[focus].says}"
+    if view == "way" and opened is not None:
+        return viewing.way(version, opened), "The way from answers to level"
+    return viewing.the_map(version), f"All of {version.ruleset.title}"
+
+
+def _of_state(version: viewing.Version, opened: Opened, state: State) -> list[Any]:
+    """The rules and parts of the safety net that came out so, the most urgent first."""
+    states = opened.lighting.states
+    found = [
+        node
+        for node in version.graph.nodes.values()
+        if node.kind in (Kind.RULE, Kind.FLOOR) and states[node.key] is state
+    ]
+    return sorted(found, key=lambda node: -3 if node.level is None else -node.level)
+
+
+def _today() -> dt.date:
+    return dt.datetime.fromtimestamp(parts().now_ms() / 1000, dt.UTC).date()
