@@ -64,27 +64,20 @@ def show(name: str) -> Response:
 
 @page(blueprint, "/rulesets/<name>/graph", methods=("GET", "POST"), max_bytes=WHAT_IF_BYTES * 3)
 def graph(name: str) -> Response:
-    """The map; the part around one node; or, with a report, a case or answers that are posted, the way that led there."""
-    text, faults = "", []
-    if request.method == "POST":
-        text, opened, faults = opening.posted(name)
-    else:
-        opened = _opened(name)
-    loaded, shown, common = _live(name, opened)
+    """The map, or the part around one node; with a report, a case or posted answers, the way that led to the level."""
+    text, opened, faults = opening.posted(name) if request.method == "POST" else ("", _opened(name), [])
+    loaded, _, common = _live(name, opened)
     version = viewing.version_of(loaded)
     focus = request.args.get("focus", "")
     if focus and focus not in version.graph.nodes:
         raise Refused("not-found", detail="There is no such part of these rules.")
     view = "part" if focus else "way" if opened is not None and "map" not in request.values else "map"
     layout, title = _laid_out(view, version, focus, opened)
-    described = (
-        f"{len(layout.boxes)} nodes and {len(layout.curves)} edges, from findings at the left to levels at the right."
-    )
     return render(
         "rulesets/graph.html",
         view=view,
         focus=version.graph.nodes.get(focus),
-        svg=viewing.drawing(layout, name, title, described, opened, here=focus),
+        svg=viewing.drawing(layout, name, title, opened, here=focus),
         graph_title=title,
         followed=[(state, _of_state(version, opened, state)) for state in FOLLOWED] if opened is not None else [],
         link=viewing.links(name, opened.query if opened is not None else {}),
@@ -98,7 +91,7 @@ def graph(name: str) -> Response:
 def graph_svg(name: str) -> Response:
     """The map as a file, with its colours in it."""
     loaded, _, _ = _live(name)
-    layout = viewing.the_map(viewing.version_of(loaded))
+    layout = viewing.version_of(loaded).map
     url = viewing.links(name, {})
     title = f"{loaded.ruleset.title}, {loaded.version}"
     text = standalone(layout, lambda node: request.host_url.rstrip("/") + url(node), title)
@@ -120,8 +113,7 @@ def rule(name: str, rule_id: str) -> Response:
     key = key_of(Kind.RULE if isinstance(found, Rule) else Kind.FLOOR, rule_id)
     title = f"{rule_id}: what it rests on, and where it leads"
     cases = shown.firing(rule_id)
-    own = {other for other in version.graph.before.get(key, ())}
-    reads = {version.graph.nodes[other].name for other in own}
+    reads = {version.graph.nodes[other].name for other in version.graph.before.get(key, ())}
     return render(
         "rulesets/rule.html",
         row=viewing.rule_row(ruleset, found, {rule_id: len(cases)}, shown, _today()),
@@ -136,7 +128,7 @@ def rule(name: str, rule_id: str) -> Response:
         more_cases=max(0, len(cases) - CASES_SHOWN),
         proofs=[one for one in shown.properties if rule_id in one.names],
         near_proofs=[one for one in shown.properties if rule_id not in one.names and one.names & reads],
-        svg=viewing.drawing(viewing.part(version, key), name, title, found.title, opened, here=key),
+        svg=viewing.drawing(viewing.part(version, key), name, title, opened, here=key),
         graph_title=title,
         key=key,
         **common,
@@ -180,7 +172,7 @@ def _laid_out(view: str, version: viewing.Version, focus: str, opened: Opened | 
         return viewing.part(version, focus), f"Around: {version.graph.nodes[focus].says}"
     if view == "way" and opened is not None:
         return viewing.way(version, opened), "The way from answers to level"
-    return viewing.the_map(version), f"All of {version.ruleset.title}"
+    return version.map, f"All of {version.ruleset.title}"
 
 
 def _of_state(version: viewing.Version, opened: Opened, state: State) -> list[Any]:
