@@ -118,6 +118,8 @@ SHOTS = [
     Shot("form-urgent", "/forms/red-dots?mode=one", answered, kept=((PHONE, LIGHT),)),
     Shot("form-all", "/forms/red-dots?mode=all", all_filled_in, kept=((DESK, LIGHT),)),
     Shot("result-patient", "/forms/red-dots?mode=all", sent, kept=((PHONE, LIGHT), (PHONE, DARK))),
+    Shot("board", "/board", kept=((DESK, LIGHT),)),
+    Shot("rule", "/rulesets/red-dots/rules/R08", kept=((DESK, DARK),)),
     Shot("workbench", "/workbench/red-dots", limit_raised, kept=((DESK, LIGHT), (PHONE, DARK))),
     Shot("workbench-compare", "/workbench/red-dots", compared, kept=((DESK, DARK),)),
     Shot("result-clinician", "/forms/red-dots?mode=all", for_the_clinician, kept=((DESK, DARK),)),
