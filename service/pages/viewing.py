@@ -84,7 +84,7 @@ def part(version: Version, key: str) -> Layout:
 
 def way(version: Version, opened: Opened) -> Layout:
     """What led to the level."""
-    return lay_out(kept_only(version.graph, opened.lighting.lit), CLOSE)
+    return lay_out(kept_only(version.graph, opened.lighting.way), CLOSE)
 
 
 def drawing(layout: Layout, name: str, title: str, opened: Opened | None, here: str = "") -> Markup:

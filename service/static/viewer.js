@@ -200,11 +200,9 @@
       told.textContent = `${((next - 1) % found.length) + 1} of ${found.length}`;
     });
 
-    const here = svg.querySelector(".here") ?? nodes[0];
-    if (here) {
-      rove(here);
-      if (svg.querySelector(".here")) bring(here);
-    }
+    const begun = svg.querySelector(".here") ?? svg.querySelector(".disposition.established");
+    if (nodes.length) rove(begun ?? nodes[0]);
     if (view.clientWidth > 700 && width > view.clientWidth && width < view.clientWidth * 1.7) ways.fit();
+    if (begun && zoom === 1) bring(begun);
   }
 })();

@@ -167,6 +167,9 @@ def test_what_is_lit_is_a_way_from_answers_to_the_level(seed: int) -> None:
     for rule in ruleset.rules:
         key = key_of(Kind.RULE, rule)
         assert (key in lighting.lit) == (lighting.states[key] is State.ESTABLISHED)
+    assert lighting.way <= lighting.lit
+    led = {graph.nodes[key].name for key in lighting.way if graph.nodes[key].kind is Kind.DISPOSITION}
+    assert led == {lighting.decision.disposition}
     levels = [key for key in lighting.lit if graph.nodes[key].kind is Kind.LEVEL]
     assert levels == [key_of(Kind.LEVEL, lighting.decision.level.word)]
 

@@ -59,7 +59,8 @@ def _columns(graph: Graph) -> dict[str, int]:
     found: dict[str, int] = {}
     for key, node in graph.nodes.items():
         if node.kind in (Kind.FINDING, Kind.MENTION, Kind.STATEMENT):
-            found[key] = max((found[other] + 1 for other in graph.before.get(key, ())), default=0)
+            first = 0 if node.kind is Kind.FINDING else 1
+            found[key] = max((found[other] + 1 for other in graph.before.get(key, ())), default=first)
     rules = max(found.values(), default=-1) + 1
     for key, node in graph.nodes.items():
         if node.kind in _LAST:

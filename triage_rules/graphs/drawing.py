@@ -140,7 +140,7 @@ def _named(node: Node) -> str:
 def _lines(node: Node, layout: Layout, *, has_mark: bool, answer: str) -> list[str]:
     """As much as a box holds."""
     size = layout.size
-    letters = int((size.width - 2 * INSIDE - (14 if has_mark else 0)) / LETTER)
+    letters = int((size.width - 2 * INSIDE - (20 if has_mark else 0)) / LETTER)
     most = size.lines - (1 if answer and size.lines > 1 else 0)
     text = node.says if node.kind is Kind.DISPOSITION else _named(node)
     lines = textwrap.wrap(text, letters, break_long_words=True) or [node.name]

@@ -44,12 +44,16 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Lighting:
-    """By keys of nodes. `answers`: of findings, in words. `lit`: the nodes and edges of the ways that led to it."""
+    """By keys of nodes. `answers`: of findings, in words. `lit`: nodes and edges of the derivations of all that fired.
+
+    `way`: the nodes of those of them that led to the level.
+    """
 
     states: Mapping[str, State]
     answers: Mapping[str, str]
     lit: frozenset[str]
     lit_edges: frozenset[tuple[str, str]]
+    way: frozenset[str]
     decision: Decision
 
 
@@ -66,6 +70,7 @@ def light(ruleset: Ruleset, facts: Findings) -> Lighting:
         },
         lit=frozenset(lit.nodes),
         lit_edges=frozenset(lit.edges),
+        way=lit.way(key_of(Kind.LEVEL, decision.level.word)),
         decision=decision,
     )
 
@@ -170,6 +175,18 @@ class _Lit:
         self.nodes |= {decided}
         self._edge(decided, key_of(Kind.LEVEL, decision.level.word))
 
+    def way(self, level: str) -> frozenset[str]:
+        """The nodes from which lit edges lead to the level."""
+        before: dict[str, list[str]] = {}
+        for start, end in self.edges:
+            before.setdefault(end, []).append(start)
+        found, waiting = {level}, [level]
+        while waiting:
+            new = set(before.get(waiting.pop(), ())) - found
+            found |= new
+            waiting += new
+        return frozenset(found)
+
     def _leads(self, key: str, code: str) -> None:
         self._edge(key, key_of(Kind.DISPOSITION, code))
 
@@ -187,6 +204,8 @@ class _Lit:
             seen = own in self.nodes
             self._edge(own, key)
             if inference is not None and not seen:
-                self._rests(own, inference.when, side=self._reference.value(inference.when))
+                value = self._reference.value(inference.when)
+                if value is not None:  # what is open hangs on everything; the way ends there
+                    self._rests(own, inference.when, side=value)
             elif kind is Kind.MENTION:
                 self._edge(key_of(Kind.FINDING, self._ruleset.mentions[name].text), own)
