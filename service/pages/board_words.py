@@ -27,12 +27,13 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What the chart shows: so many bars of such a length, and how a bar's begin is written."""
+    """What the chart shows: so many bars of such a length, how a bar's begin is written, and for each how manyth bar."""
 
     label: str
     bars: int
     bar_ms: int
     dated: bool
+    written: int
 
     def starts(self, now_ms: int) -> tuple[list[int], int]:
         """When its bars begin, and when the last one ends, which is after now."""
@@ -41,9 +42,9 @@ class Span:
 
 
 SPANS = {
-    "day": Span("24 hours", 24, HOUR_MS, dated=False),
-    "week": Span("7 days", 28, 6 * HOUR_MS, dated=True),
-    "month": Span("30 days", 30, DAY_MS, dated=True),
+    "day": Span("24 hours", 24, HOUR_MS, dated=False, written=6),
+    "week": Span("7 days", 28, 6 * HOUR_MS, dated=True, written=8),
+    "month": Span("30 days", 30, DAY_MS, dated=True, written=6),
 }
 
 
@@ -139,7 +140,7 @@ def chart(bars: Sequence[Bar], span: Span) -> Chart:
                 pieces.append(Piece(WORDS[level], round(x + 1, 2), round(y, 2), round(wide - 2, 2), round(height, 2)))
         counts = tuple(bar.counts[level] for level in RANKS)
         label = _label(bar.from_ms, span)
-        told.append(Told(timestamp(bar.from_ms), label, number % 6 == 0, round(x + wide / 2, 2), counts))
+        told.append(Told(timestamp(bar.from_ms), label, number % span.written == 0, round(x + wide / 2, 2), counts))
     lines = tuple((round(TOP + high * (1 - part / 2), 2), top * part // 2) for part in range(3))
     total = {WORDS[level]: sum(bar.counts[level] for bar in bars) for level in RANKS}
     return Chart(tuple(pieces), tuple(told), lines, total)

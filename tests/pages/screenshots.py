@@ -78,6 +78,15 @@ def for_the_clinician(page: Page) -> None:
     page.get_by_role("heading", name="Why: from answers to level").wait_for()
 
 
+def taken_care_of(page: Page) -> None:
+    """On the board: what the person just did can be taken back."""
+    if page.locator(".results > li").count() > 8:
+        page.locator(".results button").last.click()
+        page.get_by_text("You take care of report").wait_for()
+        page.mouse.move(0, 0)
+        page.evaluate("window.scrollTo(0, 0)")
+
+
 WELL = {
     "age_years": "40", "fever_reported": "no", "looks_unwell": "no", "consciousness": "alert", "mucosal_bleeding": "none",
     "breathing_difficulty": "none", "rash_spreading": "not_spreading", "rash_duration_days": "3", "neck_stiffness": "no",
@@ -118,7 +127,7 @@ SHOTS = [
     Shot("form-urgent", "/forms/red-dots?mode=one", answered, kept=((PHONE, LIGHT),)),
     Shot("form-all", "/forms/red-dots?mode=all", all_filled_in, kept=((DESK, LIGHT),)),
     Shot("result-patient", "/forms/red-dots?mode=all", sent, kept=((PHONE, LIGHT), (PHONE, DARK))),
-    Shot("board", "/board", kept=((DESK, LIGHT),)),
+    Shot("board", "/board", taken_care_of, kept=((DESK, LIGHT), (PHONE, DARK))),
     Shot("rule", "/rulesets/red-dots/rules/R08", kept=((DESK, DARK),)),
     Shot("workbench", "/workbench/red-dots", limit_raised, kept=((DESK, LIGHT), (PHONE, DARK))),
     Shot("workbench-compare", "/workbench/red-dots", compared, kept=((DESK, DARK),)),
