@@ -27,7 +27,7 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What the chart shows: so many bars of such a length, how a bar's begin is written, and for each how manyth bar."""
+    """What the chart shows: so many bars of such a length; how a bar's begin is written, and for each how manyth."""
 
     label: str
     bars: int
@@ -55,7 +55,7 @@ def lasting(ms: int) -> str:
         return f"{days} days"
     if hours >= 1:
         return f"{hours} h {minutes % 60:02d} min"
-    return f"{minutes} min" if minutes >= 1 else "less than a minute"
+    return f"{minutes} min" if minutes >= 1 else "under 1 min"
 
 
 @dataclass(frozen=True, slots=True)
