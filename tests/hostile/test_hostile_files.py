@@ -25,7 +25,7 @@ from triage_rules.reading import parse_ruleset
 from triage_rules.reading.limits import MAX_FAULTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SECONDS = 2.0
+SECONDS = 6.0  # of the processor; a quiet machine takes 1.2, and what this guards against took 17
 MEGABYTES = 200
 MANY = 1_100
 SMALL = 12_000
@@ -250,7 +250,7 @@ LARGE = [
 ]  # fmt: skip
 
 
-def test_files_of_the_greatest_size_are_refused_in_two_seconds_and_200_megabytes() -> None:
+def test_files_of_the_greatest_size_are_refused_in_seconds_and_200_megabytes() -> None:
     """Those that took longest of all, in a process with little memory; each second is one of the processor."""
     ran = subprocess.run(
         [sys.executable, "-c", CHILD, *LARGE], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
