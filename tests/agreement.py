@@ -10,7 +10,7 @@ from random import Random
 from tests.making import make_completion, make_findings, make_ruleset
 from triage_rules.compiling import compile_ruleset
 from triage_rules.engine import Engine
-from triage_rules.rails import Rails
+from triage_rules.rails import Masks, Numbering, Rails
 from triage_rules.reference import Reference
 from triage_rules.ruleset import Findings, Ruleset
 
@@ -34,10 +34,15 @@ def pairs(seed: int) -> Iterator[Pair]:
     random = Random(seed)
     size = {"inputs": 25, "statements": 25, "rules": 40} if seed % 50 == 0 else {}
     ruleset = make_ruleset(random, **size)
-    engine = Engine(compile_ruleset(ruleset, "made"))
+    engine, numbering = Engine(compile_ruleset(ruleset, "made")), Numbering(ruleset)
     for findings in itertools.islice(_reports(random, ruleset), REPORTS):
-        yield Pair(seed, ruleset, findings, engine.run(findings), Reference(ruleset, findings).rails())
+        yield Pair(seed, ruleset, findings, numbering.rails(engine.run(findings)), Reference(ruleset, findings).rails())
     engine.close()
+
+
+def masks_by_reference(ruleset: Ruleset, findings: Findings) -> Masks:
+    """The rails as the engine gives them, by the reference evaluator."""
+    return Numbering(ruleset).masks(Reference(ruleset, findings).rails())
 
 
 def _reports(random: Random, ruleset: Ruleset) -> Iterator[Findings]:

@@ -11,4 +11,5 @@ from triage_rules.ruleset import Ruleset
 
 def questions(ruleset: Ruleset, rails: Rails, decision: Decision, reference: Reference) -> list[Question]:
     """The questions of a report."""
-    return Deciding(ruleset).questions(rails, decision, ByReference(ruleset, reference).hangs_on())
+    deciding = Deciding(ruleset)
+    return deciding.questions(deciding.numbering.masks(rails), decision, ByReference(ruleset, reference).hangs_on())

@@ -16,7 +16,7 @@ from triage_rules.compiling import compile_ruleset
 from triage_rules.deciding import Deciding
 from triage_rules.engine import Engine
 from triage_rules.grounds import missing
-from triage_rules.rails import SOONER, Rails
+from triage_rules.rails import SOONER, Numbering, Rails
 from triage_rules.reference import Reference
 from triage_rules.ruleset import AskedOf, Findings, Level, Ruleset
 
@@ -29,14 +29,14 @@ def disagreements(seed: int, reports: int = 5) -> Iterator[str]:
     random = Random(seed)
     size = {"inputs": 25, "statements": 25, "rules": 40} if seed % 50 == 0 else {}
     ruleset = make_ruleset(random, **size)
-    engine = Engine(compile_ruleset(ruleset, "made"))
+    engine, numbering = Engine(compile_ruleset(ruleset, "made")), Numbering(ruleset)
     encoding = Encoding(ruleset)
     solver = Solver(encoding)
     for number in range(reports):
         findings, history = make_report(random, ruleset, 0 if number == 0 else None)
         facts = as_facts(ruleset, findings, history)
         reference = Reference(ruleset, facts)
-        rails = engine.run(facts)
+        rails = numbering.rails(engine.run(facts))
         if rails != reference.rails():
             yield f"report {number}: engine and reference differ: {findings}"
         solver.watch(*(formula for *_, formula in _wanted(encoding, rails, reference)))
@@ -65,7 +65,8 @@ def _wanted(encoding: Encoding, rails: Rails, reference: Reference) -> Iterator[
             yield f"{key} possible", key in rails.possible, encoding.possible(key)
             yield f"{key} certain", key in rails.certain, encoding.certain(key)
     deciding = Deciding(ruleset)
-    decision = deciding.decide(rails)
+    masks = deciding.numbering.masks(rails)
+    decision = deciding.decide(masks)
     for level in Level:
         yield f"level >= {level}", decision.level >= level, encoding.level_at_least(level)
         yield f"level is {level}", decision.level == level, encoding.level_is(level)
@@ -77,7 +78,7 @@ def _wanted(encoding: Encoding, rails: Rails, reference: Reference) -> Iterator[
         yield f"as urgent as {code}", urgent, encoding.at_least_as_urgent(code)
     yield "determined", decision.determined, encoding.determined()
     yield "default", decision.by_default, encoding.by_default()
-    fired = {one.rule.id: one for some in deciding.fired(rails.established) for one in some}
+    fired = {one.rule.id: one for some in deciding.fired(masks.established) for one in some}
     for rule in ruleset.rules_and_floors:
         statement = fired.get(rule.id)
         yield f"{rule.id} fired", statement is not None, encoding.fired(rule.id)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import NamedTuple
 
-from triage_rules.rails import Rails, outcome_key
+from triage_rules.rails import Masks, Numbering, Rails, flags, outcome_key
 from triage_rules.ruleset import Floor, Level, Outcome, Rule, Ruleset
 
 
@@ -23,10 +24,8 @@ class Standing:
     raised: tuple[Level, ...]
     fallen: Level | None
 
-    def could_raise_to(self, one: _Outcome, *, established: bool) -> Level:
-        """The highest level that may come of it; routine if nothing higher."""
-        if not established:
-            return self.raised[max(self.level, one.level)]
+    def could_raise_to(self, one: _Outcome) -> Level:
+        """The highest level that may come of it if one that is established no longer is; routine if nothing higher."""
         if one.of_rule and self.fallen is not None:
             return self.raised[self.fallen]
         return self.raised[self.level] if one.rank is None else Level.ROUTINE
@@ -62,8 +61,7 @@ class Decision:
         return self.lowest == self.could_be
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """An open finding whose answer could change the level: upwards, downwards (to the lowest), or either."""
 
     finding: str
@@ -91,16 +89,16 @@ def statements(rules: Iterable[Rule | Floor]) -> Iterator[Statement]:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """A statement as deciding needs it. rank: of its disposition, the higher the more urgent; None raises by one level.
+    """A statement as deciding needs it.
 
-    place: by urgency, and then in the ruleset's order.
+    rank: of its disposition, the higher the more urgent; None if it raises by one level.
     """
 
+    number: int
     statement: Statement
     of_rule: bool
     rank: int | None
     level: Level
-    place: tuple[int, int, int]
 
 
 NONE = -1
@@ -112,7 +110,7 @@ ONE_UP = tuple(Level(min(level + 1, Level.URGENT)) for level in Level)
 
 
 class Deciding:
-    """Decides by one ruleset; looks up once what it needs to know of it."""
+    """Decides by one ruleset; looks up once what it needs to know of it. Rails come and go as `Masks`."""
 
     def __init__(self, ruleset: Ruleset) -> None:
         self._ruleset = ruleset
@@ -120,41 +118,39 @@ class Deciding:
         self._ranks = {code: rank for rank, code in enumerate(self._codes)}
         self._levels = [ruleset.dispositions[code].level for code in self._codes]
         self._default = self._ranks[ruleset.default.disposition]
-        self._outcomes: dict[str, _Outcome] = {}
-        for n, rule in enumerate(ruleset.rules_and_floors):
-            for index, statement in enumerate(statements([rule])):
-                self._outcomes[statement.key] = self._outcome(statement, (n, index))
+        self.numbering = Numbering(ruleset)
+        made = {statement.key: statement for statement in statements(ruleset.rules_and_floors)}
+        self._outcomes = [self._outcome(number, made[key]) for number, key in enumerate(self.numbering.outcomes)]
+        self._all = self._mask_of(lambda _: True)
+        self._rules = self._mask_of(lambda one: one.of_rule)
+        self._floors = self._mask_of(lambda one: not one.of_rule and one.rank is not None)
+        self._raising = self._mask_of(lambda one: one.rank is None)
         self._raised = {
-            floor.id: {level: self._ranks[code] for level, code in floor.raise_one}
-            for floor in ruleset.floors.values()
-            if floor.raise_one
+            floor.id: {level: self._ranks[code] for level, code in floor.raise_one} for floor in ruleset.floors.values()
         }
-        outcomes = self._outcomes.items()
-        self._rule_ranks = {key: one.rank for key, one in outcomes if one.of_rule}
-        self._floor_ranks = {key: one.rank for key, one in outcomes if not one.of_rule and one.rank is not None}
-        self._floors = frozenset(self._floor_ranks)
-        self._raising = frozenset(self._raised)
         self._inputs = list(ruleset.inputs)
         mandatory = dict.fromkeys(finding for item in ruleset.mandatory for finding in item.findings)
         self._mandatory = [1 << self._inputs.index(finding) for finding in mandatory]
         self._mandatory_mask = sum(self._mandatory)
         self._questions: dict[tuple[Level | None, Level | None], dict[int, Question]] = {}
 
-    def _outcome(self, statement: Statement, written: tuple[int, int]) -> _Outcome:
+    def _outcome(self, number: int, statement: Statement) -> _Outcome:
         rank = None if statement.outcome is None else self._ranks[statement.outcome.disposition]
         level = Level.ROUTINE if rank is None else self._levels[rank]
-        place = (len(self._codes) if rank is None else -rank, *written)
-        return _Outcome(statement, isinstance(statement.rule, Rule), rank, level, place)
+        return _Outcome(number, statement, isinstance(statement.rule, Rule), rank, level)
 
-    def disposition(self, established: frozenset[str]) -> str:
+    def _mask_of(self, wanted: Callable[[_Outcome], bool]) -> int:
+        return sum(1 << one.number for one in self._outcomes if wanted(one))
+
+    def disposition(self, established: int) -> str:
         """The disposition as things stand; its level is the report's."""
         return self._codes[self._rank(self._sum(established))]
 
-    def level(self, established: frozenset[str]) -> Level:
+    def level(self, established: int) -> Level:
         """The level as things stand."""
         return self._levels[self._rank(self._sum(established))]
 
-    def decide(self, rails: Rails) -> Decision:
+    def decide(self, rails: Masks) -> Decision:
         """Put the rails together. Order and priority play no part: only the most urgent counts."""
         now, may, sure = self._sum(rails.established), self._sum(rails.possible), self._sum(rails.certain)
         rank = self._rank(now)
@@ -176,32 +172,42 @@ class Deciding:
             ),
         )
 
-    def fired(self, established: frozenset[str]) -> tuple[list[Statement], list[Statement]]:
+    def fired(self, established: int) -> tuple[list[Statement], list[Statement]]:
         """Of each rule, and of each floor, that fired its most urgent outcome; the most urgent first."""
         rules: dict[str, Statement] = {}
         floors: dict[str, Statement] = {}
-        for one in sorted(self._of(established), key=lambda one: one.place):
+        for one in self._of(established):
             (rules if one.of_rule else floors).setdefault(one.statement.rule.id, one.statement)
         return list(rules.values()), list(floors.values())
 
-    def _of(self, keys: frozenset[str]) -> list[_Outcome]:
-        return [one for one in map(self._outcomes.get, keys) if one is not None]
+    def _of(self, mask: int) -> Iterator[_Outcome]:
+        """The outcomes on a rail, the most urgent first."""
+        return compress(self._outcomes, flags(mask & self._all))
 
-    def _sum(self, keys: frozenset[str]) -> _Sum:
-        rules = [rank for rank in map(self._rule_ranks.get, keys) if rank is not None]
-        floors = [self._floor_ranks[key] for key in self._floors & keys]
+    def _sum(self, mask: int) -> _Sum:
+        """Numbers fall as urgency rises, so the lowest bit of a mask is its most urgent outcome."""
+        rules, floors = mask & self._rules, mask & self._floors
         return _Sum(
-            lowest_rule=min(rules) if rules else len(self._codes),
-            highest_rule=max(rules) if rules else NONE,
-            floor=max(floors) if floors else NONE,
-            raising=self._raising & keys,
+            lowest_rule=self._rank_at(rules.bit_length()) if rules else len(self._codes),
+            highest_rule=self._rank_at((rules & -rules).bit_length()) if rules else NONE,
+            floor=self._rank_at((floors & -floors).bit_length()) if floors else NONE,
+            raising=mask & self._raising,
         )
+
+    def _rank_at(self, bit_length: int) -> int:
+        rank = self._outcomes[bit_length - 1].rank
+        assert rank is not None  # what raises by one is in none of the masks
+        return rank
+
+    def _raises(self, raising: int) -> list[dict[Level, int]]:
+        """For each of these floors, the rank that each level is raised to."""
+        return [self._raised[one.statement.key] for one in self._of(raising)]
 
     def _rank(self, now: _Sum) -> int:
         rank = max(self._default if now.highest_rule == NONE else now.highest_rule, now.floor)
         level = self._levels[rank]
         if now.raising and level < Level.URGENT:
-            return max(self._raised[floor][Level(level + 1)] for floor in now.raising)
+            return max(ranks[Level(level + 1)] for ranks in self._raises(now.raising))
         return rank
 
     def _could_reach(self, may: _Sum, sure: _Sum) -> int:
@@ -217,7 +223,7 @@ class Deciding:
         if not may.raising:
             return rank
         level = self._highest(may, sure)
-        raised = [rank for floor in may.raising for to, rank in self._raised[floor].items() if to <= level]
+        raised = [rank for ranks in self._raises(may.raising) for to, rank in ranks.items() if to <= level]
         return max([rank, *raised])
 
     def _lowest(self, may: _Sum, sure: _Sum) -> Level:
@@ -231,27 +237,27 @@ class Deciding:
 
     # --- what to ask ---
 
-    def questions(self, rails: Rails, decision: Decision, hangs_on: Mapping[str, int]) -> list[Question]:
+    def questions(self, rails: Masks, decision: Decision, hangs_on: Mapping[int, int]) -> list[Question]:
         """The open findings that could change the level, the most dangerous first; empty once it is determined.
 
         First what could raise highest; then the mandatory ones, in the ruleset's order; then what the fewest other
         open findings stand beside. What the service counts, and what is asked of nobody, is left out.
-        `hangs_on`: undecided outcome -> the open inputs that it hangs on; bit n stands for the ruleset's nth input.
+        `hangs_on`: an undecided outcome's number -> the open inputs that it hangs on: bit n is the ruleset's nth input.
         """
         if decision.determined:
             return []
         standing = decision.standing
         may_lower = decision.lowest < decision.level
-        outcomes, established = self._outcomes, rails.established
+        raised = [standing.raised[max(standing.level, level)] for level in Level]  # by what isn't established yet
         raises, lowers = [0] * len(Level), 0
         beside: dict[int, int] = {}
-        for key in rails.possible - rails.certain:
-            mask = hangs_on.get(key)
+        for one in self._of(rails.possible & ~rails.certain):
+            mask = hangs_on.get(one.number)
             if mask:
-                one, is_so = outcomes[key], key in established
+                is_so = bool(rails.established >> one.number & 1)
                 count = mask.bit_count()
                 beside[count] = beside.get(count, 0) | mask
-                raises[standing.could_raise_to(one, established=is_so)] |= mask
+                raises[standing.could_raise_to(one) if is_so else raised[one.level]] |= mask
                 if may_lower and standing.could_lower(one, established=is_so):
                     lowers |= mask
         fewest_first = [beside[count] for count in sorted(beside)]
@@ -289,19 +295,24 @@ class Deciding:
 
 
 class _Sum(NamedTuple):
-    """What some outcomes amount to: ranks, NONE (or for the lowest, one beyond the highest) where there is none."""
+    """What some outcomes amount to: ranks, NONE (or for the lowest, one beyond the highest) where there is none.
+
+    raising: those that raise by one level, as a mask.
+    """
 
     lowest_rule: int
     highest_rule: int
     floor: int
-    raising: frozenset[str]
+    raising: int
 
 
 def decide(ruleset: Ruleset, rails: Rails) -> Decision:
     """As `Deciding.decide`, for a ruleset that decides once."""
-    return Deciding(ruleset).decide(rails)
+    deciding = Deciding(ruleset)
+    return deciding.decide(deciding.numbering.masks(rails))
 
 
 def disposition_of(ruleset: Ruleset, established: frozenset[str]) -> str:
     """As `Deciding.disposition`, for a ruleset that decides once."""
-    return Deciding(ruleset).disposition(established)
+    deciding = Deciding(ruleset)
+    return deciding.disposition(deciding.numbering.mask(established))

@@ -17,7 +17,7 @@ import durable_rules_engine as durable
 from triage_rules.compiling import Compiled
 from triage_rules.compiling.messages import BARE, SID, Messages, written
 from triage_rules.errors import EngineError
-from triage_rules.rails import Rails
+from triage_rules.rails import Masks
 from triage_rules.ruleset import Findings
 
 _OK = 0
@@ -43,7 +43,7 @@ class Engine:
         except Exception as error:
             raise EngineError(f"durable-rules refused the ruleset: {error}") from error
 
-    def run(self, findings: Findings) -> Rails:
+    def run(self, findings: Findings) -> Masks:
         """The rails for one report. Raises EngineError; the next report is not affected."""
         try:
             if self._give_back is None:  # after an error
@@ -66,8 +66,9 @@ class Engine:
     def _run(self, findings: Findings) -> set[int]:
         """The numbers of the signals that come out true."""
         true: set[int] = set()
+        answers = self._messages.answers(findings)
         for place, handle in enumerate(self._handles):
-            message = self._messages.message(place, findings, true)
+            message = self._messages.message(place, answers, true)
             true.update(*self._run_page(handle, message, self._terms[place]))
         return true
 

@@ -15,7 +15,7 @@ from triage_rules.deciding import Deciding
 from triage_rules.engine import Engine
 from triage_rules.messages import History
 from triage_rules.plain.program import Plain
-from triage_rules.rails import Rails
+from triage_rules.rails import Masks
 from triage_rules.results import Identity, Results
 from triage_rules.ruleset import AskedOf, Findings, Kind, Level, Ruleset, Value
 
@@ -42,7 +42,7 @@ class Evaluator:
         self.digest = digest
         self._compiled = compile_ruleset(ruleset, f"{ruleset.name}-{digest[-12:]}")
         self._deciding = Deciding(ruleset)
-        self._results = Results(ruleset)
+        self._results = Results(ruleset, self._deciding)
         self._phrases = [(m.name, m.text, tuple(map(folded, m.phrases))) for m in ruleset.mentions.values()]
         self._texts = [name for name, asked in ruleset.inputs.items() if asked.kind is Kind.TEXT]
         self._counted = [name for name, asked in ruleset.inputs.items() if asked.asked_of is AskedOf.SERVICE]
@@ -91,20 +91,20 @@ class Evaluator:
         """Made when it is first needed: it takes a moment."""
         return Plain(self.ruleset)
 
-    def _run(self, facts: Findings) -> Rails:
+    def _run(self, facts: Findings) -> Masks:
         with self._lock:
             if self._engine is None:
                 self._engine = Engine(self._compiled)
             return self._engine.run(facts)
 
-    def _safer(self, first: Rails, second: Rails) -> Rails:
+    def _safer(self, first: Masks, second: Masks) -> Masks:
         """Of two opinions, what the one with the more urgent disposition holds, and all that either thinks possible.
 
         Also if one of them makes no sense at all: what holds is possible, and only what holds is certain.
         """
         opinions = (first.established, second.established)
-        established = max(opinions, key=lambda keys: self.ruleset.urgency(self._deciding.disposition(keys)))
-        return Rails(
+        established = max(opinions, key=lambda rail: self.ruleset.urgency(self._deciding.disposition(rail)))
+        return Masks(
             established=established,
             possible=first.possible | second.possible | established,
             certain=first.certain & second.certain & established,

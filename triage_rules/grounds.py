@@ -7,6 +7,7 @@ from typing import Protocol
 
 from triage_rules.deciding import Statement, statements
 from triage_rules.explaining import Because, because, outcome_condition
+from triage_rules.rails import Numbering
 from triage_rules.reference import Reference
 from triage_rules.ruleset import (
     All,
@@ -36,8 +37,8 @@ class Grounds(Protocol):
         """The mandatory findings that are open, in the ruleset's order; all of a group if none of it is answered."""
         ...
 
-    def hangs_on(self) -> Mapping[str, int]:
-        """Undecided outcome -> the open inputs that it hangs on: bit n stands for the ruleset's nth input."""
+    def hangs_on(self) -> Mapping[int, int]:
+        """An undecided outcome's number -> the open inputs that it hangs on: bit n is the ruleset's nth input."""
         ...
 
 
@@ -59,11 +60,12 @@ class ByReference:
         """See Grounds."""
         return missing(self._ruleset, self._reference)
 
-    def hangs_on(self) -> Mapping[str, int]:
+    def hangs_on(self) -> Mapping[int, int]:
         """See Grounds."""
         undecided = _Undecided(self._ruleset, self._reference)
         bits = {name: 1 << n for n, name in enumerate(self._ruleset.inputs)}
-        return {key: sum(bits[name] for name in undecided.asked(one)) for key, one in self._outcomes.items()}
+        number = Numbering(self._ruleset).number
+        return {number[key]: sum(bits[name] for name in undecided.asked(one)) for key, one in self._outcomes.items()}
 
 
 def missing(ruleset: Ruleset, reference: Reference) -> list[str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.deciding import Deciding, Decision, Question, Statement
+from triage_rules.deciding import Deciding, Decision, Question, Statement, statements
 from triage_rules.grounds import Grounds
 from triage_rules.messages import NOT_APPROVED, Status, timestamp
-from triage_rules.rails import SOONER, Rails
-from triage_rules.ruleset import AskedOf, Level, Rule, Ruleset
+from triage_rules.rails import SOONER, Masks, Rails
+from triage_rules.ruleset import AskedOf, Disposition, Level, Rule, Ruleset
 
 HUMAN_REVIEW_NOW = "human_review_now"
 """The flag of a result without a level: a person must look at once."""
@@ -18,6 +19,7 @@ ENGINE_DISAGREEMENT = "engine_disagreement"
 """The flag of a result on which the two evaluators differ; the higher level was taken."""
 
 Json = dict[str, Any]
+_DONE = Status.DONE.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,58 +34,115 @@ class Identity:
     evaluated_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is told of one outcome that fired. level: the one it sets; None if it raises the level.
+
+    reason: what the patient reads of it, '' for nothing. before, after: in the result, around its reasons.
+    """
+
+    key: str
+    level: Level | None
+    before: Json
+    after: Json
+    reason: str
+    note: str
+    flags: tuple[str, ...]
+
+
 class Results:
     """Makes the results of one ruleset; what is the same in many of them is made once, and not to be changed."""
 
-    def __init__(self, ruleset: Ruleset) -> None:
+    def __init__(self, ruleset: Ruleset, deciding: Deciding) -> None:
         self._ruleset = ruleset
-        self._deciding = Deciding(ruleset)
-        self._told: dict[str, tuple[Json, Json]] = {}
-        self._asked: dict[tuple[str, Level | None, Level | None], Json] = {}
+        self._deciding = deciding
+        bit = deciding.numbering.bit
+        self._sooner = bit[SOONER]
+        self._told = {one.key: _told(ruleset, one) for one in statements(ruleset.rules_and_floors)}
+        self._asked = _Asked(ruleset)
+        self._inferences = [(bit[name], name, inference.says) for name, inference in ruleset.inferences.items()]
+        self._conflicts = [(bit[name], _conflict(ruleset, name)) for name in ruleset.conflicts]
+        self._default_reason = ruleset.default.reason.strip()
+        self._always_patient = ruleset.always_patient.strip()
+        self._always_clinician = [] if ruleset.approved_by is not None else [NOT_APPROVED]
+        self._always_clinician.append(ruleset.always_clinician.strip())
 
     def make(
-        self, identity: Identity, grounds: Grounds, rails: Rails, decision: Decision, *, disagreement: bool
+        self, identity: Identity, grounds: Grounds, rails: Masks, decision: Decision, *, disagreement: bool
     ) -> Json:
         """The result of an evaluation, as in docs/schemas/result.schema.json."""
-        ruleset = self._ruleset
-        disposition = ruleset.dispositions[decision.disposition]
-        rules, floors = self._deciding.fired(rails.established)
-        asked = [] if decision.determined else self._deciding.questions(rails, decision, grounds.hangs_on())
+        disposition = self._ruleset.dispositions[decision.disposition]
+        established = rails.established
+        rules, floors = ([self._told[one.key] for one in some] for some in self._deciding.fired(established))
         return {
             "id": identity.report,
-            "status": Status.DONE.value,
-            "ruleset": {**_ruleset(identity), "approved_by": ruleset.approved_by},
+            "status": _DONE,
+            "ruleset": {**_ruleset(identity), "approved_by": self._ruleset.approved_by},
             "level": decision.level.word,
             "disposition": disposition.code,
             "act_within_minutes": disposition.act_within_minutes,
-            "valid_until": timestamp(identity.received_ms + _valid_minutes(ruleset, rails) * 60_000),
+            "valid_until": timestamp(identity.received_ms + self._valid_minutes(rails) * 60_000),
             "could_be": decision.could_be.word,
             "could_be_disposition": decision.could_be_disposition,
             "determined": decision.determined and not disagreement,
-            "ask": [self._ask(question) for question in asked],
-            "rules": [self._rule(grounds, statement) for statement in rules],
-            "safety_net": [self._rule(grounds, statement) for statement in floors],
-            "inferences": _inferences(ruleset, grounds, rails),
+            "ask": self._ask(grounds, rails, decision),
+            "rules": [_rule(grounds, told) for told in rules],
+            "safety_net": [_rule(grounds, told) for told in floors],
+            "inferences": {
+                name: {"says": says, "because": grounds.because(name)}
+                for bit, name, says in self._inferences
+                if established & bit
+            },
             "missing": grounds.missing(),
-            "conflicts": _conflicts(ruleset, rails),
-            "flags": _flags(ruleset, decision, [*rules, *floors], disagreement),
-            "advice": _advice(ruleset, decision, [*rules, *floors]),
+            "conflicts": [told for bit, told in self._conflicts if established & bit],
+            "flags": self._flags(decision, [*rules, *floors], disagreement),
+            "advice": self._advice(disposition, decision, [*rules, *floors]),
             "received_at": timestamp(identity.received_ms),
             "evaluated_at": timestamp(identity.evaluated_ms),
         }
 
-    def _rule(self, grounds: Grounds, statement: Statement) -> Json:
-        told = self._told.get(statement.key)
-        if told is None:
-            told = self._told[statement.key] = _rule(self._ruleset, statement)
-        before, after = told
-        return {**before, "because": list(grounds.because(statement.key)), **after}
+    def _valid_minutes(self, rails: Masks) -> int:
+        validity = self._ruleset.validity
+        sooner = validity.sooner_minutes if rails.possible & self._sooner else None
+        return validity.minutes if sooner is None else sooner
 
-    def _ask(self, question: Question) -> Json:
-        key = (question.finding, question.could_raise_to, question.could_lower_to)
-        told = self._asked.get(key)
-        if told is None:
-            told = self._asked[key] = _ask(self._ruleset, question)
+    def _ask(self, grounds: Grounds, rails: Masks, decision: Decision) -> list[Json]:
+        if decision.determined:
+            return []
+        asked = self._asked
+        return [asked[question] for question in self._deciding.questions(rails, decision, grounds.hangs_on())]
+
+    def _flags(self, decision: Decision, fired: list[_Told], disagreement: bool) -> list[str]:
+        flags = list(self._ruleset.default.flags) if decision.by_default else []
+        for told in fired:
+            flags += told.flags
+        flags += [ENGINE_DISAGREEMENT] if disagreement else []
+        return list(dict.fromkeys(flags))
+
+    def _advice(self, disposition: Disposition, decision: Decision, fired: list[_Told]) -> dict[str, str]:
+        """What to tell the patient and the clinician. A clinician-only reason stays out of the patient's text."""
+        patient, clinician = [disposition.patient.strip()], [disposition.clinician.strip()]
+        for told in fired:
+            if told.level is None or told.level is decision.level:
+                patient.append(told.reason)
+                clinician.append(told.note)
+        if decision.by_default:
+            patient.append(self._default_reason)
+            clinician.append(self._default_reason)
+        patient.append(self._always_patient)
+        clinician += self._always_clinician
+        return {"patient": _paragraphs(patient), "clinician": _paragraphs(clinician)}
+
+
+class _Asked(dict[Question, Json]):
+    """How each question is told."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        super().__init__()
+        self._ruleset = ruleset
+
+    def __missing__(self, question: Question) -> Json:
+        self[question] = told = _ask(self._ruleset, question)
         return told
 
 
@@ -91,7 +150,9 @@ def make_result(  # noqa: PLR0913 (a result is made of this much)
     ruleset: Ruleset, identity: Identity, grounds: Grounds, rails: Rails, decision: Decision, *, disagreement: bool
 ) -> Json:
     """As `Results.make`, for a ruleset that decides once."""
-    return Results(ruleset).make(identity, grounds, rails, decision, disagreement=disagreement)
+    deciding = Deciding(ruleset)
+    masks = deciding.numbering.masks(rails)
+    return Results(ruleset, deciding).make(identity, grounds, masks, decision, disagreement=disagreement)
 
 
 def failed_result(identity: Identity, reason: str) -> Json:
@@ -128,42 +189,38 @@ def _ruleset(identity: Identity) -> Json:
     return {"name": identity.name, "version": identity.version, "digest": identity.digest}
 
 
-def _valid_minutes(ruleset: Ruleset, rails: Rails) -> int:
-    validity = ruleset.validity
-    sooner = validity.sooner_minutes if SOONER in rails.possible else None
-    return validity.minutes if sooner is None else sooner
-
-
-def _rule(ruleset: Ruleset, statement: Statement) -> tuple[Json, Json]:
-    """What is told of a rule that fired: before its reasons, and after them."""
+def _told(ruleset: Ruleset, statement: Statement) -> _Told:
     rule = statement.rule
-    found: Json = {"id": rule.id, "title": rule.title}
+    before: Json = {"id": rule.id, "title": rule.title}
+    level = None
     if statement.outcome is None:
-        found |= {"raises": "one level"}
+        before |= {"raises": "one level"}
     else:
         disposition = ruleset.dispositions[statement.outcome.disposition]
-        found |= {"level": disposition.level.word, "disposition": disposition.code}
+        level = disposition.level
+        before |= {"level": level.word, "disposition": disposition.code}
     after: Json = {"text": rule.reason, "source": rule.source.text, "marks": list(rule.source.marks)}
-    if isinstance(rule, Rule) and rule.clinician_only:
+    clinician_only = isinstance(rule, Rule) and rule.clinician_only
+    if clinician_only:
         after["audience"] = AskedOf.CLINICIAN.value
-    return found, after
+    return _Told(
+        key=statement.key,
+        level=level,
+        before=before,
+        after=after,
+        reason="" if clinician_only else rule.reason.strip(),
+        note=f"{rule.id}: {rule.title}. {rule.reason} {rule.clinician_note or ''}".strip(),
+        flags=rule.flags,
+    )
 
 
-def _inferences(ruleset: Ruleset, grounds: Grounds, rails: Rails) -> Json:
-    established = rails.established
-    return {
-        name: {"says": inference.says, "because": grounds.because(name)}
-        for name, inference in ruleset.inferences.items()
-        if name in established
-    }
+def _rule(grounds: Grounds, told: _Told) -> Json:
+    return {**told.before, "because": list(grounds.because(told.key)), **told.after}
 
 
-def _conflicts(ruleset: Ruleset, rails: Rails) -> list[Json]:
-    return [
-        {"id": conflict.id, "text": conflict.says, "findings": list(conflict.findings)}
-        for conflict in ruleset.conflicts.values()
-        if conflict.id in rails.established
-    ]
+def _conflict(ruleset: Ruleset, name: str) -> Json:
+    conflict = ruleset.conflicts[name]
+    return {"id": conflict.id, "text": conflict.says, "findings": list(conflict.findings)}
 
 
 def _ask(ruleset: Ruleset, question: Question) -> Json:
@@ -179,33 +236,6 @@ def _ask(ruleset: Ruleset, question: Question) -> Json:
     return found
 
 
-def _flags(ruleset: Ruleset, decision: Decision, statements: list[Statement], disagreement: bool) -> list[str]:
-    flags = list(ruleset.default.flags) if decision.by_default else []
-    flags += [flag for statement in statements for flag in statement.rule.flags]
-    flags += [ENGINE_DISAGREEMENT] if disagreement else []
-    return list(dict.fromkeys(flags))
-
-
-def _advice(ruleset: Ruleset, decision: Decision, statements: list[Statement]) -> dict[str, str]:
-    """What to tell the patient and the clinician. A clinician-only reason stays out of the patient's text."""
-    disposition = ruleset.dispositions[decision.disposition]
-    told = [s.rule for s in statements if _reaches(ruleset, s, decision.level)]
-    reasons = [rule.reason for rule in told if not (isinstance(rule, Rule) and rule.clinician_only)]
-    notes = [f"{rule.id}: {rule.title}. {rule.reason} {rule.clinician_note or ''}".strip() for rule in told]
-    if decision.by_default:
-        reasons.append(ruleset.default.reason)
-        notes.append(ruleset.default.reason)
-    if ruleset.approved_by is None:
-        notes.append(NOT_APPROVED)
-    return {
-        "patient": _paragraphs([disposition.patient, *reasons, ruleset.always_patient]),
-        "clinician": _paragraphs([disposition.clinician, *notes, ruleset.always_clinician]),
-    }
-
-
-def _reaches(ruleset: Ruleset, statement: Statement, level: Level) -> bool:
-    return statement.outcome is None or ruleset.dispositions[statement.outcome.disposition].level == level
-
-
-def _paragraphs(texts: list[str]) -> str:
-    return "\n\n".join(dict.fromkeys(text.strip() for text in texts if text.strip()))
+def _paragraphs(texts: Iterable[str]) -> str:
+    """The texts, each once; '' is none."""
+    return "\n\n".join(text for text in dict.fromkeys(texts) if text)

@@ -60,6 +60,8 @@ def dumps_fast(value: object) -> str:
     """As `dumps`, faster for what is large; TypeError also for integers beyond 64 bits and half a surrogate pair."""
     parts: list[Any] = [value]
     for part in parts:  # it grows meanwhile. What writes so fast takes NaN for null, so each number is looked at
+        if type(part) is str:  # most of them
+            continue
         if isinstance(part, dict):
             parts += part.values()
         elif isinstance(part, list):

@@ -21,7 +21,7 @@ from triage_rules.deciding import decide
 from triage_rules.engine import Engine
 from triage_rules.evaluating import Evaluator
 from triage_rules.findings import read_findings
-from triage_rules.rails import Rails
+from triage_rules.rails import Numbering, Rails
 from triage_rules.reading import read_ruleset
 from triage_rules.reference import Reference
 from triage_rules.ruleset import Level
@@ -58,7 +58,7 @@ def test_they_agree_on_the_worked_cases_of_red_dots_and_on_what_is_left_of_them(
     """The real ruleset: every case that its authors thought of, whole and with answers left away at random."""
     ruleset = read_ruleset(RED_DOTS)
     evaluator = Evaluator(ruleset, DIGEST)
-    engine = Engine(compile_ruleset(ruleset, "red-dots"))
+    engine, numbering = Engine(compile_ruleset(ruleset, "red-dots")), Numbering(ruleset)
     random = Random(1)
     levels: Counter[Level] = Counter()
     for case in read_cases(RED_DOTS, ruleset):
@@ -68,7 +68,7 @@ def test_they_agree_on_the_worked_cases_of_red_dots_and_on_what_is_left_of_them(
         fewer = {name: value for name, value in findings.items() if random.random() < 0.7}
         for answers in (findings, fewer):
             facts = evaluator.facts(answers, case.history)
-            rails = engine.run(facts)
+            rails = numbering.rails(engine.run(facts))
             assert rails == Reference(ruleset, facts).rails(), case.id
             levels[decide(ruleset, rails).level] += 1
     assert set(levels) == set(Level)

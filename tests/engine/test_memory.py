@@ -9,6 +9,7 @@ from typing import Any
 import durable_rules_engine
 import pytest
 
+from tests.agreement import masks_by_reference
 from tests.engine.raw import child
 from tests.making import DIGEST, make_findings, make_report, make_ruleset
 from triage_rules.compiling import compile_ruleset
@@ -16,7 +17,6 @@ from triage_rules.engine import Engine
 from triage_rules.errors import EngineError
 from triage_rules.evaluating import Evaluator
 from triage_rules.messages import History
-from triage_rules.reference import Reference
 from triage_rules.ruleset import Ruleset
 
 MEASURING = """
@@ -165,7 +165,7 @@ def test_after_an_error_midway_the_next_report_is_clean(
             with pytest.raises(EngineError):
                 engine.run(make_findings(random, ruleset, 1))
         for findings in ({}, make_findings(random, ruleset)):
-            assert engine.run(findings) == Reference(ruleset, findings).rails()
+            assert engine.run(findings) == masks_by_reference(ruleset, findings)
 
 
 def test_an_outcome_that_says_no_is_an_error(ruleset: Ruleset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +176,7 @@ def test_an_outcome_that_says_no_is_an_error(ruleset: Ruleset, monkeypatch: pyte
             patched.setattr(durable_rules_engine, call, lambda *_: (2, 1))
             with pytest.raises(EngineError):
                 engine.run({})
-        assert engine.run({}) == Reference(ruleset, {}).rails()
+        assert engine.run({}) == masks_by_reference(ruleset, {})
 
 
 def test_a_page_that_nothing_received_is_an_error(ruleset: Ruleset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +186,7 @@ def test_a_page_that_nothing_received_is_an_error(ruleset: Ruleset, monkeypatch:
         patched.setattr(durable_rules_engine, "start_action_for_state", lambda *_: None)
         with pytest.raises(EngineError):
             engine.run({})
-    assert engine.run({}) == Reference(ruleset, {}).rails()
+    assert engine.run({}) == masks_by_reference(ruleset, {})
 
 
 def test_an_interrupted_evaluation_leaves_nothing_behind(ruleset: Ruleset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +196,7 @@ def test_an_interrupted_evaluation_leaves_nothing_behind(ruleset: Ruleset, monke
         failing_at(patched, "complete_and_start_action", 1, KeyboardInterrupt())
         with pytest.raises(KeyboardInterrupt):
             engine.run(make_findings(Random(1), ruleset, 1))
-    assert engine.run({}) == Reference(ruleset, {}).rails()
+    assert engine.run({}) == masks_by_reference(ruleset, {})
 
 
 def test_an_engine_that_can_not_be_built_anew_fails_each_report_until_it_can(
@@ -210,7 +210,7 @@ def test_an_engine_that_can_not_be_built_anew_fails_each_report_until_it_can(
         failing_at(patched, "create_ruleset", 0, MemoryError())
         with pytest.raises(EngineError):
             engine.run({})
-        assert engine.run({}) == Reference(ruleset, {}).rails()
+        assert engine.run({}) == masks_by_reference(ruleset, {})
 
 
 def test_a_ruleset_that_the_engine_refuses_is_an_engine_error(
@@ -227,7 +227,7 @@ def test_closing_twice_is_closing_once(ruleset: Ruleset) -> None:
     engine = Engine(compile_ruleset(ruleset, "made"))
     engine.close()
     engine.close()
-    assert engine.run({}) == Reference(ruleset, {}).rails()
+    assert engine.run({}) == masks_by_reference(ruleset, {})
 
 
 def test_an_engine_gives_its_handle_back_when_nobody_holds_it(

@@ -16,6 +16,7 @@ from triage_rules.evaluating import Evaluator
 from triage_rules.findings import read_findings
 from triage_rules.grounds import ByReference
 from triage_rules.plain.program import Plain
+from triage_rules.rails import SOONER, Numbering
 from triage_rules.reading import read_ruleset
 from triage_rules.reference import Reference
 from triage_rules.ruleset import All, Findings, OneOf, Ruleset, Yes
@@ -28,16 +29,17 @@ def differences(plain: Plain, ruleset: Ruleset, findings: Findings) -> list[str]
     """What the plain evaluator says otherwise."""
     reference = Reference(ruleset, findings)
     opinion, rails, grounds = plain.of(findings), reference.rails(), ByReference(ruleset, reference)
-    told = [
-        rail for rail in ("established", "possible", "certain") if getattr(opinion.rails, rail) != getattr(rails, rail)
-    ]
+    numbering = Numbering(ruleset)
+    said = numbering.rails(opinion.rails)
+    told = [rail for rail in ("established", "possible", "certain") if getattr(said, rail) != getattr(rails, rail)]
     told += [
         f"why {key}"
         for key in rails.established - ruleset.conflicts.keys()
         if list(opinion.because(key).items()) != list(grounds.because(key).items())
     ]
     told += ["missing"] if opinion.missing() != grounds.missing() else []
-    wanted = {key: mask for key, mask in grounds.hangs_on().items() if key in rails.possible - rails.certain}
+    undecided = {numbering.number[key] for key in rails.possible - rails.certain if key != SOONER}
+    wanted = {number: mask for number, mask in grounds.hangs_on().items() if number in undecided}
     return told + (["what it hangs on"] if opinion.hangs_on() != wanted else [])
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import durable_rules_engine
 import pytest
 
+from tests.agreement import masks_by_reference
 from tests.engine.raw import NOT_HANDLED, OBSERVED, OK, assert_fact, child, drain, fired_by, last_words, one, register
 from tests.engine.wide import at_every_limit, wide_ruleset
 from tests.making import DIGEST, make_findings, make_report, make_ruleset
@@ -30,7 +31,7 @@ from triage_rules.engine import Engine
 from triage_rules.errors import EngineError, EngineLimitError
 from triage_rules.evaluating import Evaluator
 from triage_rules.messages import History
-from triage_rules.reference import Reference
+from triage_rules.rails import Numbering
 
 SIGABRT, SIGSEGV = 6, 11
 ENGINE_STACK = 64
@@ -138,7 +139,7 @@ def test_1_every_page_has_a_rule_that_fires_for_every_report(compiled: list[Comp
             assert page.rules[pages.SENTINEL] == one({pages.GROUP: 0})
         messages = Messages(each.pages, each.spelled)
         for place in range(len(each.pages)):
-            assert json.loads(messages.message(place, {}, set()))[pages.GROUP] == 0
+            assert json.loads(messages.message(place, messages.answers({}), set()))[pages.GROUP] == 0
 
 
 # --- 2: 1,024 states ------------------------------------------------------------------------
@@ -164,7 +165,7 @@ def test_2_we_use_one_state_for_all_reports(messages: list[str]) -> None:
     ruleset = make_ruleset(Random(1))
     engine = Engine(compile_ruleset(ruleset, "made"))
     for _ in range(1100):
-        assert engine.run({}) == Reference(ruleset, {}).rails()
+        assert engine.run({}) == masks_by_reference(ruleset, {})
     assert {json.loads(message)["sid"] for message in messages} == {"s"}
 
 
@@ -281,7 +282,7 @@ def test_4_rules_that_are_too_many_for_one_ruleset_are_on_pages_of_their_own() -
     engine, random = Engine(compiled), Random(12)
     for share in (0, 0.5, 1, None):
         findings = make_findings(random, made, share)
-        assert engine.run(findings) == Reference(made, findings).rails()
+        assert engine.run(findings) == masks_by_reference(made, findings)
     engine.close()
 
 
@@ -346,8 +347,10 @@ def test_4b_the_worst_reports_work() -> None:
     engine = Engine(compile_ruleset(ruleset, "wide"))
     reports = list(at_every_limit(ruleset))
     for findings in reports:
-        assert engine.run(findings) == Reference(ruleset, findings).rails()
-    assert max(len(engine.run(findings).established) for findings in reports) > 5 * ENGINE_STACK
+        assert engine.run(findings) == masks_by_reference(ruleset, findings)
+    assert (
+        max(len(Numbering(ruleset).named(engine.run(findings).established)) for findings in reports) > 5 * ENGINE_STACK
+    )
 
 
 # --- 5: a number meets a string as text -----------------------------------------------------
@@ -392,7 +395,7 @@ def test_5_a_text_that_got_so_far_is_refused_and_not_repeated() -> None:
     with pytest.raises(EngineError) as refused:
         engine.run({name: "private"})
     assert "private" not in str(refused.value)
-    assert engine.run({}) == Reference(ruleset, {}).rails()
+    assert engine.run({}) == masks_by_reference(ruleset, {})
 
 
 # --- 6: names are their 32-bit hashes -------------------------------------------------------
@@ -432,7 +435,7 @@ def test_6_the_same_report_twice_is_evaluated_twice() -> None:
     ruleset = make_ruleset(Random(5))
     engine = Engine(compile_ruleset(ruleset, "made"))
     findings = make_findings(Random(5), ruleset, 1)
-    assert engine.run(findings) == engine.run(dict(findings)) == Reference(ruleset, findings).rails()
+    assert engine.run(findings) == engine.run(dict(findings)) == masks_by_reference(ruleset, findings)
 
 
 # --- 7: a disjunction fires once for each branch --------------------------------------------
@@ -552,7 +555,7 @@ def test_10_we_send_no_events(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(durable_rules_engine, "assert_events", refused)
     ruleset = make_ruleset(Random(2))
     findings = make_findings(Random(2), ruleset, 1)
-    assert Engine(compile_ruleset(ruleset, "made")).run(findings) == Reference(ruleset, findings).rails()
+    assert Engine(compile_ruleset(ruleset, "made")).run(findings) == masks_by_reference(ruleset, findings)
 
 
 # --- 11: threads and forks ------------------------------------------------------------------
@@ -614,10 +617,10 @@ def test_12_engines_of_one_name_live_side_by_side() -> None:
     for _ in range(5):
         for ruleset, engine in ((old, first), (new, second)):
             findings = make_findings(random, ruleset)
-            assert engine.run(findings) == Reference(ruleset, findings).rails()
+            assert engine.run(findings) == masks_by_reference(ruleset, findings)
     first.close()
     findings = make_findings(random, new)
-    assert second.run(findings) == Reference(new, findings).rails()
+    assert second.run(findings) == masks_by_reference(new, findings)
 
 
 # --- 13: its own JSON -----------------------------------------------------------------------
@@ -744,7 +747,7 @@ def test_15_eight_threads_share_an_evaluator_that_holds_a_lock(monkeypatch: pyte
 def by_reference(evaluator: Evaluator, report: Any) -> dict[str, Any]:
     """The result of a report as it comes out if the engine's place is taken by the reference."""
     other = Evaluator(evaluator.ruleset, evaluator.digest, second_opinion=False)
-    other._run = lambda facts: Reference(evaluator.ruleset, facts).rails()  # type: ignore[method-assign]
+    other._run = lambda facts: masks_by_reference(evaluator.ruleset, facts)  # type: ignore[method-assign]
     return other.evaluate(*report, report_id="r", received_ms=0, evaluated_ms=0)
 
 

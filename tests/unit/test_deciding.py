@@ -340,7 +340,7 @@ def test_of_a_rule_the_most_urgent_established_outcome_fired() -> None:
     deciding = Deciding(ruleset_of(rule("R08", Yes("a"), "M1", *raised)))
 
     def outcomes(*keys: str) -> list[str | None]:
-        rules, _ = deciding.fired(frozenset(keys))
+        rules, _ = deciding.fired(deciding.numbering.mask(keys))
         return [one.outcome and one.outcome.disposition for one in rules]
 
     assert outcomes() == []
@@ -352,5 +352,5 @@ def test_of_a_rule_the_most_urgent_established_outcome_fired() -> None:
 def test_a_floor_that_raises_by_one_fired_without_an_outcome() -> None:
     raising = one_up("S12", Yes("a"))
     deciding = Deciding(ruleset_of(rule("R1", Yes("b"), "R1"), raising))
-    assert deciding.fired(frozenset({"S12"})) == ([], [Statement(raising, "S12", None)])
-    assert deciding.fired(frozenset()) == ([], [])
+    assert deciding.fired(deciding.numbering.mask({"S12"})) == ([], [Statement(raising, "S12", None)])
+    assert deciding.fired(0) == ([], [])

@@ -14,7 +14,7 @@ from tests import golden
 from tests.making import DIGEST, make_report, make_ruleset
 from triage_rules.evaluating import Evaluator
 from triage_rules.messages import History
-from triage_rules.rails import Rails
+from triage_rules.rails import Numbering, Rails
 from triage_rules.reading import read_ruleset
 from triage_rules.results import ENGINE_DISAGREEMENT, HUMAN_REVIEW_NOW, Identity, failed_result
 from triage_rules.ruleset import Findings, Level, Outcome, Ruleset
@@ -242,8 +242,8 @@ def differing(ruleset: Ruleset, findings: Findings, lie: Callable[[Rails], Rails
     """The result if the engine's rails are turned into others; and how often the alarm was called."""
     alarms: list[None] = []
     evaluator = Evaluator(ruleset, DIGEST, alarm=lambda: alarms.append(None))
-    run = evaluator._run
-    evaluator._run = lambda facts: lie(run(facts))  # type: ignore[method-assign]
+    run, numbering = evaluator._run, Numbering(ruleset)
+    evaluator._run = lambda facts: numbering.masks(lie(numbering.rails(run(facts))))  # type: ignore[method-assign]
     result = evaluator.evaluate(findings, History(), report_id="r-1", received_ms=RECEIVED, evaluated_ms=EVALUATED)
     return result, len(alarms)
 

@@ -26,7 +26,7 @@ from triage_rules.compiling.lowering import Lowering, refuse_limits
 from triage_rules.compiling.outlook import Outlook
 from triage_rules.compiling.pages import Deal, Page, write
 from triage_rules.errors import EngineLimitError
-from triage_rules.rails import SOONER, Rails, outcome_key
+from triage_rules.rails import SOONER, Masks, Numbering
 from triage_rules.ruleset import Findings, Kind, Ruleset, Value
 
 
@@ -34,7 +34,7 @@ from triage_rules.ruleset import Findings, Kind, Ruleset, Value
 class Compiled:
     """What the engine runs, and what looks ahead.
 
-    pages: in the order to run them. established: number of a signal -> the key that it establishes.
+    pages: in the order to run them. established: number of a signal -> the statement that it establishes, as a mask.
     spelled: finding -> answer -> how the engine gets it; a choice by its place, since the engine compares text in ways
     that we don't rely on.
     """
@@ -42,24 +42,23 @@ class Compiled:
     name: str
     pages: tuple[Page, ...]
     signals: tuple[Signal, ...]
-    established: dict[int, str]
+    established: dict[int, int]
     outlook: Outlook
     spelled: dict[str, dict[Value, str]]
 
-    def rails(self, true: AbstractSet[int], findings: Findings) -> Rails:
+    def rails(self, true: AbstractSet[int], findings: Findings) -> Masks:
         """The rails of a report. `true`: the signals that came out true in the engine, by number."""
         possible, certain = self.outlook.of(findings)
         established = self.established
-        return Rails(frozenset([established[number] for number in true if number in established]), possible, certain)
+        return Masks(sum([established[number] for number in true if number in established]), possible, certain)
 
 
 def compile_ruleset(ruleset: Ruleset, name: str) -> Compiled:
     """Translate. `name` is what the engine registers. Raises EngineLimitError if it can't hold the ruleset."""
     refuse_limits(ruleset)
     lowering = Lowering(ruleset)
-    outcomes = [
-        outcome_key(rule.id, index) for rule in ruleset.rules_and_floors for index in range(max(1, len(rule.outcomes)))
-    ]
+    numbering = Numbering(ruleset)
+    outcomes = numbering.outcomes
     sooner = [SOONER] if ruleset.validity.sooner is not None else []
     established = {
         key: lowering.signal(key, Mode.NOW, True) for key in (*ruleset.inferences, *outcomes, *ruleset.conflicts)
@@ -69,13 +68,18 @@ def compile_ruleset(ruleset: Ruleset, name: str) -> Compiled:
     _need(lowering, established.values())
     rules = dict(lowering.formulas)
     _need(lowering, (*ruled_out.values(), *certain.values()))
-    number = {signal: n for n, signal in enumerate(rules)}
+    signals = {signal: n for n, signal in enumerate(rules)}
     return Compiled(
         name=name,
-        pages=write(Deal(rules).drafts, number),
+        pages=write(Deal(rules).drafts, signals),
         signals=tuple(rules),
-        established={number[signal]: key for key, signal in established.items()},
-        outlook=Outlook(lowering.formulas, lowering.choices, ruled_out, certain),
+        established={signals[signal]: numbering.bit[key] for key, signal in established.items()},
+        outlook=Outlook(
+            lowering.formulas,
+            lowering.choices,
+            {numbering.bit[key]: signal for key, signal in ruled_out.items()},
+            {numbering.bit[key]: signal for key, signal in certain.items()},
+        ),
         spelled=_spelled(ruleset, lowering.choices),
     )
 

@@ -7,62 +7,85 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 
+from triage_rules.compiling.formulas import Equality
 from triage_rules.compiling.lowering import GREATEST, LEAST
 from triage_rules.compiling.pages import GROUP, Page
 from triage_rules.errors import EngineError
-from triage_rules.ruleset import Findings, Value
+from triage_rules.ruleset import Findings, Op, Value
 
 SID = "s"
 BARE = f'{{"id":"m","sid":"{SID}","{GROUP}":0'
 """The beginning of every message; closed, it is one that says nothing, and all that it takes to retract one."""
 
 
+Comparisons = tuple[tuple[Op | Equality, Value], ...]
+Fields = tuple[tuple[int, str], ...]
+"""Fields of messages: the place of a page, and the text."""
+
+
 class Messages:
     """Writes the messages of a ruleset's pages. `spelled`: how the engine gets answers that are no numbers.
 
-    A field that is there only to say that something is so is left out if it isn't: the engine's work grows with
-    the fields of a message.
+    An answer in words that makes no condition of a page true is left out of its message, and so is a field that only
+    says that something is so, if it isn't: the engine's work grows with the fields of a message.
     """
 
     def __init__(self, pages: Sequence[Page], spelled: Mapping[str, Mapping[Value, str]]) -> None:
-        self._pages = [_Fields(page, spelled) for page in pages]
+        self._pages = len(pages)
+        self._words: dict[str, dict[Value, Fields]] = {}
+        self._numbers: dict[str, Fields] = {}
+        asked: dict[str, list[tuple[int, str, Comparisons]]] = {}
+        for place, page in enumerate(pages):
+            for finding, name, compared in page.answers:
+                asked.setdefault(finding, []).append((place, f',"{name}":', compared))
+        for finding, reading in asked.items():
+            if finding in spelled:
+                self._words[finding] = {
+                    value: tuple((place, field + text) for place, field, compared in reading if _any(compared, text))
+                    for value, text in spelled[finding].items()
+                }
+            else:
+                self._numbers[finding] = tuple((place, field) for place, field, _ in reading)
+        self._opens = [
+            (finding, is_open, place, f',"{name}":true')
+            for place, page in enumerate(pages)
+            for finding, is_open, name in page.opens
+        ]
+        self._signals = [{number: f',"{name}":true' for number, true, name in p.signals if true} for p in pages]
+        self._unless = [[(number, f',"{name}":true') for number, true, name in p.signals if not true] for p in pages]
 
-    def message(self, place: int, findings: Findings, true: AbstractSet[int]) -> str:
-        """The message of a page, for the findings and the numbers of the signals that came out true so far.
+    def answers(self, findings: Findings) -> list[list[str]]:
+        """What the message of each page says of the findings.
 
         Raises EngineError for what is no answer, KeyError for what is no choice.
         """
-        page = self._pages[place]
-        answers, signals = page.answers, page.signals
-        fields = [answers[finding][value] for finding, value in findings.items() if finding in answers]
-        fields += [field for finding, is_open, field in page.opens if (finding not in findings) is is_open]
+        fields = [[BARE] for _ in range(self._pages)]
+        words, numbers = self._words, self._numbers
+        for finding, value in findings.items():
+            if finding in words:
+                for place, field in words[finding][value]:
+                    fields[place].append(field)
+            elif finding in numbers:
+                number = written(value)
+                for place, field in numbers[finding]:
+                    fields[place].append(field + number)
+        for finding, is_open, place, field in self._opens:
+            if (finding not in findings) is is_open:
+                fields[place].append(field)
+        return fields
+
+    def message(self, place: int, answers: list[list[str]], true: AbstractSet[int]) -> str:
+        """The message of a page. `true`: the numbers of the signals that came out true so far."""
+        signals = self._signals[place]
+        fields = answers[place]
         fields += [signals[number] for number in signals.keys() & true]
-        fields += [field for number, field in page.unless if number not in true]
-        return f"{BARE}{''.join(fields)}}}"
+        fields += [field for number, field in self._unless[place] if number not in true]
+        return f"{''.join(fields)}}}"
 
 
-class _Fields:
-    """A page's fields, written beforehand. answers: finding -> answer -> field."""
-
-    def __init__(self, page: Page, spelled: Mapping[str, Mapping[Value, str]]) -> None:
-        self.answers: dict[str, Mapping[Value, str]] = {}
-        for finding, name in page.answers:
-            words = {value: f',"{name}":{text}' for value, text in spelled.get(finding, {}).items()}
-            self.answers[finding] = words or _Numbers(name)
-        self.opens = [(finding, is_open, f',"{name}":true') for finding, is_open, name in page.opens]
-        self.signals = {number: f',"{name}":true' for number, true, name in page.signals if true}
-        self.unless = [(number, f',"{name}":true') for number, true, name in page.signals if not true]
-
-
-class _Numbers(dict[Value, str]):
-    """The field of any number; none is kept."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._field = f',"{name}":'
-
-    def __missing__(self, value: Value) -> str:
-        return self._field + written(value)
+def _any(compared: Comparisons, text: str) -> bool:
+    """Whether an answer that the engine gets so makes one of them true. Of a choice, or a yes/no."""
+    return any((written(value) == text) is (op is Equality.IS) for op, value in compared)
 
 
 def written(value: object) -> str:

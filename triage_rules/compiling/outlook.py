@@ -24,27 +24,27 @@ Truths = tuple[bool, ...]
 class Outlook:
     """Which outcomes can still come true, and which will stay so, by the formulas of the signals that decide it.
 
-    ruled_out, certain: key -> the signal that says so. May be shared by threads, and cross a fork.
+    ruled_out, certain: an outcome's bit -> the signal that says so. May be shared by threads, and cross a fork.
     """
 
     def __init__(
         self,
         formulas: Mapping[Signal, Formula],
         choices: Mapping[str, Mapping[str, int]],
-        ruled_out: Mapping[str, Signal],
-        certain: Mapping[str, Signal],
+        ruled_out: Mapping[int, Signal],
+        certain: Mapping[int, Signal],
     ) -> None:
-        self._possible_keys = tuple(ruled_out)
-        self._certain_keys = tuple(certain)
+        self._possible_bits = tuple(ruled_out)
+        self._certain_bits = tuple(certain)
         self.text = "\n".join(_Lines(formulas, choices).function([*ruled_out.values()], [*certain.values()]))
         made: dict[str, Any] = {}
         exec(compile(self.text, "<formulas>", "exec"), made)  # noqa: S102 - names and choices pass as literals
         self._function: Callable[[Callable[[str], Any]], tuple[Truths, Truths]] = made["look"]
 
-    def of(self, findings: Findings) -> tuple[frozenset[str], frozenset[str]]:
-        """The possible and the certain keys of one report."""
+    def of(self, findings: Findings) -> tuple[int, int]:
+        """The possible and the certain outcomes of one report, as masks."""
         possible, certain = self._function(findings.get)
-        return frozenset(compress(self._possible_keys, possible)), frozenset(compress(self._certain_keys, certain))
+        return sum(compress(self._possible_bits, possible)), sum(compress(self._certain_bits, certain))
 
 
 class _Lines:

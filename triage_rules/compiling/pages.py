@@ -21,7 +21,7 @@ from triage_rules.compiling.formulas import (
     Term,
 )
 from triage_rules.errors import EngineLimitError
-from triage_rules.ruleset import Op
+from triage_rules.ruleset import Op, Value
 
 GROUPS = 47
 GROUP_TERMS = 16
@@ -67,13 +67,13 @@ class Page:
     """One ruleset of the engine, and the message that it gets.
 
     rules: durable-rules' dictionary. terms: name of a rule -> numbers of the signals that are true if it fires.
-    answers: (finding, field); the field holds the answer.
+    answers: (finding, field, the comparisons that the page makes with it); the field holds the answer.
     opens: (finding, is it open, field); signals: (signal number, did it come out true, field): there only if it is so.
     """
 
     rules: dict[str, object]
     terms: dict[str, tuple[int, ...]]
-    answers: tuple[tuple[str, str], ...]
+    answers: tuple[tuple[str, str, tuple[tuple[Op | Equality, Value], ...]], ...]
     opens: tuple[tuple[str, bool, str], ...]
     signals: tuple[tuple[int, bool, str], ...]
 
@@ -164,17 +164,22 @@ def write(drafts: Iterable[Draft], number: dict[Signal, int]) -> tuple[Page, ...
 
 def _write_page(draft: Draft, number: dict[Signal, int]) -> Page:
     names: dict[str | Has, str] = {}
+    compared: dict[str, dict[tuple[Op | Equality, Value], None]] = {}
     rules: dict[str, object] = {SENTINEL: {"all": [{"m": {GROUP: 0}}]}}
     terms: dict[str, tuple[int, ...]] = {}
     for n, (term, made) in enumerate(draft.makes.items()):
-        conditions = [_write_literal(literal, names) for literal in sorted(term, key=repr)]
+        conditions = []
+        for literal in sorted(term, key=repr):
+            conditions.append(_write_literal(literal, names))
+            if isinstance(literal, Answered):
+                compared.setdefault(literal.finding, {})[literal.op, literal.value] = None
         name = f"t{n:03}"
         terms[name] = tuple(sorted(number[signal] for signal in made))
         rules[name] = {"all": [{"m": {"$and": [{"$lte": {GROUP: n // GROUP_TERMS}}, *conditions]}}]}
     page = Page(
         rules=rules,
         terms=terms,
-        answers=tuple((source, name) for source, name in names.items() if isinstance(source, str)),
+        answers=tuple((s, name, tuple(compared[s])) for s, name in names.items() if isinstance(s, str)),
         opens=tuple(
             (s.what, s.value, name) for s, name in names.items() if isinstance(s, Has) and isinstance(s.what, str)
         ),

@@ -11,7 +11,7 @@ from triage_rules.explaining import Because, outcome_condition
 from triage_rules.plain.asking import Asking
 from triage_rules.plain.expressions import Expressions
 from triage_rules.plain.reasons import collecting
-from triage_rules.rails import SOONER, Rails
+from triage_rules.rails import SOONER, Masks, Numbering
 from triage_rules.ruleset import Condition, Findings, Inferred, IsOpen, Ruleset
 
 Truths = tuple[bool, ...]
@@ -22,19 +22,19 @@ class Plain:
     """The plain evaluator of one ruleset. May be shared by threads, and cross a fork."""
 
     def __init__(self, ruleset: Ruleset) -> None:
-        writing = _Writing(ruleset)
+        numbering, writing = Numbering(ruleset), _Writing(ruleset)
         self._look: Callable[[Callable[[str], Any]], Steps] = writing.function()
-        self._keys = writing.keys
-        self._outcomes = (*writing.outcomes, SOONER)
+        self._bits = tuple(numbering.bit[key] for key in writing.keys)
+        self._outcomes = tuple(numbering.bit[key] for key in (*writing.outcomes, SOONER))
 
     def of(self, findings: Findings) -> Opinion:
         """What it says of one report's findings."""
         steps = self._look(findings.get)
         established, possible, certain = next(steps)
-        rails = Rails(
-            established=frozenset(compress(self._keys, established)),
-            possible=frozenset(compress(self._outcomes, possible)),
-            certain=frozenset(compress(self._outcomes, certain)),
+        rails = Masks(
+            established=sum(compress(self._bits, established)),
+            possible=sum(compress(self._outcomes, possible)),
+            certain=sum(compress(self._outcomes, certain)),
         )
         return Opinion(rails, steps)
 
@@ -42,11 +42,11 @@ class Plain:
 class Opinion:
     """What the plain evaluator says of one report: its rails, and, if asked for, what they rest and hang on."""
 
-    def __init__(self, rails: Rails, steps: Steps) -> None:
+    def __init__(self, rails: Masks, steps: Steps) -> None:
         self.rails = rails
         self._steps = steps
         self._reasons: tuple[dict[str, Because], list[str]] | None = None
-        self._hangs_on: Mapping[str, int] | None = None
+        self._hangs_on: Mapping[int, int] | None = None
 
     def because(self, key: str) -> Because:
         """What a true statement rests on; empty if it isn't true."""
@@ -56,8 +56,8 @@ class Opinion:
         """The mandatory findings that are open, in the ruleset's order; all of a group if none of it is answered."""
         return self._told()[1]
 
-    def hangs_on(self) -> Mapping[str, int]:
-        """Undecided outcome -> the open inputs that it hangs on: bit n stands for the ruleset's nth input."""
+    def hangs_on(self) -> Mapping[int, int]:
+        """An undecided outcome's number -> the open inputs that it hangs on: bit n is the ruleset's nth input."""
         if self._hangs_on is None:
             self._told()
             self._hangs_on = next(self._steps)
@@ -144,13 +144,13 @@ class _Writing:
         write("yield because, missing")
 
     def _ask(self) -> None:
-        asking = Asking(self._ruleset, self._expressions, self._lines)
+        asking, number = Asking(self._ruleset, self._expressions, self._lines), Numbering(self._ruleset).number
         self._lines.append("hangs = {}")
         for n, statement in enumerate(statements(self._ruleset.rules_and_floors)):
             own = statement.outcome.when if statement.outcome is not None else None
             parts = [statement.rule.when] if own is None else [statement.rule.when, own]
             on = " | ".join(map(asking.mask, parts))
-            self._lines.append(f"if p{n} and not q{n}: hangs[{statement.key!r}] = {on}")
+            self._lines.append(f"if p{n} and not q{n}: hangs[{number[statement.key]}] = {on}")
         self._lines.append("yield hangs")
 
 
