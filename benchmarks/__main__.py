@@ -11,7 +11,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import engine_speed, growth, intake, latency, red_dots, report, safety, shares, whole_path, working
+from benchmarks import (
+    engine_speed,
+    growth,
+    intake,
+    latency,
+    parts,
+    red_dots,
+    report,
+    safety,
+    shares,
+    whole_path,
+    working,
+)
 from benchmarks.machine import machine
 from benchmarks.plots import draw
 from benchmarks.sizes import SIZES, Size
@@ -20,6 +32,7 @@ from benchmarks.tables import Table
 MEASUREMENTS: dict[str, Callable[[Size], Table]] = {
     "engines": engine_speed.measure,
     "red-dots": red_dots.measure,
+    "parts": parts.measure,
     "intake": intake.measure,
     "working": working.measure,
     "whole-path": whole_path.measure,

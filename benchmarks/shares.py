@@ -30,7 +30,7 @@ def measure(size: Size) -> Table:
             "web: decode and check": way.read,
             "web: look whether it is urgent": way.look,
             "web: accept": way.accept,
-            "web: enqueue": way.enqueue,
+            "web: enqueue, once for a batch": way.enqueue,
             "worker: begin": way.begin,
             "worker: evaluate, first opinion and result": way.evaluate_alone,
             "worker: evaluate, both opinions and result": way.evaluate,

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from benchmarks import growth, intake, latency, load, red_dots, safety, shares, whole_path, working
+from benchmarks import growth, intake, latency, load, parts, red_dots, safety, shares, whole_path, working
 from benchmarks.filling import FIRST, Enough
 from benchmarks.plots import draw
 from benchmarks.sizes import LEAST
@@ -29,6 +29,12 @@ def test_red_dots_is_measured_by_core_by_start_and_by_memory() -> None:
     assert {"decisions in one process", "in a worker: first decision"} <= set(told)
     assert any(what.startswith("memory of one process: after") for what in told)
     assert len(table.targets) == 1
+
+
+def test_the_parts_of_a_decision_are_measured_for_three_rulesets() -> None:
+    table = parts.measure(LEAST)
+    assert {"first opinion", "second opinion", "deciding", "writing it as JSON"} <= set(figures(table))
+    assert [len(row) for row in table.rows] == [len(table.columns)] * 7
 
 
 def test_intake_is_measured_beside_bare_views() -> None:

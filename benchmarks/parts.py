@@ -1,0 +1,105 @@
+"""Where the time of a decision goes: each part of it by itself, on the same reports, in one process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from benchmarks.posting import red_dots
+from benchmarks.rulesets import Shape, make_reports, make_ruleset
+from benchmarks.sizes import Size
+from benchmarks.tables import Table
+from benchmarks.timing import Figure, by_turns
+from triage_rules import strict_json
+from triage_rules.compiling import compile_ruleset
+from triage_rules.deciding import Deciding
+from triage_rules.engine import Engine
+from triage_rules.plain.program import Plain
+from triage_rules.results import Identity, Results
+from triage_rules.ruleset import Findings, Ruleset
+
+MADE = (60, 200)
+OPEN_SHARE = 0.2
+NOW_MS = 1_790_000_000_000
+
+
+def measure(size: Size) -> Table:
+    """What holds up a decision: for red-dots, and for made rulesets as the engines are compared with."""
+    posting = red_dots(size.cases)
+    columns = {"red-dots": _timed(posting.ruleset, posting.findings, size)}
+    for rules in MADE:
+        ruleset = make_ruleset(Shape(rules))
+        columns[f"{rules} rules, one layer"] = _timed(ruleset, make_reports(ruleset, size.cases, OPEN_SHARE), size)
+    table = Table(
+        "parts",
+        "Where the time of a decision goes",
+        "Processor time for one report, µs, each part by itself, so with warm caches: together they take less than a "
+        "whole decision. For the made rulesets a fifth of the answers are open.",
+        ("part", *columns),
+    )
+    parts = next(iter(columns.values()))
+    table.rows = [(part, *(column[part] for column in columns.values())) for part in parts]
+    return table
+
+
+def _timed(ruleset: Ruleset, reports: Sequence[Findings], size: Size) -> dict[str, Figure]:
+    parts = _Parts(ruleset, reports)
+    steps = {
+        "first opinion": parts.first_opinion,
+        "of it, looking ahead; the rest is durable-rules and its messages": parts.look_ahead,
+        "second opinion": parts.second_opinion,
+        "the same, with its reasons and what it hangs on": parts.explained,
+        "deciding": parts.decide,
+        "putting the result together": parts.tell,
+        "writing it as JSON": parts.write,
+    }
+    timed = by_turns({name: partial(_seconds, step, len(reports)) for name, step in steps.items()}, size.runs)
+    return {name: figure.times(1e6 / len(reports), "") for name, figure in timed.items()}
+
+
+class _Parts:
+    """Each method is one part of the nth report's decision; what another part would give it was made before."""
+
+    def __init__(self, ruleset: Ruleset, reports: Sequence[Findings]) -> None:
+        self._reports = reports
+        self._compiled = compile_ruleset(ruleset, "measured")
+        self._engine = Engine(self._compiled)
+        self._plain = Plain(ruleset)
+        self._deciding = Deciding(ruleset)
+        self._results = Results(ruleset, self._deciding)
+        self._identity = Identity("r", ruleset.name, ruleset.version, "sha256:0", NOW_MS, NOW_MS)
+        self._rails = [self._engine.run(report) for report in reports]
+        self._opinions = [self._plain.of(report) for report in reports]
+        self._decisions = [self._deciding.decide(rails) for rails in self._rails]
+        self._written = [self.tell(number) for number in range(len(reports))]  # and so explained
+
+    def first_opinion(self, number: int) -> None:
+        self._engine.run(self._reports[number])
+
+    def look_ahead(self, number: int) -> None:
+        self._compiled.outlook.of(self._reports[number])
+
+    def second_opinion(self, number: int) -> None:
+        self._plain.of(self._reports[number])
+
+    def explained(self, number: int) -> None:
+        self._plain.of(self._reports[number]).hangs_on()
+
+    def decide(self, number: int) -> None:
+        self._deciding.decide(self._rails[number])
+
+    def tell(self, number: int) -> Any:
+        opinion, rails, decision = self._opinions[number], self._rails[number], self._decisions[number]
+        return self._results.make(self._identity, opinion, rails, decision, disagreement=False)
+
+    def write(self, number: int) -> None:
+        strict_json.dumps_fast(self._written[number])
+
+
+def _seconds(step: Callable[[int], None], count: int) -> float:
+    begun = time.process_time()
+    for number in range(count):
+        step(number)
+    return time.process_time() - begun
