@@ -15,11 +15,12 @@ from tests import golden
 from tests.agreement import masks_by_reference
 from tests.making import SOURCE, make_findings, make_ruleset
 from triage_rules.compiling import Compiled, compile_ruleset, formulas, pages
-from triage_rules.compiling.lowering import COMBINATIONS_LIMIT, NESTING_LIMIT
+from triage_rules.compiling.lowering import COMBINATIONS_LIMIT, NESTING_LIMIT, OWN_NESTING_LIMIT
 from triage_rules.compiling.messages import Messages
 from triage_rules.compiling.pages import PAGE_TERMS, TERM_LITERALS, fnv_1a
 from triage_rules.engine import Engine
 from triage_rules.errors import EngineLimitError
+from triage_rules.plain.program import Plain
 from triage_rules.reading import read_ruleset
 from triage_rules.ruleset import (
     All,
@@ -259,6 +260,42 @@ def test_statements_that_build_on_each_other_too_deep_are_refused() -> None:
     agree(chain(fits), {}, {"y0": True}, {"y0": False})
     with pytest.raises(EngineLimitError, match="build on each other"):
         compile_ruleset(chain(fits + 1), "made")
+
+
+def test_conditions_within_each_other_too_deep_are_refused() -> None:
+    """Before Python refuses the brackets of the functions that are written from them, with the first report."""
+
+    def nested(depth: int) -> Ruleset:
+        condition: Condition = Yes("y0")
+        for n in range(1, depth):
+            some = (condition, *yes(2, 2 * n))
+            condition = AtLeast(2, some) if n % 3 else Not(AnyOf((AtLeast(2, some), Unless(Yes("y1")))))
+        return ruleset_of(condition)
+
+    fits = next(depth for depth in range(OWN_NESTING_LIMIT, 0, -1) if _compiles(nested(depth)))
+    assert fits > OWN_NESTING_LIMIT // 2
+    ruleset = nested(fits)
+    agree(ruleset, {}, {"y0": True}, {f"y{n}": n % 3 == 0 for n in range(200)})
+    assert Plain(ruleset).of({"y0": True}).missing() == []
+    with pytest.raises(EngineLimitError, match="within each other"):
+        compile_ruleset(nested(OWN_NESTING_LIMIT + 1), "made")
+
+
+def _compiles(ruleset: Ruleset) -> bool:
+    try:
+        compile_ruleset(ruleset, "made")
+    except EngineLimitError:
+        return False
+    return True
+
+
+def test_a_statement_may_be_nested_to_the_limit_in_counts_alone() -> None:
+    condition: Condition = Yes("y0")
+    for n in range(1, OWN_NESTING_LIMIT):
+        condition = AtLeast(2, (condition, *yes(2, 2 * n)))
+    ruleset = ruleset_of(condition)
+    agree(ruleset, {}, {f"y{n}": True for n in range(200)}, {"y0": False})
+    assert Plain(ruleset).of({}).hangs_on() != {}
 
 
 def test_two_names_with_one_hash_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,9 @@ COMBINATIONS_LIMIT = 500
 NESTING_LIMIT = 150
 """Conditions one beneath the other, through the statements; the evaluators and explanations go down as deep."""
 
+OWN_NESTING_LIMIT = 40
+"""Conditions one beneath the other within one statement: written out as Python, they are as deep in brackets."""
+
 STEPS_LIMIT = 50_000
 """Steps of one rule's explanation, in which each statement is explained wherever it is used."""
 
@@ -234,6 +237,9 @@ def refuse_limits(ruleset: Ruleset) -> None:
     for name, inference in ruleset.inferences.items():
         steps[name] = _steps(inference.when, steps)
     for name, condition in statements(ruleset).items():
+        if _depth(condition, {}) > OWN_NESTING_LIMIT:
+            message = f"more than {OWN_NESTING_LIMIT} conditions within each other; make statements of some of them"
+            raise EngineLimitError(f"`{name}`: {message}")
         if _depth(condition, depths) > NESTING_LIMIT:
             raise EngineLimitError(f"`{name}`: more than {NESTING_LIMIT} conditions build on each other")
         if _steps(condition, steps) > STEPS_LIMIT:
