@@ -125,4 +125,4 @@ def _read(request: Request, max_bytes: int) -> bytes:
 
 def _too_large(max_bytes: int) -> Refused:
     problem = PROBLEMS["too-large"]
-    return Refused(problem.code, detail=f"{problem.says} Most are {max_bytes:,} bytes.")
+    return Refused(problem.code, detail=f"{problem.says} At most {max_bytes:,} bytes are taken.")

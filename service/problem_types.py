@@ -63,7 +63,7 @@ PROBLEMS = {
             "key-required",
             401,
             "An API key is required",
-            "The request has no API key, or none that opens anything here (any more).",
+            "The request has no `Authorization: Bearer KEY`, or the key opens nothing here (any more).",
             "Send `Authorization: Bearer KEY` with a key from whoever runs this service.",
         ),
         Problem(

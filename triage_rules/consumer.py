@@ -15,12 +15,14 @@ import secrets
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
-from triage_rules.errors import EventError, LedgerUnavailable, SealError
+from triage_rules.errors import CredentialsRefused, EventError, LedgerUnavailable, SealError
 from triage_rules.events import SEALED_TYPE, Event, decode
 from triage_rules.ledger.results import Entry, ResultStream
 from triage_rules.messages import now_ms
@@ -36,6 +38,11 @@ WATCHED = 100
 """Entries of the group, the oldest, whose time in the same hands is counted here, too."""
 
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+
+PAUSE_SECONDS = (0.0, 0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+"""What run() waits after so many results in a row whose handler raised: then it is not the results that are at fault,
+and to go on would use up their deliveries."""
+
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _START = re.compile(r"\$|[0-9]{1,20}(?:-[0-9]{1,20})?")
 
@@ -107,6 +114,9 @@ class Consumer:
             raise ValueError(f"group {group!r}: expected letters, digits, dots, dashes and underscores")
         if isinstance(levels, str):
             raise ValueError(f"levels {levels!r}: expected a list, such as ['urgent']")  # noqa: TRY004 - as for the others
+        levels = levels if levels is None else list(levels)
+        if levels == []:
+            raise ValueError("levels []: expected at least one level, or None for all")
         if not _START.fullmatch(start):
             raise ValueError(f"start {start!r}: expected '0', '$' or an entry's id")
         if max_deliveries < 1 or prefetch < 1 or claim_after < 0 or dedupe_for < 0:
@@ -123,18 +133,30 @@ class Consumer:
         self._stream = ResultStream(url)
         self._stopping = threading.Event()
         self._joined = False
+        self._let_in = False
         self._next_claim = 0.0
         self._waiting = _Waiting()
 
     def run(self, handle: Callable[[Event], object]) -> None:
-        """Call `handle` for each result until stop(). If it raises, the result comes again after `claim_after`."""
+        """Call `handle` for each result until stop(). If it raises, the result comes again after `claim_after`.
+
+        If it raises for one result after the other, the next one waits, longer each time, up to a minute.
+        Raises as iterating does.
+        """
+        failed = 0
         for message in self:
             try:
                 handle(message.event)
             except Exception as error:  # noqa: BLE001 - one bad result must not stop the others; it is counted and kept
-                # Only the class: the text of somebody else's error may hold a patient's answers.
-                log.warning("result %s: the handler raised %s", message.event.id, type(error).__name__)
+                # Only class and place: the text of somebody else's error may hold a patient's answers.
+                log.warning("result %s: the handler raised %s", message.event.id, _told(error))
+                pause = PAUSE_SECONDS[min(failed, len(PAUSE_SECONDS) - 1)]
+                failed += 1
+                if pause:
+                    log.warning("waiting %g s: the handler raised for %d results in a row", pause, failed)
+                    self._stopping.wait(pause)
                 continue
+            failed = 0
             try:
                 message.ack()
             except LedgerUnavailable as error:
@@ -143,13 +165,15 @@ class Consumer:
     def __iter__(self) -> Iterator[Message]:
         """Results until stop(). The caller acknowledges each; one that isn't comes again.
 
-        Raises SealError if results are encrypted and there is no key.
+        Raises SealError if results are encrypted and there is no key, CredentialsRefused if Redis doesn't let it in.
         """
         failures = 0
         while not self._stopping.is_set():
             try:
                 entries = self._entries()
             except LedgerUnavailable as error:
+                if isinstance(error, CredentialsRefused) and not self._let_in:
+                    raise
                 log.warning("waiting: %s", error)
                 self._joined = False
                 self._stopping.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
@@ -184,7 +208,7 @@ class Consumer:
         if not self._joined:
             self._stream.join(self.group, self._start)
             # Should the group be lost with Redis' data, it begins anew with what there is.
-            self._joined, self._start = True, "0"
+            self._joined, self._let_in, self._start = True, True, "0"
         if time.monotonic() >= self._next_claim:
             # One at a time: of several, those behind one that kills its handler would be counted as handed out.
             claimed = self._stream.claim(self.group, self.name, idle_ms=self._claim_after_ms, count=1)
@@ -285,6 +309,12 @@ def _following(stream: ResultStream, last: str, silence: float | None, seals: Se
                 log.warning("entry %s is left out: no key opens it", entry.id)
             except EventError as error:
                 log.warning("entry %s is left out: %s", entry.id, error)
+
+
+def _told(error: Exception) -> str:
+    """Its class, and the line of code that raised it."""
+    *_, frame = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
 
 
 def _word(level: Level | str) -> str:

@@ -118,6 +118,10 @@ class LedgerUnavailable(TriageError):
     """The ledger can't be reached."""
 
 
+class CredentialsRefused(LedgerUnavailable):
+    """The store answers, and takes neither this name nor this password."""
+
+
 class QueueTooOld(TriageError):
     """Reports are waiting too long; try again later. `over_ms`: by how much."""
 

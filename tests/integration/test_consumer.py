@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from tests.integration.conftest import wait_for
 from tests.integration.making import NOW_MS, a_report, a_result, deployed
 from triage_rules import consumer as consumer_module
 from triage_rules.consumer import Consumer, Message, follow, following
+from triage_rules.errors import CredentialsRefused
 from triage_rules.events import Event
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.ruleset import Level
@@ -403,3 +405,65 @@ def test_the_documented_example_runs_and_stops_when_told(ledger: RedisLedger, re
         process.wait(5)
         assert process.stdout is not None
         process.stdout.close()
+
+
+# --- what an outage beside the consumer must not cost --------------------------------------
+
+
+def test_a_group_that_was_removed_begins_anew(ledger: RedisLedger, redis_url: str, redis_client: redis.Redis) -> None:
+    """What the group of that name had handled before counts for nothing."""
+    ids = publish(ledger, "urgent", "routine")
+    for _ in range(2):
+        seen: list[str] = []
+        consumer = Consumer(redis_url, GROUP)
+        run_until(consumer, lambda event, seen=seen: seen.append(event.subject), lambda seen=seen: len(seen) == 2)
+        assert seen == ids
+        redis_client.xgroup_destroy("triage:results", GROUP)
+
+
+def test_results_are_not_used_up_while_the_handler_fails_for_all_of_them(
+    ledger: RedisLedger, redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After two in a row each waits; one that is handled ends the waiting."""
+    monkeypatch.setattr(consumer_module, "PAUSE_SECONDS", (0.0, 0.0, 0.3))
+    publish(ledger, *["routine"] * 6)
+    at: list[float] = []
+
+    def handle(_: Event) -> None:
+        at.append(time.monotonic())
+        if len(at) < 4:
+            raise ConnectionError("the hospital's system, with a patient's answers")
+
+    run_until(Consumer(redis_url, GROUP), handle, lambda: len(at) == 6)
+    waited = [later - earlier for earlier, later in itertools.pairwise(at)]
+    assert waited[2] >= 0.3
+    assert "for 3 results in a row" in caplog.text
+    assert "ConnectionError in test_consumer.py, line" in caplog.text
+    assert "answers" not in caplog.text
+
+
+def test_dead_letters_of_a_group_come_again_once_it_is_set_back(
+    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+) -> None:
+    """As docs/consuming-results.md says: what was handled is not handed out again."""
+    ids = publish(ledger, "urgent", "routine")
+    with Consumer(redis_url, GROUP) as consumer:
+        first, second = take(consumer, 1), take(consumer, 1)
+        first[0].ack()
+        second[0].give_up("the ward's system was down")
+    redis_client.execute_command("XGROUP", "SETID", "triage:results", GROUP, "0")
+    redis_client.delete(f"triage:dead:{GROUP}")
+    seen: list[str] = []
+    run_until(Consumer(redis_url, GROUP), lambda event: seen.append(event.subject), lambda: seen != [])
+    assert seen == ids[1:]
+
+
+def test_a_consumer_that_wants_no_level_at_all_is_refused(redis_url: str) -> None:
+    with pytest.raises(ValueError, match="at least one level, or None"):
+        Consumer(redis_url, GROUP, levels=[])
+
+
+def test_a_wrong_password_ends_a_consumer_instead_of_letting_it_wait(redis_url: str) -> None:
+    wrong = redis_url.replace("redis://", "redis://nobody:wrong@", 1)
+    with pytest.raises(CredentialsRefused, match="refuses this name and password"):
+        Consumer(wrong, GROUP).run(lambda _: None)

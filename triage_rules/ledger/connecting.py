@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ClusterDownError, NoPermissionError, NoScriptError
 from redis.retry import Retry
 
-from triage_rules.errors import LedgerUnavailable
+from triage_rules.errors import CredentialsRefused, LedgerUnavailable
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
@@ -75,6 +75,8 @@ def refusals_translated() -> Iterator[None]:
     """Turn what Redis says when it is away, full, busy or only a replica into LedgerUnavailable."""
     try:
         yield
+    except redis.AuthenticationError as error:
+        raise CredentialsRefused("Redis refuses this name and password") from error
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise LedgerUnavailable(f"Redis can't be reached ({type(error).__name__})") from error
     except redis.ResponseError as error:

@@ -38,13 +38,18 @@ class ResultStream:
         self._redis.close()
 
     def join(self, group: str, start: str) -> None:
-        """Create the group unless it exists. `start`: `0` for all that is kept, `$` for what comes from now on."""
+        """Create the group unless it exists. `start`: `0` for all that is kept, `$` for what comes from now on.
+
+        What an earlier group of this name has handled counts for nothing in a new one.
+        """
         with refusals_translated():
             try:
                 self._redis.xgroup_create(RESULTS, group, id=start, mkstream=True)
             except redis.ResponseError as error:
                 if not str(error).startswith("BUSYGROUP"):
                     raise
+            else:
+                self._redis.delete(SEEN + group)
 
     def leave(self, group: str, consumer: str) -> None:
         """Forget the consumer's name, unless entries are still noted under it: those are for others to claim."""
