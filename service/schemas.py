@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import marshmallow as ma
 from marshmallow import fields, validate
 
@@ -21,6 +23,10 @@ def _says(text: str, **more: object) -> dict[str, object]:
 
 class _Out(ma.Schema):
     """Fields may be added later: callers ignore what they don't know."""
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        """Itself: flask-smorest copies all that describes a call, which took half the time of making an app."""
+        return self
 
 
 class Fault(_Out):

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
+@cache
 def example() -> str:
     """The ruleset in docs/ruleset-language.md."""
     text = (DOCS / "ruleset-language.md").read_text(encoding="utf-8")

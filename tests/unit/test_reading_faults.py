@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -14,8 +15,9 @@ from triage_rules.reading.limits import MAX_BYTES, MAX_FAULTS
 from triage_rules.reading.places import MappingNode, Node, Scalar, Sequence
 
 
+@cache
 def faults_of(text: str | bytes) -> list[str]:
-    """The faults as they are shown."""
+    """The faults as they are shown. Kept: two tests go through the whole corpus."""
     with pytest.raises(RulesetError) as refused:
         parse_ruleset(text if isinstance(text, bytes) else text.encode(), "ruleset.yaml")
     return [str(fault) for fault in refused.value.faults]

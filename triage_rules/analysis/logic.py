@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 import z3
+
+from triage_rules.analysis import terms
 
 Formula: TypeAlias = z3.BoolRef
 """True or false of a report."""
@@ -23,7 +25,7 @@ class Logic:
         self.false: Formula = z3.BoolVal(False, self.context)
         self.facts: list[Formula] = []
         self._named: dict[int, tuple[Formula, Formula]] = {}
-        self._definitions: dict[int, Formula] = {}
+        self._definitions: dict[int, tuple[Formula, Formula]] = {}
         self._true, self._false = self.true.get_id(), self.false.get_id()
 
     def is_true(self, formula: Formula) -> bool:
@@ -43,14 +45,14 @@ class Logic:
         kept = self._without(self._true, parts)
         if self._false in kept:
             return self.false
-        return _joined(z3.And, kept, self.true)
+        return _joined(terms.conjunction, kept, self.true)
 
     def any_of(self, parts: Iterable[Formula]) -> Formula:
         """True if some part is."""
         kept = self._without(self._false, parts)
         if self._true in kept:
             return self.true
-        return _joined(z3.Or, kept, self.false)
+        return _joined(terms.disjunction, kept, self.false)
 
     def opposite(self, part: Formula) -> Formula:
         """True if the part is false."""
@@ -58,7 +60,7 @@ class Logic:
             return self.false
         if part.get_id() == self._false:
             return self.true
-        return part.arg(0) if z3.is_not(part) else z3.Not(part)
+        return part.arg(0) if z3.is_not(part) else terms.negation(part)
 
     def at_least(self, count: int, parts: list[Formula]) -> Formula:
         """True if that many of the parts are; a part that is there twice counts twice."""
@@ -76,7 +78,7 @@ class Logic:
 
     def same(self, first: Formula, second: Formula) -> Formula:
         """True if both are true or both are false."""
-        return self.true if first.eq(second) else first == second
+        return self.true if first.eq(second) else terms.equality(first, second)
 
     def named(self, formula: Formula, name: str = "asked") -> Formula:
         """A variable that is true when the formula is; the same one for the same formula. Literals stay as they are."""
@@ -84,13 +86,18 @@ class Logic:
         if known is None:
             literal = formula if z3.is_const(formula.arg(0) if z3.is_not(formula) else formula) else self.variable(name)
             if literal is not formula:
-                self._definitions[literal.get_id()] = formula
+                self._definitions[literal.get_id()] = (literal, formula)
             known = self._named[formula.get_id()] = (literal, formula)  # kept, so that no other gets its id
         return known[0]
 
     def definition(self, variable: Formula) -> Formula | None:
         """What the variable stands for; None for one that no formula defines."""
-        return self._definitions.get(variable.get_id())
+        known = self._definitions.get(variable.get_id())
+        return None if known is None else known[1]
+
+    def defined(self, number: int) -> tuple[Formula, Formula] | None:
+        """The variable of that number (`get_id`) and what it stands for; None if no formula defines it."""
+        return self._definitions.get(number)
 
     def _without(self, neutral: int, parts: Iterable[Formula]) -> dict[int, Formula]:
         found = {part.get_id(): part for part in parts}
@@ -98,8 +105,10 @@ class Logic:
         return found
 
 
-def _joined(connective: type[z3.And], parts: dict[int, Formula], nothing: Formula) -> Formula:
+def _joined(
+    connective: Callable[[Sequence[Formula]], Formula], parts: dict[int, Formula], nothing: Formula
+) -> Formula:
     """Parts in the order of their making, so that the same parts make the same formula."""
     if len(parts) <= 1:
         return next(iter(parts.values()), nothing)
-    return connective(*(parts[number] for number in sorted(parts)))
+    return connective([parts[number] for number in sorted(parts)])

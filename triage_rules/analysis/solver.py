@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import z3
 
+from triage_rules.analysis import terms
 from triage_rules.analysis.encoding import Encoding
 from triage_rules.analysis.logic import Formula, Logic
 
@@ -112,19 +113,21 @@ class Solver:
 
     def _define(self, formulas: Iterable[Formula]) -> None:
         """Tell what the named parts of these formulas stand for; only what a question needs is told."""
+        context = self.logic.context
         for asked in formulas:
             if asked.get_id() in self._told:
                 continue
-            waiting = [asked]
+            waiting = [asked.as_ast()]
             while waiting:
-                formula = waiting.pop()
-                definition = self.logic.definition(formula)
-                if definition is None:
-                    waiting.extend(formula.children())
-                elif formula.get_id() not in self._defined:
-                    self._defined[formula.get_id()] = len(self._defined)
-                    self._solver.add(formula == definition)
-                    waiting.extend(definition.children())
+                ast = waiting.pop()
+                number = terms.number(context, ast)
+                defined = self.logic.defined(number)
+                if defined is None:
+                    waiting.extend(terms.parts_of(context, ast))
+                elif number not in self._defined:
+                    self._defined[number] = len(self._defined)
+                    self._solver.add(terms.equality(*defined))
+                    waiting.extend(terms.parts_of(context, defined[1].as_ast()))
             self._told[asked.get_id()] = (asked, len(self._defined))  # kept, so that no other gets its id
 
     def _known_by(self, told: int) -> Callable[[Formula], bool]:

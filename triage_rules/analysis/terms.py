@@ -1,0 +1,50 @@
+"""Formulas by the solver's C interface: its Python classes check and wrap every part, which took most of the time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import z3
+
+Ast = Any
+"""A formula as the C interface has it. It lasts as long as a `z3.BoolRef` that it is part of."""
+
+
+def conjunction(parts: Sequence[z3.BoolRef]) -> z3.BoolRef:
+    """All of the parts, of one context; at least one."""
+    context = parts[0].ctx
+    return z3.BoolRef(z3.Z3_mk_and(context.ref(), len(parts), _array(parts)), context)
+
+
+def disjunction(parts: Sequence[z3.BoolRef]) -> z3.BoolRef:
+    """Any of the parts, of one context; at least one."""
+    context = parts[0].ctx
+    return z3.BoolRef(z3.Z3_mk_or(context.ref(), len(parts), _array(parts)), context)
+
+
+def equality(first: z3.BoolRef, second: z3.BoolRef) -> z3.BoolRef:
+    """Both are true or both are false."""
+    context = first.ctx
+    return z3.BoolRef(z3.Z3_mk_eq(context.ref(), first.as_ast(), second.as_ast()), context)
+
+
+def negation(part: z3.BoolRef) -> z3.BoolRef:
+    """The part is false."""
+    return z3.BoolRef(z3.Z3_mk_not(part.ctx.ref(), part.as_ast()), part.ctx)
+
+
+def number(context: z3.Context, ast: Ast) -> int:
+    """What `get_id` says."""
+    return int(z3.Z3_get_ast_id(context.ref(), ast))
+
+
+def parts_of(context: z3.Context, ast: Ast) -> list[Ast]:
+    """What it is made of, in order; nothing if it is a variable or a constant."""
+    reference = context.ref()
+    made = z3.Z3_to_app(reference, ast)
+    return [z3.Z3_get_app_arg(reference, made, place) for place in range(z3.Z3_get_app_num_args(reference, made))]
+
+
+def _array(parts: Sequence[z3.BoolRef]) -> Any:
+    return (z3.Ast * len(parts))(*(part.as_ast() for part in parts))
