@@ -105,9 +105,7 @@ class Logic:
         return found
 
 
-def _joined(
-    connective: Callable[[Sequence[Formula]], Formula], parts: dict[int, Formula], nothing: Formula
-) -> Formula:
+def _joined(connective: Callable[[Sequence[Formula]], Formula], parts: dict[int, Formula], nothing: Formula) -> Formula:
     """Parts in the order of their making, so that the same parts make the same formula."""
     if len(parts) <= 1:
         return next(iter(parts.values()), nothing)

@@ -39,7 +39,7 @@ class Model:
         """The formula is true of this report. Raises LookupError if the solver was not told of it before."""
         if not self._known(formula):
             raise LookupError(f"the solver was not watching {formula}")
-        return bool(z3.is_true(self._model.eval(formula, model_completion=True)))
+        return terms.holds(self._model, formula)
 
 
 class Budget:
@@ -97,7 +97,7 @@ class Solver:
         if not left:
             return GaveUp()
         self._solver.set("timeout", max(1, int(left * 1000)))
-        match self._solver.check(*asked):
+        match terms.ask(self._solver, asked):
             case z3.sat:
                 return Model(self._solver.model(), self._known_by(len(self._defined)))
             case z3.unsat:
@@ -134,11 +134,18 @@ class Solver:
         """Whether nothing in a formula stands for what the solver had not been told by then."""
 
         def known(formula: Formula) -> bool:
-            whole = self._told.get(formula.get_id())
-            if whole is not None and whole[1] <= told:
-                return True
-            if z3.is_const(formula) and self.logic.definition(formula) is not None:
-                return self._defined.get(formula.get_id(), told) < told
-            return all(map(known, formula.children()))
+            context = self.logic.context
+            waiting = [formula.as_ast()]
+            while waiting:
+                ast = waiting.pop()
+                number = terms.number(context, ast)
+                whole = self._told.get(number)
+                if whole is not None and whole[1] <= told:
+                    continue
+                if self.logic.defined(number) is None:
+                    waiting.extend(terms.parts_of(context, ast))
+                elif self._defined.get(number, told) >= told:
+                    return False
+            return True
 
         return known

@@ -46,5 +46,19 @@ def parts_of(context: z3.Context, ast: Ast) -> list[Ast]:
     return [z3.Z3_get_app_arg(reference, made, place) for place in range(z3.Z3_get_app_num_args(reference, made))]
 
 
+def holds(model: z3.ModelRef, formula: z3.BoolRef) -> bool:
+    """The formula is true in the model; what the model leaves open is taken to be false."""
+    found = (z3.Ast * 1)()
+    reference = model.ctx.ref()
+    z3.Z3_model_eval(reference, model.model, formula.as_ast(), True, found)  # noqa: FBT003 (the C function's order)
+    return bool(z3.Z3_get_bool_value(reference, found[0]) == z3.Z3_L_TRUE)
+
+
+def ask(solver: z3.Solver, assumed: Sequence[z3.BoolRef]) -> z3.CheckSatResult:
+    """What `solver.check` says if all of these are assumed."""
+    array = _array(assumed)
+    return z3.CheckSatResult(z3.Z3_solver_check_assumptions(solver.ctx.ref(), solver.solver, len(assumed), array))
+
+
 def _array(parts: Sequence[z3.BoolRef]) -> Any:
     return (z3.Ast * len(parts))(*(part.as_ast() for part in parts))
