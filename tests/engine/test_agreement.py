@@ -55,18 +55,18 @@ def test_two_thousand_pairs_were_compared_and_had_something_to_compare() -> None
 
 
 def test_they_agree_on_the_worked_cases_of_red_dots_and_on_what_is_left_of_them() -> None:
-    """The real ruleset: every case that its authors thought of, whole and with answers left away at random."""
+    """The real ruleset: every case that its authors thought of whole, every third with answers left away at random."""
     ruleset = read_ruleset(RED_DOTS)
     evaluator = Evaluator(ruleset, DIGEST)
     engine, numbering = Engine(compile_ruleset(ruleset, "red-dots")), Numbering(ruleset)
     random = Random(1)
     levels: Counter[Level] = Counter()
-    for case in read_cases(RED_DOTS, ruleset):
+    for number, case in enumerate(read_cases(RED_DOTS, ruleset)):
         if "refused" in case.expect:
             continue
         findings = read_findings(ruleset, case.findings)
         fewer = {name: value for name, value in findings.items() if random.random() < 0.7}
-        for answers in (findings, fewer):
+        for answers in (findings, fewer) if number % 3 == 0 else (findings,):
             facts = evaluator.facts(answers, case.history)
             rails = numbering.rails(engine.run(facts))
             assert rails == Reference(ruleset, facts).rails(), case.id

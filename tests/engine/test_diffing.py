@@ -48,12 +48,12 @@ def differences(old: Ruleset, new: Ruleset, budget: Budget | None = None) -> dic
 # --- against every report ---
 
 
-def test_the_difference_is_what_every_report_of_fifty_pairs_shows() -> None:
+def test_the_difference_is_what_every_report_of_twenty_pairs_shows() -> None:
     """Lowered at all, differs at all, each kind real, none left; also every smallest set of other answers."""
     pairs = ((seed, pair) for seed in itertools.count() if (pair := small_pair(seed)) is not None)
     told = [
         fault
-        for seed, (old, new) in itertools.islice(pairs, 50)
+        for seed, (old, new) in itertools.islice(pairs, 20)
         for fault in (*diff_faults(seed, old, new), *why_not_faults(seed, old))
     ]
     assert told == []

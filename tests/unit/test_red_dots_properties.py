@@ -182,8 +182,8 @@ LANGUAGE_ALONE = {"P50"}
 """No ruleset can break these: the language itself sees to it. `test_proving` breaks the formulas instead."""
 
 
-def proved(ruleset: Ruleset, asked: Property) -> Any:
-    (proof,) = prove(ruleset, [asked])
+def proved(ruleset: Ruleset, asked: Property, evaluator: Evaluator) -> Any:
+    (proof,) = prove(ruleset, [asked], evaluator=evaluator)
     return proof
 
 
@@ -211,9 +211,9 @@ def test_a_mutant_that_breaks_the_property_is_refuted_by_a_report_that_replays(n
     MUTANTS[name](mutant)
     ruleset = build_ruleset(mutant)
     asked = properties()[name]
-    proof = proved(ruleset, asked)
-    assert proof.verdict is Verdict.REFUTED
     evaluator = Evaluator(ruleset, DIGEST)
+    proof = proved(ruleset, asked, evaluator)
+    assert proof.verdict is Verdict.REFUTED
     witness = proof.counterexample
     assert len(witness.reports) == (2 if isinstance(asked.claim, Answering | LeavingOpen) else 1)
     for (posted, history), result in zip(witness.reports, witness.results, strict=True):

@@ -50,7 +50,7 @@ def holds(model: z3.ModelRef, formula: z3.BoolRef) -> bool:
     """The formula is true in the model; what the model leaves open is taken to be false."""
     found = (z3.Ast * 1)()
     reference = model.ctx.ref()
-    z3.Z3_model_eval(reference, model.model, formula.as_ast(), True, found)  # noqa: FBT003 (the C function's order)
+    z3.Z3_model_eval(reference, model.model, formula.as_ast(), True, found)
     return bool(z3.Z3_get_bool_value(reference, found[0]) == z3.Z3_L_TRUE)
 
 
