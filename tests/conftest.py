@@ -75,6 +75,14 @@ def ledger(settings: Settings) -> Iterator[RedisLedger]:
 
 
 @pytest.fixture(scope="session")
+def red_dots_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a store in which red-dots is live, to begin with a copy of it."""
+    from tests.acceptance.everything import store_with_red_dots
+
+    return store_with_red_dots(tmp_path_factory.mktemp("red-dots-live"))
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One browser for the session: Playwright can't be started twice. Each test opens pages of its own in it."""
     from playwright.sync_api import sync_playwright

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,17 +14,34 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.actors import TESTER
 from tests.ports import free_port
+from triage_rules.cli.embedded import embedded_redis
+from triage_rules.cli.live import deploy_folder
+from triage_rules.cli.processes import Processes
+from triage_rules.ledger.redis import RedisLedger
+from triage_rules.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIAGE = Path(sys.executable).parent / "triage"
 READY_SECONDS = 60
 
 
-class Everything:
-    """A running `triage up`; `output` is what it has said so far."""
+def store_with_red_dots(folder: Path) -> Path:
+    """The directory of a store in which red-dots is live: `up` looks at it for seconds before it makes it so."""
+    processes = Processes(folder / "log", 1_000_000)
+    try:
+        with embedded_redis(folder, processes) as url, RedisLedger(Settings(redis_url=url)) as ledger:
+            deploy_folder(ledger, ROOT / "rulesets/red-dots", TESTER)
+    finally:
+        processes.stop()
+    return folder / "redis"
 
-    def __init__(self, data_dir: Path, *options: str, **environment: str) -> None:
+
+class Everything:
+    """A running `triage up`; `output` is what it has said so far. `store`: a directory whose copy it begins with."""
+
+    def __init__(self, data_dir: Path, *options: str, store: Path | None = None, **environment: str) -> None:
         self.data_dir = data_dir
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
@@ -31,6 +49,8 @@ class Everything:
         self.environment = {**clean, "PORT": str(self.port), "TRIAGE_DATA_DIR": str(data_dir), **environment}
         self.log = data_dir / "up.log"
         data_dir.mkdir(parents=True, exist_ok=True)
+        if store is not None:
+            shutil.copytree(store, data_dir / "redis")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [TRIAGE, "up", *options], cwd=ROOT, env=self.environment, stdout=log, stderr=log

@@ -222,7 +222,7 @@ def test_explain_gives_the_derivation_as_data() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["status"], ["deploy", RED_DOTS], ["rollback", "red-dots"], ["decide", "red-dots", "-"]]
+    "command", [["status"], ["deploy", GLASS_TEST], ["rollback", "red-dots"], ["decide", "red-dots", "-"]]
 )
 def test_without_redis_a_command_that_needs_it_cannot_run(command: list[str]) -> None:
     """Exit code 3, one sentence, no traceback."""

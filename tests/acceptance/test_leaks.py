@@ -70,9 +70,9 @@ def report(**changed: object) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
+def everything(tmp_path_factory: pytest.TempPathFactory, red_dots_store: Path) -> Iterator[Everything]:
     running = Everything(
-        tmp_path_factory.mktemp("everything"), "--no-samples",
+        tmp_path_factory.mktemp("everything"), "--no-samples", store=red_dots_store,
         TRIAGE_PENDING_SECONDS="2", TRIAGE_SWEEP_SECONDS="1", TRIAGE_MAX_DELIVERIES="2",
     )  # fmt: skip
     try:

@@ -57,9 +57,9 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
     assert "is in use" in running.output
 
 
-def test_a_data_directory_has_one_redis(tmp_path: Path) -> None:
+def test_a_data_directory_has_one_redis(tmp_path: Path, red_dots_store: Path) -> None:
     """Two servers that write one append-only file would spoil it."""
-    first = Everything(tmp_path, "--no-samples").wait_until_serving()
+    first = Everything(tmp_path, "--no-samples", store=red_dots_store).wait_until_serving()
     try:
         environment = {**first.environment, "PORT": str(free_port())}
         second = subprocess.run(
@@ -71,12 +71,16 @@ def test_a_data_directory_has_one_redis(tmp_path: Path) -> None:
         assert first.stop() == 0
 
 
-def test_with_keys_required_it_makes_one_and_posts_the_samples_with_another(tmp_path: Path) -> None:
+def test_with_keys_required_it_makes_one_and_posts_the_samples_with_another(
+    tmp_path: Path, red_dots_store: Path
+) -> None:
     """The one is shown once; the other is gone once the samples are in. Without any key it refuses to start."""
     without = Everything(tmp_path, TRIAGE_AUTH="on")
     assert without.process.wait(60) == 3
     assert "triage up --new-key CLIENT" in without.output
-    running = Everything(tmp_path, "--new-key", "chief", TRIAGE_AUTH="on").wait_until_serving()
+    running = Everything(
+        tmp_path / "with", "--new-key", "chief", store=red_dots_store, TRIAGE_AUTH="on"
+    ).wait_until_serving()
     try:
         assert "with API keys" in running.output
         assert running.output.count("urgent") > 1
@@ -105,9 +109,9 @@ def test_outside_a_checkout_it_says_where_to_go(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["web", "redis"])
-def test_a_process_that_dies_is_started_again(tmp_path: Path, name: str) -> None:
+def test_a_process_that_dies_is_started_again(tmp_path: Path, red_dots_store: Path, name: str) -> None:
     """Redis comes back with what it held: the ruleset is still live, and reports are decided."""
-    running = Everything(tmp_path, "--no-samples").wait_until_serving()
+    running = Everything(tmp_path, "--no-samples", store=red_dots_store).wait_until_serving()
     try:
         for pid in running.children(name):
             os.kill(pid, signal.SIGKILL)

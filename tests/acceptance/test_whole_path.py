@@ -158,9 +158,11 @@ def test_a_refused_bundle_leaves_what_is_live(everything: Everything, tmp_path: 
     )
 
 
-def test_what_was_accepted_and_what_is_live_survives_a_restart_of_everything(tmp_path: Path) -> None:
+def test_what_was_accepted_and_what_is_live_survives_a_restart_of_everything(
+    tmp_path: Path, red_dots_store: Path
+) -> None:
     """Also an abrupt one: SIGKILL to all, Redis included, then `up` again with the same data."""
-    first = Everything(tmp_path, "--no-samples").wait_until_serving()
+    first = Everything(tmp_path, "--no-samples", store=red_dots_store).wait_until_serving()
     live = json.loads(first.triage("status", "--format", "json").stdout)["rulesets"]
     for pid in first.children("worker"):
         os.kill(pid, signal.SIGSTOP)  # so that reports are accepted and not yet evaluated

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
+def served(tmp_path_factory: pytest.TempPathFactory, red_dots_store: Path) -> Iterator[Everything]:
     """Web, worker, beat and an embedded Redis, with red-dots live, for this machine alone: no keys."""
-    running = Everything(tmp_path_factory.mktemp("served"), "--no-samples")
+    running = Everything(tmp_path_factory.mktemp("served"), "--no-samples", store=red_dots_store)
     try:
         yield running.wait_until_serving()
     finally:
@@ -28,10 +29,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
 
 
 @pytest.fixture(scope="session")
-def served_with_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Everything, str]]:
+def served_with_keys(
+    tmp_path_factory: pytest.TempPathFactory, red_dots_store: Path
+) -> Iterator[tuple[Everything, str]]:
     """The same, with a key that has all scopes."""
     folder = tmp_path_factory.mktemp("served-with-keys")
-    running = Everything(folder, "--no-samples", "--new-key", "nurse", TRIAGE_AUTH="on")
+    running = Everything(folder, "--no-samples", "--new-key", "nurse", store=red_dots_store, TRIAGE_AUTH="on")
     try:
         running.wait_until_serving()
         found = re.search(r"^trk_\w+$", running.output, re.MULTILINE)
