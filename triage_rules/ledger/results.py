@@ -49,7 +49,7 @@ class ResultStream:
                 if not str(error).startswith("BUSYGROUP"):
                     raise
             else:
-                self._redis.delete(SEEN + group)
+                self._redis.zremrangebyscore(SEEN + group, "-inf", "+inf")  # which its Redis user may
 
     def leave(self, group: str, consumer: str) -> None:
         """Forget the consumer's name, unless entries are still noted under it: those are for others to claim."""
