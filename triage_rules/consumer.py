@@ -15,15 +15,14 @@ import secrets
 import socket
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from triage_rules.errors import CredentialsRefused, EventError, LedgerUnavailable, SealError
 from triage_rules.events import SEALED_TYPE, Event, decode
+from triage_rules.in_vain import OUTAGE, Failing, Waiting, told_of
 from triage_rules.ledger.results import Entry, ResultStream
 from triage_rules.messages import now_ms
 from triage_rules.ruleset import Level
@@ -40,8 +39,10 @@ WATCHED = 100
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 PAUSE_SECONDS = (0.0, 0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-"""What run() waits after so many results in a row whose handler raised: then it is not the results that are at fault,
-and to go on would use up their deliveries."""
+"""What run() waits after the handler raised so many times in a row."""
+
+CAUSES_KEPT = 1000
+"""Of so many results it is remembered here what the handler raised, to be told in the dead letter."""
 
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _START = re.compile(r"\$|[0-9]{1,20}(?:-[0-9]{1,20})?")
@@ -65,35 +66,20 @@ class Message:
         self._consumer._give_up(self._entry, reason)  # noqa: SLF001 - as above
 
 
-class _Waiting:
-    """How long entries have been with the same consumer, by the clock of this process, which nobody sets.
-
-    The store counts from its own wall clock: after that is set back by hours, nothing seems to have waited, for hours.
-    """
-
-    def __init__(self) -> None:
-        self._since: dict[tuple[str, str, int], float] = {}
-
-    def longest(self, rows: list[tuple[str, str, int]], seconds: float) -> str | None:
-        """The first entry that has been in the same hands for so long, each time that it was looked at."""
-        now_s = time.monotonic()
-        self._since = {row: self._since.get(row, now_s) for row in rows}
-        return next((row[0] for row, since in self._since.items() if now_s - since >= seconds), None)
-
-
 class Consumer:
     """One member of a consumer group. Start as many as you like, with the same group, anywhere.
 
     `url`: of Redis. `group`: one for each system that wants all results.
     `levels`: only these (words or Level); a result without a level needs a human now and always comes. None: all.
     The same for all members of the group: what one leaves out, none of them gets.
-    `max_deliveries`: a result that was handed out that often in vain becomes a dead letter of the group.
+    `max_deliveries`: a result that was handed out that often in vain becomes a dead letter of the group; what fails
+    while all do doesn't count.
     `claim_after`: seconds after which a result that was handed out and not acknowledged is handed out again;
     must be longer than the slowest handler takes for `prefetch` results.
     `dedupe_for`: seconds that the ids of handled results are remembered for (0: not).
     `start`: where a new group begins, `0` for all results that are kept, `$` for those from now on.
     `encryption_keys`: those of the service, if it encrypts. Without any, the first encrypted result ends the iteration
-    with a SealError; one that none of them opens comes again, and becomes a dead letter of the group in the end.
+    with a SealError, and so do several that none of them opens; a single one becomes a dead letter in the end.
     """
 
     def __init__(  # noqa: PLR0913 - two that all need, and choices by name
@@ -135,37 +121,50 @@ class Consumer:
         self._joined = False
         self._let_in = False
         self._next_claim = 0.0
-        self._waiting = _Waiting()
+        self._claimed = False
+        self._waiting = Waiting()
+        self._causes: dict[str, str] = {}
+        self._unopened = Failing()
+        self._opened = False
 
     def run(self, handle: Callable[[Event], object]) -> None:
         """Call `handle` for each result until stop(). If it raises, the result comes again after `claim_after`.
 
-        If it raises for one result after the other, the next one waits, longer each time, up to a minute.
-        Raises as iterating does.
+        If it raises for one result after the other, the next one waits, longer each time, up to a minute, and from the
+        third different one on that doesn't count as a delivery in vain. Raises as iterating does.
         """
-        failed = 0
+        failing = Failing()
         for message in self:
             try:
                 handle(message.event)
             except Exception as error:  # noqa: BLE001 - one bad result must not stop the others; it is counted and kept
-                # Only class and place: the text of somebody else's error may hold a patient's answers.
-                log.warning("result %s: the handler raised %s", message.event.id, _told(error))
-                pause = PAUSE_SECONDS[min(failed, len(PAUSE_SECONDS) - 1)]
-                failed += 1
-                if pause:
-                    log.warning("waiting %g s: the handler raised for %d results in a row", pause, failed)
-                    self._stopping.wait(pause)
+                self._raised(message, told_of(error), failing)
                 continue
-            failed = 0
+            failing.end()
             try:
                 message.ack()
             except LedgerUnavailable as error:
                 log.warning("result %s: handled, not acknowledged, may come again: %s", message.event.id, error)
 
+    def _raised(self, message: Message, told: str, failing: Failing) -> None:
+        """`told`: class and place alone, as the text of somebody else's error may hold a patient's answers."""
+        log.warning("result %s: the handler raised %s", message.event.id, told)
+        entry = message._entry  # noqa: SLF001 - as in Message
+        if len(self._causes) >= CAUSES_KEPT:
+            self._causes.pop(next(iter(self._causes)))
+        self._causes[entry.id] = told
+        failing.add(entry.id)
+        if failing.is_outage:
+            self._excuse(entry)
+        pause = PAUSE_SECONDS[min(failing.times, len(PAUSE_SECONDS)) - 1]
+        if pause:
+            log.warning("waiting %g s: the handler raised for %d results in a row", pause, failing.times)
+            self._stopping.wait(pause)
+
     def __iter__(self) -> Iterator[Message]:
         """Results until stop(). The caller acknowledges each; one that isn't comes again.
 
-        Raises SealError if results are encrypted and there is no key, CredentialsRefused if Redis doesn't let it in.
+        Raises SealError if results are encrypted and no key opens them, CredentialsRefused if Redis doesn't let it in.
         """
         failures = 0
         while not self._stopping.is_set():
@@ -204,15 +203,20 @@ class Consumer:
         self.close()
 
     def _entries(self) -> list[Entry]:
-        """What somebody left lying, else what is new."""
+        """What somebody left lying and what is new, by turns, so that neither holds up the other."""
         if not self._joined:
             self._stream.join(self.group, self._start)
             # Should the group be lost with Redis' data, it begins anew with what there is.
             self._joined, self._let_in, self._start = True, True, "0"
+        if self._claimed:
+            self._claimed = False
+            if fresh := self._stream.read(self.group, self.name, count=self._prefetch):
+                return fresh
         if time.monotonic() >= self._next_claim:
             # One at a time: of several, those behind one that kills its handler would be counted as handed out.
             claimed = self._stream.claim(self.group, self.name, idle_ms=self._claim_after_ms, count=1)
             if claimed or (claimed := self._take_forgotten()):
+                self._claimed = True
                 return claimed
             self._next_claim = time.monotonic() + self._claim_after_ms / 4000
         return self._stream.read(self.group, self.name, count=self._prefetch, block_ms=BLOCK_MS)
@@ -231,7 +235,7 @@ class Consumer:
                 return None
             self._refuse_without_keys(entry)
             if entry.deliveries > self._max_deliveries:
-                self._give_up(entry, f"handed out {self._max_deliveries} times in vain")
+                self._give_up(replace(entry, deliveries=entry.deliveries - 1), self._in_vain(entry))
                 return None
             event = self._decoded(entry)
             if event is not None and self._keep_ms and self._stream.seen(self.group, event.id):
@@ -242,16 +246,34 @@ class Consumer:
             return None
         return None if event is None else Message(event, entry.deliveries, entry, self)
 
+    def _in_vain(self, entry: Entry) -> str:
+        cause = self._causes.pop(entry.id, "")
+        return f"handed out {entry.deliveries - 1} times in vain" + (f"; the handler raised {cause}" if cause else "")
+
     def _decoded(self, entry: Entry) -> Event | None:
         try:
-            return decode(entry.fields, self._seals)
+            event = decode(entry.fields, self._seals)
         except SealError as error:
-            log.error("entry %s comes again: %s", entry.id, error)  # noqa: TRY400 - where it was raised says nothing
+            self._not_opened(entry, error)
             return None
         except EventError as error:
             log.error("entry %s is given up: %s", entry.id, error)  # noqa: TRY400 - where it was raised says nothing
             self._give_up(entry, f"no result event: {error}")
             return None
+        if entry.fields["content-type"] == SEALED_TYPE:
+            self._opened = True
+            self._unopened.end()
+        return event
+
+    def _not_opened(self, entry: Entry, error: SealError) -> None:
+        """A single result that no key opens comes again. If none is opened, or several aren't, the keys are wrong."""
+        self._unopened.add(entry.id)
+        wrong = self._unopened.is_outage or (not self._opened and self._unopened.times >= OUTAGE)
+        if wrong or not self._opened:
+            self._excuse(entry)
+        if wrong:
+            raise SealError(f"entry {entry.id}: {error}; this consumer needs the encryption_keys of the service")
+        log.error("entry %s comes again: %s", entry.id, error)
 
     def _refuse_without_keys(self, entry: Entry) -> None:
         """Before it is counted as handed out in vain: no result must end as a dead letter for want of a setting."""
@@ -259,7 +281,15 @@ class Consumer:
             raise SealError("results are encrypted, and this consumer has no key; give it encryption_keys")
 
     def _done(self, message: Message) -> None:
+        self._causes.pop(message._entry.id, None)  # noqa: SLF001 - as in Message
         self._stream.done(self.group, message._entry, message.event.id, now_ms=now_ms(), keep_ms=self._keep_ms)  # noqa: SLF001
+
+    def _excuse(self, entry: Entry) -> None:
+        """That it was handed out this time doesn't count."""
+        try:
+            self._stream.excuse(self.group, self.name, entry)
+        except LedgerUnavailable as error:
+            log.warning("entry %s: that it was handed out counts: %s", entry.id, error)
 
     def _give_up(self, entry: Entry, reason: str) -> None:
         self._stream.give_up(self.group, entry, reason, now_ms=now_ms())
@@ -309,12 +339,6 @@ def _following(stream: ResultStream, last: str, silence: float | None, seals: Se
                 log.warning("entry %s is left out: no key opens it", entry.id)
             except EventError as error:
                 log.warning("entry %s is left out: %s", entry.id, error)
-
-
-def _told(error: Exception) -> str:
-    """Its class, and the line of code that raised it."""
-    *_, frame = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
 
 
 def _word(level: Level | str) -> str:

@@ -175,7 +175,11 @@ def test_a_result_that_is_never_handled_becomes_a_dead_letter_of_its_group(
     assert pending(redis_client) == 0
     ((_, letter),) = redis_client.xrange(f"triage:dead:{GROUP}")
     ((entry_id, entry),) = redis_client.xrange("triage:results")
-    assert letter["dead_reason"] == "handed out 3 times in vain"
+    assert letter["dead_reason"].startswith(
+        "handed out 3 times in vain; the handler raised RuntimeError in test_consumer"
+    )
+    assert letter["dead_deliveries"] == "3"
+    assert "Private" not in letter["dead_reason"]
     assert letter["dead_entry"] == entry_id
     assert {name: letter[name] for name in entry} == entry
     assert "RuntimeError" in caplog.text
@@ -440,6 +444,48 @@ def test_results_are_not_used_up_while_the_handler_fails_for_all_of_them(
     assert "for 3 results in a row" in caplog.text
     assert "ConnectionError in test_consumer.py, line" in caplog.text
     assert "answers" not in caplog.text
+
+
+def test_an_outage_behind_a_consumer_makes_no_dead_letters_however_long_it_lasts(
+    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is new is tried as well as what failed: either may be what succeeds again."""
+    monkeypatch.setattr(consumer_module, "PAUSE_SECONDS", (0.0,))
+    ids = publish(ledger, *["urgent"] * 5)
+    tried: list[str] = []
+    handled: set[str] = set()
+
+    def handle(event: Event) -> None:
+        tried.append(event.subject)
+        if len(tried) == 20:
+            ids.extend(publish(ledger, "urgent"))
+        if len(tried) < 60:
+            raise ConnectionError
+        handled.add(event.subject)
+
+    consumer = Consumer(redis_url, GROUP, claim_after=0.02, max_deliveries=2)
+    run_until(consumer, handle, lambda: len(handled) == 6)
+    assert handled == set(ids)
+    assert ids[5] in tried[20:25]
+    assert redis_client.xlen(f"triage:dead:{GROUP}") == 0
+
+
+def test_results_that_fail_while_others_succeed_still_become_dead_letters(
+    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+) -> None:
+    """Three that nobody can handle are no outage as long as others are handled in between."""
+    bad = set(publish(ledger, *["urgent"] * 3))
+    tried: list[str] = []
+
+    def handle(event: Event) -> None:
+        tried.append(event.subject)
+        publish(ledger, "routine")
+        if event.subject in bad:
+            raise KeyError
+
+    consumer = Consumer(redis_url, GROUP, claim_after=0.02, max_deliveries=2)
+    run_until(consumer, handle, lambda: redis_client.xlen(f"triage:dead:{GROUP}") == 3)
+    assert {letter["ce_subject"] for _, letter in redis_client.xrange(f"triage:dead:{GROUP}")} == bad
 
 
 def test_dead_letters_of_a_group_come_again_once_it_is_set_back(

@@ -241,6 +241,30 @@ def test_a_consumer_without_keys_says_so_and_loses_nothing(
         assert (message.event.subject, message.event.result["note"]) == (report.id, "MARKED-result")
 
 
+@pytest.mark.parametrize("results", [1, 4])
+def test_a_consumer_with_wrong_keys_says_so_and_loses_nothing(
+    opening: Opening, redis_url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch, results: int
+) -> None:
+    """However few results there are, and however often it is started again."""
+    monkeypatch.setattr(consumer_module, "BLOCK_MS", 20)
+    ledger = opening(OLD)
+    deployed(ledger)
+    made = [settled(ledger, a_marked_report()).id for _ in range(results)]
+    for _ in range(3):
+        wrong = Consumer(redis_url, "ward", max_deliveries=2, claim_after=0, encryption_keys=[NEW])
+        with wrong, pytest.raises(SealError, match=r"entry .* needs the encryption_keys of the service"):
+            wrong.run(lambda _: None)
+    assert redis_client.xlen("triage:dead:ward") == 0
+    with Consumer(redis_url, "ward", max_deliveries=2, claim_after=0, encryption_keys=[NEW, OLD]) as consumer:
+        seen = set()
+        for message in consumer:
+            seen.add(message.event.subject)
+            message.ack()
+            if len(seen) == results:
+                break
+    assert seen == set(made)
+
+
 def test_a_result_that_no_key_opens_ends_with_the_group_s_dead_letters_and_holds_up_no_other(
     opening: Opening, redis_url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,8 +57,8 @@ class ResultStream:
             if not self._redis.xpending_range(RESULTS, group, min="-", max="+", count=1, consumername=consumer):
                 self._redis.xgroup_delconsumer(RESULTS, group, consumer)
 
-    def read(self, group: str, consumer: str, *, count: int, block_ms: int) -> list[Entry]:
-        """Entries that no consumer of the group has had, after at most `block_ms`."""
+    def read(self, group: str, consumer: str, *, count: int, block_ms: int | None = None) -> list[Entry]:
+        """Entries that no consumer of the group has had, after at most `block_ms`; at once without it."""
         with refusals_translated():
             reply: Any = self._redis.xreadgroup(group, consumer, {RESULTS: ">"}, count=count, block=block_ms)
         return [Entry(entry_id, fields) for entry_id, fields in _entries(reply)]
@@ -95,6 +95,11 @@ class ResultStream:
             pending = pipe.execute()
         times = {row[0]["message_id"]: int(row[0]["times_delivered"]) for row in pending if row}
         return [Entry(entry_id, fields, times[entry_id]) for entry_id, fields in claimed if entry_id in times]
+
+    def excuse(self, group: str, consumer: str, entry: Entry) -> None:
+        """Take back that the entry was handed out this time; nothing if the group has finished with it."""
+        with refusals_translated():
+            self._redis.xclaim(RESULTS, group, consumer, 0, [entry.id], retrycount=entry.deliveries - 1, justid=True)
 
     def seen(self, group: str, event_id: str) -> bool:
         """Whether the group has handled an event of this id already."""
