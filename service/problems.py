@@ -45,6 +45,7 @@ OF_ERROR: dict[type[TriageError], str] = {
     errors.ReportError: "report-refused",
     errors.EngineError: "evaluation-failed",
     errors.LedgerUnavailable: "ledger-unavailable",
+    errors.CredentialsRefused: "ledger-unavailable",
     errors.QueueTooOld: "queue-too-old",
     errors.IdempotencyMismatch: "idempotency-key-reused",
     errors.StaleRuleset: "ruleset-changing",
