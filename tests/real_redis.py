@@ -35,7 +35,7 @@ class RealRedis:
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
     @property
     def log(self) -> str:

@@ -76,14 +76,14 @@ class Everything:
         """End it as Ctrl-C would; its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.wait(40)
+        return self.process.wait(60)
 
     def kill(self) -> None:
         """End it and all that it started, at once and without a word."""
         pids = [*self.children("web"), *self.children("worker"), *self.children("beat"), *self.children("redis")]
         for pid in [self.process.pid, *pids]:
             os.kill(pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
     def triage(self, *arguments: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command against it."""

@@ -147,7 +147,7 @@ def provoke_an_outage(everything: Everything, ask: Asked) -> None:
     wait_for(lambda: ask("/v1/reports", report()) == 202)
 
 
-def wait_for(done: Callable[[], bool], seconds: float = 20) -> None:
+def wait_for(done: Callable[[], bool], seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < until

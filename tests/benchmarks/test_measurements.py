@@ -99,7 +99,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         assert isinstance(self.server, SlowServer)
-        self.server.answering.wait(10)
+        self.server.answering.wait(60)
         self.server.asked += 1
         body = f'{{"id": "{self.server.asked}"}}'.encode()
         self.send_response(202)

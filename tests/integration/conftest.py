@@ -20,6 +20,8 @@ from triage_rules.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+PATIENCE = 4
+"""Times as long as a quiet machine needs do the tests wait: a bound is there to end a test, not to time it."""
 
 
 class Crew:
@@ -77,11 +79,12 @@ class Crew:
             except ProcessLookupError:
                 continue  # all of them have ended already
         for process in self._started:
-            process.wait(10)
+            process.wait(60)
 
 
 def wait_for(done: Callable[[], bool], seconds: float, told: Callable[[], str] = lambda: "") -> None:
-    """Wait until `done()`; fail after that time, with what `told()` says."""
+    """Wait until `done()`; fail after PATIENCE times as long as a quiet machine needs, with what `told()` says."""
+    seconds *= PATIENCE
     until = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < until, f"not within {seconds} s. {told()}"

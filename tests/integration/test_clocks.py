@@ -49,7 +49,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     finally:
         client.close()
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 def answers(client: redis.Redis) -> bool:

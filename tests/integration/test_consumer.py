@@ -403,10 +403,10 @@ def test_the_documented_example_runs_and_stops_when_told(ledger: RedisLedger, re
             f"{failed} human review now",
         ]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
-        process.wait(5)
+        process.wait(60)
         assert process.stdout is not None
         process.stdout.close()
 

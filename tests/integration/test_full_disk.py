@@ -57,15 +57,15 @@ def test_a_full_disk_accepts_nothing_and_loses_nothing(tmp_path: Path) -> None:
                 refused = posted(bundle, ROUTINE)
                 with pytest.raises(LedgerUnavailable):
                     ledger.accept(refused)
-                assert server.process.wait(10) == 1
+                assert server.process.wait(60) == 1
                 server.start()
                 assert [ledger.get(one).id for one in told] == told
             server.lies.free_disk()
             told.append(ledger.accept(posted(bundle, ROUTINE)).id)
             server.process.kill()
-            server.process.wait(10)
+            server.process.wait(60)
             server.start()
             assert [ledger.get(one).id for one in told] == told
     finally:
         server.process.kill()
-        server.process.wait(10)
+        server.process.wait(60)

@@ -56,7 +56,7 @@ def test_a_worker_that_gets_nothing_done_is_not_ready_and_ends_itself(
     assert (ready.status_code, "1 stalled" in ready.text) == (503, True)
     assert len(web.get("/v1/status").get_json()["workers_stalled"]) == 1
     assert "triage_workers_stalled 1.0" in web.get("/metrics").text
-    assert worker.wait(10) == STUCK
+    assert worker.wait(60) == STUCK
     assert "nothing gets done for" in crew.log(worker)
     wait_for(lambda: not any(alive(child) for child in children), 5)
     if what == "its process is stopped":

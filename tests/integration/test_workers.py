@@ -195,7 +195,7 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_began(
     first = crew.worker(FAULTY)
     wait_for(lambda: redis_client.xlen("triage:results") > 10, 10, lambda: crew.log(first))
     first.terminate()
-    assert first.wait(10) == 0
+    assert first.wait(60) == 0
     assert {ledger.get(one).attempts for one in ids if ledger.get(one).status is Status.QUEUED} == {0}
     second = crew.worker()
     wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 10, lambda: crew.log(second))

@@ -79,11 +79,11 @@ def test_a_second_caller_is_told_to_wait(bench: Bench) -> None:
     def hold() -> None:
         with bench._turn:
             began.set()
-            done.wait(20)
+            done.wait(60)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    began.wait(5)
+    began.wait(60)
     with pytest.raises(WorkbenchBusy):
         bench.ask(question())
     done.set()
