@@ -56,6 +56,7 @@ OF_ERROR: dict[type[TriageError], str] = {
     errors.SealError: "store-sealed",
     errors.SubjectOfSeveral: "subject-of-several",
     errors.KeyNotFound: "internal",
+    errors.GroupNotFound: "internal",
     errors.AuditError: "internal",
     errors.ProposalNotFound: "not-found",
     errors.WorkbenchBusy: "deployment-running",

@@ -56,6 +56,7 @@ class Action(enum.StrEnum):
     ACKNOWLEDGE = "acknowledge"
     ACKNOWLEDGE_UNDO = "acknowledge.undo"
     REDRIVE = "redrive"
+    REDRIVE_GROUP = "redrive.group"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ TriageError
 ├── SubjectOfSeveral      more than one client has reports of that subject (carries `clients`)
 ├── AuditError            the audit log was tampered with
 ├── KeyNotFound           no API key of that id
+├── GroupNotFound         no consumer group of that name
 ├── ProposalNotFound      no proposal of that id
 ├── ProposalRefused       a proposal can't be made, or not be decided so
 ├── WorkbenchBusy         somebody else's draft is being looked at
@@ -176,6 +177,10 @@ class AuditError(TriageError):
 
 class KeyNotFound(TriageError):
     """There is no such API key."""
+
+
+class GroupNotFound(TriageError):
+    """There is no such consumer group."""
 
 
 class ProposalNotFound(TriageError):

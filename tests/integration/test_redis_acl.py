@@ -196,6 +196,9 @@ def test_the_operator_can_use_every_command(roles: Roles, tester: redis.Redis, n
     roles.ledger("web").accept(dead)
     roles.ledger("worker").bury(dead.id, a_result(dead, None), "worker_lost", NOW_MS)
     assert "waits again" in triage("redrive", dead.id)
+    with Consumer(roles.settings("consumer").redis_url, "ward-7") as consumer:
+        next(iter(consumer)).give_up("down")
+    assert "waits in ward-7 again" in triage("redrive", "--group", "ward-7", "--all")
     later = a_report(subject="q")
     roles.ledger("web").accept(later)
     environment |= {"TRIAGE_ENCRYPTION_KEYS": Fernet.generate_key().decode(), "TRIAGE_INDEX_SECRET": "i" * 64}
@@ -203,7 +206,7 @@ def test_the_operator_can_use_every_command(roles: Roles, tester: redis.Redis, n
     assert b"fever" not in tester.execute_command("HGET", f"triage:report:{later.id}", "findings", NEVER_DECODE=True)
     triage("audit", "verify")
     actions = [one["action"] for one in operator.audit_log()]
-    others = ["key.make", "key.revoke", "erase", "redrive", "rekey"]
+    others = ["key.make", "key.revoke", "erase", "redrive", "redrive.group", "rekey"]
     assert actions == ["deploy", "deploy", "deploy", "rollback", "withdraw", "deploy", *others]
 
 
@@ -346,6 +349,7 @@ REFUSED: list[tuple[str, tuple[str, ...], tuple[object, ...]]] = [
     ("read who waits", ("consumer",), ("ZRANGE", "triage:pending", "0", "-1")),
     ("send a task", ("consumer", "operator"), ("LPUSH", "triage:celery:urgent", "{}")),
     ("take a task", ("web", "consumer", "operator"), ("RPOP", "triage:celery:urgent")),
+    ("put back for a group", ("web", "web-operator", "worker"), ("XCLAIM", "triage:results", "g", "me", "0", "1-1")),
     ("remove another group", ("web", "worker", "consumer"), ("XGROUP", "DESTROY", "triage:results", "g")),
     ("read by a script", ("consumer", "worker"), ("EVAL", "return redis.call('HGETALL', 'triage:keys')", "0")),
     ("listen to who is settled", ("worker", "consumer", "operator"), ("SUBSCRIBE", "triage:settled:x")),
@@ -374,6 +378,26 @@ def test_what_a_user_may_not_do_is_told_as_a_refusal_and_leaves_nothing(roles: R
     with pytest.raises(LedgerUnavailable, match="NoPermission"):
         deployed(roles.ledger("web"))
     assert tester.keys() == []
+
+
+def test_an_operator_without_the_right_to_put_back_leaves_the_letters_and_writes_nothing(
+    server: RealRedis, roles: Roles, tester: redis.Redis
+) -> None:
+    """Users as they were before the update: neither half of it nor an entry in the log."""
+    deployed(roles.ledger("operator"))
+    report = a_report()
+    roles.ledger("web").accept(report)
+    roles.ledger("worker").settle(report.id, a_result(report, "urgent"), NOW_MS)
+    with Consumer(roles.settings("consumer").redis_url, "ward-7") as consumer:
+        next(iter(consumer)).give_up("down")
+    (line,) = (line for line in ACL.read_text(encoding="utf-8").splitlines() if line.startswith("user operator "))
+    rules = re.sub(r"#\w+", ">former", line.replace(" (~triage:results +xclaim)", "")).split()[2:]
+    tester.execute_command("ACL", "SETUSER", "former", *rules)
+    environment = {"TRIAGE_REDIS_URL": server.url_of("former", "former")}
+    ran = CliRunner().invoke(main, ["redrive", "--group", "ward-7", "--all"], env=environment)
+    tester.acl_deluser("former")
+    assert (ran.exit_code, "NoPermission" in ran.stderr) == (3, True)
+    assert (tester.xlen("triage:dead:ward-7"), tester.xlen(LOG)) == (1, 1)
 
 
 def test_web_refuses_what_only_the_operators_web_may(roles: Roles) -> None:

@@ -14,6 +14,7 @@ import click
 from triage_rules.errors import (
     BundleError,
     EngineLimitError,
+    GroupNotFound,
     KeyNotFound,
     ReportError,
     RulesetError,
@@ -78,7 +79,7 @@ def refusing(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except (RulesetError, ReportError, EngineLimitError, BundleError) as error:
             give_up(str(error), FOUND)
-        except (RulesetNotFound, KeyNotFound, SettingsError) as error:
+        except (RulesetNotFound, KeyNotFound, GroupNotFound, SettingsError) as error:
             give_up(str(error), USAGE)
         except TriageError as error:
             give_up(str(error), CANNOT_RUN)

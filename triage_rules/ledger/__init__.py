@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -67,6 +68,32 @@ class Rekeyed:
     unopened: int
     events: int
     newest_event_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLetter:
+    """What a consumer group gave up: an entry of the result stream, its event's id, the report that it is about.
+
+    `id`: of the letter. `entry`: empty if the letter names none. `deliveries`, `at`: as the letter says.
+    """
+
+    id: str
+    entry: str
+    event: str
+    report: str
+    reason: str
+    deliveries: str
+    at: str
+
+
+class PutBack(enum.Enum):
+    """What became of a group's dead letter that was to be put back."""
+
+    DONE = enum.auto()
+    TRIMMED = enum.auto()
+    """Its entry is no longer in the result stream; the letter stays."""
+    GONE = enum.auto()
+    """There is no such letter any more."""
 
 
 class Ledger(Protocol):
@@ -316,6 +343,17 @@ class Ledger(Protocol):
         """Have a dead letter's report tried anew, and write it down, in one step; the lane to enqueue it into.
 
         It has all its attempts again, and ends in one more event. Raises ReportNotFound, NotRedrivable.
+        """
+        ...
+
+    def group_letters(self, group: str) -> Iterator[list[GroupLetter]]:
+        """The dead letters that a consumer group has when this begins, the oldest first, a page at a time."""
+        ...
+
+    def put_back(self, group: str, letters: Sequence[GroupLetter], now_ms: int, *, by: Actor) -> list[PutBack]:
+        """Have a group's dead letters handed out again, to this group alone, and write it down, in one step.
+
+        What became of each. Raises GroupNotFound.
         """
         ...
 

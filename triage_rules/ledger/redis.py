@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from triage_rules.ledger.consumer_groups import ConsumerGroups
 from triage_rules.ledger.erasing import Erasing
 from triage_rules.ledger.following_up import FollowingUp
 from triage_rules.ledger.intake import Intake
@@ -12,5 +13,5 @@ from triage_rules.ledger.turns import Turns
 from triage_rules.ledger.upkeep import Upkeep
 
 
-class RedisLedger(Intake, Turns, Upkeep, Rulesets, Keys, Erasing, Rekeying, FollowingUp):
+class RedisLedger(Intake, Turns, Upkeep, Rulesets, Keys, Erasing, Rekeying, FollowingUp, ConsumerGroups):
     """See `triage_rules.ledger.Ledger` for what each method promises. Safe for threads and over a fork."""
