@@ -24,6 +24,11 @@ def _says(text: str, **more: object) -> dict[str, object]:
 class _Out(ma.Schema):
     """Fields may be added later: callers ignore what they don't know."""
 
+    class Meta:
+        """So the description forbids no other fields, and a client made from it takes them."""
+
+        unknown = ma.EXCLUDE
+
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
         """Itself: flask-smorest copies all that describes a call, which took half the time of making an app."""
         return self

@@ -277,6 +277,42 @@ def test_the_description_is_valid_openapi_3_1(http: Caller) -> None:
     OpenAPIV31SpecValidator(http.description).validate()
 
 
+def parts_of(told: object, schemas: dict[str, Any]) -> set[str]:
+    """Names of the schemas that `told` refers to, and of those that these refer to."""
+    found: set[str] = set()
+    todo = [told]
+    for part in todo:  # it grows meanwhile
+        if isinstance(part, dict):
+            name = str(part.get("$ref", "")).removeprefix("#/components/schemas/").partition("/")[0]
+            if name and name not in found:
+                found.add(name)
+                todo.append(schemas[name])
+            todo += part.values()
+        elif isinstance(part, list):
+            todo += part
+    return found
+
+
+def test_answers_may_get_further_fields_and_bodies_may_not(http: Caller) -> None:
+    """As docs/http-api.md announces: whoever makes a client from the description isn't stopped by a field that is new."""
+    schemas = http.description["components"]["schemas"]
+    operations = [
+        operation
+        for operations in http.description["paths"].values()
+        for method, operation in operations.items()
+        if method != "parameters"
+    ]
+    answers = parts_of([operation["responses"] for operation in operations], schemas)
+    bodies = parts_of([operation.get("requestBody") for operation in operations], schemas)
+    assert {"ReportOut", "Fault", "Problem", "Outcome", "Result", "DeadLetterOut"} <= answers
+    assert {"Report", "Findings-glass-test", "ErasureIn", "FormLinkIn", "FilesIn"} <= bodies
+    assert not answers & bodies
+    for name in answers:
+        assert '"additionalProperties": false' not in json.dumps(schemas[name]), name
+    for name in bodies:
+        assert schemas[name]["additionalProperties"] is False, name
+
+
 def test_the_description_is_valid_without_any_ruleset(world: World) -> None:
     """Also while the store is away, or before the first deployment."""
     description = world.away().description
