@@ -28,11 +28,15 @@ _KEY = re.compile(r"[!#-+\--:<-\[\]-~]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a batch: its number in the body (from 1), and what it holds or why that can't be told."""
+    """One line of a batch: its number in the body (from 1), and what it holds or why that can't be told.
+
+    `left_out`: how many more faults it has than are in `faults`.
+    """
 
     number: int
     raw: object = None
     faults: tuple[ReportFault, ...] = ()
+    left_out: int = 0
 
 
 def refuse_query(request: Request) -> None:
@@ -47,7 +51,7 @@ def read_json(request: Request, max_bytes: int) -> object:
     try:
         return strict_json.loads(_read(request, max_bytes), max_bytes=max_bytes)
     except ReportError as error:
-        raise Refused("unreadable", *error.faults) from None
+        raise Refused("unreadable", *error.faults, left_out=error.left_out) from None
 
 
 def read_lines(request: Request, max_bytes: int, max_line_bytes: int) -> list[Line]:
@@ -71,7 +75,7 @@ def _lines(body: bytes, max_line_bytes: int) -> Iterator[Line]:
         try:
             yield Line(number, strict_json.loads(text, max_bytes=max_line_bytes, what="line"))
         except ReportError as error:
-            yield Line(number, faults=error.faults)
+            yield Line(number, faults=error.faults, left_out=error.left_out)
 
 
 def read_key(request: Request) -> str | None:

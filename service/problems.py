@@ -89,17 +89,25 @@ class Refused(Exception):
     """A request that breaks the interface's own rules, before anything of the core is asked."""
 
     def __init__(
-        self, code: str, *faults: ReportFault, detail: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        code: str,
+        *faults: ReportFault,
+        left_out: int = 0,
+        detail: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.problem = PROBLEMS[code]
         self.faults = faults
+        self.left_out = left_out
         self.detail = detail
         self.headers = headers or {}
         super().__init__(code)
 
 
-def body(problem: Problem, faults: tuple[ReportFault, ...] = (), detail: str | None = None) -> dict[str, Any]:
-    """The JSON object that tells of `problem`."""
+def body(
+    problem: Problem, faults: tuple[ReportFault, ...] = (), detail: str | None = None, left_out: int = 0
+) -> dict[str, Any]:
+    """The JSON object that tells of `problem`. `left_out`: how many more faults there are."""
     told: dict[str, Any] = {
         "type": problem.type,
         "title": problem.title,
@@ -111,15 +119,16 @@ def body(problem: Problem, faults: tuple[ReportFault, ...] = (), detail: str | N
             {"pointer": _pointer(fault.pointer), "code": fault.code, "detail": fault.detail, **_place(fault)}
             for fault in faults[:ERRORS_MAX]
         ]
-    if len(faults) > ERRORS_MAX:
-        told["errors_left_out"] = len(faults) - ERRORS_MAX
+    left_out += max(0, len(faults) - ERRORS_MAX)
+    if left_out:
+        told["errors_left_out"] = left_out
     return told
 
 
-def of(error: TriageError) -> tuple[Problem, tuple[ReportFault, ...]]:
-    """The problem that `error` is to a caller, and the faults to tell."""
+def of(error: TriageError) -> tuple[Problem, tuple[ReportFault, ...], int]:
+    """The problem that `error` is to a caller, the faults to tell, and how many more there are."""
     problem = PROBLEMS[OF_ERROR[type(error)]]
-    return problem, error.faults if isinstance(error, errors.ReportError) else ()
+    return (problem, error.faults, error.left_out) if isinstance(error, errors.ReportError) else (problem, (), 0)
 
 
 def respond(
@@ -127,11 +136,13 @@ def respond(
     faults: tuple[ReportFault, ...] = (),
     detail: str | None = None,
     headers: Mapping[str, str] | None = None,
+    *,
+    left_out: int = 0,
     **more: Any,
 ) -> Response:
-    """The HTTP answer. `headers`: more of them; `more`: further members of the problem."""
+    """The HTTP answer. `headers`: more of them; `left_out`: how many more faults; `more`: further members."""
     g.problem = problem.code
-    response = json_answer({**body(problem, faults, detail), **more}, problem.status, CONTENT_TYPE)
+    response = json_answer({**body(problem, faults, detail, left_out), **more}, problem.status, CONTENT_TYPE)
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
     response.headers.update(headers or {})
@@ -152,16 +163,16 @@ def _retry_after_s(error: errors.QueueTooOld) -> int:
 
 
 def _of_core(error: TriageError) -> Response:
-    problem, faults = of(error)
+    problem, faults, left_out = of(error)
     if isinstance(error, errors.QueueTooOld):
         return respond(problem, headers={"Retry-After": str(_retry_after_s(error))})
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return _incident(problem, error)
-    return respond(problem, faults)
+    return respond(problem, faults, left_out=left_out)
 
 
 def _of_request(error: Refused) -> Response:
-    return respond(error.problem, error.faults, error.detail, error.headers)
+    return respond(error.problem, error.faults, error.detail, error.headers, left_out=error.left_out)
 
 
 def of_http(error: HTTPException) -> ResponseReturnValue:

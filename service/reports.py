@@ -218,10 +218,10 @@ def _outcome(line: Line, became: Outcome | None) -> dict[str, Any]:
         case Accepted():
             return {"line": line.number, "status": 202, "id": became.id, "links": {"self": path_of(became.id)}}
         case None:
-            problem, faults = PROBLEMS["unreadable"], line.faults
+            problem, faults, left_out = PROBLEMS["unreadable"], line.faults, line.left_out
         case _:
-            problem, faults = problems.of(became)
-    return {"line": line.number, **problems.body(problem, faults), "problem": problem.code}
+            problem, faults, left_out = problems.of(became)
+    return {"line": line.number, **problems.body(problem, faults, left_out=left_out), "problem": problem.code}
 
 
 def _refuse_if_away(told: Sequence[Mapping[str, Any]]) -> None:

@@ -26,8 +26,8 @@ FUTURE_MS = 5 * 60 * 1000
 PAST_MS = 7 * 24 * 60 * 60 * 1000
 """An older report says too little of how the person is now."""
 
-UNKNOWN_MAX = 99
-"""Unknown fields that are named; one more fault counts the others."""
+UNKNOWN_MAX = 100
+"""Unknown fields that are named; the others are counted."""
 
 _HINTS_MAX = 5
 _LONGEST_MEANT = 100
@@ -184,7 +184,7 @@ def subject_fault(text: str) -> str | None:
 
 def read_report(raw: object, rulesets: Rulesets, now_ms: int) -> Posted:
     """Raises ReportError with every fault, NoRulesetLive, LedgerUnavailable. `now_ms`: UTC, milliseconds."""
-    values, faults = _read_envelope(raw, now_ms)
+    values, faults, left_out = _read_envelope(raw, now_ms)
     loaded = _choose(values, rulesets, faults)
     findings: Findings = {}
     if loaded is not None and "findings" in values:
@@ -192,41 +192,41 @@ def read_report(raw: object, rulesets: Rulesets, now_ms: int) -> Posted:
             findings = read_findings(loaded.ruleset, values["findings"])
         except ReportError as error:
             faults.extend(error.faults)
+            left_out += error.left_out
     if loaded is None or faults:
-        raise ReportError(tuple(faults))
+        raise ReportError(tuple(faults), left_out)
     return Posted(loaded, findings, values.get("subject"), values.get("reported_at"))
 
 
-def _read_envelope(raw: object, now_ms: int) -> tuple[dict[str, Any], list[ReportFault]]:
-    """The fields without fault, and the faults."""
+def _read_envelope(raw: object, now_ms: int) -> tuple[dict[str, Any], list[ReportFault], int]:
+    """The fields without fault, the faults, and how many more unknown fields there are than are told of."""
     if not isinstance(raw, dict):
-        return {}, [ReportFault("", "wrong_type", 'expected an object, as in {"findings": {...}}')]
+        return {}, [ReportFault("", "wrong_type", 'expected an object, as in {"findings": {...}}')], 0
     faults: list[ReportFault] = []
+    left_out = 0
     try:
         values = _SCHEMA.load(raw)
     except ma.ValidationError as error:
         values = cast(dict[str, Any], error.valid_data)
-        faults = _faults(error)
+        faults, left_out = _faults(error, raw)
     if "reported_at" in values:
         faults.extend(_time_faults(_milliseconds(values["reported_at"]), now_ms))
-    return values, faults
+    return values, faults, left_out
 
 
-def _faults(error: ma.ValidationError) -> list[ReportFault]:
-    faults: list[ReportFault] = []
-    unknown: list[str] = []
-    for name, messages in error.messages_dict.items():
-        if name in _SCHEMA.fields:
-            faults.extend(ReportFault(f"/{name}", code, detail) for code, detail in messages)
-        else:
-            unknown.append(name)
+def _faults(error: ma.ValidationError, raw: Iterable[str]) -> tuple[list[ReportFault], int]:
+    faults = [
+        ReportFault(f"/{name}", code, detail)
+        for name, messages in error.messages_dict.items()
+        if name in _SCHEMA.fields
+        for code, detail in messages
+    ]
+    unknown = [name for name in raw if name not in _SCHEMA.fields]  # in their order; marshmallow's are in none
     for index, name in enumerate(unknown[:UNKNOWN_MAX]):
         near = _near(name, _SCHEMA.fields) if index < _HINTS_MAX else None
         hint = f"did you mean {near}?" if near else f"known are {', '.join(_SCHEMA.fields)}"
         faults.append(ReportFault(pointer_part(name), "unknown_field", f"there is no such field; {hint}"))
-    if len(unknown) > UNKNOWN_MAX:
-        faults.append(ReportFault("", "unknown_field", f"and {len(unknown) - UNKNOWN_MAX} more such fields"))
-    return faults
+    return faults, max(0, len(unknown) - UNKNOWN_MAX)
 
 
 def _near(name: str, known: Iterable[str]) -> str | None:

@@ -104,11 +104,18 @@ class ReportFault:
 
 
 class ReportError(TriageError):
-    """The report was refused."""
+    """The report was refused. `left_out`: how many more faults it has than are in `faults`."""
 
-    def __init__(self, faults: tuple[ReportFault, ...]) -> None:
+    def __init__(self, faults: tuple[ReportFault, ...], left_out: int = 0) -> None:
         self.faults = faults
-        super().__init__("\n".join(f"{f.pointer or '(whole report)'}: {f.detail}" for f in faults))
+        self.left_out = left_out
+        lines = [f"{f.pointer or '(whole report)'}: {f.detail}" for f in faults]
+        super().__init__("\n".join([*lines, more_told(left_out)] if left_out else lines))
+
+
+def more_told(left_out: int) -> str:
+    """Said after the faults that are told, if there are more."""
+    return f"and {left_out} more fault{'' if left_out == 1 else 's'}"
 
 
 class EngineError(TriageError):

@@ -24,7 +24,7 @@ UNKNOWN = "unknown"
 """The answer, to a question of any kind, that leaves the finding open."""
 
 _POINTER = "/findings"
-_MAX_FAULTS = 99
+_MAX_FAULTS = 100
 """And one that says how many more there are: as many as an answer of the service tells."""
 
 _MAX_HINTS = 5
@@ -229,24 +229,21 @@ def read_findings(ruleset: Ruleset, raw: object) -> Findings:
             if answer is not missing:
                 answers[key] = answer
     if messages:
-        raise ReportError(_faults(ruleset, raw, messages))
+        raise ReportError(_faults(ruleset, raw, messages), max(0, len(messages) - _MAX_FAULTS))
     return {name: answers[name] for name in schema.load_fields if name in answers}
 
 
 def _faults(ruleset: Ruleset, raw: dict[Any, Any], messages: dict[Any, Any]) -> tuple[ReportFault, ...]:
-    """The errors of marshmallow as faults, in the order of the report."""
+    """The errors of marshmallow as faults, the first of them, in the order of the report."""
     faults: list[ReportFault] = []
     hints = itertools.chain(itertools.repeat(True, _MAX_HINTS), itertools.repeat(False))
-    wrong = [key for key in raw if key in messages]
-    for key in wrong[:_MAX_FAULTS]:
+    for key in itertools.islice((key for key in raw if key in messages), _MAX_FAULTS):
         pointer = _POINTER + pointer_part(str(key))
         message = messages[key]
         if isinstance(message, dict):
             faults.append(ReportFault(pointer, message["code"], message["detail"]))
         else:
             faults.append(ReportFault(pointer, "unknown_field", _unknown_told(ruleset, str(key), hint=next(hints))))
-    if len(wrong) > _MAX_FAULTS:
-        faults.append(ReportFault(_POINTER, "invalid", f"and {len(wrong) - _MAX_FAULTS} more faults"))
     return tuple(faults)
 
 

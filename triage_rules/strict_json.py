@@ -90,7 +90,7 @@ def loads(data: bytes, *, max_bytes: int, max_depth: int = 20, what: str = "body
     value = _parse(text, found)
     faults = list(_faults(value)) if found or "\\u" in text else []
     if faults:
-        raise ReportError(tuple(faults[:_MAX_FAULTS]))
+        raise ReportError(tuple(faults[:_MAX_FAULTS]), max(0, len(faults) - _MAX_FAULTS))
     return value
 
 

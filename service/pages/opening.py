@@ -16,7 +16,7 @@ from service.parts import parts
 from service.problems import Refused
 from triage_rules import strict_json
 from triage_rules.envelope import read_report
-from triage_rules.errors import ReportError, ReportFault, ReportNotFound, RulesetNotFound
+from triage_rules.errors import ReportError, ReportFault, ReportNotFound, RulesetNotFound, more_told
 from triage_rules.evidence import Evidence, ShownCase
 from triage_rules.findings import read_findings
 from triage_rules.graphs import Lighting, light
@@ -91,7 +91,8 @@ def posted(name: str) -> tuple[str, Opened | None, list[ReportFault]]:
             raw = {"ruleset": name} | (raw if "findings" in raw else {"findings": raw})
         read = read_report(raw, parts().live, parts().now_ms())
     except ReportError as error:
-        return text, None, list(error.faults)
+        more = [ReportFault("", "invalid", more_told(error.left_out))] if error.left_out else []
+        return text, None, [*error.faults, *more]
     if read.loaded.ruleset.name != name:
         raise RulesetNotFound(f"the report is for another ruleset than `{name}`")
     facts = read.loaded.evaluator.facts(read.findings, _history(read.subject, name))

@@ -415,8 +415,8 @@ def test_many_faults_are_counted_not_all_told(http: Caller) -> None:
     body = {"findings": {f"x{n}": n for n in range(3_000)}}
     response = http.post("/v1/reports", json=body)
     told = response.get_json(force=True)
-    assert len(told["errors"]) == 100
-    assert told["errors"][-1]["detail"] == "and 2901 more faults"
+    assert (len(told["errors"]), told["errors_left_out"]) == (100, 2_900)
+    assert {fault["code"] for fault in told["errors"]} == {"unknown_field"}
     assert len(response.get_data()) < 20_000
 
 
@@ -430,7 +430,23 @@ def test_unknown_members_beyond_the_envelope_are_counted_too(http: Caller) -> No
     """The limit holds for the envelope as for the findings."""
     response = http.post("/v1/reports", json={"findings": {}, **{f"x{n}": n for n in range(500)}})
     told = response.get_json(force=True)
-    assert (len(told["errors"]), told["errors"][-1]["detail"]) == (100, "and 401 more such fields")
+    assert (len(told["errors"]), told["errors_left_out"]) == (100, 400)
+
+
+def test_faults_of_envelope_and_findings_are_counted_together(http: Caller) -> None:
+    """One number says how many there are, wherever they stand, in a batch as in a report and in what can't be read."""
+    many = {f"x{n}": n for n in range(150)}
+    report = json.dumps({"subject": 1, **many, "findings": many})
+    line = json.loads(http.post("/v1/reports/batch", data=report, headers=NDJSON).get_data())
+    told = http.post("/v1/reports", data=report, headers=JSON).get_json(force=True)
+    assert len(told["errors"]) + told["errors_left_out"] == 301
+    assert (line["errors"], line["errors_left_out"]) == (told["errors"], told["errors_left_out"])
+    twice = ", ".join(f'"x{n}": 1, "x{n}": 1' for n in range(101))
+    unreadable = http.post("/v1/reports", data=f"{{{twice}}}", headers=JSON).get_json(force=True)
+    assert (len(unreadable["errors"]), unreadable["errors_left_out"]) == (100, 1)
+    one = http.post("/v1/reports", json={"findings": dict(list(many.items())[:100])}).get_json(force=True)
+    assert len(one["errors"]) == 100
+    assert "errors_left_out" not in one
 
 
 def test_a_key_that_was_used_for_another_report_is_refused(http: Caller, redis_url: str) -> None:

@@ -146,7 +146,8 @@ def test_thousands_of_unknown_fields_are_refused_quickly_and_briefly() -> None:
     found = codes({"findings": {}, "x" * 100_000: 1, **many})
     assert codes({"findings": {}, "ruleset": "x" * 100_000}) == [("/ruleset", "unknown_ruleset")]
     assert time.process_time() - started < 0.5
-    assert (len(found), found[-1]) == (UNKNOWN_MAX + 1, ("", "unknown_field"))
+    assert len(found) == UNKNOWN_MAX
+    assert {code for _, code in found} == {"unknown_field"}
 
 
 def test_the_examples_in_the_documents_are_good_reports() -> None:
