@@ -77,10 +77,9 @@ class Messages:
     def message(self, place: int, answers: list[list[str]], true: AbstractSet[int]) -> str:
         """The message of a page. `true`: the numbers of the signals that came out true so far."""
         signals = self._signals[place]
-        fields = answers[place]
-        fields += [signals[number] for number in signals.keys() & true]
-        fields += [field for number, field in self._unless[place] if number not in true]
-        return f"{''.join(fields)}}}"
+        said = [signals[number] for number in signals.keys() & true]
+        unsaid = [field for number, field in self._unless[place] if number not in true]
+        return f"{''.join([*answers[place], *said, *unsaid])}}}"
 
 
 def _any(compared: Comparisons, text: str) -> bool:
