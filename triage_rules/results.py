@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.deciding import Deciding, Decision, Question, Statement, statements
+from triage_rules.deciding import Deciding, Decision, Question, Statement
 from triage_rules.grounds import Grounds
 from triage_rules.messages import NOT_APPROVED, Status, timestamp
 from triage_rules.rails import SOONER, Masks, Rails
@@ -58,7 +58,7 @@ class Results:
         self._deciding = deciding
         bit = deciding.numbering.bit
         self._sooner = bit[SOONER]
-        self._told = {one.key: _told(ruleset, one) for one in statements(ruleset.rules_and_floors)}
+        self._told: dict[str, _Told] = {}
         self._asked = _Asked(ruleset)
         self._inferences = [(bit[name], name, inference.says) for name, inference in ruleset.inferences.items()]
         self._conflicts = [(bit[name], _conflict(ruleset, name)) for name in ruleset.conflicts]
@@ -73,7 +73,9 @@ class Results:
         """The result of an evaluation, as in docs/schemas/result.schema.json."""
         disposition = self._ruleset.dispositions[decision.disposition]
         established = rails.established
-        rules, floors = ([self._told[one.key] for one in some] for some in self._deciding.fired(established))
+        rules, floors = (
+            [self._told.get(one.key) or self._tell(one) for one in some] for some in self._deciding.fired(established)
+        )
         return {
             "id": identity.report,
             "status": _DONE,
@@ -100,6 +102,11 @@ class Results:
             "received_at": timestamp(identity.received_ms),
             "evaluated_at": timestamp(identity.evaluated_ms),
         }
+
+    def _tell(self, statement: Statement) -> _Told:
+        """How it is told, for this time and all to come."""
+        self._told[statement.key] = told = _told(self._ruleset, statement)
+        return told
 
     def _valid_minutes(self, rails: Masks) -> int:
         validity = self._ruleset.validity

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from triage_rules.cases import Case, differences
-from triage_rules.deciding import decide, disposition_of, statements
+from triage_rules.deciding import Deciding, statements
 from triage_rules.evaluating import Evaluator
 from triage_rules.explaining import outcome_condition
 from triage_rules.findings import read_findings
@@ -18,7 +19,7 @@ from triage_rules.mutation.changes import parts_of
 from triage_rules.rails import Rails
 from triage_rules.reading.statements import needs
 from triage_rules.reference import Kleene, Reference
-from triage_rules.results import Identity, make_result
+from triage_rules.results import Identity, Results
 from triage_rules.ruleset import Condition, Findings, Floor, IsOpen, Level, Mandatory, Rule, Ruleset
 
 _LOOKS_AHEAD = frozenset({"could_be", "determined", "ask", "ask_includes", "ask_excludes"})
@@ -70,6 +71,23 @@ class _Touched:
         return self.default or bool(self.outcomes or self.mandatory)
 
 
+class _Made:
+    """What decides by one ruleset, and tells it."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self.ruleset = ruleset
+        self._deciding = Deciding(ruleset)
+        self._results = Results(ruleset, self._deciding)
+
+    def level(self, established: frozenset[str]) -> Level:
+        return self._deciding.level(self._deciding.numbering.mask(established))
+
+    def result(self, identity: Identity, reference: Reference, rails: Rails) -> dict[str, Any]:
+        masks = self._deciding.numbering.masks(rails)
+        grounds, decision = ByReference(self.ruleset, reference), self._deciding.decide(masks)
+        return self._results.make(identity, grounds, masks, decision, disagreement=False)
+
+
 class Cases:
     """The cases of a ruleset, evaluated once. Those to be refused, and those that fail anyway, notice nothing."""
 
@@ -79,10 +97,9 @@ class Cases:
         self._conditions = _conditions(self.ruleset)
         self._needs = {key: frozenset(needs(condition)) for key, condition in self._conditions.items()}
         self._users = _users(self.ruleset)
+        self._made = _Made(self.ruleset)
         evaluated = [self._evaluated(evaluator, case) for case in cases if "refused" not in case.expect]
-        self.failing = tuple(
-            known.case.id for known in evaluated if self._fails(self.ruleset, known, known.established)
-        )
+        self.failing = tuple(known.case.id for known in evaluated if self._fails(known, known.established, self._made))
         self._known = [known for known in evaluated if known.case.id not in self.failing]
 
     def __len__(self) -> int:
@@ -90,9 +107,10 @@ class Cases:
 
     def kill(self, mutant: Ruleset) -> Killed | None:
         """The first case, in the order of the file, that the mutant fails; None if it passes all."""
+        made = _Made(mutant)
         for known, established in self._noticing(mutant, self._touched(mutant)):
-            if found := self._fails(mutant, known, established):
-                lowered = known.level is Level.URGENT and _level(mutant, established) < Level.URGENT
+            if found := self._fails(known, established, made):
+                lowered = known.level is Level.URGENT and made.level(established) < Level.URGENT
                 return Killed(known.case.id, found, lowered)
         return None
 
@@ -123,13 +141,11 @@ class Cases:
         now = {key for key, condition in touched.affected.items() if reference.value(condition)}
         return (known.established - touched.gone - touched.affected.keys()) | now
 
-    def _fails(self, ruleset: Ruleset, known: _Known, established: frozenset[str]) -> tuple[str, ...]:
+    def _fails(self, known: _Known, established: frozenset[str], made: _Made) -> tuple[str, ...]:
         """What differs from what the case wants. One that doesn't look ahead is not told what is still open."""
-        reference = Reference(ruleset, known.facts)
+        reference = Reference(made.ruleset, known.facts)
         rails = reference.rails() if known.looks_ahead else Rails(established, established, established)
-        decision, grounds = decide(ruleset, rails), ByReference(ruleset, reference)
-        result = make_result(ruleset, self._identity, grounds, rails, decision, disagreement=False)
-        return tuple(differences(known.case.expect, result))
+        return tuple(differences(known.case.expect, made.result(self._identity, reference, rails)))
 
     def _evaluated(self, evaluator: Evaluator, case: Case) -> _Known:
         facts = evaluator.facts(read_findings(self.ruleset, case.findings), case.history)
@@ -141,7 +157,7 @@ class Cases:
             reference,
             {name: reference.value(inference.when) for name, inference in self.ruleset.inferences.items()},
             established,
-            _level(self.ruleset, established),
+            self._made.level(established),
             looks_ahead=bool(_LOOKS_AHEAD & case.expect.keys()),
         )
 
@@ -207,7 +223,3 @@ def _users(ruleset: Ruleset) -> Mapping[str, list[str]]:
 
 def _reached(rule: Rule | Floor) -> list[str]:
     return [outcome.disposition for outcome in rule.outcomes]
-
-
-def _level(ruleset: Ruleset, established: frozenset[str]) -> Level:
-    return ruleset.dispositions[disposition_of(ruleset, established)].level
