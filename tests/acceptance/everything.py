@@ -47,8 +47,8 @@ class Everything:
         self.base = f"http://127.0.0.1:{self.port}"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
         self.environment = {**clean, "PORT": str(self.port), "TRIAGE_DATA_DIR": str(data_dir), **environment}
-        self.log = data_dir / "up.log"
         data_dir.mkdir(parents=True, exist_ok=True)
+        self.log = data_dir / f"up-{self.port}.log"
         if store is not None:
             shutil.copytree(store, data_dir / "redis")
         with self.log.open("wb") as log:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.acceptance.everything import ROOT, TRIAGE, Everything
 from tests.ports import free_port
+from triage_rules.cli.minding import Started, read_record
 
 SAMPLES = sorted((ROOT / "rulesets/red-dots/samples").glob("*.json"))
 
@@ -65,10 +66,50 @@ def test_a_data_directory_has_one_redis(tmp_path: Path, red_dots_store: Path) ->
         second = subprocess.run(
             [TRIAGE, "up"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
         )
-        assert (second.returncode, "Another Redis still works on" in second.stderr) == (3, True)
+        assert (second.returncode, f"process {first.process.pid}" in second.stderr) == (3, True)
         assert first.triage("status").returncode == 0
     finally:
         assert first.stop() == 0
+
+
+def test_what_it_started_ends_with_it_also_if_it_is_killed(tmp_path: Path, red_dots_store: Path) -> None:
+    """Left behind, they would hold port and data, and the next start would know nothing of them. Redis ends last."""
+    running = Everything(tmp_path, "--no-samples", store=red_dots_store).wait_until_serving()
+    started = [pid for name in ("web", "worker", "beat", "redis") for pid in running.children(name)]
+    running.process.kill()
+    running.process.wait(10)
+    next_one = Everything(tmp_path, "--no-samples", PORT=str(running.port)).wait_until_serving()
+    try:
+        assert "An earlier `triage up` was killed" in next_one.output
+        assert not [pid for pid in started if runs(pid)]
+        assert "Warm shutdown" in (tmp_path / "log/worker.log").read_text(encoding="utf-8")
+        assert "User requested shutdown" in (tmp_path / "log/redis.log").read_text(encoding="utf-8")
+        assert json.loads(next_one.triage("status", "--format", "json").stdout)["rulesets"]["red-dots"]
+    finally:
+        assert next_one.stop() == 0
+
+
+def test_what_was_left_although_all_was_killed_is_ended_by_the_next_one(tmp_path: Path, red_dots_store: Path) -> None:
+    """Somebody kills every Python that belongs to it, and Redis stays."""
+    running = Everything(tmp_path, "--no-samples", store=red_dots_store).wait_until_serving()
+    redis, *_ = running.children("redis")
+    pids = [one.pid for one in read_record(tmp_path / "log/processes") if one.pid != redis]
+    running.process.send_signal(signal.SIGSTOP)  # so that it starts nothing again meanwhile
+    for pid in sorted(pids, key=lambda pid: pid == running.process.pid):
+        os.kill(pid, signal.SIGKILL)
+    running.process.wait(10)
+    assert runs(redis)
+    next_one = Everything(tmp_path, "--no-samples", PORT=str(running.port)).wait_until_serving()
+    try:
+        assert f"redis (process {redis})" in next_one.output
+        assert not runs(redis)
+    finally:
+        assert next_one.stop() == 0
+
+
+def runs(pid: int) -> bool:
+    """Zombies don't: in a container there may be nobody who asks how they ended."""
+    return Started("", pid, "child").lives
 
 
 def test_with_keys_required_it_makes_one_and_posts_the_samples_with_another(
@@ -123,7 +164,7 @@ def test_a_process_that_dies_is_started_again(tmp_path: Path, red_dots_store: Pa
                 if running.post(SAMPLES[0].read_bytes(), Prefer="wait=10")[0] == 200:
                     break
             except OSError:
-                pass  # web is not back yet
+                pass  # web is not back yet; one that never is fails below
             time.sleep(0.2)
         else:
             pytest.fail(f"{name} did not come back")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shlex
 import socket
 import time
@@ -24,7 +23,8 @@ def embedded_redis(data_dir: Path, processes: Processes) -> Iterator[str]:
     """Start the server on loopback, started again like any other if it dies; its URL.
 
     The append-only file is synced at every write: what was acknowledged survives a power cut, at the price of speed.
-    The URL is also left in `data_dir`, where the other commands find it.
+    The URL is also left in `data_dir`, where the other commands find it. Two servers that write one such file would
+    spoil it: `processes` must have its logs in `data_dir`, for those it claims for itself alone.
     """
     folder = (data_dir / "redis").resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -32,19 +32,13 @@ def embedded_redis(data_dir: Path, processes: Processes) -> Iterator[str]:
     port = PORT if is_free("127.0.0.1", PORT) else _free_port()
     url = f"redis://127.0.0.1:{port}/0"
     url_file = data_dir / URL_FILE
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            give_up(f"Another Redis still works on {folder}; stop it, or choose another TRIAGE_DATA_DIR.", CANNOT_RUN)
-        # the server inherits the lock, so that it lasts as long as the server, also if we are killed
-        processes.start(NAME, _command(folder, port), outlives=True, keeps=(lock.fileno(),))
-        try:
-            _wait_for(port, processes)
-            url_file.write_text(url, encoding="utf-8")
-            yield url
-        finally:
-            url_file.unlink(missing_ok=True)
+    processes.start(NAME, _command(folder, port), outlives=True)
+    try:
+        _wait_for(port, processes)
+        url_file.write_text(url, encoding="utf-8")
+        yield url
+    finally:
+        url_file.unlink(missing_ok=True)
 
 
 def _command(folder: Path, port: int) -> str:
@@ -73,6 +67,6 @@ def _wait_for(port: int, processes: Processes) -> None:
                 if connection.recv(16).startswith(b"+PONG"):
                     return
         except OSError:
-            pass  # not listening yet
+            pass  # not listening yet; one that never does is given up below
         time.sleep(0.05)
     give_up(f"The embedded Redis did not start; see {processes.logs / NAME}.log.", CANNOT_RUN)

@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from triage_rules.cli import minding
+from triage_rules.cli.recording import Record
 from triage_rules.cli.talking import USAGE, give_up, say
 
 STOP_SECONDS = 35
@@ -46,7 +48,6 @@ def is_free(host: str, port: int) -> bool:
 class _Child:
     command: str
     outlives: bool
-    keeps: tuple[int, ...]
     process: subprocess.Popen[bytes]
     started: float = field(default_factory=time.monotonic)
 
@@ -55,6 +56,7 @@ class Processes:
     """Children by name, each with a log file in `logs`, each with its own process group, to stop all that is in it.
 
     A log that has grown to `log_bytes` is begun anew; the one before is kept as `.log.1`.
+    Should this process be killed, a minder stops the children: it finds them in a record, which lies beside the logs.
     """
 
     def __init__(self, logs: Path, log_bytes: int) -> None:
@@ -62,17 +64,27 @@ class Processes:
         self._log_bytes = log_bytes
         self._environment = {**os.environ, "PATH": _path(), "PYTHONUNBUFFERED": "1"}
         self._children: dict[str, _Child] = {}
+        self._record = Record(logs / "processes", STOP_SECONDS)
+        self._minder: subprocess.Popen[bytes] | None = None
+
+    def claim(self) -> None:
+        """Be the only one with these logs. Ends what was left by one that was killed; exits if one is at work.
+
+        Raises OSError if no file can be made there.
+        """
+        self._record.claim()
 
     def tell(self, environment: dict[str, str]) -> None:
         """Give the children started from now on these variables."""
         self._environment |= environment
 
-    def start(self, name: str, command: str, *, outlives: bool = False, keeps: tuple[int, ...] = ()) -> None:
-        """Start a child. `outlives`: the others need it, so it is stopped after them. `keeps`: open files it inherits.
+    def start(self, name: str, command: str, *, outlives: bool = False) -> None:
+        """Start a child. `outlives`: the others need it, so it is stopped after them.
 
         Raises OSError if its program can't be run.
         """
-        self.logs.mkdir(parents=True, exist_ok=True)
+        lock = self._record.claim()
+        self._mind()
         with (self.logs / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 (the Procfile's own commands)
                 shlex.split(command),
@@ -80,9 +92,19 @@ class Processes:
                 stderr=log,
                 env=self._environment,
                 start_new_session=True,
-                pass_fds=keeps,
+                pass_fds=[lock],
             )
-        self._children[name] = _Child(command, outlives, keeps, process)
+        self._record.add(name, process.pid, "needed" if outlives else "child")
+        self._children[name] = _Child(command, outlives, process)
+
+    def _mind(self) -> None:
+        """Have a minder. It gets none of our open files but the pipe's end: it learns of our end when that closes."""
+        if self._minder is None or self._minder.poll() is not None:
+            arguments = [str(self._record.path), str(STOP_SECONDS), str(os.getpid())]
+            self._minder = subprocess.Popen(  # noqa: S603 (our own)
+                [sys.executable, "-I", minding.__file__, *arguments], stdin=subprocess.PIPE, start_new_session=True
+            )
+            self._record.add("minder", self._minder.pid, "minder")
 
     def is_running(self, name: str) -> bool:
         """Whether the child has not ended."""
@@ -90,11 +112,13 @@ class Processes:
 
     def restart_dead(self) -> None:
         """Start again what has died, but not at once if it dies at once."""
+        if self._children:
+            self._mind()
         for name, child in list(self._children.items()):
             code = child.process.poll()
             if code is not None and time.monotonic() - child.started >= RESTART_PAUSE_SECONDS:
                 say(f"{name} ended with {code}; starting it again (see {self.logs / name}.log).", fg="yellow")
-                self.start(name, child.command, outlives=child.outlives, keeps=child.keeps)
+                self.start(name, child.command, outlives=child.outlives)
 
     def watch(self) -> None:
         """Keep the children running until interrupted."""
@@ -115,6 +139,11 @@ class Processes:
         """Ask all children to end, those that the others need last; after STOP_SECONDS, end them."""
         for outlives in (False, True):
             _stop([child for child in self._children.values() if child.outlives is outlives])
+        if self._minder is not None:
+            self._minder.kill()
+            self._minder.communicate()  # waits, and closes the pipe
+            self._minder = None
+        self._record.release()
 
 
 def _stop(children: list[_Child]) -> None:

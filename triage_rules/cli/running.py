@@ -53,13 +53,14 @@ def up(*, samples: bool, new_key: str | None) -> None:
     if new_key and not settings.auth_on:
         raise click.UsageError("--new-key: without API keys here; TRIAGE_AUTH=on requires them")
     procfile = read_procfile(Path("Procfile"))
-    if not is_free(settings.host, settings.port):
-        give_up(f"Port {settings.port} is in use; choose another with PORT=...", CANNOT_RUN)
-    _leave_pages_secret(settings)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     processes = Processes(settings.data_dir / "log", settings.log_megabytes * 1_000_000)
     try:
+        processes.claim()
+        if not is_free(settings.host, settings.port):
+            give_up(f"Port {settings.port} is in use by another program; choose another with PORT=...", CANNOT_RUN)
+        _leave_pages_secret(settings)
         with _redis(settings, processes) as url:
             processes.tell({"TRIAGE_REDIS_URL": url})
             told = replace(settings, redis_url=url)
