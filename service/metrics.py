@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from triage_rules.consumer_groups import Groups
 from triage_rules.errors import LedgerUnavailable
 from triage_rules.ledger import Ledger
 from triage_rules.messages import Lane
@@ -92,6 +94,7 @@ class _LedgerCollector(Collector):
             stalled = self._ledger.stalled(now, self._worker_within_ms)
             live = self._ledger.live()
             counts = self._ledger.counts()
+            groups = self._ledger.groups()
         except LedgerUnavailable:
             yield _gauge("triage_ledger_up", "Whether the store can be reached.", 0)
             return
@@ -108,6 +111,7 @@ class _LedgerCollector(Collector):
             rulesets.add_metric([one.name, one.version, one.digest], 1)
         yield rulesets
         yield from _settled(counts)
+        yield from _of_groups(groups)
 
 
 def _settled(counts: dict[str, int]) -> Iterable[Metric]:
@@ -125,6 +129,21 @@ def _settled(counts: dict[str, int]) -> Iterable[Metric]:
     yield flags
     disagreements = counts.get(FLAG + ENGINE_DISAGREEMENT, 0)
     yield CounterMetricFamily("triage_engine_disagreements", "Results on which the evaluators differed.", disagreements)
+
+
+def _of_groups(groups: Groups) -> Iterable[Metric]:
+    """How far consumer groups are. A lag that the store doesn't know is NaN: 0 would say that all is well."""
+    lag = GaugeMetricFamily(
+        "triage_group_lag", "Results that a group wasn't given yet; NaN: unknown.", labels=["group"]
+    )
+    pending = GaugeMetricFamily("triage_group_pending", "Results given to it, not acknowledged.", labels=["group"])
+    dead = GaugeMetricFamily("triage_group_dead", "Results that it gave up.", labels=["group"])
+    for one in groups.shown:
+        lag.add_metric([one.name], math.nan if one.lag is None else one.lag)
+        pending.add_metric([one.name], one.pending)
+        dead.add_metric([one.name], one.dead)
+    yield from (lag, pending, dead)
+    yield _gauge("triage_groups_left_out", "Groups that are not told of, as there are so many.", groups.left_out)
 
 
 def _gauge(name: str, says: str, value: float) -> GaugeMetricFamily:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from flask import Response, request
 from flask_smorest import Blueprint
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -66,12 +68,13 @@ def readyz() -> Response:
 def status() -> Response:
     """Say how the service is.
 
-    What is live and who approved it, what waits, who works, and what is refused beyond which limit.
+    What is live and who approved it, what waits, how far consumer groups are, who works, and what is refused beyond
+    which limit.
     """
     refuse_query(request)
     own = parts()
     now = own.now_ms()
-    backlog = own.ledger.backlog(now)
+    backlog, groups = own.ledger.backlog(now), own.ledger.groups()
     return json_answer(
         {
             "version": version(),
@@ -84,6 +87,8 @@ def status() -> Response:
                 "dead": backlog.dead,
                 "results": backlog.results,
             },
+            "groups": [asdict(group) for group in groups.shown],
+            "groups_left_out": groups.left_out,
             "settled": own.ledger.counts(),
             "workers": own.ledger.workers(now, own.settings.worker_within_ms),
             "workers_stalled": own.ledger.stalled(now, own.settings.worker_within_ms),

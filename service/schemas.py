@@ -328,6 +328,15 @@ class BacklogOut(_Out):
     results = fields.Integer(required=True, metadata=_says("Events on the stream."))
 
 
+class GroupOut(_Out):
+    """How far a consumer group is."""
+
+    name = fields.String(required=True)
+    lag = fields.Integer(required=True, allow_none=True, metadata=_says("Results to come; null: Redis doesn't know."))
+    pending = fields.Integer(required=True, metadata=_says("Results that it was given and hasn't acknowledged."))
+    dead = fields.Integer(required=True, metadata=_says("Results that it gave up; `triage redrive` puts them back."))
+
+
 class LimitsOut(_Out):
     """What is refused beyond."""
 
@@ -350,6 +359,8 @@ class StatusOut(_Out):
         metadata=_says("Live rulesets that can't be opened, and why; the last good one decides what it can."),
     )
     backlog = fields.Nested(BacklogOut, required=True)
+    groups = fields.List(fields.Nested(GroupOut), required=True, metadata=_says("The first 100 by name."))
+    groups_left_out = fields.Integer(required=True, metadata=_says("More groups, or such as can't be named in print."))
     settled = fields.Dict(
         keys=fields.String(),
         values=fields.Integer(),

@@ -8,6 +8,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,6 +31,7 @@ from triage_rules.cli.talking import (
     refusing,
     say,
 )
+from triage_rules.consumer_groups import Groups
 from triage_rules.ledger import LiveRuleset
 from triage_rules.ledger.redis import RedisLedger
 from triage_rules.messages import timestamp
@@ -116,12 +118,13 @@ def _tell_live(live: LiveRuleset) -> None:
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
 @refusing
 def status(form: str) -> None:
-    """Say what is live, what waits, and which workers were heard from."""
+    """Say what is live, what waits, and which workers were heard from, and how far consumer groups are."""
     settings = Settings.from_environment()
     with _ledger(settings) as ledger:
         now = ledger.now_ms()
         backlog = ledger.backlog(now)
         workers, stalled = (heard(now, settings.worker_within_ms) for heard in (ledger.workers, ledger.stalled))
+        groups = ledger.groups()
         live = ledger.live()
         approved = {
             name: open_bundle(ledger.bundle(one.digest), one.digest).approved_by for name, one in sorted(live.items())
@@ -139,17 +142,29 @@ def status(form: str) -> None:
         }
         waiting = {"pending": backlog.pending, "oldest_ms": backlog.oldest_ms, "dead": backlog.dead}
         data(as_json({"rulesets": rulesets, "backlog": waiting, "results": backlog.results, "workers": workers,
-                      "workers_stalled": stalled}))  # fmt: skip
+                      "workers_stalled": stalled, "groups": [asdict(group) for group in groups.shown],
+                      "groups_left_out": groups.left_out}))  # fmt: skip
     else:
         for name, one in sorted(live.items()):
             data(f"{name} {one.version} {one.digest}, live since {timestamp(one.activated_ms)}")
         data(f"{backlog.pending} reports wait, the oldest for {backlog.oldest_ms / 1000:.1f} s; "
              f"{backlog.results} results, {backlog.dead} dead letters; "
              f"{len(workers)} workers heard from, {len(stalled)} stalled")  # fmt: skip
+        _tell_groups(groups)
     for name, approver in approved.items():
         not_approved(name, approver)
     if not live:
         give_up("No ruleset is live.", FOUND)
+
+
+def _tell_groups(groups: Groups) -> None:
+    for one in groups.shown:
+        lag = "unknown how many" if one.lag is None else one.lag
+        data(f"group {one.name}: {lag} results to come, {one.pending} in hand, {one.dead} dead letters")
+        if one.dead:
+            say(f"`triage redrive --group {one.name}` shows them, and puts them back.")
+    if groups.left_out:
+        data(f"and {groups.left_out} more groups")
 
 
 @click.command()

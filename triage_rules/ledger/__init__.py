@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from triage_rules.audit import Actor, Record
 from triage_rules.board import Acknowledged, Bar, Letter, Page, Queues, Tally, Wanted
+from triage_rules.consumer_groups import GroupLetter, Groups, PutBack
 from triage_rules.keys import Key
 from triage_rules.messages import (
     Accepted,
@@ -68,32 +68,6 @@ class Rekeyed:
     unopened: int
     events: int
     newest_event_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class GroupLetter:
-    """What a consumer group gave up: an entry of the result stream, its event's id, the report that it is about.
-
-    `id`: of the letter. `entry`: empty if the letter names none. `deliveries`, `at`: as the letter says.
-    """
-
-    id: str
-    entry: str
-    event: str
-    report: str
-    reason: str
-    deliveries: str
-    at: str
-
-
-class PutBack(enum.Enum):
-    """What became of a group's dead letter that was to be put back."""
-
-    DONE = enum.auto()
-    TRIMMED = enum.auto()
-    """Its entry is no longer in the result stream; the letter stays."""
-    GONE = enum.auto()
-    """There is no such letter any more."""
 
 
 class Ledger(Protocol):
@@ -344,6 +318,10 @@ class Ledger(Protocol):
 
         It has all its attempts again, and ends in one more event. Raises ReportNotFound, NotRedrivable.
         """
+        ...
+
+    def groups(self) -> Groups:
+        """How far each consumer group is; of very many, the first by name."""
         ...
 
     def group_letters(self, group: str) -> Iterator[list[GroupLetter]]:

@@ -1,4 +1,4 @@
-"""Consumer groups as those see them who run the service: what each gave up, and how that is put back."""
+"""Consumer groups as those see them who run the service: how far each is, what it gave up, how that is put back."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import redis
 from redis.client import Pipeline
 
 from triage_rules.audit import Act, Action, Actor
+from triage_rules.consumer_groups import ConsumerGroup, GroupLetter, Groups, PutBack
 from triage_rules.errors import GroupNotFound
-from triage_rules.ledger import GroupLetter, PutBack
 from triage_rules.ledger.auditing import Audited, Deed
 from triage_rules.ledger.connecting import refusals_translated
 from triage_rules.ledger.keyspace import DEAD_OF, RESULTS, SEEN
@@ -23,6 +23,12 @@ KEEPER = "triage-redrive"
 
 Not one that is there: if it left at that moment, what waits under its name would go with it.
 """
+
+MOST_GROUPS = 100
+"""So many are told of: whoever may read results may make groups."""
+
+NAME_MAX = 100
+"""Groups with longer names, or such as can't be printed, are counted and not named. The consumer library makes none."""
 
 PAGE = 100
 """Letters that are looked at, and put back, at a time: entries are as large as their results."""
@@ -46,6 +52,22 @@ class ConsumerGroups(Audited):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._drop_letters = self._script("drop_letters")
+
+    def groups(self) -> Groups:
+        """How far each consumer group is; of very many, the first by name. In as many steps however many there are."""
+        with refusals_translated():
+            found = {_text(one["name"]): one for one in _infos(self._redis)}
+            names = sorted(name for name in found if name.isprintable() and len(name) <= NAME_MAX)[:MOST_GROUPS]
+            with self._redis.pipeline(transaction=False) as pipe:
+                for name in names:
+                    pipe.xlen(DEAD_OF + name)
+                dead = pipe.execute()
+        shown = [
+            # Servers before Redis 7 don't tell the lag; later ones not while an erased entry is among those to come.
+            ConsumerGroup(name, found[name].get("lag"), int(found[name]["pending"]), int(letters))
+            for name, letters in zip(names, dead, strict=True)
+        ]
+        return Groups(tuple(shown), len(found) - len(names))
 
     def group_letters(self, group: str) -> Iterator[list[GroupLetter]]:
         """The dead letters that a consumer group has when this begins, the oldest first, a page at a time."""
@@ -106,14 +128,17 @@ class ConsumerGroups(Audited):
         return plans
 
 
+def _infos(client: redis.Redis) -> list[dict[str, Any]]:
+    """What the store tells of each group; names are bytes."""
+    if not client.exists(RESULTS):
+        return []
+    found: Any = client.execute_command("XINFO GROUPS", RESULTS, NEVER_DECODE=True)  # type: ignore[no-untyped-call]
+    return list(found)
+
+
 def _delivered(pipe: Pipeline, group: str) -> tuple[int, int]:
     """Up to where the group was given the stream. Raises GroupNotFound."""
-    groups: Any = (
-        pipe.execute_command("XINFO GROUPS", RESULTS, NEVER_DECODE=True)  # type: ignore[no-untyped-call]
-        if pipe.exists(RESULTS)
-        else []
-    )
-    ends = {_text(one["name"]): _text(one["last-delivered-id"]) for one in groups}
+    ends = {_text(one["name"]): _text(one["last-delivered-id"]) for one in _infos(pipe)}
     if group not in ends:
         raise GroupNotFound(f"there is no group `{group}` that would get its dead letters; a consumer creates it")
     return _place(ends[group])
