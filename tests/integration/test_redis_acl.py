@@ -166,6 +166,11 @@ def test_the_whole_path_goes_with_a_user_for_each_part(
     paths = ["/readyz", "/v1/status", "/metrics", "/v1/rulesets", "/v1/audit", "/v1/dead-letters"]
     assert [client.get(path, headers=headers).status_code for path in paths] == [200] * len(paths)
     assert tester.keys("triage:limits:*")
+    for user in ("web", "web-operator"):
+        looking = create_app(replace(roles.settings(user), auth=True)).test_client()
+        (group,) = looking.get("/v1/status", headers=headers).get_json()["groups"]
+        assert group == {"name": "ward-7", "lag": 0, "pending": 0, "dead": 0}
+        assert 'triage_group_dead{group="ward-7"} 0.0' in looking.get("/metrics", headers=headers).text.splitlines()
 
 
 def test_the_operator_can_use_every_command(roles: Roles, tester: redis.Redis, nothing_refused: None) -> None:
@@ -198,6 +203,7 @@ def test_the_operator_can_use_every_command(roles: Roles, tester: redis.Redis, n
     assert "waits again" in triage("redrive", dead.id)
     with Consumer(roles.settings("consumer").redis_url, "ward-7") as consumer:
         next(iter(consumer)).give_up("down")
+    assert [(one.name, one.dead) for one in operator.groups().shown] == [("ward-7", 1)]
     assert "waits in ward-7 again" in triage("redrive", "--group", "ward-7", "--all")
     later = a_report(subject="q")
     roles.ledger("web").accept(later)
@@ -349,6 +355,7 @@ REFUSED: list[tuple[str, tuple[str, ...], tuple[object, ...]]] = [
     ("read who waits", ("consumer",), ("ZRANGE", "triage:pending", "0", "-1")),
     ("send a task", ("consumer", "operator"), ("LPUSH", "triage:celery:urgent", "{}")),
     ("take a task", ("web", "consumer", "operator"), ("RPOP", "triage:celery:urgent")),
+    ("read a group's dead letters", ("web",), ("XRANGE", "triage:dead:g", "-", "+")),
     ("put back for a group", ("web", "web-operator", "worker"), ("XCLAIM", "triage:results", "g", "me", "0", "1-1")),
     ("remove another group", ("web", "worker", "consumer"), ("XGROUP", "DESTROY", "triage:results", "g")),
     ("read by a script", ("consumer", "worker"), ("EVAL", "return redis.call('HGETALL', 'triage:keys')", "0")),
