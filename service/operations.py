@@ -17,7 +17,8 @@ from service.parts import Parts, parts, version
 from service.problem_types import PROBLEMS
 from service.problems import CONTENT_TYPE
 from service.rulesets import summaries
-from service.schemas import AliveOut, NotReadyOut, ReadyOut, StatusOut
+from service.schemas import AliveOut, NotReadyOut, ReadyOut
+from service.status_schemas import StatusOut
 from triage_rules.errors import LedgerUnavailable, ReportFault, SealError, TriageError
 from triage_rules.keys import Scope
 from triage_rules.messages import Lane

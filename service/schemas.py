@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 
 from triage_rules.envelope import SUBJECT_MAX, subject_fault
 from triage_rules.keys import CLIENT
-from triage_rules.messages import Lane, Status
+from triage_rules.messages import Status
 from triage_rules.ruleset import Level
 
 _LEVELS = validate.OneOf([level.word for level in Level])
@@ -21,7 +21,7 @@ def _says(text: str, **more: object) -> dict[str, object]:
     return {"description": text, **more}
 
 
-class _Out(ma.Schema):
+class Out(ma.Schema):
     """Fields may be added later: callers ignore what they don't know."""
 
     class Meta:
@@ -34,7 +34,7 @@ class _Out(ma.Schema):
         return self
 
 
-class Fault(_Out):
+class Fault(Out):
     """One fault of a request."""
 
     pointer = fields.String(required=True, metadata=_says("JSON Pointer (RFC 6901) into the report; empty: all of it."))
@@ -45,7 +45,7 @@ class Fault(_Out):
     column = fields.Integer(metadata=_says("Likewise, from 1."))
 
 
-class ProblemOut(_Out):
+class ProblemOut(Out):
     """What went wrong, by RFC 9457."""
 
     type = fields.String(
@@ -59,14 +59,14 @@ class ProblemOut(_Out):
     incident = fields.String(metadata=_says("Name this to us; our log has it."))
 
 
-class ReportLinks(_Out):
+class ReportLinks(Out):
     """Where to go from here."""
 
     self = fields.String(required=True, metadata=_says("The report.", format="uri-reference"))
     ruleset = fields.String(metadata=_says("The ruleset of the report, as it is live now.", format="uri-reference"))
 
 
-class AcceptedOut(_Out):
+class AcceptedOut(Out):
     """An accepted report."""
 
     id = fields.String(required=True, metadata=_says("The report's id.", examples=[ID]))
@@ -85,7 +85,7 @@ class ReportOut(AcceptedOut):
     acknowledged_at = fields.String(metadata=_says("Since when; UTC.", format="date-time"))
 
 
-class AcknowledgementOut(_Out):
+class AcknowledgementOut(Out):
     """Who takes care of a report."""
 
     id = fields.String(required=True, metadata=_says("The report's id.", examples=[ID]))
@@ -94,7 +94,7 @@ class AcknowledgementOut(_Out):
     links = fields.Nested(ReportLinks, required=True)
 
 
-class OutcomeOut(_Out):
+class OutcomeOut(Out):
     """What became of one line of a batch: `id`, `status` 202 and `links`, or a problem."""
 
     line = fields.Integer(required=True, metadata=_says("Number of the line in the body, from 1; blank lines count."))
@@ -108,14 +108,14 @@ class OutcomeOut(_Out):
     errors_left_out = fields.Integer()
 
 
-class RulesetLinks(_Out):
+class RulesetLinks(Out):
     """Where to go from here."""
 
     self = fields.String(required=True, metadata=_says("The ruleset.", format="uri-reference"))
     schema = fields.String(required=True, metadata=_says("JSON Schema of its findings.", format="uri-reference"))
 
 
-class RulesetOut(_Out):
+class RulesetOut(Out):
     """A live ruleset."""
 
     name = fields.String(required=True)
@@ -128,13 +128,13 @@ class RulesetOut(_Out):
     links = fields.Nested(RulesetLinks, required=True)
 
 
-class RulesetsOut(_Out):
+class RulesetsOut(Out):
     """All live rulesets."""
 
     rulesets = fields.List(fields.Nested(RulesetOut), required=True)
 
 
-class InputOut(_Out):
+class InputOut(Out):
     """A question of a ruleset."""
 
     name = fields.String(required=True, metadata=_says("Its field in `findings`."))
@@ -150,7 +150,7 @@ class InputOut(_Out):
     choices = fields.List(fields.Dict(), required=True, metadata=_says("value, label, and whether it leaves it open."))
 
 
-class RuleOut(_Out):
+class RuleOut(Out):
     """A rule, or a floor of the safety net."""
 
     id = fields.String(required=True)
@@ -165,7 +165,7 @@ class RuleOut(_Out):
     clinician_only = fields.Boolean(required=True, metadata=_says("The reason never reaches a patient's text."))
 
 
-class DispositionOut(_Out):
+class DispositionOut(Out):
     """What to do and by when."""
 
     code = fields.String(required=True)
@@ -200,7 +200,7 @@ class DeploymentIn(ma.Schema):
     files = fields.Nested(FilesIn, required=True)
 
 
-class DeployedOut(_Out):
+class DeployedOut(Out):
     """What is live now."""
 
     name = fields.String(required=True)
@@ -235,7 +235,7 @@ class ErasureIn(ma.Schema):
     )
 
 
-class ErasedOut(_Out):
+class ErasedOut(Out):
     """How much went."""
 
     reports = fields.Integer(required=True)
@@ -250,7 +250,7 @@ class ErasedOut(_Out):
     )
 
 
-class DeadLetterOut(_Out):
+class DeadLetterOut(Out):
     """A report that could not be decided."""
 
     report = fields.String(required=True, metadata=_says("Its id.", examples=[ID]))
@@ -263,14 +263,14 @@ class DeadLetterOut(_Out):
     links = fields.Nested(ReportLinks, required=True)
 
 
-class DeadLettersOut(_Out):
+class DeadLettersOut(Out):
     """What could not be decided."""
 
     total = fields.Integer(required=True, metadata=_says("How many there are."))
     dead_letters = fields.List(fields.Nested(DeadLetterOut), required=True)
 
 
-class AuditEntryOut(_Out):
+class AuditEntryOut(Out):
     """What somebody did. Of an entry that was tampered with, anything may be missing."""
 
     number = fields.String()
@@ -283,7 +283,7 @@ class AuditEntryOut(_Out):
     hash = fields.String()
 
 
-class AuditOut(_Out):
+class AuditOut(Out):
     """Who did what."""
 
     total = fields.Integer(required=True, metadata=_says("How many entries there are."))
@@ -292,20 +292,20 @@ class AuditOut(_Out):
     entries = fields.List(fields.Nested(AuditEntryOut), required=True)
 
 
-class AliveOut(_Out):
+class AliveOut(Out):
     """The process answers."""
 
     status = fields.String(required=True, validate=validate.Equal("ok"))
 
 
-class CheckOut(_Out):
+class CheckOut(Out):
     """One thing that must be there."""
 
     ok = fields.Boolean(required=True)
     detail = fields.String(required=True)
 
 
-class ReadyOut(_Out):
+class ReadyOut(Out):
     """All that must be there is there."""
 
     status = fields.String(required=True, validate=validate.Equal("ready"))
@@ -316,63 +316,6 @@ class NotReadyOut(ProblemOut):
     """What is missing."""
 
     checks = fields.Dict(keys=fields.String(), values=fields.Nested(CheckOut), required=True)
-
-
-class BacklogOut(_Out):
-    """How much waits, and for how long."""
-
-    pending = fields.Integer(required=True)
-    oldest_seconds = fields.Float(required=True)
-    oldest_urgent_seconds = fields.Float(required=True)
-    dead = fields.Integer(required=True, metadata=_says("Reports that could not be decided; a human must look."))
-    results = fields.Integer(required=True, metadata=_says("Events on the stream."))
-
-
-class GroupOut(_Out):
-    """How far a consumer group is."""
-
-    name = fields.String(required=True)
-    lag = fields.Integer(required=True, allow_none=True, metadata=_says("Results to come; null: Redis doesn't know."))
-    pending = fields.Integer(required=True, metadata=_says("Results that it was given and hasn't acknowledged."))
-    dead = fields.Integer(required=True, metadata=_says("Results that it gave up; `triage redrive` puts them back."))
-
-
-class LimitsOut(_Out):
-    """What is refused beyond."""
-
-    report_bytes = fields.Integer(required=True)
-    batch_bytes = fields.Integer(required=True)
-    batch_lines = fields.Integer(required=True)
-    wait_seconds = fields.Integer(required=True)
-    queue_age_seconds = fields.Integer(required=True)
-
-
-class StatusOut(_Out):
-    """How the service is."""
-
-    version = fields.String(required=True)
-    rulesets = fields.List(fields.Nested(RulesetOut), required=True)
-    refused = fields.Dict(
-        keys=fields.String(),
-        values=fields.String(),
-        required=True,
-        metadata=_says("Live rulesets that can't be opened, and why; the last good one decides what it can."),
-    )
-    backlog = fields.Nested(BacklogOut, required=True)
-    groups = fields.List(fields.Nested(GroupOut), required=True, metadata=_says("The first 100 by name."))
-    groups_left_out = fields.Integer(required=True, metadata=_says("More groups, or such as can't be named in print."))
-    settled = fields.Dict(
-        keys=fields.String(),
-        values=fields.Integer(),
-        required=True,
-        metadata=_says("Reports settled since the beginning: by level, `dead`, and `flag:` with each flag."),
-    )
-    workers = fields.List(fields.String(), required=True, metadata=_says("Those heard from lately."))
-    workers_stalled = fields.List(
-        fields.String(), required=True, metadata=_says("Those heard from that get nothing done, although work waits.")
-    )
-    lanes = fields.List(fields.String(validate=validate.OneOf([lane.value for lane in Lane])), required=True)
-    limits = fields.Nested(LimitsOut, required=True)
 
 
 class FormLinkIn(ma.Schema):
@@ -396,7 +339,7 @@ class FormLinkIn(ma.Schema):
     expires_in_days = fields.Integer(strict=True, validate=validate.Range(1, 366), metadata=_says("30 if left out."))
 
 
-class FormLinkOut(_Out):
+class FormLinkOut(Out):
     """A link to a form."""
 
     path = fields.String(required=True, metadata=_says("The form's address, to be put behind this service's."))
