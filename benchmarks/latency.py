@@ -1,10 +1,15 @@
-"""(f) From the moment a report is due to its event on the stream, at 10, 50 and 80 % of what the service can do."""
+"""(f) From the moment a report is due to its event on the stream, at 10, 50 and 80 % of what the service can do.
+
+Beside it, at the rate of the 50 %, what Flask and Celery take by themselves.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -19,35 +24,54 @@ from benchmarks.timing import Figure, by_turns, percentile
 LOADS = (0.1, 0.5, 0.8)
 SHARES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 HALF, WANTED_MS = 0.5, 50
+BARE = "a bare task"
+
+
+@dataclass(slots=True)
+class _Runs:
+    """Of each run, how long each of its reports took, ms, and how busy the cores were meanwhile, %."""
+
+    waited_ms: list[list[float]] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)
 
 
 def measure(size: Size) -> Table:
     """Web and one worker of two processes; nothing else but the client takes of the two cores."""
     posting = red_dots(size.cases)
-    requests = [request("/v1/reports", json.dumps(one)) for one in posting.posted]
+    bodies = [json.dumps(one) for one in posting.posted]
+    requests = [request("/v1/reports", body) for body in bodies]
     with stack(posting.bundle) as servers:
-        web = servers.start_web()
+        web, bare = servers.start_web(), servers.start_web("benchmarks.apps.bare_web:create_app()")
         servers.start_worker()
         asked = {"capacity": Enough(partial(_capacity, servers, web, requests), size.seconds, size.queued)}
         capacity = by_turns(asked, size.runs, "/s")["capacity"]
-        waited = {load: _waited(servers, web, requests, load * capacity.median, size) for load in LOADS}
+        rates = {f"{load:.0%}": load * capacity.median for load in LOADS}
+        measured = {load: _measured(servers, web, requests, rate, size) for load, rate in rates.items()}
+        half = f"{HALF:.0%}"
+        telling = [request("/tell", body) for body in bodies]
+        measured[BARE] = _measured(servers, bare, telling, rates[half], size)
+    rates[BARE] = rates[half]
     table = Table(
         "latency",
         "Latency",
         "Milliseconds from when a report was due to be posted to when its event was on the stream, by the store's "
         "clock. Reports are due at random moments, whatever becomes of those before them, so nothing that a slow "
-        "moment delays is left out. Capacity is what comes out when 16 connections post without a pause: "
-        f"{capacity}. The last column is over all runs together.",
-        ("load", *SHARES, "longest", "reports"),
+        "moment delays is left out. Capacity is what comes out when 16 connections post without a pause, many waiting "
+        f"reports then being decided together: {capacity}. The bare task is what Flask and Celery take by themselves: "
+        "a view that only enqueues an id, in the same gunicorn, and in the same worker a task that only adds it to the "
+        "stream. Busy: the processor time of web, worker, store and client, of all cores. The longest is over all runs "
+        "together.",
+        ("load", *SHARES, "longest", "reports", "busy"),
     )
-    for load, runs in waited.items():
-        figures = [Figure(tuple(percentile(run, share) for run in runs), "ms") for share in SHARES.values()]
-        together = [one for run in runs for one in run]
-        rate = f"{load:.0%}, {load * capacity.median:,.0f}/s"
-        table.rows.append((rate, *figures, Figure((max(together),), "ms"), len(together)))
-        if load == HALF:
+    for load, runs in measured.items():
+        figures = [Figure(tuple(percentile(run, share) for run in runs.waited_ms), "ms") for share in SHARES.values()]
+        together = [one for run in runs.waited_ms for one in run]
+        busy = Figure(tuple(runs.busy), "%")
+        name = f"{load}, {rates[load]:,.0f}/s"
+        table.rows.append((name, *figures, Figure((max(together),), "ms"), len(together), busy))
+        if load == half:
             table.targets = [Target("p99 at half load", WANTED_MS, figures[1].median, "ms", least=False)]
-    table.plots = [_plot(waited)]
+    table.plots = [_plot(measured)]
     return table
 
 
@@ -60,25 +84,27 @@ def _capacity(servers: Stack, web: int, requests: Sequence[bytes], count: int) -
     return answered / took
 
 
-def _waited(servers: Stack, web: int, requests: Sequence[bytes], rate: float, size: Size) -> list[list[float]]:
-    """Of each run, how long each of its reports took, ms."""
-    runs: list[list[float]] = []
+def _measured(servers: Stack, web: int, requests: Sequence[bytes], rate: float, size: Size) -> _Runs:
+    found = _Runs()
     for number in range(size.runs):
+        begun, taken = time.perf_counter(), servers.processor_seconds()
         due = open_loop(web, requests, moments(rate, size.latency_seconds, number))
         until(lambda: int(servers.client.xlen("triage:results")), len(due))
+        cores = (os.cpu_count() or 1) * (time.perf_counter() - begun)
+        found.busy.append(100 * (servers.processor_seconds() - taken) / cores)
         entries: Any = servers.client.xrange("triage:results")
         at_ms = {fields[b"ce_subject"].decode(): int(entry.split(b"-")[0]) for entry, fields in entries}
-        runs.append([at_ms[report_id] - moment * 1000 for report_id, moment in due.items()])
+        found.waited_ms.append([at_ms[report_id] - moment * 1000 for report_id, moment in due.items()])
         servers.forget()
-    return runs
+    return found
 
 
-def _plot(waited: dict[float, list[list[float]]]) -> Plot:
+def _plot(measured: Mapping[str, _Runs]) -> Plot:
     """Percentiles up to 99.9: so many reports there are."""
     shares = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
     lines = []
-    for load, runs in waited.items():
-        together = [one for run in runs for one in run]
+    for load, runs in measured.items():
+        together = [one for run in runs.waited_ms for one in run]
         points = tuple((1 / (1 - share), max(0.1, percentile(together, share))) for share in shares)
-        lines.append(Line(f"{load:.0%} load", points))
+        lines.append(Line(load if load == BARE else f"{load} load", points))
     return Plot("latency", "Due to event", "one report in so many takes longer", "ms", tuple(lines))

@@ -97,6 +97,11 @@ class Stack:
                 self.client.unlink(*found)
         self.client.unlink("triage:results", "triage:pending", "triage:pending:urgent", "triage:due", *QUEUES)
 
+    def processor_seconds(self) -> float:
+        """What all its processes and this one took so far, of all cores."""
+        ticks = sum(_ticks(pid) for process in self._running for pid in (process.pid, *children(process)))
+        return ticks / os.sysconf("SC_CLK_TCK") + time.process_time()
+
     def tell(self) -> None:
         """Show the ends of all logs: something went wrong."""
         for log in sorted(self.folder.glob("*.log")):
@@ -153,6 +158,12 @@ def held(*processes: subprocess.Popen[bytes]) -> Iterator[Callable[[], None]]:
 def children(process: subprocess.Popen[bytes]) -> list[int]:
     """The pids of its child processes."""
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def _ticks(pid: int) -> int:
+    """In the program and in the kernel for it: fields 14 and 15 of proc(5), counted from after the name in brackets."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def wait_for(done: Callable[[], bool], what: str, seconds: float = START_SECONDS, every: float = 0.01) -> None:

@@ -1,4 +1,4 @@
-"""A Flask app without anything: a view that does nothing, one that only enqueues, and those of the afternoon builds."""
+"""A Flask app without anything: a view that does nothing, some that only enqueue, and those of the afternoon builds."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from flask import Flask, Response, jsonify, request
 from rq import Queue
 
 from benchmarks.apps import rq_jobs
-from benchmarks.apps.names import DISCARDED, RQ_QUEUE
-from triage_rules.messages import BROKER_KEY_PREFIX
+from benchmarks.apps.names import DISCARDED, RQ_QUEUE, TELL
+from triage_rules.messages import BROKER_KEY_PREFIX, Lane
 
 
 def create_app() -> Flask:
@@ -37,6 +37,13 @@ def create_app() -> Flask:
     def apply_async() -> tuple[Response, int]:
         discarded.apply_async((request.get_json(),), queue=DISCARDED, ignore_result=True, retry=False)
         return _told()
+
+    @app.post("/tell")
+    def tell() -> tuple[Response, int]:
+        request.get_json()
+        report_id = secrets.token_hex(16)
+        celery.send_task(TELL, args=(report_id,), queue=Lane.NORMAL.value, ignore_result=True, retry=False)
+        return _told(report_id)
 
     @app.post("/naive")
     def naive() -> tuple[Response, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 ROUND_TRIP = "bench.round_trip"
 BARE_DONE = "bench:done"
+TELL = "bench.tell"
 NAIVE_ROUND_TRIP = "naive.round_trip"
 NAIVE_DECIDE = "naive.decide"
 NAIVE_DONE = "naive:done"

@@ -62,9 +62,10 @@ def test_a_whole_path_that_comes_to_another_result_stops_the_comparison(monkeypa
         whole_path.measure(LEAST)
 
 
-def test_latency_is_measured_at_three_loads() -> None:
+def test_latency_is_measured_at_three_loads_and_beside_it_a_bare_task_s() -> None:
     table = latency.measure(LEAST)
-    assert len(table.rows) == len(latency.LOADS)
+    assert len(table.rows) == len(latency.LOADS) + 1
+    assert all(isinstance(busy, Figure) and busy.median > 0 for *_, busy in table.rows)
     figures(table)
     assert [target.says for target in table.targets] == ["p99 at half load"]
 
