@@ -119,6 +119,7 @@ sbom: $(TEST_READY)  ## write what the service is made of, as CycloneDX, to dist
 	$(PYTHON) -m venv .venv
 
 $(RUN_READY): .venv/bin/python requirements.lock pyproject.toml CHANGELOG.md
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The Python of .venv is too old, 3.11 or later is needed; try make clean, then make PYTHON=python3.12")'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@

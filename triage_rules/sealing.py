@@ -35,10 +35,15 @@ def is_sealed(text: str) -> bool:
 class Seals:
     """Seals with the first of `keys`, opens with all. Without keys nothing is sealed, and what is sealed doesn't open.
 
-    `index_secret`: what names are hashed with; stays the same while keys are rotated. Raises ValueError for a bad key.
+    `index_secret`: what names are hashed with; stays the same while keys are rotated. Raises ValueError for a bad key,
+    and for one text instead of a sequence of them; neither is repeated.
     """
 
     def __init__(self, keys: Sequence[str] = (), index_secret: str = "") -> None:
+        if isinstance(keys, str):
+            raise ValueError("encryption_keys: expected a list of keys, got one text; write [key]")  # noqa: TRY004 - as for a bad key
+        if not all(map(is_key, keys)):
+            raise ValueError("encryption_keys: a key is no Fernet key; expected 32 bytes in base64 with `-` and `_`")
         fernets = [Fernet(key) for key in keys]
         self._all = MultiFernet(fernets) if fernets else None
         self._first = fernets[0] if fernets else None

@@ -227,7 +227,10 @@ def names_redis(environ: Mapping[str, str] = os.environ) -> bool:
 
 def _left_by_up(name: str, file: Path) -> dict[str, str]:
     """What `triage up` left in its data directory, if it did: so that other commands find it."""
-    return {name: file.read_text(encoding="utf-8").strip()} if file.exists() else {}
+    try:
+        return {name: file.read_text(encoding="utf-8").strip()} if file.exists() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"TRIAGE_DATA_DIR: {file} can't be read ({type(error).__name__})") from None
 
 
 def settings_table() -> str:
@@ -265,10 +268,11 @@ def _refuse_unknown(environ: Mapping[str, str], fields: Mapping[str, dataclasses
     unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
     if not unknown:
         return
+    short = {name.removeprefix(PREFIX): name for name in known}  # what all begin with makes none the likelier
     said = []
     for name in unknown:
-        near = difflib.get_close_matches(name, sorted(known), n=1)
-        said.append(f"{name}: unknown setting" + (f"; did you mean {near[0]}?" if near else ""))
+        near = difflib.get_close_matches(name.removeprefix(PREFIX), sorted(short), n=1)
+        said.append(f"{name}: unknown setting" + (f"; did you mean {short[near[0]]}?" if near else ""))
     raise SettingsError("\n".join(said))
 
 
@@ -279,6 +283,8 @@ def _text(environ: Mapping[str, str], name: str, *, secret: bool) -> str | None:
         return environ.get(name)
     if name in environ:
         raise SettingsError(f"{name} and {file_name} are both set; expected one of them")
+    if not environ[file_name].strip():
+        raise SettingsError(f"{file_name}: is empty; expected the path of a file, or unset it")
     try:
         return Path(environ[file_name]).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

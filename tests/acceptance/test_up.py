@@ -6,7 +6,10 @@ import json
 import os
 import signal
 import socket
+import socketserver
 import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 
@@ -105,6 +108,69 @@ def test_what_was_left_although_all_was_killed_is_ended_by_the_next_one(tmp_path
         assert not runs(redis)
     finally:
         assert next_one.stop() == 0
+
+
+def test_samples_are_posted_into_an_empty_store_alone(tmp_path: Path, red_dots_store: Path) -> None:
+    """Posted at each start, they would pile up among the reports of people."""
+    first = Everything(tmp_path, "--no-samples", store=red_dots_store).wait_until_serving()
+    try:
+        assert first.post(SAMPLES[0].read_bytes(), Prefer="wait=10")[0] == 200
+    finally:
+        assert first.stop() == 0
+    second = Everything(tmp_path).wait_until_serving()
+    try:
+        assert "the samples are not posted" in second.output
+        assert json.loads(second.triage("status", "--format", "json").stdout)["backlog"]["pending"] == 0
+        assert json.loads(second.triage("status", "--format", "json").stdout)["results"] == 1
+    finally:
+        assert second.stop() == 0
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_data_directory_that_cannot_be_is_told_in_a_sentence(tmp_path: Path, below: str) -> None:
+    """A file stands where the directory, or one above it, should be."""
+    (tmp_path / "file").touch()
+    running = Everything(tmp_path, TRIAGE_DATA_DIR=str(tmp_path / "file" / below))
+    assert running.process.wait(30) == 3
+    assert "TRIAGE_DATA_DIR" in running.output
+    assert "Traceback" not in running.output
+
+
+@pytest.mark.parametrize("command", ["up", "status"])
+def test_what_is_no_redis_is_told_in_a_sentence(tmp_path: Path, command: str) -> None:
+    """The port of a web server, say."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), NoRedis) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            there = {"TRIAGE_REDIS_URL": f"redis://127.0.0.1:{server.server_address[1]}/0", "PORT": str(free_port())}
+            ran = subprocess.run(
+                [TRIAGE, command],
+                cwd=ROOT, env={**os.environ, **there, "TRIAGE_DATA_DIR": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=60,
+            )  # fmt: skip
+        finally:
+            server.shutdown()
+    assert (ran.returncode, "is no Redis" in ran.stderr, "Traceback" in ran.stderr) == (3, True, False)
+
+
+class NoRedis(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        self.request.recv(1000)
+        self.request.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def test_an_interrupt_while_the_commands_load_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    """Whoever mistyped presses Ctrl-C at once."""
+    (tmp_path / "click.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    command = [sys.executable, "-m", "triage_rules.starting", "up"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as loading:
+        assert loading.stdout is not None
+        assert loading.stdout.readline() == "loading\n"
+        loading.send_signal(signal.SIGINT)
+        _, told = loading.communicate(timeout=30)
+    assert (loading.returncode, told) == (-signal.SIGINT, "")
 
 
 def runs(pid: int) -> bool:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +78,18 @@ def test_the_image_holds_all_that_its_commands_read() -> None:
     for needed in ("service", "workers", "rulesets", "docs/schemas", "triage_rules"):
         assert needed in copied
         assert (ROOT / needed).exists()
+
+
+def test_make_tells_that_an_existing_virtual_environment_is_too_old(tmp_path: Path) -> None:
+    """Else pip fills pages, and the reason is in none of them."""
+    for name in ("Makefile", "requirements.lock", "pyproject.toml", "CHANGELOG.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    as_old = f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = (3, 10, 0); $2"\n'
+    python.write_text(as_old, encoding="utf-8")
+    python.chmod(0o755)
+    made = subprocess.run(["make", "run"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert made.returncode != 0
+    assert "make clean" in made.stderr
+    assert "pip" not in made.stdout + made.stderr

@@ -77,3 +77,14 @@ def test_names_depend_on_the_secret_and_on_no_key() -> None:
 def test_what_is_no_key_is_known(text: str) -> None:
     assert not is_key(text)
     assert is_key(OLD)
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"), [(Fernet.generate_key().decode(), "got one text"), (["no key"], "is no Fernet key")]
+)
+def test_keys_that_are_none_are_refused_by_name_and_not_repeated(keys: str | list[str], says: str) -> None:
+    """One key alone is easily given as a text, and its letters are no keys."""
+    with pytest.raises(ValueError, match=says) as caught:
+        Seals(keys)
+    assert str(caught.value).startswith("encryption_keys: ")
+    assert str(keys) not in str(caught.value)

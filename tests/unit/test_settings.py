@@ -218,3 +218,25 @@ def test_commands_find_the_secret_that_up_left(tmp_path: Path) -> None:
     assert Settings.from_environment({"TRIAGE_DATA_DIR": str(tmp_path)}).pages_secret == "s" * 32
     own = {"TRIAGE_DATA_DIR": str(tmp_path), "TRIAGE_PAGES_SECRET": "t" * 32}
     assert Settings.from_environment(own).pages_secret == "t" * 32
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"), [("TRIAGE_PROT", "PORT"), ("TRIAGE_PORT", "PORT"), ("TRIAGE_HSOT", "TRIAGE_HOST")]
+)
+def test_what_all_names_begin_with_makes_none_the_likelier(wrong: str, meant: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({wrong: "1"})
+    assert str(caught.value) == f"{wrong}: unknown setting; did you mean {meant}?"
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_name_of_a_file_is_told_as_such(empty: str) -> None:
+    """Compose puts in an empty text for a variable that isn't set."""
+    with pytest.raises(SettingsError, match="TRIAGE_INDEX_SECRET_FILE: is empty"):
+        Settings.from_environment({"TRIAGE_INDEX_SECRET_FILE": empty})
+
+
+def test_what_up_left_and_cannot_be_read_is_told_by_its_place(tmp_path: Path) -> None:
+    (tmp_path / URL_FILE).mkdir()
+    with pytest.raises(SettingsError, match=f"TRIAGE_DATA_DIR: .*{URL_FILE} can't be read"):
+        Settings.from_environment({"TRIAGE_DATA_DIR": str(tmp_path)})

@@ -39,7 +39,12 @@ class _Stop(Exception):
 
 
 @click.command()
-@click.option("--samples/--no-samples", default=True, show_default=True, help="Post the sample reports once all is up.")
+@click.option(
+    "--samples/--no-samples",
+    default=True,
+    show_default=True,
+    help="Post the sample reports once all is up, if no report is there yet.",
+)
 @click.option(
     "--new-key", metavar="CLIENT", callback=keys.checked_client, help="Make an API key with all scopes, and show it."
 )
@@ -57,7 +62,7 @@ def up(*, samples: bool, new_key: str | None) -> None:
         signal.signal(number, _stop)
     processes = Processes(settings.data_dir / "log", settings.log_megabytes * 1_000_000)
     try:
-        processes.claim()
+        _claim(settings, processes)
         if not is_free(settings.host, settings.port):
             give_up(f"Port {settings.port} is in use by another program; choose another with PORT=...", CANNOT_RUN)
         _leave_pages_secret(settings)
@@ -74,6 +79,17 @@ def up(*, samples: bool, new_key: str | None) -> None:
         say("\nStopping.")
     finally:
         processes.stop()
+
+
+def _claim(settings: Settings, processes: Processes) -> None:
+    try:
+        processes.claim()
+    except OSError as error:
+        give_up(
+            f"TRIAGE_DATA_DIR: no files can be written in {settings.data_dir} "
+            f"({error.filename}: {error.strerror}); choose another.",
+            CANNOT_RUN,
+        )
 
 
 def _serve(settings: Settings, processes: Processes) -> None:
@@ -179,12 +195,21 @@ def _wait_until_ready(settings: Settings, processes: Processes) -> bool:
     return False
 
 
+def _has_reports(settings: Settings) -> bool:
+    with RedisLedger(settings) as ledger:
+        backlog = ledger.backlog(ledger.now_ms())
+    return bool(backlog.pending or backlog.results or backlog.dead)
+
+
 def _post_samples(settings: Settings, key: str) -> None:
-    """Post each sample over HTTP, and show the results as they come out of Redis."""
+    """Post each sample over HTTP, and show the results as they come out of Redis; not into a store that is in use."""
     from triage_rules import consumer
 
     url = f"{settings.own_url}/v1/reports"
     samples = sorted(Path("rulesets").glob("*/samples/*.json"))
+    if _has_reports(settings):
+        say("Reports are here already, so the samples are not posted; `triage post rulesets/*/samples/*.json` does it.")
+        return
     say(f"Posting {len(samples)} sample reports to {url} and reading their results from the stream triage:results.\n")
     waiting: dict[str, Path] = {}
     with consumer.following(settings.redis_url, encryption_keys=settings.encryption) as events:

@@ -83,6 +83,10 @@ def refusing(command: Callable[P, R]) -> Callable[P, R]:
             give_up(str(error), USAGE)
         except TriageError as error:
             give_up(str(error), CANNOT_RUN)
+        except OSError as error:
+            if error.filename is None:
+                raise  # of no file, so nothing that whoever runs it could mend
+            give_up(f"{error.filename}: {error.strerror}", CANNOT_RUN)
 
     return run
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import ClusterDownError, NoPermissionError, NoScriptError
+from redis.exceptions import ClusterDownError, InvalidResponse, NoPermissionError, NoScriptError
 from redis.retry import Retry
 
 from triage_rules.errors import CredentialsRefused, LedgerUnavailable
@@ -77,6 +77,8 @@ def refusals_translated() -> Iterator[None]:
         yield
     except redis.AuthenticationError as error:
         raise CredentialsRefused("Redis refuses this name and password") from error
+    except InvalidResponse as error:
+        raise LedgerUnavailable("what answers there is no Redis; look at TRIAGE_REDIS_URL") from error
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise LedgerUnavailable(f"Redis can't be reached ({type(error).__name__})") from error
     except redis.ResponseError as error:
