@@ -48,7 +48,7 @@ def post_erasure() -> Response:
     """Erase all that is stored of a person.
 
     Reports, results, events, dead letters and history, also of reports that are queued. What consumers have copied,
-    and backups, are out of reach.
+    and backups, are out of reach. The subject is compared character by character; noughts: nothing was found under it.
     """
     refuse_query(request)
     own = parts()
@@ -127,8 +127,9 @@ def show_audit() -> Response:
 
 
 def _letter(letter: dict[str, str]) -> dict[str, Any]:
-    report = letter.get("report", "")
-    return {**letter, "links": {"self": f"/v1/reports/{report}"}}
+    report, attempts = letter.get("report", ""), letter.get("attempts", "")
+    counted = int(attempts) if attempts.isdecimal() else 0
+    return {**letter, "attempts": counted, "links": {"self": f"/v1/reports/{report}"}}
 
 
 def _entry(record: audit.Record) -> dict[str, Any]:

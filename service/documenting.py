@@ -54,13 +54,23 @@ WAIT_PARAMETER: dict[str, Any] = {
     "description": "`wait=N` (RFC 7240): wait up to N seconds for the result. Preference-Applied tells if so.",
     "examples": {"five seconds": {"value": "wait=5"}},
 }
+_KEY = (
+    "A random word of yours, best a UUID: 1 to 128 visible ASCII characters but quotation mark, comma, semicolon and "
+    "backslash. Quotation marks around it are no part of it. Keys of batches and of single reports have nothing to do "
+    "with each other. "
+)
 KEY_PARAMETER: dict[str, Any] = {
     "in": "header",
     "name": "Idempotency-Key",
     "schema": {"type": "string", "minLength": 1, "maxLength": 130},
-    "description": "A random word of yours, best a UUID: 1 to 128 visible ASCII characters but quotation mark, comma, "
-    "semicolon and backslash. The same key with the same body makes no second report for 24 hours. "
-    "In a batch it counts line by line.",
+    "description": f"{_KEY}The same key with the same body makes no second report for 24 hours; with another body it "
+    "is refused before that body is checked. A refused report uses up no key.",
+}
+BATCH_KEY_PARAMETER: dict[str, Any] = {
+    **KEY_PARAMETER,
+    "description": f"{_KEY}Each line has its own, made of the key and the line's number in the body, where blank lines "
+    "count: the same lines in the same places make no second report for 24 hours. Leave a refused line's place to it, "
+    "or send what is new under a new key: a line that moves is another one.",
 }
 
 _KEYS = (
@@ -175,7 +185,7 @@ def _security(needs: frozenset[Scope] | None) -> list[dict[str, list[str]]]:
 def _grouped(codes: Sequence[str]) -> dict[str, str]:
     """Status -> what can be wrong, in words."""
     by_status: dict[str, list[str]] = {}
-    for code in codes:
+    for code in dict.fromkeys(codes):
         title = PROBLEMS[code].title
         by_status.setdefault(str(PROBLEMS[code].status), []).append(f"`{code}`: {title[0].lower()}{title[1:]}")
     told = {status: "; ".join(grouped) + "." for status, grouped in by_status.items()}

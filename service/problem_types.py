@@ -176,7 +176,7 @@ PROBLEMS = {
             "idempotency-key-reused",
             422,
             "This Idempotency-Key was used for another report",
-            "Not accepted: an earlier report was sent with this key, and other values.",
+            "Not accepted: an earlier report was sent with this key, and other values. This one was not checked.",
             "Use a new key for a new or a corrected report.",
         ),
         Problem(

@@ -16,6 +16,7 @@ from service.answers import json_answer, with_etag
 from service.decoding import NDJSON, Line, read_json, read_key, read_lines, read_wait, refuse_query
 from service.documenting import (
     BATCH_BODY,
+    BATCH_KEY_PARAMETER,
     BODY_PROBLEMS,
     CALL_PROBLEMS,
     INTAKE_PROBLEMS,
@@ -90,7 +91,7 @@ def post_report() -> Response:
     problems=(*CALL_PROBLEMS, *TYPE_PROBLEMS, KEY_PROBLEMS[0], *INTAKE_PROBLEMS, "batch-refused"),
     needs=POSTING,
     requestBody=BATCH_BODY,
-    parameters=[KEY_PARAMETER],
+    parameters=[BATCH_KEY_PARAMETER],
 )
 def post_batch() -> Response:
     """Post many reports, one a line.
@@ -130,6 +131,7 @@ def get_report(report_id: str) -> Response:
 
     The scope `report` lets a client see its own, `read` all; another's report is not there.
     `status` is queued, done or dead; the latter two are final and have a `result`. Send the ETag as `If-None-Match`.
+    While it is queued, `Retry-After` says in how many seconds to ask again.
     """
     refuse_query(request)
     if report_id == _BATCH:

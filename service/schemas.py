@@ -255,7 +255,7 @@ class DeadLetterOut(Out):
 
     report = fields.String(required=True, metadata=_says("Its id.", examples=[ID]))
     reason = fields.String(required=True)
-    attempts = fields.String(required=True)
+    attempts = fields.Integer(required=True, metadata=_says("How often it was tried."))
     ruleset = fields.String(required=True)
     digest = fields.String(required=True)
     lane = fields.String(required=True)

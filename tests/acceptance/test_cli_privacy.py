@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from dataclasses import replace
 
 import pytest
@@ -44,6 +45,23 @@ def test_a_subject_is_erased_by_standard_input_and_never_repeated(
     assert triage(redis_url, "erase", "--subject", "Zq-somebody").stdout.startswith("0 reports, 0 events")
     log = [(one["actor"], one["action"], one["details"]) for one in ledger.audit_log()]
     assert log[1] == ("Ada", "erase", '{"reports":1,"events":1,"dead_letters":0,"keys":2}')
+
+
+@pytest.mark.parametrize("client", [(), ("--client", "north"), ("--client", "south")])
+def test_a_subject_that_is_spelled_otherwise_is_not_found_and_that_is_told(
+    ledger: RedisLedger, redis_url: str, client: tuple[str, ...]
+) -> None:
+    """Else somebody believes a person erased who isn't. No failure: whoever repeats an erasure finds nothing, either."""
+    deployed(ledger)
+    composed, decomposed = (unicodedata.normalize(form, "Zq-Zoë") for form in ("NFC", "NFD"))
+    ledger.accept(replace(a_report(subject=composed), client="north"))
+    missed = triage(redis_url, "erase", "--subject", "-", *client, stdin=f"{decomposed}\n")
+    assert (missed.exit_code, missed.stdout) == (0, "0 reports, 0 events, 0 dead letters, 0 keys\n")
+    assert "Nothing was found under this name" in missed.stderr
+    assert "Zq" not in missed.stderr
+    found = triage(redis_url, "erase", "--subject", "-", stdin=f"{composed}\n")
+    assert found.stdout.startswith("1 reports")
+    assert "Nothing was found" not in found.stderr
 
 
 def test_a_subject_of_several_clients_is_refused_with_their_names(ledger: RedisLedger, redis_url: str) -> None:

@@ -404,6 +404,12 @@ def test_each_line_of_a_batch_is_refused_as_it_would_be_alone(http: Caller, redi
     assert everything(redis_url) == before
 
 
+def test_what_is_too_large_is_told_the_limit(http: Caller) -> None:
+    """In one sentence: the most that is taken."""
+    told = http.post("/v1/reports", data=b" " * 65_537, headers=JSON).get_json(force=True)
+    assert told["detail"] == "The body is larger than this call takes. At most 65,536 bytes are taken."
+
+
 def test_a_method_that_is_not_allowed_is_told_which_are(http: Caller) -> None:
     """RFC 9110 demands Allow."""
     response = http("DELETE", "/v1/reports")
@@ -456,7 +462,9 @@ def test_a_key_that_was_used_for_another_report_is_refused(http: Caller, redis_u
     before = everything(redis_url)
 
     response = http.post("/v1/reports", json={"findings": {"age_years": 5}}, headers=headers)
+    faulty = http.post("/v1/reports", json={"findings": {"age_years": "5"}}, headers=headers)
 
     check_problem(response)
+    assert faulty.get_json(force=True) == response.get_json(force=True), "docs: refused before the body is checked"
     assert response.get_json(force=True)["type"] == "/problems/idempotency-key-reused"
     assert everything(redis_url) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -311,6 +312,30 @@ def test_answers_may_get_further_fields_and_bodies_may_not(http: Caller) -> None
         assert '"additionalProperties": false' not in json.dumps(schemas[name]), name
     for name in bodies:
         assert schemas[name]["additionalProperties"] is False, name
+
+
+def test_no_problem_of_a_call_is_described_twice(http: Caller) -> None:
+    """What two groups of problems share is one problem."""
+    for operations in http.description["paths"].values():
+        for method, operation in operations.items():
+            for answer in operation["responses"].values() if method != "parameters" else ():
+                codes = re.findall(r"`([a-z-]+)`: ", answer["description"])
+                assert len(codes) == len(set(codes)), (operation["operationId"], codes)
+
+
+def test_what_a_key_of_a_batch_means_is_described_beside_it(http: Caller) -> None:
+    """Another than beside a single report: it goes by places."""
+
+    def told(path: str) -> str:
+        (key,) = [
+            one for one in http.description["paths"][path]["post"]["parameters"] if one["name"] == "Idempotency-Key"
+        ]
+        return str(key["description"])
+
+    assert "the line's number in the body, where blank lines count" in told("/v1/reports/batch")
+    assert "refused before that body is checked" in told("/v1/reports")
+    for path in ("/v1/reports", "/v1/reports/batch"):
+        assert "Keys of batches and of single reports have nothing to do with each other" in told(path)
 
 
 def test_the_description_is_valid_without_any_ruleset(world: World) -> None:

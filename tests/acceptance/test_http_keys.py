@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings
 
 NOBODY = "0" * 32
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "http-api.md").read_text(encoding="utf-8")
 OPEN = {"/livez", "/readyz", "/openapi.json", "/docs", "/problems/", "/problems/{code}", "/schemas/{name}"}
 ANY = set(Scope)
 NEEDED: dict[tuple[str, str], set[Scope]] = {
@@ -45,6 +48,18 @@ NEEDED: dict[tuple[str, str], set[Scope]] = {
     ("GET", "/v1/audit"): {Scope.ADMIN},
 }
 CALLS = sorted(NEEDED)
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS, ids=" ".join)
+def test_the_guide_names_each_call_beside_its_scopes_and_by_itself(method: str, path: str) -> None:
+    """A call that isn't there is found by nobody, or tried with the wrong key."""
+    written = path.replace("{report_id}", "{id}")
+    scopes, _, calls = GUIDE.partition("## Post a report")
+    for scope in NEEDED[method, path] if NEEDED[method, path] != ANY else ():
+        (row,) = re.findall(rf"^\| `{scope}` \|.*", scopes, re.MULTILINE)
+        assert re.search(rf"`((GET|POST|DELETE) )?{re.escape(written)}`", row)
+    shown = re.escape(written).replace(re.escape("{id}"), r"(\{id\}|[0-9a-f]{32})")
+    assert re.search(rf"{shown}[`\s]", calls)
 
 
 @dataclass
@@ -545,7 +560,8 @@ def test_dead_letters_name_the_report_and_the_reason(http: Caller, ledger: Redis
     Worker(ledger, deployed).bury(report_id)
     told = http.get("/v1/dead-letters").get_json()
     assert told["total"] == 1
-    assert (told["dead_letters"][0]["report"], told["dead_letters"][0]["reason"]) == (report_id, "poison")
+    (letter,) = told["dead_letters"]
+    assert (letter["report"], letter["reason"], letter["attempts"]) == (report_id, "poison", 1)
     assert "does_not_blanch" not in json.dumps(told)
 
 

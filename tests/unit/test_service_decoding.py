@@ -124,6 +124,28 @@ def test_every_form_of_rfc_3339_is_taken(text: str) -> None:
     assert read_report({"findings": {}, "reported_at": text}, ONE, NOW_MS).reported_at == text
 
 
+@pytest.mark.parametrize("day", ["2026-02-30", "2026-11-31", "2026-13-01", "2026-00-10", "2026-01-32", "2025-02-29"])
+def test_a_day_that_does_not_exist_is_told_as_that(day: str) -> None:
+    """Whoever wrote it knows what an offset is, and would look for the mistake there."""
+    with pytest.raises(ReportError) as caught:
+        read_report({"findings": {}, "reported_at": f"{day}T10:00:00Z"}, ONE, NOW_MS)
+    (fault,) = caught.value.faults
+    assert (fault.pointer, fault.code) == ("/reported_at", "invalid")
+    assert fault.detail.startswith("there is no such day")
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-02-30", "2026-11-18T10:26:40", "2026-11-18T24:00:00Z", "0001-01-01T00:00:00+01:00"]
+)
+def test_another_form_of_a_time_is_told_which_is_expected(text: str) -> None:
+    """And so is a time that no calendar has any more."""
+    with pytest.raises(ReportError) as caught:
+        read_report({"findings": {}, "reported_at": text}, ONE, NOW_MS)
+    (fault,) = caught.value.faults
+    assert fault.code == "invalid"
+    assert fault.detail.startswith("expected a time with its offset")
+
+
 def test_without_a_live_ruleset_a_report_is_neither_good_nor_bad() -> None:
     """Even one with faults: whoever sends it must try again later."""
     with pytest.raises(NoRulesetLive):

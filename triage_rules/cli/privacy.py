@@ -27,6 +27,10 @@ _LOG = {
     LogRewrite.REFUSED: "Redis refused to write its append-only file anew: run BGREWRITEAOF there, "
     "else what was erased stays in it until it is next rewritten.",
 }
+_NOTHING = (
+    "Nothing was found under this name. It must be spelled as in the reports, character by character, "
+    "accents in the same Unicode form (docs/privacy.md); a client, as `triage key list` shows it."
+)
 
 
 @click.command()
@@ -38,7 +42,8 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
     """Erase all that is stored of a person: reports, results, events, dead letters, history; queued ones too.
 
     Other users of this machine can see the arguments of a command, so prefer `--subject -`. Consumers' own copies,
-    replicas' files and backups are out of reach: see docs/privacy.md.
+    replicas' files and backups are out of reach: see docs/privacy.md. If nothing is found it says so and exits with 0,
+    as when it is repeated.
     """
     named = sys.stdin.readline().strip("\r\n") if subject == "-" else subject
     if subject_fault(named):
@@ -52,6 +57,8 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
         data(
             f"{erased.reports} reports, {erased.events} events, {erased.dead_letters} dead letters, {erased.keys} keys"
         )
+        if not (erased.reports or erased.events or erased.dead_letters or erased.keys):
+            say(_NOTHING)
         say(_LOG[ledger.rewrite_log(REWRITE_SECONDS)])
     if erased.unopened:
         give_up(
