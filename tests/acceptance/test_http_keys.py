@@ -50,7 +50,7 @@ NEEDED: dict[tuple[str, str], set[Scope]] = {
 CALLS = sorted(NEEDED)
 
 
-@pytest.mark.parametrize(("method", "path"), CALLS, ids=" ".join)
+@pytest.mark.parametrize(("method", "path"), CALLS)
 def test_the_guide_names_each_call_beside_its_scopes_and_by_itself(method: str, path: str) -> None:
     """A call that isn't there is found by nobody, or tried with the wrong key."""
     written = path.replace("{report_id}", "{id}")
