@@ -20,7 +20,7 @@ from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, p
 from tests.ports import free_port
 from triage_rules.bundles import Bundle
 from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Lane, NewReport, Status
+from triage_rules.messages import EVALUATE_ALONE, Lane, NewReport, Status
 from triage_rules.ruleset import Findings
 from triage_rules.settings import Settings
 
@@ -222,9 +222,13 @@ def test_a_task_that_comes_again_while_it_still_runs_settles_its_report_once(
 def test_what_a_killed_worker_held_comes_back_after_the_visibility_timeout_without_any_sweep(
     crew: Crew, ledger: RedisLedger, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    """The second worker's clock is an hour ahead, so that the test needn't wait for it."""
+    """The second worker's clock is an hour ahead, so that the test needn't wait for it.
+
+    Each task is for its own report alone: what a killed task had taken along, only the sweep brings back for sure.
+    """
     ids = accept(ledger, [posted(bundle, SLOW) for _ in range(20)])
-    send(dispatch, ids, chunked=False)
+    for report_id in ids:
+        dispatch._send(EVALUATE_ALONE, report_id, Lane.NORMAL)
     first = crew.worker(FAULTY)
     wait_for(lambda: redis_client.xlen("triage:results") > 5, 10, lambda: crew.log(first))
     children = children_of(first)
