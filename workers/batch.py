@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from triage_rules.errors import LedgerUnavailable
-from triage_rules.ledger import Ledger
-from triage_rules.messages import Decided, Delivery, Lane, Turn
+from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.records.reports import Decided, Delivery, Lane, Turn
+from triage_rules.store import Ledger
 from workers.attempts import Attempts, Outcome, Send, is_time_up
 
 CHUNK_SECONDS = 0.25

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from triage_rules.errors import LedgerUnavailable, SealError
-from triage_rules.ledger import Ledger
-from triage_rules.messages import Lane
-from triage_rules.rulesets_live import LiveRulesets
-from triage_rules.settings import Settings
+from triage_rules.deployment.live import LiveRulesets
+from triage_rules.foundation.errors import LedgerUnavailable, SealError
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.reports import Lane
+from triage_rules.store import Ledger
 from workers.attempts import Attempts, Outcome, Send
-from workers.together import Together
+from workers.batch import Together
 
 SWEEP_LIMIT = 1_000
 

@@ -11,17 +11,17 @@ import marshmallow as ma
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from service.acting import actor
-from service.answers import json_answer
-from service.decoding import read_json, refuse_query
-from service.documenting import BODY_PROBLEMS, CALL_PROBLEMS, Answer, call
-from service.parts import parts
-from service.problems import Refused
-from service.schemas import AuditOut, DeadLettersOut, ErasedOut, ErasureIn
-from triage_rules import audit
-from triage_rules.envelope import SUBJECT_MAX
-from triage_rules.errors import ReportFault
-from triage_rules.keys import Scope
+from service.api.openapi import BODY_PROBLEMS, CALL_PROBLEMS, Answer, call
+from service.api.schemas import AuditOut, DeadLettersOut, ErasedOut, ErasureIn
+from service.http.actor import actor
+from service.http.decoder import read_json, refuse_query
+from service.http.parts import parts
+from service.http.problems import Refused
+from service.http.responses import json_answer
+from triage_rules.foundation.errors import ReportFault
+from triage_rules.intake.report import SUBJECT_MAX
+from triage_rules.records import audit
+from triage_rules.records.api_keys import Scope
 
 blueprint = Blueprint("administration", __name__, url_prefix="/v1", description="For those who answer for the service.")
 

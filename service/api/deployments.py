@@ -9,19 +9,19 @@ from typing import Any
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from service.acting import actor
-from service.answers import json_answer
-from service.decoding import read_json, refuse_query
-from service.documenting import BODY_PROBLEMS, CALL_PROBLEMS, Answer, call
-from service.parts import parts
-from service.problems import PlacedFault, Refused
-from service.rulesets import approval_of
-from service.schemas import DeployedOut, DeploymentIn
-from triage_rules import deploying
-from triage_rules.errors import ReportFault, RulesetError, WorkbenchBusy
-from triage_rules.keys import Scope
-from triage_rules.ledger import LiveRuleset
-from triage_rules.messages import timestamp
+from service.api.openapi import BODY_PROBLEMS, CALL_PROBLEMS, Answer, call
+from service.api.rulesets import approval_of
+from service.api.schemas import DeployedOut, DeploymentIn
+from service.http.actor import actor
+from service.http.decoder import read_json, refuse_query
+from service.http.parts import parts
+from service.http.problems import PlacedFault, Refused
+from service.http.responses import json_answer
+from triage_rules.deployment import deploy
+from triage_rules.foundation.errors import ReportFault, RulesetError, WorkbenchBusy
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.records.api_keys import Scope
+from triage_rules.store import LiveRuleset
 
 blueprint = Blueprint("deployments", __name__, url_prefix="/v1", description="Change what is live.")
 
@@ -60,7 +60,7 @@ def post_deployment() -> Response:
     own = parts()
     files = _files(read_json(request, BODY_BYTES))
     checked = _checked(files)
-    deployed = deploying.deploy(own.ledger, checked, own.now_ms(), actor())
+    deployed = deploy.deploy(own.ledger, checked, own.now_ms(), actor())
     own.live.refresh()
     told = _told(deployed.live, checked.approved_by)
     return json_answer(told | {"cases": checked.cases, "warnings": list(deployed.warnings)})
@@ -81,7 +81,7 @@ def roll_back(name: str) -> Response:
     """
     refuse_query(request)
     own = parts()
-    live, ruleset = deploying.roll_back(own.ledger, name, own.now_ms(), actor())
+    live, ruleset = deploy.roll_back(own.ledger, name, own.now_ms(), actor())
     own.live.refresh()
     return json_answer(_told(live, ruleset.approved_by) | {"warnings": []})
 
@@ -96,9 +96,9 @@ def _files(raw: object) -> dict[str, str]:
     faults = [
         ReportFault("", "unknown_field", "there is `files`, and nothing else") for name in raw if name != "files"
     ][:1]
-    known = ", ".join(deploying.FILES)
+    known = ", ".join(deploy.FILES)
     for name, text in files.items():
-        if name not in deploying.FILES:
+        if name not in deploy.FILES:
             faults.append(
                 ReportFault("/files", "unknown_field", f"there is a file that isn't known; known are {known}")
             )
@@ -108,7 +108,7 @@ def _files(raw: object) -> dict[str, str]:
             faults.append(ReportFault(f"/files/{name}", "too_large", f"expected at most {FILE_BYTES} bytes"))
     faults += [
         ReportFault(f"/files/{name}", "required", "this file is missing")
-        for name in deploying.FILES[:2]
+        for name in deploy.FILES[:2]
         if name not in files
     ]
     if faults:
@@ -116,7 +116,7 @@ def _files(raw: object) -> dict[str, str]:
     return files
 
 
-def _checked(files: dict[str, str]) -> deploying.Checked:
+def _checked(files: dict[str, str]) -> deploy.Checked:
     try:
         return checked_apart(files)
     except WorkbenchBusy:
@@ -129,12 +129,12 @@ def _checked(files: dict[str, str]) -> deploying.Checked:
         raise Refused("ruleset-refused", *faults) from None
 
 
-def checked_apart(files: Mapping[str, str]) -> deploying.Checked:
+def checked_apart(files: Mapping[str, str]) -> deploy.Checked:
     """What may go live, one check at a time. Raises RulesetError, WorkbenchBusy if another one is running."""
     if not AT_ONCE.acquire(blocking=False):
         raise WorkbenchBusy
     try:
-        return deploying.check_files(files)
+        return deploy.check_files(files)
     finally:
         AT_ONCE.release()
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from service.acting import actor
-from service.answers import json_answer
-from service.decoding import refuse_query
-from service.documenting import CALL_PROBLEMS, Answer, call
-from service.parts import Parts, parts
-from service.reports import ID, path_of
-from service.schemas import AcceptedOut, AcknowledgementOut
-from triage_rules.board import Acknowledged
-from triage_rules.errors import ReportNotFound
-from triage_rules.keys import Scope
-from triage_rules.messages import Status, timestamp
+from service.api.openapi import CALL_PROBLEMS, Answer, call
+from service.api.reports import ID, path_of
+from service.api.schemas import AcceptedOut, AcknowledgementOut
+from service.http.actor import actor
+from service.http.decoder import refuse_query
+from service.http.parts import Parts, parts
+from service.http.responses import json_answer
+from triage_rules.foundation.errors import ReportNotFound
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.records.api_keys import Scope
+from triage_rules.records.board import Acknowledged
+from triage_rules.records.reports import Status
 
 blueprint = Blueprint("following_up", __name__, url_prefix="/v1", description="What people do about results.")
 

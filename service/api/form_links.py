@@ -8,17 +8,17 @@ import marshmallow as ma
 from flask import Response, request, url_for
 from flask_smorest import Blueprint
 
-from service.answers import json_answer
-from service.decoding import read_json, refuse_query
-from service.documenting import BODY_PROBLEMS, RULESET_PROBLEMS, Answer, call
-from service.keys import caller
-from service.parts import parts
-from service.problems import Refused
-from service.schemas import FormLinkIn, FormLinkOut
-from triage_rules import links
-from triage_rules.errors import LinkError, ReportFault
-from triage_rules.keys import Scope
-from triage_rules.messages import timestamp
+from service.api.openapi import BODY_PROBLEMS, RULESET_PROBLEMS, Answer, call
+from service.api.schemas import FormLinkIn, FormLinkOut
+from service.http.api_keys import caller
+from service.http.decoder import read_json, refuse_query
+from service.http.parts import parts
+from service.http.problems import Refused
+from service.http.responses import json_answer
+from triage_rules.foundation.errors import LinkError, ReportFault
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.intake import links
+from triage_rules.records.api_keys import Scope
 
 blueprint = Blueprint("form_links", __name__, url_prefix="/v1", description="Links to forms.")
 

@@ -12,15 +12,15 @@ from typing import Any, TypeVar, cast
 from flask import Flask, Response
 from flask_smorest import Api, Blueprint
 
-from service.decoding import BATCH_LINES_MAX, JSON, NDJSON
-from service.keys import NEEDED, OPEN
-from service.problem_types import PROBLEMS
-from service.problems import CONTENT_TYPE
-from service.schemas import OutcomeOut, ProblemOut
-from triage_rules.envelope import ReportIn
-from triage_rules.findings import findings_json_schema
-from triage_rules.keys import Scope
-from triage_rules.ruleset import Ruleset
+from service.api.schemas import OutcomeOut, ProblemOut
+from service.http.api_keys import NEEDED, OPEN
+from service.http.decoder import BATCH_LINES_MAX, JSON, NDJSON
+from service.http.problem_types import PROBLEMS
+from service.http.problems import CONTENT_TYPE
+from triage_rules.evaluation.answers import findings_json_schema
+from triage_rules.intake.report import ReportIn
+from triage_rules.language.model import Ruleset
+from triage_rules.records.api_keys import Scope
 
 View = TypeVar("View", bound=Callable[..., Response])
 

@@ -8,20 +8,20 @@ from flask import Response, request
 from flask_smorest import Blueprint
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service import problems
-from service.answers import json_answer
-from service.decoding import BATCH_LINES_MAX, refuse_query
-from service.documenting import CALL_PROBLEMS, Answer, call
-from service.keys import may_be_told
-from service.parts import Parts, parts, version
-from service.problem_types import PROBLEMS
-from service.problems import CONTENT_TYPE
-from service.rulesets import summaries
-from service.schemas import AliveOut, NotReadyOut, ReadyOut
-from service.status_schemas import StatusOut
-from triage_rules.errors import LedgerUnavailable, ReportFault, SealError, TriageError
-from triage_rules.keys import Scope
-from triage_rules.messages import Lane
+from service.api.openapi import CALL_PROBLEMS, Answer, call
+from service.api.rulesets import summaries
+from service.api.schemas import AliveOut, NotReadyOut, ReadyOut
+from service.api.status_schemas import StatusOut
+from service.http import problems
+from service.http.api_keys import may_be_told
+from service.http.decoder import BATCH_LINES_MAX, refuse_query
+from service.http.parts import Parts, parts, version
+from service.http.problem_types import PROBLEMS
+from service.http.problems import CONTENT_TYPE
+from service.http.responses import json_answer
+from triage_rules.foundation.errors import LedgerUnavailable, ReportFault, SealError, TriageError
+from triage_rules.records.api_keys import Scope
+from triage_rules.records.reports import Lane
 
 LOOKING = frozenset({Scope.READ})
 

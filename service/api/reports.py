@@ -11,10 +11,7 @@ from flask import Response, request
 from flask_smorest import Blueprint
 from werkzeug.exceptions import MethodNotAllowed
 
-from service import problems
-from service.answers import json_answer, with_etag
-from service.decoding import NDJSON, Line, read_json, read_key, read_lines, read_wait, refuse_query
-from service.documenting import (
+from service.api.openapi import (
     BATCH_BODY,
     BATCH_KEY_PARAMETER,
     BODY_PROBLEMS,
@@ -30,15 +27,19 @@ from service.documenting import (
     Answer,
     call,
 )
-from service.intake import Outcome, Request
-from service.keys import caller
-from service.parts import parts
-from service.problem_types import PROBLEMS
-from service.schemas import AcceptedOut, OutcomeOut, ReportOut
-from triage_rules import strict_json
-from triage_rules.errors import LedgerUnavailable, ReportNotFound, SealError
-from triage_rules.keys import Scope
-from triage_rules.messages import Accepted, Status, StoredReport, timestamp
+from service.api.schemas import AcceptedOut, OutcomeOut, ReportOut
+from service.http import problems
+from service.http.api_keys import caller
+from service.http.decoder import NDJSON, Line, read_json, read_key, read_lines, read_wait, refuse_query
+from service.http.parts import parts
+from service.http.problem_types import PROBLEMS
+from service.http.responses import json_answer, with_etag
+from service.use.intake import Outcome, Request
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.errors import LedgerUnavailable, ReportNotFound, SealError
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.records.api_keys import Scope
+from triage_rules.records.reports import Accepted, Status, StoredReport
 
 blueprint = Blueprint("reports", __name__, url_prefix="/v1", description="Post reports, and ask what became of them.")
 

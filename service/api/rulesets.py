@@ -7,18 +7,18 @@ from typing import Any
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from service.answers import json_answer, with_etag
-from service.decoding import refuse_query
-from service.documenting import CALL_PROBLEMS, NOT_CHANGED, Answer, call
-from service.keys import ANY_KEY
-from service.parts import Parts, parts
-from service.schemas import RulesetDetailOut, RulesetsOut
-from triage_rules.bundles import document_of
-from triage_rules.findings import findings_json_schema
-from triage_rules.ledger import LiveRuleset
-from triage_rules.messages import timestamp
-from triage_rules.ruleset import Floor, Input, Rule, Ruleset
-from triage_rules.rulesets_live import Loaded
+from service.api.openapi import CALL_PROBLEMS, NOT_CHANGED, Answer, call
+from service.api.schemas import RulesetDetailOut, RulesetsOut
+from service.http.api_keys import ANY_KEY
+from service.http.decoder import refuse_query
+from service.http.parts import Parts, parts
+from service.http.responses import json_answer, with_etag
+from triage_rules.deployment.live import Loaded
+from triage_rules.evaluation.answers import findings_json_schema
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.language.bundle import document_of
+from triage_rules.language.model import Floor, Input, Rule, Ruleset
+from triage_rules.store import LiveRuleset
 
 blueprint = Blueprint("rulesets", __name__, url_prefix="/v1/rulesets", description="What is live.")
 

@@ -7,10 +7,10 @@ from typing import Self
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from triage_rules.envelope import SUBJECT_MAX, subject_fault
-from triage_rules.keys import CLIENT
-from triage_rules.messages import Status
-from triage_rules.ruleset import Level
+from triage_rules.intake.report import SUBJECT_MAX, subject_fault
+from triage_rules.language.model import Level
+from triage_rules.records.api_keys import CLIENT
+from triage_rules.records.reports import Status
 
 _LEVELS = validate.OneOf([level.word for level in Level])
 ID = "9f1c2b7a5d8e4c03b6a1f2e3d4c5b6a7"

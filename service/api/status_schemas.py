@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from service.schemas import Out, RulesetOut
-from triage_rules.messages import Lane
+from service.api.schemas import Out, RulesetOut
+from triage_rules.records.reports import Lane
 
 
 class BacklogOut(Out):

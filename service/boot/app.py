@@ -1,34 +1,24 @@
-"""The web's bootstrap: the one place where its parts meet. `gunicorn 'service.app:create_app()'`."""
+"""The web's bootstrap: the one place where its parts meet. `gunicorn 'service.boot.app:create_app()'`."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from service import (
-    administration,
-    deployments,
-    following_up,
-    form_links,
-    headers,
-    keys,
-    operations,
-    pages,
-    problems,
-    reports,
-    rulesets,
-)
-from service.dispatch import CeleryDispatch, Dispatch
-from service.documenting import make_api
-from service.intake import Intake
-from service.keys import Keyring
-from service.limits import Limits
-from service.metrics import Metrics
+from service import pages
+from service.api import administration, deployments, follow_up, form_links, operations, reports, rulesets
+from service.api.openapi import make_api
+from service.http import api_keys, headers, problems
+from service.http.api_keys import Keyring
+from service.http.parts import Parts, keep, version
+from service.http.rate_limits import Limits
 from service.pages import sessions
-from service.parts import Parts, keep, version
-from triage_rules.ledger import Ledger
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.rulesets_live import LiveRulesets
-from triage_rules.settings import Settings
+from service.use.dispatch import CeleryDispatch, Dispatch
+from service.use.intake import Intake
+from service.use.metrics import Metrics
+from triage_rules.deployment.live import LiveRulesets
+from triage_rules.foundation.settings import Settings
+from triage_rules.store import Ledger
+from triage_rules.store.redis import RedisLedger
 
 
 def create_app(
@@ -46,12 +36,12 @@ def create_app(
     app.url_map.merge_slashes = False
     problems.register(app)
     headers.register(app)
-    keys.register(app, auth=settings.auth_on)
+    api_keys.register(app, auth=settings.auth_on)
     limits = Limits(app, settings)
     keep(app.extensions, Parts(settings, ledger, live, intake, metrics, limits, Keyring(ledger.keys), ledger.now_ms))
     sessions.configure(app, settings)
     api = make_api(app, version())
-    for part in (reports, following_up, rulesets, form_links, deployments, administration, operations):
+    for part in (reports, follow_up, rulesets, form_links, deployments, administration, operations):
         api.register_blueprint(part.blueprint)
     pages.register(app, api)
     return app

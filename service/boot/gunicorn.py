@@ -1,4 +1,4 @@
-"""How gunicorn serves the app: `gunicorn -c service/gunicorn.py 'service.app:create_app()'`."""
+"""How gunicorn serves the app: `gunicorn -c service/boot/gunicorn.py 'service.boot.app:create_app()'`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 for _name in [name for name in sys.modules if name.partition(".")[0] in ("service", "triage_rules")]:
     del sys.modules[_name]
 
-from service.refusing import write_problem  # noqa: E402 - see above; so the others
-from triage_rules.errors import LedgerUnavailable, SettingsError  # noqa: E402
-from triage_rules.ledger.redis import RedisLedger  # noqa: E402
-from triage_rules.settings import Settings  # noqa: E402
+from service.http.raw_problem import write_problem  # noqa: E402 - see above; so the others
+from triage_rules.foundation.errors import LedgerUnavailable, SettingsError  # noqa: E402
+from triage_rules.foundation.settings import Settings  # noqa: E402
+from triage_rules.store.redis import RedisLedger  # noqa: E402
 
 STALLED_SECONDS = 10
 """A client that sends or takes nothing for so long is given up: with as many of them as threads, nobody is answered."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from service.keys import caller
-from triage_rules.audit import Actor, Via
+from service.http.api_keys import caller
+from triage_rules.records.audit import Actor, Via
 
 ANYBODY = "anybody on this machine"
 """Without API keys nobody says who they are."""

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from flask import Flask, g, request, session
 
-from service.parts import parts
-from service.problems import Refused
-from triage_rules.errors import LedgerUnavailable, LinkError
-from triage_rules.keys import ANYBODY, Caller, Key, Scope, find_caller, find_holder
-from triage_rules.settings import is_loopback
+from service.http.parts import parts
+from service.http.problems import Refused
+from triage_rules.foundation.errors import LedgerUnavailable, LinkError
+from triage_rules.foundation.settings import is_loopback
+from triage_rules.records.api_keys import ANYBODY, Caller, Key, Scope, find_caller, find_holder
 
 KEPT_SECONDS = 0.5
 """A key that is revoked opens nothing this much later."""

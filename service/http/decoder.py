@@ -11,10 +11,10 @@ from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_list_header
 
-from service.problem_types import PROBLEMS
-from service.problems import Refused
-from triage_rules import strict_json
-from triage_rules.errors import ReportError, ReportFault
+from service.http.problem_types import PROBLEMS
+from service.http.problems import Refused
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.errors import ReportError, ReportFault
 
 JSON = ("application/json",)
 NDJSON = ("application/x-ndjson", "application/ndjson")

@@ -7,7 +7,7 @@ import time
 
 from flask import Flask, Response, g, request
 
-from service.parts import parts
+from service.http.parts import parts
 
 CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 """For data: a browser that is made to show it runs nothing."""

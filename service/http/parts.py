@@ -6,20 +6,17 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from flask import current_app
 
-from service.intake import Intake
-from service.metrics import Metrics
-from triage_rules.keys import Key
-from triage_rules.ledger import Ledger
-from triage_rules.rulesets_live import LiveRulesets
-from triage_rules.settings import Settings
-from triage_rules.workbench.benches import Bench
-
-if TYPE_CHECKING:  # they ask for their parts themselves
-    from service.limits import Limits
+from service.use.intake import Intake
+from service.use.metrics import Metrics
+from triage_rules.deployment.live import LiveRulesets
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.api_keys import Key
+from triage_rules.store import Ledger
+from triage_rules.workbench.sandbox import Bench
 
 _EXTENSION = "triage"
 
@@ -41,6 +38,14 @@ def version() -> str:
         return "0"  # a checkout that was never installed
 
 
+class RateLimits(Protocol):
+    """The count of a client's requests."""
+
+    def charge(self, count: int) -> None:
+        """Count `count` more requests. Raises Refused, and counts none, if they are too many."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The parts of one app."""
@@ -50,7 +55,7 @@ class Parts:
     live: LiveRulesets
     intake: Intake
     metrics: Metrics
-    limits: Limits
+    limits: RateLimits
     keyring: Callable[[], Mapping[str, Key]]
     now_ms: Callable[[], int]
     quick_bench: Bench = field(default_factory=lambda: Bench(QUICK_SECONDS, QUICK_WAIT_SECONDS))

@@ -14,11 +14,11 @@ from flask import Flask, Response, g
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from service.answers import json_answer
-from service.problem_types import PROBLEMS, Problem
-from triage_rules import errors
-from triage_rules.errors import ReportFault, TriageError
-from triage_rules.ruleset import Place
+from service.http.problem_types import PROBLEMS, Problem
+from service.http.responses import json_answer
+from triage_rules.foundation import errors
+from triage_rules.foundation.errors import ReportFault, TriageError
+from triage_rules.foundation.place import Place
 
 CONTENT_TYPE = "application/problem+json"
 ERRORS_MAX = 100

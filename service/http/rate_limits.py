@@ -9,11 +9,11 @@ from flask import Flask, Response, g
 from flask_limiter import Limiter, RateLimitExceeded
 from limits.errors import StorageError
 
-from service import problems
-from service.keys import caller
-from service.problem_types import PROBLEMS
-from service.problems import Refused
-from triage_rules.settings import Settings
+from service.http import problems
+from service.http.api_keys import caller
+from service.http.problem_types import PROBLEMS
+from service.http.problems import Refused
+from triage_rules.foundation.settings import Settings
 
 KEY_PREFIX = "triage:limits"
 ANSWER_SECONDS = 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 from http import HTTPStatus
 
-from service.headers import ALWAYS, CSP
-from service.problem_types import PROBLEMS
-from service.problems import CONTENT_TYPE, body
-from triage_rules.strict_json import dumps
+from service.http.headers import ALWAYS, CSP
+from service.http.problem_types import PROBLEMS
+from service.http.problems import CONTENT_TYPE, body
+from triage_rules.foundation.strict_json import dumps
 
 _BAD = PROBLEMS["bad-request"]
 

@@ -6,7 +6,7 @@ import hashlib
 
 from flask import Response, request
 
-from triage_rules import strict_json
+from triage_rules.foundation import strict_json
 
 
 def json_answer(value: object, status: int = 200, content_type: str = "application/json") -> Response:

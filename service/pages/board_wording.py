@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from triage_rules.board import RANKS, Bar, Noted
-from triage_rules.messages import timestamp
-from triage_rules.ruleset import Level
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.language.model import Level
+from triage_rules.records.board import RANKS, Bar, Noted
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS

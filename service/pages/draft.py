@@ -10,13 +10,13 @@ from typing import Any
 
 from flask import request
 
-from service.parts import Parts, parts
-from triage_rules.bundles import document_of
-from triage_rules.errors import RulesetNotFound
-from triage_rules.reading import FILE_NAME
-from triage_rules.workbench.benches import Bench
-from triage_rules.workbench.drafts import FILES
-from triage_rules.workbench.writing import yaml_of
+from service.http.parts import Parts, parts
+from triage_rules.foundation.errors import RulesetNotFound
+from triage_rules.language.bundle import document_of
+from triage_rules.language.reading import FILE_NAME
+from triage_rules.workbench.draft import FILES
+from triage_rules.workbench.sandbox import Bench
+from triage_rules.workbench.yaml_export import yaml_of
 
 Json = dict[str, Any]
 

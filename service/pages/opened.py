@@ -9,22 +9,22 @@ from typing import Any
 
 from flask import request
 
-from service.keys import caller
+from service.http.api_keys import caller
+from service.http.parts import parts
+from service.http.problems import Refused
+from service.pages.page import may
 from service.pages.result import seen
-from service.pages.showing import may
-from service.parts import parts
-from service.problems import Refused
-from triage_rules import strict_json
-from triage_rules.envelope import read_report
-from triage_rules.errors import ReportError, ReportFault, ReportNotFound, RulesetNotFound, more_told
-from triage_rules.evidence import Evidence, ShownCase
-from triage_rules.findings import read_findings
-from triage_rules.graphs import Lighting, light
-from triage_rules.keys import Scope
-from triage_rules.messages import History
-from triage_rules.reference import Reference
-from triage_rules.ruleset import Findings
-from triage_rules.rulesets_live import Loaded
+from triage_rules.deployment.evidence import Evidence, ShownCase
+from triage_rules.deployment.live import Loaded
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.reference import Reference
+from triage_rules.explanation.graph import Lighting, light
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.errors import ReportError, ReportFault, ReportNotFound, RulesetNotFound, more_told
+from triage_rules.intake.report import read_report
+from triage_rules.language.model import Findings
+from triage_rules.records.api_keys import Scope
+from triage_rules.records.reports import History
 
 WHAT_IF_BYTES = 64 * 1024
 

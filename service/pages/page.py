@@ -9,10 +9,10 @@ from typing import ParamSpec
 
 from flask import Blueprint, Flask, Response, current_app, render_template, request
 
-from service import keys
+from service.http import api_keys
+from service.http.parts import parts
 from service.pages import sessions
-from service.parts import parts
-from triage_rules.keys import Caller, Scope
+from triage_rules.records.api_keys import Caller, Scope
 
 P = ParamSpec("P")
 View = Callable[P, Response]
@@ -43,7 +43,7 @@ def page(  # noqa: PLR0913 - all but two by name
     rule: str,
     *,
     methods: Iterable[str] = ("GET",),
-    needs: frozenset[Scope] | None = keys.ANY_KEY,
+    needs: frozenset[Scope] | None = api_keys.ANY_KEY,
     max_bytes: int = POSTED_MAX_BYTES,
     opener: Callable[[str], Caller] | None = None,
 ) -> Callable[[View[P]], View[P]]:
@@ -55,10 +55,10 @@ def page(  # noqa: PLR0913 - all but two by name
 
     def decorate(view: View[P]) -> View[P]:
         endpoint = f"{blueprint.name}.{view.__name__}"
-        keys.NEEDED[endpoint] = needs
-        keys.PAGES.add(endpoint)
+        api_keys.NEEDED[endpoint] = needs
+        api_keys.PAGES.add(endpoint)
         if opener is not None:
-            keys.OPENERS[endpoint] = opener
+            api_keys.OPENERS[endpoint] = opener
 
         @wraps(view)
         def shown(*args: P.args, **kwargs: P.kwargs) -> Response:
@@ -89,7 +89,7 @@ def by_htmx() -> bool:
 
 def may(scope: Scope) -> bool:
     """Whether whoever sees this page may do what that scope opens."""
-    found = keys.known_caller()
+    found = api_keys.known_caller()
     return found is not None and scope in found.scopes
 
 
@@ -108,7 +108,7 @@ def register(app: Flask) -> None:
 
 def _common() -> dict[str, object]:
     auth_on = parts().settings.auth_on
-    found = keys.known_caller() if auth_on else None
+    found = api_keys.known_caller() if auth_on else None
     return {
         "auth_on": auth_on,
         "signed_in": found.client if found is not None else None,
@@ -117,8 +117,8 @@ def _common() -> dict[str, object]:
 
 
 def _is_open(endpoint: str) -> bool:
-    needed = keys.NEEDED.get(endpoint, keys.ANY_KEY)
+    needed = api_keys.NEEDED.get(endpoint, api_keys.ANY_KEY)
     if needed is None:
         return True
-    found = keys.known_caller()
+    found = api_keys.known_caller()
     return found is not None and (not needed or bool(needed & found.scopes))

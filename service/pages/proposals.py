@@ -7,18 +7,18 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from service.acting import actor
-from service.deployments import checked_apart
-from service.keys import caller
-from service.pages.drafting import Draft, Live, ask, live_of
-from service.pages.showing import go, may, page, render
-from service.parts import parts
-from triage_rules import deploying
-from triage_rules.errors import ProposalNotFound, ProposalRefused, RulesetError, TriageError
-from triage_rules.keys import Scope
-from triage_rules.messages import timestamp
-from triage_rules.proposals import Approving, Proposal, State
-from triage_rules.workbench.comparing import patch
+from service.api.deployments import checked_apart
+from service.http.actor import actor
+from service.http.api_keys import caller
+from service.http.parts import parts
+from service.pages.draft import Draft, Live, ask, live_of
+from service.pages.page import go, may, page, render
+from triage_rules.deployment import deploy
+from triage_rules.foundation.errors import ProposalNotFound, ProposalRefused, RulesetError, TriageError
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.records.api_keys import Scope
+from triage_rules.records.proposals import Approving, Proposal, State
+from triage_rules.workbench.compare_live import patch
 
 Json = dict[str, Any]
 
@@ -110,7 +110,7 @@ def _decide(proposal: Proposal, files: dict[str, str], action: str) -> str:
         raise ProposalRefused("a second person must approve it: a key of another client than the one that proposed it")
     checked = checked_apart(files)
     approving = Approving(proposal.id, request.form.get("live") or None)
-    deploying.deploy(own.ledger, checked, own.now_ms(), actor(), approving)
+    deploy.deploy(own.ledger, checked, own.now_ms(), actor(), approving)
     own.live.refresh()
     return proposal.id
 

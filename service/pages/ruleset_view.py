@@ -13,15 +13,27 @@ from typing import Any
 from flask import url_for
 from markupsafe import Markup
 
-from service.pages.opening import Opened
-from triage_rules import evidence as kept
-from triage_rules.evidence import Evidence
-from triage_rules.findings import unit_told
-from triage_rules.graphs import CLOSE, MAP, Graph, Kind, Layout, Node, around, graph_of, kept_only, key_of, lay_out
-from triage_rules.graphs.drawing import draw
-from triage_rules.ledger import Ledger
-from triage_rules.ruleset import Floor, Input, Rule, Ruleset
-from triage_rules.rulesets_live import Loaded
+from service.pages.opened import Opened
+from triage_rules.deployment import evidence as kept
+from triage_rules.deployment.evidence import Evidence
+from triage_rules.deployment.live import Loaded
+from triage_rules.evaluation.answers import unit_told
+from triage_rules.explanation.graph import (
+    CLOSE,
+    MAP,
+    Graph,
+    Kind,
+    Layout,
+    Node,
+    around,
+    graph_of,
+    kept_only,
+    key_of,
+    lay_out,
+)
+from triage_rules.explanation.graph.svg import draw
+from triage_rules.language.model import Floor, Input, Rule, Ruleset
+from triage_rules.store import Ledger
 
 Json = dict[str, Any]
 

@@ -6,11 +6,12 @@ import re
 
 from flask import Blueprint, Response, request, url_for
 
-from service.keys import OPEN
+from service.http.api_keys import OPEN
+from service.http.parts import parts
 from service.pages import sessions
-from service.pages.showing import go, page, render
-from service.parts import parts
-from triage_rules.keys import KEY, find_caller
+from service.pages.page import go, page, render
+from triage_rules.foundation.patterns import KEY
+from triage_rules.records.api_keys import find_caller
 
 _PATH = re.compile(r"/(?!/)[!#-\[\]-~]*")
 """A place here: no other host, no backslash, which some browsers take for a slash."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from flask import current_app, g, request, url_for
 
-from service.headers import let_frame
-from service.keys import LINK
-from service.parts import parts
-from triage_rules import links
-from triage_rules.errors import ReportNotFound
-from triage_rules.keys import Caller, Scope
-from triage_rules.links import FormLink, ResultLink
+from service.http.api_keys import LINK
+from service.http.headers import let_frame
+from service.http.parts import parts
+from triage_rules.foundation.errors import ReportNotFound
+from triage_rules.intake import links
+from triage_rules.intake.links import FormLink, ResultLink
+from triage_rules.records.api_keys import Caller, Scope
 
 REPORTING = frozenset({Scope.REPORT})
 DAY_MS = 24 * 3_600_000

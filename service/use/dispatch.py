@@ -9,9 +9,10 @@ from typing import Protocol
 
 from celery import Celery
 
-from service.task_texts import TaskText
-from triage_rules.messages import BROKER_KEY_PREFIX, EVALUATE, EVALUATE_MANY, Lane
-from triage_rules.settings import Settings
+from service.use.task_messages import TaskText
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.reports import Lane
+from triage_rules.records.tasks import BROKER_KEY_PREFIX, EVALUATE, EVALUATE_MANY
 
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0

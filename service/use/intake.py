@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 import rfc8785
 
-from service.dispatch import Dispatch
-from triage_rules import strict_json
-from triage_rules.envelope import Posted, Rulesets, read_report
-from triage_rules.errors import BundleError, LedgerUnavailable, StaleRuleset, TriageError
-from triage_rules.ledger import Ledger
-from triage_rules.messages import Accepted, History, Idempotency, Lane, NewReport
+from service.use.dispatch import Dispatch
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.errors import BundleError, LedgerUnavailable, StaleRuleset, TriageError
+from triage_rules.intake.report import Posted, Rulesets, read_report
+from triage_rules.records.reports import Accepted, History, Idempotency, Lane, NewReport
+from triage_rules.store import Ledger
 
 TRIES = 3
 """How often a report is read anew because the live ruleset changed under it, before the caller is asked to retry."""

@@ -9,11 +9,11 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from triage_rules.consumer_groups import Groups
-from triage_rules.errors import LedgerUnavailable
-from triage_rules.ledger import Ledger
-from triage_rules.messages import Lane
-from triage_rules.results import ENGINE_DISAGREEMENT
+from triage_rules.evaluation.result import ENGINE_DISAGREEMENT
+from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.records.consumer_groups import Groups
+from triage_rules.records.reports import Lane
+from triage_rules.store import Ledger
 
 FLAG = "flag:"
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

@@ -13,7 +13,8 @@ from typing import Any
 from celery import Celery
 from kombu.utils.json import dumps
 
-from triage_rules.messages import EVALUATE, Lane
+from triage_rules.records.reports import Lane
+from triage_rules.records.tasks import EVALUATE
 
 _REPORT, _TASK, _TAG, _BODY = (f"the-{part}-of-a-task" for part in ("report", "id", "tag", "body"))
 

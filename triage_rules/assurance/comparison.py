@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from triage_rules.deciding import decide
-from triage_rules.errors import ReportError
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import asked, read_findings
-from triage_rules.messages import History
-from triage_rules.reference import Reference
-from triage_rules.ruleset import Level
+from triage_rules.evaluation.answers import asked, read_findings
+from triage_rules.evaluation.decision import decide
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.reference import Reference
+from triage_rules.foundation.errors import ReportError
+from triage_rules.language.model import Level
+from triage_rules.records.reports import History
 
 MOST_ANSWERS = 15
 """An example with more is cut to the answers that decide. Most of the others only keep questions from being open."""

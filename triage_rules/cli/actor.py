@@ -7,7 +7,7 @@ import pwd
 
 import click
 
-from triage_rules.audit import Actor, Via
+from triage_rules.records.audit import Actor, Via
 
 NAME_MAX = 100
 

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from triage_rules.bundles import bundle_of
-from triage_rules.cases import read_cases
-from triage_rules.cases.reading import CASES_FILE
-from triage_rules.cli.talking import CANNOT_RUN, FOUND, as_json, data, give_up, not_approved, progress, refusing
-from triage_rules.errors import EngineLimitError, RulesetError
-from triage_rules.evaluating import Evaluator
-from triage_rules.finding_types import FindingType
-from triage_rules.reading import FILE_NAME, Document, read_with_document
-from triage_rules.ruleset import Place, Ruleset
+from triage_rules.assurance.cases import read_cases
+from triage_rules.assurance.cases.reading import CASES_FILE
+from triage_rules.cli.output import CANNOT_RUN, FOUND, as_json, data, give_up, not_approved, progress, refusing
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import EngineLimitError, RulesetError
+from triage_rules.foundation.place import Place
+from triage_rules.language.bundle import bundle_of
+from triage_rules.language.check_types import FindingType
+from triage_rules.language.model import Ruleset
+from triage_rules.language.reading import FILE_NAME, Document, read_with_document
 
 if TYPE_CHECKING:
-    from triage_rules.checking.asking import Finding
+    from triage_rules.assurance.checking.context import Finding
 
 SECONDS = 60
 """What a check may take, unless told otherwise."""
@@ -42,8 +43,8 @@ def check_command(folder: Path, form: str, strict: bool, seconds: float) -> None
     no rule takes up and more, each with its line, and with a report that shows it (docs/check-findings.md). What is so
     on purpose is accepted in the file, under `accepts`. Exits with 1 if there is an error, or with --strict a warning.
     """
-    from triage_rules.checking.sarif import as_sarif  # loads the solver, which most commands never need
-    from triage_rules.checking.telling import as_text, failing
+    from triage_rules.assurance.checking.rendering import as_text, failing
+    from triage_rules.assurance.checking.sarif import as_sarif  # loads the solver, which most commands never need
 
     ruleset, document, findings = _checked(folder, seconds)
     if form == "sarif":
@@ -64,9 +65,9 @@ def check_command(folder: Path, form: str, strict: bool, seconds: float) -> None
 
 def _checked(folder: Path, seconds: float) -> tuple[Ruleset | None, Document | None, tuple[Finding, ...]]:
     """The ruleset if it can be read, and all that was found. Raises RulesetNotFound."""
-    from triage_rules.analysis.witness import EncoderBugError
-    from triage_rules.checking import How, check, findings_of_faults
-    from triage_rules.checking.asking import Finding
+    from triage_rules.assurance.checking import How, check, findings_of_faults
+    from triage_rules.assurance.checking.context import Finding
+    from triage_rules.assurance.solver.witness import EncoderBugError
 
     try:
         ruleset, document = read_with_document(folder)
@@ -88,8 +89,8 @@ def _checked(folder: Path, seconds: float) -> tuple[Ruleset | None, Document | N
 
 
 def _facts(ruleset: Ruleset | None, document: Document | None, findings: tuple[Finding, ...]) -> dict[str, object]:
-    from triage_rules.checking.telling import as_json as finding_as_json
-    from triage_rules.checking.telling import counted
+    from triage_rules.assurance.checking.rendering import as_json as finding_as_json
+    from triage_rules.assurance.checking.rendering import counted
 
     facts: dict[str, object] = {}
     if ruleset is not None and document is not None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from triage_rules.cases import read_cases
-from triage_rules.cli.rulesets import open_folder
-from triage_rules.cli.talking import USAGE, as_json, data, give_up, not_approved, refusing, say
-from triage_rules.comparing import Comparison, Difference, Opinion, Patient, Tally, compare, distinct
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import unit_told
-from triage_rules.ruleset import Input, Kind, Level
+from triage_rules.assurance.cases import read_cases
+from triage_rules.assurance.comparison import Comparison, Difference, Opinion, Patient, Tally, compare, distinct
+from triage_rules.cli.decide import open_folder
+from triage_rules.cli.output import USAGE, as_json, data, give_up, not_approved, refusing, say
+from triage_rules.evaluation.answers import unit_told
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.language.model import Input, Kind, Level
 
 BEGIN, END = "<!-- made by triage compare -->", "<!-- end of what triage compare made -->"
 """What stands between these two lines of a document is written anew by `--into`."""

@@ -8,17 +8,20 @@ from typing import Any
 
 import click
 
-from triage_rules import envelope, explaining, strict_json
-from triage_rules.bundles import bundle_of
-from triage_rules.cli.talking import LEVEL_COLOURS, as_json, data, not_approved, refusing, say
-from triage_rules.deciding import statements
-from triage_rules.errors import RulesetNotFound
-from triage_rules.evaluating import Evaluator
-from triage_rules.messages import History, now_ms
-from triage_rules.reading import read_with_document
-from triage_rules.reference import Reference
-from triage_rules.ruleset import Findings, Level, Ruleset
-from triage_rules.rulesets_live import Loaded
+from triage_rules.cli.output import LEVEL_COLOURS, as_json, data, not_approved, refusing, say
+from triage_rules.deployment.live import Loaded
+from triage_rules.evaluation import explanation
+from triage_rules.evaluation.decision import statements
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.reference import Reference
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.errors import RulesetNotFound
+from triage_rules.foundation.timestamps import now_ms
+from triage_rules.intake import report as envelope
+from triage_rules.language.bundle import bundle_of
+from triage_rules.language.model import Findings, Level, Ruleset
+from triage_rules.language.reading import read_with_document
+from triage_rules.records.reports import History
 
 MAX_BYTES = 65_536
 """Largest report that is read at a desk; the service has its own setting."""
@@ -94,7 +97,7 @@ def explain(  # noqa: PLR0913 - click hands over each option by its name
     facts = evaluator.facts(findings, History())
     reference = Reference(evaluator.ruleset, facts)
     derived = {
-        rule["id"]: explaining.derive(
+        rule["id"]: explanation.derive(
             evaluator.ruleset,
             reference,
             _condition(evaluator.ruleset, rule["id"], rule.get("disposition")),
@@ -109,14 +112,14 @@ def explain(  # noqa: PLR0913 - click hands over each option by its name
         asked = words.Asked(Level.of(why_not), kept, exactly=exactly, sets=sets, seconds=seconds)
         other = words.asked_of(evaluator, findings, result["level"], asked)
     if form == "json":
-        nodes = {rule: [explaining.as_json(node) for node in found] for rule, found in derived.items()}
+        nodes = {rule: [explanation.as_json(node) for node in found] for rule, found in derived.items()}
         data(as_json({"result": result, "derivation": nodes, **({"why_not": other} if other else {})}))
         return
     data("\n".join(result_text(result)))
     for rule in [*result["rules"], *result["safety_net"]]:
         data(f"\n{rule['id']} {rule['title']} -> {rule.get('disposition', 'one level up')}  [{rule['source']}]")
         for node in derived[rule["id"]]:
-            data("\n".join(explaining.as_text(evaluator.ruleset, node, 1)))
+            data("\n".join(explanation.as_text(evaluator.ruleset, node, 1)))
     if other is not None:
         data("\n".join(words.lines(other)))
 
@@ -124,7 +127,7 @@ def explain(  # noqa: PLR0913 - click hands over each option by its name
 def _condition(ruleset: Ruleset, rule_id: str, disposition: str | None) -> Any:
     rule = {rule.id: rule for rule in ruleset.rules_and_floors}[rule_id]
     found = [s for s in statements([rule]) if (s.outcome.disposition if s.outcome else None) == disposition]
-    return explaining.outcome_condition(found[0])
+    return explanation.outcome_condition(found[0])
 
 
 # --- shared with the live commands ----------------------------------------------------------
@@ -140,18 +143,18 @@ def open_any(ruleset: str) -> Evaluator:
     """The evaluator of a folder, or of a live ruleset by name."""
     if Path(ruleset).exists():
         return open_folder(Path(ruleset))
-    from triage_rules.ledger.redis import RedisLedger
-    from triage_rules.rulesets_live import LiveRulesets
-    from triage_rules.settings import Settings
+    from triage_rules.deployment.live import LiveRulesets
+    from triage_rules.foundation.settings import Settings
+    from triage_rules.store.redis import RedisLedger
 
     say(f"`{ruleset}` is no folder here; asking the service.")
     with RedisLedger(Settings.from_environment()) as ledger:
         return LiveRulesets(ledger).get(ruleset).evaluator
 
 
-def evaluate(evaluator: Evaluator, report: bytes) -> dict[str, Any]:
+def evaluate(evaluator: Evaluator, posted: bytes) -> dict[str, Any]:
     """The result of a report as posted. Raises ReportError."""
-    return decided(evaluator, read_report(evaluator, report))
+    return decided(evaluator, read_report(evaluator, posted))
 
 
 def decided(evaluator: Evaluator, findings: Findings) -> dict[str, Any]:
@@ -160,9 +163,9 @@ def decided(evaluator: Evaluator, findings: Findings) -> dict[str, Any]:
     return evaluator.evaluate(findings, History(), report_id=str(uuid.uuid4()), received_ms=now, evaluated_ms=now)
 
 
-def read_report(evaluator: Evaluator, report: bytes) -> Findings:
+def read_report(evaluator: Evaluator, posted: bytes) -> Findings:
     """The findings of a report as posted, checked by this ruleset. Raises ReportError."""
-    raw = strict_json.loads(report, max_bytes=MAX_BYTES)
+    raw = strict_json.loads(posted, max_bytes=MAX_BYTES)
     return envelope.read_report(raw, _Only(evaluator), now_ms()).findings
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from triage_rules.cli.opening import evaluator_of
-from triage_rules.cli.talking import CANNOT_RUN, FOUND, as_json, data, give_up, not_approved, refusing, say
+from triage_rules.cli.output import CANNOT_RUN, FOUND, as_json, data, give_up, not_approved, refusing, say
+from triage_rules.cli.ruleset_argument import evaluator_of
 
 if TYPE_CHECKING:
-    from triage_rules.diffing.differences import Difference
+    from triage_rules.assurance.diff.outcomes import Difference
 
 Json = dict[str, Any]
 
@@ -52,10 +52,10 @@ def diff(old: str, new: str, *, form: str, fail_on: str, kinds: int | None, seco
     Exit: 0 no result differs (or with --fail-on lower: none is less urgent), 1 some do,
     2 wrong usage, 3 could not run, or gave up before it found or excluded a difference.
     """  # noqa: D301 - click wants the backspace itself
-    from triage_rules.analysis.solver import Budget  # the solver takes long to load
-    from triage_rules.analysis.witness import EncoderBugError
-    from triage_rules.diffing import report
-    from triage_rules.diffing.differences import Differences
+    from triage_rules.assurance.diff import report
+    from triage_rules.assurance.diff.outcomes import Differences
+    from triage_rules.assurance.solver.solver import Budget  # the solver takes long to load
+    from triage_rules.assurance.solver.witness import EncoderBugError
 
     before, after = evaluator_of(old), evaluator_of(new)
     try:

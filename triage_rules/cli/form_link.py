@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from triage_rules.cli.keys import DAY_MS, checked_client
-from triage_rules.cli.talking import CANNOT_RUN, data, give_up, refusing, say
-from triage_rules.errors import LinkError
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.links import FormLink, sign_form
-from triage_rules.messages import timestamp
-from triage_rules.settings import Settings
+from triage_rules.cli.key import DAY_MS, checked_client
+from triage_rules.cli.output import CANNOT_RUN, data, give_up, refusing, say
+from triage_rules.foundation.errors import LinkError
+from triage_rules.foundation.settings import Settings
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.intake.links import FormLink, sign_form
+from triage_rules.store.redis import RedisLedger
 
 
 @click.command("form-link")

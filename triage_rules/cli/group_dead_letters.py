@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from triage_rules.audit import Actor
-from triage_rules.cli.talking import FOUND, data, give_up, say
-from triage_rules.consumer_groups import GroupLetter, PutBack
-from triage_rules.ledger.redis import RedisLedger
+from triage_rules.cli.output import FOUND, data, give_up, say
+from triage_rules.records.audit import Actor
+from triage_rules.records.consumer_groups import GroupLetter, PutBack
+from triage_rules.store.redis import RedisLedger
 
 REASON_SHOWN = 200
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import click
 
-from triage_rules import keys
-from triage_rules.audit import Actor
-from triage_rules.cli import acting
-from triage_rules.cli.rulesets import FORMATS
-from triage_rules.cli.talking import as_json, data, refusing, say
-from triage_rules.keys import Key, Scope
-from triage_rules.ledger import Ledger
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import timestamp
-from triage_rules.settings import Settings
+from triage_rules.cli import actor
+from triage_rules.cli.decide import FORMATS
+from triage_rules.cli.output import as_json, data, refusing, say
+from triage_rules.foundation import patterns
+from triage_rules.foundation.settings import Settings
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.records import api_keys
+from triage_rules.records.api_keys import Key, Scope
+from triage_rules.records.audit import Actor
+from triage_rules.store import Ledger
+from triage_rules.store.redis import RedisLedger
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -29,13 +30,13 @@ def key() -> None:
 
 def checked_client(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
     """A client's name, if one is given."""
-    if name is not None and not keys.CLIENT.fullmatch(name):
+    if name is not None and not api_keys.CLIENT.fullmatch(name):
         raise click.BadParameter("expected 1 to 64 letters, digits, dots, hyphens and underscores")
     return name
 
 
 def _rate(_context: click.Context, _parameter: click.Parameter, rate: str | None) -> str | None:
-    if rate is not None and not keys.RATE.fullmatch(rate):
+    if rate is not None and not patterns.RATE.fullmatch(rate):
         raise click.BadParameter("expected, for instance, 600/minute (second, minute, hour or day)")
     return rate
 
@@ -53,13 +54,13 @@ def _rate(_context: click.Context, _parameter: click.Parameter, rate: str | None
 )
 @click.option("--expires", "days", metavar="DAYS", type=click.IntRange(min=1, max=36_500), help="Days it is good for.")
 @click.option("--rate", metavar="N/UNIT", callback=_rate, help="As in 600/minute.  [default: TRIAGE_RATE_LIMIT]")
-@acting.by
+@actor.by
 @refusing
 def make(client: str, scopes: tuple[str, ...], days: int | None, rate: str | None, by: Actor) -> None:
     """Make a key for CLIENT and show it, this once. It works at once."""
     with RedisLedger(Settings.from_environment()) as ledger:
         now = ledger.now_ms()
-        text, made = keys.make_key(
+        text, made = api_keys.make_key(
             client,
             map(Scope, scopes),
             now,
@@ -90,12 +91,12 @@ def list_keys(form: str) -> None:
 
 @key.command()
 @click.argument("key_id", metavar="ID")
-@acting.by
+@actor.by
 @refusing
 def revoke(key_id: str, by: Actor) -> None:
     """Have the key with that id open nothing any more, within a second."""
     # whoever pastes the whole key means its id
-    form = keys.KEY.fullmatch(key_id)
+    form = patterns.KEY.fullmatch(key_id)
     with RedisLedger(Settings.from_environment()) as ledger:
         gone = ledger.revoke_key(form[1] if form else key_id, ledger.now_ms(), by=by)
         left = usable(ledger, gone.client)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from triage_rules.bundles import Bundle, open_bundle
-from triage_rules.cli.diffing import example_words
-from triage_rules.cli.talking import CANNOT_RUN, FOUND, give_up, say
-from triage_rules.errors import BundleError, RulesetError
-from triage_rules.evaluating import Evaluator
-from triage_rules.ledger import Ledger
+from triage_rules.cli.diff import example_words
+from triage_rules.cli.output import CANNOT_RUN, FOUND, give_up, say
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import BundleError, RulesetError
+from triage_rules.language.bundle import Bundle, open_bundle
+from triage_rules.store import Ledger
 
 SECONDS = 20.0
 
@@ -20,10 +20,10 @@ def tell_lowered(ledger: Ledger, bundle: Bundle, *, refuse: bool) -> None:
     live = ledger.live().get(bundle.name)
     if live is None or live.digest == bundle.digest:
         return
-    from triage_rules.analysis.solver import Budget  # the solver takes long to load
-    from triage_rules.analysis.witness import EncoderBugError
-    from triage_rules.diffing import report
-    from triage_rules.diffing.differences import Differences, State, Way
+    from triage_rules.assurance.diff import report
+    from triage_rules.assurance.diff.outcomes import Differences, State, Way
+    from triage_rules.assurance.solver.solver import Budget  # the solver takes long to load
+    from triage_rules.assurance.solver.witness import EncoderBugError
 
     try:
         old = open_bundle(ledger.bundle(live.digest), live.digest)

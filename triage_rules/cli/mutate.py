@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from triage_rules.cases import read_cases
-from triage_rules.cli.talking import (
+from triage_rules.assurance.cases import read_cases
+from triage_rules.cli.output import (
     CANNOT_RUN,
     FOUND,
     USAGE,
@@ -22,12 +22,12 @@ from triage_rules.cli.talking import (
     refusing,
     say,
 )
-from triage_rules.reading import read_with_document
-from triage_rules.ruleset import Ruleset
+from triage_rules.language.model import Ruleset
+from triage_rules.language.reading import read_with_document
 
 if TYPE_CHECKING:
-    from triage_rules.mutation.operators import Mutant
-    from triage_rules.mutation.running import Outcome
+    from triage_rules.assurance.mutation.operators import Mutant
+    from triage_rules.assurance.mutation.running import Outcome
 
 MOST_PROCESSES = 2
 
@@ -67,10 +67,12 @@ def mutate(  # noqa: PLR0913 (each is an option of the command)
     equivalent if it is proved that no report comes out otherwise, and else it survived: you see the smallest patient
     who gets another result (docs/mutation.md).
     """
-    from triage_rules.analysis.witness import EncoderBugError  # loads the solver, which most commands never need
-    from triage_rules.mutation import reporting
-    from triage_rules.mutation.operators import mutants
-    from triage_rules.mutation.running import FailingCasesError, run
+    from triage_rules.assurance.mutation import reporting
+    from triage_rules.assurance.mutation.operators import mutants
+    from triage_rules.assurance.mutation.running import FailingCasesError, run
+    from triage_rules.assurance.solver.witness import (
+        EncoderBugError,  # loads the solver, which most commands never need
+    )
 
     ruleset, document = read_with_document(folder)
     cases = read_cases(folder, ruleset)
@@ -109,7 +111,7 @@ def _chosen(ruleset: Ruleset, made: tuple[Mutant, ...], owners: tuple[str, ...])
 
 def _require(outcomes: tuple[Outcome, ...], require: float | None, require_urgent: float | None) -> None:
     """Exit with 1 if less is killed than is required; compared unrounded."""
-    from triage_rules.mutation import reporting
+    from triage_rules.assurance.mutation import reporting
 
     lacking = []
     for wanted, found, what in (

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from triage_rules.errors import (
+from triage_rules.foundation.errors import (
     BundleError,
     EngineLimitError,
     GroupNotFound,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from triage_rules.cli.opening import evaluator_of, is_digest
-from triage_rules.ruleset import Ruleset
+from triage_rules.cli.ruleset_argument import evaluator_of, is_digest
+from triage_rules.language.model import Ruleset
 
 LIVE = "live"
 

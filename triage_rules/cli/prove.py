@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
-from triage_rules.cli.rulesets import FORMATS
-from triage_rules.cli.talking import (
+from triage_rules.assurance.properties.model import SECONDS, Against, Measure, Property
+from triage_rules.assurance.properties.reading import PROPERTIES_FILE, has_properties, read_properties
+from triage_rules.cli.decide import FORMATS
+from triage_rules.cli.output import (
     CANNOT_RUN,
     FOUND,
     USAGE,
@@ -19,13 +21,11 @@ from triage_rules.cli.talking import (
     progress,
     refusing,
 )
-from triage_rules.cli.versions import open_version
-from triage_rules.errors import RulesetNotFound
-from triage_rules.properties.language import SECONDS, Against, Measure, Property
-from triage_rules.properties.reading import PROPERTIES_FILE, has_properties, read_properties
-from triage_rules.reading import read_ruleset
-from triage_rules.reading.words import meant
-from triage_rules.ruleset import Ruleset, Source
+from triage_rules.cli.previous_version import open_version
+from triage_rules.foundation.errors import RulesetNotFound
+from triage_rules.language.model import Ruleset, Source
+from triage_rules.language.reading import read_ruleset
+from triage_rules.language.reading.messages import meant
 
 
 @click.command(name="prove")
@@ -42,9 +42,9 @@ def prove_command(folder: Path, wanted: tuple[str, ...], against: str | None, se
     Each property is proved, or refuted by the smallest report that breaks it, or given up when the time runs out.
     With --against also: no level is lower than by the previous version.
     """
-    from triage_rules.analysis.witness import EncoderBugError
-    from triage_rules.properties.proving import prove
-    from triage_rules.properties.telling import as_data, as_text
+    from triage_rules.assurance.properties.proving import prove
+    from triage_rules.assurance.properties.rendering import as_data, as_text
+    from triage_rules.assurance.solver.witness import EncoderBugError
 
     ruleset = read_ruleset(folder)
     previous = None if against is None else open_version(against, folder, ruleset.name)

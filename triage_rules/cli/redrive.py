@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from triage_rules.audit import Actor
-from triage_rules.cli import acting, group_letters
-from triage_rules.cli.talking import FOUND, data, give_up, refusing
-from triage_rules.errors import NotRedrivable, ReportNotFound
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.cli import actor, group_dead_letters
+from triage_rules.cli.output import FOUND, data, give_up, refusing
+from triage_rules.foundation.errors import NotRedrivable, ReportNotFound
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.audit import Actor
+from triage_rules.store.redis import RedisLedger
 
 
 @click.command()
@@ -18,7 +18,7 @@ from triage_rules.settings import Settings
     "--group", metavar="GROUP", help="Put back what this consumer group gave up, by its entries in the stream."
 )
 @click.option("--all", "everything", is_flag=True, help="With --group: all its dead letters.")
-@acting.by
+@actor.by
 @refusing
 def redrive(ids: tuple[str, ...], group: str | None, by: Actor, *, everything: bool) -> None:
     """Have dead letters tried anew, once what was wrong is mended.
@@ -37,9 +37,9 @@ def redrive(ids: tuple[str, ...], group: str | None, by: Actor, *, everything: b
         if group is None:
             _redrive_reports(ledger, ids, by)
         elif ids or everything:
-            group_letters.put_back(ledger, group, ids, by)
+            group_dead_letters.put_back(ledger, group, ids, by)
         else:
-            group_letters.show(ledger, group)
+            group_dead_letters.show(ledger, group)
 
 
 def _redrive_reports(ledger: RedisLedger, reports: tuple[str, ...], by: Actor) -> None:

@@ -7,14 +7,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from triage_rules.bundles import bundle_of, open_bundle
-from triage_rules.cli.talking import say
-from triage_rules.errors import RulesetNotFound
-from triage_rules.evaluating import Evaluator
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.reading import FILE_NAME, parse_document, parse_ruleset, read_with_document
-from triage_rules.reading.limits import MAX_BYTES
-from triage_rules.settings import Settings
+from triage_rules.cli.output import say
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import RulesetNotFound
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import bundle_of, open_bundle
+from triage_rules.language.reading import FILE_NAME, parse_document, parse_ruleset, read_with_document
+from triage_rules.language.reading.limits import MAX_BYTES
+from triage_rules.store.redis import RedisLedger
 
 GIT_SECONDS = 20
 

@@ -14,13 +14,10 @@ from typing import Any, NoReturn
 
 import click
 
-from triage_rules import deploying
-from triage_rules.audit import Actor
-from triage_rules.bundles import Bundle, open_bundle
-from triage_rules.cli import acting
-from triage_rules.cli.lowering import tell_lowered
-from triage_rules.cli.rulesets import FORMATS, result_text
-from triage_rules.cli.talking import (
+from triage_rules.cli import actor
+from triage_rules.cli.decide import FORMATS, result_text
+from triage_rules.cli.lowered_levels import tell_lowered
+from triage_rules.cli.output import (
     CANNOT_RUN,
     FOUND,
     LEVEL_COLOURS,
@@ -31,11 +28,14 @@ from triage_rules.cli.talking import (
     refusing,
     say,
 )
-from triage_rules.consumer_groups import Groups
-from triage_rules.ledger import LiveRuleset
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import timestamp
-from triage_rules.settings import Settings
+from triage_rules.deployment import deploy as deployment
+from triage_rules.foundation.settings import Settings
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.language.bundle import Bundle, open_bundle
+from triage_rules.records.audit import Actor
+from triage_rules.records.consumer_groups import Groups
+from triage_rules.store import LiveRuleset
+from triage_rules.store.redis import RedisLedger
 
 LEVELS = click.Choice(["routine", "monitor", "urgent"])
 
@@ -43,7 +43,7 @@ LEVELS = click.Choice(["routine", "monitor", "urgent"])
 @click.command()
 @click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--no-lower", is_flag=True, help="Refuse, unless it is proved that no report gets a lower level.")
-@acting.by
+@actor.by
 @refusing
 def deploy(folder: Path, by: Actor, *, no_lower: bool) -> None:
     """Check a ruleset, run its cases, prove its properties, and make it live in one step.
@@ -63,9 +63,9 @@ def deploy_folder(
     Raises RulesetError, CasesFailed, RulesetNotFound, EngineLimitError; then what is live stays.
     """
     say(f"Looking at {folder}: its rules, its cases and its properties. This may take some seconds.")
-    checked = deploying.check_folder(folder)
+    checked = deployment.check_folder(folder)
     before(checked.bundle)
-    deployed = deploying.deploy(ledger, checked, ledger.now_ms(), by)
+    deployed = deployment.deploy(ledger, checked, ledger.now_ms(), by)
     proved = "" if checked.proved is None else f", {checked.proved} properties proved of every possible report"
     say(f"{checked.cases} cases passed{proved}.")
     for warning in deployed.warnings:
@@ -76,19 +76,19 @@ def deploy_folder(
 
 @click.command()
 @click.argument("name")
-@acting.by
+@actor.by
 @refusing
 def rollback(name: str, by: Actor) -> None:
     """Make the ruleset that was live before live again, in one step. If it can't be opened, what is live stays."""
     with _ledger(Settings.from_environment()) as ledger:
-        live, ruleset = deploying.roll_back(ledger, name, ledger.now_ms(), by)
+        live, ruleset = deployment.roll_back(ledger, name, ledger.now_ms(), by)
     _tell_live(live)
     not_approved(name, ruleset.approved_by)
 
 
 @click.command()
 @click.argument("name")
-@acting.by
+@actor.by
 @refusing
 def withdraw(name: str, by: Actor) -> None:
     """Take a ruleset out of service: reports for it are refused from now on, and what was accepted is still decided.

@@ -9,14 +9,14 @@ from xml.etree import ElementTree as ET
 
 import click
 
-from triage_rules.cases import CaseOutcome, read_cases, run_case
-from triage_rules.cli.rulesets import open_folder
-from triage_rules.cli.talking import FOUND, as_json, data, give_up, not_approved, progress, refusing, say
-from triage_rules.coverage import Coverage, Measure, Observed, measure
-from triage_rules.coverage import reporting as covered
-from triage_rules.coverage.suggesting import drafts, suggest
-from triage_rules.evaluating import Evaluator
-from triage_rules.ruleset import Ruleset
+from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
+from triage_rules.assurance.coverage import Coverage, Measure, Observed, measure
+from triage_rules.assurance.coverage import reporting as covered
+from triage_rules.assurance.coverage.suggestions import drafts, suggest
+from triage_rules.cli.decide import open_folder
+from triage_rules.cli.output import FOUND, as_json, data, give_up, not_approved, progress, refusing, say
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.language.model import Ruleset
 
 
 def _required(_: click.Context, __: click.Parameter, value: str | None) -> dict[Measure, Decimal]:

@@ -20,13 +20,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from triage_rules.errors import CredentialsRefused, EventError, LedgerUnavailable, SealError
-from triage_rules.events import SEALED_TYPE, Event, decode
-from triage_rules.in_vain import OUTAGE, Failing, Waiting, told_of
-from triage_rules.ledger.results import Entry, ResultStream
-from triage_rules.messages import now_ms
-from triage_rules.ruleset import Level
-from triage_rules.sealing import Seals
+from triage_rules.consumer.failures import OUTAGE, Failing, Waiting, told_of
+from triage_rules.foundation.encryption import Seals
+from triage_rules.foundation.errors import CredentialsRefused, EventError, LedgerUnavailable, SealError
+from triage_rules.foundation.timestamps import now_ms
+from triage_rules.language.model import Level
+from triage_rules.records.events import SEALED_TYPE, Event, decode
+from triage_rules.store.results import Entry, ResultStream
 
 log = logging.getLogger("triage.consumer")
 

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from triage_rules import evidence
-from triage_rules.audit import Actor
-from triage_rules.bundles import Bundle, bundle_of, open_bundle
-from triage_rules.cases import parse_cases, run_case
-from triage_rules.cases.reading import CASES_FILE
-from triage_rules.errors import (
+from triage_rules.assurance.cases import parse_cases, run_case
+from triage_rules.assurance.cases.reading import CASES_FILE
+from triage_rules.assurance.properties.model import Property, Verdict
+from triage_rules.assurance.properties.reading import PROPERTIES_FILE, has_properties, parse_properties
+from triage_rules.deployment import evidence
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import (
     CasesFailed,
     EngineLimitError,
     PropertiesFailed,
@@ -27,14 +28,14 @@ from triage_rules.errors import (
     RulesetFault,
     RulesetNotFound,
 )
-from triage_rules.evaluating import Evaluator
-from triage_rules.finding_types import FindingType, Severity
-from triage_rules.ledger import Ledger, LiveRuleset
-from triage_rules.properties.language import Property, Verdict
-from triage_rules.properties.reading import PROPERTIES_FILE, has_properties, parse_properties
-from triage_rules.proposals import Approving
-from triage_rules.reading import FILE_NAME, Document, bytes_of, parse_with_document
-from triage_rules.ruleset import Place, Ruleset
+from triage_rules.foundation.place import Place
+from triage_rules.language.bundle import Bundle, bundle_of, open_bundle
+from triage_rules.language.check_types import FindingType, Severity
+from triage_rules.language.model import Ruleset
+from triage_rules.language.reading import FILE_NAME, Document, bytes_of, parse_with_document
+from triage_rules.records.audit import Actor
+from triage_rules.records.proposals import Approving
+from triage_rules.store import Ledger, LiveRuleset
 
 FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE)
 """What a ruleset's folder may hold that is looked at; the last one may be missing."""
@@ -120,7 +121,7 @@ def check_folder(folder: Path) -> Checked:
 
 def _refuse_errors(ruleset: Ruleset, document: Document, evaluator: Evaluator) -> tuple[str, ...]:
     """What was not decided in time. Raises RulesetError with what `triage check` calls an error and isn't accepted."""
-    from triage_rules.checking import How, check  # loads the solver, which most callers never need
+    from triage_rules.assurance.checking import How, check  # loads the solver, which most callers never need
 
     how = How(dt.datetime.now(dt.UTC).date(), CHECK_FINDINGS_SECONDS, least=Severity.ERROR)
     found = [one for one in check(ruleset, document, how, evaluator) if one.accepted is None]
@@ -135,7 +136,10 @@ def _proved(evaluator: Evaluator, claimed: list[Property]) -> list[tuple[Propert
 
     Raises PropertiesFailed if one does not hold, or is not known to.
     """
-    from triage_rules.properties.proving import in_a_line, prove  # loads the solver, which most callers never need
+    from triage_rules.assurance.properties.proving import (  # loads the solver, which most callers never need
+        in_a_line,
+        prove,
+    )
 
     proofs = list(prove(evaluator.ruleset, claimed, seconds=PROVE_SECONDS, evaluator=evaluator))
     faults = tuple(
@@ -205,7 +209,7 @@ def roll_back(ledger: Ledger, name: str, now_ms: int, by: Actor) -> tuple[LiveRu
 
 def _check_apart(folder: str) -> dict[str, Any]:
     """What `_main` tells of that folder, or as a fault why it told nothing. The child gets no secret of ours."""
-    command = [sys.executable, "-m", "triage_rules.deploying", folder]
+    command = [sys.executable, "-m", "triage_rules.deployment.deploy", folder]
     try:
         ran = subprocess.run(  # noqa: S603 (our own module)
             command, capture_output=True, timeout=CHECK_SECONDS, check=False, env={"PYTHONUTF8": "1"}

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules import strict_json
-from triage_rules.cases import CaseOutcome, fired_ids
-from triage_rules.graphs.graph import reads
-from triage_rules.messages import History
-from triage_rules.properties.language import Answering, LeavingOpen, Never, Property, RoutineOnlyIfAnswered, Then
-from triage_rules.ruleset import Level
+from triage_rules.assurance.cases import CaseOutcome, fired_ids
+from triage_rules.assurance.properties.model import Answering, LeavingOpen, Never, Property, RoutineOnlyIfAnswered, Then
+from triage_rules.explanation.graph.graph import reads
+from triage_rules.foundation import strict_json
+from triage_rules.language.model import Level
+from triage_rules.records.reports import History
 
 FILE_NAME = "evidence"
 """Its name beside the files; no ruleset's folder holds it."""

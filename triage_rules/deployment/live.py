@@ -9,11 +9,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from triage_rules.bundles import open_bundle
-from triage_rules.errors import BundleError, EngineLimitError, RulesetError, RulesetNotFound
-from triage_rules.evaluating import Evaluator
-from triage_rules.ledger import Ledger, LiveRuleset
-from triage_rules.ruleset import Ruleset
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import BundleError, EngineLimitError, RulesetError, RulesetNotFound
+from triage_rules.language.bundle import open_bundle
+from triage_rules.language.model import Ruleset
+from triage_rules.store import Ledger, LiveRuleset
 
 KEPT = 8
 """Opened rulesets that a process keeps besides the live ones: those of reports accepted a little earlier."""

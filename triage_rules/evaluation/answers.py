@@ -16,9 +16,9 @@ from typing import Any, NoReturn
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
-from triage_rules.errors import ReportError, ReportFault
-from triage_rules.ruleset import MAX_NUMBER, AskedOf, Findings, Input, Kind, Ruleset, Value
-from triage_rules.strict_json import pointer_part
+from triage_rules.foundation.errors import ReportError, ReportFault
+from triage_rules.foundation.strict_json import pointer_part
+from triage_rules.language.model import MAX_NUMBER, AskedOf, Findings, Input, Kind, Ruleset, Value
 
 UNKNOWN = "unknown"
 """The answer, to a question of any kind, that leaves the finding open."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import compress
 from typing import NamedTuple
 
-from triage_rules.rails import Masks, Numbering, Rails, flags, outcome_key
-from triage_rules.ruleset import Floor, Level, Outcome, Rule, Ruleset
+from triage_rules.evaluation.signals import Masks, Numbering, Rails, flags, outcome_key
+from triage_rules.language.model import Floor, Level, Outcome, Rule, Ruleset
 
 
 @dataclass(frozen=True, slots=True)

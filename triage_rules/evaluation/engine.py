@@ -14,11 +14,11 @@ import weakref
 
 import durable_rules_engine as durable
 
-from triage_rules.compiling import Compiled
-from triage_rules.compiling.messages import BARE, SID, Messages, written
-from triage_rules.errors import EngineError
-from triage_rules.rails import Masks
-from triage_rules.ruleset import Findings
+from triage_rules.evaluation.compiling import Compiled
+from triage_rules.evaluation.compiling.engine_messages import BARE, SID, Messages, written
+from triage_rules.evaluation.signals import Masks
+from triage_rules.foundation.errors import EngineError
+from triage_rules.language.model import Findings
 
 _OK = 0
 _BARE = BARE + "}"

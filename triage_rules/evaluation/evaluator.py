@@ -10,14 +10,14 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from triage_rules.compiling import compile_ruleset
-from triage_rules.deciding import Deciding
-from triage_rules.engine import Engine
-from triage_rules.messages import History
-from triage_rules.plain.program import Plain
-from triage_rules.rails import Masks
-from triage_rules.results import Identity, Results
-from triage_rules.ruleset import AskedOf, Findings, Kind, Level, Ruleset, Value
+from triage_rules.evaluation.compiling import compile_ruleset
+from triage_rules.evaluation.decision import Deciding
+from triage_rules.evaluation.engine import Engine
+from triage_rules.evaluation.generated.program import Plain
+from triage_rules.evaluation.result import Identity, Results
+from triage_rules.evaluation.signals import Masks
+from triage_rules.language.model import AskedOf, Findings, Kind, Level, Ruleset, Value
+from triage_rules.records.reports import History
 
 REPORTS_LAST_48H = "reports_last_48h"
 HIGHEST_LEVEL_24H = "highest_level_24h"

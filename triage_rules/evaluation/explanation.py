@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from triage_rules.deciding import Statement
-from triage_rules.findings import unit_told
-from triage_rules.reference import Reference
-from triage_rules.ruleset import (
+from triage_rules.evaluation.answers import unit_told
+from triage_rules.evaluation.decision import Statement
+from triage_rules.evaluation.reference import Reference
+from triage_rules.language.model import (
     All,
     Any,
     AtLeast,

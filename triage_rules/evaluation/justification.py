@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from triage_rules.deciding import Statement, statements
-from triage_rules.explaining import Because, because, outcome_condition
-from triage_rules.rails import Numbering
-from triage_rules.reference import Reference
-from triage_rules.ruleset import (
+from triage_rules.evaluation.decision import Statement, statements
+from triage_rules.evaluation.explanation import Because, because, outcome_condition
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.signals import Numbering
+from triage_rules.language.model import (
     All,
     Any,
     AskedOf,

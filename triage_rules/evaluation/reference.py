@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from triage_rules.rails import SOONER, Rails, outcome_key
-from triage_rules.ruleset import (
+from triage_rules.evaluation.signals import SOONER, Rails, outcome_key
+from triage_rules.language.model import (
     All,
     Any,
     AtLeast,

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.deciding import Deciding, Decision, Question, Statement
-from triage_rules.grounds import Grounds
-from triage_rules.messages import NOT_APPROVED, Status, timestamp
-from triage_rules.rails import SOONER, Masks, Rails
-from triage_rules.ruleset import AskedOf, Disposition, Level, Rule, Ruleset
+from triage_rules.evaluation.decision import Deciding, Decision, Question, Statement
+from triage_rules.evaluation.justification import Grounds
+from triage_rules.evaluation.signals import SOONER, Masks, Rails
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.language.model import NOT_APPROVED, AskedOf, Disposition, Level, Rule, Ruleset
+from triage_rules.records.reports import Status
 
 HUMAN_REVIEW_NOW = "human_review_now"
 """The flag of a result without a level: a person must look at once."""

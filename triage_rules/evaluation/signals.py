@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import NamedTuple
 
-from triage_rules.ruleset import Floor, Ruleset
+from triage_rules.language.model import Floor, Ruleset
 
 SOONER = "validity.sooner"
 """The key of the condition under which a result expires sooner."""

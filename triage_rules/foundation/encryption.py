@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from triage_rules.errors import SealError
+from triage_rules.foundation.errors import SealError
 
 MARK = "sealed:"
 """What a sealed text begins with. No JSON object does."""

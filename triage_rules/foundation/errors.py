@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from triage_rules.ruleset import Place
+from triage_rules.foundation.place import Place
 
 
 class TriageError(Exception):

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
-from triage_rules import redis_urls
-from triage_rules.errors import SettingsError
-from triage_rules.keys import KEY, RATE
-from triage_rules.sealing import Seals, is_key
+from triage_rules.foundation import redis_urls
+from triage_rules.foundation.encryption import Seals, is_key
+from triage_rules.foundation.errors import SettingsError
+from triage_rules.foundation.patterns import KEY, RATE
 
 PREFIX = "TRIAGE_"
 PORT_MAX = 65_535

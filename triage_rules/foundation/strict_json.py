@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from triage_rules.errors import ReportError, ReportFault
+from triage_rules.foundation.errors import ReportError, ReportFault
 
 MAX_DIGITS = 400
 """A number written longer than this is refused; no finite one needs it."""

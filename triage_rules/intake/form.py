@@ -11,9 +11,9 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.errors import ReportError
-from triage_rules.findings import UNKNOWN, read_findings, unit_told
-from triage_rules.ruleset import AskedOf, Input, Kind, Ruleset
+from triage_rules.evaluation.answers import UNKNOWN, read_findings, unit_told
+from triage_rules.foundation.errors import ReportError
+from triage_rules.language.model import AskedOf, Input, Kind, Ruleset
 
 YES, NO = "yes", "no"
 _NUMBER = re.compile(r"[-+]?\d{1,15}([.,]\d{1,15})?")

@@ -11,11 +11,11 @@ from typing import Any, Protocol, cast
 
 import marshmallow as ma
 
-from triage_rules.errors import NoRulesetLive, ReportError, ReportFault, RulesetNotFound
-from triage_rules.findings import read_findings
-from triage_rules.ruleset import Findings
-from triage_rules.rulesets_live import Loaded
-from triage_rules.strict_json import pointer_part
+from triage_rules.deployment.live import Loaded
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.foundation.errors import NoRulesetLive, ReportError, ReportFault, RulesetNotFound
+from triage_rules.foundation.strict_json import pointer_part
+from triage_rules.language.model import Findings
 
 SUBJECT_MAX = 128
 """Letters in a subject, at most."""

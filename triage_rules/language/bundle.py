@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triage_rules import strict_json
-from triage_rules.errors import BundleError, ReportError
-from triage_rules.reading import Document, build_ruleset, load_document
-from triage_rules.reading.limits import MAX_DEPTH
-from triage_rules.ruleset import Ruleset
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.errors import BundleError, ReportError
+from triage_rules.language.model import Ruleset
+from triage_rules.language.reading import Document, build_ruleset, load_document
+from triage_rules.language.reading.limits import MAX_DEPTH
 
 FORMAT = 1
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from triage_rules.foundation.place import Place
+
 Value = bool | int | float | str
 """One answer, as the evaluators see it: a yes/no, a number, or a choice's value."""
 
@@ -16,6 +18,9 @@ Findings = dict[str, Value]
 
 MAX_NUMBER = 1e15
 """No number, in a ruleset or a report, lies beyond this: whole numbers stay exact below."""
+
+NOT_APPROVED = "No clinician has approved this ruleset."
+"""The sentence that clinicians read with every result of a ruleset without an approval."""
 
 MANDATORY_OPEN = "mandatory_open"
 """The inference that reading makes of a ruleset's `mandatory` list: true while one of them is open."""
@@ -81,18 +86,6 @@ class Op(enum.StrEnum):
     MORE_THAN = "more_than"
     AT_MOST = "at_most"
     LESS_THAN = "less_than"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something was written: 1-based line and column."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
 
 
 # --- conditions -----------------------------------------------------------------------------

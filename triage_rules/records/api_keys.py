@@ -17,13 +17,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from triage_rules.messages import timestamp
+from triage_rules.foundation.patterns import KEY, RATE
+from triage_rules.foundation.timestamps import timestamp
 
 CLIENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """The name of a client: it stands in logs and in keys of Redis."""
-
-KEY = re.compile(r"trk_([0-9a-f]{12})_([0-9a-f]{64})")
-RATE = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour|day)")
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NOBODY = hashlib.sha256(b"").hexdigest()

@@ -17,9 +17,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from triage_rules import strict_json
-from triage_rules.errors import AuditError
-from triage_rules.messages import timestamp
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.errors import AuditError
+from triage_rules.foundation.timestamps import timestamp
 
 Record: TypeAlias = Mapping[str, str]
 """An entry as it is stored."""

@@ -11,8 +11,8 @@ import enum
 import re
 from dataclasses import dataclass
 
-from triage_rules.errors import NoPlace
-from triage_rules.ruleset import Level
+from triage_rules.foundation.errors import NoPlace
+from triage_rules.language.model import Level
 
 RANKS: tuple[Level | None, ...] = (Level.URGENT, None, Level.MONITOR, Level.ROUTINE)
 """The order in which people look. None: a report that could not be decided."""

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules import strict_json
-from triage_rules.errors import EventError
-from triage_rules.messages import EVENT_TYPE, timestamp
-from triage_rules.ruleset import Level
-from triage_rules.sealing import Seals, is_sealed
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.encryption import Seals, is_sealed
+from triage_rules.foundation.errors import EventError
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.language.model import Level
 
+EVENT_TYPE = "triage.result.v1"
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
 SEALED_TYPE = "application/vnd.triage.sealed"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from triage_rules.errors import ProposalRefused
+from triage_rules.foundation.errors import ProposalRefused
 
 FILES_MAX_BYTES = 3 * 1024**2
 """Of all files of one proposal together, as UTF-8."""

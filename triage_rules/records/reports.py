@@ -1,36 +1,13 @@
-"""What travels between the processes: reports, deliveries, tasks; frozen, each with its wire form."""
+"""Reports on their way between the processes: accepted, delivered, decided, stored. Frozen."""
 
 from __future__ import annotations
 
 import enum
-import functools
-import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from triage_rules.board import Acknowledged
-from triage_rules.ruleset import Findings, Level
-
-EVALUATE = "triage.evaluate"
-"""Celery task: one report id. May run twice. Whoever runs it may take more of them off the queue along with it."""
-
-EVALUATE_ALONE = "triage.evaluate_alone"
-"""Celery task: one report id that may be what ended a process, so that nothing else is in its hands. May run twice."""
-
-EVALUATE_MANY = "triage.evaluate_many"
-"""Celery task: a list of report ids. May run twice."""
-
-SWEEP = "triage.sweep"
-"""Celery task, sent by beat: enqueue again what has been pending too long."""
-
-BROKER_KEY_PREFIX = "triage:celery:"
-"""What Celery's own keys in Redis start with; producer and worker must agree (kombu's `global_keyprefix`)."""
-
-EVENT_TYPE = "triage.result.v1"
-
-NOT_APPROVED = "No clinician has approved this ruleset."
-"""What clinicians read with every result of a ruleset that nobody has signed."""
+from triage_rules.language.model import Findings, Level
+from triage_rules.records.board import Acknowledged
 
 
 class Lane(enum.StrEnum):
@@ -133,20 +110,3 @@ class Accepted:
 
     id: str
     created: bool
-
-
-def now_ms() -> int:
-    """The time: UTC, milliseconds since the epoch. For the ends alone; the core is told what time it is."""
-    return time.time_ns() // 1_000_000
-
-
-def timestamp(ms: int) -> str:
-    """A time on the wire: RFC 3339 in UTC with milliseconds. `ms`: since the epoch."""
-    seconds, thousandths = divmod(ms, 1000)
-    return f"{_second(seconds)}.{thousandths:03}Z"
-
-
-@functools.lru_cache(maxsize=256)
-def _second(seconds: int) -> str:
-    """Many times that are told lie in one second."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

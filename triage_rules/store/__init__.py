@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from triage_rules.audit import Actor, Record
-from triage_rules.board import Acknowledged, Bar, Letter, Page, Queues, Tally, Wanted
-from triage_rules.consumer_groups import GroupLetter, Groups, PutBack
-from triage_rules.keys import Key
-from triage_rules.messages import (
+from triage_rules.records.api_keys import Key
+from triage_rules.records.audit import Actor, Record
+from triage_rules.records.board import Acknowledged, Bar, Letter, Page, Queues, Tally, Wanted
+from triage_rules.records.consumer_groups import GroupLetter, Groups, PutBack
+from triage_rules.records.proposals import Approving, Proposal, State
+from triage_rules.records.reports import (
     Accepted,
     Decided,
     Delivery,
@@ -24,7 +25,6 @@ from triage_rules.messages import (
     StoredReport,
     Turn,
 )
-from triage_rules.proposals import Approving, Proposal, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,7 @@ class Ledger(Protocol):
         ...
 
     def audit_log(self) -> Iterator[Record]:
-        """All entries as they stand, oldest first; `triage_rules.audit.verify` judges them."""
+        """All entries as they stand, oldest first; `triage_rules.records.audit.verify` judges them."""
         ...
 
     def withdraw(self, name: str, now_ms: int, *, by: Actor) -> LiveRuleset:

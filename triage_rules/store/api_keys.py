@@ -6,23 +6,23 @@ from typing import Any, cast
 
 from redis.client import Pipeline
 
-from triage_rules import keys
-from triage_rules.audit import Act, Action, Actor
-from triage_rules.errors import KeyNotFound
-from triage_rules.keys import Key
-from triage_rules.ledger.auditing import Audited, Deed
-from triage_rules.ledger.connecting import refusals_translated
-from triage_rules.ledger.keyspace import KEYS
+from triage_rules.foundation.errors import KeyNotFound
+from triage_rules.records import api_keys
+from triage_rules.records.api_keys import Key
+from triage_rules.records.audit import Act, Action, Actor
+from triage_rules.store.audit import Audited, Deed
+from triage_rules.store.connection import refusals_translated
+from triage_rules.store.keyspace import KEYS
 
 
 class Keys(Audited):
-    """See `triage_rules.ledger.Ledger` for what each method promises."""
+    """See `triage_rules.store.Ledger` for what each method promises."""
 
     def keys(self) -> dict[str, Key]:
         """All keys by id, also those that open nothing any more; but for what can't be read."""
         with refusals_translated():
             found = cast(dict[str, str], self._redis.hgetall(KEYS))
-        return {key.id: key for key in map(keys.decode, found, found.values()) if key is not None}
+        return {key.id: key for key in map(api_keys.decode, found, found.values()) if key is not None}
 
     def add_key(self, key: Key, *, by: Actor) -> None:
         """Keep a new key."""
@@ -31,7 +31,7 @@ class Keys(Audited):
         def prepare(pipe: Pipeline) -> Deed[None]:
             pipe.hexists(KEYS, key.id)
             act = Act(by, Action.KEY_MAKE, key.made_ms, details)
-            return Deed(None, act, lambda pipe: pipe.hset(KEYS, key.id, keys.encode(key)))
+            return Deed(None, act, lambda pipe: pipe.hset(KEYS, key.id, api_keys.encode(key)))
 
         self._audited(prepare, watch=[KEYS])
 
@@ -40,13 +40,13 @@ class Keys(Audited):
 
         def prepare(pipe: Pipeline) -> Deed[Key]:
             text: Any = pipe.hget(KEYS, key_id)
-            before = None if text is None else keys.decode(key_id, text)
+            before = None if text is None else api_keys.decode(key_id, text)
             if before is None:
                 raise KeyNotFound(f"there is no key with the id `{key_id}`; `triage key list` shows all")
-            after = keys.revoked(before, now_ms)
+            after = api_keys.revoked(before, now_ms)
             if after == before:
                 return Deed(before)
             act = Act(by, Action.KEY_REVOKE, now_ms, {"id": key_id, "client": after.client})
-            return Deed(after, act, lambda pipe: pipe.hset(KEYS, key_id, keys.encode(after)))
+            return Deed(after, act, lambda pipe: pipe.hset(KEYS, key_id, api_keys.encode(after)))
 
         return self._audited(prepare, watch=[KEYS])

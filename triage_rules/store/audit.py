@@ -10,12 +10,12 @@ from typing import Any, Generic, TypeVar, cast
 import redis
 from redis.client import Pipeline
 
-from triage_rules import audit
-from triage_rules.audit import Act, Head
-from triage_rules.errors import AuditError, LedgerUnavailable
-from triage_rules.ledger.connecting import refusals_translated
-from triage_rules.ledger.keyspace import AUDIT
-from triage_rules.ledger.store import Store
+from triage_rules.foundation.errors import AuditError, LedgerUnavailable
+from triage_rules.records import audit
+from triage_rules.records.audit import Act, Head
+from triage_rules.store.base import Store
+from triage_rules.store.connection import refusals_translated
+from triage_rules.store.keyspace import AUDIT
 
 TRIES = 100
 """Each try that fails means that somebody else's has succeeded."""

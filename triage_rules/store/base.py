@@ -9,10 +9,10 @@ from typing import Self
 import redis
 from redis.commands.core import Script
 
-from triage_rules.ledger.clock import StoreClock
-from triage_rules.ledger.connecting import connect, refusals_translated
-from triage_rules.ledger.keyspace import SEALED
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.store.clock import StoreClock
+from triage_rules.store.connection import connect, refusals_translated
+from triage_rules.store.keyspace import SEALED
 
 DAY_S = 24 * 3600
 SEALS_KNOWN_SECONDS = 10.0
@@ -21,7 +21,7 @@ SEALED_TEXT = "encrypted"
 
 def registered(client: redis.Redis, name: str) -> Script:
     """The script of that name, sent to the server at first use."""
-    text = resources.files("triage_rules.ledger").joinpath(f"{name}.lua").read_text(encoding="utf-8")
+    text = resources.files("triage_rules.store").joinpath(f"{name}.lua").read_text(encoding="utf-8")
     return client.register_script(text)
 
 

@@ -8,18 +8,19 @@ from typing import Any
 from redis.client import Pipeline
 from redis.exceptions import NoScriptError
 
-from triage_rules.ledger.connecting import refusals_translated
-from triage_rules.ledger.keyspace import DUE, HELD, REPORT, TAKEN
-from triage_rules.ledger.work import Work
-from triage_rules.messages import BROKER_KEY_PREFIX, EVALUATE, Decided, Lane, Turn
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.reports import Decided, Lane, Turn
+from triage_rules.records.tasks import BROKER_KEY_PREFIX, EVALUATE
+from triage_rules.store.connection import refusals_translated
+from triage_rules.store.keyspace import DUE, HELD, REPORT, TAKEN
+from triage_rules.store.settlement import Work
 
 FORGET_AFTER = 2
 """Times as long as Celery waits before it delivers the task of a dead worker again."""
 
 
 class Turns(Work):
-    """See `triage_rules.ledger.Ledger` for what each method promises."""
+    """See `triage_rules.store.Ledger` for what each method promises."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

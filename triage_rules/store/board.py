@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import Any, cast
 
-from triage_rules import board
-from triage_rules.board import (
+from triage_rules.foundation.errors import SealError
+from triage_rules.language.model import Level
+from triage_rules.records import board
+from triage_rules.records.board import (
     RANKS,
     Acknowledged,
     Bar,
@@ -22,10 +24,10 @@ from triage_rules.board import (
     Tally,
     Wanted,
 )
-from triage_rules.errors import SealError
-from triage_rules.ledger.connecting import refusals_translated
-from triage_rules.ledger.handing_out import opened
-from triage_rules.ledger.keyspace import (
+from triage_rules.store.base import DAY_S, Store
+from triage_rules.store.connection import refusals_translated
+from triage_rules.store.deliveries import opened
+from triage_rules.store.keyspace import (
     BOARD_ACKNOWLEDGED,
     BOARD_GROUPS,
     BOARD_OPEN,
@@ -35,8 +37,6 @@ from triage_rules.ledger.keyspace import (
     REPORT,
     WORKERS,
 )
-from triage_rules.ledger.store import DAY_S, Store
-from triage_rules.ruleset import Level
 
 _INDEXES = {
     Standing.OPEN: (BOARD_OPEN,),
@@ -47,7 +47,7 @@ _FIELDS = ("status", "findings", "subject", "acknowledged_by", "acknowledged_ms"
 
 
 class Board(Store):
-    """See `triage_rules.ledger.Ledger` for what each method promises."""
+    """See `triage_rules.store.Ledger` for what each method promises."""
 
     def board(self, wanted: Wanted, now_ms: int, limit: int, after: str | None = None) -> Page:
         """Up to `limit` rows that come after that place. Raises NoPlace."""

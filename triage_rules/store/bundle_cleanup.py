@@ -9,8 +9,9 @@ from typing import Any
 import redis
 from redis.client import Pipeline
 
-from triage_rules.ledger.connecting import refusals_translated
-from triage_rules.ledger.keyspace import (
+from triage_rules.store.base import DAY_S, Store
+from triage_rules.store.connection import refusals_translated
+from triage_rules.store.keyspace import (
     BUNDLE,
     DEPLOYMENTS,
     LEAVING,
@@ -21,7 +22,6 @@ from triage_rules.ledger.keyspace import (
     REPORT,
     SOURCE,
 )
-from triage_rules.ledger.store import DAY_S, Store
 
 PAGE = 1000
 PAGES_AT_ONCE = 10

@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from triage_rules.errors import LedgerUnavailable
-from triage_rules.messages import now_ms
+from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.timestamps import now_ms
 
 ASK_AFTER_NS = 1_000_000_000
 """How often the store is asked. In between, time goes on by the monotonic clock, which nobody sets."""

@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ClusterDownError, InvalidResponse, NoPermissionError, NoScriptError
 from redis.retry import Retry
 
-from triage_rules.errors import CredentialsRefused, LedgerUnavailable
+from triage_rules.foundation.errors import CredentialsRefused, LedgerUnavailable
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0

@@ -10,13 +10,13 @@ from typing import Any
 import redis
 from redis.client import Pipeline
 
-from triage_rules.audit import Act, Action, Actor
-from triage_rules.consumer_groups import ConsumerGroup, GroupLetter, Groups, PutBack
-from triage_rules.errors import GroupNotFound
-from triage_rules.ledger.auditing import Audited, Deed
-from triage_rules.ledger.connecting import refusals_translated
-from triage_rules.ledger.keyspace import DEAD_OF, RESULTS, SEEN
-from triage_rules.settings import Settings
+from triage_rules.foundation.errors import GroupNotFound
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.audit import Act, Action, Actor
+from triage_rules.records.consumer_groups import ConsumerGroup, GroupLetter, Groups, PutBack
+from triage_rules.store.audit import Audited, Deed
+from triage_rules.store.connection import refusals_translated
+from triage_rules.store.keyspace import DEAD_OF, RESULTS, SEEN
 
 KEEPER = "triage-redrive"
 """The member of the group under whose name entries wait that were put back, until another claims them.
@@ -47,7 +47,7 @@ class _Plan:
 
 
 class ConsumerGroups(Audited):
-    """See `triage_rules.ledger.Ledger` for what each method promises."""
+    """See `triage_rules.store.Ledger` for what each method promises."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

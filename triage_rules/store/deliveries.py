@@ -6,9 +6,9 @@ import json
 import re
 from typing import Any
 
-from triage_rules.messages import Delivery, History, Lane, NewReport
-from triage_rules.ruleset import Level
-from triage_rules.sealing import Seals, is_sealed
+from triage_rules.foundation.encryption import Seals, is_sealed
+from triage_rules.language.model import Level
+from triage_rules.records.reports import Delivery, History, Lane, NewReport
 
 UNKNOWN_RULESET = "unknown"
 UNKNOWN_DIGEST = "sha256:" + "0" * 64

@@ -11,15 +11,16 @@ from typing import Any, cast
 import redis
 from redis.client import Pipeline
 
-from triage_rules import board
-from triage_rules.audit import Act, Action, Actor
-from triage_rules.errors import SealError, SubjectOfSeveral
-from triage_rules.ledger import Erased
-from triage_rules.ledger.auditing import Audited, Deed
-from triage_rules.ledger.connecting import refusals_translated
-from triage_rules.ledger.following_up import forget, noted_as
-from triage_rules.ledger.handing_out import opened
-from triage_rules.ledger.keyspace import (
+from triage_rules.foundation.errors import SealError, SubjectOfSeveral
+from triage_rules.foundation.settings import Settings
+from triage_rules.records import board
+from triage_rules.records.audit import Act, Action, Actor
+from triage_rules.store import Erased
+from triage_rules.store.audit import Audited, Deed
+from triage_rules.store.connection import refusals_translated
+from triage_rules.store.deliveries import opened
+from triage_rules.store.follow_up import forget, noted_as
+from triage_rules.store.keyspace import (
     DEAD,
     DEAD_OF,
     DUE,
@@ -33,7 +34,6 @@ from triage_rules.ledger.keyspace import (
     of_client,
     subject_key,
 )
-from triage_rules.settings import Settings
 
 PAGE = 1000
 POLL_SECONDS = 0.1
@@ -64,7 +64,7 @@ class _Found:
 
 
 class Erasing(Audited):
-    """See `triage_rules.ledger.Ledger` for what each method promises."""
+    """See `triage_rules.store.Ledger` for what each method promises."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -7,12 +7,13 @@ from typing import Any
 
 from redis.client import Pipeline
 
-from triage_rules import board
-from triage_rules.audit import Act, Action, Actor
-from triage_rules.board import MOST_REDRIVES, Acknowledged, Noted
-from triage_rules.errors import NotRedrivable, NotSettled, ReportNotFound
-from triage_rules.ledger.auditing import Audited, Deed
-from triage_rules.ledger.keyspace import (
+from triage_rules.foundation.errors import NotRedrivable, NotSettled, ReportNotFound
+from triage_rules.records import board
+from triage_rules.records.audit import Act, Action, Actor
+from triage_rules.records.board import MOST_REDRIVES, Acknowledged, Noted
+from triage_rules.records.reports import Lane, Status
+from triage_rules.store.audit import Audited, Deed
+from triage_rules.store.keyspace import (
     BOARD_ACKNOWLEDGED,
     BOARD_OPEN,
     DEAD,
@@ -21,7 +22,6 @@ from triage_rules.ledger.keyspace import (
     PENDING_URGENT,
     REPORT,
 )
-from triage_rules.messages import Lane, Status
 
 _FIELDS = ("status", "noted", "letter", "lane", "redrives", "acknowledged_by", "acknowledged_ms")
 _OF_THE_END = ("result", "settled_ms", "noted", "letter", "acknowledged_by", "acknowledged_ms")
@@ -41,7 +41,7 @@ class _Settled:
 
 
 class FollowingUp(Audited):
-    """See `triage_rules.ledger.Ledger` for what each method promises."""
+    """See `triage_rules.store.Ledger` for what each method promises."""
 
     def acknowledge(self, report_id: str, now_ms: int, *, by: Actor) -> Acknowledged:
         """Note who takes care of the report. One that somebody takes care of already stays theirs."""

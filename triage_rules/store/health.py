@@ -6,10 +6,14 @@ from typing import Any
 
 import redis
 
-from triage_rules.ledger import Backlog
-from triage_rules.ledger.board import Board
-from triage_rules.ledger.connecting import refusals_translated
-from triage_rules.ledger.keyspace import (
+from triage_rules.records.reports import Lane
+from triage_rules.records.tasks import BROKER_KEY_PREFIX
+from triage_rules.store import Backlog
+from triage_rules.store.base import DAY_S
+from triage_rules.store.board import Board
+from triage_rules.store.bundle_cleanup import Tidying
+from triage_rules.store.connection import refusals_translated
+from triage_rules.store.keyspace import (
     COUNTS,
     DEAD,
     DEAD_OF,
@@ -20,17 +24,14 @@ from triage_rules.ledger.keyspace import (
     WORKERS,
     WRITABLE,
 )
-from triage_rules.ledger.proposals import Proposals
-from triage_rules.ledger.store import DAY_S
-from triage_rules.ledger.tidying import Tidying
-from triage_rules.messages import BROKER_KEY_PREFIX, Lane
+from triage_rules.store.proposals import Proposals
 
 WORKERS_FORGOTTEN_MS = 24 * 3_600_000
 WRITABLE_SECONDS = 60
 
 
 class Upkeep(Tidying, Proposals, Board):
-    """See `triage_rules.ledger.Ledger` for what each method promises."""
+    """See `triage_rules.store.Ledger` for what each method promises."""
 
     def backlog(self, now_ms: int) -> Backlog:
         """Counts, and the age of the oldest pending report."""

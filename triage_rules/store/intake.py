@@ -9,19 +9,24 @@ from typing import Any, cast
 import redis
 from redis.client import PubSub
 
-from triage_rules import strict_json
-from triage_rules.board import Acknowledged
-from triage_rules.errors import (
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.errors import (
     IdempotencyMismatch,
     LedgerUnavailable,
     QueueTooOld,
     ReportNotFound,
     StaleRuleset,
 )
-from triage_rules.events import SEALED_AS
-from triage_rules.ledger.connecting import is_refusal, refusals_translated
-from triage_rules.ledger.handing_out import delivery, milliseconds
-from triage_rules.ledger.keyspace import (
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.model import Level
+from triage_rules.records.board import Acknowledged
+from triage_rules.records.events import SEALED_AS
+from triage_rules.records.reports import Accepted, Delivery, History, Idempotency, Lane, NewReport, Status, StoredReport
+from triage_rules.records.tasks import BROKER_KEY_PREFIX
+from triage_rules.store.base import DAY_S, Store
+from triage_rules.store.connection import is_refusal, refusals_translated
+from triage_rules.store.deliveries import delivery, milliseconds
+from triage_rules.store.keyspace import (
     DUE,
     LIVE,
     PENDING,
@@ -32,20 +37,6 @@ from triage_rules.ledger.keyspace import (
     of_client,
     subject_key,
 )
-from triage_rules.ledger.store import DAY_S, Store
-from triage_rules.messages import (
-    BROKER_KEY_PREFIX,
-    Accepted,
-    Delivery,
-    History,
-    Idempotency,
-    Lane,
-    NewReport,
-    Status,
-    StoredReport,
-)
-from triage_rules.ruleset import Level
-from triage_rules.settings import Settings
 
 HOUR_MS = 3_600_000
 ENQUEUED_LATELY_MS = 1_000
@@ -60,7 +51,7 @@ ANSWER_TO_SUBSCRIBE = 1.0
 
 
 class Intake(Store):
-    """See `triage_rules.ledger.Ledger` for what each method promises."""
+    """See `triage_rules.store.Ledger` for what each method promises."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -8,23 +8,23 @@ from typing import Any
 import redis
 from redis.client import Pipeline
 
-from triage_rules.audit import Act, Action, Actor
-from triage_rules.errors import SealError
-from triage_rules.events import SEALED_AS
-from triage_rules.ledger import Rekeyed
-from triage_rules.ledger.auditing import Audited, Deed
-from triage_rules.ledger.connecting import refusals_translated
-from triage_rules.ledger.handing_out import opened
-from triage_rules.ledger.keyspace import DEAD_OF, REPORT, RESULTS, SEALED, of_client, subject_key
-from triage_rules.ledger.store import DAY_S, SEALED_TEXT
-from triage_rules.sealing import Seals
+from triage_rules.foundation.encryption import Seals
+from triage_rules.foundation.errors import SealError
+from triage_rules.records.audit import Act, Action, Actor
+from triage_rules.records.events import SEALED_AS
+from triage_rules.store import Rekeyed
+from triage_rules.store.audit import Audited, Deed
+from triage_rules.store.base import DAY_S, SEALED_TEXT
+from triage_rules.store.connection import refusals_translated
+from triage_rules.store.deliveries import opened
+from triage_rules.store.keyspace import DEAD_OF, REPORT, RESULTS, SEALED, of_client, subject_key
 
 PAGE = 500
 FIELDS = ("findings", "subject", "reported_at", "result", "client", "ruleset", "levels")
 
 
 class Rekeying(Audited):
-    """See `triage_rules.ledger.Ledger` for what each method promises."""
+    """See `triage_rules.store.Ledger` for what each method promises."""
 
     def rekey(self, now_ms: int, *, by: Actor, plain: bool = False) -> Rekeyed:
         """Seal all stored reports under the first key, or open them for good. May be repeated and interrupted."""

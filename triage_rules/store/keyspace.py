@@ -8,7 +8,7 @@ Key space (each script opens with the part it uses):
     triage:due                            zset     the same ids by the time they were last enqueued
     triage:results                        stream   one event a report
     triage:dead                           stream   one entry a dead letter
-    triage:board:open:{group}             zset     settled reports that nobody takes care of (see triage_rules.board)
+    triage:board:open:{group}             zset     settled reports not acknowledged (see triage_rules.records.board)
     triage:board:acknowledged:{group}     zset     the others, likewise
     triage:board:groups                   set      the groups: {ruleset}:{rank}:{ms in which somebody must act, or ''}
     triage:settled:{id}                   channel  told when a report is settled

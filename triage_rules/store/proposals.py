@@ -8,20 +8,21 @@ from typing import Any, cast
 
 from redis.client import Pipeline
 
-from triage_rules import proposals, strict_json
-from triage_rules.audit import Act, Action, Actor
-from triage_rules.errors import ProposalNotFound
-from triage_rules.ledger.auditing import Audited, Deed
-from triage_rules.ledger.connecting import refusals_translated
-from triage_rules.ledger.keyspace import PROPOSAL_FILES, PROPOSALS
-from triage_rules.ledger.store import DAY_S
-from triage_rules.proposals import MOST_KEPT, Proposal, State
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.errors import ProposalNotFound
+from triage_rules.records import proposals
+from triage_rules.records.audit import Act, Action, Actor
+from triage_rules.records.proposals import MOST_KEPT, Proposal, State
+from triage_rules.store.audit import Audited, Deed
+from triage_rules.store.base import DAY_S
+from triage_rules.store.connection import refusals_translated
+from triage_rules.store.keyspace import PROPOSAL_FILES, PROPOSALS
 
 _ACTIONS = {State.DECLINED: Action.PROPOSAL_DECLINE, State.WITHDRAWN: Action.PROPOSAL_WITHDRAW}
 
 
 class Proposals(Audited):
-    """See `triage_rules.ledger.Ledger` for what each method promises."""
+    """See `triage_rules.store.Ledger` for what each method promises."""
 
     def proposals(self, now_ms: int) -> list[Proposal]:
         """All that are kept, the newest first."""

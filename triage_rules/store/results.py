@@ -8,10 +8,10 @@ from typing import Any
 
 import redis
 
-from triage_rules.ledger.connecting import connect, refusals_translated
-from triage_rules.ledger.keyspace import DEAD_OF, RESULTS, SEEN
-from triage_rules.ledger.store import registered
-from triage_rules.messages import timestamp
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.store.base import registered
+from triage_rules.store.connection import connect, refusals_translated
+from triage_rules.store.keyspace import DEAD_OF, RESULTS, SEEN
 
 FIELDS_KEPT = 100
 """Of an entry that is given up. An event has far fewer; what is none could have more than a script can pass on."""

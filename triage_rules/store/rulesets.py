@@ -10,13 +10,15 @@ from typing import Any, cast
 
 from redis.client import Pipeline
 
-from triage_rules import proposals, strict_json
-from triage_rules.audit import Act, Action, Actor
-from triage_rules.errors import ProposalRefused, RulesetNotFound
-from triage_rules.ledger import LiveRuleset
-from triage_rules.ledger.auditing import Audited, Deed
-from triage_rules.ledger.connecting import refusals_translated
-from triage_rules.ledger.keyspace import (
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.errors import ProposalRefused, RulesetNotFound
+from triage_rules.records import proposals
+from triage_rules.records.audit import Act, Action, Actor
+from triage_rules.records.proposals import Approving, Proposal, State
+from triage_rules.store import LiveRuleset
+from triage_rules.store.audit import Audited, Deed
+from triage_rules.store.connection import refusals_translated
+from triage_rules.store.keyspace import (
     BUNDLE,
     DEPLOYMENTS,
     LEAVING,
@@ -24,14 +26,13 @@ from triage_rules.ledger.keyspace import (
     PROPOSALS,
     SOURCE,
 )
-from triage_rules.ledger.proposals import stored_proposal
-from triage_rules.proposals import Approving, Proposal, State
+from triage_rules.store.proposals import stored_proposal
 
 DEPLOYMENTS_KEPT = 50
 
 
 class Rulesets(Audited):
-    """See `triage_rules.ledger.Ledger` for what each method promises."""
+    """See `triage_rules.store.Ledger` for what each method promises."""
 
     def deploy(  # noqa: PLR0913 - what is deployed, when, and by whom
         self,

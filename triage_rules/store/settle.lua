@@ -8,7 +8,7 @@
 --       6 triage:settled:{id}   channel   told once, for those who wait
 --       7 triage:counts         hash      what was counted since the beginning
 --       8 triage:pending:urgent zset      as 2, those of the urgent lane alone
---       9 triage:board:open:{group}   zset   settled reports that nobody takes care of, as triage_rules.board notes them
+--       9 triage:board:open:{group}   zset   settled reports that nobody takes care of, as triage_rules.records.board notes them
 --       10 triage:board:groups  set       the groups
 --       also writes the key in the report's field `levels`: level number -> when it was last published
 -- ARGV  1 id  2 now_ms  3 status: done|dead  4 level number, or '' if it has none  5 retention in s

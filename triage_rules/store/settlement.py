@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from triage_rules import events
-from triage_rules.board import Group
-from triage_rules.errors import SealError
-from triage_rules.ledger.connecting import refusals_translated
-from triage_rules.ledger.handing_out import delivery, unreadable
-from triage_rules.ledger.keyspace import (
+from triage_rules.foundation.errors import SealError
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.model import Level
+from triage_rules.records import events
+from triage_rules.records.board import Group
+from triage_rules.records.reports import Decided, Delivery, History, Status
+from triage_rules.store.base import Store
+from triage_rules.store.connection import refusals_translated
+from triage_rules.store.deliveries import delivery, unreadable
+from triage_rules.store.keyspace import (
     BOARD_GROUPS,
     BOARD_OPEN,
     COUNTS,
@@ -22,14 +26,10 @@ from triage_rules.ledger.keyspace import (
     RESULTS,
     SETTLED,
 )
-from triage_rules.ledger.store import Store
-from triage_rules.messages import Decided, Delivery, History, Status
-from triage_rules.ruleset import Level
-from triage_rules.settings import Settings
 
 
 class Work(Store):
-    """See `triage_rules.ledger.Ledger` for what each method promises."""
+    """See `triage_rules.store.Ledger` for what each method promises."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

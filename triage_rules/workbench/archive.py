@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 
-from triage_rules.workbench.drafts import FILES, Files
+from triage_rules.workbench.draft import FILES, Files
 
 NO_TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip file can hold: when it was packed says nothing about what is in it."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from triage_rules.cases import Case, CaseOutcome, run_case
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import asked
-from triage_rules.ruleset import Ruleset
-from triage_rules.workbench.drafts import Opened
-from triage_rules.workbench.trying import words_of
+from triage_rules.assurance.cases import Case, CaseOutcome, run_case
+from triage_rules.evaluation.answers import asked
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.language.model import Ruleset
+from triage_rules.workbench.draft import Opened
+from triage_rules.workbench.try_patient import words_of
 
 Json = dict[str, Any]
 

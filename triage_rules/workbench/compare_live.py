@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from triage_rules.evaluating import Evaluator
-from triage_rules.workbench.drafts import FILES, Files
-from triage_rules.workbench.trying import words_of
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.workbench.draft import FILES, Files
+from triage_rules.workbench.try_patient import words_of
 
 Json = dict[str, Any]
 
@@ -21,9 +21,9 @@ def compared(live: Evaluator, draft: Evaluator, seconds: float = SECONDS) -> Jso
 
     Each example also has its `patient`, in the words of the controls. Raises EncoderBugError.
     """
-    from triage_rules.analysis.solver import Budget  # loads the solver
-    from triage_rules.diffing import report
-    from triage_rules.diffing.differences import Differences
+    from triage_rules.assurance.diff import report
+    from triage_rules.assurance.diff.outcomes import Differences
+    from triage_rules.assurance.solver.solver import Budget  # loads the solver
 
     found = list(Differences(live, draft, Budget(seconds)).all())
     told = report.as_data(live, draft, found)

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from triage_rules.cases.reading import CASES_FILE, WANTED
-from triage_rules.properties.schema import properties_json_schema
-from triage_rules.reading import FILE_NAME
-from triage_rules.reading.places import Faults, data_of
-from triage_rules.reading.schema import ruleset_json_schema
-from triage_rules.reading.yaml_text import tree_of_yaml
-from triage_rules.ruleset import Level
-from triage_rules.workbench.drafts import Files
-from triage_rules.workbench.scanning import ITEM, Where, sections, where
+from triage_rules.assurance.cases.reading import CASES_FILE, WANTED
+from triage_rules.assurance.properties.schema import properties_json_schema
+from triage_rules.language.model import Level
+from triage_rules.language.reading import FILE_NAME
+from triage_rules.language.reading.places import Faults, data_of
+from triage_rules.language.reading.schema import ruleset_json_schema
+from triage_rules.language.reading.yaml_text import tree_of_yaml
+from triage_rules.workbench.draft import Files
+from triage_rules.workbench.text_index import ITEM, Where, sections, where
 
 Json = dict[str, Any]
 

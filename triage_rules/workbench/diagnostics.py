@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from triage_rules.errors import RulesetFault
-from triage_rules.finding_types import FindingType, Severity
-from triage_rules.workbench.drafts import FILES, Files, Opened
-from triage_rules.workbench.trying import words_of
+from triage_rules.foundation.errors import RulesetFault
+from triage_rules.language.check_types import FindingType, Severity
+from triage_rules.workbench.draft import FILES, Files, Opened
+from triage_rules.workbench.try_patient import words_of
 
 if TYPE_CHECKING:  # they load the solver
-    from triage_rules.checking.asking import Finding
-    from triage_rules.properties.proving import Proof
+    from triage_rules.assurance.checking.context import Finding
+    from triage_rules.assurance.properties.proving import Proof
 
 Json = dict[str, Any]
 
@@ -61,8 +61,8 @@ def examine(opened: Opened, files: Files, today: date) -> list[Diagnostic]:
 
     The faults alone if there are any. Raises EncoderBugError.
     """
-    from triage_rules.checking import How, check  # loads the solver
-    from triage_rules.properties.proving import prove
+    from triage_rules.assurance.checking import How, check  # loads the solver
+    from triage_rules.assurance.properties.proving import prove
 
     rules = opened.rules
     if opened.faults or rules is None or rules.evaluator is None:
@@ -99,7 +99,7 @@ def _of_finding(found: Finding, opened: Opened, files: Files) -> Diagnostic:
 
 
 def _of_proof(proof: Proof, files: Files) -> Diagnostic:
-    from triage_rules.analysis.witness import told
+    from triage_rules.assurance.solver.witness import told
 
     place, example, outcome, patient = proof.asked.place, None, None, None
     witness = proof.counterexample

@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from triage_rules.bundles import bundle_of
-from triage_rules.cases.reading import CASES_FILE, Case, cases_of
-from triage_rules.errors import EngineLimitError, RulesetError, RulesetFault
-from triage_rules.evaluating import Evaluator
-from triage_rules.properties.language import Property
-from triage_rules.properties.reading import PROPERTIES_FILE, properties_of
-from triage_rules.reading import FILE_NAME, Document, parse_text, parse_with_document
-from triage_rules.reading.places import Faults
-from triage_rules.ruleset import Place, Ruleset
+from triage_rules.assurance.cases.reading import CASES_FILE, Case, cases_of
+from triage_rules.assurance.properties.model import Property
+from triage_rules.assurance.properties.reading import PROPERTIES_FILE, properties_of
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import EngineLimitError, RulesetError, RulesetFault
+from triage_rules.foundation.place import Place
+from triage_rules.language.bundle import bundle_of
+from triage_rules.language.model import Ruleset
+from triage_rules.language.reading import FILE_NAME, Document, parse_text, parse_with_document
+from triage_rules.language.reading.places import Faults
 
 FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE)
 """What a draft may hold; the last may be missing, or empty, which is the same."""

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from triage_rules.bundles import open_bundle
-from triage_rules.errors import TriageError
-from triage_rules.evaluating import Evaluator
-from triage_rules.workbench import comparing, diagnosing, running, trying
-from triage_rules.workbench.drafts import Drafts, Files, Opened
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import TriageError
+from triage_rules.language.bundle import open_bundle
+from triage_rules.workbench import case_runs, compare_live, diagnostics, try_patient
+from triage_rules.workbench.draft import Drafts, Files, Opened
 
 Json = dict[str, Any]
 
@@ -36,20 +36,22 @@ class Desk:
             case "look":
                 return told
             case "check":
-                diagnostics = diagnosing.examine(opened, files, datetime.now(UTC).date())
-                return told | {"diagnostics": diagnosing.as_json(diagnostics)}
+                examined = diagnostics.examine(opened, files, datetime.now(UTC).date())
+                return told | {"diagnostics": diagnostics.as_json(examined)}
             case "cases":
-                return told | {"cases": running.run(opened, live)}
+                return told | {"cases": case_runs.run(opened, live)}
             case "try":
                 return told | {"tried": self._tried(opened, live, question.get("words", {}))}
             case "compare":
-                found = None if live is None or opened.evaluator is None else comparing.compared(live, opened.evaluator)
+                found = (
+                    None if live is None or opened.evaluator is None else compare_live.compared(live, opened.evaluator)
+                )
                 return told | {"compared": found}
             case other:
                 raise ValueError(f"nobody knows how to {other}")
 
     def _tried(self, opened: Opened, live: Evaluator | None, words: Mapping[str, str]) -> Json | None:
-        return None if opened.evaluator is None else trying.tried(opened.evaluator, live, words)
+        return None if opened.evaluator is None else try_patient.tried(opened.evaluator, live, words)
 
     def _opened_live(self, live: Mapping[str, str] | None) -> Evaluator | None:
         """None also if it can't be opened: then there is nothing to compare with."""
@@ -69,7 +71,11 @@ class Desk:
 
 def _looked(opened: Opened, files: Files) -> Json:
     """What every answer has: the faults, and, if the rules can be read, what they are and ask."""
-    told: Json = {"diagnostics": diagnosing.as_json(diagnosing.faults_of(opened, files)), "draft": None, "controls": []}
+    told: Json = {
+        "diagnostics": diagnostics.as_json(diagnostics.faults_of(opened, files)),
+        "draft": None,
+        "controls": [],
+    }
     if opened.rules is None:
         return told
     ruleset = opened.rules.ruleset
@@ -84,4 +90,4 @@ def _looked(opened: Opened, files: Files) -> Json:
         "properties": len(opened.properties),
         "approved_by": ruleset.approved_by,
     }
-    return told | {"draft": draft, "controls": trying.controls(ruleset)}
+    return told | {"draft": draft, "controls": try_patient.controls(ruleset)}

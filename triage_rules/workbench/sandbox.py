@@ -12,8 +12,8 @@ import sys
 import threading
 from typing import IO, Any
 
-from triage_rules.errors import WorkbenchBusy, WorkbenchFailed
-from triage_rules.workbench.answering import Desk
+from triage_rules.foundation.errors import WorkbenchBusy, WorkbenchFailed
+from triage_rules.workbench.requests import Desk
 
 Json = dict[str, Any]
 
@@ -90,7 +90,7 @@ class Bench:
         if self._process is None or self._process.poll() is not None:
             self._end()
             self._process = subprocess.Popen(  # noqa: S603 (our own module)
-                [sys.executable, "-m", "triage_rules.workbench.benches", str(int(self._seconds) + 5)],
+                [sys.executable, "-m", "triage_rules.workbench.sandbox", str(int(self._seconds) + 5)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # a traceback could hold what somebody typed

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from triage_rules.deciding import statements
-from triage_rules.errors import ReportError
-from triage_rules.evaluating import HIGHEST_LEVEL_24H, REPORTS_LAST_48H, Evaluator
-from triage_rules.explaining import OPEN, Node, derive, in_words, outcome_condition
-from triage_rules.findings import asked, read_findings, unit_told
-from triage_rules.messages import History
-from triage_rules.reference import Reference
-from triage_rules.ruleset import SERVICE_COUNTS, AskedOf, Condition, Floor, Input, Kind, Level, Rule, Ruleset
+from triage_rules.evaluation.answers import asked, read_findings, unit_told
+from triage_rules.evaluation.decision import statements
+from triage_rules.evaluation.evaluator import HIGHEST_LEVEL_24H, REPORTS_LAST_48H, Evaluator
+from triage_rules.evaluation.explanation import OPEN, Node, derive, in_words, outcome_condition
+from triage_rules.evaluation.reference import Reference
+from triage_rules.foundation.errors import ReportError
+from triage_rules.language.model import SERVICE_COUNTS, AskedOf, Condition, Floor, Input, Kind, Level, Rule, Ruleset
+from triage_rules.records.reports import History
 
 Json = dict[str, Any]
 

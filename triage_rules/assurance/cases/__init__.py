@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.cases.reading import EQUAL, INCLUDED, NEVER_SAID, SAID, Case, parse_cases, read_cases
-from triage_rules.errors import ReportError
-from triage_rules.evaluating import Evaluator, folded
-from triage_rules.findings import read_findings
-from triage_rules.ruleset import Findings
+from triage_rules.assurance.cases.reading import EQUAL, INCLUDED, NEVER_SAID, SAID, Case, parse_cases, read_cases
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.evaluator import Evaluator, folded
+from triage_rules.foundation.errors import ReportError
+from triage_rules.language.model import Findings
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from triage_rules.errors import RulesetError
-from triage_rules.messages import History
-from triage_rules.reading import Document, bytes_of, parse_text
-from triage_rules.reading.form import Form
-from triage_rules.reading.places import Broken, Faults, MappingNode, Node, Scalar, data_of, quoted
-from triage_rules.reading.words import kind_of, listed, meant
-from triage_rules.ruleset import Level, Place, Ruleset
+from triage_rules.foundation.errors import RulesetError
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import Level, Ruleset
+from triage_rules.language.reading import Document, bytes_of, parse_text
+from triage_rules.language.reading.fields import Form
+from triage_rules.language.reading.messages import kind_of, listed, meant
+from triage_rules.language.reading.places import Broken, Faults, MappingNode, Node, Scalar, data_of, quoted
+from triage_rules.records.reports import History
 
 CASES_FILE = "cases.yaml"
 EQUAL = ("level", "disposition", "could_be", "determined", "act_within_minutes")

@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from triage_rules.analysis.solver import Budget
-from triage_rules.checking import edges, equal, gaps, superfluous, unreachable, unread, upkeep
-from triage_rules.checking.accepting import accepted
-from triage_rules.checking.asking import Asking, Finding, Progress
-from triage_rules.errors import RulesetFault
-from triage_rules.evaluating import Evaluator
-from triage_rules.finding_types import FindingType, Severity
-from triage_rules.reading import Document
-from triage_rules.reading.acceptances import acceptances_of
-from triage_rules.ruleset import Place, Ruleset
+from triage_rules.assurance.checking import edges, equal, gaps, superfluous, unreachable, unused, upkeep
+from triage_rules.assurance.checking.accepting import accepted
+from triage_rules.assurance.checking.context import Asking, Finding, Progress
+from triage_rules.assurance.solver.solver import Budget
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import RulesetFault
+from triage_rules.foundation.place import Place
+from triage_rules.language.check_types import FindingType, Severity
+from triage_rules.language.model import Ruleset
+from triage_rules.language.reading import Document
+from triage_rules.language.reading.acceptances import acceptances_of
 
 SHOWN = 5
 """So many ids are named of what was not decided."""
@@ -56,8 +57,8 @@ FAMILIES = (
         (FindingType.CONTRADICTING_STATEMENTS, FindingType.DEAD_CONDITION),
     ),
     _Family(
-        unread.FAMILY,
-        unread.unread,
+        unused.FAMILY,
+        unused.unread,
         (
             FindingType.UNUSED_INPUT,
             FindingType.UNREAD_VALUE,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from triage_rules.checking.asking import Finding
-from triage_rules.finding_types import FindingType
-from triage_rules.reading.acceptances import Acceptance
+from triage_rules.assurance.checking.context import Finding
+from triage_rules.language.check_types import FindingType
+from triage_rules.language.reading.acceptances import Acceptance
 
 
 def accepted(

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from triage_rules.analysis.encoding import Encoding
-from triage_rules.analysis.logic import Formula
-from triage_rules.analysis.solver import Budget, GaveUp, Model, NoReport, Solver
-from triage_rules.analysis.witness import Witness, Witnesses
-from triage_rules.evaluating import Evaluator
-from triage_rules.finding_types import FindingType
-from triage_rules.reading.places import Node
-from triage_rules.ruleset import AskedOf, Place, Ruleset
+from triage_rules.assurance.solver.encoding import Encoding
+from triage_rules.assurance.solver.logic import Formula
+from triage_rules.assurance.solver.solver import Budget, GaveUp, Model, NoReport, Solver
+from triage_rules.assurance.solver.witness import Witness, Witnesses
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.place import Place
+from triage_rules.language.check_types import FindingType
+from triage_rules.language.model import AskedOf, Ruleset
+from triage_rules.language.reading.places import Node
 
 QUERY_SECONDS = 5.0
 """What one question may take, while there is time at all."""

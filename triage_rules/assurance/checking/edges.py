@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from triage_rules.analysis.answers import first_above, first_at_least
-from triage_rules.checking.asking import Asking, Finding
-from triage_rules.checking.written import OPPOSITE, Path, in_words, place_of_limit, written
-from triage_rules.finding_types import FindingType
-from triage_rules.ruleset import All, Any, AskedOf, AtLeast, Compare, Condition, Input, Kind, Not, Op
+from triage_rules.assurance.checking.context import Asking, Finding
+from triage_rules.assurance.checking.written_conditions import OPPOSITE, Path, in_words, place_of_limit, written
+from triage_rules.assurance.solver.answers import first_above, first_at_least
+from triage_rules.language.check_types import FindingType
+from triage_rules.language.model import All, Any, AskedOf, AtLeast, Compare, Condition, Input, Kind, Not, Op
 
 FAMILY = "limits on numbers"
 SHOWN = 3

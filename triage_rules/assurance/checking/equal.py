@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from triage_rules.analysis.logic import Formula
-from triage_rules.analysis.solver import Model
-from triage_rules.checking.asking import Asking, Finding
-from triage_rules.checking.written import place_at
-from triage_rules.finding_types import FindingType
-from triage_rules.ruleset import MANDATORY_OPEN
+from triage_rules.assurance.checking.context import Asking, Finding
+from triage_rules.assurance.checking.written_conditions import place_at
+from triage_rules.assurance.solver.logic import Formula
+from triage_rules.assurance.solver.solver import Model
+from triage_rules.language.check_types import FindingType
+from triage_rules.language.model import MANDATORY_OPEN
 
 FAMILY = "statements that are the same"
 

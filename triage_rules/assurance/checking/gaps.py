@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from triage_rules.analysis.logic import Formula
-from triage_rules.checking.asking import Asking, Finding
-from triage_rules.checking.written import leaves, place_at, written
-from triage_rules.finding_types import FindingType
-from triage_rules.ruleset import AskedOf, Compare, OneOf, Yes
+from triage_rules.assurance.checking.context import Asking, Finding
+from triage_rules.assurance.checking.written_conditions import leaves, place_at, written
+from triage_rules.assurance.solver.logic import Formula
+from triage_rules.language.check_types import FindingType
+from triage_rules.language.model import AskedOf, Compare, OneOf, Yes
 
 FAMILY = "gaps"
 SHOWN = 20

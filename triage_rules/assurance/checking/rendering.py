@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from triage_rules.checking.asking import Finding
-from triage_rules.finding_types import FindingType, Severity
-from triage_rules.ruleset import Ruleset
+from triage_rules.assurance.checking.context import Finding
+from triage_rules.language.check_types import FindingType, Severity
+from triage_rules.language.model import Ruleset
 
 Json = dict[str, Any]
 

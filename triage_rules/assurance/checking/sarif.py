@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from triage_rules.checking.asking import Finding
-from triage_rules.finding_types import FindingType
+from triage_rules.assurance.checking.context import Finding
+from triage_rules.language.check_types import FindingType
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

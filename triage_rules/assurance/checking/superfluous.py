@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from triage_rules.analysis.encoding import Encoding
-from triage_rules.analysis.logic import Formula
-from triage_rules.analysis.solver import Model
-from triage_rules.checking.asking import Asking, Finding
-from triage_rules.checking.written import leaves, place_at, written
-from triage_rules.finding_types import FindingType
-from triage_rules.rails import outcome_key
-from triage_rules.ruleset import Floor, Inferred, Place, Rule, Ruleset
+from triage_rules.assurance.checking.context import Asking, Finding
+from triage_rules.assurance.checking.written_conditions import leaves, place_at, written
+from triage_rules.assurance.solver.encoding import Encoding
+from triage_rules.assurance.solver.logic import Formula
+from triage_rules.assurance.solver.solver import Model
+from triage_rules.evaluation.signals import outcome_key
+from triage_rules.foundation.place import Place
+from triage_rules.language.check_types import FindingType
+from triage_rules.language.model import Floor, Inferred, Rule, Ruleset
 
 FAMILY = "rules that others make superfluous"
 

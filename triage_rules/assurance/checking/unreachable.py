@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
-from triage_rules.checking.asking import Asking, Finding
-from triage_rules.checking.written import Written, conjuncts, in_words, listed, place_at, written
-from triage_rules.finding_types import FindingType
-from triage_rules.rails import outcome_key
-from triage_rules.ruleset import (
+from triage_rules.assurance.checking.context import Asking, Finding
+from triage_rules.assurance.checking.written_conditions import Written, conjuncts, in_words, listed, place_at, written
+from triage_rules.evaluation.signals import outcome_key
+from triage_rules.language.check_types import FindingType
+from triage_rules.language.model import (
     All,
     Any,
     AtLeast,

@@ -6,11 +6,11 @@ import difflib
 from collections import Counter
 from collections.abc import Iterator
 
-from triage_rules.analysis.answers import answering
-from triage_rules.checking.asking import Asking, Finding
-from triage_rules.checking.written import leaves, place_at, written
-from triage_rules.finding_types import FindingType
-from triage_rules.ruleset import MANDATORY_OPEN, AskedOf, Inferred, Kind, OneOf, Ruleset
+from triage_rules.assurance.checking.context import Asking, Finding
+from triage_rules.assurance.checking.written_conditions import leaves, place_at, written
+from triage_rules.assurance.solver.answers import answering
+from triage_rules.language.check_types import FindingType
+from triage_rules.language.model import MANDATORY_OPEN, AskedOf, Inferred, Kind, OneOf, Ruleset
 
 FAMILY = "what nothing reads"
 LIKE = 0.75

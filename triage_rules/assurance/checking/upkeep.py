@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from triage_rules.checking.asking import Asking, Finding
-from triage_rules.checking.written import place_at
-from triage_rules.finding_types import FindingType
-from triage_rules.reading.places import MappingNode
-from triage_rules.ruleset import Floor, Place, Rule
+from triage_rules.assurance.checking.context import Asking, Finding
+from triage_rules.assurance.checking.written_conditions import place_at
+from triage_rules.foundation.place import Place
+from triage_rules.language.check_types import FindingType
+from triage_rules.language.model import Floor, Rule
+from triage_rules.language.reading.places import MappingNode
 
 SAYS_NOTHING = {"", "todo", "tbd", "tba", "tbc", "fixme", "xxx", "x", "n/a", "na", "none", "null", "unknown", "missing"}
 """Words that fill a line and say nothing, without case, dots, dashes and question marks around them."""

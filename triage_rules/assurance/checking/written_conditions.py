@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from triage_rules.reading.places import MappingNode, Node, Scalar, Sequence
-from triage_rules.ruleset import (
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import (
     MANDATORY_OPEN,
     All,
     Any,
@@ -19,11 +19,11 @@ from triage_rules.ruleset import (
     Not,
     OneOf,
     Op,
-    Place,
     Ruleset,
     Unless,
     Yes,
 )
+from triage_rules.language.reading.places import MappingNode, Node, Scalar, Sequence
 
 OPS = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at most", Op.LESS_THAN: "less than"}
 OPPOSITE = {

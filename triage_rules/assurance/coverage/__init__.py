@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from triage_rules.coverage.goals import DEFAULT, Goal, Mark, Measure, Plan, Side, step
-from triage_rules.rails import outcome_key
-from triage_rules.reference import Kleene, Reference
-from triage_rules.ruleset import All, Any, AtLeast, Condition, Findings, Floor, Not, Ruleset
+from triage_rules.assurance.coverage.goals import DEFAULT, Goal, Mark, Measure, Plan, Side, step
+from triage_rules.evaluation.reference import Kleene, Reference
+from triage_rules.evaluation.signals import outcome_key
+from triage_rules.language.model import All, Any, AtLeast, Condition, Findings, Floor, Not, Ruleset
 
 _SIDES: dict[Kleene, Side] = {True: Side.TRUE, False: Side.FALSE, None: Side.OPEN}
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from triage_rules.rails import SOONER, outcome_key
-from triage_rules.ruleset import (
+from triage_rules.evaluation.signals import SOONER, outcome_key
+from triage_rules.language.model import (
     All,
     Any,
     AskedOf,

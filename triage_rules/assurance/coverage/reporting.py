@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from triage_rules.coverage import Coverage
-from triage_rules.coverage.goals import Goal, Measure, Side
-from triage_rules.coverage.words import group, lacking, title
-from triage_rules.rails import outcome_key
+from triage_rules.assurance.coverage import Coverage
+from triage_rules.assurance.coverage.goals import Goal, Measure, Side
+from triage_rules.assurance.coverage.wording import group, lacking, title
+from triage_rules.evaluation.signals import outcome_key
 
 TELLS: dict[Measure, str] = {
     Measure.RULES: "rules, established and ruled out",

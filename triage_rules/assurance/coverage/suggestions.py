@@ -9,16 +9,16 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from triage_rules.cases import Case
-from triage_rules.coverage import Coverage, Observed, marks, of_answers, of_leaves
-from triage_rules.coverage.goals import Mark, Measure, Plan, Side, leaves, step
-from triage_rules.coverage.reporting import in_words
-from triage_rules.deciding import disposition_of
-from triage_rules.errors import ReportError
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import read_findings
-from triage_rules.reference import Reference
-from triage_rules.ruleset import (
+from triage_rules.assurance.cases import Case
+from triage_rules.assurance.coverage import Coverage, Observed, marks, of_answers, of_leaves
+from triage_rules.assurance.coverage.goals import Mark, Measure, Plan, Side, leaves, step
+from triage_rules.assurance.coverage.reporting import in_words
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.decision import disposition_of
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.reference import Reference
+from triage_rules.foundation.errors import ReportError
+from triage_rules.language.model import (
     AskedOf,
     Compare,
     Condition,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from decimal import Decimal
 
-from triage_rules.coverage.goals import DEFAULT, Goal, Leaf, Measure, Plan, Side, step
-from triage_rules.rails import SOONER
-from triage_rules.ruleset import Compare, Floor, Inferred, IsOpen, OneOf, Op, Rule, Ruleset, Unless, Yes
+from triage_rules.assurance.coverage.goals import DEFAULT, Goal, Leaf, Measure, Plan, Side, step
+from triage_rules.evaluation.signals import SOONER
+from triage_rules.language.model import Compare, Floor, Inferred, IsOpen, OneOf, Op, Rule, Ruleset, Unless, Yes
 
 _OPS = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at most", Op.LESS_THAN: "less than"}
 

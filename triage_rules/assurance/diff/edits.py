@@ -6,8 +6,7 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from triage_rules.diffing.words import in_words, limit_in_words, values_in_words
-from triage_rules.ruleset import (
+from triage_rules.language.model import (
     All,
     Any,
     AtLeast,
@@ -20,6 +19,7 @@ from triage_rules.ruleset import (
     Unless,
     Yes,
 )
+from triage_rules.language.wording import in_words, limit_in_words, values_in_words
 
 
 class Within(enum.Enum):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from triage_rules.analysis.encoding import Encoding
-from triage_rules.analysis.logic import Formula
-from triage_rules.diffing.edits import Edit, Within
-from triage_rules.diffing.written import condition_edits
-from triage_rules.messages import NOT_APPROVED
-from triage_rules.rails import outcome_key
-from triage_rules.ruleset import Conflict, Kind, Level, Rule, Ruleset
+from triage_rules.assurance.diff.edits import Edit, Within
+from triage_rules.assurance.diff.text_changes import condition_edits
+from triage_rules.assurance.solver.encoding import Encoding
+from triage_rules.assurance.solver.logic import Formula
+from triage_rules.evaluation.signals import outcome_key
+from triage_rules.language.model import NOT_APPROVED, Conflict, Kind, Level, Rule, Ruleset
 
 DEFAULT = "default"
 """The name of the default among the rules that decide."""

@@ -6,15 +6,15 @@ import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from triage_rules.analysis.encoding import Encoding
-from triage_rules.analysis.logic import Formula
-from triage_rules.analysis.minimal import Causes, CauseSet
-from triage_rules.analysis.solver import Budget, GaveUp, Model, NoReport, Solver
-from triage_rules.analysis.witness import Json, Witness, Witnesses
-from triage_rules.diffing import encoded
-from triage_rules.diffing.encoded import Both
-from triage_rules.evaluating import Evaluator
-from triage_rules.ruleset import Disposition, Level, Ruleset
+from triage_rules.assurance.diff import formulas
+from triage_rules.assurance.diff.formulas import Both
+from triage_rules.assurance.solver.encoding import Encoding
+from triage_rules.assurance.solver.logic import Formula
+from triage_rules.assurance.solver.minimal import Causes, CauseSet
+from triage_rules.assurance.solver.solver import Budget, GaveUp, Model, NoReport, Solver
+from triage_rules.assurance.solver.witness import Json, Witness, Witnesses
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.language.model import Disposition, Level, Ruleset
 
 KINDS = {"level": 5, "disposition": 2, "advice": 3}
 """Kinds that are shown of each pair of levels, of each pair of dispositions, and of other advice; of the rest one."""
@@ -86,13 +86,13 @@ class Difference:
 
 
 FIELDS: Mapping[Aspect, Sequence[Callable[[Encoding], dict[str, Formula]]]] = {
-    Aspect.ADVICE: (encoded.patient_paragraphs, encoded.clinician_paragraphs),
-    Aspect.COULD_BE: (encoded.could_be,),
-    Aspect.DETERMINED: (encoded.determined,),
-    Aspect.MISSING: (encoded.missing,),
-    Aspect.CONFLICTS: (encoded.conflicts,),
-    Aspect.FLAGS: (encoded.flags,),
-    Aspect.VALIDITY: (encoded.valid_for,),
+    Aspect.ADVICE: (formulas.patient_paragraphs, formulas.clinician_paragraphs),
+    Aspect.COULD_BE: (formulas.could_be,),
+    Aspect.DETERMINED: (formulas.determined,),
+    Aspect.MISSING: (formulas.missing,),
+    Aspect.CONFLICTS: (formulas.conflicts,),
+    Aspect.FLAGS: (formulas.flags,),
+    Aspect.VALIDITY: (formulas.valid_for,),
 }
 """Fields of the result by aspect; of advice what the patient reads, then what the clinician does."""
 
@@ -154,7 +154,7 @@ class Differences:
         version, encoding, code = (
             ("new", self._both.new, after) if way is Way.HIGHER else ("old", self._both.old, before)
         )
-        decided = encoded.outcomes_at(encoding, code)
+        decided = formulas.outcomes_at(encoding, code)
         return {f"{version} {name}": formula for name, formula in decided.items()} | dict(self._both.telling())
 
     def field(self, aspect: Aspect) -> Difference:
@@ -252,7 +252,7 @@ def responsible(result: Json) -> tuple[str, ...]:
     """The rules and floors at the level of a result, and `default` if no rule fired."""
     told = [*result["rules"], *result["safety_net"]]
     found = [rule["id"] for rule in told if rule.get("level", result["level"]) == result["level"]]
-    return tuple(found if result["rules"] else [*found, encoded.DEFAULT])
+    return tuple(found if result["rules"] else [*found, formulas.DEFAULT])
 
 
 def _way(old: Ruleset, new: Ruleset, before: str, after: str) -> Way | None:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from triage_rules.analysis.witness import Json, Witness
-from triage_rules.diffing.differences import Aspect, Difference, Kind, State, Way
-from triage_rules.diffing.written import accepted_by_one, changes
-from triage_rules.evaluating import Evaluator
-from triage_rules.explaining import Node, in_words
-from triage_rules.ruleset import Ruleset
+from triage_rules.assurance.diff.outcomes import Aspect, Difference, Kind, State, Way
+from triage_rules.assurance.diff.text_changes import accepted_by_one, changes
+from triage_rules.assurance.solver.witness import Json, Witness
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.explanation import Node, in_words
+from triage_rules.language.model import Ruleset
 
 _SO = {
     (Aspect.LEVEL, Way.LOWER): "decided at a lower level",

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from triage_rules.diffing.edits import Edit, edits
-from triage_rules.diffing.words import in_words
-from triage_rules.rails import SOONER, outcome_key
-from triage_rules.ruleset import (
+from triage_rules.assurance.diff.edits import Edit, edits
+from triage_rules.evaluation.signals import SOONER, outcome_key
+from triage_rules.language.model import (
     MANDATORY_OPEN,
     Choice,
     Code,
@@ -36,9 +35,10 @@ from triage_rules.ruleset import (
     Unless,
     Yes,
 )
-from triage_rules.ruleset import All as AllOf
-from triage_rules.ruleset import Any as AnyOf
-from triage_rules.ruleset import AtLeast as AtLeastOf
+from triage_rules.language.model import All as AllOf
+from triage_rules.language.model import Any as AnyOf
+from triage_rules.language.model import AtLeast as AtLeastOf
+from triage_rules.language.wording import in_words
 
 CONDITIONS = AllOf | AnyOf | AtLeastOf | Not | Compare | OneOf | Yes | IsOpen | Inferred | Unless
 

@@ -9,18 +9,18 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.cases import Case, differences
-from triage_rules.deciding import Deciding, statements
-from triage_rules.evaluating import Evaluator
-from triage_rules.explaining import outcome_condition
-from triage_rules.findings import read_findings
-from triage_rules.grounds import ByReference
-from triage_rules.mutation.changes import parts_of
-from triage_rules.rails import Rails
-from triage_rules.reading.statements import needs
-from triage_rules.reference import Kleene, Reference
-from triage_rules.results import Identity, Results
-from triage_rules.ruleset import Condition, Findings, Floor, IsOpen, Level, Mandatory, Rule, Ruleset
+from triage_rules.assurance.cases import Case, differences
+from triage_rules.assurance.mutation.mutants import parts_of
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.decision import Deciding, statements
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.explanation import outcome_condition
+from triage_rules.evaluation.justification import ByReference
+from triage_rules.evaluation.reference import Kleene, Reference
+from triage_rules.evaluation.result import Identity, Results
+from triage_rules.evaluation.signals import Rails
+from triage_rules.language.model import Condition, Findings, Floor, IsOpen, Level, Mandatory, Rule, Ruleset
+from triage_rules.language.reading.statements import needs
 
 _LOOKS_AHEAD = frozenset({"could_be", "determined", "ask", "ask_includes", "ask_excludes"})
 """What a case may want of answers that are not yet given. Everything else hangs on what is established alone."""

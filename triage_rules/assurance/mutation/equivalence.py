@@ -6,12 +6,12 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from triage_rules.analysis.encoding import Encoding
-from triage_rules.analysis.logic import Formula
-from triage_rules.analysis.solver import Budget, GaveUp, NoReport, Solver
-from triage_rules.analysis.witness import Witness, Witnesses
-from triage_rules.evaluating import Evaluator
-from triage_rules.ruleset import Level, Ruleset
+from triage_rules.assurance.solver.encoding import Encoding
+from triage_rules.assurance.solver.logic import Formula
+from triage_rules.assurance.solver.solver import Budget, GaveUp, NoReport, Solver
+from triage_rules.assurance.solver.witness import Witness, Witnesses
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.language.model import Level, Ruleset
 
 RENEWED = 100
 """After so many mutants the ruleset is put into formulas anew: what was made for the earlier ones is let go."""

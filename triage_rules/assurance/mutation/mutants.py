@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from triage_rules.checking.written import Path, own_definition
-from triage_rules.reading.rules import mandatory_statement
-from triage_rules.ruleset import (
+from triage_rules.assurance.checking.written_conditions import Path, own_definition
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import (
     MANDATORY_OPEN,
     All,
     Any,
@@ -18,10 +18,10 @@ from triage_rules.ruleset import (
     Mandatory,
     Not,
     Outcome,
-    Place,
     Rule,
     Ruleset,
 )
+from triage_rules.language.reading.rules import mandatory_statement
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from triage_rules.checking.written import in_words, place_at
-from triage_rules.coverage.goals import step
-from triage_rules.mutation.changes import (
+from triage_rules.assurance.checking.written_conditions import in_words, place_at
+from triage_rules.assurance.coverage.goals import step
+from triage_rules.assurance.mutation.mutants import (
     DEFAULT,
     Change,
     Redisposed,
@@ -20,9 +20,9 @@ from triage_rules.mutation.changes import (
     WithoutOutcome,
     with_part,
 )
-from triage_rules.mutation.places import Part, parts
-from triage_rules.reading.places import Node
-from triage_rules.ruleset import (
+from triage_rules.assurance.mutation.places import Part, parts
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import (
     All,
     Any,
     AtLeast,
@@ -36,11 +36,11 @@ from triage_rules.ruleset import (
     OneOf,
     Op,
     Outcome,
-    Place,
     Ruleset,
     Unless,
     Yes,
 )
+from triage_rules.language.reading.places import Node
 
 WORDS_SHOWN = 160
 """A condition that is longer in words than this is cut."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from triage_rules.checking.written import Path, Written, place_at, written
-from triage_rules.mutation.changes import parts_of
-from triage_rules.reading.places import MappingNode, Node, Sequence
-from triage_rules.ruleset import All, Condition, Place, Ruleset
+from triage_rules.assurance.checking.written_conditions import Path, Written, place_at, written
+from triage_rules.assurance.mutation.mutants import parts_of
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import All, Condition, Ruleset
+from triage_rules.language.reading.places import MappingNode, Node, Sequence
 
 VALIDITY = "validity"
 """The owner of the condition on which a result expires sooner: no case can see it, so nothing of it is changed."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from triage_rules.analysis.witness import Witness
-from triage_rules.mutation.operators import Operator
-from triage_rules.mutation.running import Outcome, Status
-from triage_rules.mutation.telling import Differs
-from triage_rules.ruleset import Ruleset
+from triage_rules.assurance.mutation.equivalence import Differs
+from triage_rules.assurance.mutation.operators import Operator
+from triage_rules.assurance.mutation.running import Outcome, Status
+from triage_rules.assurance.solver.witness import Witness
+from triage_rules.language.model import Ruleset
 
 Json = dict[str, Any]
 

@@ -7,15 +7,15 @@ import multiprocessing
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from triage_rules.analysis.solver import QUERY_SECONDS, GaveUp
-from triage_rules.analysis.witness import NO_DIGEST
-from triage_rules.cases import Case
-from triage_rules.evaluating import Evaluator
-from triage_rules.mutation.changes import changed
-from triage_rules.mutation.killing import Cases, Killed
-from triage_rules.mutation.operators import Mutant
-from triage_rules.mutation.telling import Differs, Equal, Telling, ToldApart
-from triage_rules.ruleset import Ruleset
+from triage_rules.assurance.cases import Case
+from triage_rules.assurance.mutation.case_runs import Cases, Killed
+from triage_rules.assurance.mutation.equivalence import Differs, Equal, Telling, ToldApart
+from triage_rules.assurance.mutation.mutants import changed
+from triage_rules.assurance.mutation.operators import Mutant
+from triage_rules.assurance.solver.solver import QUERY_SECONDS, GaveUp
+from triage_rules.assurance.solver.witness import NO_DIGEST
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.language.model import Ruleset
 
 Progress = Callable[[int, int], None]
 """Called with how many mutants are done, and how many there are."""

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.evaluating import folded
-from triage_rules.properties.language import (
+from triage_rules.assurance.properties.model import (
     Against,
     Answering,
     Change,
@@ -18,7 +17,8 @@ from triage_rules.properties.language import (
     RoutineOnlyIfAnswered,
     Then,
 )
-from triage_rules.ruleset import Condition, Findings, Level, Ruleset, Value
+from triage_rules.evaluation.evaluator import folded
+from triage_rules.language.model import Condition, Findings, Level, Ruleset, Value
 
 
 @dataclass(frozen=True, slots=True)

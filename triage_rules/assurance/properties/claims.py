@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from triage_rules.analysis.answers import Answers
-from triage_rules.analysis.encoding import Encoding
-from triage_rules.analysis.logic import Formula, Logic
-from triage_rules.properties.judging import hidden_texts
-from triage_rules.properties.language import (
+from triage_rules.assurance.properties.check_result import hidden_texts
+from triage_rules.assurance.properties.model import (
     Against,
     Answering,
     Change,
@@ -20,7 +17,10 @@ from triage_rules.properties.language import (
     RoutineOnlyIfAnswered,
     Then,
 )
-from triage_rules.ruleset import Input, Kind, Level, Ruleset
+from triage_rules.assurance.solver.answers import Answers
+from triage_rules.assurance.solver.encoding import Encoding
+from triage_rules.assurance.solver.logic import Formula, Logic
+from triage_rules.language.model import Input, Kind, Level, Ruleset
 
 LEVELS = (Level.MONITOR, Level.URGENT)
 """Those that a level can be below."""

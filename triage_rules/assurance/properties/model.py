@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from triage_rules.ruleset import Condition, Level, Mandatory, Place, Source
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import Condition, Level, Mandatory, Source
 
 SECONDS = 60.0
 """What the proof of all properties may take, unless told otherwise."""

@@ -7,16 +7,16 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from triage_rules.analysis.encoding import Encoding
-from triage_rules.analysis.solver import Budget, GaveUp, NoReport, Solver
-from triage_rules.analysis.witness import NO_DIGEST, EncoderBugError, Witness, Witnesses
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import read_findings
-from triage_rules.properties.claims import Question, question
-from triage_rules.properties.judging import Seen, breaks
-from triage_rules.properties.language import HOLDS, SECONDS, Against, Property, Verdict
-from triage_rules.reference import Reference
-from triage_rules.ruleset import Ruleset
+from triage_rules.assurance.properties.check_result import Seen, breaks
+from triage_rules.assurance.properties.claims import Question, question
+from triage_rules.assurance.properties.model import HOLDS, SECONDS, Against, Property, Verdict
+from triage_rules.assurance.solver.encoding import Encoding
+from triage_rules.assurance.solver.solver import Budget, GaveUp, NoReport, Solver
+from triage_rules.assurance.solver.witness import NO_DIGEST, EncoderBugError, Witness, Witnesses
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.reference import Reference
+from triage_rules.language.model import Ruleset
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from triage_rules.errors import RulesetError
-from triage_rules.properties.language import (
+from triage_rules.assurance.properties.model import (
     Against,
     Answering,
     Change,
@@ -19,13 +18,15 @@ from triage_rules.properties.language import (
     RoutineOnlyIfAnswered,
     Then,
 )
-from triage_rules.reading import Document, bytes_of, parse_text
-from triage_rules.reading.conditions import Conditions, Names
-from triage_rules.reading.form import Form
-from triage_rules.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, quoted
-from triage_rules.reading.rules import Context, read_mandatory
-from triage_rules.reading.words import kind_of, listed, meant
-from triage_rules.ruleset import AskedOf, Condition, Input, Kind, Level, Place, Ruleset, Source
+from triage_rules.foundation.errors import RulesetError
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import AskedOf, Condition, Input, Kind, Level, Ruleset, Source
+from triage_rules.language.reading import Document, bytes_of, parse_text
+from triage_rules.language.reading.conditions import Conditions, Names
+from triage_rules.language.reading.fields import Form
+from triage_rules.language.reading.messages import kind_of, listed, meant
+from triage_rules.language.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, quoted
+from triage_rules.language.reading.rules import Context, read_mandatory
 
 PROPERTIES_FILE = "properties.yaml"
 PREVIOUS = "previous"

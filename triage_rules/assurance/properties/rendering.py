@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from triage_rules.analysis.witness import Witness, told
-from triage_rules.properties.language import Then, Verdict
-from triage_rules.properties.proving import Proof
-from triage_rules.ruleset import Findings, Ruleset
+from triage_rules.assurance.properties.model import Then, Verdict
+from triage_rules.assurance.properties.proving import Proof
+from triage_rules.assurance.solver.witness import Witness, told
+from triage_rules.language.model import Findings, Ruleset
 
 # --- text -----------------------------------------------------------------------------------
 

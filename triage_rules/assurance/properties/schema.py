@@ -1,7 +1,7 @@
 """The JSON Schema of properties files: editors complete and check with it as one types.
 
 As with ruleset files it says what a schema can say: what it refuses, reading refuses too, never the other way round.
-`python -m triage_rules.properties.schema` prints it.
+`python -m triage_rules.assurance.properties.schema` prints it.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import sys
 
-from triage_rules.properties.language import Measure
-from triage_rules.properties.reading import ANY, KINDS, PREVIOUS, THEN
-from triage_rules.reading.schema import ruleset_json_schema
-from triage_rules.reading.schema_parts import Schema, a_text, an_object, named, or_null, ref, several
-from triage_rules.reading.words import RULE_ID
-from triage_rules.ruleset import Level
+from triage_rules.assurance.properties.model import Measure
+from triage_rules.assurance.properties.reading import ANY, KINDS, PREVIOUS, THEN
+from triage_rules.language.model import Level
+from triage_rules.language.reading.messages import RULE_ID
+from triage_rules.language.reading.schema import ruleset_json_schema
+from triage_rules.language.reading.schema_parts import Schema, a_text, an_object, named, or_null, ref, several
 
 _SHARED = (
     *("text", "number", "whole", "minutes", "name", "id", "date", "flags", "source", "mandatory"),

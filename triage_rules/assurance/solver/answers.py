@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from triage_rules.analysis.logic import Formula, Logic
-from triage_rules.ruleset import MAX_NUMBER, AskedOf, Input, Kind, Mention, Op
+from triage_rules.assurance.solver.logic import Formula, Logic
+from triage_rules.language.model import MAX_NUMBER, AskedOf, Input, Kind, Mention, Op
 
 
 def first_at_least(kind: Kind, limit: float) -> float:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from triage_rules.analysis.answers import Answers, answering
-from triage_rules.analysis.logic import Formula, Logic
-from triage_rules.rails import SOONER, outcome_key
-from triage_rules.ruleset import (
+from triage_rules.assurance.solver.answers import Answers, answering
+from triage_rules.assurance.solver.logic import Formula, Logic
+from triage_rules.evaluation.signals import SOONER, outcome_key
+from triage_rules.language.model import (
     All,
     Any,
     AtLeast,

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from triage_rules.analysis.answers import Answers, folded
-from triage_rules.analysis.conditions import Conditions
-from triage_rules.analysis.logic import Formula, Logic
-from triage_rules.messages import NOT_APPROVED, History
-from triage_rules.rails import SOONER, outcome_key
-from triage_rules.ruleset import AskedOf, Findings, Floor, Input, Kind, Level, Rule, Ruleset
+from triage_rules.assurance.solver.answers import Answers, folded
+from triage_rules.assurance.solver.conditions import Conditions
+from triage_rules.assurance.solver.logic import Formula, Logic
+from triage_rules.evaluation.signals import SOONER, outcome_key
+from triage_rules.language.model import NOT_APPROVED, AskedOf, Findings, Floor, Input, Kind, Level, Rule, Ruleset
+from triage_rules.records.reports import History
 
 Rail = Callable[[str], Formula]
 """Whether the statement of a key is on it."""

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import z3
 
-from triage_rules.analysis import terms
+from triage_rules.assurance.solver import z3_terms
 
 Formula: TypeAlias = z3.BoolRef
 """True or false of a report."""
@@ -45,14 +45,14 @@ class Logic:
         kept = self._without(self._true, parts)
         if self._false in kept:
             return self.false
-        return _joined(terms.conjunction, kept, self.true)
+        return _joined(z3_terms.conjunction, kept, self.true)
 
     def any_of(self, parts: Iterable[Formula]) -> Formula:
         """True if some part is."""
         kept = self._without(self._false, parts)
         if self._true in kept:
             return self.true
-        return _joined(terms.disjunction, kept, self.false)
+        return _joined(z3_terms.disjunction, kept, self.false)
 
     def opposite(self, part: Formula) -> Formula:
         """True if the part is false."""
@@ -60,7 +60,7 @@ class Logic:
             return self.false
         if part.get_id() == self._false:
             return self.true
-        return part.arg(0) if z3.is_not(part) else terms.negation(part)
+        return part.arg(0) if z3.is_not(part) else z3_terms.negation(part)
 
     def at_least(self, count: int, parts: list[Formula]) -> Formula:
         """True if that many of the parts are; a part that is there twice counts twice."""
@@ -78,7 +78,7 @@ class Logic:
 
     def same(self, first: Formula, second: Formula) -> Formula:
         """True if both are true or both are false."""
-        return self.true if first.eq(second) else terms.equality(first, second)
+        return self.true if first.eq(second) else z3_terms.equality(first, second)
 
     def named(self, formula: Formula, name: str = "asked") -> Formula:
         """A variable that is true when the formula is; the same one for the same formula. Literals stay as they are."""

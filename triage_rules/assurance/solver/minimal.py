@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from triage_rules.analysis.logic import Formula
-from triage_rules.analysis.solver import GaveUp, Model, NoReport, Solver
+from triage_rules.assurance.solver.logic import Formula
+from triage_rules.assurance.solver.solver import GaveUp, Model, NoReport, Solver
 
 
 @dataclass(frozen=True, slots=True)

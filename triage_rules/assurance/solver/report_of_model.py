@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from triage_rules.analysis.answers import Answers, Number, OneHot, Text, bounds, first_above
-from triage_rules.analysis.solver import Model
-from triage_rules.findings import UNKNOWN
-from triage_rules.messages import History
-from triage_rules.ruleset import SERVICE_COUNTS, AskedOf, Findings, Input, Kind, Level, Ruleset, Value
+from triage_rules.assurance.solver.answers import Answers, Number, OneHot, Text, bounds, first_above
+from triage_rules.assurance.solver.solver import Model
+from triage_rules.evaluation.answers import UNKNOWN
+from triage_rules.language.model import SERVICE_COUNTS, AskedOf, Findings, Input, Kind, Level, Ruleset, Value
+from triage_rules.records.reports import History
 
 FINEST = 15
 """Decimals after which a number is written as it is."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import z3
 
-from triage_rules.analysis import terms
-from triage_rules.analysis.encoding import Encoding
-from triage_rules.analysis.logic import Formula, Logic
+from triage_rules.assurance.solver import z3_terms
+from triage_rules.assurance.solver.encoding import Encoding
+from triage_rules.assurance.solver.logic import Formula, Logic
 
 QUERY_SECONDS = 10.0
 """What one question may take, unless told otherwise."""
@@ -39,7 +39,7 @@ class Model:
         """The formula is true of this report. Raises LookupError if the solver was not told of it before."""
         if not self._known(formula):
             raise LookupError(f"the solver was not watching {formula}")
-        return terms.holds(self._model, formula)
+        return z3_terms.holds(self._model, formula)
 
 
 class Budget:
@@ -97,7 +97,7 @@ class Solver:
         if not left:
             return GaveUp()
         self._solver.set("timeout", max(1, int(left * 1000)))
-        match terms.ask(self._solver, asked):
+        match z3_terms.ask(self._solver, asked):
             case z3.sat:
                 return Model(self._solver.model(), self._known_by(len(self._defined)))
             case z3.unsat:
@@ -120,14 +120,14 @@ class Solver:
             waiting = [asked.as_ast()]
             while waiting:
                 ast = waiting.pop()
-                number = terms.number(context, ast)
+                number = z3_terms.number(context, ast)
                 defined = self.logic.defined(number)
                 if defined is None:
-                    waiting.extend(terms.parts_of(context, ast))
+                    waiting.extend(z3_terms.parts_of(context, ast))
                 elif number not in self._defined:
                     self._defined[number] = len(self._defined)
-                    self._solver.add(terms.equality(*defined))
-                    waiting.extend(terms.parts_of(context, defined[1].as_ast()))
+                    self._solver.add(z3_terms.equality(*defined))
+                    waiting.extend(z3_terms.parts_of(context, defined[1].as_ast()))
             self._told[asked.get_id()] = (asked, len(self._defined))  # kept, so that no other gets its id
 
     def _known_by(self, told: int) -> Callable[[Formula], bool]:
@@ -138,12 +138,12 @@ class Solver:
             waiting = [formula.as_ast()]
             while waiting:
                 ast = waiting.pop()
-                number = terms.number(context, ast)
+                number = z3_terms.number(context, ast)
                 whole = self._told.get(number)
                 if whole is not None and whole[1] <= told:
                     continue
                 if self.logic.defined(number) is None:
-                    waiting.extend(terms.parts_of(context, ast))
+                    waiting.extend(z3_terms.parts_of(context, ast))
                 elif self._defined.get(number, told) >= told:
                     return False
             return True

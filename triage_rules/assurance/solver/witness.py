@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.analysis.encoding import Encoding
-from triage_rules.analysis.logic import Formula
-from triage_rules.analysis.plain import NoSuchText, report_of, values_of
-from triage_rules.analysis.solver import GaveUp, Model, NoReport, Solver
-from triage_rules.errors import ReportError
-from triage_rules.evaluating import Evaluator
-from triage_rules.explaining import Node, in_words
-from triage_rules.findings import read_findings
-from triage_rules.messages import History
-from triage_rules.results import ENGINE_DISAGREEMENT
-from triage_rules.ruleset import AskedOf, Findings, Input, Kind, Level, Ruleset
+from triage_rules.assurance.solver.encoding import Encoding
+from triage_rules.assurance.solver.logic import Formula
+from triage_rules.assurance.solver.report_of_model import NoSuchText, report_of, values_of
+from triage_rules.assurance.solver.solver import GaveUp, Model, NoReport, Solver
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.explanation import Node, in_words
+from triage_rules.evaluation.result import ENGINE_DISAGREEMENT
+from triage_rules.foundation.errors import ReportError
+from triage_rules.language.model import AskedOf, Findings, Input, Kind, Level, Ruleset
+from triage_rules.records.reports import History
 
 NO_DIGEST = "sha256:" + "0" * 64
 

@@ -17,17 +17,17 @@ from typing import NoReturn
 
 import click
 
-from triage_rules.audit import Via
-from triage_rules.bundles import make_bundle
-from triage_rules.cli import keys, live
-from triage_rules.cli.acting import at_desk
-from triage_rules.cli.embedded import embedded_redis
-from triage_rules.cli.processes import Processes, is_free, read_procfile
-from triage_rules.cli.rulesets import result_text
-from triage_rules.cli.talking import CANNOT_RUN, data, give_up, refusing, say
-from triage_rules.keys import Scope, make_key
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import PAGES_FILE, Settings, names_redis
+from triage_rules.cli import key, service
+from triage_rules.cli.actor import at_desk
+from triage_rules.cli.decide import result_text
+from triage_rules.cli.output import CANNOT_RUN, data, give_up, refusing, say
+from triage_rules.cli.up.embedded_redis import embedded_redis
+from triage_rules.cli.up.processes import Processes, is_free, read_procfile
+from triage_rules.foundation.settings import PAGES_FILE, Settings, names_redis
+from triage_rules.language.bundle import make_bundle
+from triage_rules.records.api_keys import Scope, make_key
+from triage_rules.records.audit import Via
+from triage_rules.store.redis import RedisLedger
 
 READY_SECONDS = 60
 SAMPLES_CLIENT = "triage-up"
@@ -46,7 +46,7 @@ class _Stop(Exception):
     help="Post the sample reports once all is up, if no report is there yet.",
 )
 @click.option(
-    "--new-key", metavar="CLIENT", callback=keys.checked_client, help="Make an API key with all scopes, and show it."
+    "--new-key", metavar="CLIENT", callback=key.checked_client, help="Make an API key with all scopes, and show it."
 )
 @refusing
 def up(*, samples: bool, new_key: str | None) -> None:
@@ -125,7 +125,7 @@ def _keys(settings: Settings, new_key: str | None) -> Iterator[str]:
             ledger.add_key(made, by=by)
             say(f"The key {made.id} of {new_key}, with all scopes. Keep it now, it can't be shown again:")
             data(text)
-        elif not keys.usable(ledger):
+        elif not key.usable(ledger):
             give_up("API keys are required, and there is none yet: `triage up --new-key CLIENT` makes one.", CANNOT_RUN)
         text, made = make_key(SAMPLES_CLIENT, [Scope.REPORT], now, expires_ms=now + SAMPLES_KEY_MS)
         ledger.add_key(made, by=by)
@@ -162,7 +162,7 @@ def _deploy_missing(settings: Settings) -> None:
         for folder in folders:
             bundle = make_bundle(folder)
             if bundle.name not in there:
-                live.deploy_folder(ledger, folder, at_desk(via=Via.UP))
+                service.deploy_folder(ledger, folder, at_desk(via=Via.UP))
             elif there[bundle.name].digest != bundle.digest:
                 say(
                     f"`{bundle.name}` here differs from what is live; `triage deploy {folder}` makes it live.",
@@ -214,7 +214,7 @@ def _post_samples(settings: Settings, key: str) -> None:
     waiting: dict[str, Path] = {}
     with consumer.following(settings.redis_url, encryption_keys=settings.encryption) as events:
         for sample in samples:
-            waiting[live.post_report(url, sample.read_bytes(), 0, key)["id"]] = sample
+            waiting[service.post_report(url, sample.read_bytes(), 0, key)["id"]] = sample
         for event in events:
             if event.subject in waiting:
                 sample = waiting.pop(event.subject)

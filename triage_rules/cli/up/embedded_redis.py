@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from triage_rules.cli.processes import Processes, is_free
-from triage_rules.cli.talking import CANNOT_RUN, give_up
-from triage_rules.settings import URL_FILE
+from triage_rules.cli.output import CANNOT_RUN, give_up
+from triage_rules.cli.up.processes import Processes, is_free
+from triage_rules.foundation.settings import URL_FILE
 
 NAME = "redis"
 START_SECONDS = 10

@@ -13,9 +13,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from triage_rules.cli import minding
-from triage_rules.cli.recording import Record
-from triage_rules.cli.talking import USAGE, give_up, say
+from triage_rules.cli.output import USAGE, give_up, say
+from triage_rules.cli.up import guard
+from triage_rules.cli.up.record import Record
 
 STOP_SECONDS = 35
 """Longer than web lets those wait who ask for their result, and than a worker may take for a report."""
@@ -102,7 +102,7 @@ class Processes:
         if self._minder is None or self._minder.poll() is not None:
             arguments = [str(self._record.path), str(STOP_SECONDS), str(os.getpid())]
             self._minder = subprocess.Popen(  # noqa: S603 (our own)
-                [sys.executable, "-I", minding.__file__, *arguments], stdin=subprocess.PIPE, start_new_session=True
+                [sys.executable, "-I", guard.__file__, *arguments], stdin=subprocess.PIPE, start_new_session=True
             )
             self._record.add("minder", self._minder.pid, "minder")
 

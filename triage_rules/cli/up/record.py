@@ -8,9 +8,9 @@ import time
 from io import FileIO
 from pathlib import Path
 
-from triage_rules.cli import minding
-from triage_rules.cli.minding import Started
-from triage_rules.cli.talking import CANNOT_RUN, give_up, say
+from triage_rules.cli.output import CANNOT_RUN, give_up, say
+from triage_rules.cli.up import guard
+from triage_rules.cli.up.guard import Started
 
 LOOK_SECONDS = 0.2
 
@@ -49,10 +49,10 @@ class Record:
     def add(self, name: str, pid: int, role: str) -> None:
         """Note what was started."""
         assert self._file is not None, "claim it first"
-        self._file.write(minding.line_of(Started(name, pid, role)).encode())
+        self._file.write(guard.line_of(Started(name, pid, role)).encode())
 
     def _end_what_is_left(self) -> None:
-        there = {one.role: one.pid for one in minding.read_record(self.path) if one.lives}
+        there = {one.role: one.pid for one in guard.read_record(self.path) if one.lives}
         if "up" in there:
             give_up(
                 f"`triage up` already works on {self.path.parent.parent}: process {there['up']}. "
@@ -61,7 +61,7 @@ class Record:
             )
         say(f"An earlier `triage up` was killed. Waiting for the end of {self._named() or 'what it started'}.")
         if "minder" not in there:
-            minding.end(minding.read_record(self.path), self._stop_seconds)
+            guard.end(guard.read_record(self.path), self._stop_seconds)
         until = time.monotonic() + 2 * self._stop_seconds
         while not self._is_ours():
             if time.monotonic() > until:
@@ -70,7 +70,7 @@ class Record:
             time.sleep(LOOK_SECONDS)
 
     def _named(self) -> str:
-        return ", ".join(str(one) for one in minding.read_record(self.path) if one.role != "minder" and one.leads)
+        return ", ".join(str(one) for one in guard.read_record(self.path) if one.role != "minder" and one.leads)
 
     def _is_ours(self) -> bool:
         assert self._file is not None

@@ -21,13 +21,13 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from triage_rules.compiling.formulas import Mode, Signal
-from triage_rules.compiling.lowering import Lowering, refuse_limits
-from triage_rules.compiling.outlook import Outlook
-from triage_rules.compiling.pages import Deal, Page, write
-from triage_rules.errors import EngineLimitError
-from triage_rules.rails import SOONER, Masks, Numbering
-from triage_rules.ruleset import Findings, Kind, Ruleset, Value
+from triage_rules.evaluation.compiling.formulas import Mode, Signal
+from triage_rules.evaluation.compiling.lookahead import Outlook
+from triage_rules.evaluation.compiling.lowering import Lowering, refuse_limits
+from triage_rules.evaluation.compiling.pages import Deal, Page, write
+from triage_rules.evaluation.signals import SOONER, Masks, Numbering
+from triage_rules.foundation.errors import EngineLimitError
+from triage_rules.language.model import Findings, Kind, Ruleset, Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 
-from triage_rules.compiling.formulas import Equality
-from triage_rules.compiling.lowering import GREATEST, LEAST
-from triage_rules.compiling.pages import GROUP, Page
-from triage_rules.errors import EngineError
-from triage_rules.ruleset import Findings, Op, Value
+from triage_rules.evaluation.compiling.formulas import Equality
+from triage_rules.evaluation.compiling.lowering import GREATEST, LEAST
+from triage_rules.evaluation.compiling.pages import GROUP, Page
+from triage_rules.foundation.errors import EngineError
+from triage_rules.language.model import Findings, Op, Value
 
 SID = "s"
 BARE = f'{{"id":"m","sid":"{SID}","{GROUP}":0'

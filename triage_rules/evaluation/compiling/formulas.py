@@ -7,8 +7,8 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from triage_rules.errors import EngineLimitError
-from triage_rules.ruleset import Op, Value
+from triage_rules.foundation.errors import EngineLimitError
+from triage_rules.language.model import Op, Value
 
 
 class Mode(enum.StrEnum):

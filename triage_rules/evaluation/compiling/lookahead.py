@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import compress
 from typing import Any
 
-from triage_rules.compiling.formulas import Answered, Derived, Equality, Formula, Literal, OpenIs, Signal
-from triage_rules.ruleset import Findings, Op
+from triage_rules.evaluation.compiling.formulas import Answered, Derived, Equality, Formula, Literal, OpenIs, Signal
+from triage_rules.language.model import Findings, Op
 
 SIGNS = {
     Op.AT_LEAST: ">=",

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterable
 
-from triage_rules.compiling.formulas import (
+from triage_rules.evaluation.compiling.formulas import (
     ALWAYS,
     LITERALS_LIMIT,
     NEVER,
@@ -23,9 +23,9 @@ from triage_rules.compiling.formulas import (
     least,
     single,
 )
-from triage_rules.errors import EngineLimitError
-from triage_rules.rails import SOONER, outcome_key
-from triage_rules.ruleset import (
+from triage_rules.evaluation.signals import SOONER, outcome_key
+from triage_rules.foundation.errors import EngineLimitError
+from triage_rules.language.model import (
     MAX_NUMBER,
     All,
     Any,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from triage_rules.compiling.formulas import (
+from triage_rules.evaluation.compiling.formulas import (
     TERM_LITERALS,
     Answered,
     Derived,
@@ -20,8 +20,8 @@ from triage_rules.compiling.formulas import (
     Signal,
     Term,
 )
-from triage_rules.errors import EngineLimitError
-from triage_rules.ruleset import Op, Value
+from triage_rules.foundation.errors import EngineLimitError
+from triage_rules.language.model import Op, Value
 
 GROUPS = 47
 GROUP_TERMS = 16

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from triage_rules.ruleset import (
+from triage_rules.language.model import (
     All,
     Any,
     AtLeast,

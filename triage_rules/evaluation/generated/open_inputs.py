@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from triage_rules.plain.expressions import Expressions, joined
-from triage_rules.ruleset import (
+from triage_rules.evaluation.generated.expressions import Expressions, joined
+from triage_rules.language.model import (
     All,
     Any,
     AskedOf,

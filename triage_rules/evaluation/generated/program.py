@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import compress
 from typing import Any
 
-from triage_rules.deciding import statements
-from triage_rules.explaining import Because, outcome_condition
-from triage_rules.plain.asking import Asking
-from triage_rules.plain.expressions import Expressions
-from triage_rules.plain.reasons import collecting
-from triage_rules.rails import SOONER, Masks, Numbering
-from triage_rules.ruleset import Condition, Findings, Inferred, IsOpen, Ruleset
+from triage_rules.evaluation.decision import statements
+from triage_rules.evaluation.explanation import Because, outcome_condition
+from triage_rules.evaluation.generated.expressions import Expressions
+from triage_rules.evaluation.generated.open_inputs import Asking
+from triage_rules.evaluation.generated.reasons import collecting
+from triage_rules.evaluation.signals import SOONER, Masks, Numbering
+from triage_rules.language.model import Condition, Findings, Inferred, IsOpen, Ruleset
 
 Truths = tuple[bool, ...]
 Steps = Iterator[Any]

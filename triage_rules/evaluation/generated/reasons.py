@@ -1,12 +1,12 @@
-"""What a true statement rests on, as Python lines that collect it: `triage_rules.explaining.because`, written out."""
+"""Python lines that collect the reasons of a true statement, as `evaluation.explanation.because` does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from triage_rules.explaining import NOT_ESTABLISHED, OPEN
-from triage_rules.plain.expressions import Expressions
-from triage_rules.ruleset import All, Any, AtLeast, Compare, Condition, Inferred, IsOpen, Not, OneOf, Unless, Yes
+from triage_rules.evaluation.explanation import NOT_ESTABLISHED, OPEN
+from triage_rules.evaluation.generated.expressions import Expressions
+from triage_rules.language.model import All, Any, AtLeast, Compare, Condition, Inferred, IsOpen, Not, OneOf, Unless, Yes
 
 
 def collecting(expressions: Expressions, condition: Condition, *, side: bool = True) -> Iterator[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from triage_rules.graphs.graph import Edge, Graph, Kind, Node, Sign, around, graph_of, kept_only, key_of
-from triage_rules.graphs.lighting import Lighting, State, light
-from triage_rules.graphs.placing import CLOSE, MAP, Layout, Size, lay_out
+from triage_rules.explanation.graph.graph import Edge, Graph, Kind, Node, Sign, around, graph_of, kept_only, key_of
+from triage_rules.explanation.graph.highlight import Lighting, State, light
+from triage_rules.explanation.graph.layout import CLOSE, MAP, Layout, Size, lay_out
 
 __all__ = [
     "CLOSE",

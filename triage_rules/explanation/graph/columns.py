@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from triage_rules.graphs.graph import Graph, Kind, Node
-from triage_rules.ruleset import Level
+from triage_rules.explanation.graph.graph import Graph, Kind, Node
+from triage_rules.language.model import Level
 
 SWEEPS = 6
 """How often the columns are sorted, back and forth."""

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from triage_rules.ruleset import (
+from triage_rules.language.model import (
     All,
     Any,
     AtLeast,

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.deciding import Decision, decide, statements
-from triage_rules.explaining import Node as Told
-from triage_rules.explaining import because, in_words, outcome_condition
-from triage_rules.graphs.graph import DEFAULT, Kind, key_of
-from triage_rules.rails import Rails
-from triage_rules.reference import Reference
-from triage_rules.ruleset import Condition, Findings, Inferred, Level, Ruleset, Yes
-from triage_rules.ruleset import Kind as InputKind
+from triage_rules.evaluation.decision import Decision, decide, statements
+from triage_rules.evaluation.explanation import Node as Told
+from triage_rules.evaluation.explanation import because, in_words, outcome_condition
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.signals import Rails
+from triage_rules.explanation.graph.graph import DEFAULT, Kind, key_of
+from triage_rules.language.model import Condition, Findings, Inferred, Level, Ruleset, Yes
+from triage_rules.language.model import Kind as InputKind
 
 
 class State(enum.StrEnum):

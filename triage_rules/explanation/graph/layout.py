@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from triage_rules.graphs.columns import Columns, arrange
-from triage_rules.graphs.graph import Edge, Graph, Kind
+from triage_rules.explanation.graph.columns import Columns, arrange
+from triage_rules.explanation.graph.graph import Edge, Graph, Kind
 
 PASSES = 4
 """How often the columns are moved towards their neighbours."""

@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Callable, Iterable
 from html import escape
 
-from triage_rules.graphs.graph import Kind, Node, Sign
-from triage_rules.graphs.lighting import WORDS, Lighting, State
-from triage_rules.graphs.placing import Box, Curve, Layout, in_columns
+from triage_rules.explanation.graph.graph import Kind, Node, Sign
+from triage_rules.explanation.graph.highlight import WORDS, Lighting, State
+from triage_rules.explanation.graph.layout import Box, Curve, Layout, in_columns
 
 LETTER = 7.1
 """The width of a letter, in pixels, on average."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from triage_rules.findings import unit_told
-from triage_rules.graphs.lighting import State, state_of
-from triage_rules.reference import Reference
-from triage_rules.ruleset import (
+from triage_rules.evaluation.answers import unit_told
+from triage_rules.evaluation.reference import Reference
+from triage_rules.explanation.graph.highlight import State, state_of
+from triage_rules.language.model import (
     All,
     Any,
     AtLeast,

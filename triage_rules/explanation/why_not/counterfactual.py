@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from triage_rules.analysis.encoding import Encoding
-from triage_rules.analysis.logic import Formula
-from triage_rules.analysis.minimal import Causes, CauseSet
-from triage_rules.analysis.solver import Budget, GaveUp, Model, NoReport, Solver
-from triage_rules.analysis.witness import EncoderBugError, Json, Witness, Witnesses
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import asked
-from triage_rules.messages import History
-from triage_rules.rails import outcome_key
-from triage_rules.results import ENGINE_DISAGREEMENT
-from triage_rules.ruleset import Findings, Kind, Level, Ruleset
+from triage_rules.assurance.solver.encoding import Encoding
+from triage_rules.assurance.solver.logic import Formula
+from triage_rules.assurance.solver.minimal import Causes, CauseSet
+from triage_rules.assurance.solver.solver import Budget, GaveUp, Model, NoReport, Solver
+from triage_rules.assurance.solver.witness import EncoderBugError, Json, Witness, Witnesses
+from triage_rules.evaluation.answers import asked
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.result import ENGINE_DISAGREEMENT
+from triage_rules.evaluation.signals import outcome_key
+from triage_rules.language.model import Findings, Kind, Level, Ruleset
+from triage_rules.records.reports import History
 
 SETS = 5
 """Sets that are looked for, unless told otherwise."""

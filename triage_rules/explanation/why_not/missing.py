@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from triage_rules.diffing.words import limit_in_words
-from triage_rules.explaining import OPEN, Node, in_words
-from triage_rules.findings import unit_told
-from triage_rules.reference import Reference
-from triage_rules.ruleset import (
+from triage_rules.evaluation.answers import unit_told
+from triage_rules.evaluation.explanation import OPEN, Node, in_words
+from triage_rules.evaluation.reference import Reference
+from triage_rules.language.model import (
     All,
     Any,
     AtLeast,
@@ -23,6 +22,7 @@ from triage_rules.ruleset import (
     Unless,
     Yes,
 )
+from triage_rules.language.wording import limit_in_words
 
 
 @dataclass(frozen=True, slots=True)

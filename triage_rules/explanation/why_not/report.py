@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
-from triage_rules.analysis.solver import Budget, GaveUp
-from triage_rules.analysis.witness import Json
-from triage_rules.evaluating import Evaluator
-from triage_rules.explaining import OPEN, Node, in_words
-from triage_rules.messages import History
-from triage_rules.rails import outcome_key
-from triage_rules.reference import Reference
-from triage_rules.ruleset import All, Condition, Findings, Floor, Level, Outcome, Rule, Ruleset
-from triage_rules.why_not.counterfactual import Alternative, Alternatives, Counterfactual, Goal, wanting
-from triage_rules.why_not.lacking import Lacking
+from triage_rules.assurance.solver.solver import Budget, GaveUp
+from triage_rules.assurance.solver.witness import Json
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.explanation import OPEN, Node, in_words
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.signals import outcome_key
+from triage_rules.explanation.why_not.counterfactual import Alternative, Alternatives, Counterfactual, Goal, wanting
+from triage_rules.explanation.why_not.missing import Lacking
+from triage_rules.language.model import All, Condition, Findings, Floor, Level, Outcome, Rule, Ruleset
+from triage_rules.records.reports import History
 
 CAUTION = (
     "For whoever looks after the rules: it shows how they hang together. "

@@ -7,13 +7,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from triage_rules.errors import RulesetError, RulesetNotFound
-from triage_rules.reading.acceptances import read_acceptances
-from triage_rules.reading.conditions import Conditions, Names
-from triage_rules.reading.form import Form, is_date
-from triage_rules.reading.inputs import check_name, read_inputs, read_mentions
-from triage_rules.reading.limits import MAX_BYTES
-from triage_rules.reading.places import (
+from triage_rules.foundation.errors import RulesetError, RulesetNotFound
+from triage_rules.language.model import MANDATORY_OPEN, Rule, Ruleset
+from triage_rules.language.reading.acceptances import read_acceptances
+from triage_rules.language.reading.conditions import Conditions, Names
+from triage_rules.language.reading.fields import Form, is_date
+from triage_rules.language.reading.inputs import check_name, read_inputs, read_mentions
+from triage_rules.language.reading.limits import MAX_BYTES
+from triage_rules.language.reading.places import (
     Broken,
     Entry,
     Faults,
@@ -24,8 +25,8 @@ from triage_rules.reading.places import (
     data_of,
     quoted,
 )
-from triage_rules.reading.plain_data import tree_of_data
-from triage_rules.reading.rules import (
+from triage_rules.language.reading.plain_data import tree_of_data
+from triage_rules.language.reading.rules import (
     Context,
     mandatory_statement,
     read_conflict,
@@ -37,9 +38,8 @@ from triage_rules.reading.rules import (
     read_rule,
     read_validity,
 )
-from triage_rules.reading.statements import Statement, in_order
-from triage_rules.reading.yaml_text import tree_of_yaml
-from triage_rules.ruleset import MANDATORY_OPEN, Rule, Ruleset
+from triage_rules.language.reading.statements import Statement, in_order
+from triage_rules.language.reading.yaml_text import tree_of_yaml
 
 FILE_NAME = "ruleset.yaml"
 LANGUAGE = 1

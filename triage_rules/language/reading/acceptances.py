@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from triage_rules.finding_types import FindingType
-from triage_rules.reading.form import Form
-from triage_rules.reading.places import Faults, MappingNode, Node
-from triage_rules.ruleset import Place
+from triage_rules.foundation.place import Place
+from triage_rules.language.check_types import FindingType
+from triage_rules.language.reading.fields import Form
+from triage_rules.language.reading.places import Faults, MappingNode, Node
 
 _TYPES = tuple(found.value for found in FindingType if found.acceptable)
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from triage_rules.reading.form import Form
-from triage_rules.reading.limits import most
-from triage_rules.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, Sequence, quoted
-from triage_rules.reading.words import kind_of, listed, meant
-from triage_rules.ruleset import (
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import (
     MANDATORY_OPEN,
     All,
     Any,
@@ -22,10 +19,13 @@ from triage_rules.ruleset import (
     Not,
     OneOf,
     Op,
-    Place,
     Unless,
     Yes,
 )
+from triage_rules.language.reading.fields import Form
+from triage_rules.language.reading.limits import most
+from triage_rules.language.reading.messages import kind_of, listed, meant
+from triage_rules.language.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, Sequence, quoted
 
 WORDS = ("all", "any", "not", "at_least", "open", "unless")
 """What a condition can start with, other than a name."""

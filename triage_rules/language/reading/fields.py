@@ -9,8 +9,20 @@ import datetime as dt
 import re
 from collections.abc import Collection, Iterator
 
-from triage_rules.reading.limits import most
-from triage_rules.reading.places import (
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import MAX_NUMBER, Source
+from triage_rules.language.reading.limits import most
+from triage_rules.language.reading.messages import (
+    DATE,
+    DECIMAL_COMMA,
+    FLAG_TOLD,
+    NAME,
+    bad_character,
+    kind_of,
+    listed,
+    meant,
+)
+from triage_rules.language.reading.places import (
     DECIMALS_TOLD,
     Broken,
     Entry,
@@ -21,17 +33,6 @@ from triage_rules.reading.places import (
     Sequence,
     quoted,
 )
-from triage_rules.reading.words import (
-    DATE,
-    DECIMAL_COMMA,
-    FLAG_TOLD,
-    NAME,
-    bad_character,
-    kind_of,
-    listed,
-    meant,
-)
-from triage_rules.ruleset import MAX_NUMBER, Place, Source
 
 
 def is_date(text: str) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from triage_rules.reading.conditions import RESERVED, Names
-from triage_rules.reading.form import Form
-from triage_rules.reading.places import Broken, Entry, Faults, MappingNode, Scalar, is_whole, quoted
-from triage_rules.reading.words import CHOICE, CHOICE_TOLD, NAME, NAME_TOLD, kind_of, listed, meant
-from triage_rules.ruleset import SERVICE_COUNTS, AskedOf, Choice, Code, Input, Kind, LooksLike, Mention, Place
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import SERVICE_COUNTS, AskedOf, Choice, Code, Input, Kind, LooksLike, Mention
+from triage_rules.language.reading.conditions import RESERVED, Names
+from triage_rules.language.reading.fields import Form
+from triage_rules.language.reading.messages import CHOICE, CHOICE_TOLD, NAME, NAME_TOLD, kind_of, listed, meant
+from triage_rules.language.reading.places import Broken, Entry, Faults, MappingNode, Scalar, is_whole, quoted
 
 _LEVEL_CHOICES = ["none", "routine", "monitor", "urgent"]
 

@@ -8,8 +8,8 @@ import re
 import unicodedata
 from collections.abc import Collection
 
-from triage_rules.reading.limits import MOST_COMPARED
-from triage_rules.reading.places import SHOWN, Broken, MappingNode, Node, Scalar, Sequence, quoted
+from triage_rules.language.reading.limits import MOST_COMPARED
+from triage_rules.language.reading.places import SHOWN, Broken, MappingNode, Node, Scalar, Sequence, quoted
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}\Z")
 RULE_ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}\Z")

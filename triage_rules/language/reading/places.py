@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from triage_rules.errors import RulesetError, RulesetFault
-from triage_rules.reading.limits import MAX_FAULTS, MAX_KEY
-from triage_rules.ruleset import Place
+from triage_rules.foundation.errors import RulesetError, RulesetFault
+from triage_rules.foundation.place import Place
+from triage_rules.language.reading.limits import MAX_FAULTS, MAX_KEY
 
 SHOWN = 60
 """So many characters of what was written are shown in a fault."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from triage_rules.reading.limits import (
+from triage_rules.foundation.place import Place
+from triage_rules.language.reading.limits import (
     MAX_DEPTH,
     MAX_DIGITS,
     MAX_KEY,
@@ -15,7 +16,7 @@ from triage_rules.reading.limits import (
     too_deep,
     too_many_nodes,
 )
-from triage_rules.reading.places import (
+from triage_rules.language.reading.places import (
     Broken,
     Entry,
     Faults,
@@ -26,7 +27,6 @@ from triage_rules.reading.places import (
     Unreadable,
     key_too_long,
 )
-from triage_rules.ruleset import Place
 
 
 def tree_of_data(data: object, file: str, faults: Faults) -> Node:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from triage_rules.reading.conditions import Conditions, Names
-from triage_rules.reading.form import Form
-from triage_rules.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, is_whole, quoted
-from triage_rules.reading.statements import Statement
-from triage_rules.reading.words import DISPOSITION, DISPOSITION_TOLD, RULE_ID, RULE_ID_TOLD, listed, meant
-from triage_rules.ruleset import (
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import (
     MANDATORY_OPEN,
     All,
     Any,
@@ -23,11 +19,15 @@ from triage_rules.ruleset import (
     Level,
     Mandatory,
     Outcome,
-    Place,
     Rule,
     Source,
     Validity,
 )
+from triage_rules.language.reading.conditions import Conditions, Names
+from triage_rules.language.reading.fields import Form
+from triage_rules.language.reading.messages import DISPOSITION, DISPOSITION_TOLD, RULE_ID, RULE_ID_TOLD, listed, meant
+from triage_rules.language.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, is_whole, quoted
+from triage_rules.language.reading.statements import Statement
 
 _LEVELS = tuple(level.word for level in Level)
 _NO_SOURCE = Source("")

@@ -1,7 +1,7 @@
 """The JSON Schema of ruleset files: editors complete and check with it as one types.
 
 It says what a schema can say. Names, bounds and circles are checked by reading alone: what the schema refuses, reading
-refuses too, never the other way round. `python -m triage_rules.reading.schema` prints it.
+refuses too, never the other way round. `python -m triage_rules.language.reading.schema` prints it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import sys
 
-from triage_rules.finding_types import FindingType
-from triage_rules.reading import LANGUAGE, RULESET_NAME, SEMVER
-from triage_rules.reading.conditions import RESERVED
-from triage_rules.reading.inputs import CODE_MARKS, MAX_TEXT
-from triage_rules.reading.schema_parts import (
+from triage_rules.language.check_types import FindingType
+from triage_rules.language.model import MAX_NUMBER, SERVICE_COUNTS, AskedOf, Kind, Level
+from triage_rules.language.reading import LANGUAGE, RULESET_NAME, SEMVER
+from triage_rules.language.reading.conditions import RESERVED
+from triage_rules.language.reading.inputs import CODE_MARKS, MAX_TEXT
+from triage_rules.language.reading.messages import CHOICE, DATE, DISPOSITION, NAME, RULE_ID
+from triage_rules.language.reading.schema_parts import (
     Schema,
     a_text,
     an_object,
@@ -26,8 +28,6 @@ from triage_rules.reading.schema_parts import (
     several,
     whole_text,
 )
-from triage_rules.reading.words import CHOICE, DATE, DISPOSITION, NAME, RULE_ID
-from triage_rules.ruleset import MAX_NUMBER, SERVICE_COUNTS, AskedOf, Kind, Level
 
 
 def ruleset_json_schema() -> Schema:

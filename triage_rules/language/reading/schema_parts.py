@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from triage_rules.reading.conditions import RESERVED
-from triage_rules.reading.words import CHOICE, NAME
-from triage_rules.ruleset import MANDATORY_OPEN, Op
+from triage_rules.language.model import MANDATORY_OPEN, Op
+from triage_rules.language.reading.conditions import RESERVED
+from triage_rules.language.reading.messages import CHOICE, NAME
 
 Schema = dict[str, Any]
 

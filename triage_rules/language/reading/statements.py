@@ -5,19 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from triage_rules.reading.places import Faults
-from triage_rules.ruleset import (
-    All,
-    Any,
-    AtLeast,
-    Condition,
-    Inference,
-    Inferred,
-    Not,
-    Place,
-    Source,
-    Unless,
-)
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import All, Any, AtLeast, Condition, Inference, Inferred, Not, Source, Unless
+from triage_rules.language.reading.places import Faults
 
 
 @dataclass(slots=True)

@@ -27,7 +27,8 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from triage_rules.reading.limits import (
+from triage_rules.foundation.place import Place
+from triage_rules.language.reading.limits import (
     MAX_BYTES,
     MAX_DEPTH,
     MAX_DIGITS,
@@ -38,7 +39,7 @@ from triage_rules.reading.limits import (
     too_deep,
     too_many_nodes,
 )
-from triage_rules.reading.places import (
+from triage_rules.language.reading.places import (
     DECIMALS_TOLD,
     Broken,
     Entry,
@@ -52,7 +53,6 @@ from triage_rules.reading.places import (
     key_too_long,
     quoted,
 )
-from triage_rules.ruleset import Place
 
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
