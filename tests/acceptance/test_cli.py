@@ -12,7 +12,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.acceptance.everything import ROOT, TRIAGE
+from tests.support.paths import ROOT
+from tests.support.services.triage_up import TRIAGE
 
 RED_DOTS = "rulesets/red-dots"
 GLASS_TEST = "tests/acceptance/rulesets/glass-test"

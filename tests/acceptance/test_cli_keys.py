@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.http_making import FOLDER
-from tests.actors import TESTER
+from tests.support.actors import TESTER
+from tests.support.paths import GLASS_TEST
 from triage_rules.foundation.patterns import KEY
 from triage_rules.records.api_keys import Scope, find_caller, make_key
 from triage_rules.store.redis import RedisLedger
@@ -101,7 +101,7 @@ def test_what_cannot_be_is_told(desk: Desk, arguments: list[str], code: int, say
 def test_deploying_other_content_under_a_known_version_is_warned_of(desk: Desk, tmp_path: Path) -> None:
     """Two contents of one version confuse whoever reads results; the digest tells them apart. Same content is fine."""
     folder = tmp_path / "glass-test"
-    shutil.copytree(FOLDER, folder)
+    shutil.copytree(GLASS_TEST, folder)
     first = desk("deploy", str(folder))
     assert first.returncode == 0
     again = desk("deploy", str(folder))
@@ -119,7 +119,7 @@ def test_failing_cases_are_told_with_their_places_and_nothing_goes_live(
     desk: Desk, ledger: RedisLedger, tmp_path: Path
 ) -> None:
     folder = tmp_path / "glass-test"
-    shutil.copytree(FOLDER, folder)
+    shutil.copytree(GLASS_TEST, folder)
     file = folder / "cases.yaml"
     file.write_text(file.read_text(encoding="utf-8").replace("level: routine", "level: urgent"), encoding="utf-8")
     ran = desk("deploy", str(folder))
@@ -133,7 +133,7 @@ def test_the_commands_say_which_redis_they_talk_to(redis_url: str) -> None:
     """There may be several; the password is not told."""
     place = re.sub(r"^redis://", "", redis_url)
     desk = Desk(redis_url.replace("redis://", "redis://default:s3cret@"))
-    for arguments in (["deploy", str(FOLDER)], ["rollback", "glass-test"], ["status"]):
+    for arguments in (["deploy", str(GLASS_TEST)], ["rollback", "glass-test"], ["status"]):
         ran = desk(*arguments)
         assert f"Redis: {place}" in ran.stderr
         assert "s3cret" not in ran.stdout + ran.stderr

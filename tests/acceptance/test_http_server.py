@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from tests.acceptance.http_making import URGENT
-from tests.actors import TESTER
-from tests.pages.browsing import watched
-from tests.ports import free_port
+from tests.support.actors import TESTER
+from tests.support.services.browser import watched
+from tests.support.services.http_calls import URGENT
+from tests.support.services.ports import free_port
 from triage_rules.language.bundle import Bundle
 from triage_rules.records.api_keys import Scope, make_key, revoked
 from triage_rules.store.redis import RedisLedger

@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.acceptance.everything import ROOT, Everything
+from tests.support.paths import ROOT
+from tests.support.services.triage_up import Everything
 from triage_rules.consumer import Consumer, follow
 from triage_rules.records.events import Event
 

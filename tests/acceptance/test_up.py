@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.everything import ROOT, TRIAGE, Everything
-from tests.ports import free_port
+from tests.support.paths import ROOT
+from tests.support.services.ports import free_port
+from tests.support.services.triage_up import TRIAGE, Everything
 from triage_rules.cli.up.guard import Started, read_record
 
 SAMPLES = sorted((ROOT / "rulesets/red-dots/samples").glob("*.json"))

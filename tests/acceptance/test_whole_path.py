@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.everything import ROOT, Everything
+from tests.support.paths import ROOT
+from tests.support.services.triage_up import Everything
 from triage_rules import consumer
 
 SAMPLES = sorted((ROOT / "rulesets/red-dots/samples").glob("*.json"))

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import agreement
-from tests.agreement import REPORTS, pairs
-from tests.making import DIGEST
+from tests.support.oracles import engine_agreement as agreement
+from tests.support.oracles.engine_agreement import REPORTS, pairs
+from tests.support.rulesets.generated import DIGEST
 from triage_rules.assurance.cases import read_cases
 from triage_rules.evaluation.answers import read_findings
 from triage_rules.evaluation.compiling import compile_ruleset

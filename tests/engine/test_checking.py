@@ -14,11 +14,21 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
-from tests import finding_agreement
-from tests.encoding_agreement import small_ruleset
-from tests.faulty_rulesets import ALL, Faulty
-from tests.finding_agreement import finding_differences
-from tests.planting import PLANTED, TODAY, Data, add_input, add_raising, clean, found_in, parsed, unused_input
+from tests.support.oracles import finding_agreement
+from tests.support.oracles.encoding_agreement import small_ruleset
+from tests.support.oracles.finding_agreement import finding_differences
+from tests.support.rulesets.defects import (
+    PLANTED,
+    TODAY,
+    Data,
+    add_input,
+    add_raising,
+    clean,
+    found_in,
+    parsed,
+    unused_input,
+)
+from tests.support.rulesets.faulty_files import ALL, Faulty
 from triage_rules.assurance.checking import FAMILIES, How, check, findings_of_faults
 from triage_rules.assurance.checking.context import Finding
 from triage_rules.assurance.checking.rendering import as_json, as_text, counted, failing

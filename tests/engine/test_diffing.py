@@ -11,10 +11,10 @@ from random import Random
 
 import pytest
 
-from tests.diff_agreement import diff_faults, small_pair, why_not_faults
-from tests.editing import edited
 from tests.engine.test_encoding import FEVER, HEAD, fever
-from tests.making import DIGEST, make_ruleset
+from tests.support.oracles.diff_agreement import diff_faults, small_pair, why_not_faults
+from tests.support.rulesets.edits import edited
+from tests.support.rulesets.generated import DIGEST, make_ruleset
 from triage_rules.assurance.diff import report
 from triage_rules.assurance.diff.edits import edits
 from triage_rules.assurance.diff.outcomes import Aspect, Difference, Differences, State, Way

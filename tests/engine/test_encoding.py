@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import encoding_agreement
-from tests.encoding_agreement import brute_force_differences, disagreements, small_ruleset
-from tests.making import DIGEST
+from tests.support.oracles import encoding_agreement
+from tests.support.oracles.encoding_agreement import brute_force_differences, disagreements, small_ruleset
+from tests.support.rulesets.generated import DIGEST
 from triage_rules.assurance.cases import read_cases
 from triage_rules.assurance.solver.answers import first_above, first_at_least
 from triage_rules.assurance.solver.encoding import Encoding

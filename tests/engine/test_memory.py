@@ -9,9 +9,9 @@ from typing import Any
 import durable_rules_engine
 import pytest
 
-from tests.agreement import masks_by_reference
 from tests.engine.raw import child
-from tests.making import DIGEST, make_findings, make_report, make_ruleset
+from tests.support.oracles.engine_agreement import masks_by_reference
+from tests.support.rulesets.generated import DIGEST, make_findings, make_report, make_ruleset
 from triage_rules.evaluation.compiling import compile_ruleset
 from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.evaluator import Evaluator
@@ -22,7 +22,7 @@ from triage_rules.records.reports import History
 MEASURING = """
     import gc
     from random import Random
-    from tests.making import DIGEST, make_report, make_ruleset
+    from tests.support.rulesets.generated import DIGEST, make_report, make_ruleset
     from triage_rules.evaluation.compiling import compile_ruleset
     from triage_rules.evaluation.engine import Engine
     from triage_rules.evaluation.evaluator import Evaluator

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.making import DIGEST, make_completion, make_findings, make_ruleset
+from tests.support.rulesets.generated import DIGEST, make_completion, make_findings, make_ruleset
 from tests.unit.test_compiling import ruleset_of
 from triage_rules.assurance.cases import read_cases
 from triage_rules.evaluation.answers import read_findings

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests import proving_agreement
 from tests.engine.test_encoding import FEVER, HEAD
-from tests.proving_agreement import proving_differences, small_ruleset
+from tests.support.oracles import proving_agreement
+from tests.support.oracles.proving_agreement import proving_differences, small_ruleset
 from triage_rules.assurance.properties import proving
 from triage_rules.assurance.properties.model import Property, Verdict
 from triage_rules.assurance.properties.proving import Proof, prove

@@ -12,7 +12,7 @@ import pytest
 
 from tests import golden
 from tests.engine.raw import ROOT, child
-from tests.making import DIGEST, make_report, make_ruleset
+from tests.support.rulesets.generated import DIGEST, make_report, make_ruleset
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation import strict_json
 from triage_rules.language.bundle import make_bundle, open_bundle

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faulty_rulesets import example
 from tests.hostile import files
 from tests.hostile.files import Hostile
+from tests.support.rulesets.faulty_files import example
 from triage_rules.assurance.cases import read_cases
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import BundleError, RulesetError, TriageError

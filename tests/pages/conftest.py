@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.acceptance.everything import Everything
-from tests.pages.browsing import Watched, watched
+from tests.support.services.browser import Watched, watched
+from tests.support.services.triage_up import Everything
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

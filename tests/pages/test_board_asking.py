@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from service.boot.app import create_app
 from service.pages import board_wording
 from service.pages.board_wording import HEIGHT, SPANS, WIDTH, chart, due, lasting, why
-from tests.actors import TESTER
-from tests.integration.making import HOUR_MS, NOW_MS, a_report, a_result, deployed
+from tests.support.actors import TESTER
+from tests.support.reports import HOUR_MS, NOW_MS, a_report, a_result, deployed
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.model import Level
 from triage_rules.records.board import RANKS, Bar, Group, Noted

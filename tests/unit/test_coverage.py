@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.faulty_rulesets import example
-from tests.making import DIGEST, make_findings, make_ruleset
+from tests.support.rulesets.faulty_files import example
+from tests.support.rulesets.generated import DIGEST, make_findings, make_ruleset
 from triage_rules.assurance.cases import Case, read_cases
 from triage_rules.assurance.coverage import Coverage, Measure, Observed, Plan, Side, marks, measure
 from triage_rules.assurance.coverage.goals import step

@@ -10,7 +10,7 @@ import pytest
 
 from tests import golden
 from tests.engine.raw import child
-from tests.making import DIGEST, as_facts, make_report, make_ruleset
+from tests.support.rulesets.generated import DIGEST, as_facts, make_report, make_ruleset
 from triage_rules.evaluation.evaluator import Evaluator, folded
 from triage_rules.foundation.errors import EngineError
 from triage_rules.language.model import Findings, Level, Ruleset
@@ -155,7 +155,7 @@ def test_an_engine_that_fails_is_heard_and_the_next_report_is_evaluated(
 FORKED = """
     import json, os, sys, threading, time, warnings
     from pathlib import Path
-    from tests.making import DIGEST
+    from tests.support.rulesets.generated import DIGEST
     from triage_rules.evaluation.evaluator import Evaluator
     from triage_rules.records.reports import History
     from triage_rules.language.reading import read_ruleset

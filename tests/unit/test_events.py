@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.integration.making import NOW_MS, ROUTINE, URGENT, glass_test
-from tests.making import make_report, make_ruleset
+from tests.support.reports import NOW_MS, ROUTINE, URGENT, glass_test
+from tests.support.rulesets.generated import make_report, make_ruleset
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.foundation import strict_json

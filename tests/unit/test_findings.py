@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from marshmallow import Schema
 
-from tests.faulty_rulesets import example
+from tests.support.rulesets.faulty_files import example
 from triage_rules.evaluation.answers import asked, findings_json_schema, findings_schema, read_findings
 from triage_rules.foundation.errors import ReportError, ReportFault
 from triage_rules.language.model import AskedOf, Kind, Ruleset

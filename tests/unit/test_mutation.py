@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.making import DIGEST
-from tests.mutation_agreement import killing_disagreements, solver_disagreements
+from tests.support.oracles.mutation_agreement import killing_disagreements, solver_disagreements
+from tests.support.rulesets.generated import DIGEST
 from triage_rules.assurance.cases import read_cases, run_case
 from triage_rules.assurance.mutation.equivalence import Differs, Telling, ToldApart
 from triage_rules.assurance.mutation.mutants import Without, changed

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.faulty_rulesets import example
+from tests.support.rulesets.faulty_files import example
 from triage_rules.foundation.errors import RulesetError, RulesetNotFound
 from triage_rules.foundation.place import Place
 from triage_rules.foundation.strict_json import dumps

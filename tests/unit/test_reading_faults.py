@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from tests.faulty_rulesets import ALL, Faulty, example
+from tests.support.rulesets.faulty_files import ALL, Faulty, example
 from triage_rules.foundation.errors import RulesetError
 from triage_rules.language.reading import build_ruleset, load_document, parse_document, parse_ruleset
 from triage_rules.language.reading.limits import MAX_BYTES, MAX_FAULTS

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tests.faulty_rulesets import ALL, Faulty, example
+from tests.support.rulesets.faulty_files import ALL, Faulty, example
 from tests.unit.test_reading import CONDITIONS, PATHS, RULESETS, VALUES, edited, text_with
 from triage_rules.foundation.errors import RulesetError
 from triage_rules.language.reading import build_ruleset, load_document, parse_document

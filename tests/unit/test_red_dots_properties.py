@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.making import DIGEST
+from tests.support.rulesets.generated import DIGEST
 from triage_rules.assurance.properties.model import HOLDS, Answering, LeavingOpen, Property, Verdict
 from triage_rules.assurance.properties.proving import prove
 from triage_rules.assurance.properties.reading import read_properties

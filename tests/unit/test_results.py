@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests import golden
-from tests.making import DIGEST, make_report, make_ruleset
+from tests.support.rulesets.generated import DIGEST, make_report, make_ruleset
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.result import ENGINE_DISAGREEMENT, HUMAN_REVIEW_NOW, Identity, failed_result
 from triage_rules.evaluation.signals import Numbering, Rails

@@ -14,15 +14,15 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.actors import TESTER
-from tests.ports import free_port
+from tests.support.actors import TESTER
+from tests.support.paths import ROOT
+from tests.support.services.ports import free_port
 from triage_rules.cli.service import deploy_folder
 from triage_rules.cli.up.embedded_redis import embedded_redis
 from triage_rules.cli.up.processes import Processes
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisLedger
 
-ROOT = Path(__file__).resolve().parents[2]
 TRIAGE = Path(sys.executable).parent / "triage"
 READY_SECONDS = 60
 
