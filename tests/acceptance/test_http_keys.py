@@ -24,7 +24,7 @@ from triage_rules.ledger.redis import RedisLedger
 from triage_rules.settings import Settings
 
 NOBODY = "0" * 32
-GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "http-api.md").read_text(encoding="utf-8")
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "http-api.md").read_text(encoding="utf-8")
 OPEN = {"/livez", "/readyz", "/openapi.json", "/docs", "/problems/", "/problems/{code}", "/schemas/{name}"}
 ANY = set(Scope)
 NEEDED: dict[tuple[str, str], set[Scope]] = {

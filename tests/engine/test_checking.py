@@ -30,7 +30,7 @@ from triage_rules.reading import parse_ruleset, read_with_document
 from triage_rules.ruleset import Ruleset
 
 ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs" / "check-findings.md"
+DOCS = ROOT / "docs" / "reference" / "checks.md"
 CAMPAIGN = ROOT / "tests" / "campaigns" / "analysis.py"
 HERE = [path.parent for path in sorted((ROOT / "rulesets").rglob("ruleset.yaml"))]
 

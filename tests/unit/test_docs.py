@@ -11,10 +11,12 @@ import pytest
 from triage_rules.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "SECURITY.md",
-    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "CHANGELOG.md",
+    *sorted(DOCS.rglob("*.md")),
     *sorted((ROOT / "rulesets").rglob("*.md")),
 ]
 TEXT = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
@@ -29,6 +31,26 @@ def test_every_command_is_documented(command: str) -> None:
 def test_every_link_leads_somewhere(path: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", TEXT[path])
     assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors that GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_anchor_in_a_link_is_a_heading(path: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)", TEXT[path])
+    pages = [((path.parent / target) if target else path, anchor) for target, anchor in targets]
+    assert [(str(page), anchor) for page, anchor in pages if anchor not in anchors(page)] == []
+
+
+def test_the_index_links_to_every_page() -> None:
+    """A stranger finds a page by the task they have."""
+    pages = {path for path in DOCS.rglob("*.md") if path.parent not in {DOCS, DOCS / "decisions"}}
+    linked = re.findall(r"\]\(([^)#\s]+)\)", TEXT[DOCS / "README.md"])
+    assert pages - {(DOCS / target).resolve() for target in linked} == set()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
