@@ -9,6 +9,7 @@ import click
 import pytest
 
 from triage_rules.cli import main
+from triage_rules.finding_types import FindingType
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -19,6 +20,9 @@ DOCUMENTS = [
     *sorted(DOCS.rglob("*.md")),
     *sorted((ROOT / "rulesets").rglob("*.md")),
 ]
+PARTS = ("Summary", "Example", "Fix", "When to accept")
+"""The parts of a check's section, in this order."""
+
 TEXT = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
 
 
@@ -95,3 +99,24 @@ def test_the_readme_fits_a_screen_and_says_how_to_start() -> None:
     assert "make test" in readme
     assert len(readme.splitlines()) <= 60
     assert "No clinician has approved" in readme
+
+
+def sections_of_checks() -> dict[str, str]:
+    """Return the page about checks by heading: "`gap` (note)" and the like."""
+    page = TEXT[DOCS / "reference" / "checks.md"]
+    return dict(section.split("\n", 1) for section in page.split("\n### ")[1:])
+
+
+def test_each_check_has_its_section_with_its_severity() -> None:
+    assert list(sections_of_checks()) == [f"`{check}` ({check.severity})" for check in FindingType]
+
+
+@pytest.mark.parametrize("check", FindingType, ids=str)
+def test_the_section_of_a_check_has_its_four_parts(check: FindingType) -> None:
+    """Whoever meets a finding needs its meaning, an example, the fix, and whether it may stay."""
+    section = sections_of_checks()[f"`{check}` ({check.severity})"]
+    _, *parts = re.split(r"^\*\*(.+?)\.\*\*", section, flags=re.MULTILINE)
+    assert tuple(parts[::2]) == PARTS
+    assert [name for name, text in zip(parts[::2], parts[1::2], strict=True) if len(text.split()) < 2] == []
+    assert "```" in parts[3]
+    assert ("can't be accepted" not in parts[7]) is check.acceptable
