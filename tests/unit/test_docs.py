@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -22,6 +23,12 @@ DOCUMENTS = [
 ]
 PARTS = ("Summary", "Example", "Fix", "When to accept")
 """The parts of a check's section, in this order."""
+
+OURS = [path for path in DOCUMENTS if ROOT / "rulesets" not in path.parents]
+GENERATED = re.compile(
+    r"<!-- (?:measured: begin|made by triage compare) -->.*?<!-- (?:measured: end|end of).*?-->", re.DOTALL
+)
+SENTENCE_END = re.compile(r"[.!?][)*\"”]*\s+[\"“(\[]?(?:[A-Z`*…]|\d+\b(?!\.))")
 
 TEXT = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
 
@@ -120,3 +127,27 @@ def test_the_section_of_a_check_has_its_four_parts(check: FindingType) -> None:
     assert [name for name, text in zip(parts[::2], parts[1::2], strict=True) if len(text.split()) < 2] == []
     assert "```" in parts[3]
     assert ("can't be accepted" not in parts[7]) is check.acceptable
+
+
+def prose_lines(text: str) -> Iterator[str]:
+    """Yield the lines of prose, without code spans, link targets and list marks."""
+    fenced = False
+    for line in GENERATED.sub("", text).splitlines():
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif not fenced and not re.match(r"\s*(?:[|#<]|!\[)", line):
+            plain = re.sub(r"\]\([^)]*\)", "]", re.sub(r"`[^`]*`", "`x`", line))
+            yield re.sub(r"^\s*(?:[-*]|\d+\.)\s+", "", plain)
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_line_of_prose_holds_one_sentence(path: Path) -> None:
+    """A changed sentence is then one changed line."""
+    assert [line for line in prose_lines(TEXT[path]) if SENTENCE_END.search(line)] == []
+
+
+def test_two_sentences_on_a_line_are_noticed() -> None:
+    two = ["It runs. It stops.", "- Ask `a. B`. Then **go.** `x` runs.", 'He says "no." Then she goes.', "So. 20 more."]
+    one = ["It runs.", "See `a. B`, version 1.2", "as in e.g. this", "1. One step", "| A. | B. |", "```\nA. B.\n```"]
+    assert all(SENTENCE_END.search(line) for text in two for line in prose_lines(text))
+    assert not any(SENTENCE_END.search(line) for text in one for line in prose_lines(text))
