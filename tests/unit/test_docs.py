@@ -10,7 +10,7 @@ import click
 import pytest
 
 from triage_rules.cli import main
-from triage_rules.finding_types import FindingType
+from triage_rules.language.check_types import FindingType
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -81,6 +81,15 @@ def test_every_test_that_a_document_names_exists() -> None:
     for path, text in TEXT.items():
         named = set(re.findall(r"::(test_\w+)", text)), set(re.findall(r"\b(test_\w+\.py)", text))
         assert (named[0] - claims, named[1] - set(files)) == (set(), set()), path.name
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_that_a_document_names_exists(path: Path) -> None:
+    """Modules move; the pages about them stay."""
+    named = re.findall(
+        r"`((?:triage_rules|service|workers|tests|benchmarks|tools|docs|rulesets)/[\w./-]*)`", TEXT[path]
+    )
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_every_make_target_that_a_document_shows_exists() -> None:
