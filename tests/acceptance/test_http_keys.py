@@ -24,7 +24,7 @@ from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.store.redis import RedisLedger
 
 NOBODY = "0" * 32
-GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "http-api.md").read_text(encoding="utf-8")
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "http-api.md").read_text(encoding="utf-8")
 OPEN = {"/livez", "/readyz", "/openapi.json", "/docs", "/problems/", "/problems/{code}", "/schemas/{name}"}
 ANY = set(Scope)
 NEEDED: dict[tuple[str, str], set[Scope]] = {
