@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from service.problem_types import PROBLEMS
+from service.http.problem_types import PROBLEMS
 
 Json = dict[str, Any]
 

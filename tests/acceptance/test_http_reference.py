@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from service.app import create_app
+from service.boot.app import create_app
 from service.pages.openapi_view import OpenapiView, fields, prose, type_of
 from tests.acceptance.http_making import Caller, check
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.store.redis import RedisLedger
 
 METHODS = ("get", "post", "put", "patch", "delete")
 NO_SUCH_CALL = (400, 401, 405, 413, 415)
