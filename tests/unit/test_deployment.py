@@ -82,7 +82,7 @@ def test_the_image_holds_all_that_its_commands_read() -> None:
 
 def test_make_tells_that_an_existing_virtual_environment_is_too_old(tmp_path: Path) -> None:
     """Else pip fills pages, and the reason is in none of them."""
-    for name in ("Makefile", "requirements.lock", "pyproject.toml", "CHANGELOG.md"):
+    for name in ("Makefile", "requirements-build.lock", "requirements.lock", "pyproject.toml", "CHANGELOG.md"):
         shutil.copy(ROOT / name, tmp_path)
     python = tmp_path / ".venv/bin/python"
     python.parent.mkdir(parents=True)
