@@ -21,4 +21,4 @@ COPY rulesets ./rulesets
 COPY docs/schemas ./docs/schemas
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
 USER triage
-CMD ["gunicorn", "--config", "service/gunicorn.py", "service.app:create_app()"]
+CMD ["gunicorn", "--config", "service/boot/gunicorn.py", "service.boot.app:create_app()"]

@@ -17,7 +17,7 @@ from benchmarks.rulesets import Shape, make_reports, make_ruleset
 from benchmarks.sizes import Size
 from benchmarks.tables import Cell, Line, Plot, Table, Target
 from benchmarks.timing import Figure, by_turns
-from triage_rules.ruleset import Findings, Ruleset
+from triage_rules.language.model import Findings, Ruleset
 
 Engine = type[InProcess] | type[JsonRules]
 

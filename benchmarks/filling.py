@@ -13,8 +13,9 @@ from celery import Celery
 from benchmarks.apps.names import BARE_DONE, ROUND_TRIP
 from benchmarks.posting import Posting
 from benchmarks.servers import Stack, held, wait_for
-from service.dispatch import CeleryDispatch
-from triage_rules.messages import BROKER_KEY_PREFIX, Lane, NewReport
+from service.use.dispatch import CeleryDispatch
+from triage_rules.records.reports import Lane, NewReport
+from triage_rules.records.tasks import BROKER_KEY_PREFIX
 
 TOGETHER = 500
 DONE_SECONDS = 600.0

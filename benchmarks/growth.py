@@ -14,8 +14,8 @@ from benchmarks.servers import Stack, stack
 from benchmarks.sizes import Size
 from benchmarks.tables import Table
 from benchmarks.timing import Figure, by_turns
-from triage_rules.evaluating import Evaluator
-from triage_rules.messages import History
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.records.reports import History
 
 RULES = 60
 FINDINGS = (35, 70, 140, 210)

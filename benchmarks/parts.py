@@ -12,13 +12,13 @@ from benchmarks.rulesets import Shape, make_reports, make_ruleset
 from benchmarks.sizes import Size
 from benchmarks.tables import Table
 from benchmarks.timing import Figure, by_turns
-from triage_rules import strict_json
-from triage_rules.compiling import compile_ruleset
-from triage_rules.deciding import Deciding
-from triage_rules.engine import Engine
-from triage_rules.plain.program import Plain
-from triage_rules.results import Identity, Results
-from triage_rules.ruleset import Findings, Ruleset
+from triage_rules.evaluation.compiling import compile_ruleset
+from triage_rules.evaluation.decision import Deciding
+from triage_rules.evaluation.engine import Engine
+from triage_rules.evaluation.generated.program import Plain
+from triage_rules.evaluation.result import Identity, Results
+from triage_rules.foundation import strict_json
+from triage_rules.language.model import Findings, Ruleset
 
 MADE = (60, 200)
 OPEN_SHARE = 0.2

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triage_rules.bundles import Bundle, make_bundle, open_bundle
-from triage_rules.cases import read_cases
-from triage_rules.findings import read_findings
-from triage_rules.ruleset import Findings, Ruleset
+from triage_rules.assurance.cases import read_cases
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.language.bundle import Bundle, make_bundle, open_bundle
+from triage_rules.language.model import Findings, Ruleset
 
 ROOT = Path(__file__).resolve().parents[1]
 RED_DOTS = ROOT / "rulesets" / "red-dots"

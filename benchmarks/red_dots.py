@@ -19,10 +19,10 @@ from benchmarks.posting import RED_DOTS, ROOT, Posting, red_dots
 from benchmarks.sizes import Size
 from benchmarks.tables import Table, Target
 from benchmarks.timing import Figure, by_turns
-from triage_rules.bundles import open_bundle
-from triage_rules.evaluating import Evaluator
-from triage_rules.messages import History
-from triage_rules.ruleset import Findings
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.language.bundle import open_bundle
+from triage_rules.language.model import Findings
+from triage_rules.records.reports import History
 
 WANTED_A_SECOND = 4_000
 GROW_SECONDS = 30

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from triage_rules.ruleset import (
+from triage_rules.language.model import (
     All,
     Any,
     Choice,

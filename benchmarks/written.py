@@ -5,9 +5,22 @@ from __future__ import annotations
 import json
 from typing import Any as Anything
 
-from triage_rules.bundles import Bundle, bundle_of
-from triage_rules.reading import parse_document
-from triage_rules.ruleset import All, Any, Compare, Condition, Inferred, Input, Kind, Not, OneOf, Rule, Ruleset, Yes
+from triage_rules.language.bundle import Bundle, bundle_of
+from triage_rules.language.model import (
+    All,
+    Any,
+    Compare,
+    Condition,
+    Inferred,
+    Input,
+    Kind,
+    Not,
+    OneOf,
+    Rule,
+    Ruleset,
+    Yes,
+)
+from triage_rules.language.reading import parse_document
 
 SOURCE = {"text": "made for measuring", "marks": []}
 

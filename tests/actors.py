@@ -1,5 +1,5 @@
 """Who does what in the tests."""
 
-from triage_rules.audit import Actor, Via
+from triage_rules.records.audit import Actor, Via
 
 TESTER = Actor("tester", Via.CLI)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from random import Random
 
 from tests.making import make_completion, make_findings, make_ruleset
-from triage_rules.compiling import compile_ruleset
-from triage_rules.engine import Engine
-from triage_rules.rails import Masks, Numbering, Rails
-from triage_rules.reference import Reference
-from triage_rules.ruleset import Findings, Ruleset
+from triage_rules.evaluation.compiling import compile_ruleset
+from triage_rules.evaluation.engine import Engine
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.signals import Masks, Numbering, Rails
+from triage_rules.language.model import Findings, Ruleset
 
 REPORTS = 10
 """Reports for each made ruleset, one after the other in one engine."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from triage_rules.deciding import Deciding, Decision, Question
-from triage_rules.grounds import ByReference
-from triage_rules.rails import Rails
-from triage_rules.reference import Reference
-from triage_rules.ruleset import Ruleset
+from triage_rules.evaluation.decision import Deciding, Decision, Question
+from triage_rules.evaluation.justification import ByReference
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.signals import Rails
+from triage_rules.language.model import Ruleset
 
 
 def questions(ruleset: Ruleset, rails: Rails, decision: Decision, reference: Reference) -> list[Question]:

@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 
-from triage_rules.ruleset import (
+from triage_rules.language.model import (
     All,
     Any,
     AskedOf,

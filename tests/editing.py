@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 
 from tests.making import CODES
-from triage_rules.ruleset import (
+from triage_rules.language.model import (
     All,
     Any,
     AtLeast,

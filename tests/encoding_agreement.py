@@ -9,16 +9,16 @@ from random import Random
 
 from tests import brute_force
 from tests.making import as_facts, make_report, make_ruleset
-from triage_rules.analysis.encoding import Encoding
-from triage_rules.analysis.solver import Model, NoReport, Solver
-from triage_rules.analysis.witness import Witness, Witnesses
-from triage_rules.compiling import compile_ruleset
-from triage_rules.deciding import Deciding
-from triage_rules.engine import Engine
-from triage_rules.grounds import missing
-from triage_rules.rails import SOONER, Numbering, Rails
-from triage_rules.reference import Reference
-from triage_rules.ruleset import AskedOf, Findings, Level, Ruleset
+from triage_rules.assurance.solver.encoding import Encoding
+from triage_rules.assurance.solver.solver import Model, NoReport, Solver
+from triage_rules.assurance.solver.witness import Witness, Witnesses
+from triage_rules.evaluation.compiling import compile_ruleset
+from triage_rules.evaluation.decision import Deciding
+from triage_rules.evaluation.engine import Engine
+from triage_rules.evaluation.justification import missing
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.signals import SOONER, Numbering, Rails
+from triage_rules.language.model import AskedOf, Findings, Level, Ruleset
 
 MOST_REPORTS = 2000
 """A ruleset with more ways to answer is passed over: brute force would take too long."""

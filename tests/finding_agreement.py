@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from tests import brute_force
 from tests.encoding_agreement import can_be_written
 from tests.planting import TODAY
-from triage_rules.analysis.solver import Budget
-from triage_rules.checking import superfluous, unreachable
-from triage_rules.checking.asking import Asking, Finding
-from triage_rules.checking.gaps import gaps
-from triage_rules.checking.written import leaves, written
-from triage_rules.finding_types import FindingType
-from triage_rules.reading.places import MappingNode
-from triage_rules.ruleset import (
+from triage_rules.assurance.checking import superfluous, unreachable
+from triage_rules.assurance.checking.context import Asking, Finding
+from triage_rules.assurance.checking.gaps import gaps
+from triage_rules.assurance.checking.written_conditions import leaves, written
+from triage_rules.assurance.solver.solver import Budget
+from triage_rules.foundation.place import Place
+from triage_rules.language.check_types import FindingType
+from triage_rules.language.model import (
     MANDATORY_OPEN,
     AskedOf,
     Compare,
@@ -23,11 +23,11 @@ from triage_rules.ruleset import (
     Inferred,
     Level,
     OneOf,
-    Place,
     Rule,
     Ruleset,
     Yes,
 )
+from triage_rules.language.reading.places import MappingNode
 
 Told = set[tuple[str, str]]
 TYPES = {

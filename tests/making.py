@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass, field
 from random import Random
 
-from triage_rules.messages import History
-from triage_rules.ruleset import (
+from triage_rules.language.model import (
     MANDATORY_OPEN,
     All,
     Any,
@@ -41,6 +40,7 @@ from triage_rules.ruleset import (
     Value,
     Yes,
 )
+from triage_rules.records.reports import History
 
 DISPOSITIONS = {
     code: Disposition(code, level, minutes, f"title {code}", f"patient {code}", f"clinician {code}")

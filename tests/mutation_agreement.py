@@ -10,20 +10,21 @@ from random import Random
 from tests import brute_force
 from tests.encoding_agreement import can_be_written, small_ruleset
 from tests.making import DIGEST, make_report, make_ruleset
-from triage_rules.analysis.solver import GaveUp
-from triage_rules.cases import Case, differences, fired_ids
-from triage_rules.deciding import decide, disposition_of
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import read_findings
-from triage_rules.grounds import ByReference
-from triage_rules.mutation.changes import changed
-from triage_rules.mutation.killing import Cases
-from triage_rules.mutation.operators import Mutant, mutants
-from triage_rules.mutation.telling import Differs, Equal, Telling, ToldApart
-from triage_rules.reading.places import MappingNode
-from triage_rules.reference import Reference
-from triage_rules.results import Identity, make_result
-from triage_rules.ruleset import Findings, Level, Place, Ruleset
+from triage_rules.assurance.cases import Case, differences, fired_ids
+from triage_rules.assurance.mutation.case_runs import Cases
+from triage_rules.assurance.mutation.equivalence import Differs, Equal, Telling, ToldApart
+from triage_rules.assurance.mutation.mutants import changed
+from triage_rules.assurance.mutation.operators import Mutant, mutants
+from triage_rules.assurance.solver.solver import GaveUp
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.decision import decide, disposition_of
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.justification import ByReference
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.result import Identity, make_result
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import Findings, Level, Ruleset
+from triage_rules.language.reading.places import MappingNode
 
 NOWHERE = MappingNode({}, Place("made", 1, 1))
 IDENTITY = Identity("case", "made", "1.0.0", DIGEST, 0, 0)

@@ -12,11 +12,11 @@ from datetime import date
 from random import Random
 from typing import Any
 
-from triage_rules.checking import How, check
-from triage_rules.checking.asking import Finding
-from triage_rules.finding_types import FindingType, Severity
-from triage_rules.reading import Document, parse_document, parse_ruleset
-from triage_rules.ruleset import Ruleset
+from triage_rules.assurance.checking import How, check
+from triage_rules.assurance.checking.context import Finding
+from triage_rules.language.check_types import FindingType, Severity
+from triage_rules.language.model import Ruleset
+from triage_rules.language.reading import Document, parse_document, parse_ruleset
 
 Data = dict[str, Any]
 TODAY = date(2026, 11, 22)

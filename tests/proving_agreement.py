@@ -11,10 +11,8 @@ from random import Random
 from tests import brute_force
 from tests.encoding_agreement import can_be_written
 from tests.making import CODES, DIGEST, SOURCE, Vocabulary, make_condition, make_ruleset
-from triage_rules.deciding import decide
-from triage_rules.grounds import ByReference
-from triage_rules.properties.judging import Seen, breaks, speaks_of
-from triage_rules.properties.language import (
+from triage_rules.assurance.properties.check_result import Seen, breaks, speaks_of
+from triage_rules.assurance.properties.model import (
     Against,
     Answering,
     Change,
@@ -27,10 +25,12 @@ from triage_rules.properties.language import (
     Then,
     Verdict,
 )
-from triage_rules.properties.proving import Proof, prove
-from triage_rules.reference import Reference
-from triage_rules.results import Identity, make_result
-from triage_rules.ruleset import (
+from triage_rules.assurance.properties.proving import Proof, prove
+from triage_rules.evaluation.decision import decide
+from triage_rules.evaluation.justification import ByReference
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.result import Identity, make_result
+from triage_rules.language.model import (
     AskedOf,
     Findings,
     Inference,

@@ -12,8 +12,9 @@ from typing import Any
 from celery import Celery
 from kombu.entity import Exchange, Queue
 
-from triage_rules.messages import BROKER_KEY_PREFIX, SWEEP, Lane
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.reports import Lane
+from triage_rules.records.tasks import BROKER_KEY_PREFIX, SWEEP
 from workers import tasks
 from workers.heartbeat import Heartbeat
 from workers.schedule import every

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from triage_rules.errors import LedgerUnavailable
-from triage_rules.ledger import Ledger
-from triage_rules.messages import Delivery, Lane
-from triage_rules.results import Identity, failed_result
-from triage_rules.rulesets_live import LiveRulesets
-from triage_rules.settings import Settings
+from triage_rules.deployment.live import LiveRulesets
+from triage_rules.evaluation.result import Identity, failed_result
+from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.reports import Delivery, Lane
+from triage_rules.store import Ledger
 
 WORKER_LOST = "worker_lost"
 """The process died each time, or was killed for taking too long."""

@@ -13,10 +13,10 @@ from billiard.process import active_children  # type: ignore[import-untyped]
 from celery import bootsteps
 from celery.worker import state
 
-from triage_rules.errors import LedgerUnavailable, SealError
-from triage_rules.ledger import Ledger
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.errors import LedgerUnavailable, SealError
+from triage_rules.foundation.settings import Settings
+from triage_rules.store import Ledger
+from triage_rules.store.redis import RedisLedger
 from workers.progress import Progress
 from workers.tasks import SETTINGS
 

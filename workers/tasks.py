@@ -9,11 +9,12 @@ from typing import Any
 
 from celery import Celery, current_app
 
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import EVALUATE, EVALUATE_ALONE, EVALUATE_MANY, SWEEP, Lane
-from triage_rules.rulesets_live import LiveRulesets
-from triage_rules.settings import Settings
-from workers.handling import Handling
+from triage_rules.deployment.live import LiveRulesets
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.reports import Lane
+from triage_rules.records.tasks import EVALUATE, EVALUATE_ALONE, EVALUATE_MANY, SWEEP
+from triage_rules.store.redis import RedisLedger
+from workers.handlers import Handling
 
 SETTINGS = "triage_settings"
 """Where the app's configuration keeps our own settings."""

@@ -13,7 +13,8 @@ from rq import Queue
 
 from benchmarks.apps import rq_jobs
 from benchmarks.apps.names import DISCARDED, RQ_QUEUE, TELL
-from triage_rules.messages import BROKER_KEY_PREFIX, Lane
+from triage_rules.records.reports import Lane
+from triage_rules.records.tasks import BROKER_KEY_PREFIX
 
 
 def create_app() -> Flask:

@@ -8,7 +8,7 @@ import os
 import redis
 
 from benchmarks.apps.names import BARE_DONE, ROUND_TRIP, TELL
-from triage_rules.messages import Lane
+from triage_rules.records.reports import Lane
 from workers.app import app
 
 

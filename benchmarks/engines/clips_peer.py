@@ -12,7 +12,7 @@ import clips
 
 from benchmarks.engines.conditions import SIGNS
 from benchmarks.engines.contender import Decided, InProcess
-from triage_rules.ruleset import All, Any, Compare, Condition, Findings, Inferred, Not, OneOf, Ruleset, Yes
+from triage_rules.language.model import All, Any, Compare, Condition, Findings, Inferred, Not, OneOf, Ruleset, Yes
 
 
 class Clips(InProcess):

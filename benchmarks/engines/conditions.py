@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from triage_rules.ruleset import All, Any, Compare, Condition, Inferred, Not, OneOf, Op, Yes
+from triage_rules.language.model import All, Any, Compare, Condition, Inferred, Not, OneOf, Op, Yes
 
 SIGNS = {Op.AT_LEAST: ">=", Op.MORE_THAN: ">", Op.AT_MOST: "<=", Op.LESS_THAN: "<"}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.ruleset import Findings, Ruleset
+from triage_rules.language.model import Findings, Ruleset
 
 
 @dataclass(frozen=True, slots=True)

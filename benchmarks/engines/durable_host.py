@@ -16,7 +16,20 @@ from durable import lang
 from durable.engine import Host
 
 from benchmarks.engines.contender import Decided, InProcess
-from triage_rules.ruleset import All, Any, Compare, Condition, Findings, Inferred, Not, OneOf, Op, Rule, Ruleset, Yes
+from triage_rules.language.model import (
+    All,
+    Any,
+    Compare,
+    Condition,
+    Findings,
+    Inferred,
+    Not,
+    OneOf,
+    Op,
+    Rule,
+    Ruleset,
+    Yes,
+)
 
 SID = "report"
 MOST_JOINS = 255

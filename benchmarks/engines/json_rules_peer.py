@@ -10,7 +10,20 @@ from pathlib import Path
 from typing import Any as Anything
 
 from benchmarks.engines.contender import Contender, Decided, NotHere, decided
-from triage_rules.ruleset import All, Any, Compare, Condition, Findings, Inferred, Not, OneOf, Op, Rule, Ruleset, Yes
+from triage_rules.language.model import (
+    All,
+    Any,
+    Compare,
+    Condition,
+    Findings,
+    Inferred,
+    Not,
+    OneOf,
+    Op,
+    Rule,
+    Ruleset,
+    Yes,
+)
 
 PEERS = Path(__file__).resolve().parents[1] / "peers"
 OPERATORS = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.engines.contender import Decided, InProcess
-from triage_rules.evaluating import Evaluator
-from triage_rules.messages import History
-from triage_rules.ruleset import Findings, Ruleset
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.language.model import Findings, Ruleset
+from triage_rules.records.reports import History
 
 DIGEST = "sha256:" + "0" * 64
 NOW_MS = 1_790_000_000_000

@@ -8,7 +8,7 @@ import rule_engine
 
 from benchmarks.engines.conditions import SIGNS, Words
 from benchmarks.engines.contender import Decided, InProcess
-from triage_rules.ruleset import Findings, Ruleset
+from triage_rules.language.model import Findings, Ruleset
 
 WORDS = Words(
     # a comparison with null raises

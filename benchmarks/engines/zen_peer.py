@@ -15,7 +15,7 @@ import zen
 
 from benchmarks.engines.conditions import SIGNS, Words
 from benchmarks.engines.contender import Decided, InProcess
-from triage_rules.ruleset import Findings, Rule, Ruleset
+from triage_rules.language.model import Findings, Rule, Ruleset
 
 WORDS = Words(
     # a comparison with null raises

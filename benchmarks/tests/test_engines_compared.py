@@ -13,8 +13,8 @@ from benchmarks.rulesets import Shape, make_reports, make_ruleset
 from benchmarks.sizes import LEAST
 from benchmarks.tables import Target
 from benchmarks.timing import Figure, by_turns, percentile
-from triage_rules.deciding import disposition_of
-from triage_rules.reference import Reference
+from triage_rules.evaluation.decision import disposition_of
+from triage_rules.evaluation.reference import Reference
 
 
 class Forgetful(RuleEngine):

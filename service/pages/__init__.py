@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service.documenting import TriageApi
-from service.pages import (
-    board,
-    form,
-    home,
-    problem,
-    proposing,
-    reference,
-    result,
-    showing,
-    signing_in,
-    viewer,
-    workbench,
-)
+from service.api.openapi import TriageApi
+from service.pages import board, form, home, page, problem, proposals, reference, result, sign_in, viewer, workbench
 
-PAGES = (home, signing_in, form, result, board, viewer, workbench, proposing)
+PAGES = (home, sign_in, form, result, board, viewer, workbench, proposals)
 """Each has its blueprint."""
 
 
@@ -28,5 +16,5 @@ def register(app: Flask, api: TriageApi) -> None:
     api.register_blueprint(reference.blueprint)
     for one in PAGES:
         app.register_blueprint(one.blueprint)
-    showing.register(app)
+    page.register(app)
     problem.register(app)

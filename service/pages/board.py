@@ -8,17 +8,17 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from service.acting import actor
-from service.answers import with_etag
-from service.pages import board_words as words
-from service.pages.showing import by_htmx, go, page, render
-from service.parts import Parts, parts
-from service.reports import ID
-from triage_rules.board import RANKS, Row, Standing, Wanted
-from triage_rules.errors import NotRedrivable, NotSettled, ReportNotFound, SealError
-from triage_rules.keys import Scope
-from triage_rules.messages import timestamp
-from triage_rules.ruleset import Level
+from service.api.reports import ID
+from service.http.actor import actor
+from service.http.parts import Parts, parts
+from service.http.responses import with_etag
+from service.pages import board_wording as words
+from service.pages.page import by_htmx, go, page, render
+from triage_rules.foundation.errors import NotRedrivable, NotSettled, ReportNotFound, SealError
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.language.model import Level
+from triage_rules.records.api_keys import Scope
+from triage_rules.records.board import RANKS, Row, Standing, Wanted
 
 blueprint = Blueprint("board", __name__)
 

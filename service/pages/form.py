@@ -11,19 +11,19 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from service.intake import Request
-from service.keys import caller
-from service.pages import form_state, linked
+from service.api.reports import looked_up
+from service.api.rulesets import NOT_APPROVED
+from service.http.api_keys import caller
+from service.http.parts import parts
+from service.pages import form_state, signed_links
 from service.pages.form_state import SHOWN, SKIPPED, State
-from service.pages.showing import by_htmx, go, may, page, render
-from service.parts import parts
-from service.reports import looked_up
-from service.rulesets import NOT_APPROVED
-from triage_rules.asking import Answers, groups, next_questions, questions, unanswered
-from triage_rules.errors import LedgerUnavailable, LinkError, QueueTooOld, StaleRuleset
-from triage_rules.keys import Scope
-from triage_rules.links import FormLink
-from triage_rules.ruleset import Level, Ruleset
+from service.pages.page import by_htmx, go, may, page, render
+from service.use.intake import Request
+from triage_rules.foundation.errors import LedgerUnavailable, LinkError, QueueTooOld, StaleRuleset
+from triage_rules.intake.form import Answers, groups, next_questions, questions, unanswered
+from triage_rules.intake.links import FormLink
+from triage_rules.language.model import Level, Ruleset
+from triage_rules.records.api_keys import Scope
 
 blueprint = Blueprint("form", __name__)
 
@@ -68,11 +68,11 @@ class Asking:
     "/forms/<ruleset>",
     methods=("GET", "POST"),
     needs=frozenset({Scope.REPORT}),
-    opener=linked.open_form,
+    opener=signed_links.open_form,
 )
 def show(ruleset: str) -> Response:
     """A GET begins; each POST says what to do with what is written."""
-    link = linked.form_link()
+    link = signed_links.form_link()
     if link is not None and link.ruleset != ruleset:
         raise LinkError("link", "it is to another form")
     loaded = parts().live.get(ruleset)
@@ -235,7 +235,7 @@ def _review(
         left=len(next_questions(result, state.asked, state.written)),
         urgent=_urgent(asking, result, whatever_is_open=True),
         was_sent=bool(state.sent) and state.sent_print == form_state.print_of(answers.findings),
-        result_at=linked.address_of_result(state.sent) if state.sent else "",
+        result_at=signed_links.address_of_result(state.sent) if state.sent else "",
     )
 
 
@@ -248,7 +248,7 @@ def _send(asking: Asking) -> Response:
         return _review(asking, answers=answers)
     report = _accept(asking, answers)
     looked_up(report, WAIT_SECONDS)
-    to = linked.address_of_result(report)
+    to = signed_links.address_of_result(report)
     if by_htmx():
         return Response(status=200, headers={"HX-Redirect": to})
     return go(to)
@@ -291,7 +291,7 @@ def _urgent(asking: Asking, result: dict[str, Any], *, whatever_is_open: bool = 
         "advice": advice,
         "sent": bool(sent),
         "is_new": asking.is_news,
-        "result_at": linked.address_of_result(sent) if sent else "",
+        "result_at": signed_links.address_of_result(sent) if sent else "",
     }
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from triage_rules import strict_json
-from triage_rules.asking import Answers, Question, read_answers
-from triage_rules.findings import UNKNOWN
-from triage_rules.ruleset import Kind, Ruleset
+from triage_rules.evaluation.answers import UNKNOWN
+from triage_rules.foundation import strict_json
+from triage_rules.intake.form import Answers, Question, read_answers
+from triage_rules.language.model import Kind, Ruleset
 
 ANSWER = "a."
 """Before the question's name: the field that holds its answer."""

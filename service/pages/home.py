@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from service.keys import OPEN, known_caller
-from service.pages.showing import page, render
-from service.parts import parts
-from service.rulesets import approval
-from triage_rules.errors import TriageError
+from service.api.rulesets import approval
+from service.http.api_keys import OPEN, known_caller
+from service.http.parts import parts
+from service.pages.page import page, render
+from triage_rules.foundation.errors import TriageError
 
 blueprint = Blueprint("home", __name__)
 

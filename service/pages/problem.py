@@ -6,10 +6,10 @@ from typing import Any
 
 from flask import Flask, Response, render_template, request, url_for
 
-from service.keys import PAGES
-from service.pages.showing import HTML, go
-from service.problem_types import PATH, PROBLEMS
-from service.problems import CONTENT_TYPE
+from service.http.api_keys import PAGES
+from service.http.problem_types import PATH, PROBLEMS
+from service.http.problems import CONTENT_TYPE
+from service.pages.page import HTML, go
 
 API = ("/v1/", "/openapi.json", "/schemas/", "/metrics", "/livez", "/readyz")
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules import explaining
-from triage_rules.deciding import statements
-from triage_rules.explaining import NOT_ESTABLISHED, OPEN, Node
-from triage_rules.messages import Delivery
-from triage_rules.reference import Reference
-from triage_rules.ruleset import AskedOf, Floor, Rule, Ruleset
-from triage_rules.rulesets_live import Loaded
+from triage_rules.deployment.live import Loaded
+from triage_rules.evaluation import explanation
+from triage_rules.evaluation.decision import statements
+from triage_rules.evaluation.explanation import NOT_ESTABLISHED, OPEN, Node
+from triage_rules.evaluation.reference import Reference
+from triage_rules.language.model import AskedOf, Floor, Rule, Ruleset
+from triage_rules.records.reports import Delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def of(loaded: Loaded, posted: Delivery, result: dict[str, Any], *, for_clinicia
         clinician_only = "audience" in told
         if told["id"] not in rules or (clinician_only and not for_clinician):
             continue
-        nodes = explaining.derive(ruleset, reference, _condition(rules[told["id"]], told.get("disposition")))
+        nodes = explanation.derive(ruleset, reference, _condition(rules[told["id"]], told.get("disposition")))
         hidden = not for_clinician and _rests_on_hidden(ruleset, nodes)
         found.append(
             Reason(
@@ -71,7 +71,7 @@ def of(loaded: Loaded, posted: Delivery, result: dict[str, Any], *, for_clinicia
 
 def _condition(rule: Rule | Floor, disposition: str | None) -> Any:
     found = [s for s in statements([rule]) if (s.outcome.disposition if s.outcome else None) == disposition]
-    return explaining.outcome_condition(found[0])
+    return explanation.outcome_condition(found[0])
 
 
 def _rests_on_hidden(ruleset: Ruleset, nodes: Iterable[Node]) -> bool:
@@ -106,4 +106,4 @@ def _answer(ruleset: Ruleset, node: Node) -> str:
         case x if x == NOT_ESTABLISHED:
             return "not shown"
         case _:
-            return explaining.in_words(ruleset, node)
+            return explanation.in_words(ruleset, node)

@@ -7,14 +7,14 @@ from pathlib import Path
 from flask import Response, abort, current_app, render_template
 from flask_smorest import Blueprint
 
-from service.answers import json_answer, with_etag
-from service.documenting import NOT_CHANGED, Answer, TriageApi, call, description
-from service.keys import may_be_told
-from service.parts import parts
-from service.problem_types import PROBLEMS
-from service.rulesets import SCHEMA_TYPE
-from triage_rules.errors import TriageError
-from triage_rules.ruleset import Ruleset
+from service.api.openapi import NOT_CHANGED, Answer, TriageApi, call, description
+from service.api.rulesets import SCHEMA_TYPE
+from service.http.api_keys import may_be_told
+from service.http.parts import parts
+from service.http.problem_types import PROBLEMS
+from service.http.responses import json_answer, with_etag
+from triage_rules.foundation.errors import TriageError
+from triage_rules.language.model import Ruleset
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 VENDOR = "vendor/swagger-ui-dist-5.35.0"

@@ -10,17 +10,18 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from service.keys import caller
-from service.pages import linked, reasons
-from service.pages.showing import may, page, render
-from service.parts import parts
-from service.rulesets import NOT_APPROVED
-from triage_rules.asking import questions
-from triage_rules.errors import BundleError, EngineError, ReportNotFound, RulesetError, RulesetNotFound
-from triage_rules.keys import Scope
-from triage_rules.messages import Delivery, StoredReport, timestamp
-from triage_rules.ruleset import AskedOf
-from triage_rules.rulesets_live import Loaded
+from service.api.rulesets import NOT_APPROVED
+from service.http.api_keys import caller
+from service.http.parts import parts
+from service.pages import reasons, signed_links
+from service.pages.page import may, page, render
+from triage_rules.deployment.live import Loaded
+from triage_rules.foundation.errors import BundleError, EngineError, ReportNotFound, RulesetError, RulesetNotFound
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.intake.form import questions
+from triage_rules.language.model import AskedOf
+from triage_rules.records.api_keys import Scope
+from triage_rules.records.reports import Delivery, StoredReport
 
 blueprint = Blueprint("result", __name__)
 
@@ -45,11 +46,11 @@ class Opened:
     blueprint,
     "/results/<report_id>",
     needs=frozenset({Scope.REPORT, Scope.READ}),
-    opener=linked.open_result,
+    opener=signed_links.open_result,
 )
 def show(report_id: str) -> Response:
     """The patient's view, or with `?view=clinician` the clinician's, which only people who work here see."""
-    link = linked.result_link(report_id) if _ID.fullmatch(report_id) else None
+    link = signed_links.result_link(report_id) if _ID.fullmatch(report_id) else None
     report = seen(report_id, by_link=link is not None)
     by_link: dict[str, Any] = {
         "link": request.args.get("link"),

@@ -11,9 +11,9 @@ from flask import Flask, current_app, request, session
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from markupsafe import Markup
 
-from service.keys import KEY_OF_SESSION
-from service.problems import Refused
-from triage_rules.settings import Settings, is_loopback
+from service.http.api_keys import KEY_OF_SESSION
+from service.http.problems import Refused
+from triage_rules.foundation.settings import Settings, is_loopback
 
 SIGNED_IN_FOR = timedelta(hours=12)
 """Then the key is asked for again."""

@@ -7,20 +7,20 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from service.pages import opening, viewing
-from service.pages.opening import WHAT_IF_BYTES, Opened
-from service.pages.showing import page, render
-from service.parts import parts
-from service.problems import Refused
-from service.rulesets import approval
-from triage_rules.evidence import Evidence
-from triage_rules.graphs import Kind, Layout, State, key_of
-from triage_rules.graphs.drawing import standalone
-from triage_rules.graphs.lighting import WORDS
-from triage_rules.graphs.wording import worded
-from triage_rules.messages import timestamp
-from triage_rules.ruleset import Floor, Rule
-from triage_rules.rulesets_live import Loaded
+from service.api.rulesets import approval
+from service.http.parts import parts
+from service.http.problems import Refused
+from service.pages import ruleset_view
+from service.pages.opened import WHAT_IF_BYTES, Opened, of_case, of_report, posted
+from service.pages.page import page, render
+from triage_rules.deployment.evidence import Evidence
+from triage_rules.deployment.live import Loaded
+from triage_rules.explanation.graph import Kind, Layout, State, key_of
+from triage_rules.explanation.graph.highlight import WORDS
+from triage_rules.explanation.graph.svg import standalone
+from triage_rules.explanation.graph.wording import worded
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.language.model import Floor, Rule
 
 blueprint = Blueprint("viewer", __name__)
 
@@ -47,14 +47,14 @@ def show(name: str) -> Response:
     """All that a live ruleset says, as tables that can be filtered by a word."""
     loaded, shown, common = _live(name)
     live = parts().ledger.live().get(name)
-    rows = viewing.tables(viewing.version_of(loaded), shown, _today())
+    rows = ruleset_view.tables(ruleset_view.version_of(loaded), shown, _today())
     return render(
         "rulesets/show.html",
         tables=TABLES,
         rows=rows,
         approval=approval(loaded.ruleset),
         activated=timestamp(live.activated_ms) if live is not None else None,
-        link=viewing.links(name, {}),
+        link=ruleset_view.links(name, {}),
         wanted=request.args.get("q", "").strip()[:100].casefold(),
         overdue=sum(row["overdue"] for row in (*rows["rules"], *rows["floors"])),
         never_fired=sum(not row["cases"] for row in (*rows["rules"], *rows["floors"])),
@@ -65,9 +65,9 @@ def show(name: str) -> Response:
 @page(blueprint, "/rulesets/<name>/graph", methods=("GET", "POST"), max_bytes=WHAT_IF_BYTES * 3)
 def graph(name: str) -> Response:
     """The map, or the part around one node; with a report, a case or posted answers, the way that led to the level."""
-    text, opened, faults = opening.posted(name) if request.method == "POST" else ("", _opened(name), [])
+    text, opened, faults = posted(name) if request.method == "POST" else ("", _opened(name), [])
     loaded, _, common = _live(name, opened)
-    version = viewing.version_of(loaded)
+    version = ruleset_view.version_of(loaded)
     focus = request.args.get("focus", "")
     if focus and focus not in version.graph.nodes:
         raise Refused("not-found", detail="There is no such part of these rules.")
@@ -77,10 +77,10 @@ def graph(name: str) -> Response:
         "rulesets/graph.html",
         view=view,
         focus=version.graph.nodes.get(focus),
-        svg=viewing.drawing(layout, name, title, opened, here=focus),
+        svg=ruleset_view.drawing(layout, name, title, opened, here=focus),
         graph_title=title,
         followed=[(state, _of_state(version, opened, state)) for state in FOLLOWED] if opened is not None else [],
-        link=viewing.links(name, opened.query if opened is not None else {}),
+        link=ruleset_view.links(name, opened.query if opened is not None else {}),
         posted=text,
         faults=faults,
         **common,
@@ -91,8 +91,8 @@ def graph(name: str) -> Response:
 def graph_svg(name: str) -> Response:
     """The map as a file, with its colours in it."""
     loaded, _, _ = _live(name)
-    layout = viewing.version_of(loaded).map
-    url = viewing.links(name, {})
+    layout = ruleset_view.version_of(loaded).map
+    url = ruleset_view.links(name, {})
     title = f"{loaded.ruleset.title}, {loaded.version}"
     text = standalone(layout, lambda node: request.host_url.rstrip("/") + url(node), title)
     headers = {"Content-Disposition": f'attachment; filename="{name}.svg"'}
@@ -109,14 +109,14 @@ def rule(name: str, rule_id: str) -> Response:
     if found is None:
         raise Refused("not-found", detail="There is no such rule.")
     reference = opened.reference if opened is not None else None
-    version = viewing.version_of(loaded)
+    version = ruleset_view.version_of(loaded)
     key = key_of(Kind.RULE if isinstance(found, Rule) else Kind.FLOOR, rule_id)
     title = f"{rule_id}: what it rests on, and where it leads"
     cases = shown.firing(rule_id)
     reads = {version.graph.nodes[other].name for other in version.graph.before.get(key, ())}
     return render(
         "rulesets/rule.html",
-        row=viewing.rule_row(ruleset, found, {rule_id: len(cases)}, shown, _today()),
+        row=ruleset_view.rule_row(ruleset, found, {rule_id: len(cases)}, shown, _today()),
         rule=found,
         when=worded(ruleset, found.when, reference),
         outcomes=[
@@ -128,7 +128,7 @@ def rule(name: str, rule_id: str) -> Response:
         more_cases=max(0, len(cases) - CASES_SHOWN),
         proofs=[one for one in shown.properties if rule_id in one.names],
         near_proofs=[one for one in shown.properties if rule_id not in one.names and one.names & reads],
-        svg=viewing.drawing(viewing.part(version, key), name, title, opened, here=key),
+        svg=ruleset_view.drawing(ruleset_view.part(version, key), name, title, opened, here=key),
         graph_title=title,
         key=key,
         **common,
@@ -139,7 +139,7 @@ def _live(name: str, opened: Opened | None = None) -> tuple[Loaded, Evidence, Js
     """What is live, or what decided what is opened; what was shown of it; and what every template is told."""
     own = parts()
     loaded = opened.loaded if opened is not None else own.live.get(name)
-    shown = viewing.evidence_of(own.ledger, loaded.digest)
+    shown = ruleset_view.evidence_of(own.ledger, loaded.digest)
     live = own.ledger.live().get(name)
     return loaded, shown, {
         "name": name,
@@ -160,22 +160,22 @@ def _opened(name: str) -> Opened | None:
     """What this address opens beside the ruleset."""
     own = parts()
     if "report" in request.args:
-        return opening.of_report(name, request.args["report"])
+        return of_report(name, request.args["report"])
     if "case" in request.args:
         loaded = own.live.get(name)
-        return opening.of_case(loaded, viewing.evidence_of(own.ledger, loaded.digest), request.args["case"])
+        return of_case(loaded, ruleset_view.evidence_of(own.ledger, loaded.digest), request.args["case"])
     return None
 
 
-def _laid_out(view: str, version: viewing.Version, focus: str, opened: Opened | None) -> tuple[Layout, str]:
+def _laid_out(view: str, version: ruleset_view.Version, focus: str, opened: Opened | None) -> tuple[Layout, str]:
     if view == "part":
-        return viewing.part(version, focus), f"Around: {version.graph.nodes[focus].says}"
+        return ruleset_view.part(version, focus), f"Around: {version.graph.nodes[focus].says}"
     if view == "way" and opened is not None:
-        return viewing.way(version, opened), "The way from answers to level"
+        return ruleset_view.way(version, opened), "The way from answers to level"
     return version.map, f"All of {version.ruleset.title}"
 
 
-def _of_state(version: viewing.Version, opened: Opened, state: State) -> list[Any]:
+def _of_state(version: ruleset_view.Version, opened: Opened, state: State) -> list[Any]:
     """The rules and parts of the safety net that came out so, the most urgent first."""
     states = opened.lighting.states
     found = [

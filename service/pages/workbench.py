@@ -6,19 +6,19 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from service.answers import json_answer
-from service.keys import caller
-from service.pages.drafting import MAX_BYTES, Draft, Live, ask, live_of, posted
-from service.pages.proposing import may_propose, proposals_of, propose
-from service.pages.showing import by_htmx, go, page, render
-from service.parts import parts
-from triage_rules.errors import TriageError
-from triage_rules.proposals import NOTE_MAX
-from triage_rules.workbench.comparing import changed_files, patch
-from triage_rules.workbench.completing import complete
-from triage_rules.workbench.drafts import FILES
-from triage_rules.workbench.packing import packed
-from triage_rules.workbench.trying import controls
+from service.http.api_keys import caller
+from service.http.parts import parts
+from service.http.responses import json_answer
+from service.pages.draft import MAX_BYTES, Draft, Live, ask, live_of, posted
+from service.pages.page import by_htmx, go, page, render
+from service.pages.proposals import may_propose, proposals_of, propose
+from triage_rules.foundation.errors import TriageError
+from triage_rules.records.proposals import NOTE_MAX
+from triage_rules.workbench.archive import packed
+from triage_rules.workbench.compare_live import changed_files, patch
+from triage_rules.workbench.completion import complete
+from triage_rules.workbench.draft import FILES
+from triage_rules.workbench.try_patient import controls
 
 Json = dict[str, Any]
 

@@ -7,12 +7,12 @@ import time
 import pytest
 from flask import Flask
 
-from service.app import create_app
+from service.boot.app import create_app
 from tests.acceptance.http_making import Caller, glass_test
 from tests.actors import TESTER
-from triage_rules.bundles import Bundle
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import Bundle
+from triage_rules.store.redis import RedisLedger
 
 
 @pytest.fixture

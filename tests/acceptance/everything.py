@@ -16,11 +16,11 @@ from typing import Any
 
 from tests.actors import TESTER
 from tests.ports import free_port
-from triage_rules.cli.embedded import embedded_redis
-from triage_rules.cli.live import deploy_folder
-from triage_rules.cli.processes import Processes
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.cli.service import deploy_folder
+from triage_rules.cli.up.embedded_redis import embedded_redis
+from triage_rules.cli.up.processes import Processes
+from triage_rules.foundation.settings import Settings
+from triage_rules.store.redis import RedisLedger
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIAGE = Path(sys.executable).parent / "triage"

@@ -19,10 +19,10 @@ from jsonschema import Draft202012Validator
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from triage_rules.bundles import Bundle, make_bundle, open_bundle
-from triage_rules.evaluating import Evaluator
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.results import Identity, failed_result
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.result import Identity, failed_result
+from triage_rules.language.bundle import Bundle, make_bundle, open_bundle
+from triage_rules.store.redis import RedisLedger
 
 FOLDER = Path(__file__).resolve().parent / "rulesets" / "glass-test"
 URGENT = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "temperature_c": 38.9}

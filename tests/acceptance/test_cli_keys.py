@@ -15,8 +15,9 @@ import pytest
 
 from tests.acceptance.http_making import FOLDER
 from tests.actors import TESTER
-from triage_rules.keys import KEY, Scope, find_caller, make_key
-from triage_rules.ledger.redis import RedisLedger
+from triage_rules.foundation.patterns import KEY
+from triage_rules.records.api_keys import Scope, find_caller, make_key
+from triage_rules.store.redis import RedisLedger
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIAGE = Path(sys.executable).parent / "triage"

@@ -13,8 +13,8 @@ from cryptography.fernet import Fernet
 
 from tests.integration.making import NOW_MS, a_report, a_result, deployed
 from triage_rules.cli import main
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.store.redis import RedisLedger
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 

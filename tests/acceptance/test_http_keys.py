@@ -15,13 +15,13 @@ import pytest
 import redis
 from werkzeug.test import TestResponse
 
-from service.app import create_app
+from service.boot.app import create_app
 from tests.acceptance.http_making import FOLDER, ROUTINE, URGENT, Caller, Worker, everything
 from tests.actors import TESTER
-from triage_rules.bundles import Bundle
-from triage_rules.keys import Scope, make_key
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import Bundle
+from triage_rules.records.api_keys import Scope, make_key
+from triage_rules.store.redis import RedisLedger
 
 NOBODY = "0" * 32
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "http-api.md").read_text(encoding="utf-8")

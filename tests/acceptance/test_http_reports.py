@@ -12,9 +12,9 @@ import redis
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from service.app import create_app
-from service.dispatch import CeleryDispatch
-from service.parts import WAITERS, Parts
+from service.boot.app import create_app
+from service.http.parts import WAITERS, Parts
+from service.use.dispatch import CeleryDispatch
 from tests.acceptance.http_making import (
     ROUTINE,
     URGENT,
@@ -27,10 +27,11 @@ from tests.acceptance.http_making import (
     working,
 )
 from tests.actors import TESTER
-from triage_rules.bundles import Bundle, digest_of
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import EVALUATE, EVALUATE_MANY, Accepted, Idempotency, Lane, NewReport
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import Bundle, digest_of
+from triage_rules.records.reports import Accepted, Idempotency, Lane, NewReport
+from triage_rules.records.tasks import EVALUATE, EVALUATE_MANY
+from triage_rules.store.redis import RedisLedger
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 QUEUE = "triage:celery:"

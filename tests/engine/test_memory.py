@@ -12,21 +12,21 @@ import pytest
 from tests.agreement import masks_by_reference
 from tests.engine.raw import child
 from tests.making import DIGEST, make_findings, make_report, make_ruleset
-from triage_rules.compiling import compile_ruleset
-from triage_rules.engine import Engine
-from triage_rules.errors import EngineError
-from triage_rules.evaluating import Evaluator
-from triage_rules.messages import History
-from triage_rules.ruleset import Ruleset
+from triage_rules.evaluation.compiling import compile_ruleset
+from triage_rules.evaluation.engine import Engine
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import EngineError
+from triage_rules.language.model import Ruleset
+from triage_rules.records.reports import History
 
 MEASURING = """
     import gc
     from random import Random
     from tests.making import DIGEST, make_report, make_ruleset
-    from triage_rules.compiling import compile_ruleset
-    from triage_rules.engine import Engine
-    from triage_rules.evaluating import Evaluator
-    from triage_rules.messages import History
+    from triage_rules.evaluation.compiling import compile_ruleset
+    from triage_rules.evaluation.engine import Engine
+    from triage_rules.evaluation.evaluator import Evaluator
+    from triage_rules.records.reports import History
 
     def resident():
         '''Kilobytes of this process in memory.'''
@@ -98,7 +98,7 @@ def test_memory_is_flat_over_errors() -> None:
     """Each error throws the state away and builds it anew."""
     growth = grown(
         """
-    from triage_rules.errors import EngineError
+    from triage_rules.foundation.errors import EngineError
     ruleset = make_ruleset(Random(11), statements=20, rules=30)
     engine = Engine(compile_ruleset(ruleset, "made"))
     complete = durable_rules_engine.complete_and_start_action

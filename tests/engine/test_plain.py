@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from tests.making import DIGEST, make_completion, make_findings, make_ruleset
 from tests.unit.test_compiling import ruleset_of
-from triage_rules.cases import read_cases
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import read_findings
-from triage_rules.grounds import ByReference
-from triage_rules.plain.program import Plain
-from triage_rules.rails import SOONER, Numbering
-from triage_rules.reading import read_ruleset
-from triage_rules.reference import Reference
-from triage_rules.ruleset import All, Findings, OneOf, Ruleset, Yes
-from triage_rules.ruleset import Any as AnyOf
+from triage_rules.assurance.cases import read_cases
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.generated.program import Plain
+from triage_rules.evaluation.justification import ByReference
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.signals import SOONER, Numbering
+from triage_rules.language.model import All, Findings, OneOf, Ruleset, Yes
+from triage_rules.language.model import Any as AnyOf
+from triage_rules.language.reading import read_ruleset
 
 RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
 

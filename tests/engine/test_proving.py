@@ -13,17 +13,17 @@ from click.testing import CliRunner
 from tests import proving_agreement
 from tests.engine.test_encoding import FEVER, HEAD
 from tests.proving_agreement import proving_differences, small_ruleset
-from triage_rules import deploying
-from triage_rules.analysis.encoding import Encoding
-from triage_rules.analysis.witness import EncoderBugError
+from triage_rules.assurance.properties import proving
+from triage_rules.assurance.properties.model import Property, Verdict
+from triage_rules.assurance.properties.proving import Proof, prove
+from triage_rules.assurance.properties.reading import read_properties
+from triage_rules.assurance.solver.encoding import Encoding
+from triage_rules.assurance.solver.witness import EncoderBugError
 from triage_rules.cli import main
-from triage_rules.errors import PropertiesFailed, RulesetError
-from triage_rules.properties import proving
-from triage_rules.properties.language import Property, Verdict
-from triage_rules.properties.proving import Proof, prove
-from triage_rules.properties.reading import read_properties
-from triage_rules.reading import parse_ruleset
-from triage_rules.ruleset import Ruleset
+from triage_rules.deployment import deploy
+from triage_rules.foundation.errors import PropertiesFailed, RulesetError
+from triage_rules.language.model import Ruleset
+from triage_rules.language.reading import parse_ruleset
 
 BEFORE = "owner: us\nreview_by: 2030-01-01\nproperties:\n"
 
@@ -288,31 +288,31 @@ def test_a_folder_is_compared_with_another_one_without_any_properties(tmp_path: 
 def test_what_there_was_no_time_to_check_is_told_to_whoever_deploys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert deploying.check_folder(folder_of(tmp_path, HOLDS[0])).undecided == ()
-    monkeypatch.setattr(deploying, "CHECK_FINDINGS_SECONDS", 0.0)
-    undecided = deploying.check_folder(tmp_path).undecided
+    assert deploy.check_folder(folder_of(tmp_path, HOLDS[0])).undecided == ()
+    monkeypatch.setattr(deploy, "CHECK_FINDINGS_SECONDS", 0.0)
+    undecided = deploy.check_folder(tmp_path).undecided
     assert undecided
     assert all("the time ran out" in what for what in undecided)
 
 
 def test_what_fails_prove_does_not_go_live(tmp_path: Path) -> None:
     """Nor over HTTP: the check is the same, in a process of its own."""
-    checked = deploying.check_folder(folder_of(tmp_path, *HOLDS[:3], "against: previous, never_lowers: level"))
+    checked = deploy.check_folder(folder_of(tmp_path, *HOLDS[:3], "against: previous, never_lowers: level"))
     assert (checked.proved, checked.unasked) == (3, ("P4",))
     read(tmp_path, HOLDS[0], "never: monitor")
     with pytest.raises(PropertiesFailed, match="1 of 2 properties don't hold") as caught:
-        deploying.check_folder(tmp_path)
+        deploy.check_folder(tmp_path)
     assert (
         str(caught.value.faults[0])
         == f"{tmp_path}/properties.yaml:5:3: property `P2`: this holds refuted: {{}} is monitor (M1)"
     )
-    files = {name: (tmp_path / name).read_text(encoding="utf-8") for name in deploying.FILES}
+    files = {name: (tmp_path / name).read_text(encoding="utf-8") for name in deploy.FILES}
     with pytest.raises(RulesetError) as over_http:
-        deploying.check_files(files)
+        deploy.check_files(files)
     assert [str(fault) for fault in over_http.value.faults] == [
         "properties.yaml:5:3: property `P2`: this holds refuted: {} is monitor (M1)"
     ]
 
 
 def test_a_ruleset_of_which_nothing_is_claimed_may_go_live(tmp_path: Path) -> None:
-    assert deploying.check_folder(folder_of(tmp_path)).proved is None
+    assert deploy.check_folder(folder_of(tmp_path)).proved is None

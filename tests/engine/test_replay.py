@@ -13,12 +13,12 @@ import pytest
 from tests import golden
 from tests.engine.raw import ROOT, child
 from tests.making import DIGEST, make_report, make_ruleset
-from triage_rules import strict_json
-from triage_rules.bundles import make_bundle, open_bundle
-from triage_rules.evaluating import Evaluator
-from triage_rules.messages import History
-from triage_rules.reading import read_ruleset
-from triage_rules.ruleset import Findings
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation import strict_json
+from triage_rules.language.bundle import make_bundle, open_bundle
+from triage_rules.language.model import Findings
+from triage_rules.language.reading import read_ruleset
+from triage_rules.records.reports import History
 
 RED_DOTS = ROOT / "rulesets" / "red-dots"
 FOLDERS = [golden.GOLDEN / "small", golden.GOLDEN / "spots", RED_DOTS]
@@ -83,8 +83,8 @@ def test_other_processes_give_the_same_bytes() -> None:
     program = """
     import hashlib
     from tests.engine.test_replay import as_bytes, golden, reports
-    from triage_rules.evaluating import Evaluator
-    from triage_rules.reading import read_ruleset
+    from triage_rules.evaluation.evaluator import Evaluator
+    from triage_rules.language.reading import read_ruleset
     evaluator = Evaluator(read_ruleset(golden.GOLDEN / "spots"), "sha256:0")
     print(hashlib.sha256(b"".join(as_bytes(evaluator, report) for report in reports(evaluator, 100))).hexdigest())
     """

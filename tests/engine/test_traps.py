@@ -24,14 +24,14 @@ from tests.agreement import masks_by_reference
 from tests.engine.raw import NOT_HANDLED, OBSERVED, OK, assert_fact, child, drain, fired_by, last_words, one, register
 from tests.engine.wide import at_every_limit, wide_ruleset
 from tests.making import DIGEST, make_findings, make_report, make_ruleset
-from triage_rules.compiling import Compiled, compile_ruleset, pages
-from triage_rules.compiling.messages import Messages
-from triage_rules.compiling.pages import GROUP_TERMS, GROUPS, PAGE_FIELDS, PAGE_TERMS, fnv_1a
-from triage_rules.engine import Engine
-from triage_rules.errors import EngineError, EngineLimitError
-from triage_rules.evaluating import Evaluator
-from triage_rules.messages import History
-from triage_rules.rails import Numbering
+from triage_rules.evaluation.compiling import Compiled, compile_ruleset, pages
+from triage_rules.evaluation.compiling.engine_messages import Messages
+from triage_rules.evaluation.compiling.pages import GROUP_TERMS, GROUPS, PAGE_FIELDS, PAGE_TERMS, fnv_1a
+from triage_rules.evaluation.engine import Engine
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.signals import Numbering
+from triage_rules.foundation.errors import EngineError, EngineLimitError
+from triage_rules.records.reports import History
 
 SIGABRT, SIGSEGV = 6, 11
 ENGINE_STACK = 64
@@ -97,9 +97,9 @@ def test_1_our_engine_lives_through_any_end_of_a_state() -> None:
         """
         from random import Random
         from tests.making import make_findings, make_ruleset
-        from triage_rules.compiling import compile_ruleset
-        from triage_rules.engine import Engine
-        from triage_rules.errors import EngineError
+        from triage_rules.evaluation.compiling import compile_ruleset
+        from triage_rules.evaluation.engine import Engine
+        from triage_rules.foundation.errors import EngineError
 
         def fail(*_):
             raise durable_rules_engine.error("told to")

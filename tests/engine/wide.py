@@ -8,7 +8,7 @@ from dataclasses import replace
 from random import Random
 
 from tests.making import SOURCE, make_ruleset
-from triage_rules.ruleset import (
+from triage_rules.language.model import (
     Any,
     Choice,
     Compare,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 
 from tests.faulty_rulesets import example
-from triage_rules.reading import parse_document
+from triage_rules.language.reading import parse_document
 
 
 @dataclass(frozen=True)

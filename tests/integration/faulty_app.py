@@ -8,9 +8,9 @@ import time
 from types import FrameType
 from typing import Any
 
-from triage_rules.evaluating import Evaluator
-from triage_rules.messages import History
-from triage_rules.ruleset import Findings
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.language.model import Findings
+from triage_rules.records.reports import History
 from workers.app import app
 
 __all__ = ["app"]  # what `celery -A` looks for

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.actors import TESTER
-from triage_rules.bundles import Bundle, digest_of, make_bundle
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Lane, NewReport
-from triage_rules.results import Identity, failed_result
-from triage_rules.ruleset import Findings
+from triage_rules.evaluation.result import Identity, failed_result
+from triage_rules.language.bundle import Bundle, digest_of, make_bundle
+from triage_rules.language.model import Findings
+from triage_rules.records.reports import Lane, NewReport
+from triage_rules.store.redis import RedisLedger
 
 NOW_MS = 1_795_000_000_000
 HOUR_MS = 3_600_000

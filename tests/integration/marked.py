@@ -9,9 +9,9 @@ import redis
 from cryptography.fernet import Fernet
 
 from tests.integration.making import NOW_MS, a_report, a_result
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Idempotency, NewReport
-from triage_rules.ruleset import Findings
+from triage_rules.language.model import Findings
+from triage_rules.records.reports import Idempotency, NewReport
+from triage_rules.store.redis import RedisLedger
 
 SECRET = "s" * 32
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()

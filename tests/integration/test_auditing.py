@@ -11,12 +11,12 @@ from redis.client import Pipeline
 
 from tests.actors import TESTER
 from tests.integration.making import NOW_MS
-from triage_rules import audit
-from triage_rules.audit import Act, Action, Actor, Via
-from triage_rules.errors import AuditError, LedgerUnavailable, RulesetNotFound
-from triage_rules.ledger.auditing import Deed
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.errors import AuditError, LedgerUnavailable, RulesetNotFound
+from triage_rules.foundation.settings import Settings
+from triage_rules.records import audit
+from triage_rules.records.audit import Act, Action, Actor, Via
+from triage_rules.store.audit import Deed
+from triage_rules.store.redis import RedisLedger
 
 LOG = "triage:audit"
 

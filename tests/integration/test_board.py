@@ -13,8 +13,12 @@ from cryptography.fernet import Fernet
 
 from tests.actors import TESTER
 from tests.integration.making import DAY_MS, HOUR_MS, NOW_MS, a_report, a_result, deployed
-from triage_rules.audit import Actor, Via
-from triage_rules.board import (
+from triage_rules.consumer import Consumer
+from triage_rules.foundation.errors import LedgerUnavailable, NoPlace, NotRedrivable, NotSettled, ReportNotFound
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.model import Level
+from triage_rules.records.audit import Actor, Via
+from triage_rules.records.board import (
     MOST_REDRIVES,
     RANKS,
     Acknowledged,
@@ -26,12 +30,8 @@ from triage_rules.board import (
     Standing,
     Wanted,
 )
-from triage_rules.consumer import Consumer
-from triage_rules.errors import LedgerUnavailable, NoPlace, NotRedrivable, NotSettled, ReportNotFound
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Lane, NewReport, Status
-from triage_rules.ruleset import Level
-from triage_rules.settings import Settings
+from triage_rules.records.reports import Lane, NewReport, Status
+from triage_rules.store.redis import RedisLedger
 
 NURSE = Actor("nurse", Via.HTTP)
 OTHER = Actor("other", Via.HTTP)

@@ -17,7 +17,7 @@ from tests.campaigns.chaos.checker import Checker
 from tests.campaigns.chaos.clients import Job, Notes
 from tests.campaigns.chaos.reports import glass_test
 from tests.integration.making import posted
-from triage_rules.ledger.redis import RedisLedger
+from triage_rules.store.redis import RedisLedger
 
 GROUP = "ward-a"
 RESULTS = "triage:results"

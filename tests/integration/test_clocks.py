@@ -21,8 +21,8 @@ from tests.integration.making import ROUTINE, glass_test_live, posted
 from tests.ports import free_port
 from triage_rules.cli import main
 from triage_rules.consumer import Consumer
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.store.redis import RedisLedger
 
 HOUR_S = 3600
 

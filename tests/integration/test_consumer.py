@@ -20,10 +20,10 @@ from tests.integration.conftest import wait_for
 from tests.integration.making import NOW_MS, a_report, a_result, deployed
 from triage_rules import consumer as consumer_module
 from triage_rules.consumer import Consumer, Message, follow, following
-from triage_rules.errors import CredentialsRefused
-from triage_rules.events import Event
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.ruleset import Level
+from triage_rules.foundation.errors import CredentialsRefused
+from triage_rules.language.model import Level
+from triage_rules.records.events import Event
+from triage_rules.store.redis import RedisLedger
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUP = "ward-7"

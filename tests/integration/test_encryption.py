@@ -22,18 +22,18 @@ from tests.integration.making import (
     posted,
 )
 from tests.integration.marked import MARKS, NEW, OLD, Opening, a_marked_report, dump, settled
-from triage_rules import audit
 from triage_rules import consumer as consumer_module
 from triage_rules.consumer import Consumer, follow
-from triage_rules.errors import SealError
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import History, Idempotency, Status
-from triage_rules.ruleset import Level
-from triage_rules.rulesets_live import LiveRulesets
-from triage_rules.sealing import Seals
-from triage_rules.settings import Settings
+from triage_rules.deployment.live import LiveRulesets
+from triage_rules.foundation.encryption import Seals
+from triage_rules.foundation.errors import SealError
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.model import Level
+from triage_rules.records import audit
+from triage_rules.records.reports import History, Idempotency, Status
+from triage_rules.store.redis import RedisLedger
 from workers import attempts
-from workers.handling import Handling, Outcome
+from workers.handlers import Handling, Outcome
 
 
 def test_without_keys_everything_is_stored_as_it_is(ledger: RedisLedger, redis_client: redis.Redis) -> None:

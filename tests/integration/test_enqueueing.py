@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 import redis
 
-from service.dispatch import CeleryDispatch
-from service.task_texts import TaskText
+from service.use.dispatch import CeleryDispatch
+from service.use.task_messages import TaskText
 from tests.integration.conftest import Crew, wait_for
 from tests.integration.making import NOW_MS, ROUTINE, URGENT, a_report, deployed, glass_test
-from triage_rules.errors import IdempotencyMismatch, LedgerUnavailable, QueueTooOld, StaleRuleset
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import BROKER_KEY_PREFIX, Accepted, Idempotency, Lane
-from triage_rules.settings import Settings
+from triage_rules.foundation.errors import IdempotencyMismatch, LedgerUnavailable, QueueTooOld, StaleRuleset
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.reports import Accepted, Idempotency, Lane
+from triage_rules.records.tasks import BROKER_KEY_PREFIX
+from triage_rules.store.redis import RedisLedger
 
 REPORT = "0123456789abcdef" * 2
 KEY = Idempotency("key", "a" * 64)

@@ -20,14 +20,14 @@ from tests.integration.making import (
     deployed,
 )
 from tests.integration.marked import MARKS, OLD, Opening, a_marked_report, dump, settled
-from triage_rules import audit
 from triage_rules import consumer as consumer_module
 from triage_rules.consumer import Consumer
-from triage_rules.errors import ReportNotFound, SubjectOfSeveral
-from triage_rules.ledger import Erased
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Idempotency, Status
-from triage_rules.settings import Settings
+from triage_rules.foundation.errors import ReportNotFound, SubjectOfSeveral
+from triage_rules.foundation.settings import Settings
+from triage_rules.records import audit
+from triage_rules.records.reports import Idempotency, Status
+from triage_rules.store import Erased
+from triage_rules.store.redis import RedisLedger
 
 
 @pytest.mark.parametrize("keys", [(), (OLD,)], ids=["plain", "encrypted"])

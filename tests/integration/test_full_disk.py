@@ -14,9 +14,9 @@ from tests.campaigns.chaos.libraries import Lies
 from tests.integration.conftest import wait_for
 from tests.integration.making import ROUTINE, glass_test_live, posted
 from tests.ports import free_port
-from triage_rules.errors import LedgerUnavailable
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.settings import Settings
+from triage_rules.store.redis import RedisLedger
 
 
 class Server:

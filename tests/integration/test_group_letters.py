@@ -15,11 +15,11 @@ from tests.integration.test_consumer import pending, run_until, take
 from triage_rules import consumer as consumer_module
 from triage_rules.cli import main
 from triage_rules.consumer import Consumer
-from triage_rules.consumer_groups import GroupLetter, PutBack
-from triage_rules.errors import GroupNotFound
-from triage_rules.events import Event
-from triage_rules.ledger import consumer_groups
-from triage_rules.ledger.redis import RedisLedger
+from triage_rules.foundation.errors import GroupNotFound
+from triage_rules.records.consumer_groups import GroupLetter, PutBack
+from triage_rules.records.events import Event
+from triage_rules.store import consumer_groups
+from triage_rules.store.redis import RedisLedger
 
 GROUP = "ward-7"
 DEAD, SEEN = f"triage:dead:{GROUP}", f"triage:seen:{GROUP}"

@@ -9,16 +9,16 @@ import pytest
 import redis
 from click.testing import CliRunner, Result
 
-from service.app import create_app
+from service.boot.app import create_app
 from tests.integration.making import NOW_MS, a_report, a_result, glass_test_live
 from tests.integration.test_consumer import take
 from triage_rules import consumer as consumer_module
-from triage_rules.bundles import Bundle
 from triage_rules.cli import main
 from triage_rules.consumer import Consumer
-from triage_rules.consumer_groups import ConsumerGroup, Groups
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import Bundle
+from triage_rules.records.consumer_groups import ConsumerGroup, Groups
+from triage_rules.store.redis import RedisLedger
 
 STREAM = "triage:results"
 

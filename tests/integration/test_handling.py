@@ -12,18 +12,18 @@ import redis
 from celery.exceptions import SoftTimeLimitExceeded
 
 from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
-from triage_rules import events
-from triage_rules.bundles import Bundle
-from triage_rules.engine import Engine
-from triage_rules.errors import EngineError, LedgerUnavailable, ReportNotFound
-from triage_rules.evaluating import Evaluator
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Lane, NewReport, Status, Turn
-from triage_rules.rulesets_live import LiveRulesets
-from triage_rules.settings import Settings
-from workers import attempts, together
+from triage_rules.deployment.live import LiveRulesets
+from triage_rules.evaluation.engine import Engine
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import EngineError, LedgerUnavailable, ReportNotFound
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import Bundle
+from triage_rules.records import events
+from triage_rules.records.reports import Lane, NewReport, Status, Turn
+from triage_rules.store.redis import RedisLedger
+from workers import attempts, batch
 from workers.attempts import Outcome
-from workers.handling import Handling
+from workers.handlers import Handling
 
 Evaluate = Callable[..., dict[str, Any]]
 
@@ -289,7 +289,7 @@ def test_a_chunk_that_takes_long_goes_back_to_the_queue(
     handling: Handling, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An urgent report waits for the chunk at hand, so a chunk must not be long."""
-    monkeypatch.setattr(together, "CHUNK_SECONDS", 0.05)
+    monkeypatch.setattr(batch, "CHUNK_SECONDS", 0.05)
     evaluate = Evaluator.evaluate
 
     def slow(self: Evaluator, *args: Any, **kwargs: Any) -> dict[str, Any]:

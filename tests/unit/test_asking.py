@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage_rules.asking import groups, next_questions, questions, read_answers, unanswered
-from triage_rules.findings import UNKNOWN
-from triage_rules.reading import read_ruleset
-from triage_rules.ruleset import AskedOf, Input, Kind
+from triage_rules.evaluation.answers import UNKNOWN
+from triage_rules.intake.form import groups, next_questions, questions, read_answers, unanswered
+from triage_rules.language.model import AskedOf, Input, Kind
+from triage_rules.language.reading import read_ruleset
 
 RULESET = read_ruleset(Path("rulesets/red-dots"))
 ASKED = questions(RULESET, clinician=True)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.actors import TESTER
-from triage_rules.audit import START, Act, Action, Actor, Head, Record, Via, head_of, record, verify
-from triage_rules.errors import AuditError
+from triage_rules.foundation.errors import AuditError
+from triage_rules.records.audit import START, Act, Action, Actor, Head, Record, Via, head_of, record, verify
 
 ACTS = st.builds(
     Act,

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.faulty_rulesets import example
-from triage_rules.cases import Case, read_cases, run_case
-from triage_rules.errors import RulesetError, RulesetNotFound
-from triage_rules.evaluating import Evaluator
-from triage_rules.messages import History
-from triage_rules.reading import build_ruleset, parse_document, parse_ruleset, read_ruleset
-from triage_rules.ruleset import Level, Ruleset
+from triage_rules.assurance.cases import Case, read_cases, run_case
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import RulesetError, RulesetNotFound
+from triage_rules.language.model import Level, Ruleset
+from triage_rules.language.reading import build_ruleset, parse_document, parse_ruleset, read_ruleset
+from triage_rules.records.reports import History
 
 RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from triage_rules.cli.comparing import BEGIN, END, compare_command
-from triage_rules.comparing import MOST_ANSWERS, Comparison, Kind, Patient, Tally, compare, distinct, opinion
-from triage_rules.evaluating import Evaluator
-from triage_rules.messages import History
-from triage_rules.reading import parse_ruleset
-from triage_rules.ruleset import Level
+from triage_rules.assurance.comparison import MOST_ANSWERS, Comparison, Kind, Patient, Tally, compare, distinct, opinion
+from triage_rules.cli.compare import BEGIN, END, compare_command
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.language.model import Level
+from triage_rules.language.reading import parse_ruleset
+from triage_rules.records.reports import History
 
 HEAD = """\
 ruleset: {name}

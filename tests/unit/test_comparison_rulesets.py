@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from triage_rules.cases import CaseOutcome, read_cases, run_case
-from triage_rules.cli.comparing import BEGIN, END, markdown, report
-from triage_rules.cli.rulesets import open_folder
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import read_findings
-from triage_rules.reading import read_ruleset
-from triage_rules.reference import Reference
-from triage_rules.ruleset import All, Any, AtLeast, Compare, Condition, Level, Not, Op, Ruleset
+from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
+from triage_rules.cli.compare import BEGIN, END, markdown, report
+from triage_rules.cli.decide import open_folder
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.reference import Reference
+from triage_rules.language.model import All, Any, AtLeast, Compare, Condition, Level, Not, Op, Ruleset
+from triage_rules.language.reading import read_ruleset
 
 ROOT = Path(__file__).parents[2]
 RED_DOTS = ROOT / "rulesets" / "red-dots"

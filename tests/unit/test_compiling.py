@@ -14,15 +14,14 @@ import pytest
 from tests import golden
 from tests.agreement import masks_by_reference
 from tests.making import SOURCE, make_findings, make_ruleset
-from triage_rules.compiling import Compiled, compile_ruleset, formulas, pages
-from triage_rules.compiling.lowering import COMBINATIONS_LIMIT, NESTING_LIMIT, OWN_NESTING_LIMIT
-from triage_rules.compiling.messages import Messages
-from triage_rules.compiling.pages import PAGE_TERMS, TERM_LITERALS, fnv_1a
-from triage_rules.engine import Engine
-from triage_rules.errors import EngineLimitError
-from triage_rules.plain.program import Plain
-from triage_rules.reading import read_ruleset
-from triage_rules.ruleset import (
+from triage_rules.evaluation.compiling import Compiled, compile_ruleset, formulas, pages
+from triage_rules.evaluation.compiling.engine_messages import Messages
+from triage_rules.evaluation.compiling.lowering import COMBINATIONS_LIMIT, NESTING_LIMIT, OWN_NESTING_LIMIT
+from triage_rules.evaluation.compiling.pages import PAGE_TERMS, TERM_LITERALS, fnv_1a
+from triage_rules.evaluation.engine import Engine
+from triage_rules.evaluation.generated.program import Plain
+from triage_rules.foundation.errors import EngineLimitError
+from triage_rules.language.model import (
     All,
     AtLeast,
     Choice,
@@ -44,7 +43,8 @@ from triage_rules.ruleset import (
     Validity,
     Yes,
 )
-from triage_rules.ruleset import Any as AnyOf
+from triage_rules.language.model import Any as AnyOf
+from triage_rules.language.reading import read_ruleset
 
 
 def ruleset_of(when: Condition, inferences: dict[str, Condition] | None = None) -> Ruleset:

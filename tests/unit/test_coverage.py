@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 
 from tests.faulty_rulesets import example
 from tests.making import DIGEST, make_findings, make_ruleset
-from triage_rules.cases import Case, read_cases
-from triage_rules.cli.testing import cover, run_case
-from triage_rules.coverage import Coverage, Measure, Observed, Plan, Side, marks, measure
-from triage_rules.coverage.goals import step
-from triage_rules.coverage.reporting import as_json, as_text, below, read_required
-from triage_rules.coverage.suggesting import drafts, suggest
-from triage_rules.deciding import disposition_of
-from triage_rules.errors import RulesetError
-from triage_rules.evaluating import Evaluator
-from triage_rules.reading import parse_ruleset
-from triage_rules.reference import Kleene, Reference
-from triage_rules.ruleset import All, Any, AtLeast, Condition, Findings, Not, Ruleset
+from triage_rules.assurance.cases import Case, read_cases
+from triage_rules.assurance.coverage import Coverage, Measure, Observed, Plan, Side, marks, measure
+from triage_rules.assurance.coverage.goals import step
+from triage_rules.assurance.coverage.reporting import as_json, as_text, below, read_required
+from triage_rules.assurance.coverage.suggestions import drafts, suggest
+from triage_rules.cli.test import cover, run_case
+from triage_rules.evaluation.decision import disposition_of
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.reference import Kleene, Reference
+from triage_rules.foundation.errors import RulesetError
+from triage_rules.language.model import All, Any, AtLeast, Condition, Findings, Not, Ruleset
+from triage_rules.language.reading import parse_ruleset
 
 SEEDS = st.integers(min_value=0, max_value=2**63)
 R08 = """\

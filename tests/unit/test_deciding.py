@@ -10,12 +10,11 @@ import pytest
 from tests import golden
 from tests.asking import questions
 from tests.making import DISPOSITIONS, SOURCE, make_completion, make_findings, make_ruleset
-from triage_rules.deciding import Deciding, Decision, Question, Statement, decide
-from triage_rules.grounds import missing
-from triage_rules.rails import Rails
-from triage_rules.reading import read_ruleset
-from triage_rules.reference import Reference
-from triage_rules.ruleset import (
+from triage_rules.evaluation.decision import Deciding, Decision, Question, Statement, decide
+from triage_rules.evaluation.justification import missing
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.signals import Rails
+from triage_rules.language.model import (
     All,
     AskedOf,
     Condition,
@@ -35,7 +34,8 @@ from triage_rules.ruleset import (
     Unless,
     Yes,
 )
-from triage_rules.ruleset import Any as AnyOf
+from triage_rules.language.model import Any as AnyOf
+from triage_rules.language.reading import read_ruleset
 
 
 def rule(name: str, when: Condition, *outcomes: str | Outcome) -> Rule:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from triage_rules import deploying
-from triage_rules.bundles import make_bundle
-from triage_rules.errors import CasesFailed, RulesetError
+from triage_rules.deployment import deploy
+from triage_rules.foundation.errors import CasesFailed, RulesetError
+from triage_rules.language.bundle import make_bundle
 
 FOLDER = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
 
@@ -21,14 +21,14 @@ def files() -> dict[str, str]:
 
 def faults(sent: dict[str, str]) -> list[str]:
     with pytest.raises(RulesetError) as caught:
-        deploying.check_files(sent)
+        deploy.check_files(sent)
     return [str(fault) for fault in caught.value.faults]
 
 
 def test_a_ruleset_from_elsewhere_becomes_the_same_bundle_as_a_folder() -> None:
     """Byte by byte, so that its digest says what was deployed by either way."""
-    checked = deploying.check_files(files())
-    assert checked == deploying.check_folder(FOLDER)
+    checked = deploy.check_files(files())
+    assert checked == deploy.check_folder(FOLDER)
     assert checked.bundle == make_bundle(FOLDER)
     assert (checked.cases, checked.approved_by) == (2, None)
 
@@ -51,7 +51,7 @@ def test_a_case_that_fails_is_told_with_its_place_and_counted(tmp_path: Path) ->
     for name, text in sent.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(CasesFailed, match="Refused: 1 of 2 cases failed") as caught:
-        deploying.check_folder(tmp_path)
+        deploy.check_folder(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path}/{told}")
     assert faults(files() | {"cases.yaml": "cases: []\n"}) == ["cases.yaml:1:8: `cases`: the list is empty"]
 
@@ -75,7 +75,7 @@ def test_what_the_check_calls_an_error_keeps_a_ruleset_from_going_live() -> None
     assert "unreachable_rule: the rule `X9` (Both) can never fire" in told
     assert told.startswith("ruleset.yaml:")
     sent["ruleset.yaml"] += "accepts: [{finding: unreachable_rule, of: [X9], reason: A test wants it.}]\n"
-    assert deploying.check_files(sent).cases == 2
+    assert deploy.check_files(sent).cases == 2
 
 
 def test_a_missing_file_is_told() -> None:
@@ -86,7 +86,7 @@ def test_a_missing_file_is_told() -> None:
 def test_names_from_elsewhere_are_never_paths(tmp_path: Path) -> None:
     """Only the known names are written."""
     target = tmp_path / "target"
-    deploying.check_files(files() | {str(target): "x", f"../../../../{target}": "x"})
+    deploy.check_files(files() | {str(target): "x", f"../../../../{target}": "x"})
     assert not target.exists()
 
 
@@ -105,10 +105,10 @@ def test_a_check_that_hangs_or_crashes_is_a_refusal(
     """The engine is C: what breaks it there must not break the service."""
     child(tmp_path)
     fake = tmp_path / "python"
-    fake.write_text(f"#!/bin/sh\nulimit -c 0\nexec {deploying.sys.executable} {tmp_path}/fake.py\n", encoding="utf-8")
+    fake.write_text(f"#!/bin/sh\nulimit -c 0\nexec {deploy.sys.executable} {tmp_path}/fake.py\n", encoding="utf-8")
     fake.chmod(0o700)
-    monkeypatch.setattr(deploying.sys, "executable", str(fake))
-    monkeypatch.setattr(deploying, "CHECK_SECONDS", 1)
+    monkeypatch.setattr(deploy.sys, "executable", str(fake))
+    monkeypatch.setattr(deploy, "CHECK_SECONDS", 1)
     started = time.monotonic()
     [told] = faults(files())
     assert says in told
@@ -122,6 +122,6 @@ def test_the_check_gets_no_secret_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_p
     fake.write_text(f"#!/bin/sh\nenv > {seen}\n", encoding="utf-8")
     fake.chmod(0o700)
     monkeypatch.setenv("TRIAGE_REDIS_URL", "redis://:s3cret@cache")
-    monkeypatch.setattr(deploying.sys, "executable", str(fake))
+    monkeypatch.setattr(deploy.sys, "executable", str(fake))
     assert "broke off" in faults(files())[0]
     assert "s3cret" not in seen.read_text(encoding="utf-8")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from triage_rules.cli.processes import read_procfile
-from triage_rules.settings import Settings
+from triage_rules.cli.up.processes import read_procfile
+from triage_rules.foundation.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = ("redis", "operator")

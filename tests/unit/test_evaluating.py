@@ -11,11 +11,11 @@ import pytest
 from tests import golden
 from tests.engine.raw import child
 from tests.making import DIGEST, as_facts, make_report, make_ruleset
-from triage_rules.errors import EngineError
-from triage_rules.evaluating import Evaluator, folded
-from triage_rules.messages import History
-from triage_rules.reading import read_ruleset
-from triage_rules.ruleset import Findings, Level, Ruleset
+from triage_rules.evaluation.evaluator import Evaluator, folded
+from triage_rules.foundation.errors import EngineError
+from triage_rules.language.model import Findings, Level, Ruleset
+from triage_rules.language.reading import read_ruleset
+from triage_rules.records.reports import History
 
 
 @pytest.fixture(scope="module")
@@ -156,9 +156,9 @@ FORKED = """
     import json, os, sys, threading, time, warnings
     from pathlib import Path
     from tests.making import DIGEST
-    from triage_rules.evaluating import Evaluator
-    from triage_rules.messages import History
-    from triage_rules.reading import read_ruleset
+    from triage_rules.evaluation.evaluator import Evaluator
+    from triage_rules.records.reports import History
+    from triage_rules.language.reading import read_ruleset
 
     warnings.simplefilter("ignore")  # forking beside threads is what is shown here
     evaluator = Evaluator(read_ruleset(Path("tests/golden/spots")), DIGEST)

@@ -14,14 +14,14 @@ from jsonschema import Draft202012Validator
 
 from tests.integration.making import NOW_MS, ROUTINE, URGENT, glass_test
 from tests.making import make_report, make_ruleset
-from triage_rules import strict_json
-from triage_rules.bundles import open_bundle
-from triage_rules.errors import EventError
-from triage_rules.evaluating import Evaluator
-from triage_rules.events import FIELDS, Event, decode, encode, event_of
-from triage_rules.messages import History
-from triage_rules.results import Identity, failed_result
-from triage_rules.ruleset import Findings, Level, Ruleset
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.result import Identity, failed_result
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.errors import EventError
+from triage_rules.language.bundle import open_bundle
+from triage_rules.language.model import Findings, Level, Ruleset
+from triage_rules.records.events import FIELDS, Event, decode, encode, event_of
+from triage_rules.records.reports import History
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 DIGEST = "sha256:" + "ab" * 32

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from triage_rules import deploying, evidence
-from triage_rules.evidence import Evidence
+from triage_rules.deployment import deploy, evidence
+from triage_rules.deployment.evidence import Evidence
 
 FOLDER = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
 
@@ -32,7 +32,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     for name in ("ruleset.yaml", "cases.yaml"):
         (folder / name).write_text((FOLDER / name).read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "properties.yaml").write_text(PROPERTIES, encoding="utf-8")
-    return evidence.read(deploying.check_folder(folder).kept[evidence.FILE_NAME])
+    return evidence.read(deploy.check_folder(folder).kept[evidence.FILE_NAME])
 
 
 def test_it_is_kept_which_case_fires_which_rule(shown: Evidence) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from tests import golden
 from tests.making import make_findings, make_ruleset
-from triage_rules.deciding import Deciding, statements
-from triage_rules.explaining import (
+from triage_rules.evaluation.decision import Deciding, statements
+from triage_rules.evaluation.explanation import (
     NOT_ESTABLISHED,
     OPEN,
     Node,
@@ -21,9 +21,8 @@ from triage_rules.explaining import (
     in_words,
     outcome_condition,
 )
-from triage_rules.reading import read_ruleset
-from triage_rules.reference import Reference
-from triage_rules.ruleset import (
+from triage_rules.evaluation.reference import Reference
+from triage_rules.language.model import (
     All,
     AtLeast,
     Compare,
@@ -39,7 +38,8 @@ from triage_rules.ruleset import (
     Value,
     Yes,
 )
-from triage_rules.ruleset import Any as AnyOf
+from triage_rules.language.model import Any as AnyOf
+from triage_rules.language.reading import read_ruleset
 
 REPORT: Findings = {
     "age_years": 4,

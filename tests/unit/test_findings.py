@@ -13,10 +13,10 @@ from jsonschema import Draft202012Validator
 from marshmallow import Schema
 
 from tests.faulty_rulesets import example
-from triage_rules.errors import ReportError, ReportFault
-from triage_rules.findings import asked, findings_json_schema, findings_schema, read_findings
-from triage_rules.reading import parse_ruleset, read_ruleset
-from triage_rules.ruleset import AskedOf, Kind, Ruleset
+from triage_rules.evaluation.answers import asked, findings_json_schema, findings_schema, read_findings
+from triage_rules.foundation.errors import ReportError, ReportFault
+from triage_rules.language.model import AskedOf, Kind, Ruleset
+from triage_rules.language.reading import parse_ruleset, read_ruleset
 
 ROOT = Path(__file__).resolve().parents[2]
 MORE = """

@@ -12,15 +12,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.making import DIGEST, as_facts, make_report, make_ruleset
-from triage_rules.evaluating import Evaluator
-from triage_rules.graphs import CLOSE, MAP, Graph, Kind, Layout, Sign, State, around, graph_of, key_of, lay_out, light
-from triage_rules.graphs.drawing import draw
-from triage_rules.graphs.graph import DEFAULT, reads
-from triage_rules.graphs.wording import Line, worded
-from triage_rules.messages import History
-from triage_rules.reading import read_ruleset
-from triage_rules.reference import Reference
-from triage_rules.ruleset import Any, Condition, Level, Not, Ruleset
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.reference import Reference
+from triage_rules.explanation.graph import (
+    CLOSE,
+    MAP,
+    Graph,
+    Kind,
+    Layout,
+    Sign,
+    State,
+    around,
+    graph_of,
+    key_of,
+    lay_out,
+    light,
+)
+from triage_rules.explanation.graph.graph import DEFAULT, reads
+from triage_rules.explanation.graph.svg import draw
+from triage_rules.explanation.graph.wording import Line, worded
+from triage_rules.language.model import Any, Condition, Level, Not, Ruleset
+from triage_rules.language.reading import read_ruleset
+from triage_rules.records.reports import History
 
 ROOT = Path(__file__).resolve().parents[2]
 SVG = "{http://www.w3.org/2000/svg}"

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from triage_rules import keys
-from triage_rules.keys import Caller, Key, Scope, decode, encode, find_caller, make_key, revoked
+from triage_rules.records import api_keys
+from triage_rules.records.api_keys import Caller, Key, Scope, decode, encode, find_caller, make_key, revoked
 
 NOW = 1_800_000_000_000
 RATE = "100/minute"
@@ -22,7 +22,7 @@ def test_a_key_holds_256_random_bits_and_only_their_hash_is_stored() -> None:
     """Who reads the store can call nothing."""
     text, key = make_key("form", [Scope.REPORT], NOW)
     secret = text.rpartition("_")[2]
-    assert keys.KEY.fullmatch(text)
+    assert api_keys.KEY.fullmatch(text)
     assert len(bytes.fromhex(secret)) == 32
     assert key.hashed == hashlib.sha256(secret.encode()).hexdigest()
     assert secret not in encode(key) + repr(key)
@@ -82,13 +82,13 @@ def test_what_is_not_exactly_the_key_opens_nothing(spoil: object) -> None:
 def test_an_unknown_id_is_compared_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the time of a refusal tells which ids exist."""
     compared: list[tuple[str, str]] = []
-    real = keys.hmac.compare_digest
+    real = api_keys.hmac.compare_digest
 
     def compare(one: str, other: str) -> bool:
         compared.append((one, other))
         return real(one, other)
 
-    monkeypatch.setattr(keys.hmac, "compare_digest", compare)
+    monkeypatch.setattr(api_keys.hmac, "compare_digest", compare)
     text, key = make_key("form", [Scope.REPORT], NOW)
     assert found(text) is None
     assert found(text, key) is not None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from triage_rules.errors import LinkError
-from triage_rules.links import FormLink, ResultLink, open_form, open_result, sign_form, sign_result
+from triage_rules.foundation.errors import LinkError
+from triage_rules.intake.links import FormLink, ResultLink, open_form, open_result, sign_form, sign_result
 
 SECRET = "s" * 32
 LINK = FormLink("red-dots", "clinic", 1_000, "https://clinic.example/done?a=1", "https://clinic.example", "case-7")

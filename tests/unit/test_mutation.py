@@ -11,20 +11,20 @@ from click.testing import CliRunner
 
 from tests.making import DIGEST
 from tests.mutation_agreement import killing_disagreements, solver_disagreements
-from triage_rules.analysis.solver import Budget, GaveUp
-from triage_rules.cases import read_cases, run_case
+from triage_rules.assurance.cases import read_cases, run_case
+from triage_rules.assurance.mutation.equivalence import Differs, Telling, ToldApart
+from triage_rules.assurance.mutation.mutants import Without, changed
+from triage_rules.assurance.mutation.operators import Mutant, Operator, mutants
+from triage_rules.assurance.mutation.reporting import drafts, share, survivors, urgent
+from triage_rules.assurance.mutation.running import CHUNK, FailingCasesError, Outcome, Status, run
+from triage_rules.assurance.solver.solver import Budget, GaveUp
 from triage_rules.cli import main
-from triage_rules.errors import RulesetError
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import read_findings
-from triage_rules.messages import History
-from triage_rules.mutation.changes import Without, changed
-from triage_rules.mutation.operators import Mutant, Operator, mutants
-from triage_rules.mutation.reporting import drafts, share, survivors, urgent
-from triage_rules.mutation.running import CHUNK, FailingCasesError, Outcome, Status, run
-from triage_rules.mutation.telling import Differs, Telling, ToldApart
-from triage_rules.reading import parse_document, parse_ruleset
-from triage_rules.ruleset import Level, Ruleset
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import RulesetError
+from triage_rules.language.model import Level, Ruleset
+from triage_rules.language.reading import parse_document, parse_ruleset
+from triage_rules.records.reports import History
 
 HEAD = """
 ruleset: small

@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from triage_rules.cli.embedded import embedded_redis
-from triage_rules.cli.processes import Processes
+from triage_rules.cli.up.embedded_redis import embedded_redis
+from triage_rules.cli.up.processes import Processes
 
 
 def test_a_log_that_grew_too_large_is_begun_anew_and_one_older_is_kept(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.engine.test_proving import BEFORE, BROKEN, FAULTS, HOLDS
-from triage_rules.properties.reading import KINDS, PROPERTIES_FILE, THEN, read_properties
-from triage_rules.properties.schema import properties_json_schema
-from triage_rules.reading import load_document, parse_document, parse_ruleset
+from triage_rules.assurance.properties.reading import KINDS, PROPERTIES_FILE, THEN, read_properties
+from triage_rules.assurance.properties.schema import properties_json_schema
+from triage_rules.language.reading import load_document, parse_document, parse_ruleset
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = ROOT / "docs" / "schemas" / "properties.schema.json"

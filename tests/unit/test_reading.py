@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.faulty_rulesets import example
-from triage_rules.errors import RulesetError, RulesetNotFound
-from triage_rules.reading import build_ruleset, load_document, parse_document, parse_ruleset, read_ruleset
-from triage_rules.reading.statements import needs
-from triage_rules.ruleset import (
+from triage_rules.foundation.errors import RulesetError, RulesetNotFound
+from triage_rules.foundation.place import Place
+from triage_rules.foundation.strict_json import dumps
+from triage_rules.language.model import (
     MANDATORY_OPEN,
     All,
     Any,
@@ -31,14 +31,14 @@ from triage_rules.ruleset import (
     OneOf,
     Op,
     Outcome,
-    Place,
     Ruleset,
     Source,
     Unless,
     Validity,
     Yes,
 )
-from triage_rules.strict_json import dumps
+from triage_rules.language.reading import build_ruleset, load_document, parse_document, parse_ruleset, read_ruleset
+from triage_rules.language.reading.statements import needs
 
 ROOT = Path(__file__).resolve().parents[2]
 RULESETS = sorted(path.parent for path in (ROOT / "rulesets").glob("*/ruleset.yaml"))

@@ -9,10 +9,10 @@ from functools import cache
 import pytest
 
 from tests.faulty_rulesets import ALL, Faulty, example
-from triage_rules.errors import RulesetError
-from triage_rules.reading import build_ruleset, load_document, parse_document, parse_ruleset
-from triage_rules.reading.limits import MAX_BYTES, MAX_FAULTS
-from triage_rules.reading.places import MappingNode, Node, Scalar, Sequence
+from triage_rules.foundation.errors import RulesetError
+from triage_rules.language.reading import build_ruleset, load_document, parse_document, parse_ruleset
+from triage_rules.language.reading.limits import MAX_BYTES, MAX_FAULTS
+from triage_rules.language.reading.places import MappingNode, Node, Scalar, Sequence
 
 
 @cache

@@ -12,9 +12,9 @@ from jsonschema import Draft202012Validator
 
 from tests.faulty_rulesets import ALL, Faulty, example
 from tests.unit.test_reading import CONDITIONS, PATHS, RULESETS, VALUES, edited, text_with
-from triage_rules.errors import RulesetError
-from triage_rules.reading import build_ruleset, load_document, parse_document
-from triage_rules.reading.schema import ruleset_json_schema
+from triage_rules.foundation.errors import RulesetError
+from triage_rules.language.reading import build_ruleset, load_document, parse_document
+from triage_rules.language.reading.schema import ruleset_json_schema
 
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "schemas" / "ruleset.schema.json"
 VALIDATOR = Draft202012Validator(ruleset_json_schema())
@@ -25,7 +25,7 @@ def data_of(text: str) -> dict[str, object]:
 
 
 def test_the_committed_schema_is_the_one_the_code_makes():
-    """Editors load the file; `python -m triage_rules.reading.schema` writes it anew."""
+    """Editors load the file; `python -m triage_rules.language.reading.schema` writes it anew."""
     assert COMMITTED.read_text(encoding="utf-8") == json.dumps(ruleset_json_schema(), indent=2) + "\n"
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from triage_rules.reading import read_ruleset
-from triage_rules.ruleset import (
+from triage_rules.language.model import (
     All,
     Any,
     AskedOf,
@@ -28,6 +27,7 @@ from triage_rules.ruleset import (
     Unless,
     Yes,
 )
+from triage_rules.language.reading import read_ruleset
 
 FOLDER = Path(__file__).parents[2] / "rulesets" / "red-dots"
 

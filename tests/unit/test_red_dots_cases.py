@@ -8,14 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from triage_rules.cases import Case, CaseOutcome, read_cases, run_case
-from triage_rules.deciding import decide
-from triage_rules.errors import ReportError
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import read_findings
-from triage_rules.reading import read_ruleset
-from triage_rules.reference import Reference
-from triage_rules.ruleset import All, Any, AtLeast, Compare, Condition, Findings, Floor, Level, Not, Rule, Ruleset
+from triage_rules.assurance.cases import Case, CaseOutcome, read_cases, run_case
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.decision import decide
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.reference import Reference
+from triage_rules.foundation.errors import ReportError
+from triage_rules.language.model import (
+    All,
+    Any,
+    AtLeast,
+    Compare,
+    Condition,
+    Findings,
+    Floor,
+    Level,
+    Not,
+    Rule,
+    Ruleset,
+)
+from triage_rules.language.reading import read_ruleset
 
 FOLDER = Path(__file__).parents[2] / "rulesets" / "red-dots"
 STEPS = {"temperature_c": 0.1, "inr": 0.1}

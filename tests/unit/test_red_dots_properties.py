@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from tests.making import DIGEST
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import read_findings
-from triage_rules.properties.language import HOLDS, Answering, LeavingOpen, Property, Verdict
-from triage_rules.properties.proving import prove
-from triage_rules.properties.reading import read_properties
-from triage_rules.reading import build_ruleset, load_document, read_ruleset
-from triage_rules.ruleset import Ruleset
+from triage_rules.assurance.properties.model import HOLDS, Answering, LeavingOpen, Property, Verdict
+from triage_rules.assurance.properties.proving import prove
+from triage_rules.assurance.properties.reading import read_properties
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.language.model import Ruleset
+from triage_rules.language.reading import build_ruleset, load_document, read_ruleset
 
 RED_DOTS = Path(__file__).resolve().parents[2] / "rulesets" / "red-dots"
 

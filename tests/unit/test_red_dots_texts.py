@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from triage_rules.cases import read_cases, run_case
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import read_findings
-from triage_rules.messages import History
-from triage_rules.reading import load_document, read_ruleset
-from triage_rules.ruleset import Floor, Kind, Rule, Ruleset
+from triage_rules.assurance.cases import read_cases, run_case
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.language.model import Floor, Kind, Rule, Ruleset
+from triage_rules.language.reading import load_document, read_ruleset
+from triage_rules.records.reports import History
 
 FOLDER = Path(__file__).parents[2] / "rulesets" / "red-dots"
 SAMPLES = sorted((FOLDER / "samples").glob("*.json"))

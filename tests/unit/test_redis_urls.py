@@ -7,8 +7,8 @@ import ssl
 import pytest
 from kombu.utils.url import parse_url
 
-from triage_rules.errors import SettingsError
-from triage_rules.settings import Settings
+from triage_rules.foundation.errors import SettingsError
+from triage_rules.foundation.settings import Settings
 
 TLS = "rediss://web:s%40cret@cache:6380/0"
 

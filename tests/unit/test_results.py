@@ -12,12 +12,12 @@ import pytest
 
 from tests import golden
 from tests.making import DIGEST, make_report, make_ruleset
-from triage_rules.evaluating import Evaluator
-from triage_rules.messages import History
-from triage_rules.rails import Numbering, Rails
-from triage_rules.reading import read_ruleset
-from triage_rules.results import ENGINE_DISAGREEMENT, HUMAN_REVIEW_NOW, Identity, failed_result
-from triage_rules.ruleset import Findings, Level, Outcome, Ruleset
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.result import ENGINE_DISAGREEMENT, HUMAN_REVIEW_NOW, Identity, failed_result
+from triage_rules.evaluation.signals import Numbering, Rails
+from triage_rules.language.model import Findings, Level, Outcome, Ruleset
+from triage_rules.language.reading import read_ruleset
+from triage_rules.records.reports import History
 
 RECEIVED, EVALUATED = 1_795_000_000_000, 1_795_000_000_250
 SICK: Findings = {

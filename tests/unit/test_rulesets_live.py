@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from triage_rules import rulesets_live
-from triage_rules.bundles import Bundle, make_bundle
-from triage_rules.errors import BundleError, LedgerUnavailable, RulesetNotFound
-from triage_rules.ledger import LiveRuleset
-from triage_rules.rulesets_live import KEPT, LiveRulesets
+from triage_rules.deployment import live as live_rulesets
+from triage_rules.deployment.live import KEPT, LiveRulesets
+from triage_rules.foundation.errors import BundleError, LedgerUnavailable, RulesetNotFound
+from triage_rules.language.bundle import Bundle, make_bundle
+from triage_rules.store import LiveRuleset
 
 GLASS_TEST = Path("tests/acceptance/rulesets/glass-test")
 
@@ -71,7 +71,7 @@ def _changed(bundle: Bundle, tmp_path: Path, version: str) -> Bundle:
 
 
 def _ask_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rulesets_live, "ASK_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(live_rulesets, "ASK_AFTER_SECONDS", 0.0)
 
 
 def test_a_thread_that_waits_for_the_ledger_keeps_nobody_else_waiting(
@@ -130,7 +130,7 @@ def test_a_bundle_that_is_mended_is_opened_a_little_later(
     shelf.put("glass-test", bundle)
     with pytest.raises(BundleError):
         live.get("glass-test")
-    monkeypatch.setattr(rulesets_live, "TRY_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(live_rulesets, "TRY_AGAIN_SECONDS", 0.0)
     assert live.get("glass-test").digest == bundle.digest
     assert live.refused() == {}
 

@@ -7,8 +7,8 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage_rules.errors import SealError
-from triage_rules.sealing import Seals, is_key, is_sealed
+from triage_rules.foundation.encryption import Seals, is_key, is_sealed
+from triage_rules.foundation.errors import SealError
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 TEXTS = st.text(st.characters(codec="utf-8"))

@@ -14,15 +14,15 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.decoding import Line, read_key, read_lines, read_wait
-from service.documenting import EXAMPLE
-from service.problems import Refused
-from triage_rules.bundles import make_bundle, open_bundle
-from triage_rules.envelope import FUTURE_MS, PAST_MS, UNKNOWN_MAX, ReportIn, read_report
-from triage_rules.errors import NoRulesetLive, ReportError, RulesetNotFound
-from triage_rules.evaluating import Evaluator
-from triage_rules.messages import timestamp
-from triage_rules.rulesets_live import Loaded
+from service.api.openapi import EXAMPLE
+from service.http.decoder import Line, read_key, read_lines, read_wait
+from service.http.problems import Refused
+from triage_rules.deployment.live import Loaded
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import NoRulesetLive, ReportError, RulesetNotFound
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.intake.report import FUTURE_MS, PAST_MS, UNKNOWN_MAX, ReportIn, read_report
+from triage_rules.language.bundle import make_bundle, open_bundle
 
 NOW_MS = 1_795_000_000_000
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -9,11 +9,11 @@ import pytest
 from flask import Flask, abort, redirect
 from werkzeug.exceptions import HTTPException, default_exceptions
 
-from service import problems
-from service.problem_types import PROBLEMS
-from service.problems import OF_ERROR, Refused
-from triage_rules import errors
-from triage_rules.errors import (
+from service.http import problems
+from service.http.problem_types import PROBLEMS
+from service.http.problems import OF_ERROR, Refused
+from triage_rules.foundation import errors
+from triage_rules.foundation.errors import (
     CasesFailed,
     PropertiesFailed,
     QueueTooOld,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from triage_rules.errors import SettingsError
-from triage_rules.settings import PAGES_FILE, URL_FILE, Settings, names_redis, settings_table
+from triage_rules.foundation.errors import SettingsError
+from triage_rules.foundation.settings import PAGES_FILE, URL_FILE, Settings, names_redis, settings_table
 
 ROOT = Path(__file__).resolve().parents[2]
 

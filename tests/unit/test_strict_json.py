@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage_rules.errors import ReportError
-from triage_rules.strict_json import dumps, dumps_fast, loads, pointer_part
+from triage_rules.foundation.errors import ReportError
+from triage_rules.foundation.strict_json import dumps, dumps_fast, loads, pointer_part
 
 JSON = st.recursive(
     st.none()

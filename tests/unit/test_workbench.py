@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from triage_rules.bundles import bundle_of, document_of, make_bundle
-from triage_rules.deploying import check_folder
-from triage_rules.reading import parse_document
-from triage_rules.workbench.answering import Desk
-from triage_rules.workbench.comparing import changed_files, patch
-from triage_rules.workbench.diagnosing import as_json, examine
-from triage_rules.workbench.drafts import Drafts
-from triage_rules.workbench.packing import packed
-from triage_rules.workbench.writing import yaml_of
+from triage_rules.deployment.deploy import check_folder
+from triage_rules.language.bundle import bundle_of, document_of, make_bundle
+from triage_rules.language.reading import parse_document
+from triage_rules.workbench.archive import packed
+from triage_rules.workbench.compare_live import changed_files, patch
+from triage_rules.workbench.diagnostics import as_json, examine
+from triage_rules.workbench.draft import Drafts
+from triage_rules.workbench.requests import Desk
+from triage_rules.workbench.yaml_export import yaml_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "acceptance" / "rulesets" / "glass-test"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import wait_for
-from triage_rules.errors import WorkbenchBusy, WorkbenchFailed
-from triage_rules.workbench.answering import Desk
-from triage_rules.workbench.benches import Bench
+from triage_rules.foundation.errors import WorkbenchBusy, WorkbenchFailed
+from triage_rules.workbench.requests import Desk
+from triage_rules.workbench.sandbox import Bench
 
 FOLDER = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
 RED_DOTS = Path(__file__).resolve().parents[2] / "rulesets" / "red-dots"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from triage_rules.workbench.completing import complete
-from triage_rules.workbench.scanning import where
+from triage_rules.workbench.completion import complete
+from triage_rules.workbench.text_index import where
 
 FOLDER = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
 RULES = (FOLDER / "ruleset.yaml").read_text(encoding="utf-8")

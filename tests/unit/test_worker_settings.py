@@ -11,9 +11,9 @@ from kombu import Message
 from kombu.utils.imports import symbol_by_name
 from kombu.utils.scheduling import cycle_by_name
 
-from service.dispatch import CeleryDispatch
-from triage_rules.messages import BROKER_KEY_PREFIX, EVALUATE, SWEEP
-from triage_rules.settings import Settings
+from service.use.dispatch import CeleryDispatch
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.tasks import BROKER_KEY_PREFIX, EVALUATE, SWEEP
 from workers.app import celery_settings, make_app
 from workers.progress import Progress
 from workers.schedule import every

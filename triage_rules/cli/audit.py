@@ -7,11 +7,11 @@ import re
 
 import click
 
-from triage_rules import audit as chain
-from triage_rules.cli.rulesets import FORMATS
-from triage_rules.cli.talking import FOUND, as_json, data, give_up, refusing, say
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.cli.decide import FORMATS
+from triage_rules.cli.output import FOUND, as_json, data, give_up, refusing, say
+from triage_rules.foundation.settings import Settings
+from triage_rules.records import audit as chain
+from triage_rules.store.redis import RedisLedger
 
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 

@@ -7,15 +7,15 @@ from datetime import timedelta
 
 import click
 
-from triage_rules.audit import Actor
-from triage_rules.cli import acting
-from triage_rules.cli.talking import FOUND, USAGE, data, give_up, refusing, say
-from triage_rules.envelope import SUBJECT_MAX, subject_fault
-from triage_rules.errors import SubjectOfSeveral
-from triage_rules.ledger.erasing import LogRewrite
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import timestamp
-from triage_rules.settings import Settings
+from triage_rules.cli import actor
+from triage_rules.cli.output import FOUND, USAGE, data, give_up, refusing, say
+from triage_rules.foundation.errors import SubjectOfSeveral
+from triage_rules.foundation.settings import Settings
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.intake.report import SUBJECT_MAX, subject_fault
+from triage_rules.records.audit import Actor
+from triage_rules.store.erasure import LogRewrite
+from triage_rules.store.redis import RedisLedger
 
 REWRITE_SECONDS = 60.0
 DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
@@ -36,7 +36,7 @@ _NOTHING = (
 @click.command()
 @click.option("--subject", required=True, metavar="SUBJECT", help="As in the reports; `-` reads it from stdin.")
 @click.option("--client", metavar="CLIENT", help="Whose subject it is, if several clients have one of that name.")
-@acting.by
+@actor.by
 @refusing
 def erase(subject: str, client: str | None, by: Actor) -> None:
     """Erase all that is stored of a person: reports, results, events, dead letters, history; queued ones too.
@@ -70,7 +70,7 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
 
 @click.command()
 @click.option("--plain", is_flag=True, help="Decrypt for good. First stop web and workers, then unset the keys.")
-@acting.by
+@actor.by
 @refusing
 def rekey(*, plain: bool, by: Actor) -> None:
     """Encrypt all stored reports under the first of TRIAGE_ENCRYPTION_KEYS, after a key was added or changed.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from triage_rules.analysis.witness import EncoderBugError, Json
-from triage_rules.cli.talking import CANNOT_RUN, USAGE, give_up
-from triage_rules.evaluating import Evaluator
-from triage_rules.reading.words import meant
-from triage_rules.ruleset import Findings, Level, Ruleset
-from triage_rules.why_not.report import Asked, why_not
+from triage_rules.assurance.solver.witness import EncoderBugError, Json
+from triage_rules.cli.output import CANNOT_RUN, USAGE, give_up
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.explanation.why_not.report import Asked, why_not
+from triage_rules.language.model import Findings, Level, Ruleset
+from triage_rules.language.reading.messages import meant
 
 FACTS = ("person",)
 """The groups whose answers stay unless told otherwise: who somebody is, not how they are."""

@@ -12,11 +12,11 @@ import redis
 
 from tests.campaigns.chaos.clients import Job, Notes
 from tests.campaigns.chaos.reports import POISON_TEXT
-from triage_rules.bundles import Bundle, open_bundle
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import read_findings
-from triage_rules.messages import History
-from triage_rules.ruleset import Level
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.language.bundle import Bundle, open_bundle
+from triage_rules.language.model import Level
+from triage_rules.records.reports import History
 
 IGNORED = ("id", "received_at", "evaluated_at", "valid_until")
 EXPECTED_ANSWERS = {"200", "202", "503", "line 503"}

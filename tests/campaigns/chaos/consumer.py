@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from triage_rules.consumer import Consumer
-from triage_rules.events import Event
+from triage_rules.records.events import Event
 
 CLAIM_SECONDS = 2.0
 

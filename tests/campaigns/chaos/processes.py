@@ -71,7 +71,7 @@ class Processes:
                 "--appendonly", "yes", "--appendfsync", fsync, "--save", "", "--maxmemory-policy", "noeviction",
             ],
             PROXY: [python, str(HERE / "proxy.py"), str(self.proxy_port), str(self.redis_port)],
-            WEB: [python, "-m", "gunicorn", "--config", "service/gunicorn.py", "service.app:create_app()"],
+            WEB: [python, "-m", "gunicorn", "--config", "service/boot/gunicorn.py", "service.boot.app:create_app()"],
             **{name: [*worker, "--without-heartbeat", "-n", f"{name}@chaos", "--loglevel=INFO"] for name in WORKERS},
             BEAT: [*celery, "workers.app", "beat"],
             **{name: [*consumer, group, str(self.handled(group))] for name, group in GROUPS.items()},

@@ -7,8 +7,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from triage_rules.bundles import Bundle, digest_of, make_bundle, open_bundle
-from triage_rules.cases import read_cases
+from triage_rules.assurance.cases import read_cases
+from triage_rules.language.bundle import Bundle, digest_of, make_bundle, open_bundle
 
 ROOT = Path(__file__).resolve().parents[3]
 GLASS_TEST = ROOT / "tests" / "acceptance" / "rulesets" / "glass-test"

@@ -20,9 +20,9 @@ from tests.campaigns.chaos.processes import GROUPS, Processes, wait_for
 from tests.campaigns.chaos.reports import Posting, next_version
 from tests.campaigns.chaos.schedule import make_schedule
 from tests.campaigns.chaos.striking import Striking
-from triage_rules.bundles import Bundle
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import Bundle
+from triage_rules.store.redis import RedisLedger
 
 READY_SECONDS = 40.0
 DRAINED_SECONDS = 120.0

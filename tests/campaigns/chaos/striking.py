@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import redis
 
-from service.dispatch import CeleryDispatch
+from service.use.dispatch import CeleryDispatch
 from tests.campaigns.chaos.processes import Processes
 from tests.campaigns.chaos.schedule import ALL, CHILD, CLOCKS, REDIS, Fault, Kind
-from triage_rules.errors import LedgerUnavailable
-from triage_rules.messages import Lane
-from triage_rules.settings import Settings
+from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.reports import Lane
 
 LONGEST_GAP_SECONDS = 1.5
 """A fault strikes then at the latest: faults themselves may hold up the progress that the next one waits for."""

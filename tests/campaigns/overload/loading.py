@@ -19,12 +19,12 @@ from tests.campaigns.chaos.reports import Posting
 from tests.campaigns.chaos.running import READY_SECONDS, is_ready
 from tests.campaigns.chaos.schedule import REDIS, WEB, WORKERS
 from tests.campaigns.overload.measuring import Events, Memory, percentile
-from triage_rules.bundles import open_bundle
-from triage_rules.evaluating import Evaluator
-from triage_rules.findings import read_findings
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.messages import History
-from triage_rules.settings import Settings
+from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.settings import Settings
+from triage_rules.language.bundle import open_bundle
+from triage_rules.records.reports import History
+from triage_rules.store.redis import RedisLedger
 
 AS_IN_PRODUCTION = {
     "TRIAGE_HEARTBEAT_SECONDS": "5",

@@ -19,9 +19,9 @@ from tests.campaigns.chaos.libraries import compiled
 from tests.campaigns.chaos.processes import wait_for
 from tests.integration.making import ROUTINE, glass_test_live, posted
 from tests.ports import free_port
-from triage_rules.errors import LedgerUnavailable
-from triage_rules.ledger.redis import RedisLedger
-from triage_rules.settings import Settings
+from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.settings import Settings
+from triage_rules.store.redis import RedisLedger
 
 HERE = Path(__file__).resolve().parent
 

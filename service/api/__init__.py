@@ -1,0 +1,1 @@
+"""The HTTP API: each module registers the calls of one subject."""

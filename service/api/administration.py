@@ -1,0 +1,143 @@
+"""The calls of those who answer for the service: what could not be decided, and who did what."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from itertools import islice
+from typing import Any
+
+import marshmallow as ma
+from flask import Response, request
+from flask_smorest import Blueprint
+
+from service.api.openapi import BODY_PROBLEMS, CALL_PROBLEMS, Answer, call
+from service.api.schemas import AuditOut, DeadLettersOut, ErasedOut, ErasureIn
+from service.http.actor import actor
+from service.http.decoder import read_json, refuse_query
+from service.http.parts import parts
+from service.http.problems import Refused
+from service.http.responses import json_answer
+from triage_rules.foundation.errors import ReportFault
+from triage_rules.intake.report import SUBJECT_MAX
+from triage_rules.records import audit
+from triage_rules.records.api_keys import Scope
+
+blueprint = Blueprint("administration", __name__, url_prefix="/v1", description="For those who answer for the service.")
+
+ADMINISTERING = frozenset({Scope.ADMIN})
+REWRITE_SECONDS = 5.0
+"""How long the answer to an erasure waits for Redis to write its file anew."""
+
+_ERASURE = ErasureIn()
+
+SHOWN = 1_000
+"""Dead letters and entries of the audit log that are shown, the newest first."""
+
+
+@call(
+    blueprint,
+    "POST",
+    "/erasures",
+    Answer(200, ErasedOut, "How much went."),
+    problems=(*BODY_PROBLEMS, "erasure-refused", "subject-of-several", "store-sealed", "ledger-unavailable"),
+    needs=ADMINISTERING,
+    requestBody={"required": True, "content": {"application/json": {"schema": ErasureIn}}},
+)
+def post_erasure() -> Response:
+    """Erase all that is stored of a person.
+
+    Reports, results, events, dead letters and history, also of reports that are queued. What consumers have copied,
+    and backups, are out of reach. The subject is compared character by character; noughts: nothing was found under it.
+    """
+    refuse_query(request)
+    own = parts()
+    raw = read_json(request, own.settings.max_report_bytes)
+    subject, client = _erasure(raw)
+    erased = own.ledger.erase(subject, own.now_ms(), by=actor(), client=client)
+    return json_answer({**asdict(erased), "append_only_file": own.ledger.rewrite_log(REWRITE_SECONDS)})
+
+
+def _erasure(raw: object) -> tuple[str, str | None]:
+    """Subject and client. Raises Refused with every fault."""
+    try:
+        said: Any = _ERASURE.load(raw)  # type: ignore[arg-type]  # it refuses what is no object
+    except ma.ValidationError as error:
+        faults = [_fault(name) for name in error.messages_dict]
+        raise Refused("erasure-refused", *faults) from None
+    return said["subject"], said.get("client")
+
+
+def _fault(name: str) -> ReportFault:
+    """Without what was sent: a subject is somebody."""
+    match name:
+        case "subject":
+            return ReportFault("/subject", "invalid", f"expected a text of 1 to {SUBJECT_MAX} printable characters")
+        case "client":
+            return ReportFault("/client", "invalid", "expected a client's name, as `triage key list` shows it")
+        case _:
+            return ReportFault(
+                "", "invalid", 'expected {"subject": "..."}, with a `client` if need be, and nothing else'
+            )
+
+
+@call(
+    blueprint,
+    "GET",
+    "/dead-letters",
+    Answer(200, DeadLettersOut, f"The newest {SHOWN:,}, the newest first."),
+    problems=(*CALL_PROBLEMS, "ledger-unavailable"),
+    needs=ADMINISTERING,
+)
+def list_dead_letters() -> Response:
+    """List the reports that could not be decided.
+
+    A human must look at each of them now. Their answers aren't here.
+    """
+    refuse_query(request)
+    own = parts()
+    letters = [_letter(letter) for letter in own.ledger.dead_letters(SHOWN)]
+    return json_answer({"total": own.ledger.backlog(own.now_ms()).dead, "dead_letters": letters})
+
+
+@call(
+    blueprint,
+    "GET",
+    "/audit",
+    Answer(200, AuditOut, f"The newest {SHOWN:,} entries, the newest first."),
+    problems=(*CALL_PROBLEMS, "ledger-unavailable"),
+    needs=ADMINISTERING,
+)
+def show_audit() -> Response:
+    """Show the audit log.
+
+    Who deployed, rolled back, erased, made and revoked keys. The whole log is verified for it; note `head` elsewhere,
+    so that `triage audit verify --head` finds also a cut end.
+    """
+    refuse_query(request)
+    records = list(parts().ledger.audit_log())
+    verdict = audit.verify(records)
+    told = {
+        "total": len(records),
+        "head": verdict.head.hash,
+        "faults": list(islice(verdict.faults, SHOWN)),
+        "entries": [_entry(record) for record in islice(reversed(records), SHOWN)],
+    }
+    return json_answer(told)
+
+
+def _letter(letter: dict[str, str]) -> dict[str, Any]:
+    report, attempts = letter.get("report", ""), letter.get("attempts", "")
+    counted = int(attempts) if attempts.isdecimal() else 0
+    return {**letter, "attempts": counted, "links": {"self": f"/v1/reports/{report}"}}
+
+
+def _entry(record: audit.Record) -> dict[str, Any]:
+    """The entry with its details as JSON; bytes that are no text are shown by their numbers."""
+    told: dict[str, Any] = {
+        name: text.encode("utf-8", "backslashreplace").decode("utf-8") for name, text in record.items()
+    }
+    try:
+        return {**told, "details": json.loads(told.get("details", ""))}
+    except ValueError:
+        return told

@@ -1,0 +1,153 @@
+"""The calls that change what is live: deploy a ruleset, roll one back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, request
+from flask_smorest import Blueprint
+
+from service.api.openapi import BODY_PROBLEMS, CALL_PROBLEMS, Answer, call
+from service.api.rulesets import approval_of
+from service.api.schemas import DeployedOut, DeploymentIn
+from service.http.actor import actor
+from service.http.decoder import read_json, refuse_query
+from service.http.parts import parts
+from service.http.problems import PlacedFault, Refused
+from service.http.responses import json_answer
+from triage_rules.deployment import deploy
+from triage_rules.foundation.errors import ReportFault, RulesetError, WorkbenchBusy
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.records.api_keys import Scope
+from triage_rules.store import LiveRuleset
+
+blueprint = Blueprint("deployments", __name__, url_prefix="/v1", description="Change what is live.")
+
+DEPLOYING = frozenset({Scope.DEPLOY})
+BODY_BYTES = 8 * 1024**2
+FILE_BYTES = 2 * 1024**2
+"""As the reader of rulesets takes at most."""
+
+AT_ONCE = threading.BoundedSemaphore(1)
+"""Each check works a processor for seconds; reports come first."""
+
+_DEPLOYMENT_BODY: dict[str, Any] = {
+    "required": True,
+    "description": f"The files as texts: `ruleset.yaml`, `cases.yaml`, and, if there are any, `properties.yaml`. "
+    f"{BODY_BYTES:,} bytes at most, {FILE_BYTES:,} each.",
+    "content": {"application/json": {"schema": DeploymentIn}},
+}
+
+
+@call(
+    blueprint,
+    "POST",
+    "/deployments",
+    Answer(200, DeployedOut, "It is live (also if it was already)."),
+    problems=(*BODY_PROBLEMS, "deployment-refused", "ruleset-refused", "deployment-running", "ledger-unavailable"),
+    needs=DEPLOYING,
+    requestBody=_DEPLOYMENT_BODY,
+)
+def post_deployment() -> Response:
+    """Deploy a ruleset.
+
+    It is checked and its cases are run, as `triage deploy` does; then it is live in one step. If anything fails,
+    what is live stays.
+    """
+    refuse_query(request)
+    own = parts()
+    files = _files(read_json(request, BODY_BYTES))
+    checked = _checked(files)
+    deployed = deploy.deploy(own.ledger, checked, own.now_ms(), actor())
+    own.live.refresh()
+    told = _told(deployed.live, checked.approved_by)
+    return json_answer(told | {"cases": checked.cases, "warnings": list(deployed.warnings)})
+
+
+@call(
+    blueprint,
+    "POST",
+    "/rulesets/<name>/rollback",
+    Answer(200, DeployedOut, "What was live before is live again."),
+    problems=(*CALL_PROBLEMS, "ruleset-not-found", "ruleset-broken", "ledger-unavailable"),
+    needs=DEPLOYING,
+)
+def roll_back(name: str) -> Response:
+    """Roll a ruleset back.
+
+    What was live before is live again, in one step. If it can't be opened, what is live stays. There is no body.
+    """
+    refuse_query(request)
+    own = parts()
+    live, ruleset = deploy.roll_back(own.ledger, name, own.now_ms(), actor())
+    own.live.refresh()
+    return json_answer(_told(live, ruleset.approved_by) | {"warnings": []})
+
+
+def _files(raw: object) -> dict[str, str]:
+    """The texts by file name. Raises Refused with every fault."""
+    files = raw.get("files") if isinstance(raw, dict) else None
+    if not isinstance(raw, dict) or not isinstance(files, dict):
+        pointer = "/files" if isinstance(raw, dict) else ""
+        fault = ReportFault(pointer, "required", 'expected {"files": {"ruleset.yaml": "...", "cases.yaml": "..."}}')
+        raise Refused("deployment-refused", fault)
+    faults = [
+        ReportFault("", "unknown_field", "there is `files`, and nothing else") for name in raw if name != "files"
+    ][:1]
+    known = ", ".join(deploy.FILES)
+    for name, text in files.items():
+        if name not in deploy.FILES:
+            faults.append(
+                ReportFault("/files", "unknown_field", f"there is a file that isn't known; known are {known}")
+            )
+        elif not isinstance(text, str):
+            faults.append(ReportFault(f"/files/{name}", "wrong_type", "expected the file's text"))
+        elif len(text.encode()) > FILE_BYTES:
+            faults.append(ReportFault(f"/files/{name}", "too_large", f"expected at most {FILE_BYTES} bytes"))
+    faults += [
+        ReportFault(f"/files/{name}", "required", "this file is missing")
+        for name in deploy.FILES[:2]
+        if name not in files
+    ]
+    if faults:
+        raise Refused("deployment-refused", *faults)
+    return files
+
+
+def _checked(files: dict[str, str]) -> deploy.Checked:
+    try:
+        return checked_apart(files)
+    except WorkbenchBusy:
+        raise Refused("deployment-running") from None
+    except RulesetError as error:
+        faults = [
+            PlacedFault(f"/files/{fault.place.file}", "ruleset_fault", fault.message, fault.place)
+            for fault in error.faults
+        ]
+        raise Refused("ruleset-refused", *faults) from None
+
+
+def checked_apart(files: Mapping[str, str]) -> deploy.Checked:
+    """What may go live, one check at a time. Raises RulesetError, WorkbenchBusy if another one is running."""
+    if not AT_ONCE.acquire(blocking=False):
+        raise WorkbenchBusy
+    try:
+        return deploy.check_files(files)
+    finally:
+        AT_ONCE.release()
+
+
+def _told(live: LiveRuleset, approved_by: str | None) -> dict[str, Any]:
+    own = f"/v1/rulesets/{live.name}"
+    return {
+        "name": live.name,
+        "version": live.version,
+        "digest": live.digest,
+        "previous": live.previous,
+        "activated_at": timestamp(live.activated_ms),
+        "approved_by": approved_by,
+        "approval": approval_of(approved_by),
+        "links": {"self": own, "schema": f"{own}/schema"},
+    }

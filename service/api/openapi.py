@@ -1,0 +1,239 @@
+"""The OpenAPI 3.1 description, made from the code; live rulesets' findings are put in when it is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from flask import Flask, Response
+from flask_smorest import Api, Blueprint
+
+from service.api.schemas import OutcomeOut, ProblemOut
+from service.http.api_keys import NEEDED, OPEN
+from service.http.decoder import BATCH_LINES_MAX, JSON, NDJSON
+from service.http.problem_types import PROBLEMS
+from service.http.problems import CONTENT_TYPE
+from triage_rules.evaluation.answers import findings_json_schema
+from triage_rules.intake.report import ReportIn
+from triage_rules.language.model import Ruleset
+from triage_rules.records.api_keys import Scope
+
+View = TypeVar("View", bound=Callable[..., Response])
+
+RESULT_SCHEMA = Path(__file__).resolve().parent.parent / "docs" / "schemas" / "result.schema.json"
+
+EXAMPLE = {
+    "ruleset": "red-dots",
+    "subject": "case-4711",
+    "findings": {
+        "age_years": 4,
+        "blanches_on_pressure": "does_not_blanch",
+        "temperature_c": 38.9,
+        "neck_stiffness": "unknown",
+        "rash_spreading": "rapid_hours",
+    },
+}
+
+REPORT_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {JSON[0]: {"schema": ReportIn, "examples": {"spots with fever": {"value": EXAMPLE}}}},
+}
+BATCH_BODY: dict[str, Any] = {
+    "required": True,
+    "description": f"NDJSON: one report a line, up to {BATCH_LINES_MAX:,}. Blank lines are skipped, but counted.",
+    "content": {media_type: {"schema": ReportIn} for media_type in NDJSON},
+}
+WAIT_PARAMETER: dict[str, Any] = {
+    "in": "header",
+    "name": "Prefer",
+    "schema": {"type": "string"},
+    "description": "`wait=N` (RFC 7240): wait up to N seconds for the result. Preference-Applied tells if so.",
+    "examples": {"five seconds": {"value": "wait=5"}},
+}
+_KEY = (
+    "A random word of yours, best a UUID: 1 to 128 visible ASCII characters but quotation mark, comma, semicolon and "
+    "backslash. Quotation marks around it are no part of it. Keys of batches and of single reports have nothing to do "
+    "with each other. "
+)
+KEY_PARAMETER: dict[str, Any] = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 130},
+    "description": f"{_KEY}The same key with the same body makes no second report for 24 hours; with another body it "
+    "is refused before that body is checked. A refused report uses up no key.",
+}
+BATCH_KEY_PARAMETER: dict[str, Any] = {
+    **KEY_PARAMETER,
+    "description": f"{_KEY}Each line has its own, made of the key and the line's number in the body, where blank lines "
+    "count: the same lines in the same places make no second report for 24 hours. Leave a refused line's place to it, "
+    "or send what is new under a new key: a line that moves is another one.",
+}
+
+_KEYS = (
+    "An API key with one of the scopes that a call names (none: any key). Scopes: `report` posts reports and sees its "
+    "client's own, `read` sees all reports and how the service is, `deploy` changes what is live, `admin` erases and "
+    "sees dead letters and the audit log. A service that answers only on its own machine may need none."
+)
+
+KEY_CALL_PROBLEMS = ("key-required", "rate-exceeded", "ledger-unavailable")
+"""Of every call that needs a key."""
+
+CALL_PROBLEMS = ("unknown-parameter",)
+TYPE_PROBLEMS = ("too-large", "unsupported-media-type")
+BODY_PROBLEMS = (*CALL_PROBLEMS, "unreadable", *TYPE_PROBLEMS)
+KEY_PROBLEMS = ("idempotency-key-invalid", "idempotency-key-reused")
+RULESET_PROBLEMS = ("no-ruleset-live", "ruleset-broken", "ledger-unavailable")
+INTAKE_PROBLEMS = (*RULESET_PROBLEMS, "store-sealed", "ruleset-changing", "queue-too-old")
+
+
+class TriageApi(Api):  # type: ignore[misc]  # flask-smorest carries no types
+    """flask-smorest for the description alone: problems.py answers errors, and our own page shows it."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        """None of the library's: they aren't problem+json."""
+
+
+def make_api(app: Flask, version: str) -> TriageApi:
+    """The collector of the description."""
+    app.config.update(
+        API_TITLE="Triage",
+        API_VERSION=version,
+        OPENAPI_VERSION="3.1.1",
+        API_SPEC_OPTIONS={
+            "info": {
+                "summary": "Post symptom reports; get routine, monitor or urgent, with reasons.",
+                "description": "No clinician has approved the rulesets that come with this service. "
+                "See docs/http-api.md for a guide, and /problems/ for every type of problem.",
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "servers": [{"url": "/"}],
+        },
+    )
+    api = TriageApi(app)
+    api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer", "description": _KEYS})
+    api.spec.components.schema("Problem", schema=ProblemOut)
+    api.spec.components.schema("Outcome", schema=OutcomeOut)
+    api.spec.components.schema("Report", schema=ReportIn)
+    api.spec.components.schema("Result", _embedded("Result", json.loads(RESULT_SCHEMA.read_text(encoding="utf-8"))))
+    return api
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of a call that is no problem. `schema`: a marshmallow schema, or a schema as plain data."""
+
+    status: int
+    schema: object = None
+    says: str | None = None
+    content_type: str = JSON[0]
+
+
+NOT_CHANGED = Answer(304, says="As it was when you got that ETag.")
+
+
+def call(
+    blueprint: Blueprint,
+    method: str,
+    rule: str,
+    *answers: Answer,
+    problems: Sequence[str] = (),
+    needs: frozenset[Scope] | None = OPEN,
+    **more: object,
+) -> Callable[[View], View]:
+    """Makes a function the view of a call, and describes it. `problems`: codes; `more`: members of the operation.
+
+    `needs`: the scopes of which a key must have one; ANY_KEY, or OPEN to all without a key.
+    """
+    if needs is not None:
+        problems = (*problems, *KEY_CALL_PROBLEMS, *(["scope-missing"] if needs else []), "foreign-origin")
+    more |= {"security": _security(needs)}
+
+    def decorate(view: View) -> View:
+        NEEDED[f"{blueprint.name}.{view.__name__}"] = needs
+        made: Any = view
+        for answer in answers:
+            made = blueprint.alt_response(
+                answer.status,
+                schema=answer.schema,
+                content_type=answer.content_type,
+                description=answer.says,
+                success=True,
+            )(made)
+        for status, told in _grouped(problems).items():
+            made = blueprint.alt_response(
+                status, schema=ProblemOut, content_type=CONTENT_TYPE, description=told, success=False
+            )(made)
+        made = blueprint.doc(operationId=view.__name__, **more)(made)
+        return cast(View, blueprint.route(rule, methods=[method])(made))
+
+    return decorate
+
+
+def _security(needs: frozenset[Scope] | None) -> list[dict[str, list[str]]]:
+    """A key with one of these scopes. OpenAPI 3.1 lets any kind of scheme name what it takes."""
+    if needs is None:
+        return []
+    return [{"key": [scope.value]} for scope in sorted(needs)] or [{"key": []}]
+
+
+def _grouped(codes: Sequence[str]) -> dict[str, str]:
+    """Status -> what can be wrong, in words."""
+    by_status: dict[str, list[str]] = {}
+    for code in dict.fromkeys(codes):
+        title = PROBLEMS[code].title
+        by_status.setdefault(str(PROBLEMS[code].status), []).append(f"`{code}`: {title[0].lower()}{title[1:]}")
+    told = {status: "; ".join(grouped) + "." for status, grouped in by_status.items()}
+    return told | {"default": "Any other problem, as `internal`."}
+
+
+def description(api: TriageApi, rulesets: Iterable[Ruleset], *, auth: bool) -> dict[str, Any]:
+    """The whole document. `rulesets`: whose findings it is to describe; `auth`: whether keys are needed."""
+    document: dict[str, Any] = deepcopy(api.spec.to_dict())
+    if not auth:
+        _open_all(document)
+    schemas = document["components"]["schemas"]
+    schemas["ReportOut"]["properties"]["result"] = {"$ref": "#/components/schemas/Result"}
+    references = []
+    for ruleset in rulesets:
+        name = f"Findings-{ruleset.name}"
+        schemas[name] = _embedded(name, findings_json_schema(ruleset))
+        references.append({"$ref": f"#/components/schemas/{name}"})
+    if references:
+        findings = schemas["Report"]["properties"]["findings"]
+        findings.pop("type", None)
+        findings["anyOf"] = references
+    return document
+
+
+def _open_all(document: dict[str, Any]) -> None:
+    """A key is one way to call what needs one elsewhere; no key is another."""
+    for path in document["paths"].values():
+        for name, operation in path.items():
+            if name != "parameters" and operation["security"]:
+                operation["security"].append({})
+
+
+def _embedded(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema of its own as a part of the document: its references lead to where its parts are now."""
+    own = {key: value for key, value in schema.items() if key not in ("$schema", "$id")}
+    return cast(dict[str, Any], _moved(own, f"#/components/schemas/{name}/"))
+
+
+def _moved(part: object, to: str) -> object:
+    match part:
+        case dict():
+            return {key: _moved_reference(key, _moved(value, to), to) for key, value in part.items()}
+        case list():
+            return [_moved(item, to) for item in part]
+        case _:
+            return part
+
+
+def _moved_reference(key: str, value: object, to: str) -> object:
+    return to + value.removeprefix("#/") if key == "$ref" and isinstance(value, str) else value

@@ -1,0 +1,238 @@
+"""The calls about reports: post one or many, ask for one, ask what one would give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, request
+from flask_smorest import Blueprint
+from werkzeug.exceptions import MethodNotAllowed
+
+from service.api.openapi import (
+    BATCH_BODY,
+    BATCH_KEY_PARAMETER,
+    BODY_PROBLEMS,
+    CALL_PROBLEMS,
+    INTAKE_PROBLEMS,
+    KEY_PARAMETER,
+    KEY_PROBLEMS,
+    NOT_CHANGED,
+    REPORT_BODY,
+    RULESET_PROBLEMS,
+    TYPE_PROBLEMS,
+    WAIT_PARAMETER,
+    Answer,
+    call,
+)
+from service.api.schemas import AcceptedOut, OutcomeOut, ReportOut
+from service.http import problems
+from service.http.api_keys import caller
+from service.http.decoder import NDJSON, Line, read_json, read_key, read_lines, read_wait, refuse_query
+from service.http.parts import parts
+from service.http.problem_types import PROBLEMS
+from service.http.responses import json_answer, with_etag
+from service.use.intake import Outcome, Request
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.errors import LedgerUnavailable, ReportNotFound, SealError
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.records.api_keys import Scope
+from triage_rules.records.reports import Accepted, Status, StoredReport
+
+blueprint = Blueprint("reports", __name__, url_prefix="/v1", description="Post reports, and ask what became of them.")
+
+POSTING = frozenset({Scope.REPORT})
+
+ID = re.compile(r"[0-9a-f]{32}")
+_BATCH = "batch"
+"""No report's id, but a path of its own, which can only be posted to."""
+
+
+@call(
+    blueprint,
+    "POST",
+    "/reports",
+    Answer(202, AcceptedOut, "Accepted: it will be decided, whatever dies meanwhile."),
+    Answer(200, ReportOut, "With `Prefer: wait`: accepted and decided in time."),
+    problems=(*BODY_PROBLEMS, *KEY_PROBLEMS, *INTAKE_PROBLEMS, "report-refused"),
+    needs=POSTING,
+    requestBody=REPORT_BODY,
+    parameters=[WAIT_PARAMETER, KEY_PARAMETER],
+)
+def post_report() -> Response:
+    """Post a report.
+
+    It is checked, stored, and decided by a worker. Ask for the result at `Location`, or wait with `Prefer: wait=5`.
+    """
+    refuse_query(request)
+    own = parts()
+    key = read_key(request)
+    wait = read_wait(request, own.settings.wait_max_seconds)
+    raw = read_json(request, own.settings.max_report_bytes)
+    accepted = own.intake.accept(Request(raw, key, caller().client))
+    report = _look(accepted, wait)
+    settled = report is not None and report.status is not Status.QUEUED
+    if report is not None and settled and wait is not None:
+        response = json_answer(_report(report))
+    else:
+        response = json_answer(_told(accepted, report), 202)
+    response.headers["Location"] = path_of(accepted.id)
+    if report is not None and wait is not None:
+        response.headers["Preference-Applied"] = f"wait={wait}"
+    return response
+
+
+@call(
+    blueprint,
+    "POST",
+    "/reports/batch",
+    Answer(202, OutcomeOut, "NDJSON: a line of outcome for each report, in their order.", NDJSON[0]),
+    problems=(*CALL_PROBLEMS, *TYPE_PROBLEMS, KEY_PROBLEMS[0], *INTAKE_PROBLEMS, "batch-refused"),
+    needs=POSTING,
+    requestBody=BATCH_BODY,
+    parameters=[BATCH_KEY_PARAMETER],
+)
+def post_batch() -> Response:
+    """Post many reports, one a line.
+
+    Each line stands for itself: those without fault are accepted, the others are refused with their reasons.
+    """
+    refuse_query(request)
+    own = parts()
+    key = read_key(request)
+    lines = read_lines(request, own.settings.max_batch_bytes, own.settings.max_report_bytes)
+    own.limits.charge(len(lines) - 1)
+    readable = [line for line in lines if not line.faults]
+    client = caller().client
+    # A blank can't stand in a caller's key, so a line's key is nobody else's.
+    requests = [Request(line.raw, None if key is None else f"{key} {line.number}", client) for line in readable]
+    became = dict(zip((line.number for line in readable), own.intake.accept_many(requests), strict=True))
+    told = [_outcome(line, became.get(line.number)) for line in lines]
+    _refuse_if_away(told)
+    for line in told:
+        if "problem" in line:
+            own.metrics.refused(line.pop("problem"))
+    text = "".join(strict_json.dumps(line) + "\n" for line in told)
+    return Response(text, 202, content_type=NDJSON[0])
+
+
+@call(
+    blueprint,
+    "GET",
+    "/reports/<report_id>",
+    Answer(200, ReportOut, "The report as it is now."),
+    NOT_CHANGED,
+    problems=(*CALL_PROBLEMS, "report-not-found", "method-not-allowed", "ledger-unavailable", "store-sealed"),
+    needs=frozenset({Scope.REPORT, Scope.READ}),
+)
+def get_report(report_id: str) -> Response:
+    """Ask for a report.
+
+    The scope `report` lets a client see its own, `read` all; another's report is not there.
+    `status` is queued, done or dead; the latter two are final and have a `result`. Send the ETag as `If-None-Match`.
+    While it is queued, `Retry-After` says in how many seconds to ask again.
+    """
+    refuse_query(request)
+    if report_id == _BATCH:
+        raise MethodNotAllowed(valid_methods=["OPTIONS", "POST"])
+    if not ID.fullmatch(report_id):
+        raise ReportNotFound
+    report = parts().ledger.get(report_id)
+    if Scope.READ not in caller().scopes and report.client != caller().client:
+        raise ReportNotFound
+    response = json_answer(_report(report))
+    if report.status is Status.QUEUED:
+        response.headers["Retry-After"] = "1"
+    return with_etag(response, cacheable=False)
+
+
+@call(
+    blueprint,
+    "POST",
+    "/evaluate",
+    Answer(200, {"$ref": "#/components/schemas/Result"}, "The result it would have now."),
+    problems=(*BODY_PROBLEMS, *RULESET_PROBLEMS, "report-refused", "evaluation-failed"),
+    needs=POSTING,
+    requestBody=REPORT_BODY,
+)
+def evaluate() -> Response:
+    """Ask what a report would give.
+
+    The same body as for posting. Nothing is stored, counted or published; a subject's earlier reports are looked up.
+    """
+    refuse_query(request)
+    own = parts()
+    return json_answer(own.intake.evaluate(read_json(request, own.settings.max_report_bytes), caller().client))
+
+
+def _look(accepted: Accepted, wait: int | None) -> StoredReport | None:
+    """The report as it is after at most `wait` seconds; None if there is no need to ask, or it can't be told.
+
+    From here on nothing may fail: the report is accepted, and the caller must learn its id.
+    """
+    if wait is None and accepted.created:
+        return None
+    return looked_up(accepted.id, wait)
+
+
+def looked_up(report_id: str, wait: int | None) -> StoredReport | None:
+    """The report as it is after at most `wait` seconds; None if it can't be told, or too many wait already."""
+    own = parts()
+    try:
+        if wait is None:
+            return own.ledger.get(report_id)
+        if not own.waiters.acquire(blocking=False):
+            return None
+        try:
+            return own.ledger.wait(report_id, wait)
+        finally:
+            own.waiters.release()
+    except (LedgerUnavailable, ReportNotFound, SealError):
+        return None
+
+
+def _told(accepted: Accepted, report: StoredReport | None) -> dict[str, Any]:
+    status = Status.QUEUED if report is None else report.status
+    return {"id": accepted.id, "status": status.value, "links": {"self": path_of(accepted.id)}}
+
+
+def _report(report: StoredReport) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "id": report.id,
+        "status": report.status.value,
+        "ruleset": report.ruleset,
+        "digest": report.digest,
+        "received_at": timestamp(report.received_ms),
+        "links": {"self": path_of(report.id), "ruleset": f"/v1/rulesets/{report.ruleset}"},
+    }
+    if report.result is not None:
+        told["result"] = report.result
+    if report.acknowledged is not None:
+        told["acknowledged_by"] = report.acknowledged.by
+        told["acknowledged_at"] = timestamp(report.acknowledged.at_ms)
+    return told
+
+
+def _outcome(line: Line, became: Outcome | None) -> dict[str, Any]:
+    """One line of the answer; `problem` is for our own counting."""
+    match became:
+        case Accepted():
+            return {"line": line.number, "status": 202, "id": became.id, "links": {"self": path_of(became.id)}}
+        case None:
+            problem, faults, left_out = PROBLEMS["unreadable"], line.faults, line.left_out
+        case _:
+            problem, faults, left_out = problems.of(became)
+    return {"line": line.number, **problems.body(problem, faults, left_out=left_out), "problem": problem.code}
+
+
+def _refuse_if_away(told: Sequence[Mapping[str, Any]]) -> None:
+    """If nothing was accepted, and not for the reports' own faults alone, the whole batch is to be sent again."""
+    away = [line["problem"] for line in told if line["status"] == HTTPStatus.SERVICE_UNAVAILABLE]
+    if away and not any(line["status"] == HTTPStatus.ACCEPTED for line in told):
+        raise problems.Refused(away[0])
+
+
+def path_of(report_id: str) -> str:
+    return f"/v1/reports/{report_id}"

@@ -1,0 +1,156 @@
+"""The calls about rulesets: what is live, what it asks, how it decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+from flask_smorest import Blueprint
+
+from service.api.openapi import CALL_PROBLEMS, NOT_CHANGED, Answer, call
+from service.api.schemas import RulesetDetailOut, RulesetsOut
+from service.http.api_keys import ANY_KEY
+from service.http.decoder import refuse_query
+from service.http.parts import Parts, parts
+from service.http.responses import json_answer, with_etag
+from triage_rules.deployment.live import Loaded
+from triage_rules.evaluation.answers import findings_json_schema
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.language.bundle import document_of
+from triage_rules.language.model import Floor, Input, Rule, Ruleset
+from triage_rules.store import LiveRuleset
+
+blueprint = Blueprint("rulesets", __name__, url_prefix="/v1/rulesets", description="What is live.")
+
+_PROBLEMS = (*CALL_PROBLEMS, "ruleset-broken", "ledger-unavailable")
+
+SCHEMA_TYPE = "application/schema+json"
+NOT_APPROVED = "no clinician has approved it"
+
+
+@call(blueprint, "GET", "", Answer(200, RulesetsOut, "All of them."), problems=_PROBLEMS, needs=ANY_KEY)
+def list_rulesets() -> Response:
+    """List the live rulesets."""
+    refuse_query(request)
+    return json_answer({"rulesets": summaries(parts())})
+
+
+@call(
+    blueprint,
+    "GET",
+    "/<name>",
+    Answer(200, RulesetDetailOut, "All that it says."),
+    NOT_CHANGED,
+    problems=(*_PROBLEMS, "ruleset-not-found"),
+    needs=ANY_KEY,
+)
+def get_ruleset(name: str) -> Response:
+    """Look at a live ruleset.
+
+    What it asks, its rules with their reasons and sources, and the document that was deployed.
+    """
+    refuse_query(request)
+    own = parts()
+    loaded = own.live.get(name)
+    live = own.ledger.live()
+    told = _summary(loaded, live[name]) | _detail(loaded.ruleset)
+    told["document"] = document_of(own.ledger.bundle(loaded.digest), loaded.digest)["ruleset"]
+    return with_etag(json_answer(told))
+
+
+@call(
+    blueprint,
+    "GET",
+    "/<name>/schema",
+    Answer(200, {"type": "object"}, "JSON Schema 2020-12 of the findings.", SCHEMA_TYPE),
+    NOT_CHANGED,
+    problems=(*_PROBLEMS, "ruleset-not-found"),
+    needs=ANY_KEY,
+)
+def get_findings_schema(name: str) -> Response:
+    """Get the JSON Schema of a ruleset's findings."""
+    refuse_query(request)
+    schema = findings_json_schema(parts().live.get(name).ruleset)
+    return with_etag(json_answer(schema, content_type=SCHEMA_TYPE))
+
+
+def summaries(own: Parts) -> list[dict[str, Any]]:
+    """Every live ruleset, by name."""
+    live = own.ledger.live()
+    return [_summary(own.live.get(name), live[name]) for name in own.live.names() if name in live]
+
+
+def approval(ruleset: Ruleset) -> str:
+    """Who answers for it, in words."""
+    return approval_of(ruleset.approved_by) + (f" on {ruleset.approved_on}" if ruleset.approved_on else "")
+
+
+def approval_of(approved_by: str | None) -> str:
+    """Who answers for a ruleset, in words, without the day."""
+    return NOT_APPROVED if approved_by is None else f"approved by {approved_by}"
+
+
+def _summary(loaded: Loaded, live: LiveRuleset) -> dict[str, Any]:
+    ruleset = loaded.ruleset
+    own = f"/v1/rulesets/{ruleset.name}"
+    return {
+        "name": ruleset.name,
+        "version": ruleset.version,
+        "digest": loaded.digest,
+        "title": ruleset.title,
+        "approved_by": ruleset.approved_by,
+        "approval": approval(ruleset),
+        "activated_at": timestamp(live.activated_ms),
+        "links": {"self": own, "schema": f"{own}/schema"},
+    }
+
+
+def _detail(ruleset: Ruleset) -> dict[str, Any]:
+    return {
+        "description": ruleset.description,
+        "owner": ruleset.owner,
+        "dispositions": [
+            {
+                "code": one.code,
+                "level": one.level.word,
+                "act_within_minutes": one.act_within_minutes,
+                "title": one.title,
+            }
+            for one in ruleset.dispositions.values()
+        ],
+        "inputs": [_input(one) for one in ruleset.inputs.values()],
+        "rules": [_rule(ruleset, one) for one in ruleset.rules.values()],
+        "safety_net": [_rule(ruleset, one) for one in ruleset.floors.values()],
+    }
+
+
+def _input(asked: Input) -> dict[str, Any]:
+    return {
+        "name": asked.name,
+        "kind": asked.kind.value,
+        "question": asked.question,
+        "help": asked.help,
+        "group": asked.group,
+        "asked_of": asked.asked_of.value,
+        "unit": asked.unit,
+        "minimum": asked.minimum,
+        "maximum": asked.maximum,
+        "max_length": asked.max_length,
+        "choices": [{"value": one.value, "label": one.label, "means_open": one.means_open} for one in asked.choices],
+    }
+
+
+def _rule(ruleset: Ruleset, rule: Rule | Floor) -> dict[str, Any]:
+    reached = ruleset.dispositions[rule.outcomes[0].disposition] if rule.outcomes else None
+    return {
+        "id": rule.id,
+        "title": rule.title,
+        "level": reached.level.word if reached else None,
+        "disposition": reached.code if reached else None,
+        "reason": rule.reason,
+        "source": rule.source.text,
+        "marks": list(rule.source.marks),
+        "owner": rule.owner,
+        "review_by": rule.review_by,
+        "clinician_only": isinstance(rule, Rule) and rule.clinician_only,
+    }

@@ -1,0 +1,1 @@
+"""Bootstrap: the Flask app and its gunicorn settings."""

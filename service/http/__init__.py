@@ -1,0 +1,1 @@
+"""HTTP concerns of every call: API keys, rate limits, decoding, headers, problems."""

@@ -1,0 +1,214 @@
+"""What went wrong, as problem+json (RFC 9457): one table from errors to statuses."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, g
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from service.http.problem_types import PROBLEMS, Problem
+from service.http.responses import json_answer
+from triage_rules.foundation import errors
+from triage_rules.foundation.errors import ReportFault, TriageError
+from triage_rules.foundation.place import Place
+
+CONTENT_TYPE = "application/problem+json"
+ERRORS_MAX = 100
+"""Faults told at once. More are counted, so that a hostile body can't make a large answer."""
+
+POINTER_MAX = 200
+"""Letters of a pointer, at most. A longer one holds somebody's text as a field's name; its object is named instead."""
+
+RETRY_OLD_QUEUE_MIN_S = 10
+RETRY_OLD_QUEUE_MAX_S = 300
+
+log = logging.getLogger(__name__)
+
+
+OF_ERROR: dict[type[TriageError], str] = {
+    TriageError: "internal",
+    errors.RulesetError: "internal",
+    errors.CasesFailed: "internal",
+    errors.PropertiesFailed: "internal",
+    errors.RulesetNotFound: "ruleset-not-found",
+    errors.NoRulesetLive: "no-ruleset-live",
+    errors.EngineLimitError: "ruleset-broken",
+    errors.BundleError: "ruleset-broken",
+    errors.ReportError: "report-refused",
+    errors.EngineError: "evaluation-failed",
+    errors.LedgerUnavailable: "ledger-unavailable",
+    errors.CredentialsRefused: "ledger-unavailable",
+    errors.QueueTooOld: "queue-too-old",
+    errors.IdempotencyMismatch: "idempotency-key-reused",
+    errors.StaleRuleset: "ruleset-changing",
+    errors.ReportNotFound: "report-not-found",
+    errors.NoPlace: "not-found",
+    errors.NotSettled: "not-settled",
+    errors.NotRedrivable: "not-redrivable",
+    errors.SealError: "store-sealed",
+    errors.SubjectOfSeveral: "subject-of-several",
+    errors.KeyNotFound: "internal",
+    errors.GroupNotFound: "internal",
+    errors.AuditError: "internal",
+    errors.ProposalNotFound: "not-found",
+    errors.WorkbenchBusy: "deployment-running",
+    errors.WorkbenchFailed: "evaluation-failed",
+    errors.ProposalRefused: "deployment-refused",
+    errors.LinkError: "link-refused",
+    errors.EventError: "internal",
+    errors.SettingsError: "internal",
+}
+"""Every error of the core, by its own class: a new one must be given its place here (a test sees to it)."""
+
+_OF_STATUS = {
+    400: "bad-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "unsupported-media-type",
+    500: "internal",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedFault(ReportFault):
+    """A fault of a file that was sent, with its place in it."""
+
+    place: Place
+
+
+class Refused(Exception):
+    """A request that breaks the interface's own rules, before anything of the core is asked."""
+
+    def __init__(
+        self,
+        code: str,
+        *faults: ReportFault,
+        left_out: int = 0,
+        detail: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.problem = PROBLEMS[code]
+        self.faults = faults
+        self.left_out = left_out
+        self.detail = detail
+        self.headers = headers or {}
+        super().__init__(code)
+
+
+def body(
+    problem: Problem, faults: tuple[ReportFault, ...] = (), detail: str | None = None, left_out: int = 0
+) -> dict[str, Any]:
+    """The JSON object that tells of `problem`. `left_out`: how many more faults there are."""
+    told: dict[str, Any] = {
+        "type": problem.type,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail or problem.says,
+    }
+    if faults:
+        told["errors"] = [
+            {"pointer": _pointer(fault.pointer), "code": fault.code, "detail": fault.detail, **_place(fault)}
+            for fault in faults[:ERRORS_MAX]
+        ]
+    left_out += max(0, len(faults) - ERRORS_MAX)
+    if left_out:
+        told["errors_left_out"] = left_out
+    return told
+
+
+def of(error: TriageError) -> tuple[Problem, tuple[ReportFault, ...], int]:
+    """The problem that `error` is to a caller, the faults to tell, and how many more there are."""
+    problem = PROBLEMS[OF_ERROR[type(error)]]
+    return (problem, error.faults, error.left_out) if isinstance(error, errors.ReportError) else (problem, (), 0)
+
+
+def respond(
+    problem: Problem,
+    faults: tuple[ReportFault, ...] = (),
+    detail: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    left_out: int = 0,
+    **more: Any,
+) -> Response:
+    """The HTTP answer. `headers`: more of them; `left_out`: how many more faults; `more`: further members."""
+    g.problem = problem.code
+    response = json_answer({**body(problem, faults, detail, left_out), **more}, problem.status, CONTENT_TYPE)
+    if problem.retry_after is not None:
+        response.headers["Retry-After"] = str(problem.retry_after)
+    response.headers.update(headers or {})
+    return response
+
+
+def register(app: Flask) -> None:
+    """Every error that leaves a view becomes a problem."""
+    app.register_error_handler(TriageError, _of_core)
+    app.register_error_handler(Refused, _of_request)
+    app.register_error_handler(HTTPException, of_http)
+    app.register_error_handler(Exception, _of_nobody)
+
+
+def _retry_after_s(error: errors.QueueTooOld) -> int:
+    """The longer ago the queue was young enough, the longer it will take until it is again."""
+    return min(max(error.over_ms // 1000, RETRY_OLD_QUEUE_MIN_S), RETRY_OLD_QUEUE_MAX_S)
+
+
+def _of_core(error: TriageError) -> Response:
+    problem, faults, left_out = of(error)
+    if isinstance(error, errors.QueueTooOld):
+        return respond(problem, headers={"Retry-After": str(_retry_after_s(error))})
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _incident(problem, error)
+    return respond(problem, faults, left_out=left_out)
+
+
+def _of_request(error: Refused) -> Response:
+    return respond(error.problem, error.faults, error.detail, error.headers, left_out=error.left_out)
+
+
+def of_http(error: HTTPException) -> ResponseReturnValue:
+    """Flask's and Werkzeug's own refusals. Their texts are not used: some repeat what was sent."""
+    status = error.code or 500
+    if status < HTTPStatus.BAD_REQUEST:
+        return error
+    if status in _OF_STATUS:
+        response = respond(PROBLEMS[_OF_STATUS[status]])
+    else:
+        told = {"type": "about:blank", "title": error.name, "status": status}
+        response = json_answer(told, status, CONTENT_TYPE)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def _of_nobody(error: Exception) -> Response:
+    return _incident(PROBLEMS["internal"], error)
+
+
+def _incident(problem: Problem, error: Exception) -> Response:
+    """A fault of ours: told without its text, logged with its places. Its text may hold an answer."""
+    incident = secrets.token_hex(8)
+    places = " < ".join(f"{f.filename}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__)))
+    log.error("incident %s: %s at %s", incident, type(error).__name__, places)
+    return respond(problem, incident=incident)
+
+
+def _place(fault: ReportFault) -> dict[str, Any]:
+    if not isinstance(fault, PlacedFault):
+        return {}
+    return {"file": fault.place.file, "line": fault.place.line, "column": fault.place.column}
+
+
+def _pointer(pointer: str) -> str:
+    while len(pointer) > POINTER_MAX:
+        pointer = pointer.rpartition("/")[0]
+    return pointer

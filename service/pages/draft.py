@@ -1,0 +1,107 @@
+"""A draft as a form carries it: three texts and a patient's answers; what it begins with, and what is asked of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from flask import request
+
+from service.http.parts import Parts, parts
+from triage_rules.foundation.errors import RulesetNotFound
+from triage_rules.language.bundle import document_of
+from triage_rules.language.reading import FILE_NAME
+from triage_rules.workbench.draft import FILES
+from triage_rules.workbench.sandbox import Bench
+from triage_rules.workbench.yaml_export import yaml_of
+
+Json = dict[str, Any]
+
+MAX_BYTES = 6 * 1024**2
+"""Of a posted form: three files of which each is refused beyond a megabyte, and their like as uploads."""
+
+ANSWER = "a."
+"""What the names of a patient's answers begin with."""
+
+SLOW = frozenset({"check", "cases", "compare"})
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is live under a name: its bundle's text, and the files that it was made from (as far as they were kept)."""
+
+    name: str
+    version: str
+    digest: str
+    data: str
+    files: Mapping[str, str]
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a form carries."""
+
+    files: Mapping[str, str]
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+def live_of(name: str) -> Live:
+    """What is live. Raises RulesetNotFound, LedgerUnavailable."""
+    own = parts()
+    live = own.ledger.live().get(name)
+    if live is None:
+        raise RulesetNotFound(f"no ruleset `{name}` is live")
+    data = own.ledger.bundle(live.digest)
+    beside = own.ledger.source(live.digest)
+    files = {file: beside[file] for file in FILES if file in beside}
+    kept = FILE_NAME in files
+    if not kept:
+        files = {FILE_NAME: _written(live.digest, data)}
+    return Live(name, live.version, live.digest, data.decode(), files, kept)
+
+
+@lru_cache(maxsize=4)
+def _written(digest: str, data: bytes) -> str:
+    return yaml_of(document_of(data, digest)["ruleset"])
+
+
+def posted() -> Draft:
+    """What this request's form holds. Uploads of files take the place of texts; a patient, of single answers."""
+    form = request.form
+    files = {name: _plain(form[name]) for name in FILES if name in form}
+    for upload in request.files.getlist("upload"):
+        name = (upload.filename or "").replace("\\", "/").rpartition("/")[2]
+        if name in FILES:
+            files[name] = _plain(upload.stream.read().decode("utf-8", "replace"))
+    words = {name.removeprefix(ANSWER): word for name, word in form.items() if name.startswith(ANSWER)}
+    return Draft(files, _patient() or words)
+
+
+def _patient() -> dict[str, str]:
+    """The answers of a button `Try this patient`."""
+    try:
+        told = json.loads(request.form.get("patient", "{}"))
+    except ValueError:
+        return {}
+    return {str(name): str(word) for name, word in told.items()} if isinstance(told, dict) else {}
+
+
+def _plain(text: str) -> str:
+    """Browsers send each line feed of a text field as two characters."""
+    return text.replace("\r\n", "\n")
+
+
+def ask(what: str, draft: Draft, live: Live | None) -> Json:
+    """The answer about the draft, as `Desk.answer`. Raises WorkbenchBusy, WorkbenchFailed."""
+    asked: Json = {"ask": what, "files": dict(draft.files), "words": dict(draft.words)}
+    if live is not None:
+        asked["live"] = {"digest": live.digest, "data": live.data}
+    return _bench(parts(), what).ask(asked)
+
+
+def _bench(own: Parts, what: str) -> Bench:
+    return own.slow_bench if what in SLOW else own.quick_bench

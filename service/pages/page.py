@@ -1,0 +1,124 @@
+"""How a page is made: its address, who may see it, its template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec
+
+from flask import Blueprint, Flask, Response, current_app, render_template, request
+
+from service.http import api_keys
+from service.http.parts import parts
+from service.pages import sessions
+from triage_rules.records.api_keys import Caller, Scope
+
+P = ParamSpec("P")
+View = Callable[P, Response]
+
+POSTED_MAX_BYTES = 256 * 1024
+"""What a page may be sent, at most, unless it says otherwise."""
+
+HTML = "text/html; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the navigation. It is shown if its page exists and the person may see it."""
+
+    label: str
+    endpoint: str
+
+
+PLACES = (
+    Place("Home", "home.home"),
+    Place("Board", "board.show"),
+    Place("API", "reference.docs"),
+)
+
+
+def page(  # noqa: PLR0913 - all but two by name
+    blueprint: Blueprint,
+    rule: str,
+    *,
+    methods: Iterable[str] = ("GET",),
+    needs: frozenset[Scope] | None = api_keys.ANY_KEY,
+    max_bytes: int = POSTED_MAX_BYTES,
+    opener: Callable[[str], Caller] | None = None,
+) -> Callable[[View[P]], View[P]]:
+    """Makes a function the view of a page. `needs` as for `documenting.call`.
+
+    A person who isn't signed in is sent to do so. What is posted must come from a page of ours: every form holds
+    `{{ csrf_field() }}`. `max_bytes`: of what is posted. `opener`: who calls by a signed link.
+    """
+
+    def decorate(view: View[P]) -> View[P]:
+        endpoint = f"{blueprint.name}.{view.__name__}"
+        api_keys.NEEDED[endpoint] = needs
+        api_keys.PAGES.add(endpoint)
+        if opener is not None:
+            api_keys.OPENERS[endpoint] = opener
+
+        @wraps(view)
+        def shown(*args: P.args, **kwargs: P.kwargs) -> Response:
+            if request.method == "POST":
+                sessions.check_csrf(max_bytes)
+            return view(*args, **kwargs)
+
+        blueprint.add_url_rule(rule, view_func=shown, methods=list(methods))
+        return shown
+
+    return decorate
+
+
+def render(template: str, status: int = 200, **values: object) -> Response:
+    """The page that `template` makes of `values`."""
+    return Response(render_template(template, **values), status, content_type=HTML)
+
+
+def go(to: str) -> Response:
+    """Sends the browser to another address, also after something was posted."""
+    return Response(status=303, headers={"Location": to}, content_type=HTML)
+
+
+def by_htmx() -> bool:
+    """Whether a script of ours asks for a part of a page: then a fragment is enough."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def may(scope: Scope) -> bool:
+    """Whether whoever sees this page may do what that scope opens."""
+    found = api_keys.known_caller()
+    return found is not None and scope in found.scopes
+
+
+def exists(endpoint: str) -> bool:
+    """Whether there is such a page in this app."""
+    return endpoint in current_app.view_functions
+
+
+def register(app: Flask) -> None:
+    """What every template knows."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(csrf_field=sessions.csrf_field, may=may, exists=exists, Scope=Scope)
+    app.context_processor(_common)
+
+
+def _common() -> dict[str, object]:
+    auth_on = parts().settings.auth_on
+    found = api_keys.known_caller() if auth_on else None
+    return {
+        "auth_on": auth_on,
+        "signed_in": found.client if found is not None else None,
+        "places": [place for place in PLACES if exists(place.endpoint) and _is_open(place.endpoint)],
+    }
+
+
+def _is_open(endpoint: str) -> bool:
+    needed = api_keys.NEEDED.get(endpoint, api_keys.ANY_KEY)
+    if needed is None:
+        return True
+    found = api_keys.known_caller()
+    return found is not None and (not needed or bool(needed & found.scopes))

@@ -1,0 +1,140 @@
+"""Proposals on pages: asking for a ruleset to go live, and the second person who decides."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from service.api.deployments import checked_apart
+from service.http.actor import actor
+from service.http.api_keys import caller
+from service.http.parts import parts
+from service.pages.draft import Draft, Live, ask, live_of
+from service.pages.page import go, may, page, render
+from triage_rules.deployment import deploy
+from triage_rules.foundation.errors import ProposalNotFound, ProposalRefused, RulesetError, TriageError
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.records.api_keys import Scope
+from triage_rules.records.proposals import Approving, Proposal, State
+from triage_rules.workbench.compare_live import patch
+
+Json = dict[str, Any]
+
+PROPOSERS = (Scope.READ, Scope.DEPLOY, Scope.ADMIN)
+"""A key that only files reports lies in some form's settings; nobody proposes by it."""
+
+CLOSING = {"decline": State.DECLINED, "withdraw": State.WITHDRAWN}
+
+blueprint = Blueprint("proposals", __name__)
+
+
+def may_propose() -> bool:
+    """Whether whoever sees this page may; without keys there is no second person, and nobody may."""
+    return parts().settings.auth_on and any(may(scope) for scope in PROPOSERS)
+
+
+def proposals_of(name: str) -> list[Proposal]:
+    """What is proposed for that ruleset and not decided, the newest first."""
+    own = parts()
+    found = own.ledger.proposals(own.now_ms())
+    return [one for one in found if one.ruleset == name and one.state is State.OPEN]
+
+
+def propose(live: Live, draft: Draft, note: str) -> Proposal:
+    """Check the draft as for going live, and keep it as a proposal.
+
+    Raises RulesetError with every fault, ProposalRefused, LedgerUnavailable, WorkbenchBusy if another check is running.
+    """
+    own = parts()
+    files = {name: text for name, text in draft.files.items() if text.strip()}
+    checked = checked_apart(files)
+    bundle = checked.bundle
+    if bundle.name != live.name:
+        raise ProposalRefused(f"the draft is of `{bundle.name}`, and this is the workbench of `{live.name}`")
+    if bundle.digest == live.digest and files == dict(live.files):
+        raise ProposalRefused("the draft is what is live")
+    made = Proposal(
+        secrets.token_hex(8),
+        bundle.name,
+        bundle.version,
+        bundle.digest,
+        live.digest,
+        caller().client,
+        own.now_ms(),
+        note,
+    )
+    own.ledger.propose(made, files, by=actor())
+    return made
+
+
+@page(blueprint, "/workbench/<name>/proposals/<proposal_id>", methods=("GET", "POST"))
+def show(name: str, proposal_id: str) -> Response:
+    """What is proposed, against what is live now; and for a second person, the decision."""
+    live = live_of(name)
+    proposal, files = _found(name, proposal_id)
+    if request.method == "GET":
+        return _shown(live, proposal, files, {})
+    if request.form.get("action") == "compare":
+        return _shown(live, proposal, files, _compared(files, live))
+    try:
+        done = _decide(proposal, files, request.form.get("action", ""))
+    except RulesetError as error:
+        told = {"trouble": "It no longer passes what is checked before going live.", "faults": error.faults}
+        return _shown(live, *_found(name, proposal_id), told)
+    except TriageError as error:
+        return _shown(live, *_found(name, proposal_id), {"trouble": str(error)})
+    return go(url_for("proposals.show", name=name, proposal_id=done))
+
+
+def _found(name: str, proposal_id: str) -> tuple[Proposal, dict[str, str]]:
+    proposal, files = parts().ledger.proposal(proposal_id)
+    if proposal.ruleset != name:
+        raise ProposalNotFound
+    return proposal, files
+
+
+def _decide(proposal: Proposal, files: dict[str, str], action: str) -> str:
+    """Approve it, which makes it live, or close it. Raises ProposalRefused and what deploying raises."""
+    own = parts()
+    if not own.settings.auth_on:
+        raise ProposalRefused("without API keys there is no second person")
+    if action in CLOSING:
+        if action == "decline" and not may(Scope.DEPLOY):
+            raise ProposalRefused("declining needs a key with the scope `deploy`")
+        return own.ledger.close_proposal(proposal.id, CLOSING[action], own.now_ms(), by=actor()).id
+    if action != "approve" or not may(Scope.DEPLOY):
+        raise ProposalRefused("approving needs a key with the scope `deploy`")
+    if caller().client == proposal.proposed_by:
+        raise ProposalRefused("a second person must approve it: a key of another client than the one that proposed it")
+    checked = checked_apart(files)
+    approving = Approving(proposal.id, request.form.get("live") or None)
+    deploy.deploy(own.ledger, checked, own.now_ms(), actor(), approving)
+    own.live.refresh()
+    return proposal.id
+
+
+def _compared(files: dict[str, str], live: Live) -> Json:
+    try:
+        return ask("compare", Draft(files), live)
+    except TriageError as error:
+        return {"trouble": str(error)}
+
+
+def _shown(live: Live, proposal: Proposal, files: dict[str, str], answer: Json) -> Response:
+    own_one = caller().client == proposal.proposed_by
+    return render(
+        "workbench/proposal.html",
+        name=live.name,
+        live=live,
+        proposal=proposal,
+        proposed_at=timestamp(proposal.proposed_ms),
+        decided_at=None if proposal.decided_ms is None else timestamp(proposal.decided_ms),
+        patch=patch(live.name, live.files, files),
+        answer=answer,
+        own_one=own_one,
+        may_decide=proposal.state is State.OPEN and may(Scope.DEPLOY) and not own_one and parts().settings.auth_on,
+        may_withdraw=proposal.state is State.OPEN and own_one and parts().settings.auth_on,
+        wide=True,
+    )

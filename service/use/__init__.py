@@ -1,0 +1,1 @@
+"""Use cases without HTTP: accept a report, enqueue it, count."""

@@ -1,0 +1,220 @@
+"""Reads the worked cases of a ruleset; every fault is told at once with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from triage_rules.foundation.errors import RulesetError
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import Level, Ruleset
+from triage_rules.language.reading import Document, bytes_of, parse_text
+from triage_rules.language.reading.fields import Form
+from triage_rules.language.reading.messages import kind_of, listed, meant
+from triage_rules.language.reading.places import Broken, Faults, MappingNode, Node, Scalar, data_of, quoted
+from triage_rules.records.reports import History
+
+CASES_FILE = "cases.yaml"
+EQUAL = ("level", "disposition", "could_be", "determined", "act_within_minutes")
+INCLUDED = ("flags", "missing")
+SAID = {"patient_says": "patient", "clinician_says": "clinician"}
+NEVER_SAID = {"patient_never_says": "patient", "clinician_never_says": "clinician"}
+WANTED = (
+    *EQUAL,
+    *INCLUDED,
+    *("fires", "silent", "ask", "ask_includes", "ask_excludes", "conflicts"),
+    *SAID,
+    *NEVER_SAID,
+    "refused",
+)
+
+_LEVELS = tuple(level.word for level in Level)
+_NO_LEVEL = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One worked case. `expect`: any of WANTED; at least the level, unless the report is to be `refused`."""
+
+    id: str
+    note: str
+    findings: dict[str, Any]
+    history: History
+    expect: dict[str, Any]
+    place: Place = field(default=Place(CASES_FILE, 1, 1), compare=False)
+
+
+def read_cases(folder: Path, ruleset: Ruleset) -> list[Case]:
+    """The cases beside a ruleset. Raises RulesetNotFound, RulesetError with every fault."""
+    return parse_cases(*bytes_of(folder / CASES_FILE), ruleset)
+
+
+def parse_cases(text: bytes, file: str, ruleset: Ruleset) -> list[Case]:
+    """As `read_cases`, from the file's bytes."""
+    return cases_of(*parse_text(text, file), ruleset)
+
+
+def cases_of(document: Document, faults: Faults, ruleset: Ruleset) -> list[Case]:
+    """As `read_cases`, from the parsed file and the faults of parsing."""
+    cases: list[Case] = []
+    if isinstance(document.root, MappingNode):
+        cases = _Reader(ruleset, faults).cases(Form(document.root, "", faults))
+    if faults.found:
+        raise RulesetError(faults.in_order())
+    return cases
+
+
+@dataclass(slots=True)
+class _Reader:
+    """`bases` of None were refused; `ids`: where each id was first used."""
+
+    ruleset: Ruleset
+    faults: Faults
+    bases: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    ids: dict[str, Place] = field(default_factory=dict)
+
+    def cases(self, root: Form) -> list[Case]:
+        """`bases` (name -> findings) and `cases`. What was refused is wrong in what comes back."""
+        for name, entry in root.entries("bases"):
+            self.bases[name] = self._findings(entry.node, f"base `{name}`")
+        cases = [self._case(node, number) for number, node in enumerate(root.items("cases", required=True), start=1)]
+        root.close()
+        return cases
+
+    def _case(self, node: Node, number: int) -> Case:
+        form = Form(node, _label(node, number), self.faults)
+        case_id = self._id(form)
+        note = form.text_or_none("note") or ""
+        findings = self._all_findings(form)
+        history = self._history(form)
+        expect = self._expect(form)
+        form.close()
+        return Case(case_id, note, findings, history, expect, node.place)
+
+    def _id(self, form: Form) -> str:
+        case_id = form.text("id")
+        if case_id in self.ids:
+            told = f"`id`: the case in line {self.ids[case_id].line} has this id already; ids are used once"
+            form.tell(form.place_of("id"), told)
+        elif case_id:
+            self.ids[case_id] = form.place_of("id")
+        return case_id
+
+    # --- what is answered ---
+
+    def _findings(self, node: Node, what: str) -> dict[str, Any] | None:
+        """Answers by input; None if they are no mapping. Whether an answer fits is found by running the case."""
+        if not isinstance(node, MappingNode):
+            if not isinstance(node, Broken):
+                self.faults.add(node.place, f"{what}: expected a mapping of answers, found {kind_of(node)}")
+            return None
+        for name, entry in node.entries.items():
+            if name not in self.ruleset.inputs:
+                hint = meant(name, self.ruleset.inputs)
+                self.faults.add(entry.key_place, f"{what}: unknown input {quoted(name)}{hint}")
+        return {name: data_of(entry.node) for name, entry in node.entries.items()}
+
+    def _all_findings(self, form: Form) -> dict[str, Any]:
+        """The base's answers, the case's own laid over them, without those that are taken away."""
+        base, whole = self._base(form)
+        node = form.node("findings", required=False)
+        own = {} if node is None else self._findings(node, f"{form.what}: `findings`")
+        findings = {**base, **(own or {})}
+        for name, place in form.texts("without"):
+            if name not in self.ruleset.inputs:
+                form.tell(place, f"`without`: unknown input {quoted(name)}{meant(name, self.ruleset.inputs)}")
+            elif name not in findings and whole and own is not None:
+                form.tell(place, f"`without`: `{name}` is not among the findings, so it can't be taken away")
+            findings.pop(name, None)
+        return findings
+
+    def _base(self, form: Form) -> tuple[dict[str, Any], bool]:
+        """The answers of the case's base, and whether they are known: False if something was refused."""
+        if form.node("base", required=False) is None:
+            return {}, True
+        name = form.text("base")
+        if name and name not in self.bases:
+            hint = meant(name, self.bases) or f"; known are {listed(self.bases, 12)}"
+            form.tell(form.place_of("base"), f"`base`: unknown base {quoted(name)}{hint}")
+        base = self.bases.get(name)
+        return base or {}, base is not None
+
+    def _history(self, form: Form) -> History:
+        node = form.node("history", required=False)
+        if node is None:
+            return History()
+        inner = Form(node, f"{form.what}: `history`", self.faults)
+        reports = inner.number("reports_last_48h", whole=True) or 0
+        if reports < 0:
+            inner.tell(inner.place_of("reports_last_48h"), f"`reports_last_48h`: expected 0 or more, found `{reports}`")
+        highest = inner.one_of("highest_level_24h", (*_LEVELS, _NO_LEVEL), default=_NO_LEVEL)
+        inner.close()
+        return History(int(reports), None if highest in (None, _NO_LEVEL) else Level.of(highest))
+
+    # --- what is wanted ---
+
+    def _expect(self, form: Form) -> dict[str, Any]:
+        node = form.node("expect")
+        if node is None:
+            return {}
+        inner = Form(node, f"{form.what}: `expect`", self.faults, form.key_place("expect"))
+        if isinstance(node, MappingNode):
+            self._check_enough(form, node)
+        for key in ("level", "could_be"):
+            inner.one_of(key, _LEVELS, default="")
+        self._check_disposition(inner)
+        inner.flag("determined")
+        limit = inner.node("act_within_minutes", required=False)
+        if limit is not None and not (isinstance(limit, Scalar) and limit.value is None):
+            inner.number_of(limit, "`act_within_minutes`", whole=True)
+        for key in ("flags", *SAID, *NEVER_SAID):
+            inner.texts(key)
+        statements = [rule.id for rule in self.ruleset.rules_and_floors]
+        self._check_names(inner, ("fires", "silent"), statements, "rule or floor")
+        self._check_names(
+            inner, ("ask_includes", "ask_excludes", "missing", "refused"), list(self.ruleset.inputs), "input"
+        )
+        self._check_names(inner, ("ask",), list(self.ruleset.inputs), "input", least=0)  # `[]`: nothing is asked
+        self._check_names(inner, ("conflicts",), list(self.ruleset.conflicts), "conflict")
+        inner.close()
+        if not isinstance(node, MappingNode):
+            return {}
+        return {key: data_of(entry.node) for key, entry in node.entries.items()}
+
+    def _check_enough(self, form: Form, expect: MappingNode) -> None:
+        """A case that can't fail is none; and one that is to be refused has no result to compare."""
+        written = expect.entries
+        misspelt = [key for key in written if key not in WANTED and meant(key, ("level", "refused"))]
+        if not {"level", "refused"} & set(written) and not misspelt and expect.whole:
+            form.tell(form.key_place("expect"), "`expect` must say a `level` (or what is `refused`)")
+        others = [key for key in written if key in WANTED and key != "refused"]
+        if "refused" in written and others:
+            told = f"`expect`: a report that is `refused` has no result, so {listed(others)} can't be expected too"
+            form.tell(written["refused"].key_place, told)
+
+    def _check_disposition(self, form: Form) -> None:
+        if form.node("disposition", required=False) is None:
+            return
+        code = form.text("disposition")
+        known = self.ruleset.dispositions
+        if code and code not in known:
+            hint = meant(code, known) or f"; known are {listed(known, 12)}"
+            form.tell(form.place_of("disposition"), f"`disposition`: unknown disposition {quoted(code)}{hint}")
+
+    def _check_names(
+        self, form: Form, keys: Collection[str], known: Collection[str], what: str, *, least: int = 1
+    ) -> None:
+        """Names that nothing has: a misspelt one would be silent, or not asked, for ever."""
+        for key in keys:
+            for name, place in form.texts(key, least=least):
+                if name not in known:
+                    form.tell(place, f"`{key}`: the ruleset has no {what} {quoted(name)}{meant(name, known)}")
+
+
+def _label(node: Node, number: int) -> str:
+    """What faults call a case: by its id, if it has one."""
+    entry = node.entries.get("id") if isinstance(node, MappingNode) else None
+    written = entry.node.value if entry is not None and isinstance(entry.node, Scalar) else None
+    return f"case {quoted(written)}" if isinstance(written, str) and written.strip() else f"case number {number}"

@@ -1,0 +1,178 @@
+"""The conditions of a ruleset as they were written: whose they are, where they stand, and how they read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import (
+    MANDATORY_OPEN,
+    All,
+    Any,
+    AtLeast,
+    Compare,
+    Condition,
+    Inference,
+    Inferred,
+    IsOpen,
+    Not,
+    OneOf,
+    Op,
+    Ruleset,
+    Unless,
+    Yes,
+)
+from triage_rules.language.reading.places import MappingNode, Node, Scalar, Sequence
+
+OPS = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at most", Op.LESS_THAN: "less than"}
+OPPOSITE = {
+    Op.AT_LEAST: Op.LESS_THAN,
+    Op.LESS_THAN: Op.AT_LEAST,
+    Op.AT_MOST: Op.MORE_THAN,
+    Op.MORE_THAN: Op.AT_MOST,
+}
+Path = tuple[str | int, ...]
+Leaf = Compare | OneOf | Yes | IsOpen | Inferred
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One condition of the file. `owner`: the id or name that it belongs to; `path`: keys and numbers down to it."""
+
+    owner: str
+    path: Path
+    condition: Condition
+
+
+def written(ruleset: Ruleset) -> list[Written]:
+    """Every condition of the file, each once, in the order of use: statements, rules, floors, the rest."""
+    found = []
+    for inference in ruleset.inferences.values():
+        own = own_definition(ruleset, inference)
+        if own is not None:
+            found.append(Written(inference.name, ("inferences", inference.name, "when"), own))
+    for section, rules in (("rules", ruleset.rules), ("safety_net", ruleset.floors)):
+        for rule in rules.values():
+            found.append(Written(rule.id, (section, rule.id, "when"), rule.when))
+            found += [
+                Written(rule.id, (section, rule.id, "raised", number, "when"), outcome.when)
+                for number, outcome in enumerate(rule.outcomes[1:])
+                if outcome.when is not None
+            ]
+    found += [Written(c.id, ("conflicts", c.id, "when"), c.when) for c in ruleset.conflicts.values()]
+    found += [
+        Written(item.findings[0], ("mandatory", number, "when"), item.when)
+        for number, item in enumerate(ruleset.mandatory)
+        if item.when is not None
+    ]
+    if ruleset.validity.sooner is not None:
+        found.append(Written("validity", ("validity", "sooner", "when"), ruleset.validity.sooner))
+    return found
+
+
+def own_definition(ruleset: Ruleset, inference: Inference) -> Condition | None:
+    """What an inference itself says, without the rules that infer it; None if those are all."""
+    if inference.name == MANDATORY_OPEN:
+        return None
+    whens = tuple(ruleset.rules[rule].when for rule in inference.rules)
+    if not whens:
+        return inference.when
+    if inference.when in (Any(whens), *whens[: len(whens) == 1]):
+        return None
+    return inference.when.parts[0] if isinstance(inference.when, Any) else None
+
+
+def leaves(condition: Condition) -> Iterator[Leaf]:
+    """What a condition reads, each as often as it is written."""
+    match condition:
+        case All(parts) | Any(parts) | AtLeast(_, parts):
+            for part in parts:
+                yield from leaves(part)
+        case Not(part) | Unless(part):
+            yield from leaves(part)
+        case _:
+            yield condition
+
+
+def conjuncts(condition: Condition) -> list[Condition]:
+    """What must all hold, through `all` within `all`."""
+    if isinstance(condition, All):
+        return [found for part in condition.parts for found in conjuncts(part)]
+    return [condition]
+
+
+def place_at(root: Node, path: Path, file: str = "") -> Place:
+    """Where the last key of the path stands that is there."""
+    node, place = root, root.place
+    for step in path:
+        if isinstance(node, MappingNode) and step in node.entries:
+            entry = node.entries[str(step)]
+            node, place = entry.node, entry.key_place
+        elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+            place = node.place
+        else:
+            break
+    return place if place.file else Place(file, place.line, place.column)
+
+
+def place_of_limit(root: Node, path: Path, compare: Compare) -> Place:
+    """Where the limit of a comparison is written, beneath a path."""
+    node: Node | None = root
+    for step in path:
+        if isinstance(node, MappingNode) and step in node.entries:
+            node = node.entries[str(step)].node
+        elif isinstance(node, Sequence) and isinstance(step, int):
+            node = node.items[step]
+    found = next(_limits(node, compare), None) if node is not None else None
+    return found or place_at(root, path)
+
+
+def _limits(node: Node, compare: Compare) -> Iterator[Place]:
+    match node:
+        case MappingNode(entries=entries):
+            for key, entry in entries.items():
+                inner = entry.node
+                if key == compare.finding and isinstance(inner, MappingNode) and compare.op in inner.entries:
+                    limit = inner.entries[compare.op]
+                    if isinstance(limit.node, Scalar) and limit.node.value == compare.limit:
+                        yield limit.key_place
+                yield from _limits(inner, compare)
+        case Sequence(items=items):
+            for item in items:
+                yield from _limits(item, compare)
+
+
+# --- in words ---
+
+
+def in_words(condition: Condition) -> str:
+    """The condition as one reads it: `temperature_c` at least 38."""
+    match condition:
+        case Inferred(name) | Yes(name):
+            return f"`{name}`"
+        case Not(Compare(finding, op, limit)):
+            return in_words(Compare(finding, OPPOSITE[op], limit))
+        case Not(part):
+            return f"not {in_words(part)}"
+        case Unless(part):
+            return f"unless {in_words(part)}"
+        case IsOpen(finding):
+            return f"`{finding}` open"
+        case Compare(finding, op, limit):
+            return f"`{finding}` {OPS[op]} {limit}"
+        case OneOf(finding, values):
+            return f"`{finding}` {' or '.join(values)}"
+        case All(parts):
+            return f"({' and '.join(map(in_words, parts))})"
+        case Any(parts):
+            return f"({' or '.join(map(in_words, parts))})"
+        case AtLeast(count, parts):
+            return f"(at least {count} of {', '.join(map(in_words, parts))})"
+
+
+def listed(conditions: list[Condition]) -> str:
+    """Conditions in words, the last after "and"."""
+    words = [in_words(condition) for condition in conditions]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

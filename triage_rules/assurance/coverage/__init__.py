@@ -1,0 +1,185 @@
+"""Coverage: which parts of a ruleset its cases show, and which none does.
+
+The definition, with what MC/DC means where a condition may be open, is in docs/coverage.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from triage_rules.assurance.coverage.goals import DEFAULT, Goal, Mark, Measure, Plan, Side, step
+from triage_rules.evaluation.reference import Kleene, Reference
+from triage_rules.evaluation.signals import outcome_key
+from triage_rules.language.model import All, Any, AtLeast, Condition, Findings, Floor, Not, Ruleset
+
+_SIDES: dict[Kleene, Side] = {True: Side.TRUE, False: Side.FALSE, None: Side.OPEN}
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One evaluated case. answers: as written; facts: what the evaluators saw; disposition: what it came to."""
+
+    case: str
+    answers: Mapping[str, object]
+    facts: Findings
+    disposition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many of a measure's goals are shown; `total` leaves out those that nothing can show."""
+
+    shown: int
+    total: int
+    infeasible: int
+
+    @property
+    def tenths(self) -> int:
+        """Tenths of a percent, rounded down: 1000 only if every goal is shown."""
+        return self.shown * 1000 // self.total if self.total else 1000
+
+    @property
+    def percent(self) -> str:
+        """As it is told: `99.9`."""
+        return f"{self.tenths // 10}.{self.tenths % 10}"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the cases show. seen: each mark and the first case that showed it; infeasible: keys of unreachable goals."""
+
+    plan: Plan
+    seen: Mapping[Mark, str]
+    infeasible: frozenset[str] = frozenset()
+
+    def is_shown(self, goal: Goal) -> bool:
+        """Whether every side of the goal is shown."""
+        return all(mark in self.seen for mark in goal.marks)
+
+    def unseen(self, goal: Goal) -> tuple[Side, ...]:
+        """The sides of a goal that no case shows."""
+        return tuple(mark[-1] for mark in goal.marks if mark not in self.seen)
+
+    def not_shown(self) -> tuple[Goal, ...]:
+        """The goals that no case shows and some report may."""
+        return tuple(g for g in self.plan.goals if not self.is_shown(g) and g.key not in self.infeasible)
+
+    def counts(self) -> dict[Measure, Count]:
+        """Of each measure, how much is shown. A goal that is shown counts, whatever was held of it."""
+        found: dict[Measure, Count] = {}
+        for measure in Measure:
+            goals = [goal for goal in self.plan.goals if goal.measure is measure]
+            shown = sum(map(self.is_shown, goals))
+            infeasible = sum(goal.key in self.infeasible and not self.is_shown(goal) for goal in goals)
+            found[measure] = Count(shown, len(goals) - infeasible, infeasible)
+        return found
+
+
+def measure(ruleset: Ruleset, cases: Collection[Observed], infeasible: Collection[str] = ()) -> Coverage:
+    """The coverage of a ruleset by evaluated cases. infeasible: keys of goals proved to be out of reach."""
+    plan = Plan(ruleset)
+    seen: dict[Mark, str] = {}
+    for observed in cases:
+        for mark in marks(plan, observed):
+            seen.setdefault(mark, observed.case)
+    return Coverage(plan, seen, frozenset(infeasible))
+
+
+def marks(plan: Plan, observed: Observed) -> Iterator[Mark]:
+    """All that one case shows."""
+    reference = Reference(plan.ruleset, observed.facts)
+    yield from _of_statements(plan.ruleset, reference, observed.disposition)
+    for decision in plan.decisions:
+        guarded = decision.guard is None or reference.value(decision.guard) is True
+        yield from of_leaves(decision.owner, decision.when, reference, decides=guarded)
+    yield from of_answers(plan, observed.answers, observed.facts)
+
+
+def of_leaves(owner: str, condition: Condition, reference: Reference, *, decides: bool) -> Iterator[Mark]:
+    """The values of a condition's leaves, and which of them alone decide (none if the condition doesn't)."""
+    for number, (value, alone) in enumerate(leaf_values(condition, reference, decides=decides)):
+        yield (Measure.CONDITIONS, owner, str(number), _SIDES[value])
+        if alone and value is not None:
+            yield (Measure.MCDC, owner, str(number), _SIDES[value])
+
+
+def of_answers(plan: Plan, answers: Mapping[str, object], facts: Findings) -> Iterator[Mark]:
+    """Where numbers lie beside limits, and which values of choices were given."""
+    for finding, limit in plan.limits:
+        side = _side_of_limit(facts.get(finding), limit)
+        if side is not None:
+            yield (Measure.THRESHOLDS, finding, str(limit), side)
+    for finding, answer in (*answers.items(), *facts.items()):
+        if isinstance(answer, str):
+            yield (Measure.CHOICES, finding, answer, Side.GIVEN)
+
+
+def leaf_values(condition: Condition, reference: Reference, *, decides: bool) -> Iterator[tuple[Kleene, bool]]:
+    """Of each leaf as written: its value, and whether it alone decides (if the condition itself does, by `decides`).
+
+    It alone decides if the condition would be true with one of its values true and false, and false with the other,
+    all other leaves as they are.
+    """
+    match condition:
+        case All(parts):
+            yield from _of_parts(len(parts), parts, reference, decides)
+        case Any(parts):
+            yield from _of_parts(1, parts, reference, decides)
+        case AtLeast(count, parts):
+            yield from _of_parts(count, parts, reference, decides)
+        case Not(part):
+            yield from leaf_values(part, reference, decides=decides)
+        case leaf:
+            yield reference.value(leaf), decides
+
+
+def _of_parts(
+    count: int, parts: tuple[Condition, ...], reference: Reference, decides: bool
+) -> Iterator[tuple[Kleene, bool]]:
+    """One part decides if the others are `count` - 1 times true and never open."""
+    values = [reference.value(part) for part in parts]
+    yes, open_ = values.count(True), values.count(None)
+    for part, value in zip(parts, values, strict=True):
+        alone = yes - (value is True) == count - 1 and open_ == (value is None)
+        yield from leaf_values(part, reference, decides=decides and alone)
+
+
+def _of_statements(ruleset: Ruleset, reference: Reference, disposition: str) -> Iterator[Mark]:
+    by_default = True
+    for kind, rules in ((Measure.RULES, ruleset.rules), (Measure.FLOORS, ruleset.floors)):
+        for rule in rules.values():
+            value = reference.value(rule.when)
+            yield _valued(kind, rule.id, value)
+            if value is not True:
+                continue
+            for index, outcome in enumerate(rule.outcomes):
+                own = True if outcome.when is None else reference.value(outcome.when)
+                yield (Measure.OUTCOMES, outcome_key(rule.id, index), "", _SIDES[own])
+                by_default = by_default and (own is not True or kind is Measure.FLOORS)
+            if isinstance(rule, Floor) and disposition in dict(rule.raise_one).values():
+                yield (Measure.OUTCOMES, rule.id, disposition, Side.GIVEN)
+    if by_default:
+        yield (Measure.OUTCOMES, DEFAULT, "", Side.GIVEN)
+    for name, inference in ruleset.inferences.items():
+        yield _valued(Measure.INFERENCES, name, reference.value(inference.when))
+
+
+def _valued(kind: Measure, owner: str, value: Kleene) -> Mark:
+    return (Measure.POSSIBLE if value is None else kind, owner, "", _SIDES[value])
+
+
+def _side_of_limit(answer: object, limit: float) -> Side | None:
+    """Where an answer lies: on the limit, at most one step from it, or elsewhere (None)."""
+    if isinstance(answer, bool) or not isinstance(answer, int | float):
+        return None
+    if answer == limit:
+        return Side.AT
+    away = Decimal(str(answer)) - Decimal(str(limit))
+    if abs(away) > step(limit):
+        return None
+    return Side.BELOW if away < 0 else Side.ABOVE
+
+
+__all__ = ["Count", "Coverage", "Goal", "Mark", "Measure", "Observed", "Plan", "Side", "marks", "measure"]

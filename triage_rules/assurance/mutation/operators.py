@@ -1,0 +1,277 @@
+"""The small wrong changes that are tried on a ruleset, each with an id, its place and words for who wrote the rules."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from triage_rules.assurance.checking.written_conditions import in_words, place_at
+from triage_rules.assurance.coverage.goals import step
+from triage_rules.assurance.mutation.mutants import (
+    DEFAULT,
+    Change,
+    Redisposed,
+    Rewritten,
+    Without,
+    WithoutMandatory,
+    WithoutOutcome,
+    with_part,
+)
+from triage_rules.assurance.mutation.places import Part, parts
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import (
+    All,
+    Any,
+    AtLeast,
+    Compare,
+    Condition,
+    Inferred,
+    IsOpen,
+    Kind,
+    Level,
+    Not,
+    OneOf,
+    Op,
+    Outcome,
+    Ruleset,
+    Unless,
+    Yes,
+)
+from triage_rules.language.reading.places import Node
+
+WORDS_SHOWN = 160
+"""A condition that is longer in words than this is cut."""
+
+
+class Operator(enum.StrEnum):
+    """A kind of change."""
+
+    SHIFT_THRESHOLD = "shift_threshold"
+    FLIP_COMPARISON = "flip_comparison"
+    DROP_CONDITION = "drop_condition"
+    CHANGE_COUNT = "change_count"
+    SWAP_ALL_ANY = "swap_all_any"
+    CHANGE_NOT = "change_not"
+    LOWER_LEVEL = "lower_level"
+    RAISE_LEVEL = "raise_level"
+    DELETE_RULE = "delete_rule"
+    DELETE_FLOOR = "delete_floor"
+    DELETE_OUTCOME = "delete_outcome"
+    DELETE_CONFLICT = "delete_conflict"
+    OPEN_AS_FALSE = "open_as_false"
+    DROP_CHOICE = "drop_choice"
+    DROP_MANDATORY = "drop_mandatory"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One wrong change. owner: the rule, floor, conflict, statement or mandatory finding, or DEFAULT; words: what."""
+
+    id: str
+    operator: Operator
+    owner: str
+    place: Place
+    words: str
+    change: Change
+
+
+def mutants(ruleset: Ruleset, root: Node, file: str) -> tuple[Mutant, ...]:
+    """Every mutant of a ruleset, in the order of the file's sections. An id stays while the owner's conditions do."""
+    counts: Counter[tuple[str, Operator]] = Counter()
+    found = []
+    for operator, owner, place, words, change in (
+        *_of_conditions(ruleset, root, file),
+        *_of_levels(ruleset, root, file),
+        *_of_lists(ruleset, root, file),
+    ):
+        counts[owner, operator] += 1
+        mutant_id = f"{owner}:{operator}:{counts[owner, operator]}"
+        found.append(Mutant(mutant_id, operator, owner, place, words, change))
+    return tuple(found)
+
+
+Made = tuple[Operator, str, Place, str, Change]
+
+
+# --- conditions ---
+
+
+def _of_conditions(ruleset: Ruleset, root: Node, file: str) -> Iterator[Made]:
+    for part in parts(ruleset, root, file):
+        known: set[Condition] = {part.condition}
+        for operator, new, words in _of_part(ruleset, part):
+            if new not in known:
+                known.add(new)
+                whole = with_part(part.whole.condition, part.steps, new)
+                yield operator, part.whole.owner, part.place, words, Rewritten(part.whole.path, whole)
+        yield from _dropped(part)
+
+
+def _dropped(part: Part) -> Iterator[Made]:
+    """The condition that this is a part of, without it."""
+    if isinstance(part.within, All | Any | AtLeast) and len(part.within.parts) > 1:
+        number = part.steps[-1]
+        left = (*part.within.parts[:number], *part.within.parts[number + 1 :])
+        whole = with_part(part.whole.condition, part.steps[:-1], _with_parts(part.within, left))
+        words = f"{_words(part.condition)} is dropped"
+        yield Operator.DROP_CONDITION, part.whole.owner, part.place, words, Rewritten(part.whole.path, whole)
+
+
+Other = tuple[Operator, Condition, str]
+
+
+def _of_part(ruleset: Ruleset, part: Part) -> Iterator[Other]:
+    condition = part.condition
+    match condition:
+        case Compare():
+            yield from _shifted(ruleset, condition)
+            yield _flipped(condition)
+        case OneOf(finding, values) if len(values) > 1:
+            for value in values:
+                fewer = OneOf(finding, tuple(other for other in values if other != value))
+                yield Operator.DROP_CHOICE, fewer, f"`{finding}`: the answer `{value}` no longer counts"
+        case All() | Any() | AtLeast() if not part.in_range:
+            yield from _of_several(condition)
+        case IsOpen(finding):
+            yield Operator.OPEN_AS_FALSE, Any(()), f"an open `{finding}` is no longer noticed"
+        case Unless(inner):
+            yield Operator.OPEN_AS_FALSE, Not(inner), f"{_words(condition)} becomes not {_words(inner)}"
+        case Not((Inferred() | Yes()) as inner):
+            new = Unless(inner)
+            yield Operator.OPEN_AS_FALSE, new, f"{_words(condition)} becomes {_words(new)}: silence counts as no"
+        case _:
+            pass
+    yield from _of_not(part)
+
+
+def _of_not(part: Part) -> Iterator[Other]:
+    condition = part.condition
+    if isinstance(condition, Not):
+        yield Operator.CHANGE_NOT, condition.part, f"`not` is lost before {_words(condition.part)}"
+    elif not isinstance(condition, All | Any | AtLeast) and not isinstance(part.within, Not) and not part.in_range:
+        yield Operator.CHANGE_NOT, Not(condition), f"{_words(condition)} gets a `not` before it"
+
+
+def _shifted(ruleset: Ruleset, compare: Compare) -> Iterator[Other]:
+    """The limit a step up and down, where it may still be written so."""
+    asked = ruleset.inputs[compare.finding]
+    for way in (-1, 1):
+        exact = Decimal(str(compare.limit)) + way * step(compare.limit)
+        limit = int(exact) if asked.kind is Kind.INTEGER or exact == int(exact) else float(exact)
+        low, high = asked.minimum, asked.maximum
+        below = low is not None and (limit < low or (compare.op is Op.LESS_THAN and limit == low))
+        above = high is not None and (limit > high or (compare.op is Op.MORE_THAN and limit == high))
+        if not below and not above:
+            new = Compare(compare.finding, compare.op, limit)
+            yield Operator.SHIFT_THRESHOLD, new, f"{_words(compare)} becomes {_words(new)}"
+
+
+_STRICT = {
+    Op.AT_LEAST: Op.MORE_THAN,
+    Op.MORE_THAN: Op.AT_LEAST,
+    Op.AT_MOST: Op.LESS_THAN,
+    Op.LESS_THAN: Op.AT_MOST,
+}
+
+
+def _flipped(compare: Compare) -> Other:
+    """The limit itself falls on the other side."""
+    new = Compare(compare.finding, _STRICT[compare.op], compare.limit)
+    return Operator.FLIP_COMPARISON, new, f"{_words(compare)} becomes {_words(new)}"
+
+
+def _of_several(condition: All | Any | AtLeast) -> Iterator[Other]:
+    inner = condition.parts
+    match condition:
+        case AtLeast(count):
+            for other in (count - 1, count + 1):
+                if 1 <= other <= len(inner):
+                    new = AtLeast(other, inner)
+                    yield Operator.CHANGE_COUNT, new, f"at least {count} becomes at least {other} of {len(inner)}"
+        case All() if len(inner) > 1:
+            yield Operator.SWAP_ALL_ANY, Any(inner), f"all becomes any: {_words(Any(inner))}"
+        case Any() if len(inner) > 1:
+            yield Operator.SWAP_ALL_ANY, All(inner), f"any becomes all: {_words(All(inner))}"
+
+
+def _with_parts(condition: All | Any | AtLeast, left: tuple[Condition, ...]) -> Condition:
+    match condition:
+        case All():
+            return All(left)
+        case Any():
+            return Any(left)
+        case AtLeast(count):
+            return AtLeast(min(count, len(left)), left)
+
+
+def _words(condition: Condition) -> str:
+    words = in_words(condition)
+    return words if len(words) <= WORDS_SHOWN else f"{words[:WORDS_SHOWN]}..."
+
+
+# --- levels ---
+
+
+def _of_levels(ruleset: Ruleset, root: Node, file: str) -> Iterator[Made]:
+    for rule in ruleset.rules_and_floors:
+        section = "rules" if rule.id in ruleset.rules else "safety_net"
+        place = place_at(root, (section, rule.id), file)
+        for number, outcome in enumerate(rule.outcomes):
+            where = place_at(root, _outcome_path(section, rule.id, number), file)
+            for operator, code in _neighbours(ruleset, outcome.disposition):
+                if number == 0 or _raises(ruleset, rule.outcomes[0], code):
+                    words = _becomes(ruleset, outcome.disposition, code)
+                    yield operator, rule.id, where, words, Redisposed(rule.id, number, code)
+            if number:
+                words = f"it is no longer raised to {outcome.disposition}"
+                yield Operator.DELETE_OUTCOME, rule.id, where, words, WithoutOutcome(rule.id, number)
+        deleted = Operator.DELETE_RULE if section == "rules" else Operator.DELETE_FLOOR
+        yield deleted, rule.id, place, f"`{rule.id}` ({rule.title}) is deleted", Without(rule.id)
+    for operator, code in _neighbours(ruleset, ruleset.default.disposition):
+        if ruleset.dispositions[code].level > Level.ROUTINE:
+            place = place_at(root, ("default", "disposition"), file)
+            words = _becomes(ruleset, ruleset.default.disposition, code)
+            yield operator, DEFAULT, place, words, Redisposed(DEFAULT, 0, code)
+
+
+def _outcome_path(section: str, rule: str, number: int) -> tuple[str | int, ...]:
+    return (section, rule, "disposition") if number == 0 else (section, rule, "raised", number - 1, "to")
+
+
+def _raises(ruleset: Ruleset, own: Outcome, code: str) -> bool:
+    """A raised outcome may be written so: it is more urgent than the rule's own."""
+    return ruleset.urgency(code) > ruleset.urgency(own.disposition)
+
+
+def _neighbours(ruleset: Ruleset, code: str) -> Iterator[tuple[Operator, str]]:
+    """The nearest disposition of the level below, and of the level above."""
+    order = sorted(ruleset.dispositions, key=ruleset.urgency)
+    level = ruleset.dispositions[code].level
+    lower = [other for other in order if ruleset.dispositions[other].level == level - 1]
+    higher = [other for other in order if ruleset.dispositions[other].level == level + 1]
+    if lower:
+        yield Operator.LOWER_LEVEL, lower[-1]
+    if higher:
+        yield Operator.RAISE_LEVEL, higher[0]
+
+
+def _becomes(ruleset: Ruleset, old: str, new: str) -> str:
+    levels = ruleset.dispositions
+    return f"{old} ({levels[old].level.word}) becomes {new} ({levels[new].level.word})"
+
+
+# --- lists ---
+
+
+def _of_lists(ruleset: Ruleset, root: Node, file: str) -> Iterator[Made]:
+    for conflict in ruleset.conflicts.values():
+        place = place_at(root, ("conflicts", conflict.id), file)
+        yield Operator.DELETE_CONFLICT, conflict.id, place, f"`{conflict.id}` is deleted", Without(conflict.id)
+    for number, item in enumerate(ruleset.mandatory):
+        place = place_at(root, ("mandatory", number), file)
+        names = " or ".join(f"`{finding}`" for finding in item.findings)
+        words = f"{names} is no longer mandatory"
+        yield Operator.DROP_MANDATORY, item.findings[0], place, words, WithoutMandatory(number)

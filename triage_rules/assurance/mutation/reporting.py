@@ -1,0 +1,215 @@
+"""Tells the outcome of a run: counts by operator and by rule, survivors with a patient each, drafts of cases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from triage_rules.assurance.mutation.equivalence import Differs
+from triage_rules.assurance.mutation.operators import Operator
+from triage_rules.assurance.mutation.running import Outcome, Status
+from triage_rules.assurance.solver.witness import Witness
+from triage_rules.language.model import Ruleset
+
+Json = dict[str, Any]
+
+_DIFFERS = {
+    Differs.URGENT_LOWERED: "an urgent level is lowered",
+    Differs.LEVEL: "the level differs",
+    Differs.DISPOSITION: "the disposition differs",
+    Differs.RULES: "other rules fire",
+    Differs.REST: "a reason, flag, conflict or missing answer differs",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of some mutants, how many ended how. Equivalent ones don't count as made wrong."""
+
+    made: int
+    killed: int
+    equivalent: int
+    survived: int
+    gave_up: int
+
+    @property
+    def percent(self) -> Decimal:
+        """Killed, of those that are not equivalent, with one decimal, rounded down; 100 if there are none."""
+        return share(self.killed, self.made - self.equivalent)
+
+
+def share(part: int, whole: int) -> Decimal:
+    """A percentage with one decimal, rounded down."""
+    return Decimal(part * 1000 // whole) / 10 if whole else Decimal(100)
+
+
+def counts(outcomes: Iterable[Outcome]) -> Counts:
+    """How many ended how."""
+    statuses = [outcome.status for outcome in outcomes]
+    killed, equivalent, survived, gave_up = (statuses.count(status) for status in Status)
+    return Counts(len(statuses), killed, equivalent, survived, gave_up)
+
+
+def urgent(outcomes: Iterable[Outcome]) -> Counts:
+    """Of those that lower an urgent level: as far as a killing case shows it, and every survivor."""
+    return counts(outcome for outcome in outcomes if outcome.lowers_urgent)
+
+
+def by(outcomes: Collection[Outcome], key: Callable[[Outcome], str]) -> dict[str, Counts]:
+    """The counts of each group, in the order in which the groups come."""
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault(key(outcome), []).append(outcome)
+    return {name: counts(group) for name, group in groups.items()}
+
+
+def survivors(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Those that no case noticed and that are not proved to be equal, the most serious first."""
+    order = list(Differs)
+    found = [outcome for outcome in outcomes if outcome.status in {Status.SURVIVED, Status.GAVE_UP}]
+    return sorted(found, key=lambda o: -1 if o.told is None else order.index(o.told.differs))
+
+
+# --- text ---
+
+
+def as_text(ruleset: Ruleset, outcomes: Collection[Outcome]) -> str:
+    """The whole run for people: the summary first, then each survivor with its patient."""
+    kinds = by(outcomes, lambda outcome: str(outcome.mutant.operator))
+    ordered = {str(operator): kinds[operator] for operator in Operator if operator in kinds}
+    lines = [*summary(outcomes), "", *_table("by kind of change", ordered)]
+    lacking = {name: n for name, n in by(outcomes, lambda o: o.mutant.owner).items() if n.survived or n.gave_up}
+    lines += ["", *_table("by rule or statement, where something survived", lacking)] if lacking else []
+    for outcome in survivors(outcomes):
+        lines += ["", *_survivor(ruleset, outcome)]
+    return "\n".join(lines)
+
+
+def summary(outcomes: Collection[Outcome]) -> list[str]:
+    """The run in two lines."""
+    found, lowering = counts(outcomes), urgent(outcomes)
+    left = found.survived + found.gave_up
+    return [
+        f"{found.made} mutants: {found.killed} killed, {found.equivalent} equivalent (proved), {left} survived"
+        + (f", of which {found.gave_up} because the solver gave up" if found.gave_up else "")
+        + f"; {found.percent} % killed",
+        f"of those known to lower an urgent level: {lowering.killed} of {lowering.made} killed, {lowering.percent} %",
+    ]
+
+
+def _table(title: str, groups: dict[str, Counts]) -> list[str]:
+    width = max([len(title), *map(len, groups)])
+    lines = [f"{title:<{width}}  made killed equivalent survived gave up  killed %"]
+    lines += [
+        f"{name:<{width}} {n.made:>5} {n.killed:>6} {n.equivalent:>10} {n.survived:>8} {n.gave_up:>7} {n.percent:>9}"
+        for name, n in groups.items()
+    ]
+    return lines
+
+
+def _survivor(ruleset: Ruleset, outcome: Outcome) -> list[str]:
+    mutant = outcome.mutant
+    lines = [f"{mutant.place}: {mutant.id}", f"  {mutant.words}"]
+    if outcome.told is None or outcome.told.witness is None:
+        return [*lines, "  no case notices; the solver gave up, so nothing more is known"]
+    lines.append(f"  no case notices; {_DIFFERS[outcome.told.differs]} for a patient such as")
+    lines += [f"    {told}" for told in outcome.told.witness.told(ruleset)] or ["    (nothing answered)"]
+    before, after = outcome.told.witness.results
+    return [*lines, f"  as written: {_result(before)}", f"  changed:    {_result(after)}"]
+
+
+def _result(result: Json) -> str:
+    fired = [rule["id"] for rule in [*result["rules"], *result["safety_net"]]]
+    return f"{result['level']}, {result['disposition']}, {', '.join(fired) or 'no rule'}"
+
+
+# --- JSON ---
+
+
+def as_json(outcomes: Collection[Outcome]) -> Json:
+    """The whole run for programs."""
+    return {
+        "counts": _counts(counts(outcomes)),
+        "lowering_urgent": _counts(urgent(outcomes)),
+        "by_operator": {n: _counts(c) for n, c in by(outcomes, lambda o: o.mutant.operator.value).items()},
+        "by_owner": {n: _counts(c) for n, c in by(outcomes, lambda o: o.mutant.owner).items()},
+        "mutants": [_mutant(outcome) for outcome in outcomes],
+    }
+
+
+def _counts(found: Counts) -> Json:
+    return {
+        "made": found.made,
+        "killed": found.killed,
+        "equivalent": found.equivalent,
+        "survived": found.survived,
+        "gave_up": found.gave_up,
+        "percent": float(found.percent),
+    }
+
+
+def _mutant(outcome: Outcome) -> Json:
+    mutant, told = outcome.mutant, outcome.told
+    found: Json = {
+        "id": mutant.id,
+        "operator": mutant.operator.value,
+        "owner": mutant.owner,
+        "place": str(mutant.place),
+        "words": mutant.words,
+        "status": outcome.status.value,
+        "killed_by": None if outcome.killed is None else outcome.killed.case,
+        "differs": None if told is None else told.differs.value,
+    }
+    if told is not None and told.witness is not None:
+        before, after = told.witness.results
+        found |= {"report": _report(told.witness), "as_written": _short(before), "changed": _short(after)}
+    return found
+
+
+def _report(witness: Witness) -> Json:
+    history = witness.history
+    highest = None if history.highest_level_24h is None else history.highest_level_24h.word
+    counted = {"reports_last_48h": history.reports_last_48h, "highest_level_24h": highest}
+    return {"findings": witness.findings, "history": counted}
+
+
+def _short(result: Json) -> Json:
+    fired = [rule["id"] for rule in [*result["rules"], *result["safety_net"]]]
+    return {"level": result["level"], "disposition": result["disposition"], "fired": fired}
+
+
+# --- drafts ---
+
+
+def drafts(outcomes: Iterable[Outcome]) -> str:
+    """Cases to be put below `cases`, one for each report. The level is left open: as it stands a draft is refused."""
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in survivors(outcomes):
+        if outcome.told is not None and outcome.told.witness is not None:
+            groups.setdefault(json.dumps(_report(outcome.told.witness), sort_keys=True), []).append(outcome)
+    lines = ["# Drafts. Say of each what must come out, by what you know and not by what the ruleset says."]
+    for number, group in enumerate(groups.values(), start=1):
+        lines += _draft(number, group)
+    return "\n".join(lines)
+
+
+def _draft(number: int, group: list[Outcome]) -> list[str]:
+    lines = [""]
+    for outcome in group:
+        assert outcome.told is not None  # only such are drafted
+        lines.append(f"  # {outcome.mutant.id}: {outcome.mutant.words}: {_DIFFERS[outcome.told.differs]}")
+    told = group[0].told
+    assert told is not None
+    assert told.witness is not None
+    lines += [f"  - id: draft-{number}", f'    note: "Would notice a change of {group[0].mutant.owner}."']
+    findings = told.witness.findings
+    lines.append("    findings:" if findings else "    findings: {}")
+    lines += [f"      {name}: {json.dumps(answer, ensure_ascii=False)}" for name, answer in findings.items()]
+    history = told.witness.history
+    if history.reports_last_48h or history.highest_level_24h is not None:
+        highest = "none" if history.highest_level_24h is None else history.highest_level_24h.word
+        lines.append(f"    history: {{reports_last_48h: {history.reports_last_48h}, highest_level_24h: {highest}}}")
+    return [*lines, "    expect: {level: to_be_said}"]

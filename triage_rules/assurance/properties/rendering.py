@@ -1,0 +1,132 @@
+"""Proofs as people and programs read them: text with the summary first, and plain data for JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from triage_rules.assurance.properties.model import Then, Verdict
+from triage_rules.assurance.properties.proving import Proof
+from triage_rules.assurance.solver.witness import Witness, told
+from triage_rules.language.model import Findings, Ruleset
+
+# --- text -----------------------------------------------------------------------------------
+
+
+def as_text(proofs: Sequence[Proof]) -> list[str]:
+    """A summary in a line, then what is not proved in full, then what is."""
+    count = Counter(proof.verdict for proof in proofs)
+    parts = [f"{number} {verdict}" for verdict in Verdict if (number := count[verdict])]
+    seconds = sum(proof.seconds for proof in proofs)
+    properties = "1 property" if len(proofs) == 1 else f"{len(proofs)} properties"
+    lines = [f"{properties}: {', '.join(parts)}; of every possible report, in {seconds:.1f} s"]
+    for proof in proofs:
+        if proof.verdict is not Verdict.PROVED:
+            lines += ["", *_failed(proof)]
+    proved = [f"proved {proof.asked.id}: {proof.asked.says}" for proof in proofs if proof.verdict is Verdict.PROVED]
+    return [*lines, "", *proved] if proved else lines
+
+
+def _failed(proof: Proof) -> list[str]:
+    asked = proof.asked
+    lines = [f"{proof.verdict} {asked.id}: {asked.says}"]
+    lines += [f"  {asked.place}"] if asked.place is not None else []
+    lines += [f"  {proof.why}"] if proof.why else []
+    if proof.counterexample is not None:
+        lines += [*_counterexample(proof.counterexample), *_lacking(proof)]
+    return lines
+
+
+def _lacking(proof: Proof) -> list[str]:
+    """What of a property that wants flags or rules the result doesn't have: the line with the level doesn't say it."""
+    claim, witness = proof.asked.claim, proof.counterexample
+    if not isinstance(claim, Then) or witness is None:
+        return []
+    result = witness.results[0]
+    fired = {rule["id"] for rule in (*result["rules"], *result["safety_net"])}
+    lacking = [f"the flag `{flag}`" for flag in claim.flags if flag not in result["flags"]]
+    lacking += [f"`{rule}` firing" for rule in claim.fires if rule not in fired]
+    lacking += [f"`{rule}` silent" for rule in claim.silent if rule in fired]
+    return [f"  what is lacking: {', '.join(lacking)}"] if lacking else []
+
+
+def _counterexample(witness: Witness) -> list[str]:
+    lines = []
+    labels = _labels(witness)
+    for number, label in enumerate(labels):
+        lines += [f"  {label}:", *(f"    {line}" for line in _told(witness, number))]
+    if not witness.fewest:
+        lines.append("  (there may be a report with fewer answers)")
+    return lines
+
+
+def _labels(witness: Witness) -> list[str]:
+    if len(witness.results) == 1:
+        return ["This report breaks it"]
+    if witness.reports[0] == witness.reports[1]:
+        return ["This report, by this version", "The same report, by the previous version"]
+    return ["This report", "And this one, which differs from it in one answer"]
+
+
+def _told(witness: Witness, number: int) -> list[str]:
+    ruleset, result = witness.rulesets[number], witness.results[number]
+    findings, history = witness.reports[number]
+    fired = ", ".join(rule["id"] for rule in (*result["rules"], *result["safety_net"])) or "no rule"
+    return [
+        *(told(ruleset, findings, history) or ["(nothing was answered)"]),
+        f"-> {result['level']}, {result['disposition']} (by {fired}); could be {result['could_be']}",
+        f"as JSON: {json.dumps(posted(ruleset, findings), ensure_ascii=False)}",
+    ]
+
+
+def posted(ruleset: Ruleset, findings: Findings) -> dict[str, Any]:
+    """The report as a form posts it."""
+    return {"ruleset": ruleset.name, "findings": findings}
+
+
+# --- JSON -----------------------------------------------------------------------------------
+
+
+def as_data(proof: Proof) -> dict[str, Any]:
+    """A proof as plain data. `counterexample`: the reports that break it, each with what came of it."""
+    asked = proof.asked
+    found: dict[str, Any] = {
+        "id": asked.id,
+        "says": asked.says,
+        "verdict": proof.verdict.value,
+        "holds": proof.holds,
+        "why": proof.why or None,
+        "seconds": round(proof.seconds, 3),
+        "place": None if asked.place is None else str(asked.place),
+        "source": {"text": asked.source.text, "marks": list(asked.source.marks)},
+        "owner": asked.owner,
+        "review_by": asked.review_by,
+        "counterexample": None,
+    }
+    if (witness := proof.counterexample) is not None:
+        found["counterexample"] = {
+            "fewest": witness.fewest,
+            "reports": [_report(witness, number) for number in range(len(witness.results))],
+        }
+    return found
+
+
+def _report(witness: Witness, number: int) -> dict[str, Any]:
+    findings, history = witness.reports[number]
+    ruleset, result = witness.rulesets[number], witness.results[number]
+    highest = history.highest_level_24h
+    counted = {
+        "reports_last_48h": history.reports_last_48h,
+        "highest_level_24h": "none" if highest is None else highest.word,
+    }
+    kept = ("level", "disposition", "could_be", "flags", "missing", "advice")
+    return {
+        "version": ruleset.version,
+        "report": posted(ruleset, findings),
+        "history": counted,
+        "told": told(ruleset, findings, history),
+        "result": {key: result[key] for key in kept}
+        | {"fired": [rule["id"] for rule in (*result["rules"], *result["safety_net"])]},
+    }

@@ -1,0 +1,112 @@
+"""Boolean formulas in one solver context: made small, shared, and given names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
+
+import z3
+
+from triage_rules.assurance.solver import z3_terms
+
+Formula: TypeAlias = z3.BoolRef
+"""True or false of a report."""
+
+
+class Logic:
+    """Makes formulas. Those of one Logic may be mixed, by any thread but only one at a time.
+
+    `facts`: what holds of every report, as far as it has been said; it only ever grows.
+    """
+
+    def __init__(self) -> None:
+        self.context = z3.Context()
+        self.true: Formula = z3.BoolVal(True, self.context)
+        self.false: Formula = z3.BoolVal(False, self.context)
+        self.facts: list[Formula] = []
+        self._named: dict[int, tuple[Formula, Formula]] = {}
+        self._definitions: dict[int, tuple[Formula, Formula]] = {}
+        self._true, self._false = self.true.get_id(), self.false.get_id()
+
+    def is_true(self, formula: Formula) -> bool:
+        """The formula is `true` itself."""
+        return bool(formula.get_id() == self._true)
+
+    def is_false(self, formula: Formula) -> bool:
+        """The formula is `false` itself."""
+        return bool(formula.get_id() == self._false)
+
+    def variable(self, name: str) -> Formula:
+        """A new truth that no formula defines. `name` is for people; two variables are two even if named alike."""
+        return z3.FreshBool(name, self.context)
+
+    def all_of(self, parts: Iterable[Formula]) -> Formula:
+        """True if every part is."""
+        kept = self._without(self._true, parts)
+        if self._false in kept:
+            return self.false
+        return _joined(z3_terms.conjunction, kept, self.true)
+
+    def any_of(self, parts: Iterable[Formula]) -> Formula:
+        """True if some part is."""
+        kept = self._without(self._false, parts)
+        if self._true in kept:
+            return self.true
+        return _joined(z3_terms.disjunction, kept, self.false)
+
+    def opposite(self, part: Formula) -> Formula:
+        """True if the part is false."""
+        if part.get_id() == self._true:
+            return self.false
+        if part.get_id() == self._false:
+            return self.true
+        return part.arg(0) if z3.is_not(part) else z3_terms.negation(part)
+
+    def at_least(self, count: int, parts: list[Formula]) -> Formula:
+        """True if that many of the parts are; a part that is there twice counts twice."""
+        count -= sum(part.get_id() == self._true for part in parts)
+        left = [part for part in parts if part.get_id() not in {self._true, self._false}]
+        if count <= 0:
+            return self.true
+        if count > len(left):
+            return self.false
+        if count == 1:
+            return self.any_of(left)
+        if count == len(left):
+            return self.all_of(left)
+        return z3.PbGe([(part, 1) for part in left], count)
+
+    def same(self, first: Formula, second: Formula) -> Formula:
+        """True if both are true or both are false."""
+        return self.true if first.eq(second) else z3_terms.equality(first, second)
+
+    def named(self, formula: Formula, name: str = "asked") -> Formula:
+        """A variable that is true when the formula is; the same one for the same formula. Literals stay as they are."""
+        known = self._named.get(formula.get_id())
+        if known is None:
+            literal = formula if z3.is_const(formula.arg(0) if z3.is_not(formula) else formula) else self.variable(name)
+            if literal is not formula:
+                self._definitions[literal.get_id()] = (literal, formula)
+            known = self._named[formula.get_id()] = (literal, formula)  # kept, so that no other gets its id
+        return known[0]
+
+    def definition(self, variable: Formula) -> Formula | None:
+        """What the variable stands for; None for one that no formula defines."""
+        known = self._definitions.get(variable.get_id())
+        return None if known is None else known[1]
+
+    def defined(self, number: int) -> tuple[Formula, Formula] | None:
+        """The variable of that number (`get_id`) and what it stands for; None if no formula defines it."""
+        return self._definitions.get(number)
+
+    def _without(self, neutral: int, parts: Iterable[Formula]) -> dict[int, Formula]:
+        found = {part.get_id(): part for part in parts}
+        found.pop(neutral, None)
+        return found
+
+
+def _joined(connective: Callable[[Sequence[Formula]], Formula], parts: dict[int, Formula], nothing: Formula) -> Formula:
+    """Parts in the order of their making, so that the same parts make the same formula."""
+    if len(parts) <= 1:
+        return next(iter(parts.values()), nothing)
+    return connective([parts[number] for number in sorted(parts)])

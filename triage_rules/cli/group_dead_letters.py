@@ -1,0 +1,61 @@
+"""What `triage redrive --group` does: show a consumer group's dead letters, or put them back."""
+
+from __future__ import annotations
+
+from triage_rules.cli.output import FOUND, data, give_up, say
+from triage_rules.records.audit import Actor
+from triage_rules.records.consumer_groups import GroupLetter, PutBack
+from triage_rules.store.redis import RedisLedger
+
+REASON_SHOWN = 200
+
+
+def show(ledger: RedisLedger, group: str) -> None:
+    """The oldest dead letters of the group: the entry, since when, its report, why."""
+    pages = ledger.group_letters(group)
+    letters = next(pages, [])
+    for letter in letters:
+        data(_printable(f"{letter.entry or letter.id} {letter.at} {letter.report} {letter.reason[:REASON_SHOWN]}"))
+    if not letters:
+        say(f"{_printable(group)} has no dead letters.")
+    else:
+        more = "; there are more" if next(pages, None) else ""
+        say(f"Nothing was done{more}. To put them back, name their entries, or say --all.")
+
+
+def put_back(ledger: RedisLedger, group: str, entries: tuple[str, ...], by: Actor) -> None:
+    """Put back the letters of these entries, or all that there are now. Exits with 1 if some can't be."""
+    wanted, found, failed, done = set(entries), set[str](), 0, 0
+    ledger.put_back(group, [], ledger.now_ms(), by=by)  # is there such a group?
+    for page in ledger.group_letters(group):
+        letters = [letter for letter in page if not wanted or letter.entry in wanted]
+        found |= {letter.entry for letter in letters}
+        for letter, fate in zip(letters, ledger.put_back(group, letters, ledger.now_ms(), by=by), strict=True):
+            data(_printable(_told(letter, fate, group)))
+            done += fate is PutBack.DONE
+            failed += fate is not PutBack.DONE
+    for entry in sorted(wanted - found):
+        data(_printable(f"{entry} is no dead letter of {group}."))
+        failed += 1
+    if done:
+        say(f"Consumers of {_printable(group)} get them when they next look for what was left (claim_after / 4).")
+    if failed:
+        give_up(f"{failed} of {done + failed} can't be put back.", FOUND)
+    if not done:
+        say(f"{_printable(group)} has no dead letters.")
+
+
+def _told(letter: GroupLetter, fate: PutBack, group: str) -> str:
+    entry = letter.entry or f"letter {letter.id}"
+    match fate:
+        case PutBack.DONE:
+            return f"{entry} waits in {group} again."
+        case PutBack.TRIMMED:
+            return f"{entry} is no longer in the stream of results, so nobody can get it from there; its letter stays."
+        case PutBack.GONE:
+            return f"{entry} is no dead letter of {group} any more."
+
+
+def _printable(text: str) -> str:
+    """Without what a terminal would obey: consumers wrote it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

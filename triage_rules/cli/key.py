@@ -1,0 +1,136 @@
+"""API keys at the command line: make, list, revoke."""
+
+from __future__ import annotations
+
+import click
+
+from triage_rules.cli import actor
+from triage_rules.cli.decide import FORMATS
+from triage_rules.cli.output import as_json, data, refusing, say
+from triage_rules.foundation import patterns
+from triage_rules.foundation.settings import Settings
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.records import api_keys
+from triage_rules.records.api_keys import Key, Scope
+from triage_rules.records.audit import Actor
+from triage_rules.store import Ledger
+from triage_rules.store.redis import RedisLedger
+
+DAY_MS = 24 * 3600 * 1000
+
+
+@click.group()
+def key() -> None:
+    """API keys: who may post reports, read them, deploy, administer.
+
+    A key is made for a client, such as a form or a system. The keys of one client share its reports, its subjects, its
+    idempotency keys and its rate, so that a key can be replaced: make the new one, use it, revoke the old one.
+    """
+
+
+def checked_client(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    """A client's name, if one is given."""
+    if name is not None and not api_keys.CLIENT.fullmatch(name):
+        raise click.BadParameter("expected 1 to 64 letters, digits, dots, hyphens and underscores")
+    return name
+
+
+def _rate(_context: click.Context, _parameter: click.Parameter, rate: str | None) -> str | None:
+    if rate is not None and not patterns.RATE.fullmatch(rate):
+        raise click.BadParameter("expected, for instance, 600/minute (second, minute, hour or day)")
+    return rate
+
+
+@key.command()
+@click.argument("client", callback=checked_client)
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    help="report: post reports and see the client's own; read: see all reports, status and metrics; deploy: deploy and "
+    "roll back; admin: erase, see dead letters and the audit log. Give several by repeating it.",
+)
+@click.option("--expires", "days", metavar="DAYS", type=click.IntRange(min=1, max=36_500), help="Days it is good for.")
+@click.option("--rate", metavar="N/UNIT", callback=_rate, help="As in 600/minute.  [default: TRIAGE_RATE_LIMIT]")
+@actor.by
+@refusing
+def make(client: str, scopes: tuple[str, ...], days: int | None, rate: str | None, by: Actor) -> None:
+    """Make a key for CLIENT and show it, this once. It works at once."""
+    with RedisLedger(Settings.from_environment()) as ledger:
+        now = ledger.now_ms()
+        text, made = api_keys.make_key(
+            client,
+            map(Scope, scopes),
+            now,
+            expires_ms=None if days is None else now + days * DAY_MS,
+            rate=rate,
+        )
+        ledger.add_key(made, by=by)
+    data(text)
+    say(f"Key {made.id} of {client}: {_opens(made)}. Keep it now; it is stored nowhere and can't be shown again.")
+
+
+@key.command(name="list")
+@click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+@refusing
+def list_keys(form: str) -> None:
+    """List all keys, also those that open nothing any more. The keys themselves are not known any more."""
+    with RedisLedger(Settings.from_environment()) as ledger:
+        now = ledger.now_ms()
+        found = sorted(ledger.keys().values(), key=lambda one: (one.client, one.made_ms))
+    if form == "json":
+        data(as_json({"keys": [_as_json(one, now) for one in found]}))
+        return
+    for one in found:
+        data(f"{one.id}  {one.client}  {_opens(one)}  made {timestamp(one.made_ms)}  {_state(one, now)}")
+    if not found:
+        say("There is no key. `triage key make CLIENT --scope report` makes one.")
+
+
+@key.command()
+@click.argument("key_id", metavar="ID")
+@actor.by
+@refusing
+def revoke(key_id: str, by: Actor) -> None:
+    """Have the key with that id open nothing any more, within a second."""
+    # whoever pastes the whole key means its id
+    form = patterns.KEY.fullmatch(key_id)
+    with RedisLedger(Settings.from_environment()) as ledger:
+        gone = ledger.revoke_key(form[1] if form else key_id, ledger.now_ms(), by=by)
+        left = usable(ledger, gone.client)
+    data(f"{gone.id} of {gone.client} opens nothing any more")
+    if not left:
+        say(f"{gone.client} has no other key that opens anything.", fg="yellow")
+
+
+def usable(ledger: Ledger, client: str | None = None) -> list[Key]:
+    """The keys that open anything now; of one client, or of all."""
+    now = ledger.now_ms()
+    return [one for one in ledger.keys().values() if one.is_usable(now) and client in (None, one.client)]
+
+
+def _opens(one: Key) -> str:
+    return "+".join(scope for scope in Scope if scope in one.scopes) + (f" {one.rate}" if one.rate else "")
+
+
+def _state(one: Key, now: int) -> str:
+    if one.revoked_ms is not None:
+        return f"revoked {timestamp(one.revoked_ms)}"
+    if one.expires_ms is None:
+        return "never expires"
+    return f"{'expires' if one.is_usable(now) else 'expired'} {timestamp(one.expires_ms)}"
+
+
+def _as_json(one: Key, now: int) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "client": one.client,
+        "scopes": [scope for scope in Scope if scope in one.scopes],
+        "rate": one.rate,
+        "made_at": timestamp(one.made_ms),
+        "expires_at": None if one.expires_ms is None else timestamp(one.expires_ms),
+        "revoked_at": None if one.revoked_ms is None else timestamp(one.revoked_ms),
+        "usable": one.is_usable(now),
+    }

@@ -1,0 +1,124 @@
+"""The command `triage mutate`: which small wrong changes of a ruleset no case would notice."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from triage_rules.assurance.cases import read_cases
+from triage_rules.cli.output import (
+    CANNOT_RUN,
+    FOUND,
+    USAGE,
+    as_json,
+    data,
+    give_up,
+    not_approved,
+    progress,
+    refusing,
+    say,
+)
+from triage_rules.language.model import Ruleset
+from triage_rules.language.reading import read_with_document
+
+if TYPE_CHECKING:
+    from triage_rules.assurance.mutation.operators import Mutant
+    from triage_rules.assurance.mutation.running import Outcome
+
+MOST_PROCESSES = 2
+
+PERCENT = click.FloatRange(0, 100)
+
+
+@click.command()
+@click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--rule", "owners", metavar="ID", multiple=True,
+              help="Only changes of this rule, floor, conflict or statement; may be said several times.")  # fmt: skip
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Only N mutants, drawn at random.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which N are drawn.")
+@click.option("--require", type=PERCENT, metavar="PERCENT", help="Exit with 1 if fewer are killed.")
+@click.option("--require-urgent", type=PERCENT, metavar="PERCENT",
+              help="The same of those that lower an urgent level.")  # fmt: skip
+@click.option("--drafts", type=click.File("w", encoding="utf-8"), metavar="FILE",
+              help="Write a case for each survivor, to be labelled by somebody who knows.")  # fmt: skip
+@click.option("--processes", type=click.IntRange(1, 64), default=min(MOST_PROCESSES, os.cpu_count() or 1),
+              show_default=True, help="How many work at once.")  # fmt: skip
+@refusing
+def mutate(  # noqa: PLR0913 (each is an option of the command)
+    folder: Path,
+    *,
+    form: str,
+    owners: tuple[str, ...],
+    sample: int | None,
+    seed: int,
+    require: float | None,
+    require_urgent: float | None,
+    drafts: TextIO | None,
+    processes: int,
+) -> None:
+    """Make small wrong changes to a ruleset, and tell those that no case notices, each with a patient.
+
+    Your files are not touched. Each changed copy of the ruleset is a mutant. It is killed if a case fails for it,
+    equivalent if it is proved that no report comes out otherwise, and else it survived: you see the smallest patient
+    who gets another result (docs/mutation.md).
+    """
+    from triage_rules.assurance.mutation import reporting
+    from triage_rules.assurance.mutation.operators import mutants
+    from triage_rules.assurance.mutation.running import FailingCasesError, run
+    from triage_rules.assurance.solver.witness import (
+        EncoderBugError,  # loads the solver, which most commands never need
+    )
+
+    ruleset, document = read_with_document(folder)
+    cases = read_cases(folder, ruleset)
+    chosen = _chosen(ruleset, mutants(ruleset, document.root, document.file), owners)
+    if sample is not None and sample < len(chosen):
+        say(f"A sample of {sample} of {len(chosen)} mutants (seed {seed}).")
+        drawn = set(random.Random(seed).sample(range(len(chosen)), sample))  # noqa: S311 (a draw, not a secret)
+        chosen = [mutant for number, mutant in enumerate(chosen) if number in drawn]
+    tell = progress()
+    try:
+        outcomes = run(
+            ruleset, cases, chosen, processes=processes, progress=lambda done, of: tell(f"{done} of {of} mutants")
+        )
+    except FailingCasesError as error:
+        give_up(f"{folder}: {error}", FOUND)
+    except EncoderBugError as error:
+        give_up(f"Formulas and evaluators differ, so nothing is shown: {error}", CANNOT_RUN)
+    data(as_json(reporting.as_json(outcomes)) if form == "json" else reporting.as_text(ruleset, outcomes))
+    if drafts is not None:
+        drafts.write(reporting.drafts(outcomes) + "\n")
+    not_approved(ruleset.name, ruleset.approved_by)
+    _require(outcomes, require, require_urgent)
+
+
+def _chosen(ruleset: Ruleset, made: tuple[Mutant, ...], owners: tuple[str, ...]) -> list[Mutant]:
+    """The mutants of these rules; a statement may be said by its name or by its id."""
+    if not owners:
+        return list(made)
+    names = {i.id: i.name for i in ruleset.inferences.values() if i.id is not None}
+    wanted = {*owners, *(names[owner] for owner in owners if owner in names)}
+    unknown = wanted - {mutant.owner for mutant in made} - names.keys()
+    if unknown:
+        give_up(f"Nothing of `{min(unknown)}` can be changed; known are rules, floors, conflicts, statements.", USAGE)
+    return [mutant for mutant in made if mutant.owner in wanted]
+
+
+def _require(outcomes: tuple[Outcome, ...], require: float | None, require_urgent: float | None) -> None:
+    """Exit with 1 if less is killed than is required; compared unrounded."""
+    from triage_rules.assurance.mutation import reporting
+
+    lacking = []
+    for wanted, found, what in (
+        (require, reporting.counts(outcomes), "mutants"),
+        (require_urgent, reporting.urgent(outcomes), "mutants that lower an urgent level"),
+    ):
+        if wanted is not None and found.killed * 100 < wanted * (found.made - found.equivalent):
+            lacking.append(f"{found.percent} % of the {what} are killed, {wanted:g} % are required")
+    if lacking:
+        give_up("; ".join(lacking) + ".", FOUND)

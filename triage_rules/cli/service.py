@@ -1,0 +1,241 @@
+"""Commands against a running service: deploy, rollback, status, post, follow."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from triage_rules.cli import actor
+from triage_rules.cli.decide import FORMATS, result_text
+from triage_rules.cli.lowered_levels import tell_lowered
+from triage_rules.cli.output import (
+    CANNOT_RUN,
+    FOUND,
+    LEVEL_COLOURS,
+    as_json,
+    data,
+    give_up,
+    not_approved,
+    refusing,
+    say,
+)
+from triage_rules.deployment import deploy as deployment
+from triage_rules.foundation.settings import Settings
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.language.bundle import Bundle, open_bundle
+from triage_rules.records.audit import Actor
+from triage_rules.records.consumer_groups import Groups
+from triage_rules.store import LiveRuleset
+from triage_rules.store.redis import RedisLedger
+
+LEVELS = click.Choice(["routine", "monitor", "urgent"])
+
+
+@click.command()
+@click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--no-lower", is_flag=True, help="Refuse, unless it is proved that no report gets a lower level.")
+@actor.by
+@refusing
+def deploy(folder: Path, by: Actor, *, no_lower: bool) -> None:
+    """Check a ruleset, run its cases, prove its properties, and make it live in one step.
+
+    If anything fails, the live one stays. Before, it says for whom the level would be lower than by what is live;
+    `triage diff` tells more.
+    """
+    with _ledger(Settings.from_environment()) as ledger:
+        deploy_folder(ledger, folder, by, lambda bundle: tell_lowered(ledger, bundle, refuse=no_lower))
+
+
+def deploy_folder(
+    ledger: RedisLedger, folder: Path, by: Actor, before: Callable[[Bundle], None] = lambda _bundle: None
+) -> None:
+    """Check a folder and make it live. `before`: called with what was checked, before it goes live.
+
+    Raises RulesetError, CasesFailed, RulesetNotFound, EngineLimitError; then what is live stays.
+    """
+    say(f"Looking at {folder}: its rules, its cases and its properties. This may take some seconds.")
+    checked = deployment.check_folder(folder)
+    before(checked.bundle)
+    deployed = deployment.deploy(ledger, checked, ledger.now_ms(), by)
+    proved = "" if checked.proved is None else f", {checked.proved} properties proved of every possible report"
+    say(f"{checked.cases} cases passed{proved}.")
+    for warning in deployed.warnings:
+        say(f"Warning: {warning}", fg="yellow")
+    _tell_live(deployed.live)
+    not_approved(checked.bundle.name, checked.approved_by)
+
+
+@click.command()
+@click.argument("name")
+@actor.by
+@refusing
+def rollback(name: str, by: Actor) -> None:
+    """Make the ruleset that was live before live again, in one step. If it can't be opened, what is live stays."""
+    with _ledger(Settings.from_environment()) as ledger:
+        live, ruleset = deployment.roll_back(ledger, name, ledger.now_ms(), by)
+    _tell_live(live)
+    not_approved(name, ruleset.approved_by)
+
+
+@click.command()
+@click.argument("name")
+@actor.by
+@refusing
+def withdraw(name: str, by: Actor) -> None:
+    """Take a ruleset out of service: reports for it are refused from now on, and what was accepted is still decided.
+
+    `triage deploy` makes it live again.
+    """
+    with _ledger(Settings.from_environment()) as ledger:
+        left = ledger.withdraw(name, ledger.now_ms(), by=by)
+        others = sorted(ledger.live())
+    data(f"{left.name} {left.version} {left.digest} is live no more")
+    say(f"Live: {', '.join(others) or 'nothing, so every report is refused'}.")
+
+
+def _ledger(settings: Settings) -> RedisLedger:
+    """The ledger, and a word on where it is: there may be several."""
+    say(f"Redis: {settings.redis_place}")
+    return RedisLedger(settings)
+
+
+def _tell_live(live: LiveRuleset) -> None:
+    data(f"{live.name} {live.version} {live.digest} is live")
+    if live.previous:
+        say(f"`triage rollback {live.name}` returns to {live.previous}.")
+
+
+@click.command()
+@click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+@refusing
+def status(form: str) -> None:
+    """Say what is live, what waits, and which workers were heard from, and how far consumer groups are."""
+    settings = Settings.from_environment()
+    with _ledger(settings) as ledger:
+        now = ledger.now_ms()
+        backlog = ledger.backlog(now)
+        workers, stalled = (heard(now, settings.worker_within_ms) for heard in (ledger.workers, ledger.stalled))
+        groups = ledger.groups()
+        live = ledger.live()
+        approved = {
+            name: open_bundle(ledger.bundle(one.digest), one.digest).approved_by for name, one in sorted(live.items())
+        }
+    if form == "json":
+        rulesets = {
+            name: {
+                "version": one.version,
+                "digest": one.digest,
+                "previous": one.previous,
+                "approved_by": approved[name],
+                "activated_at": timestamp(one.activated_ms),
+            }
+            for name, one in live.items()
+        }
+        waiting = {"pending": backlog.pending, "oldest_ms": backlog.oldest_ms, "dead": backlog.dead}
+        data(as_json({"rulesets": rulesets, "backlog": waiting, "results": backlog.results, "workers": workers,
+                      "workers_stalled": stalled, "groups": [asdict(group) for group in groups.shown],
+                      "groups_left_out": groups.left_out}))  # fmt: skip
+    else:
+        for name, one in sorted(live.items()):
+            data(f"{name} {one.version} {one.digest}, live since {timestamp(one.activated_ms)}")
+        data(f"{backlog.pending} reports wait, the oldest for {backlog.oldest_ms / 1000:.1f} s; "
+             f"{backlog.results} results, {backlog.dead} dead letters; "
+             f"{len(workers)} workers heard from, {len(stalled)} stalled")  # fmt: skip
+        _tell_groups(groups)
+    for name, approver in approved.items():
+        not_approved(name, approver)
+    if not live:
+        give_up("No ruleset is live.", FOUND)
+
+
+def _tell_groups(groups: Groups) -> None:
+    for one in groups.shown:
+        lag = "unknown how many" if one.lag is None else one.lag
+        data(f"group {one.name}: {lag} results to come, {one.pending} in hand, {one.dead} dead letters")
+        if one.dead:
+            say(f"`triage redrive --group {one.name}` shows them, and puts them back.")
+    if groups.left_out:
+        data(f"and {groups.left_out} more groups")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--url", default=None, help="The service.  [default: where TRIAGE_HOST and PORT say]")
+@click.option("--wait", default=10, show_default=True, help="Seconds to wait for each result; 0 doesn't wait.")
+@click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+@refusing
+def post(files: tuple[Path, ...], url: str | None, wait: int, form: str) -> None:
+    """Post reports to the service and show what came of them. Sends TRIAGE_API_KEY, if set."""
+    settings = Settings.from_environment()
+    base = url or settings.own_url
+    found = []
+    for file in files:
+        answer = post_report(f"{base.rstrip('/')}/v1/reports", file.read_bytes(), wait, settings.api_key)
+        found.append({"file": str(file), **answer})
+        if form == "text":
+            data(f"{file.stem}")
+            result = answer.get("result")
+            data("\n".join(f"  {line}" for line in result_text(result)) if result else f"  {answer['status']}")
+    if form == "json":
+        data(as_json(found))
+
+
+def post_report(url: str, body: bytes, wait: int, key: str) -> dict[str, Any]:
+    """What the service answers to a posted report; `key` is sent if not empty. Exits with its faults if refused."""
+    headers = {"Content-Type": "application/json", **({"Prefer": f"wait={wait}"} if wait else {})}
+    headers |= {"Authorization": f"Bearer {key}"} if key else {}
+    request = urllib.request.Request(url, body, headers)  # noqa: S310 (the user names the service)
+    try:
+        with urllib.request.urlopen(request, timeout=wait + 10) as answer:  # noqa: S310 (as above)
+            found: dict[str, Any] = json.load(answer)
+            return found
+    except urllib.error.HTTPError as error:
+        _refused(error.code, error.read())
+    except (urllib.error.URLError, TimeoutError) as error:
+        give_up(f"{url} can't be reached: {getattr(error, 'reason', error)}", CANNOT_RUN)
+
+
+def _refused(status_code: int, body: bytes) -> NoReturn:
+    problem = json.loads(body)
+    say(f"{status_code}: {problem.get('title')} {problem.get('detail') or ''}")
+    for error in problem.get("errors", []):
+        say(f"  {error['pointer'] or '(whole report)'}: {error['detail']}")
+    give_up("The report was not accepted.", FOUND)
+
+
+@click.command()
+@click.option("--from-start", is_flag=True, help="Begin with the oldest result that is kept.")
+@click.option("--level", "levels", multiple=True, type=LEVELS, help="Only these levels (and failed evaluations).")
+@click.option("--count", type=click.IntRange(min=1), default=None, help="Stop after this many.")
+@click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+@refusing
+def follow(*, from_start: bool, levels: tuple[str, ...], count: int | None, form: str) -> None:
+    """Show results as they are published, until Ctrl-C."""
+    from triage_rules import consumer
+
+    settings = Settings.from_environment()
+    start = "0" if from_start else "$"
+    events = consumer.follow(settings.redis_url, start, encryption_keys=settings.encryption)
+    wanted = (event for event in events if not levels or event.level is None or event.level.word in levels)
+    with contextlib.suppress(KeyboardInterrupt):
+        for event in itertools.islice(wanted, count):
+            if form == "json":
+                data(json.dumps(event.result, ensure_ascii=False))
+            else:
+                data(_line(event.result))
+
+
+def _line(result: dict[str, Any]) -> str:
+    level = result["level"]
+    head = click.style(level or "human review now", fg=LEVEL_COLOURS[level], bold=True)
+    rules = ", ".join(rule["id"] for rule in [*result["rules"], *result["safety_net"]])
+    return f"{result['evaluated_at']} {result['id']} {head} {result['disposition'] or ''} {rules}"

@@ -1,0 +1,224 @@
+"""`triage up`: everything on this machine, as the Procfile says, with an embedded Redis unless there is one."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from triage_rules.cli import key, service
+from triage_rules.cli.actor import at_desk
+from triage_rules.cli.decide import result_text
+from triage_rules.cli.output import CANNOT_RUN, data, give_up, refusing, say
+from triage_rules.cli.up.embedded_redis import embedded_redis
+from triage_rules.cli.up.processes import Processes, is_free, read_procfile
+from triage_rules.foundation.settings import PAGES_FILE, Settings, names_redis
+from triage_rules.language.bundle import make_bundle
+from triage_rules.records.api_keys import Scope, make_key
+from triage_rules.records.audit import Via
+from triage_rules.store.redis import RedisLedger
+
+READY_SECONDS = 60
+SAMPLES_CLIENT = "triage-up"
+SAMPLES_KEY_MS = 600_000
+
+
+class _Stop(Exception):
+    """Somebody asked us to stop."""
+
+
+@click.command()
+@click.option(
+    "--samples/--no-samples",
+    default=True,
+    show_default=True,
+    help="Post the sample reports once all is up, if no report is there yet.",
+)
+@click.option(
+    "--new-key", metavar="CLIENT", callback=key.checked_client, help="Make an API key with all scopes, and show it."
+)
+@refusing
+def up(*, samples: bool, new_key: str | None) -> None:
+    """Start Redis, web, worker and beat; deploy the rulesets here that are not live; post the samples; serve.
+
+    Ctrl-C stops everything. A process that dies is started again. Their logs are in TRIAGE_DATA_DIR/log.
+    """
+    settings = Settings.from_environment()
+    if new_key and not settings.auth_on:
+        raise click.UsageError("--new-key: without API keys here; TRIAGE_AUTH=on requires them")
+    procfile = read_procfile(Path("Procfile"))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    processes = Processes(settings.data_dir / "log", settings.log_megabytes * 1_000_000)
+    try:
+        _claim(settings, processes)
+        if not is_free(settings.host, settings.port):
+            give_up(f"Port {settings.port} is in use by another program; choose another with PORT=...", CANNOT_RUN)
+        _leave_pages_secret(settings)
+        with _redis(settings, processes) as url:
+            processes.tell({"TRIAGE_REDIS_URL": url})
+            told = replace(settings, redis_url=url)
+            with _keys(told, new_key) as key:
+                _deploy_missing(told)
+                _start(processes, procfile)
+                if _wait_until_ready(told, processes) and samples:
+                    _post_samples(told, key)
+            _serve(told, processes)
+    except (KeyboardInterrupt, _Stop):
+        say("\nStopping.")
+    finally:
+        processes.stop()
+
+
+def _claim(settings: Settings, processes: Processes) -> None:
+    try:
+        processes.claim()
+    except OSError as error:
+        give_up(
+            f"TRIAGE_DATA_DIR: no files can be written in {settings.data_dir} "
+            f"({error.filename}: {error.strerror}); choose another.",
+            CANNOT_RUN,
+        )
+
+
+def _serve(settings: Settings, processes: Processes) -> None:
+    told = "with API keys" if settings.auth_on else "without API keys, for this machine alone"
+    say(f"\nServing on {settings.own_url} (API reference: /docs), {told}. Ctrl-C stops.", bold=True)
+    processes.watch()
+
+
+def _leave_pages_secret(settings: Settings) -> None:
+    """Make one, if none is set or was left before: what it signs outlives web, and commands can sign too."""
+    if settings.pages_secret:
+        return
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    file = settings.data_dir / PAGES_FILE
+    file.touch(mode=0o600)
+    file.write_text(secrets.token_hex(32), encoding="utf-8")
+
+
+@contextmanager
+def _keys(settings: Settings, new_key: str | None) -> Iterator[str]:
+    """A key that lasts as long as this, for the samples; none is needed where there are no keys.
+
+    Exits if nobody else would have a key: then web wouldn't start. `new_key`: the client that is given one to keep.
+    """
+    if not settings.auth_on:
+        yield ""
+        return
+    by = at_desk(via=Via.UP)
+    with RedisLedger(settings) as ledger:
+        now = ledger.now_ms()
+        if new_key:
+            text, made = make_key(new_key, Scope, now)
+            ledger.add_key(made, by=by)
+            say(f"The key {made.id} of {new_key}, with all scopes. Keep it now, it can't be shown again:")
+            data(text)
+        elif not key.usable(ledger):
+            give_up("API keys are required, and there is none yet: `triage up --new-key CLIENT` makes one.", CANNOT_RUN)
+        text, made = make_key(SAMPLES_CLIENT, [Scope.REPORT], now, expires_ms=now + SAMPLES_KEY_MS)
+        ledger.add_key(made, by=by)
+        try:
+            yield text
+        finally:
+            ledger.revoke_key(made.id, ledger.now_ms(), by=by)
+
+
+def _start(processes: Processes, procfile: dict[str, str]) -> None:
+    for name, command in procfile.items():
+        processes.start(name, command)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise _Stop
+
+
+@contextmanager
+def _redis(settings: Settings, processes: Processes) -> Iterator[str]:
+    """The URL of the Redis that is set, or of an embedded one that lives as long as this."""
+    if names_redis():
+        yield settings.redis_url
+        return
+    with embedded_redis(settings.data_dir, processes) as url:
+        say(f"Embedded Redis at {url}, its data in {settings.data_dir}.")
+        yield url
+
+
+def _deploy_missing(settings: Settings) -> None:
+    folders = sorted(path.parent for path in Path("rulesets").glob("*/ruleset.yaml"))
+    with RedisLedger(settings) as ledger:
+        there = ledger.live()
+        for folder in folders:
+            bundle = make_bundle(folder)
+            if bundle.name not in there:
+                service.deploy_folder(ledger, folder, at_desk(via=Via.UP))
+            elif there[bundle.name].digest != bundle.digest:
+                say(
+                    f"`{bundle.name}` here differs from what is live; `triage deploy {folder}` makes it live.",
+                    fg="yellow",
+                )
+
+
+def _wait_until_ready(settings: Settings, processes: Processes) -> bool:
+    """Whether all is ready. Exits if nothing answers; goes on if web answers that something is not ready yet.
+
+    A long queue of before, say, is best worked off by what runs here.
+    """
+    url = f"{settings.own_url}/readyz"
+    until = time.monotonic() + READY_SECONDS
+    answered = False
+    told = "no answer"
+    while time.monotonic() < until:
+        processes.restart_dead()
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 (our own)
+                return True
+        except urllib.error.HTTPError as error:
+            answered, told = True, error.read().decode(errors="replace")
+        except (OSError, urllib.error.URLError) as error:
+            answered, told = False, str(error)
+        time.sleep(0.1)
+    say(f"Not ready after {READY_SECONDS} s: {told}\nSee the logs in {processes.logs}.", fg="yellow")
+    if not answered:
+        sys.exit(CANNOT_RUN)
+    return False
+
+
+def _has_reports(settings: Settings) -> bool:
+    with RedisLedger(settings) as ledger:
+        backlog = ledger.backlog(ledger.now_ms())
+    return bool(backlog.pending or backlog.results or backlog.dead)
+
+
+def _post_samples(settings: Settings, key: str) -> None:
+    """Post each sample over HTTP, and show the results as they come out of Redis; not into a store that is in use."""
+    from triage_rules import consumer
+
+    url = f"{settings.own_url}/v1/reports"
+    samples = sorted(Path("rulesets").glob("*/samples/*.json"))
+    if _has_reports(settings):
+        say("Reports are here already, so the samples are not posted; `triage post rulesets/*/samples/*.json` does it.")
+        return
+    say(f"Posting {len(samples)} sample reports to {url} and reading their results from the stream triage:results.\n")
+    waiting: dict[str, Path] = {}
+    with consumer.following(settings.redis_url, encryption_keys=settings.encryption) as events:
+        for sample in samples:
+            waiting[service.post_report(url, sample.read_bytes(), 0, key)["id"]] = sample
+        for event in events:
+            if event.subject in waiting:
+                sample = waiting.pop(event.subject)
+                data(click.style(sample.stem.replace("-", " "), bold=True))
+                data("\n".join(f"  {line}" for line in result_text(event.result)) + "\n")
+            if not waiting:
+                return

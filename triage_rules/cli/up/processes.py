@@ -1,0 +1,171 @@
+"""Child processes that are watched and started again."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from triage_rules.cli.output import USAGE, give_up, say
+from triage_rules.cli.up import guard
+from triage_rules.cli.up.record import Record
+
+STOP_SECONDS = 35
+"""Longer than web lets those wait who ask for their result, and than a worker may take for a report."""
+RESTART_PAUSE_SECONDS = 1.0
+
+
+def read_procfile(path: Path) -> dict[str, str]:
+    """Name -> command. Exits with a word on where to run if there is none."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        give_up("There is no Procfile here; run this in the checkout's root.", USAGE)
+    pairs = [line.split(":", 1) for line in lines if line.strip() and not line.startswith("#")]
+    return {name.strip(): command.strip() for name, command in pairs}
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether nobody listens there."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError:
+        return False
+    return True
+
+
+@dataclass(slots=True)
+class _Child:
+    command: str
+    outlives: bool
+    process: subprocess.Popen[bytes]
+    started: float = field(default_factory=time.monotonic)
+
+
+class Processes:
+    """Children by name, each with a log file in `logs`, each with its own process group, to stop all that is in it.
+
+    A log that has grown to `log_bytes` is begun anew; the one before is kept as `.log.1`.
+    Should this process be killed, a minder stops the children: it finds them in a record, which lies beside the logs.
+    """
+
+    def __init__(self, logs: Path, log_bytes: int) -> None:
+        self.logs = logs
+        self._log_bytes = log_bytes
+        self._environment = {**os.environ, "PATH": _path(), "PYTHONUNBUFFERED": "1"}
+        self._children: dict[str, _Child] = {}
+        self._record = Record(logs / "processes", STOP_SECONDS)
+        self._minder: subprocess.Popen[bytes] | None = None
+
+    def claim(self) -> None:
+        """Be the only one with these logs. Ends what was left by one that was killed; exits if one is at work.
+
+        Raises OSError if no file can be made there.
+        """
+        self._record.claim()
+
+    def tell(self, environment: dict[str, str]) -> None:
+        """Give the children started from now on these variables."""
+        self._environment |= environment
+
+    def start(self, name: str, command: str, *, outlives: bool = False) -> None:
+        """Start a child. `outlives`: the others need it, so it is stopped after them.
+
+        Raises OSError if its program can't be run.
+        """
+        lock = self._record.claim()
+        self._mind()
+        with (self.logs / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 (the Procfile's own commands)
+                shlex.split(command),
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                start_new_session=True,
+                pass_fds=[lock],
+            )
+        self._record.add(name, process.pid, "needed" if outlives else "child")
+        self._children[name] = _Child(command, outlives, process)
+
+    def _mind(self) -> None:
+        """Have a minder. It gets none of our open files but the pipe's end: it learns of our end when that closes."""
+        if self._minder is None or self._minder.poll() is not None:
+            arguments = [str(self._record.path), str(STOP_SECONDS), str(os.getpid())]
+            self._minder = subprocess.Popen(  # noqa: S603 (our own)
+                [sys.executable, "-I", guard.__file__, *arguments], stdin=subprocess.PIPE, start_new_session=True
+            )
+            self._record.add("minder", self._minder.pid, "minder")
+
+    def is_running(self, name: str) -> bool:
+        """Whether the child has not ended."""
+        return self._children[name].process.poll() is None
+
+    def restart_dead(self) -> None:
+        """Start again what has died, but not at once if it dies at once."""
+        if self._children:
+            self._mind()
+        for name, child in list(self._children.items()):
+            code = child.process.poll()
+            if code is not None and time.monotonic() - child.started >= RESTART_PAUSE_SECONDS:
+                say(f"{name} ended with {code}; starting it again (see {self.logs / name}.log).", fg="yellow")
+                self.start(name, child.command, outlives=child.outlives)
+
+    def watch(self) -> None:
+        """Keep the children running until interrupted."""
+        while True:
+            self.restart_dead()
+            self.bound_logs()
+            time.sleep(0.5)
+
+    def bound_logs(self) -> None:
+        """Begin the logs anew that are too large. The children go on writing: what they write meanwhile may be lost."""
+        for name in self._children:
+            log = self.logs / f"{name}.log"
+            if log.stat().st_size >= self._log_bytes:
+                shutil.copyfile(log, log.with_suffix(".log.1"))
+                os.truncate(log, 0)
+
+    def stop(self) -> None:
+        """Ask all children to end, those that the others need last; after STOP_SECONDS, end them."""
+        for outlives in (False, True):
+            _stop([child for child in self._children.values() if child.outlives is outlives])
+        if self._minder is not None:
+            self._minder.kill()
+            self._minder.communicate()  # waits, and closes the pipe
+            self._minder = None
+        self._record.release()
+
+
+def _stop(children: list[_Child]) -> None:
+    for child in children:
+        _signal(child, signal.SIGTERM)
+    until = time.monotonic() + STOP_SECONDS
+    for child in children:
+        try:
+            child.process.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            _signal(child, signal.SIGKILL, group=True)
+            child.process.wait()
+
+
+def _signal(child: _Child, number: signal.Signals, *, group: bool = False) -> None:
+    if child.process.poll() is None:
+        if group:
+            os.killpg(child.process.pid, number)
+        else:
+            child.process.send_signal(number)
+
+
+def _path() -> str:
+    """The programs of this virtual environment first, also when it isn't activated."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

@@ -1,0 +1,81 @@
+"""The record of what `triage up` has started: a file that is locked as long as one of its processes lives."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from io import FileIO
+from pathlib import Path
+
+from triage_rules.cli.output import CANNOT_RUN, give_up, say
+from triage_rules.cli.up import guard
+from triage_rules.cli.up.guard import Started
+
+LOOK_SECONDS = 0.2
+
+
+class Record:
+    """Claimed by one `triage up` at a time. Its children inherit the open file, and so the lock, also if it is killed.
+
+    One line a start, appended in one go: whoever reads it never finds half a list.
+    """
+
+    def __init__(self, path: Path, stop_seconds: float) -> None:
+        self.path = path
+        self._stop_seconds = stop_seconds
+        self._file: FileIO | None = None
+
+    def claim(self) -> int:
+        """The locked file's descriptor, for children to inherit. Raises OSError if there can be no such file.
+
+        What an earlier one left is ended first. Exits if that one still runs, or if something of it doesn't end.
+        """
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("ab", buffering=0)
+            if not self._is_ours():
+                self._end_what_is_left()
+            self._file.truncate(0)
+            self.add("triage up", os.getpid(), "up")
+        return self._file.fileno()
+
+    def release(self) -> None:
+        """Let the next one claim it, once no child that inherited it lives."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def add(self, name: str, pid: int, role: str) -> None:
+        """Note what was started."""
+        assert self._file is not None, "claim it first"
+        self._file.write(guard.line_of(Started(name, pid, role)).encode())
+
+    def _end_what_is_left(self) -> None:
+        there = {one.role: one.pid for one in guard.read_record(self.path) if one.lives}
+        if "up" in there:
+            give_up(
+                f"`triage up` already works on {self.path.parent.parent}: process {there['up']}. "
+                f"Stop it with Ctrl-C where it runs or with `kill {there['up']}`, or choose another TRIAGE_DATA_DIR.",
+                CANNOT_RUN,
+            )
+        say(f"An earlier `triage up` was killed. Waiting for the end of {self._named() or 'what it started'}.")
+        if "minder" not in there:
+            guard.end(guard.read_record(self.path), self._stop_seconds)
+        until = time.monotonic() + 2 * self._stop_seconds
+        while not self._is_ours():
+            if time.monotonic() > until:
+                named = self._named() or f"a process that holds {self.path} open"
+                give_up(f"Still there: {named}. End it, then start again.", CANNOT_RUN)
+            time.sleep(LOOK_SECONDS)
+
+    def _named(self) -> str:
+        return ", ".join(str(one) for one in guard.read_record(self.path) if one.role != "minder" and one.leads)
+
+    def _is_ours(self) -> bool:
+        assert self._file is not None
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

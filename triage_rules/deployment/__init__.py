@@ -1,0 +1,1 @@
+"""Deployment: check a ruleset, make it the live version, and follow live versions."""

@@ -1,0 +1,145 @@
+"""The rulesets that are live, opened and ready; followed between two reports, the last good one kept."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import BundleError, EngineLimitError, RulesetError, RulesetNotFound
+from triage_rules.language.bundle import open_bundle
+from triage_rules.language.model import Ruleset
+from triage_rules.store import Ledger, LiveRuleset
+
+KEPT = 8
+"""Opened rulesets that a process keeps besides the live ones: those of reports accepted a little earlier."""
+
+ASK_AFTER_SECONDS = 0.2
+
+TRY_AGAIN_SECONDS = 5.0
+"""How long a live ruleset that could not be opened is left alone."""
+
+NEVER = float("-inf")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A ruleset that was opened."""
+
+    ruleset: Ruleset
+    digest: str
+    evaluator: Evaluator
+
+    @property
+    def version(self) -> str:
+        return self.ruleset.version
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Why a live ruleset could not be opened, and when that was tried."""
+
+    digest: str
+    reason: str
+    tried: float
+
+
+class LiveRulesets:
+    """What is live in the ledger, asked for at most every ASK_AFTER_SECONDS. May be shared by threads.
+
+    While one thread asks, the others go by what was live a moment before; the ledger may be slow.
+    """
+
+    def __init__(
+        self, ledger: Ledger, *, second_opinion: bool = True, alarm: Callable[[], None] = lambda: None
+    ) -> None:
+        self._ledger = ledger
+        self._second_opinion = second_opinion
+        self._alarm = alarm
+        self._asking = threading.Lock()
+        self._asked = NEVER
+        self._refreshes = 0
+        self._live: dict[str, LiveRuleset] = {}
+        self._opening = threading.RLock()
+        self._opened: OrderedDict[str, Loaded] = OrderedDict()
+        self._good: dict[str, Loaded] = {}
+        self._refused: dict[str, _Refused] = {}
+
+    def refresh(self) -> None:
+        """Ask the ledger at the next call, however recently it was asked."""
+        self._refreshes += 1
+        self._asked = NEVER
+
+    def names(self) -> list[str]:
+        """The names of the live rulesets. Raises LedgerUnavailable."""
+        return sorted(self._follow())
+
+    def refused(self) -> dict[str, str]:
+        """Live rulesets that could not be opened here, and why; the last good one decides in their place."""
+        with self._opening:
+            return {name: refused.reason for name, refused in self._refused.items()}
+
+    def get(self, name: str) -> Loaded:
+        """The live ruleset of that name. Raises RulesetNotFound, BundleError, LedgerUnavailable."""
+        live = self._follow()
+        if name not in live:
+            raise RulesetNotFound(f"no ruleset `{name}` is live")
+        with self._opening:
+            try:
+                loaded = self._open_live(name, live[name].digest)
+            except BundleError:
+                if name not in self._good:
+                    raise
+                return self._good[name]
+            self._refused.pop(name, None)
+            self._good[name] = loaded
+            return loaded
+
+    def by_digest(self, digest: str) -> Loaded:
+        """The ruleset of a bundle, live or not.
+
+        Raises RulesetNotFound, BundleError, RulesetError, EngineLimitError, LedgerUnavailable.
+        """
+        with self._opening:
+            if digest not in self._opened:
+                ruleset = open_bundle(self._ledger.bundle(digest), digest)
+                evaluator = Evaluator(ruleset, digest, second_opinion=self._second_opinion, alarm=self._alarm)
+                self._opened[digest] = Loaded(ruleset, digest, evaluator)
+                self._forget_some()
+            self._opened.move_to_end(digest)
+            return self._opened[digest]
+
+    def _open_live(self, name: str, digest: str) -> Loaded:
+        """Raises BundleError; what could not be opened is left alone for TRY_AGAIN_SECONDS."""
+        refused, now = self._refused.get(name), time.monotonic()
+        if refused is None or refused.digest != digest or now - refused.tried >= TRY_AGAIN_SECONDS:
+            try:
+                return self.by_digest(digest)
+            except (BundleError, RulesetError, RulesetNotFound, EngineLimitError) as error:
+                log.exception("the live ruleset could not be opened", extra={"ruleset": name})
+                refused = self._refused[name] = _Refused(digest, str(error), now)
+        raise BundleError(f"the live ruleset `{name}` can't be opened: {refused.reason}")
+
+    def _forget_some(self) -> None:
+        live = {one.digest for one in self._live.values()}
+        others = [digest for digest in self._opened if digest not in live]
+        for digest in others[: max(0, len(others) - KEPT)]:
+            del self._opened[digest]
+
+    def _follow(self) -> dict[str, LiveRuleset]:
+        asked = self._asked
+        if time.monotonic() - asked >= ASK_AFTER_SECONDS and self._asking.acquire(blocking=asked == NEVER):
+            try:
+                if self._asked == asked:  # else another thread asked while this one waited
+                    now, refreshes = time.monotonic(), self._refreshes
+                    self._live = self._ledger.live()
+                    self._asked = now if refreshes == self._refreshes else NEVER
+            finally:
+                self._asking.release()
+        return self._live

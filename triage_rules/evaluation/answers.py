@@ -1,0 +1,340 @@
+"""Checks the findings of a report against a ruleset's inputs: strict types, every fault at once, no answer repeated.
+
+Codes of faults: `unknown_field`, `wrong_type`, `out_of_range`, `not_a_choice`, `too_long`, `null`, `not_finite`,
+`invalid`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from marshmallow import RAISE, Schema, ValidationError, fields, missing
+
+from triage_rules.foundation.errors import ReportError, ReportFault
+from triage_rules.foundation.strict_json import pointer_part
+from triage_rules.language.model import MAX_NUMBER, AskedOf, Findings, Input, Kind, Ruleset, Value
+
+UNKNOWN = "unknown"
+"""The answer, to a question of any kind, that leaves the finding open."""
+
+_POINTER = "/findings"
+_MAX_FAULTS = 100
+"""And one that says how many more there are: as many as an answer of the service tells."""
+
+_MAX_HINTS = 5
+"""Misspelt names for which the likely one is looked up: it takes as long as reading a whole report."""
+
+_MAX_SCHEMAS = 64
+_LONGEST_MEANT = 100
+_UNITS = {
+    "a": "years",
+    "mo": "months",
+    "wk": "weeks",
+    "d": "days",
+    "h": "hours",
+    "min": "minutes",
+    "s": "seconds",
+    "Cel": "°C",
+    "mm[Hg]": "mmHg",
+}
+
+
+def _refuse(code: str, detail: str) -> NoReturn:
+    raise ValidationError({"code": code, "detail": detail})
+
+
+class Answer(fields.Field[Any]):
+    """An answer to one input. Errors are `{"code", "detail"}`; open answers come out as `missing`."""
+
+    def __init__(self, read: Input) -> None:
+        told: dict[str, Any] = {"code": "null", "detail": 'null is no answer; leave the field out, or write "unknown"'}
+        super().__init__(required=False, allow_none=False, metadata=_described(read), error_messages={"null": told})
+        self.read = read
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        return missing if value == UNKNOWN and isinstance(value, str) else self._answer(value)
+
+    def _answer(self, value: Any) -> Any:
+        raise NotImplementedError
+
+    def _wrong_type(self, expected: str, value: Any) -> NoReturn:
+        _refuse("wrong_type", f'expected {expected} or "unknown", found {_kind_of(value)}')
+
+
+def _kind_of(value: object) -> str:
+    """The JSON type of a value, never the value."""
+    match value:
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list() | tuple():
+            return "a list"
+        case Mapping():
+            return "an object"
+        case None:
+            return "null"
+        case _:
+            return "something that is not JSON"
+
+
+class YesNoAnswer(Answer):
+    """true or false, as booleans."""
+
+    def _answer(self, value: Any) -> Any:
+        if not isinstance(value, bool):
+            self._wrong_type("true, false", value)
+        return value
+
+
+class NumberAnswer(Answer):
+    """A finite number within the bounds; -0.0 becomes 0.0."""
+
+    def _answer(self, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self._wrong_type("a number", value)
+        if isinstance(value, float) and not math.isfinite(value):
+            _refuse("not_finite", "the number is not finite")
+        return self._within(value)
+
+    def _within(self, value: float) -> float:
+        read = self.read
+        low = -MAX_NUMBER if read.minimum is None else read.minimum
+        high = MAX_NUMBER if read.maximum is None else read.maximum
+        if low <= value <= high:
+            return value + 0
+        hints = [hint.hint for hint in read.looks_like if hint.minimum <= value <= hint.maximum]
+        _refuse("out_of_range", "; ".join([_range_told(read), *hints]))
+
+
+class IntegerAnswer(NumberAnswer):
+    """A whole number within the bounds, written without a fraction: 3.0 is refused."""
+
+    def _answer(self, value: Any) -> Any:
+        if isinstance(value, float) and math.isfinite(value):
+            _refuse("wrong_type", 'expected a whole number, written without a fraction, or "unknown"')
+        return super()._answer(value)
+
+
+class ChoiceAnswer(Answer):
+    """One of the declared values."""
+
+    def __init__(self, read: Input) -> None:
+        super().__init__(read)
+        self._open = {choice.value: choice.means_open for choice in read.choices}
+        self._told = "expected one of " + ", ".join(f"`{value}`" for value in (*self._open, UNKNOWN))
+
+    def _answer(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            _refuse("wrong_type", f"{self._told}, found {_kind_of(value)}")
+        if value not in self._open:
+            _refuse("not_a_choice", self._told)
+        return missing if self._open[value] else value
+
+
+class TextAnswer(Answer):
+    """A text; its length is counted in code points."""
+
+    def _answer(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            _refuse("wrong_type", f"expected a text, found {_kind_of(value)}")
+        if self.read.max_length is not None and len(value) > self.read.max_length:
+            _refuse("too_long", f"the text is longer than {self.read.max_length} characters")
+        if "\0" in value:
+            _refuse("invalid", "the character U+0000 can't stand in a text")
+        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+            _refuse("invalid", "half of a surrogate pair is no character")
+        return value
+
+
+_FIELDS: dict[Kind, type[Answer]] = {
+    Kind.YES_NO: YesNoAnswer,
+    Kind.NUMBER: NumberAnswer,
+    Kind.INTEGER: IntegerAnswer,
+    Kind.CHOICE: ChoiceAnswer,
+    Kind.TEXT: TextAnswer,
+}
+
+
+class FindingsSchema(Schema):
+    """What the schema of every ruleset's findings stands on."""
+
+    class Meta:
+        unknown = RAISE
+
+
+def asked(ruleset: Ruleset) -> list[Input]:
+    """The inputs that a report may carry: all but those that the service counts."""
+    return [read for read in ruleset.inputs.values() if read.asked_of is not AskedOf.SERVICE]
+
+
+def findings_schema(ruleset: Ruleset) -> type[Schema]:
+    """A strict marshmallow schema with one field for each input that a report may carry."""
+    made = {read.name: _FIELDS[read.kind](read) for read in asked(ruleset)}
+    title = "".join(part.capitalize() for part in ruleset.name.split("-"))
+    return FindingsSchema.from_dict(dict(made), name=f"{title}Findings")
+
+
+class _Schemas:
+    """One schema object for each ruleset in use, by identity; the ruleset is kept, so that its id stays its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, tuple[Ruleset, Schema]] = OrderedDict()
+
+    def of(self, ruleset: Ruleset) -> Schema:
+        with self._lock:
+            kept = self._kept.get(id(ruleset))
+            if kept is None:
+                kept = self._kept[id(ruleset)] = (ruleset, findings_schema(ruleset)())
+            self._kept.move_to_end(id(ruleset))
+            if len(self._kept) > _MAX_SCHEMAS:
+                self._kept.popitem(last=False)
+            return kept[1]
+
+
+_schemas = _Schemas()
+
+
+def read_findings(ruleset: Ruleset, raw: object) -> Findings:
+    """The answered findings of a report; open ones are left out.
+
+    Raises ReportError with all faults (of very many, the first, and how many more), pointers from `/findings` on.
+    """
+    if not isinstance(raw, dict):
+        detail = f"expected an object with the findings, found {_kind_of(raw)}"
+        raise ReportError((ReportFault(_POINTER, "wrong_type", detail),))
+    schema = _schemas.of(ruleset)
+    messages: dict[Any, Any] = {}
+    answers: dict[str, Value] = {}
+    # Field by field, since a report answers few of many questions, and `schema.load` walks over all of them.
+    for key, value in raw.items():
+        field = schema.load_fields.get(key)
+        if field is None:
+            messages[key] = schema.error_messages["unknown"]
+            continue
+        try:
+            answer: Any = field.deserialize(value, key, raw)
+        except ValidationError as error:
+            messages[key] = error.messages
+        else:
+            if answer is not missing:
+                answers[key] = answer
+    if messages:
+        raise ReportError(_faults(ruleset, raw, messages), max(0, len(messages) - _MAX_FAULTS))
+    return {name: answers[name] for name in schema.load_fields if name in answers}
+
+
+def _faults(ruleset: Ruleset, raw: dict[Any, Any], messages: dict[Any, Any]) -> tuple[ReportFault, ...]:
+    """The errors of marshmallow as faults, the first of them, in the order of the report."""
+    faults: list[ReportFault] = []
+    hints = itertools.chain(itertools.repeat(True, _MAX_HINTS), itertools.repeat(False))
+    for key in itertools.islice((key for key in raw if key in messages), _MAX_FAULTS):
+        pointer = _POINTER + pointer_part(str(key))
+        message = messages[key]
+        if isinstance(message, dict):
+            faults.append(ReportFault(pointer, message["code"], message["detail"]))
+        else:
+            faults.append(ReportFault(pointer, "unknown_field", _unknown_told(ruleset, str(key), hint=next(hints))))
+    return tuple(faults)
+
+
+def _unknown_told(ruleset: Ruleset, key: str, *, hint: bool) -> str:
+    if key in ruleset.inputs:
+        return "this is counted by the service; leave it out"
+    if not hint:
+        return "the ruleset has no such finding"
+    names = [read.name for read in asked(ruleset)]
+    close = difflib.get_close_matches(key.lower(), names, n=1, cutoff=0.6) if len(key) <= _LONGEST_MEANT else []
+    return f"no such finding; did you mean `{close[0]}`?" if close else "the ruleset has no such finding"
+
+
+def _range_told(read: Input) -> str:
+    unit = unit_told(read.unit)
+    if read.minimum is not None and read.maximum is not None:
+        return f"expected {read.minimum} to {read.maximum}{unit}"
+    if read.minimum is not None:
+        return f"expected {read.minimum}{unit} or more, and no number beyond 1e15"
+    if read.maximum is not None:
+        return f"expected {read.maximum}{unit} or less, and no number beyond 1e15"
+    return "expected a number from -1e15 to 1e15"
+
+
+def unit_told(unit: str | None) -> str:
+    """The unit as it follows a number, in the words of people who don't know UCUM; others stay as they are."""
+    match unit:
+        case None | "" | "1":
+            return ""
+        case "%" | "/min":
+            return unit
+        case _ if unit.startswith("{") and unit.endswith("}"):  # a mere name for what is counted; the question has it
+            return ""
+        case _:
+            return f" {_UNITS.get(unit, unit)}"
+
+
+# --- the same, for other programs ---
+
+
+def findings_json_schema(ruleset: Ruleset) -> dict[str, Any]:
+    """The findings object as JSON Schema 2020-12.
+
+    It agrees with `read_findings`, but for one thing it can't say: a whole number must be written without a fraction.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Findings for {ruleset.name}",
+        "description": 'Leave out what was not asked. "unknown" is an answer to every question. null is not accepted.',
+        "type": "object",
+        "properties": {read.name: _described(read) | _accepted(read) for read in asked(ruleset)},
+        "additionalProperties": False,
+    }
+
+
+def _described(read: Input) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "title": read.question,
+        "x-kind": read.kind.value,
+        "x-group": read.group,
+        "x-asked-of": read.asked_of.value,
+    }
+    if read.help is not None:
+        described["description"] = read.help
+    if read.unit is not None:
+        described["x-unit"] = read.unit
+    if read.choices:
+        described["x-choices"] = [
+            {"value": choice.value, "label": choice.label, "means_open": choice.means_open} for choice in read.choices
+        ]
+    if read.codes:
+        described["x-codes"] = [
+            {"system": code.system, "code": code.code} | ({"mark": code.mark} if code.mark else {})
+            for code in read.codes
+        ]
+    return described
+
+
+def _accepted(read: Input) -> dict[str, Any]:
+    match read.kind:
+        case Kind.YES_NO:
+            return {"enum": [True, False, UNKNOWN]}
+        case Kind.CHOICE:
+            return {"enum": [*(choice.value for choice in read.choices), UNKNOWN]}
+        case Kind.TEXT:
+            limit = {} if read.max_length is None else {"maxLength": read.max_length}
+            return {"type": "string", "pattern": "^[^\\u0000]*$"} | limit
+        case Kind.NUMBER | Kind.INTEGER:
+            number = {
+                "type": read.kind.value,
+                "minimum": -MAX_NUMBER if read.minimum is None else read.minimum,
+                "maximum": MAX_NUMBER if read.maximum is None else read.maximum,
+            }
+            return {"anyOf": [number, {"const": UNKNOWN}]}

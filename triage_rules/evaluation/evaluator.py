@@ -1,0 +1,139 @@
+"""One report, evaluated: both evaluators, the decision, the result."""
+
+from __future__ import annotations
+
+import os
+import threading
+import unicodedata
+import weakref
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from triage_rules.evaluation.compiling import compile_ruleset
+from triage_rules.evaluation.decision import Deciding
+from triage_rules.evaluation.engine import Engine
+from triage_rules.evaluation.generated.program import Plain
+from triage_rules.evaluation.result import Identity, Results
+from triage_rules.evaluation.signals import Masks
+from triage_rules.language.model import AskedOf, Findings, Kind, Level, Ruleset, Value
+from triage_rules.records.reports import History
+
+REPORTS_LAST_48H = "reports_last_48h"
+HIGHEST_LEVEL_24H = "highest_level_24h"
+"""The inputs that the service counts. A ruleset that declares them gets them; `none` is an answer."""
+
+
+class Evaluator:
+    """Evaluates reports by one ruleset. May be shared by threads and may cross a fork: the engine is then built anew.
+
+    `alarm` is called for each report on which the evaluators differ.
+    """
+
+    def __init__(
+        self,
+        ruleset: Ruleset,
+        digest: str,
+        *,
+        second_opinion: bool = True,
+        alarm: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.ruleset = ruleset
+        self.digest = digest
+        self._compiled = compile_ruleset(ruleset, f"{ruleset.name}-{digest[-12:]}")
+        self._deciding = Deciding(ruleset)
+        self._results = Results(ruleset, self._deciding)
+        self._phrases = [(m.name, m.text, tuple(map(folded, m.phrases))) for m in ruleset.mentions.values()]
+        self._texts = [name for name, asked in ruleset.inputs.items() if asked.kind is Kind.TEXT]
+        self._counted = [name for name, asked in ruleset.inputs.items() if asked.asked_of is AskedOf.SERVICE]
+        self._second_opinion = second_opinion
+        self._alarm = alarm
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        _evaluators.add(self)
+
+    def evaluate(
+        self, findings: Findings, history: History, *, report_id: str, received_ms: int, evaluated_ms: int
+    ) -> dict[str, Any]:
+        """The result, ready to publish. Raises EngineError if the engine fails."""
+        facts = self.facts(findings, history)
+        rails = self._run(facts)
+        opinion = self._plain.of(facts)
+        disagreement = self._second_opinion and opinion.rails != rails
+        if disagreement:
+            self._alarm()
+            rails = self._safer(rails, opinion.rails)
+        ruleset = self.ruleset
+        identity = Identity(report_id, ruleset.name, ruleset.version, self.digest, received_ms, evaluated_ms)
+        decision = self._deciding.decide(rails)
+        return self._results.make(identity, opinion, rails, decision, disagreement=disagreement)
+
+    def looks_urgent(self, findings: Findings, history: History) -> bool:
+        """Whether the report is urgent as it stands, by the plain evaluator: it then goes by the urgent lane."""
+        rails = self._plain.of(self.facts(findings, history)).rails
+        return self._deciding.level(rails.established) is Level.URGENT
+
+    def facts(self, findings: Findings, history: History) -> Findings:
+        """What the evaluators see: the answers (of a text, that there is one, and what it mentions), and the counts."""
+        facts = dict(findings)
+        for name in self._counted:
+            facts[name] = _counted(name, history)
+        texts = {name: folded(str(findings[name])) for name in self._texts if name in findings}
+        if texts:
+            facts |= dict.fromkeys(texts, True)
+            facts |= {
+                name: any(p in texts[text] for p in phrases) for name, text, phrases in self._phrases if text in texts
+            }
+        return facts
+
+    @cached_property
+    def _plain(self) -> Plain:
+        """Made when it is first needed: it takes a moment."""
+        return Plain(self.ruleset)
+
+    def _run(self, facts: Findings) -> Masks:
+        with self._lock:
+            if self._engine is None:
+                self._engine = Engine(self._compiled)
+            return self._engine.run(facts)
+
+    def _safer(self, first: Masks, second: Masks) -> Masks:
+        """Of two opinions, what the one with the more urgent disposition holds, and all that either thinks possible.
+
+        Also if one of them makes no sense at all: what holds is possible, and only what holds is certain.
+        """
+        opinions = (first.established, second.established)
+        established = max(opinions, key=lambda rail: self.ruleset.urgency(self._deciding.disposition(rail)))
+        return Masks(
+            established=established,
+            possible=first.possible | second.possible | established,
+            certain=first.certain & second.certain & established,
+        )
+
+    def start_anew(self) -> None:
+        """For the child of a fork: the engine is the parent's, and a lock that another thread held would stay so."""
+        self._lock = threading.Lock()
+        self._engine = None
+
+
+def _counted(name: str, history: History) -> Value:
+    if name == REPORTS_LAST_48H:
+        return history.reports_last_48h
+    return "none" if history.highest_level_24h is None else history.highest_level_24h.word
+
+
+_evaluators: weakref.WeakSet[Evaluator] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for evaluator in list(_evaluators):
+        evaluator.start_anew()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def folded(text: str) -> str:
+    """The text as phrases are looked for in it: case, the form of accents, quotes and blanks don't count."""
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
+    return " ".join(plain.split())

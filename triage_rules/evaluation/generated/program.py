@@ -1,0 +1,158 @@
+"""A ruleset as one Python function, and what it says of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import compress
+from typing import Any
+
+from triage_rules.evaluation.decision import statements
+from triage_rules.evaluation.explanation import Because, outcome_condition
+from triage_rules.evaluation.generated.expressions import Expressions
+from triage_rules.evaluation.generated.open_inputs import Asking
+from triage_rules.evaluation.generated.reasons import collecting
+from triage_rules.evaluation.signals import SOONER, Masks, Numbering
+from triage_rules.language.model import Condition, Findings, Inferred, IsOpen, Ruleset
+
+Truths = tuple[bool, ...]
+Steps = Iterator[Any]
+
+
+class Plain:
+    """The plain evaluator of one ruleset. May be shared by threads, and cross a fork."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        numbering, writing = Numbering(ruleset), _Writing(ruleset)
+        self._look: Callable[[Callable[[str], Any]], Steps] = writing.function()
+        self._bits = tuple(numbering.bit[key] for key in writing.keys)
+        self._outcomes = tuple(numbering.bit[key] for key in (*writing.outcomes, SOONER))
+
+    def of(self, findings: Findings) -> Opinion:
+        """What it says of one report's findings."""
+        steps = self._look(findings.get)
+        established, possible, certain = next(steps)
+        rails = Masks(
+            established=sum(compress(self._bits, established)),
+            possible=sum(compress(self._outcomes, possible)),
+            certain=sum(compress(self._outcomes, certain)),
+        )
+        return Opinion(rails, steps)
+
+
+class Opinion:
+    """What the plain evaluator says of one report: its rails, and, if asked for, what they rest and hang on."""
+
+    def __init__(self, rails: Masks, steps: Steps) -> None:
+        self.rails = rails
+        self._steps = steps
+        self._reasons: tuple[dict[str, Because], list[str]] | None = None
+        self._hangs_on: Mapping[int, int] | None = None
+
+    def because(self, key: str) -> Because:
+        """What a true statement rests on; empty if it isn't true."""
+        return self._told()[0].get(key, {})
+
+    def missing(self) -> list[str]:
+        """The mandatory findings that are open, in the ruleset's order; all of a group if none of it is answered."""
+        return self._told()[1]
+
+    def hangs_on(self) -> Mapping[int, int]:
+        """An undecided outcome's number -> the open inputs that it hangs on: bit n is the ruleset's nth input."""
+        if self._hangs_on is None:
+            self._told()
+            self._hangs_on = next(self._steps)
+        return self._hangs_on
+
+    def _told(self) -> tuple[dict[str, Because], list[str]]:
+        if self._reasons is None:
+            self._reasons = next(self._steps)
+        return self._reasons
+
+
+class _Writing:
+    """The function, line by line. It gives its answers in three steps, since not every report needs all of them.
+
+    First the truths of all statements, and what outcomes can become; then what is true because of what, and what is
+    missing; then what undecided outcomes hang on.
+    """
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._ruleset = ruleset
+        self._expressions = Expressions(ruleset)
+        self._lines: list[str] = []
+        self.outcomes = {s.key: outcome_condition(s) for s in statements(ruleset.rules_and_floors)}
+        inferred = {name: inference.when for name, inference in ruleset.inferences.items()}
+        conflicts = {name: conflict.when for name, conflict in ruleset.conflicts.items()}
+        self._conditions: dict[str, Condition] = {**inferred, **self.outcomes, **conflicts}
+        self._true: dict[str, str] = {}
+        self.keys = tuple(self._conditions)
+
+    def function(self) -> Callable[[Callable[[str], Any]], Steps]:
+        """Write the function, and have Python read it."""
+        self._find_out()
+        self._collect()
+        self._ask()
+        body = "\n".join(f" {line}" for line in self._lines)
+        made: dict[str, Any] = {}
+        exec(compile(f"def look(answer):\n{body}\n", "<ruleset>", "exec"), made)  # noqa: S102 - see Expressions
+        look: Callable[[Callable[[str], Any]], Steps] = made["look"]
+        return look
+
+    def _find_out(self) -> None:
+        write, expressions = self._lines.append, self._expressions
+        for name, answer in expressions.answers.items():
+            write(f"{answer} = answer({name!r})")
+        for name, inference in self._ruleset.inferences.items():
+            number = expressions.numbers[name]
+            write(f"t{number} = {expressions.true(inference.when)}")
+            write(f"f{number} = {expressions.false(inference.when)}")
+            if not expressions.is_settled(inference.when):
+                write(f"c{number} = {expressions.true(inference.when, for_good=True)}")
+                write(f"d{number} = {expressions.false(inference.when, for_good=True)}")
+        for n, (key, condition) in enumerate(self._conditions.items()):
+            self._true[key] = expressions.true(Inferred(key)) if key in self._ruleset.inferences else f"s{n}"
+            if key not in self._ruleset.inferences:
+                write(f"s{n} = {expressions.true(condition)}")
+        self._rails()
+
+    def _rails(self) -> None:
+        write, expressions = self._lines.append, self._expressions
+        for n, (key, condition) in enumerate(self.outcomes.items()):
+            write(f"p{n} = not {expressions.false(condition, for_good=True)}")
+            settled = expressions.is_settled(condition)
+            write(f"q{n} = {self._true[key] if settled else expressions.true(condition, for_good=True)}")
+        count, sooner = len(self.outcomes), self._ruleset.validity.sooner
+        soon = "False" if sooner is None else f"not {expressions.false(sooner, for_good=True)}"
+        possible = [*(f"p{n}" for n in range(count)), soon]
+        certain = [*(f"q{n}" for n in range(count)), "False"]
+        truths = [self._true[key] for key in self.keys]
+        write(f"yield {_tuple(truths)}, {_tuple(possible)}, {_tuple(certain)}")
+
+    def _collect(self) -> None:
+        write, expressions = self._lines.append, self._expressions
+        write("because = {}")
+        for key, condition in self._conditions.items():
+            write(f"if {self._true[key]}:")
+            write(f" because[{key!r}] = b = {{}}")
+            self._lines += (f" {line}" for line in collecting(expressions, condition))
+        write("missing = []")
+        for item in self._ruleset.mandatory:
+            needed = [expressions.true(IsOpen(finding)) for finding in item.findings]
+            if item.when is not None:
+                needed.append(f"not {expressions.false(item.when)}")
+            write(f"if {' and '.join(needed)}: missing += {list(item.findings)!r}")
+        write("yield because, missing")
+
+    def _ask(self) -> None:
+        asking, number = Asking(self._ruleset, self._expressions, self._lines), Numbering(self._ruleset).number
+        self._lines.append("hangs = {}")
+        for n, statement in enumerate(statements(self._ruleset.rules_and_floors)):
+            own = statement.outcome.when if statement.outcome is not None else None
+            parts = [statement.rule.when] if own is None else [statement.rule.when, own]
+            on = " | ".join(map(asking.mask, parts))
+            self._lines.append(f"if p{n} and not q{n}: hangs[{number[statement.key]}] = {on}")
+        self._lines.append("yield hangs")
+
+
+def _tuple(expressions: list[str]) -> str:
+    return f"({', '.join(expressions)},)" if expressions else "()"

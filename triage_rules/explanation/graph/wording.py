@@ -1,0 +1,128 @@
+"""A condition in words, as a nested list: "all of these", "at least 2 of these"; each line with its name, to be linked.
+
+With a report, each line also says what it came out as.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from triage_rules.evaluation.answers import unit_told
+from triage_rules.evaluation.reference import Reference
+from triage_rules.explanation.graph.highlight import State, state_of
+from triage_rules.language.model import (
+    All,
+    Any,
+    AtLeast,
+    Compare,
+    Condition,
+    Inferred,
+    IsOpen,
+    Not,
+    OneOf,
+    Op,
+    Ruleset,
+    Unless,
+    Yes,
+)
+
+OPS = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at most", Op.LESS_THAN: "less than"}
+_NOT = {Op.AT_LEAST: "less than", Op.MORE_THAN: "at most", Op.AT_MOST: "more than", Op.LESS_THAN: "at least"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`says`: what is spoken of, in the ruleset's words; `is_so`: what of it; `name`: its name, '' of a heading.
+
+    `state`: what it came out as for a report; None without one. `below`: of a statement, what it is defined by.
+    """
+
+    says: str
+    is_so: str
+    name: str
+    parts: tuple[Line, ...]
+    state: State | None
+    below: Line | None = None
+
+
+MOST = 200
+"""Lines of one condition, about. What is defined further down is left to its own place."""
+
+
+def worded(ruleset: Ruleset, condition: Condition, reference: Reference | None = None) -> Line:
+    """The condition in words."""
+    return _Wording(ruleset, reference).line(condition)
+
+
+@dataclass(slots=True)
+class _Wording:
+    ruleset: Ruleset
+    reference: Reference | None
+    lines: int = 0
+
+    def line(self, condition: Condition) -> Line:
+        match condition:
+            case All(parts) | Any(parts) if len(parts) == 1:
+                return self.line(parts[0])
+            case All(parts):
+                return self._list("All of these" if len(parts) > 2 else "Both of these", parts, condition)  # noqa: PLR2004
+            case Any(parts):
+                return self._list("Any of these" if len(parts) > 2 else "Either of these", parts, condition)  # noqa: PLR2004
+            case AtLeast(count, parts):
+                return self._list(f"At least {count} of these {len(parts)}", parts, condition)
+            case Not(All(parts)) | Not(Any(parts)) | Not(AtLeast(_, parts)) if len(parts) > 1:
+                inner = self.line(condition.part)
+                return Line(f"Not so: {inner.says.lower()}", "", "", inner.parts, self._state(condition))
+            case Not(Not(part)):
+                return self.line(part)
+            case _:
+                return self._leaf(condition)
+
+    def _list(self, heading: str, parts: tuple[Condition, ...], condition: Condition) -> Line:
+        return Line(heading, "", "", tuple(map(self.line, parts)), self._state(condition))
+
+    def _leaf(self, condition: Condition) -> Line:
+        inner, holds = (condition.part, False) if isinstance(condition, Not) else (condition, True)
+        match inner:
+            case All(parts) | Any(parts) | AtLeast(_, parts):  # of a single part
+                return self.line(Not(parts[0]))
+            case Not(part):
+                return self.line(part)
+            case Compare(name, op, limit):
+                is_so = f"{(OPS if holds else _NOT)[op]} {limit}{self._unit(name)}"
+            case OneOf(name, values):
+                is_so = ("" if holds else "not ") + " or ".join(self._label(name, value) for value in values)
+            case IsOpen(name):
+                is_so = "is not answered" if holds else "is answered"
+            case Unless(Inferred(name) | Yes(name)):
+                is_so = "isn\u2019t established" if holds else "is established"
+            case Yes(name) if name in self.ruleset.inputs:
+                is_so = "yes" if holds else "no"
+            case Inferred(name) | Yes(name):
+                is_so = "" if holds else "is ruled out"
+        return Line(self._says(name), is_so, name, (), self._state(condition), self._below(name))
+
+    def _below(self, name: str) -> Line | None:
+        """The definition of a statement, as long as there is room for it."""
+        self.lines += 1
+        inference = self.ruleset.inferences.get(name)
+        return None if inference is None or self.lines > MOST else self.line(inference.when)
+
+    def _says(self, name: str) -> str:
+        ruleset = self.ruleset
+        if name in ruleset.inferences:
+            return ruleset.inferences[name].says
+        return ruleset.mentions[name].says if name in ruleset.mentions else ruleset.inputs[name].question
+
+    def _unit(self, name: str) -> str:
+        unit = self.ruleset.inputs[name].unit
+        return unit_told(unit) if unit else ""
+
+    def _label(self, name: str, value: str) -> str:
+        for choice in self.ruleset.inputs[name].choices:
+            if choice.value == value:
+                return f"\u201c{choice.label}\u201d"
+        return value
+
+    def _state(self, condition: Condition) -> State | None:
+        return None if self.reference is None else state_of(self.reference, condition)

@@ -1,0 +1,126 @@
+"""Why a report has no other level, as plain data: rules that were near or are in the way, and other answers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+
+from triage_rules.assurance.solver.solver import Budget, GaveUp
+from triage_rules.assurance.solver.witness import Json
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.explanation import OPEN, Node, in_words
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.signals import outcome_key
+from triage_rules.explanation.why_not.counterfactual import Alternative, Alternatives, Counterfactual, Goal, wanting
+from triage_rules.explanation.why_not.missing import Lacking
+from triage_rules.language.model import All, Condition, Findings, Floor, Level, Outcome, Rule, Ruleset
+from triage_rules.records.reports import History
+
+CAUTION = (
+    "For whoever looks after the rules: it shows how they hang together. "
+    "It is no advice on how to answer, and no answer should be given because of it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked. `kept`: inputs whose answers stay; `sets`: how many sets of answers at most."""
+
+    level: Level
+    kept: Collection[str]
+    exactly: bool
+    sets: int
+    seconds: float
+
+
+def why_not(evaluator: Evaluator, findings: Findings, level: Level, asked: Asked) -> Json:
+    """All of it, of a report that has `level`. Raises EncoderBugError."""
+    goal = Goal(asked.level, asked.level > level, asked.exactly)
+    counterfactual = Counterfactual(evaluator, findings, asked.kept, Budget(asked.seconds))
+    found = counterfactual.alternatives(goal, asked.sets)
+    rules: list[Json] | GaveUp = (
+        _nearest(evaluator, findings, goal, counterfactual) if goal.upwards else _in_the_way(evaluator, findings, goal)
+    )
+    return {
+        "level": level.word,
+        "asked": asked.level.word,
+        "way": "up" if goal.upwards else "down",
+        "exactly": asked.exactly,
+        "kept": [name for name in evaluator.ruleset.inputs if name in asked.kept and name in findings],
+        "caution": CAUTION,
+        "statement": statement(goal, found),
+        "complete": found.complete,
+        "gave_up": found.gave_up,
+        "rules": [] if isinstance(rules, GaveUp) else rules,
+        "rules_gave_up": rules.why if isinstance(rules, GaveUp) else "",
+        "sets": [_alternative(evaluator.ruleset, findings, one) for one in found.found],
+    }
+
+
+def statement(goal: Goal, found: Alternatives) -> str:
+    """What is known of other answers."""
+    to = f"to {goal.level.word}{'' if goal.exactly else ' or ' + ('higher' if goal.upwards else 'lower')}"
+    if not found.found:
+        if found.complete:
+            return f"No set of answers leads {to}: proved."
+        return f"Gave up ({found.gave_up}): whether any set of answers leads {to} is not known."
+    if found.complete:
+        return f"Every set of answers that leads {to} has all the questions of one of these in it: proved."
+    if found.gave_up:
+        return f"Each is proved smallest. Gave up ({found.gave_up}): there may be more that lead {to}."
+    return f"Each is proved smallest. There are more that lead {to}; --sets shows more."
+
+
+def _alternative(ruleset: Ruleset, findings: Findings, one: Alternative) -> Json:
+    said = []
+    for name, value in one.answers.items():
+        question = ruleset.inputs[name].question
+        given = in_words(ruleset, Node(name, question, findings.get(name, OPEN)))
+        said.append({"question": question, "given": given, "instead": in_words(ruleset, Node(name, question, value))})
+    result = one.result
+    told = {field: result[field] for field in ("level", "disposition", "could_be", "determined")}
+    rules = [rule["id"] for rule in [*result["rules"], *result["safety_net"]]]
+    return {"findings": dict(one.answers), "in_words": said, "result": {**told, "rules": rules}}
+
+
+def _nearest(
+    evaluator: Evaluator, findings: Findings, goal: Goal, counterfactual: Counterfactual
+) -> list[Json] | GaveUp:
+    near = counterfactual.nearest(goal)
+    if isinstance(near, GaveUp):
+        return near
+    reference = Reference(evaluator.ruleset, evaluator.facts(findings, History()))
+    lacking = Lacking(evaluator.ruleset, reference)
+    told = []
+    for key, away in near:
+        rule, outcome, condition = _outcome(evaluator.ruleset, key)
+        told.append({**_rule(evaluator.ruleset, rule, outcome), "answers_away": away,
+                     "lacks": [asdict(lack) for lack in lacking.of(condition)]})  # fmt: skip
+    return told
+
+
+def _in_the_way(evaluator: Evaluator, findings: Findings, goal: Goal) -> list[Json]:
+    """The outcomes that hold and are above the goal, and what would have to be otherwise for them not to hold."""
+    ruleset = evaluator.ruleset
+    reference = Reference(ruleset, evaluator.facts(findings, History()))
+    lacking = Lacking(ruleset, reference)
+    told = []
+    for key in wanting(ruleset, Goal(Level(goal.level + 1), upwards=True)):
+        rule, outcome, condition = _outcome(ruleset, key)
+        if reference.value(condition) is True:
+            lacks = [asdict(lack) for lack in lacking.of(condition, wanted=False)]
+            told.append({**_rule(ruleset, rule, outcome), "lacks": lacks})
+    return told
+
+
+def _rule(ruleset: Ruleset, rule: Rule | Floor, outcome: Outcome) -> Json:
+    level = ruleset.dispositions[outcome.disposition].level
+    return {"id": rule.id, "title": rule.title, "level": level.word, "disposition": outcome.disposition}
+
+
+def _outcome(ruleset: Ruleset, key: str) -> tuple[Rule | Floor, Outcome, Condition]:
+    for rule in ruleset.rules_and_floors:
+        for index, outcome in enumerate(rule.outcomes):
+            if outcome_key(rule.id, index) == key:
+                return rule, outcome, rule.when if outcome.when is None else All((rule.when, outcome.when))
+    raise KeyError(key)

@@ -1,0 +1,1 @@
+"""Foundations that know nothing of triage: errors, settings, strict JSON, encryption, timestamps, Redis URLs."""

@@ -1,0 +1,1 @@
+"""Intake: a posted report, a form, and signed links."""

@@ -1,0 +1,127 @@
+"""Signed links: to a form, for whoever is given one, and to the result of what was sent from there.
+
+What a link says can be read by whoever has it, but not changed. It opens nothing once it has expired, or once the
+secret it was signed with is changed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from triage_rules.foundation.errors import LinkError
+from triage_rules.intake.report import subject_fault
+from triage_rules.records.api_keys import CLIENT
+
+REPORT_PARAMETER = "report"
+"""How the return address learns which report it was."""
+
+ADDRESS_MAX = 2_000
+_RULESET = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+_FORM, _RESULT = "triage form link", "triage result link"
+
+Link = TypeVar("Link", "FormLink", "ResultLink")
+
+
+@dataclass(frozen=True, slots=True)
+class FormLink:
+    """A form for patients. `client`: whose reports they will be; '' where there are no keys. `subject`: of whom.
+
+    `return_to`: an address that the result page leads back to. `framed_by`: the origin whose pages may frame it.
+    `expires_ms`: UTC, milliseconds since the epoch.
+    """
+
+    ruleset: str
+    client: str
+    expires_ms: int
+    return_to: str | None = None
+    framed_by: str | None = None
+    subject: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises LinkError, which says what is wrong with which of them."""
+        if not _RULESET.fullmatch(self.ruleset):
+            raise LinkError("ruleset", "expected the name of a ruleset")
+        if self.client and not CLIENT.fullmatch(self.client):
+            raise LinkError("client", "expected a client's name, as `triage key list` shows it")
+        if self.return_to is not None and not _is_address(self.return_to):
+            raise LinkError("return_to", "expected an address with https://, or http:// on this machine")
+        if self.framed_by is not None and not _ORIGIN.fullmatch(self.framed_by):
+            raise LinkError("framed_by", "expected an origin and no more, as in https://clinic.example")
+        if self.subject is not None and subject_fault(self.subject):
+            raise LinkError("subject", "expected printable characters, without blanks at either end")
+
+
+@dataclass(frozen=True, slots=True)
+class ResultLink:
+    """The result of one report, for whoever sent it from a form. The rest is as the form's link said."""
+
+    report: str
+    expires_ms: int
+    return_to: str | None = None
+    framed_by: str | None = None
+
+    @property
+    def back(self) -> str | None:
+        """The return address, which is told the report's id and nothing of what was answered."""
+        if self.return_to is None:
+            return None
+        parts = urlsplit(self.return_to)
+        query = [*parse_qsl(parts.query, keep_blank_values=True), (REPORT_PARAMETER, self.report)]
+        return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def sign_form(link: FormLink, secret: str) -> str:
+    """The link as text for an address."""
+    return _sign(_FORM, asdict(link), secret)
+
+
+def sign_result(link: ResultLink, secret: str) -> str:
+    """The link as text for an address."""
+    return _sign(_RESULT, asdict(link), secret)
+
+
+def open_form(token: str, secret: str, now_ms: int) -> FormLink:
+    """Raises LinkError if it is no such link, was signed otherwise, or has expired."""
+    return _alive(FormLink(**_open(_FORM, token, secret)), now_ms)
+
+
+def open_result(token: str, secret: str, now_ms: int) -> ResultLink:
+    """Raises LinkError if it is no such link, was signed otherwise, or has expired."""
+    return _alive(ResultLink(**_open(_RESULT, token, secret)), now_ms)
+
+
+def _sign(salt: str, said: dict[str, Any], secret: str) -> str:
+    short = {name: value for name, value in said.items() if value is not None}
+    token: str | bytes = URLSafeSerializer(secret, salt).dumps(short)
+    return token if isinstance(token, str) else token.decode()
+
+
+def _open(salt: str, token: str, secret: str) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = URLSafeSerializer(secret, salt).loads(token)
+    except (BadData, ValueError):
+        raise LinkError("link", "it is none of ours, or was changed") from None
+    return said
+
+
+def _alive(link: Link, now_ms: int) -> Link:
+    if now_ms >= link.expires_ms:
+        raise LinkError("link", "it has expired")
+    return link
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if len(text) > ADDRESS_MAX or not text.isprintable() or " " in text or parts.username or not host:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in ("127.0.0.1", "localhost", "::1"))

@@ -1,0 +1,301 @@
+"""Reads a ruleset: YAML or plain data to a checked Ruleset, every fault told at once with its place."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from triage_rules.foundation.errors import RulesetError, RulesetNotFound
+from triage_rules.language.model import MANDATORY_OPEN, Rule, Ruleset
+from triage_rules.language.reading.acceptances import read_acceptances
+from triage_rules.language.reading.conditions import Conditions, Names
+from triage_rules.language.reading.fields import Form, is_date
+from triage_rules.language.reading.inputs import check_name, read_inputs, read_mentions
+from triage_rules.language.reading.limits import MAX_BYTES
+from triage_rules.language.reading.places import (
+    Broken,
+    Entry,
+    Faults,
+    MappingNode,
+    Node,
+    Scalar,
+    Sequence,
+    data_of,
+    quoted,
+)
+from triage_rules.language.reading.plain_data import tree_of_data
+from triage_rules.language.reading.rules import (
+    Context,
+    mandatory_statement,
+    read_conflict,
+    read_default,
+    read_dispositions,
+    read_floor,
+    read_inference,
+    read_mandatory,
+    read_rule,
+    read_validity,
+)
+from triage_rules.language.reading.statements import Statement, in_order
+from triage_rules.language.reading.yaml_text import tree_of_yaml
+
+FILE_NAME = "ruleset.yaml"
+LANGUAGE = 1
+_NO_MAPPING = "expected a mapping: lines such as `name: value`"
+RULESET_NAME = re.compile(r"(?=.{1,60}\Z)[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
+SEMVER = re.compile(
+    r"(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)"
+    r"(?:-(?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
+    r"(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A ruleset file as it was written: `data` is plain JSON data in the file's order, `root` the same with places."""
+
+    file: str
+    data: dict[str, object]
+    root: Node
+
+
+def load_document(path: str | Path) -> Document:
+    """The plain content of a ruleset file, or of a folder's ruleset.yaml; nothing is checked but the YAML.
+
+    Raises RulesetNotFound, and RulesetError for a file that is not plain YAML.
+    """
+    return parse_document(*bytes_of(path))
+
+
+def bytes_of(path: str | Path) -> tuple[bytes, str]:
+    """A file's content, cut off where it is too large anyway, and its name for places; a folder means its ruleset.
+
+    Raises RulesetNotFound.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file /= FILE_NAME
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MAX_BYTES + 1), str(file)
+    except OSError as error:
+        raise RulesetNotFound(f"`{file}` can't be read: {error.strerror}") from error
+
+
+def parse_document(text: bytes, file: str) -> Document:
+    """As `load_document`, from the file's bytes."""
+    document, faults = parse_text(text, file)
+    if faults.found:
+        raise RulesetError(faults.in_order())
+    return document
+
+
+def parse_text(text: bytes, file: str) -> tuple[Document, Faults]:
+    """As `parse_document`, but what is not plain YAML goes to the faults, so that a reader can tell of more.
+
+    Raises RulesetError if the faults are too many to go on.
+    """
+    faults = Faults()
+    root = tree_of_yaml(text, file, faults)
+    if not isinstance(root, MappingNode | Broken):
+        faults.add(root.place, _NO_MAPPING)
+    data = data_of(root)
+    return Document(file, data if isinstance(data, dict) else {}, root), faults
+
+
+def read_ruleset(path: str | Path) -> Ruleset:
+    """The checked ruleset of a folder or a file. Raises RulesetNotFound, and RulesetError with all faults."""
+    return read_with_document(path)[0]
+
+
+def read_with_document(path: str | Path) -> tuple[Ruleset, Document]:
+    """As `read_ruleset`, together with what the file says."""
+    return parse_with_document(*bytes_of(path))
+
+
+def parse_with_document(text: bytes, file: str) -> tuple[Ruleset, Document]:
+    """As `read_with_document`, from the file's bytes."""
+    document, faults = parse_text(text, file)
+    _check_approval(document.root, faults)
+    return _build(document.root, faults), document
+
+
+def parse_ruleset(text: bytes, file: str) -> Ruleset:
+    """As `read_ruleset`, from the file's bytes."""
+    return parse_with_document(text, file)[0]
+
+
+def _check_approval(root: Node, faults: Faults) -> None:
+    """Nobody has approved anything tomorrow.
+
+    Of files alone: whether what is live can be opened must not depend on a worker's clock.
+    """
+    entry = root.entries.get("approved_on") if isinstance(root, MappingNode) else None
+    written = entry.node.value if entry is not None and isinstance(entry.node, Scalar) else None
+    # Today, where the day starts first: whoever approves there must not have to wait for UTC.
+    latest = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=14)).date().isoformat()
+    if entry is not None and isinstance(written, str) and is_date(written) and written > latest:
+        faults.add(entry.node.place, f"`approved_on`: {quoted(written)} is in the future; write the day of approval")
+
+
+def build_ruleset(document: object, file: str = "<bundle>") -> Ruleset:
+    """The checked ruleset of plain JSON data; faults have line 0. Raises RulesetError with all faults."""
+    faults = Faults()
+    return _build(tree_of_data(document, file, faults), faults)
+
+
+def _build(root: Node, faults: Faults) -> Ruleset:
+    if isinstance(root, MappingNode):
+        ruleset = _read(Form(root, "", faults), faults)
+        if not faults.found:
+            return ruleset
+    elif not faults.found:
+        faults.add(root.place, _NO_MAPPING)
+    raise RulesetError(faults.in_order())
+
+
+def _read(root: Form, faults: Faults) -> Ruleset:
+    """The whole file: first what gives names, then what uses them."""
+    head = _head(root)
+    names = Names()
+    taken: dict[str, str] = {}
+    read_inputs(root, names, taken, faults)
+    mentions = read_mentions(root, names, taken, faults)
+    context = Context(
+        faults, names, Conditions(names, faults), head["owner"], head["review_by"], read_dispositions(root, faults)
+    )
+    written_inferences = list(root.entries("inferences"))
+    written_rules = list(root.entries("rules", required=True))
+    statements = _declare(written_inferences, written_rules, root, context, taken)
+    mandatory = read_mandatory(root, context)
+    for name, entry in written_inferences:
+        # One with a refused name is read too, for the faults inside; what was read is dropped.
+        read_inference(name, entry, statements.get(name) or Statement(name, entry.key_place, ""), context)
+    rules = {rule_id: read_rule(rule_id, entry, context) for rule_id, entry in written_rules}
+    _define(statements, rules)
+    if mandatory:
+        statements[MANDATORY_OPEN] = mandatory_statement(mandatory, root.key_place("mandatory"))
+    inferences = in_order(statements, faults)
+    floors = {i: read_floor(i, entry, context) for i, entry in root.entries("safety_net")}
+    conflicts = {i: read_conflict(i, entry, context) for i, entry in root.entries("conflicts")}
+    default, validity = read_default(root, context), read_validity(root, context)
+    always_patient, always_clinician = _always(root, faults)
+    read_acceptances(root, faults)  # for `triage check`; nothing that decides reads it
+    root.close()
+    return Ruleset(
+        name=head["ruleset"],
+        version=head["version"],
+        title=head["title"],
+        description=head["description"],
+        owner=head["owner"],
+        approved_by=head["approved_by"] or None,
+        approved_on=head["approved_on"] or None,
+        inputs={name: read for name, read in names.inputs.items() if read is not None},
+        mentions=mentions,
+        inferences=inferences,
+        rules=rules,
+        floors=floors,
+        conflicts=conflicts,
+        mandatory=mandatory,
+        dispositions={code: read for code, read in context.dispositions.items() if read is not None},
+        default=default,
+        validity=validity,
+        always_patient=always_patient,
+        always_clinician=always_clinician,
+    )
+
+
+def _head(root: Form) -> dict[str, str]:
+    """The lines at the top; what is refused or null is empty."""
+    name = root.matching(
+        "ruleset", RULESET_NAME, "a ruleset's name is lower case letters and digits with single hyphens"
+    )
+    language = root.number("language", required=True, whole=True)
+    if language is not None and language != LANGUAGE:
+        root.tell(
+            root.place_of("language"), f"`language`: {quoted(language)} is not known; this program reads {LANGUAGE}"
+        )
+    head = {
+        "ruleset": name,
+        "version": root.matching("version", SEMVER, "a version is three numbers, such as `1.0.0`"),
+        "title": root.text("title"),
+        "description": root.text("description"),
+        "owner": root.text("owner"),
+        "review_by": root.date_or_none("review_by") or "",
+        "approved_by": root.text_or_none("approved_by") or "",
+        "approved_on": root.date_or_none("approved_on") or "",
+    }
+    if not root.has_value("review_by"):
+        root.tell(root.place_of("review_by"), "the key `review_by` is missing, or without a date")
+    refused = isinstance(root.peek("approved_by"), Broken) or isinstance(root.peek("approved_on"), Broken)
+    if not refused and root.has_value("approved_by") != root.has_value("approved_on"):
+        here = "approved_by" if root.has_value("approved_by") else "approved_on"
+        told = "`approved_by` and `approved_on` go together: a clinician and a date, or null for both"
+        root.tell(root.place_of(here), told)
+    return head
+
+
+def _always(root: Form, faults: Faults) -> tuple[str, str]:
+    node = root.node("always")
+    if node is None:
+        return "", ""
+    form = Form(node, "`always`", faults, root.key_place("always"))
+    texts = form.text("patient"), form.text("clinician")
+    form.close()
+    return texts
+
+
+def _declare(
+    inferences: list[tuple[str, Entry]],
+    rules: list[tuple[str, Entry]],
+    root: Form,
+    context: Context,
+    taken: dict[str, str],
+) -> dict[str, Statement]:
+    """Every statement by name, not yet defined, so that conditions may speak of it from anywhere."""
+    found: dict[str, Statement] = {}
+    for name, entry in inferences:
+        if check_name(name, entry.key_place, f"inference `{name}`", taken, context.faults):
+            taken[name] = "an inference"
+            found[name] = Statement(name, entry.key_place, "")
+    for rule_id, entry in rules:
+        infers = entry.node.entries.get("infers") if isinstance(entry.node, MappingNode) else None
+        if infers is None or not isinstance(infers.node, Scalar) or not isinstance(infers.node.value, str):
+            continue
+        name, place = infers.node.value, infers.node.place
+        if name not in found:
+            if not check_name(name, place, f"rule `{rule_id}`: `infers`", taken, context.faults):
+                continue
+            taken[name] = "a statement"
+            found[name] = Statement(name, place, "")
+        found[name].rules.append(rule_id)
+    context.names.statements.update(found)
+    mandatory = root.peek("mandatory")
+    if isinstance(mandatory, Sequence) and mandatory.items:
+        context.names.statements.add(MANDATORY_OPEN)
+    return found
+
+
+def _define(statements: dict[str, Statement], rules: dict[str, Rule]) -> None:
+    """Add what the rules infer: their conditions as definitions, their titles and sources where none is written."""
+    for statement in statements.values():
+        for rule_id in statement.rules:
+            rule = rules[rule_id]
+            statement.definitions.append(rule.when)
+            statement.says = statement.says or rule.title
+            statement.source = statement.source or rule.source
+
+
+__all__ = [
+    "Document",
+    "build_ruleset",
+    "bytes_of",
+    "load_document",
+    "parse_document",
+    "parse_ruleset",
+    "parse_text",
+    "parse_with_document",
+    "read_ruleset",
+]

@@ -1,0 +1,39 @@
+"""Reads `accepts`: what `triage check` finds and the ruleset's owner wants so, with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from triage_rules.foundation.place import Place
+from triage_rules.language.check_types import FindingType
+from triage_rules.language.reading.fields import Form
+from triage_rules.language.reading.places import Faults, MappingNode, Node
+
+_TYPES = tuple(found.value for found in FindingType if found.acceptable)
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """One finding, or several of one type, that is there on purpose. `of`: what each is about, with its place."""
+
+    finding: FindingType
+    of: tuple[tuple[str, Place], ...]
+    reason: str
+
+
+def read_acceptances(root: Form, faults: Faults) -> tuple[Acceptance, ...]:
+    """The items of `accepts`; one that was refused is left out."""
+    read = (_acceptance(node, faults) for node in root.items("accepts", least=0))
+    return tuple(found for found in read if found is not None)
+
+
+def acceptances_of(root: Node) -> tuple[Acceptance, ...]:
+    """What a file accepts that has been read without a fault."""
+    return read_acceptances(Form(root, "", Faults()), Faults()) if isinstance(root, MappingNode) else ()
+
+
+def _acceptance(node: Node, faults: Faults) -> Acceptance | None:
+    form = Form(node, "`accepts`", faults)
+    finding, of, reason = form.one_of("finding", _TYPES), form.texts("of", required=True), form.text("reason")
+    form.close()
+    return Acceptance(FindingType(finding), of, reason) if finding and of and reason else None

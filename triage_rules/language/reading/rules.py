@@ -1,0 +1,322 @@
+"""Reads what follows from answers: dispositions, inferences, rules, the safety net, conflicts, the mandatory list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from triage_rules.foundation.place import Place
+from triage_rules.language.model import (
+    MANDATORY_OPEN,
+    All,
+    Any,
+    AskedOf,
+    Condition,
+    Conflict,
+    Default,
+    Disposition,
+    Floor,
+    IsOpen,
+    Level,
+    Mandatory,
+    Outcome,
+    Rule,
+    Source,
+    Validity,
+)
+from triage_rules.language.reading.conditions import Conditions, Names
+from triage_rules.language.reading.fields import Form
+from triage_rules.language.reading.messages import DISPOSITION, DISPOSITION_TOLD, RULE_ID, RULE_ID_TOLD, listed, meant
+from triage_rules.language.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, is_whole, quoted
+from triage_rules.language.reading.statements import Statement
+
+_LEVELS = tuple(level.word for level in Level)
+_NO_SOURCE = Source("")
+
+
+@dataclass(slots=True)
+class Context:
+    """What is known while rules are read. A disposition of None was declared, but refused."""
+
+    faults: Faults
+    names: Names
+    conditions: Conditions
+    owner: str
+    review_by: str
+    dispositions: dict[str, Disposition | None]
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def claim_id(self, written: str, place: Place, what: str) -> None:
+        """An id must fit, and be used once in the whole file; statements may share one, as a note defines several."""
+        if not RULE_ID.match(written):
+            self.faults.add(place, f"{what}: the id {quoted(written)} doesn't fit; {RULE_ID_TOLD}")
+        elif written in self.ids and not (_is_statement(what) and _is_statement(self.ids[written])):
+            self.faults.add(place, f"{what}: the id `{written}` is taken by {self.ids[written]}; ids are used once")
+        else:
+            self.ids[written] = what
+
+    def disposition(self, form: Form, key: str) -> str:
+        """A declared disposition's code under the key; "" if refused."""
+        code = form.text(key)
+        if code and code not in self.dispositions:
+            hint = meant(code, self.dispositions) or f"; known are {listed(self.dispositions, 12)}"
+            form.tell(form.place_of(key), f"`{key}`: unknown disposition {quoted(code)}{hint}")
+            return ""
+        return code
+
+    def urgency(self, code: str) -> tuple[int, int] | None:
+        """As Ruleset.urgency; None if the disposition was refused."""
+        known = self.dispositions.get(code)
+        return None if known is None else (known.level, -list(self.dispositions).index(code))
+
+
+def _is_statement(what: str) -> bool:
+    return what.startswith("inference ")
+
+
+def read_dispositions(root: Form, faults: Faults) -> dict[str, Disposition | None]:
+    """The dispositions, most urgent first."""
+    found: dict[str, Disposition | None] = {}
+    lowest: Disposition | None = None
+    for code, entry in root.entries("dispositions", required=True):
+        what = f"disposition `{code}`"
+        if not DISPOSITION.match(code):
+            faults.add(entry.key_place, f"{what}: the code doesn't fit; {DISPOSITION_TOLD}")
+        read = found[code] = _disposition(code, entry, what, faults)
+        if read is None:
+            continue
+        if lowest is not None and read.level > lowest.level:
+            told = f"it is {read.level.word} and stands below `{lowest.code}`, which is {lowest.level.word}"
+            faults.add(entry.key_place, f"{what}: {told}; the most urgent come first")
+        lowest = read
+    return found
+
+
+def _disposition(code: str, entry: Entry, what: str, faults: Faults) -> Disposition | None:
+    before = len(faults.found)
+    form = Form(entry.node, what, faults, entry.key_place)
+    level = form.one_of("level", _LEVELS)
+    minutes = None
+    limit = form.node("act_within_minutes")
+    if isinstance(limit, Scalar) and limit.value is not None:
+        minutes = form.minutes("act_within_minutes")
+    elif limit is not None and not isinstance(limit, Scalar | Broken):
+        form.number("act_within_minutes")
+    title, patient, clinician = form.text("title"), form.text("patient"), form.text("clinician")
+    form.close()
+    if len(faults.found) > before or level is None or not is_whole(entry.node):
+        return None
+    return Disposition(code, Level.of(level), minutes, title, patient, clinician, entry.key_place)
+
+
+def read_default(root: Form, context: Context) -> Default:
+    """The required `default`; never routine."""
+    node = root.node("default")
+    if node is None:
+        return Default("", "")
+    form = Form(node, "`default`", context.faults, root.key_place("default"))
+    code = context.disposition(form, "disposition")
+    read = Default(code, form.text("reason"), form.flags())
+    form.close()
+    known = context.dispositions.get(code)
+    if known is not None and known.level is Level.ROUTINE:
+        form.tell(
+            form.place_of("disposition"), f"`{code}` is routine; with no rule established, a result is never routine"
+        )
+    return read
+
+
+def read_validity(root: Form, context: Context) -> Validity:
+    """The required `validity`."""
+    node = root.node("validity")
+    if node is None:
+        return Validity(0)
+    form = Form(node, "`validity`", context.faults, root.key_place("validity"))
+    minutes = form.minutes("minutes", least=1)
+    sooner = form.node("sooner", required=False)
+    read = Validity(minutes or 0)
+    if sooner is not None and not isinstance(sooner, Broken):
+        inner = Form(sooner, "`validity`: `sooner`", context.faults)
+        earlier = inner.minutes("minutes", least=1)
+        if minutes and earlier and earlier >= minutes:
+            inner.tell(inner.place_of("minutes"), f"`minutes`: {quoted(earlier)} is not sooner than {quoted(minutes)}")
+        read = Validity(minutes or 0, earlier, context.conditions.under(inner))
+        inner.close()
+    form.close()
+    return read
+
+
+def read_inference(name: str, entry: Entry, statement: Statement, context: Context) -> None:
+    """Adds the written definition to the statement. Without `when`, rules must infer it."""
+    form = Form(entry.node, f"inference `{name}`", context.faults, entry.key_place)
+    statement.says = form.text("says")
+    statement.id = form.text_or_none("id")
+    if statement.id:
+        context.claim_id(statement.id, form.place_of("id"), form.what)
+    when = context.conditions.under_or_none(form)
+    if when is not None:
+        statement.definitions.append(when)
+    elif not statement.rules and not form.broken:
+        form.tell(form.place, "the key `when` is missing, and no rule infers this")
+    statement.source = form.source(required=False)
+    form.close()
+
+
+def read_rule(rule_id: str, entry: Entry, context: Context) -> Rule:
+    """One rule; `infers` has been looked at before."""
+    what = f"rule `{rule_id}`"
+    context.claim_id(rule_id, entry.key_place, what)
+    form = Form(entry.node, what, context.faults, entry.key_place)
+    own = context.disposition(form, "disposition")
+    read = Rule(
+        id=rule_id,
+        title=form.text("title"),
+        when=context.conditions.under(form),
+        outcomes=(Outcome(own), *_raised(form, own, context)),
+        reason=form.text("reason"),
+        source=form.source() or _NO_SOURCE,
+        owner=form.text_or_none("owner") or context.owner,
+        review_by=form.date_or_none("review_by") or context.review_by,
+        infers=form.text_or_none("infers"),
+        clinician_note=form.text_or_none("clinician_note"),
+        clinician_only=form.flag("clinician_only"),
+        flags=form.flags(),
+        section=form.text_or_none("section"),
+        place=entry.key_place,
+    )
+    form.close()
+    return read
+
+
+def _raised(form: Form, own: str, context: Context) -> tuple[Outcome, ...]:
+    outcomes = []
+    for item in form.items("raised"):
+        inner = Form(item, f"{form.what}: `raised`", context.faults)
+        code = context.disposition(inner, "to")
+        outcomes.append(Outcome(code, context.conditions.under(inner)))
+        inner.close()
+        base, raised = context.urgency(own), context.urgency(code)
+        if base is not None and raised is not None and raised <= base:
+            told = f"`to`: `{code}` is not more urgent than the own disposition `{own}`; `raised` can only raise"
+            inner.tell(inner.place_of("to"), told)
+    return tuple(outcomes)
+
+
+def read_floor(floor_id: str, entry: Entry, context: Context) -> Floor:
+    """One safety net: a floor (`disposition`), or `raise_one`."""
+    what = f"safety net `{floor_id}`"
+    context.claim_id(floor_id, entry.key_place, what)
+    form = Form(entry.node, what, context.faults, entry.key_place)
+    title, when, reason = form.text("title"), context.conditions.under(form), form.text("reason")
+    read = Floor(
+        id=floor_id,
+        title=title,
+        when=when,
+        outcomes=_floor_outcomes(form, context),
+        reason=reason,
+        source=form.source() or _NO_SOURCE,
+        owner=form.text_or_none("owner") or context.owner,
+        review_by=form.date_or_none("review_by") or context.review_by,
+        raise_one=_raise_one(form, context),
+        clinician_note=form.text_or_none("clinician_note"),
+        flags=form.flags(),
+        place=entry.key_place,
+    )
+    form.close()
+    return read
+
+
+def _floor_outcomes(form: Form, context: Context) -> tuple[Outcome, ...]:
+    if not form.has("raise_one"):
+        own = context.disposition(form, "disposition")
+        return (Outcome(own), *_raised(form, own, context))
+    for key in ("disposition", "raised"):
+        if form.node(key, required=False) is not None:
+            form.tell(form.key_place(key), f"`{key}` and `raise_one` can't stand together; choose one")
+    return ()
+
+
+def _raise_one(form: Form, context: Context) -> tuple[tuple[Level, str], ...]:
+    node = form.node("raise_one", required=False)
+    if node is None or isinstance(node, Broken):
+        return ()
+    inner = Form(node, f"{form.what}: `raise_one`", context.faults)
+    found = []
+    for level in (Level.MONITOR, Level.URGENT):
+        code = context.disposition(inner, level.word)
+        known = context.dispositions.get(code)
+        if known is not None and known.level is not level:
+            inner.tell(inner.place_of(level.word), f"`{level.word}`: `{code}` is {known.level.word}, not {level.word}")
+        found.append((level, code))
+    inner.close()
+    return tuple(found)
+
+
+def read_conflict(conflict_id: str, entry: Entry, context: Context) -> Conflict:
+    """One contradiction between answers."""
+    what = f"conflict `{conflict_id}`"
+    context.claim_id(conflict_id, entry.key_place, what)
+    form = Form(entry.node, what, context.faults, entry.key_place)
+    findings = form.texts("findings", required=True)
+    for name, place in findings:
+        _check_input(name, place, f"{what}: `findings`", context)
+    read = Conflict(
+        conflict_id, context.conditions.under(form), form.text("says"), tuple(f for f, _ in findings), entry.key_place
+    )
+    form.close()
+    return read
+
+
+def _check_input(name: str, place: Place, what: str, context: Context) -> None:
+    if name not in context.names.inputs:
+        told = f"{what}: unknown input {quoted(name)}{meant(name, context.names.inputs)}"
+        context.faults.add(place, told)
+
+
+def _check_asked(name: str, place: Place, what: str, context: Context) -> None:
+    """A mandatory input must be one that somebody can answer."""
+    _check_input(name, place, what, context)
+    declared = context.names.inputs.get(name)
+    if declared is not None and declared.asked_of is AskedOf.SERVICE:
+        context.faults.add(place, f"{what}: `{name}` is counted by the service, so it is never missing")
+
+
+def read_mandatory(root: Form, context: Context, key: str = "mandatory", *, least: int = 0) -> tuple[Mandatory, ...]:
+    """The items of a list of what must be answered."""
+    what = f"{root.what}: `{key}`" if root.what else f"`{key}`"
+    return tuple(_mandatory(item, what, context) for item in root.items(key, least=least))
+
+
+def _mandatory(node: Node, what: str, context: Context) -> Mandatory:
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        _check_asked(node.value, node.place, what, context)
+        return Mandatory((node.value,))
+    if not isinstance(node, MappingNode):
+        if not isinstance(node, Broken):
+            told = f"{what}: expected an input's name, or a mapping with `finding` or `any_of`"
+            context.faults.add(node.place, told)
+        return Mandatory(())
+    form = Form(node, what, context.faults)
+    several = form.texts("any_of")
+    one = form.text("finding") if form.has("finding") else ""
+    when = context.conditions.under_or_none(form)
+    if form.has("finding") == form.has("any_of"):
+        form.tell(node.place, "expected one of `finding` and `any_of`")
+    else:
+        form.close()
+    findings = [*several, *([(one, form.place_of("finding"))] if one else [])]
+    for name, place in findings:
+        _check_asked(name, place, what, context)
+    return Mandatory(tuple(name for name, _ in findings), when)
+
+
+def mandatory_statement(mandatory: tuple[Mandatory, ...], place: Place) -> Statement:
+    """`mandatory_open`: one of the list is open."""
+    definition = Any(tuple(_still_open(item) for item in mandatory))
+    return Statement(MANDATORY_OPEN, place, "A mandatory question is still open", definitions=[definition])
+
+
+def _still_open(item: Mandatory) -> Condition:
+    opens = tuple(IsOpen(name) for name in item.findings)
+    if item.when is not None:
+        return All((item.when, *opens))
+    return opens[0] if len(opens) == 1 else All(opens)

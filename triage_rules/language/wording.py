@@ -1,0 +1,64 @@
+"""Conditions in words, as somebody would read out the YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from triage_rules.language.model import (
+    All,
+    Any,
+    AtLeast,
+    Compare,
+    Condition,
+    Inferred,
+    IsOpen,
+    Not,
+    OneOf,
+    Op,
+    Unless,
+    Yes,
+)
+
+OPS = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at most", Op.LESS_THAN: "less than"}
+
+
+def in_words(condition: Condition) -> str:
+    """The condition on one line: "all of: `spots`, `age_years` less than 16"."""
+    match condition:
+        case All(parts):
+            return f"all of: {_listed(parts)}"
+        case Any(parts):
+            return f"any of: {_listed(parts)}"
+        case AtLeast(count, parts):
+            return f"at least {count} of: {_listed(parts)}"
+        case Not(part):
+            return f"not {_inside(part)}"
+        case Unless(part):
+            return f"unless {_inside(part)}"
+        case IsOpen(name):
+            return f"`{name}` is open"
+        case Inferred(name) | Yes(name):
+            return f"`{name}`"
+        case Compare(name):
+            return f"`{name}` {limit_in_words(condition)}"
+        case OneOf(name):
+            return f"`{name}` {values_in_words(condition)}"
+
+
+def limit_in_words(compare: Compare) -> str:
+    """The limit alone: "at least 38"."""
+    return f"{OPS[compare.op]} {compare.limit}"
+
+
+def values_in_words(choice: OneOf) -> str:
+    """The values alone: "is `few`", "is `few` or `many`"."""
+    return f"is {' or '.join(f'`{value}`' for value in choice.values)}"
+
+
+def _listed(parts: Iterable[Condition]) -> str:
+    return ", ".join(map(_inside, parts))
+
+
+def _inside(part: Condition) -> str:
+    words = in_words(part)
+    return f"({words})" if isinstance(part, All | Any | AtLeast) else words

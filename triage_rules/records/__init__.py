@@ -1,0 +1,1 @@
+"""Values that are stored and sent: reports, events, audit entries, API keys, the board, proposals."""

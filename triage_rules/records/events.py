@@ -1,0 +1,129 @@
+"""A result as an event on the stream: CloudEvents 1.0 as the fields of one entry.
+
+There is no CloudEvents binding for Redis, so ours is Kafka's with `ce_` names. docs/schemas/result-event.schema.json
+describes the fields, docs/schemas/result.schema.json what is in `data`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from triage_rules.foundation import strict_json
+from triage_rules.foundation.encryption import Seals, is_sealed
+from triage_rules.foundation.errors import EventError
+from triage_rules.foundation.timestamps import timestamp
+from triage_rules.language.model import Level
+
+EVENT_TYPE = "triage.result.v1"
+SPEC_VERSION = "1.0"
+CONTENT_TYPE = "application/json"
+SEALED_TYPE = "application/vnd.triage.sealed"
+"""The content type of an event whose `data` is encrypted; inside is JSON again."""
+
+SEALED_AS = "result"
+"""The field's name that is sealed with the result: the same in the event and in the report."""
+
+PLAIN = Seals()
+FIELDS = (
+    "ce_specversion",
+    "ce_id",
+    "ce_source",
+    "ce_type",
+    "ce_subject",
+    "ce_time",
+    "content-type",
+    "level",
+    "ruleset",
+    "digest",
+    "data",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One published result. `subject`: the report's id. `level` None: the evaluation failed, a person must look now."""
+
+    id: str
+    source: str
+    subject: str
+    time: str
+    level: Level | None
+    ruleset: str
+    digest: str
+    result: dict[str, Any]
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def event_of(report_id: str, result: dict[str, Any], *, source: str, now_ms: int) -> Event:
+    """The event that publishes `result`. A report's event has one id, whoever makes it and however often."""
+    level = result["level"]
+    return Event(
+        id=f"{report_id}:result",
+        source=source,
+        subject=report_id,
+        time=timestamp(now_ms),
+        level=None if level is None else Level.of(level),
+        ruleset=result["ruleset"]["name"],
+        digest=result["ruleset"]["digest"],
+        result=result,
+    )
+
+
+def encode(event: Event, seals: Seals = PLAIN) -> dict[str, str]:
+    """The fields of a stream entry, in the order of FIELDS. With keys in `seals`, `data` is encrypted."""
+    data = seals.seal(strict_json.dumps_fast(event.result), event.subject, SEALED_AS)
+    values = (
+        SPEC_VERSION,
+        event.id,
+        event.source,
+        EVENT_TYPE,
+        event.subject,
+        event.time,
+        SEALED_TYPE if is_sealed(data) else CONTENT_TYPE,
+        "" if event.level is None else event.level.word,
+        event.ruleset,
+        event.digest,
+        data,
+    )
+    return dict(zip(FIELDS, values, strict=True))
+
+
+def decode(fields: Mapping[str, str], seals: Seals = PLAIN) -> Event:
+    """The event of a stream entry. Unknown fields are ignored.
+
+    Raises EventError, and SealError if no key of `seals` opens `data`; neither repeats it.
+    """
+    missing = [name for name in FIELDS if name not in fields]
+    if missing:
+        raise EventError(f"fields are missing: {', '.join(missing)}")
+    if (fields["ce_specversion"], fields["ce_type"]) != (SPEC_VERSION, EVENT_TYPE):
+        raise EventError(f"neither version nor type is known: {fields['ce_specversion']!r} {fields['ce_type']!r}")
+    if any(not _is_text(fields[name]) for name in FIELDS):
+        raise EventError("there are bytes that are no UTF-8")
+    try:
+        result = json.loads(seals.open(fields["data"], fields["ce_subject"], SEALED_AS))
+        level = Level.of(fields["level"]) if fields["level"] else None
+    except (ValueError, KeyError, RecursionError):
+        raise EventError("`data` is no JSON or `level` no level") from None
+    if not isinstance(result, dict) or result.get("level", "") != (level.word if level is not None else None):
+        raise EventError("`level` is not the level of the result in `data`")
+    return Event(
+        id=fields["ce_id"],
+        source=fields["ce_source"],
+        subject=fields["ce_subject"],
+        time=fields["ce_time"],
+        level=level,
+        ruleset=fields["ruleset"],
+        digest=fields["digest"],
+        result=result,
+    )

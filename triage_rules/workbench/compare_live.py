@@ -1,0 +1,66 @@
+"""What a draft changes: the difference of its texts to those of what is live, and for which patients results differ."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.workbench.draft import FILES, Files
+from triage_rules.workbench.try_patient import words_of
+
+Json = dict[str, Any]
+
+SECONDS = 40.0
+"""What the comparison of two versions may take. What is not decided by then is told."""
+
+
+def compared(live: Evaluator, draft: Evaluator, seconds: float = SECONDS) -> Json:
+    """As `triage diff --format json`: what is written otherwise, and for whom results differ, with smallest examples.
+
+    Each example also has its `patient`, in the words of the controls. Raises EncoderBugError.
+    """
+    from triage_rules.assurance.diff import report
+    from triage_rules.assurance.diff.outcomes import Differences
+    from triage_rules.assurance.solver.solver import Budget  # loads the solver
+
+    found = list(Differences(live, draft, Budget(seconds)).all())
+    told = report.as_data(live, draft, found)
+    for one, shown in zip(found, told["differences"], strict=True):
+        for kind, data in zip(one.kinds, shown["kinds"], strict=True):
+            data["example"]["patient"] = words_of(draft.ruleset, kind.witness.findings, kind.witness.history)
+    return told
+
+
+def patch(name: str, live: Files, draft: Files) -> str:
+    """A patch from what is live to the draft, as `git apply` takes it at the top of the repository; may be empty."""
+    return "".join(_of_file(f"rulesets/{name}/{file}", live.get(file), draft.get(file)) for file in FILES)
+
+
+def _of_file(path: str, before: str | None, after: str | None) -> str:
+    if before == after or (not before and not after):
+        return ""
+    head = f"diff --git a/{path} b/{path}\n"
+    if before is None:
+        head += "new file mode 100644\n"
+    if after is None:
+        head += "deleted file mode 100644\n"
+    old = "/dev/null" if before is None else f"a/{path}"
+    new = "/dev/null" if after is None else f"b/{path}"
+    return head + "".join(_lines(before or "", after or "", old, new))
+
+
+def _lines(before: str, after: str, old: str, new: str) -> Iterator[str]:
+    for line in difflib.unified_diff(_split(before), _split(after), old, new):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _split(text: str) -> list[str]:
+    """By line feeds alone: what else Python takes for the end of a line, git doesn't."""
+    return [f"{line}\n" for line in text.split("\n")[:-1]] + ([last] if (last := text.rpartition("\n")[2]) else [])
+
+
+def changed_files(live: Mapping[str, str], draft: Mapping[str, str]) -> list[str]:
+    """The names of the files whose texts differ."""
+    return [name for name in FILES if live.get(name, "") != draft.get(name, "")]

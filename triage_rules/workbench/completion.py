@@ -1,0 +1,290 @@
+"""What could stand at a place of a draft: the words of the language by its JSON Schema, and the draft's own names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from triage_rules.assurance.cases.reading import CASES_FILE, WANTED
+from triage_rules.assurance.properties.schema import properties_json_schema
+from triage_rules.language.model import Level
+from triage_rules.language.reading import FILE_NAME
+from triage_rules.language.reading.places import Faults, data_of
+from triage_rules.language.reading.schema import ruleset_json_schema
+from triage_rules.language.reading.yaml_text import tree_of_yaml
+from triage_rules.workbench.draft import Files
+from triage_rules.workbench.text_index import ITEM, Where, sections, where
+
+Json = dict[str, Any]
+
+MOST = 400
+"""Options that are told."""
+
+INFO_MAX = 200
+LEVELS = tuple(level.word for level in Level)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something that could stand there. `detail`: what sort of thing it is; `info`: what it means, in its own words."""
+
+    label: str
+    detail: str
+    info: str = ""
+    is_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The options in place of the word that begins at column `start` (1-based)."""
+
+    start: int
+    options: tuple[Option, ...]
+
+
+def complete(files: Files, file: str, line: int, column: int) -> Completion | None:
+    """What could stand at that place; None: nothing is known of it."""
+    place = where(files.get(file, ""), line, column)
+    if place is None:
+        return None
+    names = _Names(files)
+    reached = _reached(_schema(file), place.path)
+    found: list[Option] = []
+    if place.is_key is not False:
+        found += [*_keys(reached), *names.keys(reached)]
+    if place.is_key is not True:
+        found += [*_values(reached), *names.values(place, reached)]
+    begun = [one for one in found if one.label.startswith(place.word[:1]) and one.label != place.word]
+    options = {option.label: option for option in begun}
+    return Completion(place.start, tuple(options.values())[:MOST])
+
+
+# --- the language ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A schema that the place may be under, and the name of the definition that it came from."""
+
+    schema: Json
+    name: str
+
+
+@cache
+def _schema(file: str) -> Json:
+    match file:
+        case "ruleset.yaml":
+            return ruleset_json_schema()
+        case "properties.yaml":
+            return properties_json_schema()
+        case _:
+            return CASES
+
+
+def _reached(root: Json, path: tuple[str, ...]) -> list[_Part]:
+    parts = list(_apart(root, root, ""))
+    for step in path:
+        parts = [inner for part in parts for below in _below(part, step) for inner in _apart(root, below, "")]
+    return parts
+
+
+def _below(part: _Part, step: str) -> Iterator[Json]:
+    if step == ITEM:
+        if "items" in part.schema:
+            yield part.schema["items"]
+        return
+    named = part.schema.get("properties", {}).get(step)
+    others = part.schema.get("additionalProperties")
+    if named is not None:
+        yield named
+    elif isinstance(others, dict):
+        yield others
+
+
+def _apart(root: Json, schema: Json, name: str) -> Iterator[_Part]:
+    """The schema and its alternatives, references followed."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        yield from _apart(root, root["$defs"][name], name)
+        return
+    yield _Part(schema, name)
+    for one in schema.get("anyOf", ()):
+        yield from _apart(root, one, name)
+
+
+def _keys(parts: Iterable[_Part]) -> Iterator[Option]:
+    for part in parts:
+        needed = () if part.name == "condition" else part.schema.get("required", ())
+        for key, below in part.schema.get("properties", {}).items():
+            yield Option(key, "required" if key in needed else "", below.get("description", ""), is_key=True)
+
+
+def _values(parts: Iterable[_Part]) -> Iterator[Option]:
+    for part in parts:
+        told = part.schema.get("description", "")
+        values = [*part.schema.get("enum", ()), *([part.schema["const"]] if "const" in part.schema else ())]
+        for value in values:
+            yield Option(str(value), "value", told)
+        if part.schema.get("type") == "boolean":
+            yield from (Option(word, "value", told) for word in ("true", "false"))
+        if part.schema.get("type") == "null":
+            yield Option("null", "value", "Nothing.")
+
+
+# --- the draft's own names ---
+
+_SAYS = re.compile(r"\b(?:question|says|title): *(.+)")
+_TYPE = re.compile(r"\btype: *(\w+)")
+_GROUP = re.compile(r"\bgroup: *([\w-]+)")
+_FLAGS = re.compile(r"\bflags: *\[([^\]\n]*)\]")
+_INFERS = re.compile(r"\binfers: *(\w+)")
+
+INPUTS, STATEMENTS, RULES, DISPOSITIONS, CONFLICTS, BASES, GROUPS, FLAGS = (
+    "input", "statement", "rule", "disposition", "conflict", "base", "group", "flag",
+)  # fmt: skip
+
+_BY_KEY: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("disposition", "to", "disposition_at_least"), (DISPOSITIONS,)),
+    **dict.fromkeys(
+        ("open", "finding", "findings", "any_of", "mandatory", "text", "without", "ask", "ask_includes"), (INPUTS,)
+    ),
+    **dict.fromkeys(
+        ("ask_excludes", "missing", "refused", "answering", "leaving_open", "routine_only_if_answered"), (INPUTS,)
+    ),
+    **dict.fromkeys(("fires", "silent", "hidden_from_patient", "unless_fires"), (RULES,)),
+    "infers": (STATEMENTS,),
+    "conflicts": (CONFLICTS,),
+    "base": (BASES,),
+    "group": (GROUPS,),
+    "flags": (FLAGS,),
+    "of": (RULES, STATEMENTS, INPUTS),
+    "never": (DISPOSITIONS,),
+}
+"""What the values under a key name. `of` is also a list of conditions, where names come anyway."""
+
+
+class _Names:
+    """Found by lines, so that a draft that can't be read has names, too."""
+
+    def __init__(self, files: Files) -> None:
+        self._text = files.get(FILE_NAME, "")
+        self._rules = sections(self._text)
+        self._cases = sections(files.get(CASES_FILE, ""))
+        self._of: dict[str, Callable[[], Iterator[Option]]] = {
+            INPUTS: lambda: self._listed("inputs", INPUTS),
+            STATEMENTS: self._statements,
+            RULES: lambda: (one for part in ("rules", "safety_net") for one in self._listed(part, RULES)),
+            DISPOSITIONS: lambda: self._listed("dispositions", DISPOSITIONS),
+            CONFLICTS: lambda: self._listed("conflicts", CONFLICTS),
+            BASES: lambda: (Option(name, BASES) for name in self._cases.get("bases", {})),
+            GROUPS: lambda: self._words("inputs", _GROUP, GROUPS),
+            FLAGS: self._flags,
+        }  # fmt: skip
+
+    def keys(self, parts: list[_Part]) -> Iterator[Option]:
+        """Names that may stand as keys: in a condition the questions that are compared, in a case all."""
+        names = {part.name for part in parts}
+        if not names & {"condition", "answers"}:
+            return
+        for name, block in self._rules.get("inputs", {}).items():
+            if "answers" in names or _kind(block) in ("number", "integer", "choice"):
+                yield Option(name, INPUTS, _told(block), is_key=True)
+
+    def values(self, place: Where, parts: list[_Part]) -> Iterator[Option]:
+        """Names that may stand as values at that place."""
+        keys = [step for step in place.path if step != ITEM]
+        if any(part.name == "condition" for part in parts):
+            yield from self._statements()
+            yield from (Option(name, INPUTS, _told(block)) for name, block in self._rules.get("inputs", {}).items()
+                        if _kind(block) == "yes_no")  # fmt: skip
+            yield from self._listed("mentions", "mention")
+        key = keys[-1] if keys else ""
+        if key in ("is", "in") and len(keys) > 1:
+            yield from self._choices(keys[-2])
+        elif any(part.name == "answer" for part in parts):
+            yield from self._choices(key)
+        elif not any(part.name == "condition" for part in parts):
+            for kind in _BY_KEY.get(key, ()):
+                yield from self._of[kind]()
+
+    def _listed(self, section: str, kind: str) -> Iterator[Option]:
+        yield from (Option(name, kind, _told(block)) for name, block in self._rules.get(section, {}).items())
+
+    def _statements(self) -> Iterator[Option]:
+        yield from self._listed("inferences", STATEMENTS)
+        for block in self._rules.get("rules", {}).values():
+            if found := _INFERS.search(block):
+                yield Option(found[1], STATEMENTS, _told(block))
+
+    def _flags(self) -> Iterator[Option]:
+        for listed in _FLAGS.findall(self._text):
+            yield from (Option(flag.strip(), FLAGS) for flag in listed.split(","))
+
+    def _words(self, section: str, pattern: re.Pattern[str], kind: str) -> Iterator[Option]:
+        blocks = self._rules.get(section, {}).values()
+        yield from (Option(found[1], kind) for block in blocks if (found := pattern.search(block)))
+
+    def _choices(self, name: str) -> Iterator[Option]:
+        """The answers of one question."""
+        block = self._rules.get("inputs", {}).get(name, "")
+        if _kind(block) == "yes_no":
+            yield from (Option(word, "answer") for word in ("true", "false"))
+        data = data_of(tree_of_yaml(block.encode(), FILE_NAME, Faults()))
+        read = data.get(name) if isinstance(data, dict) else None
+        choices = read.get("choices") if isinstance(read, dict) else None
+        for value, label in (choices if isinstance(choices, dict) else {}).items():
+            told = label.get("label", "") if isinstance(label, dict) else label
+            yield Option(value, "answer", str(told))
+
+
+def _kind(block: str) -> str:
+    found = _TYPE.search(block)
+    return found[1] if found else ""
+
+
+def _told(block: str) -> str:
+    found = _SAYS.search(block)
+    return found[1].strip().strip("\"'")[:INFO_MAX] if found else ""
+
+
+# --- cases, which have no schema of their own ---
+
+_NAMES: Json = {"type": "array", "items": {"type": "string"}}
+_EXPECTED: Json = dict.fromkeys(WANTED, _NAMES) | {
+    "level": {"enum": LEVELS},
+    "could_be": {"enum": LEVELS},
+    "determined": {"type": "boolean"},
+    "disposition": {"type": "string"},
+    "act_within_minutes": {"type": "integer"},
+}
+CASES: Json = {
+    "properties": {
+        "bases": {"description": "Named sets of answers.", "additionalProperties": {"$ref": "#/$defs/answers"}},
+        "cases": {"description": "Worked cases.", "items": {"$ref": "#/$defs/case"}},
+    },
+    "$defs": {
+        "answers": {"additionalProperties": {"$ref": "#/$defs/answer"}},
+        "answer": {},
+        "case": {
+            "required": ["id", "expect"],
+            "properties": {
+                "id": {"description": "A name that is used once."},
+                "note": {"description": "What it shows, in plain words."},
+                "base": {"description": "The named set of answers that it begins with."},
+                "findings": {"$ref": "#/$defs/answers"},
+                "without": {**_NAMES, "description": "Answers that are taken away again."},
+                "history": {
+                    "description": "What the service counted of earlier reports.",
+                    "properties": {
+                        "reports_last_48h": {"type": "integer"},
+                        "highest_level_24h": {"enum": [*LEVELS, "none"]},
+                    },
+                },
+                "expect": {"description": "What must come out.", "properties": _EXPECTED},
+            },
+        },
+    },
+}

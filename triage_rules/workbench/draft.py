@@ -1,0 +1,137 @@
+"""A draft: the texts of a ruleset's files, opened as far as they can be, every fault collected."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from triage_rules.assurance.cases.reading import CASES_FILE, Case, cases_of
+from triage_rules.assurance.properties.model import Property
+from triage_rules.assurance.properties.reading import PROPERTIES_FILE, properties_of
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import EngineLimitError, RulesetError, RulesetFault
+from triage_rules.foundation.place import Place
+from triage_rules.language.bundle import bundle_of
+from triage_rules.language.model import Ruleset
+from triage_rules.language.reading import FILE_NAME, Document, parse_text, parse_with_document
+from triage_rules.language.reading.places import Faults
+
+FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE)
+"""What a draft may hold; the last may be missing, or empty, which is the same."""
+
+Files = Mapping[str, str]
+
+KEPT = 4
+"""Texts whose parsed form is kept, of each kind: whoever types sends the same cases again and again."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A ruleset file that could be read. `evaluator`: None if the engine can't hold it, which `faults` tells."""
+
+    ruleset: Ruleset
+    document: Document
+    digest: str
+    evaluator: Evaluator | None
+    faults: tuple[RulesetFault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What could be read of a draft. `rules` None: nothing more is known than the faults."""
+
+    rules: Rules | None
+    cases: tuple[Case, ...] = ()
+    properties: tuple[Property, ...] = ()
+    faults: tuple[RulesetFault, ...] = ()
+
+    @property
+    def evaluator(self) -> Evaluator | None:
+        """Decides by the draft; None if it can't be read."""
+        return None if self.rules is None else self.rules.evaluator
+
+
+@dataclass(slots=True)
+class _Cache:
+    """The newest KEPT results by text."""
+
+    kept: OrderedDict[str, object] = field(default_factory=OrderedDict)
+
+    def get(self, text: str, make: Callable[[bytes], T]) -> T:
+        if text not in self.kept:
+            self.kept[text] = make(text.encode())
+            while len(self.kept) > KEPT:
+                self.kept.popitem(last=False)
+        self.kept.move_to_end(text)
+        return self.kept[text]  # type: ignore[return-value] # made by the same function for this cache
+
+
+class Drafts:
+    """Opens drafts; what was parsed before is not parsed again."""
+
+    def __init__(self) -> None:
+        self._rules, self._cases, self._properties = _Cache(), _Cache(), _Cache()
+
+    def open(self, files: Files) -> Opened:
+        """All of it, as far as it can be read. Cases and properties speak of the rules, so they are read after them."""
+        read = self.rules(files)
+        if isinstance(read, RulesetError):
+            return Opened(None, faults=read.faults)
+        faults = list(read.faults)
+        cases = _collected(faults, lambda: self._cases_of(files, read.ruleset))
+        properties = _collected(faults, lambda: self._properties_of(files, read.ruleset))
+        return Opened(read, tuple(cases), tuple(properties), tuple(faults))
+
+    def rules(self, files: Files) -> Rules | RulesetError:
+        """The ruleset file alone; or why it can't be read."""
+        return self._rules.get(files.get(FILE_NAME, ""), _read_rules)
+
+    def _cases_of(self, files: Files, ruleset: Ruleset) -> list[Case]:
+        if CASES_FILE not in files:
+            raise RulesetError((RulesetFault(Place(CASES_FILE, 1, 1), "this file is missing; no case is run"),))
+        return cases_of(*_copied(self._cases.get(files[CASES_FILE], lambda text: _parsed(text, CASES_FILE))), ruleset)
+
+    def _properties_of(self, files: Files, ruleset: Ruleset) -> list[Property]:
+        text = files.get(PROPERTIES_FILE, "")
+        if not text.strip():
+            return []
+        return properties_of(*_copied(self._properties.get(text, lambda text: _parsed(text, PROPERTIES_FILE))), ruleset)
+
+
+def _read_rules(text: bytes) -> Rules | RulesetError:
+    try:
+        ruleset, document = parse_with_document(text, FILE_NAME)
+    except RulesetError as error:
+        return error
+    digest = bundle_of(document).digest
+    try:
+        return Rules(ruleset, document, digest, Evaluator(ruleset, digest))
+    except EngineLimitError as error:
+        return Rules(ruleset, document, digest, None, (RulesetFault(Place(FILE_NAME, 1, 1), str(error)),))
+
+
+def _parsed(text: bytes, file: str) -> tuple[Document, Faults] | RulesetError:
+    try:
+        return parse_text(text, file)
+    except RulesetError as error:
+        return error
+
+
+def _copied(parsed: tuple[Document, Faults] | RulesetError) -> tuple[Document, Faults]:
+    """The faults as a list of their own: reading adds to it. Raises RulesetError."""
+    if isinstance(parsed, RulesetError):
+        raise RulesetError(parsed.faults)
+    document, faults = parsed
+    return document, Faults(list(faults.found))
+
+
+def _collected(faults: list[RulesetFault], read: Callable[[], list[T]]) -> list[T]:
+    try:
+        return read()
+    except RulesetError as error:
+        faults.extend(error.faults)
+        return []

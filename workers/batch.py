@@ -1,0 +1,157 @@
+"""Several reports in one task, turn by turn: what was decided is settled in the round trip that begins the next.
+
+A task of one report takes others off its lane, so that under load neither Celery nor the store is asked for each. Only
+what came to a result is settled here. Whatever is not as usual (an error, an attempt before this one, no time left)
+leaves the group and is dealt with alone, after the others are settled.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.records.reports import Decided, Delivery, Lane, Turn
+from triage_rules.store import Ledger
+from workers.attempts import Attempts, Outcome, Send, is_time_up
+
+CHUNK_SECONDS = 0.25
+"""What takes longer goes back to the queue, so that an urgent report waits no longer than that."""
+
+TOGETHER = 32
+"""Reports begun together: an urgent one that comes meanwhile waits until they are decided."""
+
+
+@dataclass(slots=True)
+class Left:
+    """What a turn could not decide: each is begun."""
+
+    alone: list[Delivery] = field(default_factory=list)
+    """Their attempt failed, or wasn't made since an earlier one didn't end."""
+    anew: list[str] = field(default_factory=list)
+    """To be begun once more: their history begins with a result of this turn, which isn't settled yet."""
+    slow: tuple[Delivery, Exception] | None = None
+    """The time limit struck in the midst of it."""
+    later: list[Delivery] = field(default_factory=list)
+    """No time was left for them."""
+
+    def __bool__(self) -> bool:
+        return bool(self.alone or self.anew or self.slow or self.later)
+
+
+class Together:
+    """One task's reports."""
+
+    def __init__(self, ledger: Ledger, attempts: Attempts, send: Send, now_ms: Callable[[], int]) -> None:
+        self._ledger = ledger
+        self._attempts = attempts
+        self._send = send
+        self._now_ms = now_ms
+
+    def run(self, task: str, lane: Lane, ids: Sequence[str], *, takes: bool) -> Outcome:
+        """Until all are ended, or no time is left.
+
+        `takes`: the task is for the one id in `ids`, which it begins by itself, and takes others.
+        Raises LedgerUnavailable, SealError, and what the time limit raises while the store is asked.
+        """
+        started, waiting, done = time.monotonic(), list(ids), list[Decided]()
+        own = takes
+        while waiting or done:
+            late = time.monotonic() - started > CHUNK_SECONDS
+            if late and waiting and not takes:
+                self._send(waiting, lane)
+                waiting = []
+            begun, waiting = waiting[:TOGETHER], waiting[TOGETHER:]
+            most = TOGETHER if takes and not late else 0
+            try:
+                turn = self._turn(done, begun, holder=task, lane=lane, most=most, hold=not own)
+            except UnicodeDecodeError:  # the attempts are counted all the same
+                self._one_by_one(done, begun, lane, task)
+                self._send(waiting, lane)
+                return Outcome.FINISHED
+            own = False
+            waiting += filter(None, map(asked_for, turn.taken))
+            done, left = self._decide_each(turn.deliveries, started)
+            if left:
+                self._turn(done, (), holder=task, lane=lane)
+                done = []
+                if not self._end(left, waiting, lane):
+                    return Outcome.TOO_SLOW
+        return Outcome.FINISHED
+
+    def _turn(self, done: Sequence[Decided], ids: Sequence[str], **how: Any) -> Turn:
+        try:
+            return self._ledger.turn(done, ids, self._now_ms(), **how)
+        except LedgerUnavailable:
+            self._attempts.to_excuse([one.id for one in done])
+            raise
+
+    def _decide_each(self, deliveries: Sequence[Delivery], started: float) -> tuple[list[Decided], Left]:
+        done, left = list[Decided](), Left()
+        people: set[tuple[str, str | None]] = set()
+        for number, delivery in enumerate(deliveries):
+            if number and time.monotonic() - started > CHUNK_SECONDS:
+                left.later += deliveries[number:]
+                break
+            if delivery.attempt > 1 or delivery.unreadable is not None:
+                left.alone.append(delivery)
+                continue
+            person = (delivery.report.ruleset, delivery.report.subject)
+            if person in people:
+                left.anew.append(delivery.report.id)
+                continue
+            if delivery.report.subject is not None:
+                people.add(person)
+            try:
+                result = self._attempts.decide(delivery)
+            except LedgerUnavailable:
+                self._attempts.to_excuse([one.id for one in done])
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is this report's alone
+                if not is_time_up(error):
+                    left.alone.append(delivery)
+                    continue
+                left.slow = (delivery, error)
+                left.later += deliveries[number + 1 :]
+                break
+            done.append(Decided(delivery.report.id, result, delivery.history))
+        return done, left
+
+    def _end(self, left: Left, waiting: Sequence[str], lane: Lane) -> bool:
+        """Deal with what is left; False if there is no time for more."""
+        if left.slow is not None:
+            self._attempts.too_slow(*left.slow)
+        self._ledger.excuse(left.anew)
+        alone: list[tuple[str, Delivery | None]] = [(delivery.report.id, delivery) for delivery in left.alone]
+        alone += [(report_id, None) for report_id in left.anew]
+        while alone and left.slow is None:
+            if self._attempts.make(*alone.pop(0)) is not Outcome.FINISHED:
+                break
+        else:
+            if left.slow is None and not left.later:
+                return True
+        begun = [delivery for _, delivery in alone if delivery is not None]
+        self._ledger.excuse([delivery.report.id for delivery in (*begun, *left.later)])
+        ids = [*(report_id for report_id, _ in alone), *(delivery.report.id for delivery in left.later)]
+        self._send([*ids, *waiting], lane)
+        return False
+
+    def _one_by_one(self, done: Sequence[Decided], begun: Sequence[str], lane: Lane, task: str) -> None:
+        """What is stored of one of those begun is no text; nobody knows of which. All attempts were counted."""
+        self._turn(done, (), holder=task, lane=lane)
+        self._ledger.excuse(begun)
+        for report_id in begun:
+            self._send([report_id], lane, alone=True)
+
+
+def asked_for(message: str) -> str | None:
+    """The id in a Celery message for one report; None if it has none."""
+    try:
+        (report_id,), *_ = json.loads(base64.b64decode(json.loads(message)["body"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+    return report_id if isinstance(report_id, str) else None

@@ -1,0 +1,96 @@
+"""What the tasks do: one report alone, one and what waits with it, many, and the sweep."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from celery.exceptions import SoftTimeLimitExceeded
+
+from triage_rules.deployment.live import LiveRulesets
+from triage_rules.foundation.errors import LedgerUnavailable, SealError
+from triage_rules.foundation.settings import Settings
+from triage_rules.records.reports import Lane
+from triage_rules.store import Ledger
+from workers.attempts import Attempts, Outcome, Send
+from workers.batch import Together
+
+SWEEP_LIMIT = 1_000
+
+log = logging.getLogger(__name__)
+
+
+class Handling:
+    """Raises nothing but what ends the process."""
+
+    def __init__(
+        self, settings: Settings, ledger: Ledger, rulesets: LiveRulesets, send: Send, now_ms: Callable[[], int]
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._send = send
+        self._now_ms = now_ms
+        self._attempts = Attempts(settings, ledger, rulesets, send, now_ms)
+        self._together = Together(ledger, self._attempts, send, now_ms)
+
+    def evaluate(self, report_id: str) -> Outcome:
+        """Bring one report to its result, with no other in hand."""
+        return self._guarded([report_id], lambda: self._attempts.make(report_id))
+
+    def evaluate_and_more(self, report_id: str, lane: Lane, task: str, *, redelivered: bool) -> Outcome:
+        """As `evaluate`, together with others that wait in its lane. After a crash each goes alone."""
+        if redelivered:
+            self._take_apart([], lane, task)
+            return self.evaluate(report_id)
+        return self._guarded([report_id], lambda: self._together.run(task, lane, [report_id], takes=True))
+
+    def evaluate_many(self, ids: Sequence[str], lane: Lane, task: str, *, redelivered: bool) -> Outcome:
+        """Some at a time. After a crash each goes alone, so that one poisonous report takes no other with it."""
+        if redelivered:
+            self._take_apart(ids, lane, task)
+            return Outcome.FINISHED
+        return self._guarded(ids, lambda: self._together.run(task, lane, ids, takes=False))
+
+    def sweep(self) -> int:
+        """Enqueue again what was forgotten, urgent ones singly; drop what is past its retention. How many enqueued."""
+        try:
+            found = self._ledger.overdue(self._now_ms(), self._settings.pending_seconds * 1000, SWEEP_LIMIT)
+            for report_id, lane in found:
+                if lane == Lane.URGENT:
+                    self._send([report_id], Lane.URGENT)
+            normal, size = [report_id for report_id, lane in found if lane != Lane.URGENT], self._settings.batch_chunk
+            for start in range(0, len(normal), size):
+                self._send(normal[start : start + size], Lane.NORMAL)
+            self._ledger.trim(self._now_ms())
+        except LedgerUnavailable as error:
+            log.warning("no sweep: %s", error)
+            return 0
+        if found:
+            log.warning("%d reports had waited too long and were enqueued again", len(found))
+        return len(found)
+
+    def _take_apart(self, ids: Sequence[str], lane: Lane, task: str) -> None:
+        """Any report that the task had in hand when its process died may be what killed it."""
+        try:
+            held = self._ledger.release(task, lane)
+        except LedgerUnavailable as error:
+            log.warning("what a task had in hand is left to the sweep: %s", error)
+            held = []
+        for report_id in dict.fromkeys([*ids, *held]):
+            self._send([report_id], lane, alone=True)
+
+    def _guarded(self, ids: Sequence[str], work: Callable[[], Outcome]) -> Outcome:
+        try:
+            self._attempts.excuse()
+            return work()
+        except (LedgerUnavailable, SealError) as error:
+            log.warning("%s is left to the sweep: %s", _named(ids), error)
+        except SoftTimeLimitExceeded:
+            # An answer may still be on its way, and must not be taken for that to the next question.
+            self._ledger.close()
+            log.warning("%s is left to the sweep: the time limit struck while Redis was asked", _named(ids))
+        return Outcome.LEFT
+
+
+def _named(ids: Sequence[str]) -> str:
+    return f"report {ids[0]}" + (f", with {len(ids) - 1} more," if len(ids) > 1 else "")
