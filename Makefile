@@ -59,8 +59,8 @@ fuzz: $(TEST_READY)  ## hostile and mutated input to every reader and to HTTP; M
 	$(BIN)/python -m tests.campaigns.fuzzing $(or $(MINUTES),10)
 
 schemas: $(RUN_READY)  ## write the JSON Schemas of ruleset and properties files anew
-	$(BIN)/python -m triage_rules.language.reading.schema > docs/schemas/ruleset.schema.json
-	$(BIN)/python -m triage_rules.assurance.properties.schema > docs/schemas/properties.schema.json
+	$(BIN)/python -m triage_rules.language.reading.schema > triage_rules/schemas/ruleset.schema.json
+	$(BIN)/python -m triage_rules.assurance.properties.schema > triage_rules/schemas/properties.schema.json
 
 comparison: $(RUN_READY)  ## write the table of docs/comparison.md anew
 	$(BIN)/triage compare rulesets/red-dots $(dir $(wildcard rulesets/comparison/*/ruleset.yaml)) --into docs/comparison.md
