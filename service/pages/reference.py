@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from flask import Response, abort, current_app, render_template, request
@@ -16,9 +15,8 @@ from service.http.problem_types import PROBLEMS
 from service.http.responses import json_answer, with_etag
 from service.pages.openapi_view import OpenapiView, fields, prose, type_of
 from triage_rules.foundation.errors import TriageError
+from triage_rules.foundation.schemas import read_schema, schema_names
 from triage_rules.language.model import Ruleset
-
-SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 
 blueprint = Blueprint("reference", __name__, description="This description, and what problems mean.")
 
@@ -77,9 +75,9 @@ def get_schema(name: str) -> Response:
 
     `ruleset.schema.json`, `result.schema.json`, `result-event.schema.json`.
     """
-    if name not in {file.name for file in SCHEMAS.glob("*.schema.json")}:
+    if name not in schema_names():
         abort(404)
-    return with_etag(Response((SCHEMAS / name).read_bytes(), content_type=SCHEMA_TYPE))
+    return with_etag(Response(read_schema(name), content_type=SCHEMA_TYPE))
 
 
 def _description() -> dict[str, Any]:
