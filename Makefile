@@ -46,7 +46,7 @@ mutate: $(TEST_READY)  ## every mutant of every ruleset here: which changes no c
 	@for ruleset in $(dir $(wildcard rulesets/*/ruleset.yaml rulesets/comparison/*/ruleset.yaml)); do echo $$ruleset && $(MUTATE) $$ruleset || exit 1; done
 
 unit: $(TEST_READY) chromium redis-server  ## the tests; real processes, an embedded Redis, a real browser
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder # in their order: the short ones, which level the ends, are last
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder # groups and their order: tests/conftest.py
 
 campaign-agreement: $(TEST_READY)  ## engine against reference evaluator, 100,000 made pairs
 	$(BIN)/python tests/campaigns/agreement.py 100000

@@ -20,10 +20,11 @@ NOWHERE = "redis://127.0.0.1:1/0"
 """No server listens there."""
 
 
-def run_triage(*arguments: str | Path, stdin: str | None = None, **environment: str) -> Result:
+def run_triage(*arguments: str | Path, stdin: str | None = None, **environment: str | None) -> Result:
     """Run a command in this process: stdout, stderr and exit code as its caller would see them.
 
-    Raises what the command raised: a traceback is never an answer. Without TRIAGE_REDIS_URL it reaches no server.
+    Raises what the command raised: a traceback is never an answer. Without TRIAGE_REDIS_URL it reaches no server;
+    None takes a variable away.
     """
     unset = dict.fromkeys(name for name in os.environ if name.startswith("TRIAGE_"))
     given = unset | {"TRIAGE_REDIS_URL": NOWHERE} | environment
@@ -31,14 +32,15 @@ def run_triage(*arguments: str | Path, stdin: str | None = None, **environment: 
 
 
 def spawn_triage(
-    *arguments: str | Path, stdin: str | None = None, cwd: Path = ROOT, **environment: str
+    *arguments: str | Path, stdin: str | None = None, cwd: Path = ROOT, **environment: str | None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own, as from a shell."""
+    """Run a command in a process of its own, as from a shell. Without TRIAGE_REDIS_URL it reaches no server."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
+    given = {**clean, "TRIAGE_REDIS_URL": NOWHERE, **environment}
     return subprocess.run(
         [TRIAGE, *arguments],
         cwd=cwd,
-        env=clean | {"TRIAGE_REDIS_URL": NOWHERE} | environment,
+        env={name: value for name, value in given.items() if value is not None},
         input=stdin,
         capture_output=True,
         text=True,
