@@ -21,7 +21,7 @@ from benchmarks.tables import Table, Target
 from benchmarks.timing import Figure, by_turns
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.bundle import open_bundle
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Answers
 from triage_rules.records.reports import History
 
 WANTED_A_SECOND = 4_000
@@ -68,7 +68,7 @@ def _decisions(posting: Posting, size: Size) -> dict[str, Figure]:
     return {name: figure.per(count, "/s") for name, figure in timed.items()}
 
 
-def _pass(evaluator: Evaluator, reports: tuple[Findings, ...]) -> Callable[[], float]:
+def _pass(evaluator: Evaluator, reports: tuple[Answers, ...]) -> Callable[[], float]:
     def seconds() -> float:
         """Of the processor."""
         begun = time.process_time()
@@ -79,7 +79,7 @@ def _pass(evaluator: Evaluator, reports: tuple[Findings, ...]) -> Callable[[], f
     return seconds
 
 
-def decide(evaluator: Evaluator, report: Findings) -> dict[str, Any]:
+def decide(evaluator: Evaluator, report: Answers) -> dict[str, Any]:
     """One decision, of nobody whom the ledger knows."""
     return evaluator.evaluate(report, History(), report_id="r", received_ms=NOW_MS, evaluated_ms=NOW_MS)
 

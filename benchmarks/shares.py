@@ -17,7 +17,7 @@ from triage_rules.deployment.live import LiveRulesets
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation import strict_json
 from triage_rules.intake.report import read_report
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Answers
 from triage_rules.records.reports import History, Lane
 
 
@@ -93,7 +93,7 @@ class _Way:
         report_id = self._begun.pop()
         self._ledger.settle(report_id, self._result | {"id": report_id}, self._ledger.now_ms(), History())
 
-    def _decide(self, evaluator: Evaluator, findings: Findings) -> dict[str, object]:
+    def _decide(self, evaluator: Evaluator, findings: Answers) -> dict[str, object]:
         now = self._ledger.now_ms()
         return evaluator.evaluate(findings, History(), report_id="r", received_ms=now, evaluated_ms=now)
 

@@ -12,7 +12,7 @@ from triage_rules.evaluation.compiling import compile_ruleset
 from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import Masks, Numbering, Rails
-from triage_rules.language.model import Findings, Ruleset
+from triage_rules.language.model import Answers, Ruleset
 
 REPORTS = 10
 """Reports for each made ruleset, one after the other in one engine."""
@@ -24,7 +24,7 @@ class Pair:
 
     seed: int
     ruleset: Ruleset
-    findings: Findings
+    findings: Answers
     engine: Rails
     reference: Rails
 
@@ -40,12 +40,12 @@ def pairs(seed: int) -> Iterator[Pair]:
     engine.close()
 
 
-def masks_by_reference(ruleset: Ruleset, findings: Findings) -> Masks:
+def masks_by_reference(ruleset: Ruleset, findings: Answers) -> Masks:
     """The rails as the engine gives them, by the reference evaluator."""
     return Numbering(ruleset).masks(Reference(ruleset, findings).rails())
 
 
-def _reports(random: Random, ruleset: Ruleset) -> Iterator[Findings]:
+def _reports(random: Random, ruleset: Ruleset) -> Iterator[Answers]:
     """Nothing, then reports at random, some of them going on where another stopped."""
     yield {}
     while True:

@@ -13,12 +13,12 @@ from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.solver import Model, NoReport, Solver
 from triage_rules.assurance.solver.witness import Witness, Witnesses
 from triage_rules.evaluation.compiling import compile_ruleset
-from triage_rules.evaluation.decision import Deciding
+from triage_rules.evaluation.decision import Decider
 from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.justification import missing
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import SOONER, Numbering, Rails
-from triage_rules.language.model import AskedOf, Findings, Level, Ruleset
+from triage_rules.language.model import Answers, AskedOf, Level, Ruleset
 
 MOST_REPORTS = 2000
 """A ruleset with more ways to answer is passed over: brute force would take too long."""
@@ -64,7 +64,7 @@ def _wanted(encoding: Encoding, rails: Rails, reference: Reference) -> Iterator[
         if key not in ruleset.inferences and key not in ruleset.conflicts:
             yield f"{key} possible", key in rails.possible, encoding.possible(key)
             yield f"{key} certain", key in rails.certain, encoding.certain(key)
-    deciding = Deciding(ruleset)
+    deciding = Decider(ruleset)
     masks = deciding.numbering.masks(rails)
     decision = deciding.decide(masks)
     for level in Level:
@@ -127,7 +127,7 @@ def brute_force_differences(ruleset: Ruleset) -> Iterator[str]:
                 yield f"{level.word} with `{key}`: {found}"
 
 
-def can_be_written(ruleset: Ruleset, findings: Findings) -> bool:
+def can_be_written(ruleset: Ruleset, findings: Answers) -> bool:
     """A text that has a phrase has it for every mention that looks for it."""
     for mention, other in itertools.permutations(ruleset.mentions.values(), 2):
         implied = mention.text == other.text and set(mention.phrases) <= set(other.phrases)

@@ -31,7 +31,7 @@ UNKNOWN_VERSION = "unknown"
 log = logging.getLogger(__name__)
 
 
-class Outcome(enum.Enum):
+class TaskOutcome(enum.Enum):
     """What became of a report in this task."""
 
     FINISHED = enum.auto()
@@ -65,7 +65,7 @@ class Attempts:
         self._now_ms = now_ms
         self._excused: list[str] = []
 
-    def make(self, report_id: str, begun: Delivery | None = None) -> Outcome:
+    def make(self, report_id: str, begun: Delivery | None = None) -> TaskOutcome:
         """Attempt after attempt until the report is ended. `begun`: its attempt that was counted already."""
         last = self._settings.max_deliveries
         while (delivery := begun or self._ledger.begin(report_id, self._now_ms())) is not None:
@@ -81,13 +81,13 @@ class Attempts:
             except Exception as error:  # noqa: BLE001 - whatever it is, the report must not be lost by it
                 if is_time_up(error):
                     self.too_slow(delivery, error)
-                    return Outcome.TOO_SLOW
+                    return TaskOutcome.TOO_SLOW
                 self._log_failure(delivery, error)
                 if delivery.attempt == last:
                     self._bury(delivery, EVALUATION_FAILED, _told(delivery, error))
                     break
             time.sleep(BACKOFF_SECONDS[min(delivery.attempt, len(BACKOFF_SECONDS)) - 1])
-        return Outcome.FINISHED
+        return TaskOutcome.FINISHED
 
     def decide(self, delivery: Delivery) -> dict[str, Any]:
         """The result. Raises whatever evaluating raises."""

@@ -15,19 +15,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from triage_rules.foundation.errors import LedgerUnavailable
-from triage_rules.records.reports import Decided, Delivery, Lane, Turn
+from triage_rules.records.reports import DecidedReport, Delivery, Lane, TakenBatch
 from triage_rules.store import Ledger
-from workers.attempts import Attempts, Outcome, Send, is_time_up
+from workers.attempts import Attempts, Send, TaskOutcome, is_time_up
 
 CHUNK_SECONDS = 0.25
 """What takes longer goes back to the queue, so that an urgent report waits no longer than that."""
 
-TOGETHER = 32
+BATCH_SIZE = 32
 """Reports begun together: an urgent one that comes meanwhile waits until they are decided."""
 
 
 @dataclass(slots=True)
-class Left:
+class Unsettled:
     """What a turn could not decide: each is begun."""
 
     alone: list[Delivery] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Left:
         return bool(self.alone or self.anew or self.slow or self.later)
 
 
-class Together:
+class Batch:
     """One task's reports."""
 
     def __init__(self, ledger: Ledger, attempts: Attempts, send: Send, now_ms: Callable[[], int]) -> None:
@@ -52,46 +52,46 @@ class Together:
         self._send = send
         self._now_ms = now_ms
 
-    def run(self, task: str, lane: Lane, ids: Sequence[str], *, takes: bool) -> Outcome:
+    def run(self, task: str, lane: Lane, ids: Sequence[str], *, takes: bool) -> TaskOutcome:
         """Until all are ended, or no time is left.
 
         `takes`: the task is for the one id in `ids`, which it begins by itself, and takes others.
         Raises LedgerUnavailable, SealError, and what the time limit raises while the store is asked.
         """
-        started, waiting, done = time.monotonic(), list(ids), list[Decided]()
+        started, waiting, done = time.monotonic(), list(ids), list[DecidedReport]()
         own = takes
         while waiting or done:
             late = time.monotonic() - started > CHUNK_SECONDS
             if late and waiting and not takes:
                 self._send(waiting, lane)
                 waiting = []
-            begun, waiting = waiting[:TOGETHER], waiting[TOGETHER:]
-            most = TOGETHER if takes and not late else 0
+            begun, waiting = waiting[:BATCH_SIZE], waiting[BATCH_SIZE:]
+            most = BATCH_SIZE if takes and not late else 0
             try:
                 turn = self._turn(done, begun, holder=task, lane=lane, most=most, hold=not own)
             except UnicodeDecodeError:  # the attempts are counted all the same
                 self._one_by_one(done, begun, lane, task)
                 self._send(waiting, lane)
-                return Outcome.FINISHED
+                return TaskOutcome.FINISHED
             own = False
-            waiting += filter(None, map(asked_for, turn.taken))
+            waiting += filter(None, map(report_id_of, turn.taken))
             done, left = self._decide_each(turn.deliveries, started)
             if left:
                 self._turn(done, (), holder=task, lane=lane)
                 done = []
                 if not self._end(left, waiting, lane):
-                    return Outcome.TOO_SLOW
-        return Outcome.FINISHED
+                    return TaskOutcome.TOO_SLOW
+        return TaskOutcome.FINISHED
 
-    def _turn(self, done: Sequence[Decided], ids: Sequence[str], **how: Any) -> Turn:
+    def _turn(self, done: Sequence[DecidedReport], ids: Sequence[str], **how: Any) -> TakenBatch:
         try:
             return self._ledger.turn(done, ids, self._now_ms(), **how)
         except LedgerUnavailable:
             self._attempts.to_excuse([one.id for one in done])
             raise
 
-    def _decide_each(self, deliveries: Sequence[Delivery], started: float) -> tuple[list[Decided], Left]:
-        done, left = list[Decided](), Left()
+    def _decide_each(self, deliveries: Sequence[Delivery], started: float) -> tuple[list[DecidedReport], Unsettled]:
+        done, left = list[DecidedReport](), Unsettled()
         people: set[tuple[str, str | None]] = set()
         for number, delivery in enumerate(deliveries):
             if number and time.monotonic() - started > CHUNK_SECONDS:
@@ -118,10 +118,10 @@ class Together:
                 left.slow = (delivery, error)
                 left.later += deliveries[number + 1 :]
                 break
-            done.append(Decided(delivery.report.id, result, delivery.history))
+            done.append(DecidedReport(delivery.report.id, result, delivery.history))
         return done, left
 
-    def _end(self, left: Left, waiting: Sequence[str], lane: Lane) -> bool:
+    def _end(self, left: Unsettled, waiting: Sequence[str], lane: Lane) -> bool:
         """Deal with what is left; False if there is no time for more."""
         if left.slow is not None:
             self._attempts.too_slow(*left.slow)
@@ -129,7 +129,7 @@ class Together:
         alone: list[tuple[str, Delivery | None]] = [(delivery.report.id, delivery) for delivery in left.alone]
         alone += [(report_id, None) for report_id in left.anew]
         while alone and left.slow is None:
-            if self._attempts.make(*alone.pop(0)) is not Outcome.FINISHED:
+            if self._attempts.make(*alone.pop(0)) is not TaskOutcome.FINISHED:
                 break
         else:
             if left.slow is None and not left.later:
@@ -140,7 +140,7 @@ class Together:
         self._send([*ids, *waiting], lane)
         return False
 
-    def _one_by_one(self, done: Sequence[Decided], begun: Sequence[str], lane: Lane, task: str) -> None:
+    def _one_by_one(self, done: Sequence[DecidedReport], begun: Sequence[str], lane: Lane, task: str) -> None:
         """What is stored of one of those begun is no text; nobody knows of which. All attempts were counted."""
         self._turn(done, (), holder=task, lane=lane)
         self._ledger.excuse(begun)
@@ -148,7 +148,7 @@ class Together:
             self._send([report_id], lane, alone=True)
 
 
-def asked_for(message: str) -> str | None:
+def report_id_of(message: str) -> str | None:
     """The id in a Celery message for one report; None if it has none."""
     try:
         (report_id,), *_ = json.loads(base64.b64decode(json.loads(message)["body"]))

@@ -8,7 +8,7 @@ import rule_engine
 
 from benchmarks.engines.conditions import SIGNS, Words
 from benchmarks.engines.contender import Decided, InProcess
-from triage_rules.language.model import Findings, Ruleset
+from triage_rules.language.model import Answers, Ruleset
 
 WORDS = Words(
     # a comparison with null raises
@@ -30,7 +30,7 @@ class RuleEngine(InProcess):
         self._first = [(rule.id, rule.infers, made.matches) for rule, made in rules if rule.infers]
         self._then = [(rule.id, made.matches) for rule, made in rules if not rule.infers]
 
-    def run(self, findings: Findings) -> list[str]:
+    def run(self, findings: Answers) -> list[str]:
         facts = {**self._open, **findings}
         fired = []
         stated: dict[str, Any] = {}

@@ -15,7 +15,7 @@ import zen
 
 from benchmarks.engines.conditions import SIGNS, Words
 from benchmarks.engines.contender import Decided, InProcess
-from triage_rules.language.model import Findings, Rule, Ruleset
+from triage_rules.language.model import Answers, Rule, Ruleset
 
 WORDS = Words(
     # a comparison with null raises
@@ -44,7 +44,7 @@ class ZenEngine(InProcess):
         edges = [dict(zip(("id", "sourceId", "targetId"), (way, *way.split()), strict=True)) for way in ways]
         self._evaluate = zen.ZenEngine().create_decision(json.dumps({"nodes": nodes, "edges": edges})).evaluate
 
-    def run(self, findings: Findings) -> Any:
+    def run(self, findings: Answers) -> Any:
         return self._evaluate(findings)
 
     def read(self, answer: Any) -> Decided:

@@ -33,7 +33,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedReport:
     """A settled report with what its result was made of, as far as that can still be opened."""
 
     report: StoredReport
@@ -85,16 +85,16 @@ def seen(report_id: str, *, by_link: bool) -> StoredReport:
     return report
 
 
-def _open(report: StoredReport, result: dict[str, Any]) -> Opened:
+def _open(report: StoredReport, result: dict[str, Any]) -> OpenedReport:
     own = parts()
     try:
         loaded = own.live.by_digest(report.digest)
     except (BundleError, RulesetError, RulesetNotFound):
         loaded = None
-    return Opened(report, result, loaded, own.ledger.accepted(report.id))
+    return OpenedReport(report, result, loaded, own.ledger.accepted(report.id))
 
 
-def _told(opened: Opened, *, for_clinician: bool) -> dict[str, Any]:
+def _told(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]:
     """What of it is shown: to patients nothing that is for clinicians alone, nor what was answered in private."""
     result, loaded = opened.result, opened.loaded
     asks = [one for one in result["ask"] if for_clinician or "audience" not in one]
@@ -146,7 +146,7 @@ def _act_by(report: StoredReport, result: dict[str, Any]) -> str | None:
     return timestamp(report.received_ms + minutes * 60_000) if minutes else None
 
 
-def _again(opened: Opened) -> bool | None:
+def _again(opened: OpenedReport) -> bool | None:
     """Whether the same answers, by the same ruleset and history, give the same; None if they can't be evaluated."""
     if opened.loaded is None or opened.posted is None or opened.result["level"] is None:
         return None

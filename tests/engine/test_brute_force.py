@@ -12,17 +12,17 @@ from tests import brute_force
 from tests.asking import questions
 from tests.making import make_findings, make_ruleset
 from triage_rules.evaluation.compiling import compile_ruleset
-from triage_rules.evaluation.decision import Decision, Question, decide
+from triage_rules.evaluation.decision import Decision, OpenQuestion, decide
 from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import Numbering, Rails
 from triage_rules.language.model import (
     All,
+    Answers,
     Any,
     AskedOf,
     AtLeast,
     Condition,
-    Findings,
     Inferred,
     IsOpen,
     Level,
@@ -41,11 +41,11 @@ class Small:
     """A small ruleset, a partial report, what is said of it, and every way to go on."""
 
     ruleset: Ruleset
-    findings: Findings
+    findings: Answers
     rails: Rails
     decision: Decision
-    ask: list[Question]
-    completions: list[Findings]
+    ask: list[OpenQuestion]
+    completions: list[Answers]
 
 
 def make_small(seed: int) -> Small | None:
@@ -193,7 +193,7 @@ def test_a_missing_answer_never_lowers_what_could_be() -> None:
 TRUTHS = (True, False, None)
 
 
-def with_truths(*truths: bool | None) -> Findings:
+def with_truths(*truths: bool | None) -> Answers:
     return {f"f{place}": value for place, value in enumerate(truths) if value is not None}
 
 

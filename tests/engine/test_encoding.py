@@ -20,9 +20,9 @@ from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.report_of_model import plain_number
 from triage_rules.assurance.solver.solver import Budget, GaveUp, Model, NoReport, Solver
 from triage_rules.assurance.solver.witness import EncoderBugError, Witness, Witnesses, claims, hold_against
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.language.model import Compare, Inferred, Kind, Level, Mention, Not, Op, Ruleset, Yes
+from triage_rules.language.model import Compare, Inferred, InputKind, Level, Mention, Not, Op, Ruleset, Yes
 from triage_rules.language.reading import parse_ruleset, read_ruleset
 
 RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
@@ -131,7 +131,7 @@ def test_every_twentieth_case_of_red_dots_comes_out_as_the_formulas_say() -> Non
     witnesses = Witnesses(Solver(encoding), [evaluator])
     cases = [case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect][::20]
     for case in cases:
-        findings = read_findings(ruleset, case.findings)
+        findings = read_answers(ruleset, case.findings)
         model = witnesses.solver.find(encoding.says(findings, case.history))
         assert isinstance(model, Model), case.id
         witness = witnesses.replayed(model)
@@ -398,13 +398,13 @@ def test_the_same_questions_get_the_same_answers() -> None:
     ("low", "end", "downwards", "plain"),
     [
         (38.0, 43.0, False, 38),
-        (first_above(Kind.NUMBER, 38), 39.5, False, 39),
-        (first_above(Kind.NUMBER, 38), 38.5, False, 38.1),
+        (first_above(InputKind.NUMBER, 38), 39.5, False, 39),
+        (first_above(InputKind.NUMBER, 38), 38.5, False, 38.1),
         (37.95, 37.96, False, 37.95),
         (30.0, 38.0, True, 37),
-        (37.5, first_above(Kind.NUMBER, 38), True, 38),
-        (first_above(Kind.INTEGER, 2.5), 16, False, 3),
-        (first_at_least(Kind.INTEGER, -2.5), 16, False, -2),
+        (37.5, first_above(InputKind.NUMBER, 38), True, 38),
+        (first_above(InputKind.INTEGER, 2.5), 16, False, 3),
+        (first_at_least(InputKind.INTEGER, -2.5), 16, False, -2),
         (5e-324, 1e-300, False, 5e-324),
     ],
 )

@@ -16,7 +16,7 @@ from tests.making import DIGEST, make_report, make_ruleset
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation import strict_json
 from triage_rules.language.bundle import make_bundle, open_bundle
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Answers
 from triage_rules.language.reading import read_ruleset
 from triage_rules.records.reports import History
 
@@ -24,13 +24,13 @@ RED_DOTS = ROOT / "rulesets" / "red-dots"
 FOLDERS = [golden.GOLDEN / "small", golden.GOLDEN / "spots", RED_DOTS]
 
 
-def as_bytes(evaluator: Evaluator, report: tuple[Findings, History]) -> bytes:
+def as_bytes(evaluator: Evaluator, report: tuple[Answers, History]) -> bytes:
     findings, history = report
     result = evaluator.evaluate(findings, history, report_id="r", received_ms=1_000, evaluated_ms=2_000)
     return strict_json.dumps(result).encode()
 
 
-def reports(evaluator: Evaluator, count: int) -> Iterator[tuple[Findings, History]]:
+def reports(evaluator: Evaluator, count: int) -> Iterator[tuple[Answers, History]]:
     """Made reports, with answers within the bounds of this ruleset's inputs."""
     random = Random(1)
     for _ in range(count):
@@ -112,7 +112,7 @@ def test_the_order_of_the_answers_changes_nothing() -> None:
 
 def test_other_times_change_only_the_times() -> None:
     evaluator = Evaluator(read_ruleset(golden.GOLDEN / "spots"), DIGEST)
-    findings: Findings = {"age_years": 4}
+    findings: Answers = {"age_years": 4}
     early, late = (
         evaluator.evaluate(findings, History(), report_id="r", received_ms=ms, evaluated_ms=ms)
         for ms in (0, 86_400_000)

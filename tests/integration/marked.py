@@ -9,13 +9,13 @@ import redis
 from cryptography.fernet import Fernet
 
 from tests.integration.making import NOW_MS, a_report, a_result
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Answers
 from triage_rules.records.reports import Idempotency, NewReport
 from triage_rules.store.redis import RedisLedger
 
 SECRET = "s" * 32
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-MARKED: Findings = {"note": "MARKED-finding"}
+MARKED: Answers = {"note": "MARKED-finding"}
 MARKS = (b"MARKED-finding", b"MARKED-subject", b"MARKED-result", b"2026-11-11T11:11:11Z")
 Opening = Callable[..., RedisLedger]
 """Opens a ledger on the store of the test with these encryption keys: the fixture `opening`."""

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from service.use.dispatch import CeleryDispatch
-from service.use.task_messages import TaskText
+from service.use.task_messages import TaskMessage
 from tests.integration.conftest import Crew, wait_for
 from tests.integration.making import NOW_MS, ROUTINE, URGENT, a_report, deployed, glass_test
 from triage_rules.foundation.errors import IdempotencyMismatch, LedgerUnavailable, QueueTooOld, StaleRuleset
@@ -54,7 +54,7 @@ def test_the_written_task_is_the_one_that_celery_sends(
 
 def test_each_written_task_has_ids_of_its_own() -> None:
     """By the tag kombu tells messages apart; two with the same would be acknowledged as one."""
-    text_of = TaskText(Lane.NORMAL)
+    text_of = TaskMessage(Lane.NORMAL)
     first, second = json.loads(text_of(REPORT)), json.loads(text_of(REPORT))
     assert first["headers"]["id"] != second["headers"]["id"]
     assert first["properties"]["delivery_tag"] != second["properties"]["delivery_tag"]

@@ -11,7 +11,7 @@ import pytest
 from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
 from triage_rules.cli.compare import BEGIN, END, markdown, report
 from triage_rules.cli.decide import open_folder
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
 from triage_rules.language.model import All, Any, AtLeast, Compare, Condition, Level, Not, Op, Ruleset
@@ -128,7 +128,7 @@ def test_vital_signs_are_high_risk_from_the_note_s_limits_on(start: int, end: in
     for age in (start, end - 0.1):
         for finding, limit in (("respiratory_rate", breaths), ("heart_rate", pulse)):
             for value, wanted in ((limit - 1, False), (limit, True)):
-                facts = read_findings(evaluator.ruleset, {"age_years": age, finding: value})
+                facts = read_answers(evaluator.ruleset, {"age_years": age, finding: value})
                 assert ("SEP-3" in Reference(evaluator.ruleset, facts).established()) is wanted, (age, finding, value)
 
 
@@ -142,7 +142,7 @@ def test_every_rule_is_wanted_true_wanted_silent_and_seen_open(
 ) -> None:
     ruleset = evaluator.ruleset
     references = [
-        Reference(ruleset, read_findings(ruleset, outcome.case.findings)) for outcome in outcomes if outcome.result
+        Reference(ruleset, read_answers(ruleset, outcome.case.findings)) for outcome in outcomes if outcome.result
     ]
     for name, rule in ruleset.rules.items():
         assert any(name in outcome.case.expect.get("fires", ()) for outcome in outcomes), name

@@ -17,8 +17,8 @@ from triage_rules.language.model import (
     Condition,
     Floor,
     Inferred,
+    InputKind,
     IsOpen,
-    Kind,
     Level,
     Not,
     OneOf,
@@ -165,7 +165,7 @@ def test_numbers_have_the_units_and_limits_of_the_note(ruleset: Ruleset, name: s
 def test_every_number_has_a_unit_and_both_limits_but_counts(ruleset: Ruleset) -> None:
     """S07 can only refuse what has limits."""
     for read in ruleset.inputs.values():
-        if read.kind in (Kind.NUMBER, Kind.INTEGER):
+        if read.kind in (InputKind.NUMBER, InputKind.INTEGER):
             assert read.unit, read.name
             assert read.minimum is not None, read.name
             assert read.maximum is not None or read.asked_of is AskedOf.SERVICE, read.name

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from triage_rules.assurance.cases import Case, CaseOutcome, read_cases, run_case
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.decision import decide
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
 from triage_rules.foundation.errors import ReportError
 from triage_rules.language.model import (
     All,
+    Answers,
     Any,
     AtLeast,
     Compare,
     Condition,
-    Findings,
     Floor,
     Level,
     Not,
@@ -139,14 +139,14 @@ def test_every_conflict_has_a_case(ruleset: Ruleset, outcomes: list[CaseOutcome]
     assert told == set(ruleset.conflicts)
 
 
-def routine_facts(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> Iterator[tuple[Case, Findings]]:
+def routine_facts(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> Iterator[tuple[Case, Answers]]:
     for outcome in outcomes:
         if outcome.result is not None and outcome.result["level"] == "routine":
             case = outcome.case
-            yield case, evaluator.facts(read_findings(evaluator.ruleset, case.findings), case.history)
+            yield case, evaluator.facts(read_answers(evaluator.ruleset, case.findings), case.history)
 
 
-def level(ruleset: Ruleset, facts: Findings) -> Level:
+def level(ruleset: Ruleset, facts: Answers) -> Level:
     return decide(ruleset, Reference(ruleset, facts).rails()).level
 
 
@@ -182,13 +182,13 @@ def test_a_positive_red_flag_leaves_routine_whatever_the_pattern(
 ) -> None:
     """Non-fading spots are the one red flag that a harmless pattern may explain."""
     for case, facts in routine_facts(evaluator, outcomes):
-        worse: Findings = {**facts, name: DANGEROUS[name]}
+        worse: Answers = {**facts, name: DANGEROUS[name]}
         assert level(evaluator.ruleset, worse) > Level.ROUTINE, case.id
 
 
 def test_a_refused_case_is_refused_for_what_it_says(evaluator: Evaluator) -> None:
     """S07: never clamped, never converted; the hint names the likely unit and not the number."""
     with pytest.raises(ReportError) as refused:
-        read_findings(evaluator.ruleset, {"temperature_c": 101})
+        read_answers(evaluator.ruleset, {"temperature_c": 101})
     assert "Fahrenheit" in str(refused.value)
     assert "101" not in str(refused.value)

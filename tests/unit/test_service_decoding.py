@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.api.openapi import EXAMPLE
-from service.http.decoder import Line, read_key, read_lines, read_wait
+from service.http.decoder import BatchLine, read_key, read_lines, read_wait
 from service.http.problems import Refused
 from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation.evaluator import Evaluator
@@ -245,7 +245,7 @@ def test_lines_keep_their_numbers(lines: list[bytes]) -> None:
     assert [line.number for line in read] == wanted
     for line in read:
         good = lines[line.number - 1].strip() == b"{}"
-        assert line == Line(line.number, {}) if good else line.faults
+        assert line == BatchLine(line.number, {}) if good else line.faults
 
 
 def test_a_line_may_be_as_large_as_a_report() -> None:
@@ -255,4 +255,4 @@ def test_a_line_may_be_as_large_as_a_report() -> None:
     request = APP.test_request_context(method="POST", data=body, headers=headers).request
     first, second = read_lines(request, 10_000, 100)
     assert [fault.code for fault in first.faults] == ["too_large"]
-    assert second == Line(2, {})
+    assert second == BatchLine(2, {})

@@ -11,12 +11,12 @@ from functools import cached_property
 from typing import Any
 
 from triage_rules.evaluation.compiling import compile_ruleset
-from triage_rules.evaluation.decision import Deciding
+from triage_rules.evaluation.decision import Decider
 from triage_rules.evaluation.engine import Engine
-from triage_rules.evaluation.generated.program import Plain
+from triage_rules.evaluation.generated.program import GeneratedEvaluator
 from triage_rules.evaluation.result import Identity, Results
 from triage_rules.evaluation.signals import Masks
-from triage_rules.language.model import AskedOf, Findings, Kind, Level, Ruleset, Value
+from triage_rules.language.model import Answers, AskedOf, InputKind, Level, Ruleset, Value
 from triage_rules.records.reports import History
 
 REPORTS_LAST_48H = "reports_last_48h"
@@ -41,10 +41,10 @@ class Evaluator:
         self.ruleset = ruleset
         self.digest = digest
         self._compiled = compile_ruleset(ruleset, f"{ruleset.name}-{digest[-12:]}")
-        self._deciding = Deciding(ruleset)
+        self._deciding = Decider(ruleset)
         self._results = Results(ruleset, self._deciding)
         self._phrases = [(m.name, m.text, tuple(map(folded, m.phrases))) for m in ruleset.mentions.values()]
-        self._texts = [name for name, asked in ruleset.inputs.items() if asked.kind is Kind.TEXT]
+        self._texts = [name for name, asked in ruleset.inputs.items() if asked.kind is InputKind.TEXT]
         self._counted = [name for name, asked in ruleset.inputs.items() if asked.asked_of is AskedOf.SERVICE]
         self._second_opinion = second_opinion
         self._alarm = alarm
@@ -53,7 +53,7 @@ class Evaluator:
         _evaluators.add(self)
 
     def evaluate(
-        self, findings: Findings, history: History, *, report_id: str, received_ms: int, evaluated_ms: int
+        self, findings: Answers, history: History, *, report_id: str, received_ms: int, evaluated_ms: int
     ) -> dict[str, Any]:
         """The result, ready to publish. Raises EngineError if the engine fails."""
         facts = self.facts(findings, history)
@@ -68,12 +68,12 @@ class Evaluator:
         decision = self._deciding.decide(rails)
         return self._results.make(identity, opinion, rails, decision, disagreement=disagreement)
 
-    def looks_urgent(self, findings: Findings, history: History) -> bool:
+    def looks_urgent(self, findings: Answers, history: History) -> bool:
         """Whether the report is urgent as it stands, by the plain evaluator: it then goes by the urgent lane."""
         rails = self._plain.of(self.facts(findings, history)).rails
         return self._deciding.level(rails.established) is Level.URGENT
 
-    def facts(self, findings: Findings, history: History) -> Findings:
+    def facts(self, findings: Answers, history: History) -> Answers:
         """What the evaluators see: the answers (of a text, that there is one, and what it mentions), and the counts."""
         facts = dict(findings)
         for name in self._counted:
@@ -87,11 +87,11 @@ class Evaluator:
         return facts
 
     @cached_property
-    def _plain(self) -> Plain:
+    def _plain(self) -> GeneratedEvaluator:
         """Made when it is first needed: it takes a moment."""
-        return Plain(self.ruleset)
+        return GeneratedEvaluator(self.ruleset)
 
-    def _run(self, facts: Findings) -> Masks:
+    def _run(self, facts: Answers) -> Masks:
         with self._lock:
             if self._engine is None:
                 self._engine = Engine(self._compiled)

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from triage_rules.evaluation.signals import SOONER, Rails, outcome_key
 from triage_rules.language.model import (
     All,
+    Answers,
     Any,
     AtLeast,
     Compare,
     Condition,
-    Findings,
     Inferred,
     IsOpen,
     Not,
@@ -43,7 +43,7 @@ class Reference:
     known: values of statements that need not be looked at again.
     """
 
-    def __init__(self, ruleset: Ruleset, findings: Findings, known: Mapping[str, Kleene] | None = None) -> None:
+    def __init__(self, ruleset: Ruleset, findings: Answers, known: Mapping[str, Kleene] | None = None) -> None:
         self._ruleset = ruleset
         self.findings = findings
         self._values: dict[str, Kleene] = dict(known or {})

@@ -13,7 +13,7 @@ from triage_rules.foundation.errors import SealError
 from triage_rules.records.audit import Act, Action, Actor
 from triage_rules.records.events import SEALED_AS
 from triage_rules.store import Rekeyed
-from triage_rules.store.audit import Audited, Deed
+from triage_rules.store.audit import Audited, AuditedStep
 from triage_rules.store.base import DAY_S, SEALED_TEXT
 from triage_rules.store.connection import refusals_translated
 from triage_rules.store.deliveries import opened
@@ -48,7 +48,9 @@ class Rekeying(Audited):
             else:
                 pipe.delete(SEALED)
 
-        return self._audited(lambda _: Deed(rekeyed, Act(by, Action.REKEY, now_ms, details), commands), watch=[SEALED])
+        return self._audited(
+            lambda _: AuditedStep(rekeyed, Act(by, Action.REKEY, now_ms, details), commands), watch=[SEALED]
+        )
 
     def _until_done(self, key: str, to: Seals) -> bool:
         while True:

@@ -9,7 +9,7 @@ from triage_rules.assurance.cases import Case, CaseOutcome, run_case
 from triage_rules.evaluation.answers import asked
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Ruleset
-from triage_rules.workbench.draft import Opened
+from triage_rules.workbench.draft import OpenedDraft
 from triage_rules.workbench.try_patient import words_of
 
 Json = dict[str, Any]
@@ -24,7 +24,7 @@ BROKEN, BEFORE, UNKNOWN = "broken", "before", "unknown"
 """Of a failing case: what is live passes it, fails it too, or can't be asked (nothing is live, or lacks a question)."""
 
 
-def run(opened: Opened, live: Evaluator | None, seconds: float = SECONDS) -> Json:
+def run(opened: OpenedDraft, live: Evaluator | None, seconds: float = SECONDS) -> Json:
     """All cases, in their order. `failing`: those that differ from what they want, those that the draft broke first."""
     evaluator = opened.evaluator
     if evaluator is None:

@@ -12,21 +12,21 @@ from triage_rules.foundation.place import Place
 from triage_rules.language.model import Level, Ruleset
 from triage_rules.language.reading import Document, bytes_of, parse_text
 from triage_rules.language.reading.fields import Form
-from triage_rules.language.reading.messages import kind_of, listed, meant
+from triage_rules.language.reading.messages import describe_node_kind, join_names, suggest_name
 from triage_rules.language.reading.places import Broken, Faults, MappingNode, Node, Scalar, data_of, quoted
 from triage_rules.records.reports import History
 
 CASES_FILE = "cases.yaml"
 EQUAL = ("level", "disposition", "could_be", "determined", "act_within_minutes")
 INCLUDED = ("flags", "missing")
-SAID = {"patient_says": "patient", "clinician_says": "clinician"}
-NEVER_SAID = {"patient_never_says": "patient", "clinician_never_says": "clinician"}
+REQUIRED_TEXTS = {"patient_says": "patient", "clinician_says": "clinician"}
+FORBIDDEN_TEXTS = {"patient_never_says": "patient", "clinician_never_says": "clinician"}
 WANTED = (
     *EQUAL,
     *INCLUDED,
     *("fires", "silent", "ask", "ask_includes", "ask_excludes", "conflicts"),
-    *SAID,
-    *NEVER_SAID,
+    *REQUIRED_TEXTS,
+    *FORBIDDEN_TEXTS,
     "refused",
 )
 
@@ -108,11 +108,11 @@ class _Reader:
         """Answers by input; None if they are no mapping. Whether an answer fits is found by running the case."""
         if not isinstance(node, MappingNode):
             if not isinstance(node, Broken):
-                self.faults.add(node.place, f"{what}: expected a mapping of answers, found {kind_of(node)}")
+                self.faults.add(node.place, f"{what}: expected a mapping of answers, found {describe_node_kind(node)}")
             return None
         for name, entry in node.entries.items():
             if name not in self.ruleset.inputs:
-                hint = meant(name, self.ruleset.inputs)
+                hint = suggest_name(name, self.ruleset.inputs)
                 self.faults.add(entry.key_place, f"{what}: unknown input {quoted(name)}{hint}")
         return {name: data_of(entry.node) for name, entry in node.entries.items()}
 
@@ -124,7 +124,7 @@ class _Reader:
         findings = {**base, **(own or {})}
         for name, place in form.texts("without"):
             if name not in self.ruleset.inputs:
-                form.tell(place, f"`without`: unknown input {quoted(name)}{meant(name, self.ruleset.inputs)}")
+                form.tell(place, f"`without`: unknown input {quoted(name)}{suggest_name(name, self.ruleset.inputs)}")
             elif name not in findings and whole and own is not None:
                 form.tell(place, f"`without`: `{name}` is not among the findings, so it can't be taken away")
             findings.pop(name, None)
@@ -136,7 +136,7 @@ class _Reader:
             return {}, True
         name = form.text("base")
         if name and name not in self.bases:
-            hint = meant(name, self.bases) or f"; known are {listed(self.bases, 12)}"
+            hint = suggest_name(name, self.bases) or f"; known are {join_names(self.bases, 12)}"
             form.tell(form.place_of("base"), f"`base`: unknown base {quoted(name)}{hint}")
         base = self.bases.get(name)
         return base or {}, base is not None
@@ -169,7 +169,7 @@ class _Reader:
         limit = inner.node("act_within_minutes", required=False)
         if limit is not None and not (isinstance(limit, Scalar) and limit.value is None):
             inner.number_of(limit, "`act_within_minutes`", whole=True)
-        for key in ("flags", *SAID, *NEVER_SAID):
+        for key in ("flags", *REQUIRED_TEXTS, *FORBIDDEN_TEXTS):
             inner.texts(key)
         statements = [rule.id for rule in self.ruleset.rules_and_floors]
         self._check_names(inner, ("fires", "silent"), statements, "rule or floor")
@@ -186,12 +186,12 @@ class _Reader:
     def _check_enough(self, form: Form, expect: MappingNode) -> None:
         """A case that can't fail is none; and one that is to be refused has no result to compare."""
         written = expect.entries
-        misspelt = [key for key in written if key not in WANTED and meant(key, ("level", "refused"))]
+        misspelt = [key for key in written if key not in WANTED and suggest_name(key, ("level", "refused"))]
         if not {"level", "refused"} & set(written) and not misspelt and expect.whole:
             form.tell(form.key_place("expect"), "`expect` must say a `level` (or what is `refused`)")
         others = [key for key in written if key in WANTED and key != "refused"]
         if "refused" in written and others:
-            told = f"`expect`: a report that is `refused` has no result, so {listed(others)} can't be expected too"
+            told = f"`expect`: a report that is `refused` has no result, so {join_names(others)} can't be expected too"
             form.tell(written["refused"].key_place, told)
 
     def _check_disposition(self, form: Form) -> None:
@@ -200,7 +200,7 @@ class _Reader:
         code = form.text("disposition")
         known = self.ruleset.dispositions
         if code and code not in known:
-            hint = meant(code, known) or f"; known are {listed(known, 12)}"
+            hint = suggest_name(code, known) or f"; known are {join_names(known, 12)}"
             form.tell(form.place_of("disposition"), f"`disposition`: unknown disposition {quoted(code)}{hint}")
 
     def _check_names(
@@ -210,7 +210,7 @@ class _Reader:
         for key in keys:
             for name, place in form.texts(key, least=least):
                 if name not in known:
-                    form.tell(place, f"`{key}`: the ruleset has no {what} {quoted(name)}{meant(name, known)}")
+                    form.tell(place, f"`{key}`: the ruleset has no {what} {quoted(name)}{suggest_name(name, known)}")
 
 
 def _label(node: Node, number: int) -> str:

@@ -19,7 +19,7 @@ from triage_rules.language.model import (
     Unless,
     Yes,
 )
-from triage_rules.language.wording import in_words, limit_in_words, values_in_words
+from triage_rules.language.wording import describe_condition, limit_in_words, values_in_words
 
 
 class Within(enum.Enum):
@@ -57,7 +57,7 @@ _TAKEN = {Within.ALL: "no longer needs", Within.ANY: "no longer counts:", Within
 
 
 def _told(part: Condition | None) -> str:
-    return "nothing" if part is None else in_words(part)
+    return "nothing" if part is None else describe_condition(part)
 
 
 def edits(before: Condition | None, after: Condition | None) -> list[Edit]:

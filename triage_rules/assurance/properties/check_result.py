@@ -9,16 +9,16 @@ from typing import Any
 from triage_rules.assurance.properties.model import (
     Against,
     Answering,
-    Change,
     LeavingOpen,
-    Measure,
     Never,
     Property,
+    RelativeAnswer,
+    ResultMeasure,
     RoutineOnlyIfAnswered,
     Then,
 )
 from triage_rules.evaluation.evaluator import folded
-from triage_rules.language.model import Condition, Findings, Level, Ruleset, Value
+from triage_rules.language.model import Answers, Condition, Level, Ruleset, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Seen:
     """One report and what came of it. `findings`: the answered ones; `truth`: of a condition, None for open."""
 
     ruleset: Ruleset
-    findings: Findings
+    findings: Answers
     truth: Callable[[Condition], bool | None]
     result: Mapping[str, Any]
 
@@ -79,11 +79,11 @@ def speaks_of(asked: Property, seen: Sequence[Seen]) -> bool:
     return bool(changed) and _only(changed[0], seen)
 
 
-def below(measure: Measure, one: Seen, other: Seen) -> bool:
+def below(measure: ResultMeasure, one: Seen, other: Seen) -> bool:
     """By this measure the one result is below the other. Different sets of dispositions can't be compared: levels."""
-    key = "could_be" if measure is Measure.COULD_BE else "level"
+    key = "could_be" if measure is ResultMeasure.COULD_BE else "level"
     level, others = Level.of(one.result[key]), Level.of(other.result[key])
-    if measure is not Measure.DISPOSITION or level != others:
+    if measure is not ResultMeasure.DISPOSITION or level != others:
         return level < others
     now, before = (seen.ruleset.dispositions for seen in (one, other))
     code, previous = one.result["disposition"], other.result["disposition"]
@@ -144,16 +144,16 @@ def hidden_texts(ruleset: Ruleset, rule_id: str) -> tuple[str, ...]:
 # --- two reports ---
 
 
-def _answered_so(first: Seen, second: Seen, name: str, answer: bool | str | Change) -> bool:
+def _answered_so(first: Seen, second: Seen, name: str, answer: bool | str | RelativeAnswer) -> bool:
     """The second report has this answer, the first another one or none."""
     before, after = first.findings.get(name), second.findings.get(name)
     match answer:
-        case Change.ANY:
+        case RelativeAnswer.ANY:
             return before is None and after is not None
-        case Change.HIGHER | Change.LOWER:
+        case RelativeAnswer.HIGHER | RelativeAnswer.LOWER:
             if before is None or after is None:
                 return False
-            return float(after) > float(before) if answer is Change.HIGHER else float(after) < float(before)
+            return float(after) > float(before) if answer is RelativeAnswer.HIGHER else float(after) < float(before)
         case _:
             return _same(after, answer) and not _same(before, answer)
 
