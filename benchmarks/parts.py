@@ -28,7 +28,7 @@ NOW_MS = 1_790_000_000_000
 def measure(size: Size) -> Table:
     """What holds up a decision: for red-dots, and for made rulesets as the engines are compared with."""
     posting = red_dots(size.cases)
-    columns = {"red-dots": _timed(posting.ruleset, posting.findings, size)}
+    columns = {"red-dots": _timed(posting.ruleset, posting.answers, size)}
     for rules in MADE:
         ruleset = make_ruleset(Shape(rules))
         columns[f"{rules} rules, one layer"] = _timed(ruleset, make_reports(ruleset, size.cases, OPEN_SHARE), size)

@@ -22,7 +22,7 @@ class Posting:
     bundle: Bundle
     ruleset: Ruleset
     posted: tuple[dict[str, Any], ...]
-    findings: tuple[Answers, ...]
+    answers: tuple[Answers, ...]
 
 
 def red_dots(count: int) -> Posting:
@@ -31,6 +31,6 @@ def red_dots(count: int) -> Posting:
     ruleset = open_bundle(bundle.data, bundle.digest)
     cases = [case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect]
     spread = [cases[number * len(cases) // count] for number in range(count)]
-    posted = tuple({"ruleset": bundle.name, "findings": dict(case.findings)} for case in spread)
-    findings = tuple(read_answers(ruleset, one["findings"]) for one in posted)
-    return Posting(bundle, ruleset, posted, findings)
+    posted = tuple({"ruleset": bundle.name, "findings": dict(case.answers)} for case in spread)
+    answers = tuple(read_answers(ruleset, one["findings"]) for one in posted)
+    return Posting(bundle, ruleset, posted, answers)

@@ -51,7 +51,7 @@ class Shape:
 
     rules: int
     layers: int = 1
-    findings: int = FINDINGS
+    answers: int = FINDINGS
 
     def __str__(self) -> str:
         return f"{self.rules} rules, {'one layer' if self.layers == 1 else 'two layers'}"
@@ -59,8 +59,8 @@ class Shape:
 
 def make_ruleset(shape: Shape) -> Ruleset:
     """The same one for the same shape, always."""
-    random = Random(f"{shape.rules}/{shape.layers}/{shape.findings}")
-    inputs = {asked.name: asked for asked in map(_input, range(shape.findings))}
+    random = Random(f"{shape.rules}/{shape.layers}/{shape.answers}")
+    inputs = {asked.name: asked for asked in map(_input, range(shape.answers))}
     first = shape.rules if shape.layers == 1 else shape.rules // 2
     rules: dict[str, Rule] = {}
     inferences: dict[str, Inference] = {}

@@ -126,7 +126,7 @@ def answers(ruleset: Ruleset, name: str) -> list[Value]:
         case InputKind.TEXT:
             return [True]
         case _:
-            limits = sorted({leaf.limit for leaf in _compares(ruleset) if leaf.finding == name})
+            limits = sorted({leaf.limit for leaf in _compares(ruleset) if leaf.input == name})
             if asked.kind is InputKind.INTEGER:
                 return sorted({beside for limit in limits for beside in (limit - 1, limit, limit + 1)} or {0})
             return sorted(

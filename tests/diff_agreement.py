@@ -63,14 +63,14 @@ def _ways(old: Ruleset, new: Ruleset) -> dict[str, list[Answers]]:
 def every_report(old: Ruleset, new: Ruleset) -> Iterator[Answers]:
     """Every report, as evaluators see it."""
     for chosen in itertools.product(*_ways(old, new).values()):
-        findings = {name: value for way in chosen for name, value in way.items()}
-        if can_be_written(old, findings):
-            yield findings
+        answers = {name: value for way in chosen for name, value in way.items()}
+        if can_be_written(old, answers):
+            yield answers
 
 
-def result_of(ruleset: Ruleset, findings: Answers) -> Result:
+def result_of(ruleset: Ruleset, answers: Answers) -> Result:
     """The whole result by the reference evaluator."""
-    reference = Reference(ruleset, findings)
+    reference = Reference(ruleset, answers)
     rails = reference.rails()
     return make_result(
         ruleset, IDENTITY, ReferenceJustification(ruleset, reference), rails, decide(ruleset, rails), disagreement=False
@@ -79,7 +79,7 @@ def result_of(ruleset: Ruleset, findings: Answers) -> Result:
 
 def diff_faults(seed: int, old: Ruleset, new: Ruleset) -> Iterator[str]:
     """Where the exact difference is not what a look at every report says."""
-    pairs = [(result_of(old, findings), result_of(new, findings)) for findings in every_report(old, new)]
+    pairs = [(result_of(old, answers), result_of(new, answers)) for answers in every_report(old, new)]
     search = DifferenceSearch(Evaluator(old, DIGEST), Evaluator(new, DIGEST), Budget(), EVERY)
     for difference in search.all():
         what = f"seed {seed}, {difference.aspect.value} {difference.way.value}"
@@ -91,7 +91,7 @@ def diff_faults(seed: int, old: Ruleset, new: Ruleset) -> Iterator[str]:
             yield f"{what}: every report says {wanted}, and the difference {told}"
         for kind in difference.kinds:
             if not _shows(difference, kind.before, kind.after, kind.witness.results):
-                yield f"{what}: {kind.witness.findings} does not show {kind.before} and {kind.after}"
+                yield f"{what}: {kind.witness.answers} does not show {kind.before} and {kind.after}"
         if difference.aspect is Aspect.LEVEL:
             yield from (f"{what}: {pair} is of no kind" for pair in _of_no_kind(difference, pairs))
 
@@ -190,7 +190,7 @@ def why_not_faults(seed: int, ruleset: Ruleset) -> Iterator[str]:
     reports = list(every_report(ruleset, ruleset))
     facts = random.choice(reports)
     texts = {name for name, read in ruleset.inputs.items() if read.kind is InputKind.TEXT}
-    findings = {name: _posted(ruleset, name, facts) for name in facts if name in ruleset.inputs}
+    answers = {name: _posted(ruleset, name, facts) for name in facts if name in ruleset.inputs}
     kept = {name for name in ruleset.inputs if random.random() < 0.3}
     level = brute_force.level(ruleset, facts)
     evaluator = Evaluator(ruleset, DIGEST)
@@ -198,10 +198,10 @@ def why_not_faults(seed: int, ruleset: Ruleset) -> Iterator[str]:
         if wanted is level:
             continue
         goal = LevelGoal(wanted, wanted > level, exactly)
-        found = Counterfactual(evaluator, findings, kept, Budget()).alternatives(goal, EVERY)
+        found = Counterfactual(evaluator, answers, kept, Budget()).alternatives(goal, EVERY)
         told = [frozenset(one.answers) for one in found.found]
         smallest = _smallest(ruleset, goal, facts, kept, reports)
-        what = f"seed {seed}, {wanted.word} for {findings}, {sorted(kept)} kept"
+        what = f"seed {seed}, {wanted.word} for {answers}, {sorted(kept)} kept"
         if not found.complete:
             yield f"{what}: not complete"
         if set(told) != smallest or len(told) != len(smallest):

@@ -110,7 +110,7 @@ class _Looked:
                 self.matter.add(rule_id)
         if not held and not self._missing(findings):
             self.gaps |= {
-                self._group(leaf.finding) for leaf in self.looked_for if brute_force.truth(ruleset, findings, leaf)
+                self._group(leaf.input) for leaf in self.looked_for if brute_force.truth(ruleset, findings, leaf)
             }
 
     def told(self) -> Told:
@@ -181,7 +181,7 @@ class _Looked:
     def _missing(self, findings: Answers) -> bool:
         return any(
             (item.when is None or brute_force.truth(self.ruleset, findings, item.when) is not False)
-            and all(finding not in findings for finding in item.findings)
+            and all(finding not in findings for finding in item.inputs)
             for item in self.ruleset.mandatory
         )
 

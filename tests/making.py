@@ -160,7 +160,7 @@ def _mandatory(random: Random, words: Vocabulary) -> tuple[Mandatory, ...]:
 
 
 def _still_open(item: Mandatory) -> Condition:
-    opens = tuple(map(IsOpen, item.findings))
+    opens = tuple(map(IsOpen, item.inputs))
     return All(opens) if item.when is None else All((item.when, *opens))
 
 

@@ -207,7 +207,7 @@ def wanted(asked: Property, reports: list[Seen], before: list[Seen]) -> tuple[Pr
         case _:
             looked = ((report,) for report in reports)
     spoken_of = [seen for seen in looked if speaks_of(asked, seen)]
-    broken = [len(seen[0].findings) for seen in spoken_of if breaks(asked, seen)]
+    broken = [len(seen[0].answers) for seen in spoken_of if breaks(asked, seen)]
     if broken:
         return ProofVerdict.REFUTED, min(broken)
     return (ProofVerdict.PROVED if spoken_of else ProofVerdict.VACUOUS), None
@@ -218,7 +218,7 @@ def _neighbours(reports: list[Seen]) -> Iterator[tuple[Seen, Seen]]:
     for name in reports[0].ruleset.inputs:
         groups: dict[tuple[object, ...], list[Seen]] = {}
         for report in reports:
-            key = tuple(sorted((n, type(v).__name__, v) for n, v in report.findings.items() if n != name))
+            key = tuple(sorted((n, type(v).__name__, v) for n, v in report.answers.items() if n != name))
             groups.setdefault(key, []).append(report)
         for group in groups.values():
             yield from itertools.permutations(group, 2)
@@ -235,8 +235,8 @@ def proving_differences(ruleset: Ruleset, seed: int) -> Iterator[str]:
         if proof.verdict is not verdict and not (verdict is ProofVerdict.PROVED and _never_looked_at(proof)):
             yield f"{proof.asked}: {proof.verdict} {proof.why}, and it is {verdict}"
         witness = proof.counterexample
-        if witness is not None and len(witness.results) == 1 and len(witness.findings) != fewest:
-            yield f"{proof.asked}: {witness.findings}, and the fewest are {fewest}"
+        if witness is not None and len(witness.results) == 1 and len(witness.answers) != fewest:
+            yield f"{proof.asked}: {witness.answers}, and the fewest are {fewest}"
 
 
 def _never_looked_at(proof: Proof) -> bool:

@@ -96,7 +96,7 @@ class Attempts:
         report = delivery.report
         loaded = self._rulesets.by_digest(report.digest)
         return loaded.evaluator.evaluate(
-            report.findings,
+            report.answers,
             delivery.history,
             report_id=report.id,
             received_ms=report.received_ms,

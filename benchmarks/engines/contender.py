@@ -49,7 +49,7 @@ class InProcess(Contender):
         self.ruleset = ruleset
 
     @abstractmethod
-    def run(self, findings: Answers) -> Any:
+    def run(self, answers: Answers) -> Any:
         """One report, and whatever the engine answers."""
 
     @abstractmethod

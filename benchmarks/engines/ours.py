@@ -25,8 +25,8 @@ class Ours(InProcess):
         super().__init__(ruleset)
         self._evaluator = Evaluator(ruleset, DIGEST, second_opinion=self.second_opinion)
 
-    def run(self, findings: Answers) -> Any:
-        return self._evaluator.evaluate(findings, NO_HISTORY, report_id="r", received_ms=NOW_MS, evaluated_ms=NOW_MS)
+    def run(self, answers: Answers) -> Any:
+        return self._evaluator.evaluate(answers, NO_HISTORY, report_id="r", received_ms=NOW_MS, evaluated_ms=NOW_MS)
 
     def read(self, answer: Any) -> Decided:
         return Decided(answer["level"], frozenset(rule["id"] for rule in answer["rules"]))

@@ -49,7 +49,7 @@ class FormRequest:
 
     def body(self, answers: FormAnswers) -> dict[str, Any]:
         """The report, as a program would post it."""
-        report: dict[str, Any] = {"ruleset": self.ruleset.name, "findings": answers.findings}
+        report: dict[str, Any] = {"ruleset": self.ruleset.name, "findings": answers.given}
         if self.link is not None and self.link.subject is not None:
             report["subject"] = self.link.subject
         return report
@@ -148,7 +148,7 @@ def _go_on(asking: FormRequest) -> Response:
     state = asking.state
     answers = state.answers(asking.ruleset)
     result = asking.result(answers)
-    left = next_questions(result, state.asked, answers.findings)
+    left = next_questions(result, state.asked, answers.given)
     private = [name for name in left if state.is_private(name)]
     plain = [name for name in left if name not in private]
     _send_if_urgent(asking, answers, result)
@@ -208,11 +208,11 @@ def _standing(asking: FormRequest) -> Response:
 
 def _told(asking: FormRequest, answers: FormAnswers) -> dict[str, Any]:
     result = asking.result(answers)
-    left = next_questions(result, asking.state.asked, answers.findings)
+    left = next_questions(result, asking.state.asked, answers.given)
     return {
         "urgent": _urgent(asking, result),
         "determined": result["determined"],
-        "answered": len(answers.findings),
+        "answered": len(answers.given),
         "matters": [asking.state.asked[name] for name in left if not asking.state.is_private(name)][:3],
     }
 
@@ -240,7 +240,7 @@ def _review(
         determined=result["determined"],
         left=len(next_questions(result, state.asked, state.written)),
         urgent=_urgent(asking, result, whatever_is_open=True),
-        was_sent=bool(state.sent) and state.sent_print == form_state.print_of(answers.findings),
+        was_sent=bool(state.sent) and state.sent_print == form_state.print_of(answers.given),
         result_at=signed_links.address_of_result(state.sent) if state.sent else "",
     )
 
@@ -266,14 +266,14 @@ def _send_if_urgent(asking: FormRequest, answers: FormAnswers, result: dict[str,
         return
     try:
         asking.state.sent = _accept(asking, answers)
-        asking.state.sent_print = form_state.print_of(answers.findings)
+        asking.state.sent_print = form_state.print_of(answers.given)
     except (LedgerUnavailable, QueueTooOld, StaleRuleset):
         return  # the advice is shown all the same, and the button to send
 
 
 def _accept(asking: FormRequest, answers: FormAnswers) -> str:
     """The report's id. The same answers from the same form, sent again, are the same report."""
-    key = f"form {asking.state.id} {form_state.print_of(answers.findings)}"  # a blank can't stand in a caller's key
+    key = f"form {asking.state.id} {form_state.print_of(answers.given)}"  # a blank can't stand in a caller's key
     return parts().intake.accept(Request(asking.body(answers), key, asking.client)).id
 
 

@@ -64,7 +64,7 @@ def of_report(name: str, report_id: str) -> HighlightedRuleset:
     if report.ruleset != name or report.result is None or posted is None:
         raise ReportNotFound
     loaded = parts().live.by_digest(report.digest)
-    facts = loaded.evaluator.facts(posted.report.findings, posted.history)
+    facts = loaded.evaluator.facts(posted.report.answers, posted.history)
     return HighlightedRuleset(loaded, facts, "report", report.id, {"report": report.id}, report.result["level"])
 
 
@@ -77,8 +77,8 @@ def of_case(loaded: Loaded, evidence: Evidence, case_id: str) -> HighlightedRule
 
 
 def _of(loaded: Loaded, case: ShownCase) -> HighlightedRuleset:
-    findings = read_answers(loaded.ruleset, dict(case.findings))
-    facts = loaded.evaluator.facts(findings, case.history)
+    answers = read_answers(loaded.ruleset, dict(case.answers))
+    facts = loaded.evaluator.facts(answers, case.history)
     return HighlightedRuleset(loaded, facts, "case", case.id, {"case": case.id}, case.level, case.note)
 
 
@@ -95,7 +95,7 @@ def posted(name: str) -> tuple[str, HighlightedRuleset | None, list[ReportFault]
         return text, None, [*error.faults, *more]
     if read.loaded.ruleset.name != name:
         raise RulesetNotFound(f"the report is for another ruleset than `{name}`")
-    facts = read.loaded.evaluator.facts(read.findings, _history(read.subject, name))
+    facts = read.loaded.evaluator.facts(read.answers, _history(read.subject, name))
     return text, HighlightedRuleset(read.loaded, facts, "what-if", "", {}), []
 
 

@@ -44,7 +44,7 @@ class Reason:
 def of(loaded: Loaded, posted: Delivery, result: dict[str, Any], *, for_clinician: bool) -> list[Reason]:
     """The reasons of a result, the most urgent first. Patients get none that is for clinicians only."""
     ruleset = loaded.ruleset
-    reference = Reference(ruleset, loaded.evaluator.facts(posted.report.findings, posted.history))
+    reference = Reference(ruleset, loaded.evaluator.facts(posted.report.answers, posted.history))
     rules = {rule.id: rule for rule in ruleset.rules_and_floors}
     found = []
     for told, is_net in [(one, False) for one in result["rules"]] + [(one, True) for one in result["safety_net"]]:

@@ -112,16 +112,16 @@ def _told(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]:
     }
     if loaded is None or opened.posted is None:
         return told
-    ruleset, findings = loaded.ruleset, opened.posted.report.findings
+    ruleset, answers = loaded.ruleset, opened.posted.report.answers
     told["disposition"] = ruleset.dispositions.get(result["disposition"] or "")
     told["missing"] = [ruleset.inputs[name].question for name in result["missing"] if name in ruleset.inputs]
     told["reasons"] = reasons.of(loaded, opened.posted, result, for_clinician=for_clinician)
     asked = questions(ruleset, clinician=True)
-    shown = {name: value for name, value in findings.items() if for_clinician or _is_for_all(asked[name].asked_of)}
+    shown = {name: value for name, value in answers.items() if for_clinician or _is_for_all(asked[name].asked_of)}
     told["given"] = [(asked[name].text, asked[name].in_words(_written(value))) for name, value in shown.items()]
     told["reopen"] = [(f"a.{name}", _written(value)) for name, value in shown.items()]
     told["path"] = " ".join(shown)
-    told["commands"] = _commands(ruleset.name, findings) if for_clinician else None
+    told["commands"] = _commands(ruleset.name, answers) if for_clinician else None
     return told
 
 
@@ -153,7 +153,7 @@ def _again(opened: OpenedReport) -> bool | None:
     posted = opened.posted
     try:
         anew = opened.loaded.evaluator.evaluate(
-            posted.report.findings,
+            posted.report.answers,
             posted.history,
             report_id=posted.report.id,
             received_ms=posted.report.received_ms,
@@ -164,9 +164,9 @@ def _again(opened: OpenedReport) -> bool | None:
     return all(anew[name] == opened.result[name] for name in SAME)
 
 
-def _commands(name: str, findings: dict[str, Any]) -> dict[str, str]:
+def _commands(name: str, answers: dict[str, Any]) -> dict[str, str]:
     """What gives the same result by hand: to be copied."""
-    body = json.dumps({"ruleset": name, "findings": findings}, ensure_ascii=False, indent=1)
+    body = json.dumps({"ruleset": name, "findings": answers}, ensure_ascii=False, indent=1)
     return {
         "decide": f"triage decide {name} - <<'REPORT'\n{body}\nREPORT",
         "curl": f"curl -s {request.host_url}v1/evaluate -H 'Content-Type: application/json' -d {shlex.quote(body)}",

@@ -115,7 +115,7 @@ class Intake:
         now = self._now_ms()
         posted = read_report(raw, self._live, now)
         result = posted.loaded.evaluator.evaluate(
-            posted.findings,
+            posted.answers,
             self._history(posted, now, client),
             report_id=self._new_id(),
             received_ms=now,
@@ -200,12 +200,12 @@ class Intake:
         now = self._now_ms()
         posted = read_report(request.raw, self._live, now)
         history = self._history(posted, now, request.client)
-        urgent = posted.loaded.evaluator.looks_urgent(posted.findings, history)
+        urgent = posted.loaded.evaluator.looks_urgent(posted.answers, history)
         return NewReport(
             id=self._new_id(),
             ruleset=posted.loaded.ruleset.name,
             digest=posted.loaded.digest,
-            findings=posted.findings,
+            answers=posted.answers,
             lane=Lane.URGENT if urgent else Lane.NORMAL,
             received_ms=now,
             subject=posted.subject,

@@ -91,7 +91,7 @@ def test_a_threshold_moved_up_lowers_those_between_and_nobody_is_raised() -> Non
         (("urgent",), ("routine",)),
         (("urgent",), ("monitor",)),
     ]
-    assert lower.kinds[1].witness.findings == {"temperature_c": 38}
+    assert lower.kinds[1].witness.answers == {"temperature_c": 38}
     assert lower.kinds[1].causes == ("old R1", "rule R1: `temperature_c` at least 38.5; before: at least 38")
     assert lower.kinds[1].rules == (("R1",), ("default",))
     assert found[Aspect.LEVEL, Way.HIGHER].proved_none
@@ -109,7 +109,7 @@ def test_another_text_differs_for_those_who_get_it() -> None:
     (kind,) = found[Aspect.ADVICE, Way.OTHER].kinds
     assert kind.before == ("patient: A fever.", "clinician: R1: Fever. A fever.")
     assert kind.after == ("patient: A high fever.", "clinician: R1: Fever. A high fever.")
-    assert kind.witness.findings == {"temperature_c": 38}
+    assert kind.witness.answers == {"temperature_c": 38}
     assert [key for key, one in found.items() if one.kinds] == [(Aspect.ADVICE, Way.OTHER)]
 
 
@@ -190,13 +190,13 @@ def test_the_smallest_other_answers_are_found_nearest_numbers_first() -> None:
 
 
 def test_kept_facts_stay_and_then_nothing_may_be_left_to_change() -> None:
-    findings = {"temperature_c": 39, "hurt": False, "spots": "few"}
+    answers = {"temperature_c": 39, "hurt": False, "spots": "few"}
     lower = LevelGoal(Level.ROUTINE, upwards=False)
     evaluator = Evaluator(fever(), DIGEST)
-    assert [one.answers for one in Counterfactual(evaluator, findings, (), Budget()).alternatives(lower).found] == [
+    assert [one.answers for one in Counterfactual(evaluator, answers, (), Budget()).alternatives(lower).found] == [
         {"temperature_c": 37}
     ]
-    none = Counterfactual(evaluator, findings, {"temperature_c"}, Budget()).alternatives(lower)
+    none = Counterfactual(evaluator, answers, {"temperature_c"}, Budget()).alternatives(lower)
     assert (none.found, none.complete) == ((), True)
 
 

@@ -60,7 +60,7 @@ def test_it_agrees_on_the_worked_cases_of_red_dots_and_on_what_is_left_of_them()
     evaluator, plain, random = Evaluator(ruleset, DIGEST), GeneratedEvaluator(ruleset), Random(2)
     for case in read_cases(RED_DOTS, ruleset)[::4]:
         if "refused" not in case.expect:
-            findings = read_answers(ruleset, case.findings)
+            findings = read_answers(ruleset, case.answers)
             fewer = {name: value for name, value in findings.items() if random.random() < 0.6}
             for answers in (findings, fewer):
                 assert differences(plain, ruleset, evaluator.facts(answers, case.history)) == [], case.id

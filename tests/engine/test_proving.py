@@ -118,7 +118,7 @@ def test_what_does_not_is_refuted_by_the_smallest_report(tmp_path: Path, claim: 
     assert proof.verdict is ProofVerdict.REFUTED
     assert not proof.holds
     if reports is not None:
-        assert [findings for findings, _ in proof.counterexample.reports] == reports
+        assert [answers for answers, _ in proof.counterexample.reports] == reports
 
 
 def test_a_property_that_speaks_of_no_report_is_no_proof(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_the_previous_version_is_compared_report_by_report(tmp_path: Path) -> No
     proof = proof_of(tmp_path, claim, ruleset=hotter, previous=fever())
     assert proof.verdict is ProofVerdict.REFUTED
     assert [result["level"] for result in proof.counterexample.results] == ["monitor", "urgent"]
-    assert proof.counterexample.findings == {"temperature_c": 38}
+    assert proof.counterexample.answers == {"temperature_c": 38}
     excused = "whenever: {temperature_c: {at_least: 38.5}}, " + claim
     assert proof_of(tmp_path, excused, ruleset=hotter, previous=fever()).verdict is ProofVerdict.PROVED
     unasked = proof_of(tmp_path, claim)

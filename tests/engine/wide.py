@@ -78,13 +78,13 @@ def at_every_limit(ruleset: Ruleset) -> Iterator[Answers]:
     yield {}
     numbers = [beside for limit in LIMITS for beside in (limit, math.nextafter(limit, 0), math.nextafter(limit, 99))]
     for place, number in enumerate([*numbers, 0, -1e15, 1e15]):
-        findings: Answers = {}
+        answers: Answers = {}
         for name, asked in ruleset.inputs.items():
             match asked.kind:
                 case InputKind.YES_NO:
-                    findings[name] = place % 2 == 0
+                    answers[name] = place % 2 == 0
                 case InputKind.NUMBER:
-                    findings[name] = number
+                    answers[name] = number
                 case _:
-                    findings[name] = "abc"[place % 3]
-        yield findings
+                    answers[name] = "abc"[place % 3]
+        yield answers

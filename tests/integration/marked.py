@@ -22,7 +22,7 @@ Opening = Callable[..., RedisLedger]
 
 
 def a_marked_report(subject: str = "MARKED-subject", client: str = "") -> NewReport:
-    made = a_report(findings=MARKED, subject=subject, reported_at="2026-11-11T11:11:11Z")
+    made = a_report(answers=MARKED, subject=subject, reported_at="2026-11-11T11:11:11Z")
     return replace(made, client=client)
 
 

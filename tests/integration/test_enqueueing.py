@@ -122,8 +122,8 @@ def test_a_worker_decides_reports_whose_tasks_were_stored_with_them(
     redis_client.set(f"triage:bundle:{bundle.digest}", bundle.data)
     dispatch = CeleryDispatch(settings)
     wanted = {}
-    for findings, lane in ((URGENT, Lane.URGENT), (ROUTINE, Lane.NORMAL)) * 5:
-        report = a_report(ruleset=bundle.name, digest=bundle.digest, findings=findings, lane=lane)
+    for answers, lane in ((URGENT, Lane.URGENT), (ROUTINE, Lane.NORMAL)) * 5:
+        report = a_report(ruleset=bundle.name, digest=bundle.digest, answers=answers, lane=lane)
         ledger.accept(report, task=dispatch.written(report.id, lane))
         wanted[report.id] = lane
     crew.worker()

@@ -231,7 +231,7 @@ def test_after_erasing_no_key_holds_anything_of_the_person(
     """Every key, every type, raw bytes: no subject, no hash of it, no answer, no id."""
     redis_client.flushall()
     deployed(ledger)
-    report = a_report(findings=dict(answers), subject=subject)
+    report = a_report(answers=dict(answers), subject=subject)
     ledger.accept(report, Idempotency(subject[:5], "few-answers"))
     if ends == "monitor":
         ledger.settle(report.id, {**a_result(report, ends), "note": answers}, NOW_MS)

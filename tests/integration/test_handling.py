@@ -315,7 +315,7 @@ def test_the_sweep_sends_urgent_ones_singly_and_the_others_in_chunks(
     normal = [posted(bundle, ROUTINE) for _ in range(settings.batch_chunk + 1)]
     urgent = [posted(bundle, URGENT, Lane.URGENT) for _ in range(2)]
     for number, report in enumerate([*normal, *urgent]):
-        moved = NewReport(report.id, report.ruleset, report.digest, report.findings, report.lane, late - 1_000 + number)
+        moved = NewReport(report.id, report.ruleset, report.digest, report.answers, report.lane, late - 1_000 + number)
         assert ledger.accept(moved).created
     assert handling.sweep() == settings.batch_chunk + 3
     assert sent[:2] == [([report.id], Lane.URGENT) for report in urgent]

@@ -33,12 +33,12 @@ def _live(ledger: RedisLedger) -> None:
 def test_a_report_is_handed_out_as_it_was_accepted(ledger: RedisLedger) -> None:
     """Types survive: a yes is not a 1, and 38.0 is not 38."""
     findings = {"fever": True, "age": 7, "temperature": 38.0, "how": "blanches", "text": 'schön "é"'}
-    report = a_report(findings=findings, subject="person-1", lane=Lane.URGENT, reported_at="2026-11-22T10:00:00Z")
+    report = a_report(answers=findings, subject="person-1", lane=Lane.URGENT, reported_at="2026-11-22T10:00:00Z")
     assert ledger.accept(report) == Accepted(report.id, created=True)
     delivery = ledger.begin(report.id, NOW_MS)
     assert delivery is not None
     assert delivery.report == report
-    assert [type(v) for v in delivery.report.findings.values()] == [bool, int, float, str, str]
+    assert [type(v) for v in delivery.report.answers.values()] == [bool, int, float, str, str]
     assert (delivery.history, delivery.attempt) == (History(), 1)
 
 

@@ -97,7 +97,7 @@ def test_no_password_and_no_answer_is_in_the_error(nobody_listens: str) -> None:
     """It ends up in a log."""
     url = nobody_listens.replace("redis://", "redis://:s3cret@")
     with RedisLedger(Settings(redis_url=url)) as ledger, pytest.raises(LedgerUnavailable) as caught:
-        ledger.accept(a_report(findings={"text": "very private"}))
+        ledger.accept(a_report(answers={"text": "very private"}))
     assert "s3cret" not in str(caught.value)
     assert "private" not in str(caught.value)
 

@@ -151,7 +151,7 @@ def test_the_whole_path_goes_with_a_user_for_each_part(
     lines = b"\n".join(b'{"findings": {"itchy": true}}' for _ in range(3))
     batch = client.post("/v1/reports/batch", data=lines, headers=headers | {"Content-Type": "application/x-ndjson"})
     assert batch.status_code == 202
-    lost = a_report(ruleset=bundle.name, digest=bundle.digest, findings=ROUTINE, received_ms=now_ms() - 60_000)
+    lost = a_report(ruleset=bundle.name, digest=bundle.digest, answers=ROUTINE, received_ms=now_ms() - 60_000)
     roles.ledger("web").accept(lost)  # its task is never sent: the sweep must bring it
 
     seen: list[Event] = []

@@ -107,7 +107,7 @@ def test_every_criterion_has_one_rule(evaluator: Evaluator) -> None:
 @pytest.mark.parametrize("name", sorted(LIMITS))
 def test_the_limits_are_those_of_the_note(name: str) -> None:
     ruleset = read_ruleset(ROOT / "rulesets" / "comparison" / name)
-    found = {(c.finding, c.op, c.limit) for condition in conditions(ruleset) for c in compares(condition)}
+    found = {(c.input, c.op, c.limit) for condition in conditions(ruleset) for c in compares(condition)}
     assert found == LIMITS[name]
 
 
@@ -142,7 +142,7 @@ def test_every_rule_is_wanted_true_wanted_silent_and_seen_open(
 ) -> None:
     ruleset = evaluator.ruleset
     references = [
-        Reference(ruleset, read_answers(ruleset, outcome.case.findings)) for outcome in outcomes if outcome.result
+        Reference(ruleset, read_answers(ruleset, outcome.case.answers)) for outcome in outcomes if outcome.result
     ]
     for name, rule in ruleset.rules.items():
         assert any(name in outcome.case.expect.get("fires", ()) for outcome in outcomes), name
@@ -153,7 +153,7 @@ def test_every_rule_is_wanted_true_wanted_silent_and_seen_open(
 def test_every_limit_has_cases_on_both_sides(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> None:
     for condition in conditions(evaluator.ruleset):
         for compared in compares(condition):
-            values = {outcome.case.findings.get(compared.finding) for outcome in outcomes} - {None, "unknown"}
+            values = {outcome.case.answers.get(compared.input) for outcome in outcomes} - {None, "unknown"}
             assert any(value < compared.limit for value in values) or compared.limit == 0, compared
             assert compared.limit in values or compared.op in (Op.AT_LEAST, Op.LESS_THAN), compared
             assert any(value >= compared.limit for value in values), compared

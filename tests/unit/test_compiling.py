@@ -73,8 +73,8 @@ def yes(count: int, start: int = 0) -> tuple[Condition, ...]:
 
 def agree(ruleset: Ruleset, *reports: dict[str, object]) -> None:
     engine = Engine(compile_ruleset(ruleset, "made"))
-    for findings in reports:
-        assert engine.run(findings) == masks_by_reference(ruleset, findings)  # type: ignore[arg-type]
+    for answers in reports:
+        assert engine.run(answers) == masks_by_reference(ruleset, answers)  # type: ignore[arg-type]
     engine.close()
 
 
@@ -175,8 +175,8 @@ def test_a_choice_goes_as_its_place_and_a_number_within_what_the_engine_reads() 
     compiled = compile_ruleset(ruleset_of(All((OneOf("c", ("b",)), Compare("n", Op.MORE_THAN, 0)))), "made")
     messages = Messages(compiled.pages, compiled.spelled)
 
-    def told(findings: Answers) -> set[object]:
-        message = json.loads(messages.message(0, messages.answers(findings), set()))
+    def told(answers: Answers) -> set[object]:
+        message = json.loads(messages.message(0, messages.answers(answers), set()))
         return {value for name, value in message.items() if name.startswith("f")}
 
     assert told({"c": "b", "n": 1e-300, "y0": True}) == {1, 1e-12}

@@ -234,8 +234,8 @@ def test_each_draft_shows_what_it_says_and_waits_for_a_label(tmp_path: Path, sma
     found = suggest(small, coverage, cases, 100)
     assert len(found) > 5
     for draft in found:
-        differing = [n for n in small.ruleset.inputs if draft.findings.get(n) != draft.near.findings.get(n)]
-        assert differing == [draft.finding]
+        differing = [n for n in small.ruleset.inputs if draft.answers.get(n) != draft.near.answers.get(n)]
+        assert differing == [draft.input]
     labelled = R08 + drafts(found).replace("to_be_said", "monitor")
     more = covered(small, read(tmp_path, labelled, small))
     before, after = set(coverage.not_shown()), set(more.not_shown())

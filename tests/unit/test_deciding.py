@@ -68,12 +68,12 @@ def ruleset_of(*rules: Rule | Floor, default: str = "M1") -> Ruleset:
     )
 
 
-def decided(ruleset: Ruleset, findings: Answers) -> Decision:
-    return decide(ruleset, Reference(ruleset, findings).rails())
+def decided(ruleset: Ruleset, answers: Answers) -> Decision:
+    return decide(ruleset, Reference(ruleset, answers).rails())
 
 
-def asked(ruleset: Ruleset, findings: Answers) -> list[OpenQuestion]:
-    reference = Reference(ruleset, findings)
+def asked(ruleset: Ruleset, answers: Answers) -> list[OpenQuestion]:
+    reference = Reference(ruleset, answers)
     rails = reference.rails()
     return questions(ruleset, rails, decide(ruleset, rails), reference)
 
@@ -101,12 +101,12 @@ def test_the_order_of_rules_and_floors_never_matters() -> None:
     for seed in range(100):
         random = Random(seed)
         ruleset = make_ruleset(random)
-        findings = make_findings(random, ruleset)
+        answers = make_findings(random, ruleset)
         rules, floors = list(ruleset.rules.items()), list(ruleset.floors.items())
         random.shuffle(rules)
         random.shuffle(floors)
         shuffled = replace(ruleset, rules=dict(rules), floors=dict(floors))
-        assert decided(ruleset, findings) == decided(shuffled, findings)
+        assert decided(ruleset, answers) == decided(shuffled, answers)
 
 
 def test_a_raised_outcome_raises_and_is_nothing_without_its_rule() -> None:
@@ -119,8 +119,8 @@ def test_a_raised_outcome_raises_and_is_nothing_without_its_rule() -> None:
 def test_nothing_established_is_the_default_and_never_routine() -> None:
     """Whatever is answered, or not: silence is no good news."""
     ruleset = ruleset_of(rule("R1", A, "R1"))
-    for findings in ({}, ALL_NO):
-        decision = decided(ruleset, findings)
+    for answers in ({}, ALL_NO):
+        decision = decided(ruleset, answers)
         assert decision.by_default
         assert decision.disposition == "M1"
 
@@ -186,11 +186,11 @@ def test_the_disposition_that_could_be_is_at_the_level_that_could_be() -> None:
     for seed in range(300):
         random = Random(seed)
         ruleset = make_ruleset(random)
-        findings = make_findings(random, ruleset)
-        decision = decided(ruleset, findings)
+        answers = make_findings(random, ruleset)
+        decision = decided(ruleset, answers)
         assert ruleset.dispositions[decision.could_be_disposition].level is decision.could_be
         for _ in range(5):
-            later = decided(ruleset, make_completion(random, ruleset, findings))
+            later = decided(ruleset, make_completion(random, ruleset, answers))
             assert ruleset.urgency(decision.could_be_disposition) >= ruleset.urgency(later.disposition)
 
 
@@ -230,13 +230,13 @@ def test_what_could_raise_highest_is_asked_first_then_what_could_only_lower() ->
 def test_a_mandatory_question_comes_before_others_as_dangerous() -> None:
     ruleset = ruleset_of(rule("R1", A, "U1"), rule("R2", B, "U1"), rule("R3", C, "U1"))
     wanted = replace(ruleset, mandatory=(Mandatory(("c",)), Mandatory(("b",))))
-    assert [question.finding for question in asked(ruleset, {})] == ["a", "b", "c"]
-    assert [question.finding for question in asked(wanted, {})] == ["c", "b", "a"]
+    assert [question.input for question in asked(ruleset, {})] == ["a", "b", "c"]
+    assert [question.input for question in asked(wanted, {})] == ["c", "b", "a"]
 
 
 def test_what_alone_would_settle_a_rule_comes_before_what_needs_others() -> None:
     ruleset = ruleset_of(rule("R1", All((A, B)), "U1"), rule("R2", C, "U1"))
-    assert [question.finding for question in asked(ruleset, {})] == ["c", "a", "b"]
+    assert [question.input for question in asked(ruleset, {})] == ["c", "a", "b"]
 
 
 def test_nothing_is_asked_that_can_not_change_the_level() -> None:
@@ -277,7 +277,7 @@ def test_a_question_may_raise_or_lower() -> None:
 def test_what_the_service_counts_is_not_asked() -> None:
     ruleset = ruleset_of(rule("R1", AnyOf((A, B)), "U1"))
     inputs = {**ruleset.inputs, "b": replace(ruleset.inputs["b"], asked_of=AskedOf.SERVICE)}
-    assert [q.finding for q in asked(replace(ruleset, inputs=inputs), {})] == ["a"]
+    assert [q.input for q in asked(replace(ruleset, inputs=inputs), {})] == ["a"]
 
 
 def test_for_a_mention_the_text_is_asked() -> None:
@@ -288,7 +288,7 @@ def test_for_a_mention_the_text_is_asked() -> None:
         inputs={**ruleset.inputs, "text": text},
         mentions={"says_so": Mention("says_so", "text", ("so",), "says so")},
     )
-    assert [q.finding for q in asked(mentioned, {})] == ["text"]
+    assert [q.input for q in asked(mentioned, {})] == ["text"]
     assert asked(mentioned, {"text": True, "says_so": False}) == []
 
 
@@ -305,8 +305,8 @@ def test_missing_are_the_mandatory_findings_that_are_open() -> None:
         ({**child, "fever_reported": False}, ["itchy"]),
         ({**child, "temperature_c": 37, "itchy": False}, []),
     ]
-    for findings, wanted in cases:
-        assert missing(ruleset, Reference(ruleset, findings)) == wanted
+    for answers, wanted in cases:
+        assert missing(ruleset, Reference(ruleset, answers)) == wanted
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -317,8 +317,8 @@ def test_missing_goes_with_the_statement_that_something_mandatory_is_open(seed: 
         ruleset = make_ruleset(random)
         if not ruleset.mandatory:
             continue
-        findings = make_findings(random, ruleset)
-        reference = Reference(ruleset, findings)
+        answers = make_findings(random, ruleset)
+        reference = Reference(ruleset, answers)
         value = reference.value(ruleset.inferences["mandatory_open"].when)
         assert (missing(ruleset, reference) == []) == (value is False)
 

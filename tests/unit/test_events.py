@@ -37,10 +37,10 @@ RESULT = Draft202012Validator(schema("result.schema.json"))
 EVENT = Draft202012Validator(schema("result-event.schema.json"))
 
 
-def evaluated(ruleset: Ruleset, findings: Answers, history: History | None = None) -> dict[str, Any]:
+def evaluated(ruleset: Ruleset, answers: Answers, history: History | None = None) -> dict[str, Any]:
     evaluator = Evaluator(ruleset, DIGEST)
     return evaluator.evaluate(
-        findings, history or History(), report_id="r-1", received_ms=NOW_MS, evaluated_ms=NOW_MS + 5
+        answers, history or History(), report_id="r-1", received_ms=NOW_MS, evaluated_ms=NOW_MS + 5
     )
 
 
@@ -48,7 +48,7 @@ def glass_results() -> list[dict[str, Any]]:
     bundle = glass_test()
     ruleset = open_bundle(bundle.data, bundle.digest)
     asked: list[Answers] = [{}, URGENT, ROUTINE, {**ROUTINE, "free_text": "a stiff neck"}]
-    return [evaluated(ruleset, findings, History(n)) for n in (0, 3) for findings in asked]
+    return [evaluated(ruleset, answers, History(n)) for n in (0, 3) for answers in asked]
 
 
 def failed() -> dict[str, Any]:

@@ -58,8 +58,8 @@ def spots() -> Ruleset:
     return read_ruleset(golden.GOLDEN / "spots")
 
 
-def why(ruleset: Ruleset, condition: Condition, side: bool | None = True, findings: Answers = REPORT) -> object:
-    return find_reasons(Reference(ruleset, findings), condition, side)
+def why(ruleset: Ruleset, condition: Condition, side: bool | None = True, answers: Answers = REPORT) -> object:
+    return find_reasons(Reference(ruleset, answers), condition, side)
 
 
 def leaves(nodes: Iterable[DerivationNode]) -> Iterable[DerivationNode]:
@@ -108,14 +108,14 @@ def test_the_cited_answers_are_enough_to_establish_the_rule_again() -> None:
     for seed in range(400):
         random = Random(seed)
         ruleset = make_ruleset(random)
-        findings = make_findings(random, ruleset)
-        reference = Reference(ruleset, findings)
+        answers = make_findings(random, ruleset)
+        reference = Reference(ruleset, answers)
         for condition in map(outcome_condition, keyed_outcomes(ruleset.rules_and_floors)):
             if reference.value(condition) is not True:
                 continue
             nodes = list(leaves(derive(ruleset, reference, condition)))
-            cited = {node.name: findings[node.name] for node in nodes if node.name in findings and node.answer != OPEN}
-            more = {name: value for name, value in findings.items() if random.random() < 0.5}
+            cited = {node.name: answers[node.name] for node in nodes if node.name in answers and node.answer != OPEN}
+            more = {name: value for name, value in answers.items() if random.random() < 0.5}
             for enough in (cited, {**more, **cited}):
                 assert Reference(ruleset, enough).value(condition) is True
             derived += 1
@@ -129,8 +129,8 @@ def test_a_derivation_says_what_is_so() -> None:
     for seed in range(200):
         random = Random(seed)
         ruleset = make_ruleset(random)
-        findings = make_findings(random, ruleset)
-        reference = Reference(ruleset, findings)
+        answers = make_findings(random, ruleset)
+        reference = Reference(ruleset, answers)
         for condition in map(outcome_condition, keyed_outcomes(ruleset.rules_and_floors)):
             for node in leaves(derive(ruleset, reference, condition)):
                 if node.name in ruleset.inferences:
@@ -138,9 +138,9 @@ def test_a_derivation_says_what_is_so() -> None:
                     assert node.answer in ({None: OPEN}.get(value, value), NOT_ESTABLISHED)
                     assert node.answer != NOT_ESTABLISHED or value is not True
                 elif node.answer == OPEN:
-                    assert node.name not in findings
+                    assert node.name not in answers
                 elif node.answer != NOT_ESTABLISHED:
-                    assert node.answer == findings[node.name]
+                    assert node.answer == answers[node.name]
 
 
 # --- views ----------------------------------------------------------------------------------

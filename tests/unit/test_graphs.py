@@ -145,10 +145,10 @@ def test_the_light_agrees_with_the_evaluator(seed: int) -> None:
     """Level, disposition, rules and statements are as published; nothing that the evaluator thinks possible is out."""
     random = Random(seed)
     ruleset = make_ruleset(random)
-    findings, history = make_report(random, ruleset)
+    answers, history = make_report(random, ruleset)
     evaluator = Evaluator(ruleset, DIGEST)
-    facts = evaluator.facts(findings, history)
-    result = evaluator.evaluate(findings, history, report_id="r", received_ms=0, evaluated_ms=0)
+    facts = evaluator.facts(answers, history)
+    result = evaluator.evaluate(answers, history, report_id="r", received_ms=0, evaluated_ms=0)
     lighting = highlight_graph(ruleset, facts)
     named = lambda kind, state: {  # noqa: E731
         key.removeprefix(f"{kind.value}-") for key, found in lighting.states.items()

@@ -138,12 +138,12 @@ def test_what_a_deleted_rule_infers_stays_inferred() -> None:
     for gone in ("R1", "R2"):
         evaluator = Evaluator(apply_mutation(ruleset, RuleRemoval(gone)), DIGEST)
         for said in ("x", "y"):
-            findings = read_answers(ruleset, {said: True})
-            assert Level.of(_evaluate(evaluator, findings)["level"]) is Level.URGENT
+            answers = read_answers(ruleset, {said: True})
+            assert Level.of(_evaluate(evaluator, answers)["level"]) is Level.URGENT
 
 
-def _evaluate(evaluator: Evaluator, findings: dict) -> dict:
-    return evaluator.evaluate(findings, History(), report_id="r", received_ms=0, evaluated_ms=0)
+def _evaluate(evaluator: Evaluator, answers: dict) -> dict:
+    return evaluator.evaluate(answers, History(), report_id="r", received_ms=0, evaluated_ms=0)
 
 
 def test_what_a_rule_infers_changes_with_the_rule() -> None:
@@ -238,7 +238,7 @@ def test_a_lowered_urgent_level_comes_first() -> None:
     assert isinstance(told, Distinguished)
     assert told.differs is Differs.URGENT_LOWERED
     assert told.witness is not None
-    assert told.witness.findings == {"x": True}
+    assert told.witness.answers == {"x": True}
 
 
 def test_two_processes_find_what_one_does(folder: Path) -> None:

@@ -217,8 +217,8 @@ def test_a_mutant_that_breaks_the_property_is_refuted_by_a_report_that_replays(n
     witness = proof.counterexample
     assert len(witness.reports) == (2 if isinstance(asked.claim, Answering | LeavingOpen) else 1)
     for (posted, history), result in zip(witness.reports, witness.results, strict=True):
-        findings = read_answers(ruleset, posted)
-        again = evaluator.evaluate(findings, history, report_id="witness", received_ms=0, evaluated_ms=0)
+        answers = read_answers(ruleset, posted)
+        again = evaluator.evaluate(answers, history, report_id="witness", received_ms=0, evaluated_ms=0)
         assert "engine_disagreement" not in again["flags"]
         assert {key: again[key] for key in ("level", "disposition", "could_be", "advice")} == {
             key: result[key] for key in ("level", "disposition", "could_be", "advice")

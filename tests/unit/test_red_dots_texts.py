@@ -156,8 +156,8 @@ def test_a_sample_has_the_level_that_the_readme_says(evaluator: Evaluator, path:
     report = json.loads(path.read_text(encoding="utf-8"))
     assert set(report) == {"ruleset", "findings"}
     assert report["ruleset"] == "red-dots"
-    findings = read_answers(evaluator.ruleset, report["findings"])
-    result = evaluator.evaluate(findings, History(), report_id=path.stem, received_ms=0, evaluated_ms=0)
+    answers = read_answers(evaluator.ruleset, report["findings"])
+    result = evaluator.evaluate(answers, History(), report_id=path.stem, received_ms=0, evaluated_ms=0)
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     wanted = re.search(rf"`{re.escape(path.name)}` \|.*\| (routine|monitor|urgent)(.*)\|", readme)
     assert wanted is not None
@@ -168,7 +168,7 @@ def test_a_sample_has_the_level_that_the_readme_says(evaluator: Evaluator, path:
 def test_the_lifelong_dots_are_routine_and_nothing_is_left_to_ask(evaluator: Evaluator) -> None:
     """The one person of the page whom a doctor told that it is nothing."""
     report = json.loads((FOLDER / "samples" / "lifelong-dots-like-moles.json").read_text(encoding="utf-8"))
-    findings = read_answers(evaluator.ruleset, report["findings"])
-    result = evaluator.evaluate(findings, History(), report_id="x", received_ms=0, evaluated_ms=0)
+    answers = read_answers(evaluator.ruleset, report["findings"])
+    result = evaluator.evaluate(answers, History(), report_id="x", received_ms=0, evaluated_ms=0)
     assert (result["level"], result["could_be"], result["ask"]) == ("routine", "routine", [])
     assert result["determined"] is True

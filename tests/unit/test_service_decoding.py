@@ -78,7 +78,7 @@ def test_any_json_is_read_or_refused_with_pointers_that_lead_somewhere(raw: Any)
         faults = error.faults
     else:
         assert set(raw) <= set(ReportIn().fields)
-        assert set(posted.findings) <= set(raw["findings"])
+        assert set(posted.answers) <= set(raw["findings"])
         return
     assert faults
     assert all(pointed(raw, fault.pointer) for fault in faults)
@@ -184,7 +184,7 @@ def test_the_examples_in_the_documents_are_good_reports() -> None:
 
     assert (len(copied), len(lines)) == (2, 2)
     for raw in (EXAMPLE, *copied, lines[0]):
-        assert read_report(raw, live, NOW_MS).findings
+        assert read_report(raw, live, NOW_MS).answers
     assert codes(lines[1], live) == [("/findings/age_years", "wrong_type")]
 
 

@@ -87,7 +87,7 @@ def report(evaluators: Sequence[Evaluator], folders: Sequence[Path]) -> Json:
                 refused += 1
             else:
                 name = f"{evaluator.ruleset.name}/{case.id}"
-                written.append(Patient(name, case.note, case.findings, case.history))
+                written.append(Patient(name, case.note, case.answers, case.history))
     patients = distinct(written)
     first, *others = evaluators
     compared = compare(first, others, patients)

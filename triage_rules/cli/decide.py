@@ -76,9 +76,9 @@ def explain(  # noqa: PLR0913 - click hands over each option by its name
     that was answered stays answered.
     """
     evaluator = open_any(ruleset)
-    findings = read_report(evaluator, file.read(MAX_BYTES + 1))
-    result = decide_answers(evaluator, findings)
-    facts = evaluator.facts(findings, History())
+    answers = read_report(evaluator, file.read(MAX_BYTES + 1))
+    result = decide_answers(evaluator, answers)
+    facts = evaluator.facts(answers, History())
     reference = Reference(evaluator.ruleset, facts)
     derived = {
         rule["id"]: explanation.derive(
@@ -94,7 +94,7 @@ def explain(  # noqa: PLR0913 - click hands over each option by its name
 
         kept = words.kept_inputs(evaluator.ruleset, keep)
         asked = words.Asked(Level.of(why_not), kept, exactly=exactly, sets=sets, seconds=seconds)
-        other = words.asked_of(evaluator, findings, result["level"], asked)
+        other = words.asked_of(evaluator, answers, result["level"], asked)
     if form == "json":
         nodes = {rule: [explanation.as_json(node) for node in found] for rule, found in derived.items()}
         write_data(as_json({"result": result, "derivation": nodes, **({"why_not": other} if other else {})}))
@@ -141,16 +141,16 @@ def evaluate(evaluator: Evaluator, posted: bytes) -> dict[str, Any]:
     return decide_answers(evaluator, read_report(evaluator, posted))
 
 
-def decide_answers(evaluator: Evaluator, findings: Answers) -> dict[str, Any]:
+def decide_answers(evaluator: Evaluator, answers: Answers) -> dict[str, Any]:
     """The result of checked findings, of somebody without earlier reports."""
     now = now_ms()
-    return evaluator.evaluate(findings, History(), report_id=str(uuid.uuid4()), received_ms=now, evaluated_ms=now)
+    return evaluator.evaluate(answers, History(), report_id=str(uuid.uuid4()), received_ms=now, evaluated_ms=now)
 
 
 def read_report(evaluator: Evaluator, posted: bytes) -> Answers:
     """The findings of a report as posted, checked by this ruleset. Raises ReportError."""
     raw = strict_json.loads(posted, max_bytes=MAX_BYTES)
-    return envelope.read_report(raw, _Only(evaluator), now_ms()).findings
+    return envelope.read_report(raw, _Only(evaluator), now_ms()).answers
 
 
 class _Only:

@@ -72,12 +72,12 @@ def cover(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> Coverage:
     observed = [
         Observed(
             outcome.case.id,
-            outcome.case.findings,
-            evaluator.facts(outcome.findings, outcome.case.history),
+            outcome.case.answers,
+            evaluator.facts(outcome.answers, outcome.case.history),
             outcome.result["disposition"],
         )
         for outcome in outcomes
-        if outcome.findings is not None and outcome.result is not None
+        if outcome.answers is not None and outcome.result is not None
     ]
     return measure(evaluator.ruleset, observed)
 

@@ -38,12 +38,12 @@ def kept_inputs(ruleset: Ruleset, keep: Sequence[str]) -> Collection[str]:
     return {name for name, read in ruleset.inputs.items() if name in wanted or read.group in wanted}
 
 
-def asked_of(evaluator: Evaluator, findings: Answers, level: str, asked: Asked) -> Json:
+def asked_of(evaluator: Evaluator, answers: Answers, level: str, asked: Asked) -> Json:
     """What came of it, as plain data. Exits if the report has that level, or if the program is at fault."""
     if Level.of(level) is asked.level:
         exit_with(f"The level is {level}; ask --why-not for another one.", USAGE)
     try:
-        return why_not(evaluator, findings, Level.of(level), asked)
+        return why_not(evaluator, answers, Level.of(level), asked)
     except EncoderBugError as error:
         exit_with(f"A fault of this program, nothing is shown: {error}", CANNOT_RUN)
 

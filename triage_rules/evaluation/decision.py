@@ -64,7 +64,7 @@ class Decision:
 class OpenQuestion(NamedTuple):
     """An open finding whose answer could change the level: upwards, downwards (to the lowest), or either."""
 
-    finding: str
+    input: str
     could_raise_to: Level | None
     could_lower_to: Level | None
 
@@ -129,7 +129,7 @@ class Decider:
             floor.id: {level: self._ranks[code] for level, code in floor.raise_one} for floor in ruleset.floors.values()
         }
         self._inputs = list(ruleset.inputs)
-        mandatory = dict.fromkeys(finding for item in ruleset.mandatory for finding in item.findings)
+        mandatory = dict.fromkeys(finding for item in ruleset.mandatory for finding in item.inputs)
         self._mandatory = [1 << self._inputs.index(finding) for finding in mandatory]
         self._mandatory_mask = sum(self._mandatory)
         self._questions: dict[tuple[Level | None, Level | None], dict[int, OpenQuestion]] = {}

@@ -53,10 +53,10 @@ class Evaluator:
         _evaluators.add(self)
 
     def evaluate(
-        self, findings: Answers, history: History, *, report_id: str, received_ms: int, evaluated_ms: int
+        self, answers: Answers, history: History, *, report_id: str, received_ms: int, evaluated_ms: int
     ) -> dict[str, Any]:
         """The result, ready to publish. Raises EngineError if the engine fails."""
-        facts = self.facts(findings, history)
+        facts = self.facts(answers, history)
         rails = self._run(facts)
         opinion = self._plain.of(facts)
         disagreement = self._second_opinion and opinion.rails != rails
@@ -68,17 +68,17 @@ class Evaluator:
         decision = self._deciding.decide(rails)
         return self._results.make(identity, opinion, rails, decision, disagreement=disagreement)
 
-    def looks_urgent(self, findings: Answers, history: History) -> bool:
+    def looks_urgent(self, answers: Answers, history: History) -> bool:
         """Whether the report is urgent as it stands, by the plain evaluator: it then goes by the urgent lane."""
-        rails = self._plain.of(self.facts(findings, history)).rails
+        rails = self._plain.of(self.facts(answers, history)).rails
         return self._deciding.level(rails.established) is Level.URGENT
 
-    def facts(self, findings: Answers, history: History) -> Answers:
+    def facts(self, answers: Answers, history: History) -> Answers:
         """What the evaluators see: the answers (of a text, that there is one, and what it mentions), and the counts."""
-        facts = dict(findings)
+        facts = dict(answers)
         for name in self._counted:
             facts[name] = _counted(name, history)
-        texts = {name: folded(str(findings[name])) for name in self._texts if name in findings}
+        texts = {name: folded(str(answers[name])) for name in self._texts if name in answers}
         if texts:
             facts |= dict.fromkeys(texts, True)
             facts |= {

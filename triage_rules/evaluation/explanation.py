@@ -61,10 +61,10 @@ def find_reasons(reference: Reference, condition: Condition, side: bool | None =
         case Inferred(name):
             return {name: OPEN if side is None else side}
         case Unless(part):
-            name = part.name if isinstance(part, Inferred) else part.finding
+            name = part.name if isinstance(part, Inferred) else part.input
             return {name: NOT_ESTABLISHED if side else True}
         case IsOpen(finding) | Yes(finding) | Compare(finding) | OneOf(finding):
-            return {finding: reference.findings.get(finding, OPEN)}
+            return {finding: reference.answers.get(finding, OPEN)}
 
 
 def _merged(parts: Iterable[Reasons]) -> Reasons:

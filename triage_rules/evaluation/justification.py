@@ -74,8 +74,8 @@ def missing(ruleset: Ruleset, reference: Reference) -> list[str]:
         finding
         for item in ruleset.mandatory
         if (item.when is None or reference.value(item.when) is not False)
-        and all(reference.value(IsOpen(finding)) for finding in item.findings)
-        for finding in item.findings
+        and all(reference.value(IsOpen(finding)) for finding in item.inputs)
+        for finding in item.inputs
     ]
 
 

@@ -234,11 +234,11 @@ def _rule(grounds: Justification, told: _Told) -> Json:
 
 def _conflict(ruleset: Ruleset, name: str) -> Json:
     conflict = ruleset.conflicts[name]
-    return {"id": conflict.id, "text": conflict.says, "findings": list(conflict.findings)}
+    return {"id": conflict.id, "text": conflict.says, "findings": list(conflict.inputs)}
 
 
 def _ask(ruleset: Ruleset, question: OpenQuestion) -> Json:
-    asked = ruleset.inputs[question.finding]
+    asked = ruleset.inputs[question.input]
     found: Json = {
         "finding": asked.name,
         "question": asked.question,

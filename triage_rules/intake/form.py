@@ -63,7 +63,7 @@ class FormQuestion:
 class FormAnswers:
     """What a form came to. `findings`: as they are posted; `faults`: the question's name -> a sentence for people."""
 
-    findings: dict[str, Any]
+    given: dict[str, Any]
     faults: dict[str, str]
 
 
@@ -83,23 +83,23 @@ def groups(asked: Iterable[FormQuestion]) -> list[tuple[str, list[FormQuestion]]
 
 def read_form_answers(ruleset: Ruleset, asked: Mapping[str, FormQuestion], written: Mapping[str, str]) -> FormAnswers:
     """From texts by name to findings and faults. What was left empty is no answer; of a text, that is what '' says."""
-    findings: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     faults: dict[str, str] = {}
     for name, text in written.items():
         if name not in asked:
             continue
         try:
-            findings[name] = _read(asked[name], text)
+            answers[name] = _read(asked[name], text)
         except ValueError as error:
             faults[name] = str(error)
     try:
-        read_answers(ruleset, findings)
+        read_answers(ruleset, answers)
     except ReportError as error:
         for fault in error.faults:
             name = fault.pointer.rpartition("/")[2]
             faults[name] = _in_words(asked[name], fault.code, fault.detail)
-            findings.pop(name, None)
-    return FormAnswers(findings, faults)
+            answers.pop(name, None)
+    return FormAnswers(answers, faults)
 
 
 def next_questions(result: Mapping[str, Any], asked: Container[str], answered: Container[str]) -> list[str]:

@@ -51,7 +51,7 @@ class Posted:
     """A report that has no fault. `reported_at` as it was written."""
 
     loaded: Loaded
-    findings: Answers
+    answers: Answers
     subject: str | None
     reported_at: str | None
 
@@ -179,16 +179,16 @@ def read_report(raw: object, rulesets: RulesetLookup, now_ms: int) -> Posted:
     """Raises ReportError with every fault, NoRulesetLive, LedgerUnavailable. `now_ms`: UTC, milliseconds."""
     values, faults, left_out = _read_envelope(raw, now_ms)
     loaded = _choose(values, rulesets, faults)
-    findings: Answers = {}
+    answers: Answers = {}
     if loaded is not None and "findings" in values:
         try:
-            findings = read_answers(loaded.ruleset, values["findings"])
+            answers = read_answers(loaded.ruleset, values["findings"])
         except ReportError as error:
             faults.extend(error.faults)
             left_out += error.left_out
     if loaded is None or faults:
         raise ReportError(tuple(faults), left_out)
-    return Posted(loaded, findings, values.get("subject"), values.get("reported_at"))
+    return Posted(loaded, answers, values.get("subject"), values.get("reported_at"))
 
 
 def _read_envelope(raw: object, now_ms: int) -> tuple[dict[str, Any], list[ReportFault], int]:

@@ -124,7 +124,7 @@ class Not:
 class Compare:
     """A number or integer input against a limit; open while the finding is open."""
 
-    finding: str
+    input: str
     op: Op
     limit: int | float
 
@@ -133,7 +133,7 @@ class Compare:
 class OneOf:
     """A choice input is one of `values` (at least one, all declared); open while the finding is open."""
 
-    finding: str
+    input: str
     values: tuple[str, ...]
 
 
@@ -141,14 +141,14 @@ class OneOf:
 class Yes:
     """A yes/no input was answered yes; false if answered no; open while the finding is open."""
 
-    finding: str
+    input: str
 
 
 @dataclass(frozen=True, slots=True)
 class IsOpen:
     """The finding is open. True or false, never open itself."""
 
-    finding: str
+    input: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +335,7 @@ class Conflict:
     id: str
     when: Condition
     says: str
-    findings: tuple[str, ...]
+    inputs: tuple[str, ...]
     place: Place | None = field(default=None, compare=False)
 
 
@@ -343,7 +343,7 @@ class Conflict:
 class Mandatory:
     """Findings of which one must be answered before routine is possible; `when`: only then."""
 
-    findings: tuple[str, ...]
+    inputs: tuple[str, ...]
     when: Condition | None = None
 
 

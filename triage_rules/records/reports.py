@@ -39,7 +39,7 @@ class NewReport:
     id: str
     ruleset: str
     digest: str
-    findings: Answers
+    answers: Answers
     lane: Lane
     received_ms: int
     subject: str | None = None

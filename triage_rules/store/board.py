@@ -145,9 +145,9 @@ class Board(Store):
         return tuple(self._row(one, values) for one, values in zip(noted, stored, strict=True) if values[0] is not None)
 
     def _row(self, noted: Noted, values: list[str | None]) -> Row:
-        _, findings, subject, by, at, redrives = values
+        _, answers, subject, by, at, redrives = values
         try:
-            told = opened(self._seals, findings or "", subject, noted.id, "subject")
+            told = opened(self._seals, answers or "", subject, noted.id, "subject")
         except SealError:
             told = None
         return Row(

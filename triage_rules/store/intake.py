@@ -107,7 +107,7 @@ class Intake(Store):
             report.id,
             report.ruleset,
             report.digest,
-            self._seals.seal(strict_json.dumps(report.findings), report.id, "findings"),
+            self._seals.seal(strict_json.dumps(report.answers), report.id, "findings"),
             report.lane.value,
             report.received_ms,
             self._sealed(report.subject, report.id, "subject"),

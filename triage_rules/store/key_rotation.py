@@ -87,12 +87,12 @@ class Rekeying(Audited):
         return True
 
     def _changed(self, report_id: str, report: dict[str, str | None], to: Seals) -> dict[Any, Any]:
-        findings, result = report["findings"], report["result"]
+        answers, result = report["findings"], report["result"]
         changed = {}
-        if findings and not to.is_current(findings):
-            changed["findings"] = to.seal(self._seals.open(findings, report_id, "findings"), report_id, "findings")
+        if answers and not to.is_current(answers):
+            changed["findings"] = to.seal(self._seals.open(answers, report_id, "findings"), report_id, "findings")
             for field in ("subject", "reported_at"):
-                text = opened(self._seals, findings, report[field], report_id, field)
+                text = opened(self._seals, answers, report[field], report_id, field)
                 changed[field] = to.seal(text, report_id, field) if text else ""
         if result and not to.is_current(result):
             changed["result"] = to.seal(self._seals.open(result, report_id, SEALED_AS), report_id, SEALED_AS)

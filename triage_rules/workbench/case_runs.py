@@ -48,7 +48,7 @@ def run(opened: OpenedDraft, live: Evaluator | None, seconds: float = SECONDS) -
 
 
 def _since(case: Case, live: Evaluator | None) -> str:
-    if live is None or not set(case.findings) <= {read.name for read in asked(live.ruleset)}:
+    if live is None or not set(case.answers) <= {read.name for read in asked(live.ruleset)}:
         return UNKNOWN
     return BROKEN if run_case(live, case).passed else BEFORE
 
@@ -62,5 +62,5 @@ def _told(ruleset: Ruleset, outcome: CaseOutcome, since: str) -> Json:
         "differences": list(outcome.differences),
         "since": since,
         "level": None if result is None else result["level"],
-        "patient": words_of(ruleset, outcome.case.findings, outcome.case.history),
+        "patient": words_of(ruleset, outcome.case.answers, outcome.case.history),
     }

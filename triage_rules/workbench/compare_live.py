@@ -29,7 +29,7 @@ def compare_with_live(live: Evaluator, draft: Evaluator, seconds: float = SECOND
     told = report.as_data(live, draft, found)
     for one, shown in zip(found, told["differences"], strict=True):
         for kind, data in zip(one.kinds, shown["kinds"], strict=True):
-            data["example"]["patient"] = words_of(draft.ruleset, kind.witness.findings, kind.witness.history)
+            data["example"]["patient"] = words_of(draft.ruleset, kind.witness.answers, kind.witness.history)
     return told
 
 

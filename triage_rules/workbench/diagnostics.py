@@ -92,7 +92,7 @@ def _of_finding(found: Finding, opened: OpenedDraft, files: Files) -> Diagnostic
     if witness is not None and opened.rules is not None:
         ruleset = opened.rules.ruleset
         example, outcome = tuple(witness.told(ruleset)), _outcome(witness.result)
-        patient = words_of(ruleset, witness.findings, witness.history)
+        patient = words_of(ruleset, witness.answers, witness.history)
     place = _span(found.place.file, found.place.line, found.place.column, files)
     return Diagnostic(*place, found.type.severity.value, found.type.value, found.message, found.type.means, example,
                       outcome, found.accepted, patient)  # fmt: skip

@@ -68,7 +68,7 @@ def answers_of(ruleset: Ruleset, words: Mapping[str, str]) -> tuple[Json, Histor
 
     An empty text is "not asked". Names that the ruleset doesn't have are left out: the draft may have lost a question.
     """
-    findings: Json = {}
+    answers: Json = {}
     counted: dict[str, str] = {}
     faults: dict[str, str] = {}
     for name, word in words.items():
@@ -79,20 +79,20 @@ def answers_of(ruleset: Ruleset, words: Mapping[str, str]) -> tuple[Json, Histor
             counted[name] = word
             continue
         try:
-            findings[name] = _answer(read, word)
+            answers[name] = _answer(read, word)
         except ValueError:
             faults[name] = "expected a number"
-    return findings, _history(counted, faults), faults
+    return answers, _history(counted, faults), faults
 
 
-def words_of(ruleset: Ruleset, findings: Mapping[str, object], history: History) -> dict[str, str]:
+def words_of(ruleset: Ruleset, answers: Mapping[str, object], history: History) -> dict[str, str]:
     """What the controls would have sent for this report, so that somebody else's patient can be tried."""
     highest = history.highest_level_24h
     counted = {
         REPORTS_LAST_48H: history.reports_last_48h or None,
         HIGHEST_LEVEL_24H: highest.word if highest is not None else None,
     }
-    everything = {**findings, **{name: value for name, value in counted.items() if name in ruleset.inputs}}
+    everything = {**answers, **{name: value for name, value in counted.items() if name in ruleset.inputs}}
     shown = {True: "yes", False: "no"}
     return {
         name: shown[value] if isinstance(value, bool) else str(value)
@@ -127,20 +127,20 @@ def try_answers(evaluator: Evaluator, live: Evaluator | None, words: Mapping[str
     `live`: None if nothing is live, or if it can't take one of the answers. `not_live`: questions that it doesn't have.
     `only_draft`, `only_live`: the rules that fire by one of them alone.
     """
-    findings, history, faults = answers_of(evaluator.ruleset, words)
+    answers, history, faults = answers_of(evaluator.ruleset, words)
     told: Json = {"faults": faults, "draft": None, "live": None, "not_live": [], "only_draft": [], "only_live": []}
     if faults:
         return told
     try:
-        told["draft"] = _told(evaluator, findings, history)
+        told["draft"] = _told(evaluator, answers, history)
     except ReportError as error:
         told["faults"] = {fault.pointer.rsplit("/", 1)[-1]: fault.detail for fault in error.faults}
         return told
     if live is not None:
         known = {read.name for read in asked(live.ruleset)}
-        told["not_live"] = [name for name in findings if name not in known]
+        told["not_live"] = [name for name in answers if name not in known]
         try:
-            told["live"] = _told(live, {name: value for name, value in findings.items() if name in known}, history)
+            told["live"] = _told(live, {name: value for name, value in answers.items() if name in known}, history)
         except ReportError:
             told["not_live"].append("an answer that it does not take")
         else:
@@ -157,9 +157,9 @@ def _apart(draft: Json, live: Json) -> tuple[list[str], list[str]]:
 def _told(evaluator: Evaluator, posted: Json, history: History) -> Json:
     """The result in few words, and the whole way to it."""
     ruleset = evaluator.ruleset
-    findings = read_answers(ruleset, posted)
-    result = evaluator.evaluate(findings, history, report_id=TRIED, received_ms=0, evaluated_ms=0)
-    reference = Reference(ruleset, evaluator.facts(findings, history))
+    answers = read_answers(ruleset, posted)
+    result = evaluator.evaluate(answers, history, report_id=TRIED, received_ms=0, evaluated_ms=0)
+    reference = Reference(ruleset, evaluator.facts(answers, history))
     disposition = ruleset.dispositions[result["disposition"]]
     kept = ("level", "act_within_minutes", "could_be", "determined", "flags", "missing", "advice")
     return {key: result[key] for key in kept} | {

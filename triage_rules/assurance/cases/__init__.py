@@ -26,7 +26,7 @@ class CaseOutcome:
     """A case that was run: its checked findings and result (None if refused), and what differs from what it wants."""
 
     case: Case
-    findings: Answers | None
+    answers: Answers | None
     result: dict[str, Any] | None
     differences: tuple[str, ...] = ()
 
@@ -38,14 +38,14 @@ class CaseOutcome:
 def run_case(evaluator: Evaluator, case: Case) -> CaseOutcome:
     """Evaluate one case and compare."""
     try:
-        findings = read_answers(evaluator.ruleset, case.findings)
+        answers = read_answers(evaluator.ruleset, case.answers)
     except ReportError as error:
         pointers = sorted(fault.pointer.rsplit("/", 1)[-1] for fault in error.faults)
         wanted = sorted(case.expect.get("refused", []))
         told = () if pointers == wanted else (f"refused: {error}",)
         return CaseOutcome(case, None, None, told)
-    result = evaluator.evaluate(findings, case.history, report_id=case.id, received_ms=0, evaluated_ms=0)
-    return CaseOutcome(case, findings, result, tuple(differences(case.expect, result)))
+    result = evaluator.evaluate(answers, case.history, report_id=case.id, received_ms=0, evaluated_ms=0)
+    return CaseOutcome(case, answers, result, tuple(differences(case.expect, result)))
 
 
 def fired_ids(result: Mapping[str, Any]) -> set[str]:

@@ -40,7 +40,7 @@ class Case:
 
     id: str
     note: str
-    findings: dict[str, Any]
+    answers: dict[str, Any]
     history: History
     expect: dict[str, Any]
     place: Place = field(default=Place(CASES_FILE, 1, 1), compare=False)
@@ -87,11 +87,11 @@ class _Reader:
         form = Form(node, _label(node, number), self.faults)
         case_id = self._id(form)
         note = form.text_or_none("note") or ""
-        findings = self._all_findings(form)
+        answers = self._all_findings(form)
         history = self._history(form)
         expect = self._expect(form)
         form.close()
-        return Case(case_id, note, findings, history, expect, node.place)
+        return Case(case_id, note, answers, history, expect, node.place)
 
     def _id(self, form: Form) -> str:
         case_id = form.text("id")
@@ -121,14 +121,14 @@ class _Reader:
         base, whole = self._base(form)
         node = form.node("findings", required=False)
         own = {} if node is None else self._findings(node, f"{form.what}: `findings`")
-        findings = {**base, **(own or {})}
+        answers = {**base, **(own or {})}
         for name, place in form.texts("without"):
             if name not in self.ruleset.inputs:
                 form.tell(place, f"`without`: unknown input {quoted(name)}{suggest_name(name, self.ruleset.inputs)}")
-            elif name not in findings and whole and own is not None:
+            elif name not in answers and whole and own is not None:
                 form.tell(place, f"`without`: `{name}` is not among the findings, so it can't be taken away")
-            findings.pop(name, None)
-        return findings
+            answers.pop(name, None)
+        return answers
 
     def _base(self, form: Form) -> tuple[dict[str, Any], bool]:
         """The answers of the case's base, and whether they are known: False if something was refused."""

@@ -41,11 +41,11 @@ def find_edges(asking: CheckContext) -> Iterator[Finding]:
     found: dict[str, list[LimitEdge]] = {}
     for one in written(asking.ruleset):
         for compare, effect in _compared(one.condition, True):
-            read = asking.ruleset.inputs[compare.finding]
+            read = asking.ruleset.inputs[compare.input]
             start = (first_at_least if effect.op in {Op.AT_LEAST, Op.LESS_THAN} else first_above)(
                 read.kind, effect.limit
             )
-            found.setdefault(compare.finding, []).append(LimitEdge(one.owner, one.path, compare, effect, start))
+            found.setdefault(compare.input, []).append(LimitEdge(one.owner, one.path, compare, effect, start))
     for name in asking.each(FAMILY, found):
         read = asking.ruleset.inputs[name]
         starts = sorted({edge.start for edge in found[name]})
@@ -67,7 +67,7 @@ def _compared(condition: Condition, side: bool) -> Iterator[tuple[Compare, Compa
             for part in parts:
                 single = isinstance(part, Compare) and any(
                     isinstance(other, Compare)
-                    and (other.finding, other.limit) == (part.finding, part.limit)
+                    and (other.input, other.limit) == (part.input, part.limit)
                     and {other.op, part.op} == {Op.AT_LEAST, Op.AT_MOST}
                     for other in parts
                 )
@@ -108,7 +108,7 @@ def _between(asking: CheckContext, read: Input, below: list[LimitEdge], above: l
     )
     if witness is None:
         return
-    value = witness.findings[read.name]
+    value = witness.answers[read.name]
     takes = [edge for edge in below if edge.up] + [edge for edge in above if not edge.up]
     leaves = [edge for edge in below if not edge.up] + [edge for edge in above if edge.up]
     if not takes:

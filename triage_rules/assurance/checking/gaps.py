@@ -22,7 +22,7 @@ def find_gaps(asking: CheckContext) -> Iterator[Finding]:
     for group in list(looked_for)[SHOWN:]:
         asking.note(FAMILY, group)
     nobody = [logic.opposite(encoding.fired(rule.id)) for rule in asking.ruleset.rules_and_floors]
-    mandatory = {finding for item in asking.ruleset.mandatory for finding in item.findings}
+    mandatory = {finding for item in asking.ruleset.mandatory for finding in item.inputs}
     answered = [logic.opposite(encoding.missing(finding)) for finding in sorted(mandatory)]
     for group in asking.each(FAMILY, list(looked_for)[:SHOWN]):
         formulas = (*nobody, *answered, logic.any_of(looked_for[group]))
@@ -46,8 +46,8 @@ def _looked_for(asking: CheckContext) -> dict[str, list[Formula]]:
     every = dict.fromkeys(leaf for w in written(asking.ruleset) for leaf in leaves(w.condition))
     for leaf in every:
         if isinstance(leaf, Compare | OneOf | Yes):
-            mention = asking.ruleset.mentions.get(leaf.finding)
-            read = asking.ruleset.inputs[mention.text if mention else leaf.finding]
+            mention = asking.ruleset.mentions.get(leaf.input)
+            read = asking.ruleset.inputs[mention.text if mention else leaf.input]
             if read.asked_of is AskedOf.SERVICE:
                 continue
             found.setdefault(read.group, []).append(asking.encoding.true(leaf))

@@ -85,7 +85,7 @@ def as_json(found: Finding, ruleset: Ruleset | None) -> Json:
         history = found.witness.history
         highest = history.highest_level_24h
         data["report"] = {
-            "findings": found.witness.findings,
+            "findings": found.witness.answers,
             "history": {
                 "reports_last_48h": history.reports_last_48h,
                 "highest_level_24h": None if highest is None else highest.word,

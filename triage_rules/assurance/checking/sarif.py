@@ -50,7 +50,7 @@ def _result(found: Finding) -> Json:
         "properties": {"of": found.of, "others": list(found.others), "proved": found.proved},
     }
     if found.witness is not None:
-        result["properties"]["report"] = found.witness.findings
+        result["properties"]["report"] = found.witness.answers
         result["properties"]["level"] = found.witness.result["level"]
     if found.accepted is not None:
         result["suppressions"] = [{"kind": "inSource", "justification": found.accepted}]

@@ -29,7 +29,7 @@ def find_unused(asking: CheckContext) -> Iterator[Finding]:
 def _read(ruleset: Ruleset) -> set[str]:
     """The names of inputs, mentions and statements that some condition reads; a mention reads its text."""
     found = {
-        leaf.name if isinstance(leaf, Inferred) else leaf.finding
+        leaf.name if isinstance(leaf, Inferred) else leaf.input
         for w in written(ruleset)
         for leaf in leaves(w.condition)
     }
@@ -38,7 +38,7 @@ def _read(ruleset: Ruleset) -> set[str]:
 
 def _inputs(asking: CheckContext) -> Iterator[Finding]:
     ruleset, read = asking.ruleset, _read(asking.ruleset)
-    mandatory = {finding for item in ruleset.mandatory for finding in item.findings}
+    mandatory = {finding for item in ruleset.mandatory for finding in item.inputs}
     for name, asked in ruleset.inputs.items():
         if name in read or name in mandatory:
             continue
@@ -50,7 +50,7 @@ def _inputs(asking: CheckContext) -> Iterator[Finding]:
 
 def _values(asking: CheckContext) -> Iterator[Finding]:
     said = {
-        (leaf.finding, value)
+        (leaf.input, value)
         for w in written(asking.ruleset)
         for leaf in leaves(w.condition)
         if isinstance(leaf, OneOf)
@@ -107,7 +107,7 @@ def _mandatory(asking: CheckContext) -> Iterator[Finding]:
         place = place_at(asking.root, ("mandatory",))
         yield Finding(CheckType.IDLE_MANDATORY, place, MANDATORY_OPEN, f"{message}.", witness=witness)
     for number, item in enumerate(ruleset.mandatory):
-        for finding in item.findings:
+        for finding in item.inputs:
             if finding not in read:
                 message = f"`{finding}` is mandatory, and whatever the answer is, no rule or statement reads it"
                 place = place_at(asking.root, ("mandatory", number))

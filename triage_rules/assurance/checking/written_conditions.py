@@ -62,7 +62,7 @@ def written(ruleset: Ruleset) -> list[Written]:
             ]
     found += [Written(c.id, ("conflicts", c.id, "when"), c.when) for c in ruleset.conflicts.values()]
     found += [
-        Written(item.findings[0], ("mandatory", number, "when"), item.when)
+        Written(item.inputs[0], ("mandatory", number, "when"), item.when)
         for number, item in enumerate(ruleset.mandatory)
         if item.when is not None
     ]
@@ -134,7 +134,7 @@ def _limits(node: Node, compare: Compare) -> Iterator[Place]:
         case MappingNode(entries=entries):
             for key, entry in entries.items():
                 inner = entry.node
-                if key == compare.finding and isinstance(inner, MappingNode) and compare.op in inner.entries:
+                if key == compare.input and isinstance(inner, MappingNode) and compare.op in inner.entries:
                     limit = inner.entries[compare.op]
                     if isinstance(limit.node, Scalar) and limit.node.value == compare.limit:
                         yield limit.key_place

@@ -110,7 +110,7 @@ class Plan:
         self.ruleset = ruleset
         self.decisions = tuple(_decisions(ruleset))
         found = [leaf for decision in self.decisions for leaf in decision.leaves]
-        self.limits = tuple(dict.fromkeys((leaf.finding, leaf.limit) for leaf in found if isinstance(leaf, Compare)))
+        self.limits = tuple(dict.fromkeys((leaf.input, leaf.limit) for leaf in found if isinstance(leaf, Compare)))
         self._openable: dict[str, bool] = {}
 
     @cached_property

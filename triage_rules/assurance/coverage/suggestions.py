@@ -40,8 +40,8 @@ class CaseDraft:
     """A report near a case. finding: what was changed; findings: the whole report; shows: why it is drafted."""
 
     near: Case
-    finding: str
-    findings: Mapping[str, Any]
+    input: str
+    answers: Mapping[str, Any]
     shows: str
 
 
@@ -70,12 +70,12 @@ def drafts(found: Collection[CaseDraft]) -> str:
     lines = ["# Drafts. Say of each what must come out, by what you know and not by what the ruleset says."]
     for number, draft in enumerate(found, start=1):
         lines += ["", f"  # {draft.shows}", f"  - id: draft-{number}"]
-        lines.append(f"    note: {json.dumps(f'Like {draft.near.id}, but for {draft.finding}.', ensure_ascii=False)}")
-        if draft.finding not in draft.findings:
-            lines.append(f"    # without {draft.finding}")
+        lines.append(f"    note: {json.dumps(f'Like {draft.near.id}, but for {draft.input}.', ensure_ascii=False)}")
+        if draft.input not in draft.answers:
+            lines.append(f"    # without {draft.input}")
         lines.append("    findings:")
-        for name, answer in draft.findings.items():
-            mark = "  # changed" if name == draft.finding else ""
+        for name, answer in draft.answers.items():
+            mark = "  # changed" if name == draft.input else ""
             lines.append(f"      {name}: {json.dumps(answer, ensure_ascii=False)}{mark}")
         lines += _history(draft)
         lines.append("    expect: {level: to_be_said}")
@@ -112,19 +112,19 @@ class _Search:
         """The first single change that shows the mark; None if none of those tried does."""
         for case, finding, answer, facts in islice(self._changes(mark), MAX_TRIES):
             if self._shows(mark, facts):
-                findings = {name: value for name, value in case.findings.items() if name != finding}
-                return CaseDraft(case, finding, findings if answer is None else {**findings, finding: answer}, says)
+                answers = {name: value for name, value in case.answers.items() if name != finding}
+                return CaseDraft(case, finding, answers if answer is None else {**answers, finding: answer}, says)
         return None
 
     def shown_by(self, draft: CaseDraft) -> frozenset[Mark]:
         """All that a draft shows."""
-        facts = self._facts(read_answers(self._plan.ruleset, dict(draft.findings)), draft.near)
+        facts = self._facts(read_answers(self._plan.ruleset, dict(draft.answers)), draft.near)
         disposition = disposition_of(self._plan.ruleset, Reference(self._plan.ruleset, facts).established())
-        return frozenset(marks(self._plan, Observed("", draft.findings, facts, disposition)))
+        return frozenset(marks(self._plan, Observed("", draft.answers, facts, disposition)))
 
     def _checked(self, case: Case) -> Answers | None:
         try:
-            return read_answers(self._plan.ruleset, case.findings)
+            return read_answers(self._plan.ruleset, case.answers)
         except ReportError:  # a case that is to be refused shows nothing, and nor does one near it
             return None
 
@@ -132,8 +132,8 @@ class _Search:
         read = {name: None for condition in (guard, when) if condition for name in _inputs(self._plan, condition)}
         return _Target(when, guard, tuple(read))
 
-    def _facts(self, findings: Answers, case: Case) -> Answers:
-        return self._evaluator.facts(findings, case.history)
+    def _facts(self, answers: Answers, case: Case) -> Answers:
+        return self._evaluator.facts(answers, case.history)
 
     def _changes(self, mark: Mark) -> Iterator[tuple[Case, str, Value | None, Answers]]:
         """Each case with one of the inputs answered otherwise, or left open; what looks alike is tried once."""

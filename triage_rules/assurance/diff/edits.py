@@ -40,10 +40,10 @@ class Edit:
 
     def __str__(self) -> str:
         match self.before, self.after:
-            case Compare() as before, Compare() as after if before.finding == after.finding:
-                return f"`{after.finding}` {limit_in_words(after)}; before: {limit_in_words(before)}"
-            case OneOf() as before, OneOf() as after if before.finding == after.finding:
-                return f"`{after.finding}` {values_in_words(after)}; before: {values_in_words(before)}"
+            case Compare() as before, Compare() as after if before.input == after.input:
+                return f"`{after.input}` {limit_in_words(after)}; before: {limit_in_words(before)}"
+            case OneOf() as before, OneOf() as after if before.input == after.input:
+                return f"`{after.input}` {values_in_words(after)}; before: {values_in_words(before)}"
             case None, _:
                 return f"{_ADDED[self.within]} {_told(self.after)}"
             case _, None:

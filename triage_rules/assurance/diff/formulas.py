@@ -138,7 +138,7 @@ def flags(encoding: Encoding) -> dict[str, Formula]:
 
 def missing(encoding: Encoding) -> dict[str, Formula]:
     """The findings that are listed as missing."""
-    listed = dict.fromkeys(name for item in encoding.ruleset.mandatory for name in item.findings)
+    listed = dict.fromkeys(name for item in encoding.ruleset.mandatory for name in item.inputs)
     return {name: encoding.missing(name) for name in listed}
 
 
@@ -146,7 +146,7 @@ def conflicts(encoding: Encoding) -> dict[str, Formula]:
     """The conflicts that are told."""
 
     def told(conflict: Conflict) -> str:
-        return f"{conflict.id}: {conflict.says} ({', '.join(conflict.findings)})"
+        return f"{conflict.id}: {conflict.says} ({', '.join(conflict.inputs)})"
 
     return _when(encoding, [(told(c), encoding.established(c.id)) for c in encoding.ruleset.conflicts.values()])
 

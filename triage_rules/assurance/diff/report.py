@@ -114,10 +114,10 @@ def _opinion(result: Json, rules: tuple[str, ...]) -> Json:
 def example(witness: Witness, old: Ruleset, new: Ruleset) -> Json:
     """The report, as it can be posted, and its questions and answers."""
     said = []
-    for name, value in witness.findings.items():
+    for name, value in witness.answers.items():
         ruleset = new if name in new.inputs else old
         question = ruleset.inputs[name].question
         said.append({"question": question, "answer": describe_node(ruleset, DerivationNode(name, question, value))})
     history, highest = witness.history, witness.history.highest_level_24h
     counted = {"reports_last_48h": history.reports_last_48h, "highest_level_24h": highest and highest.word}
-    return {"findings": dict(witness.findings), "history": counted, "in_words": said}
+    return {"findings": dict(witness.answers), "history": counted, "in_words": said}

@@ -222,8 +222,8 @@ def _told(value: object) -> str | None:  # noqa: PLR0912 - one way for each type
             return f"`{name}`: {label}{' (means open)' if means_open else ''}"
         case RuleOutcome(code, when):
             return code if when is None else f"raised to {code} if {describe_condition(when)}"
-        case Mandatory(findings, when):
-            words = " or ".join(f"`{name}`" for name in findings)
+        case Mandatory(answers, when):
+            words = " or ".join(f"`{name}`" for name in answers)
             return words if when is None else f"{words} if {describe_condition(when)}"
         case Code(system, code):
             return f"{system} {code}"

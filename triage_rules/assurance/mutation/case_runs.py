@@ -130,7 +130,7 @@ class CaseRuns:
                 return True
             if known.looks_ahead and not (len(reference.reach(old)) == len(reference.reach(new)) == 1):
                 return True
-        if touched.default or any(all(map(reference.value, map(IsOpen, i.findings))) for i in touched.mandatory):
+        if touched.default or any(all(map(reference.value, map(IsOpen, i.inputs))) for i in touched.mandatory):
             return True
         return bool(touched.outcomes) and (known.looks_ahead or bool(touched.outcomes & known.established))
 
@@ -148,7 +148,7 @@ class CaseRuns:
         return tuple(differences(known.case.expect, made.result(self._identity, reference, rails)))
 
     def _evaluated(self, evaluator: Evaluator, case: Case) -> _Known:
-        facts = evaluator.facts(read_answers(self.ruleset, case.findings), case.history)
+        facts = evaluator.facts(read_answers(self.ruleset, case.answers), case.history)
         reference = Reference(self.ruleset, facts)
         established = frozenset(key for key, condition in self._conditions.items() if reference.value(condition))
         return _Known(

@@ -116,7 +116,7 @@ def _rest(one: Encoding, other: Encoding) -> Iterator[tuple[Formula, Formula]]:
     for conflict in ruleset.conflicts:
         there = conflict in other.ruleset.conflicts
         yield one.established(conflict), other.established(conflict) if there else other.logic.false
-    for finding in dict.fromkeys(name for item in ruleset.mandatory for name in item.findings):
+    for finding in dict.fromkeys(name for item in ruleset.mandatory for name in item.inputs):
         yield one.missing(finding), other.missing(finding)
 
 

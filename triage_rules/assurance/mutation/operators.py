@@ -157,7 +157,7 @@ def _of_not(part: Part) -> Iterator[Other]:
 
 def _shifted(ruleset: Ruleset, compare: Compare) -> Iterator[Other]:
     """The limit a step up and down, where it may still be written so."""
-    asked = ruleset.inputs[compare.finding]
+    asked = ruleset.inputs[compare.input]
     for way in (-1, 1):
         exact = Decimal(str(compare.limit)) + way * step(compare.limit)
         limit = int(exact) if asked.kind is InputKind.INTEGER or exact == int(exact) else float(exact)
@@ -165,7 +165,7 @@ def _shifted(ruleset: Ruleset, compare: Compare) -> Iterator[Other]:
         below = low is not None and (limit < low or (compare.op is Op.LESS_THAN and limit == low))
         above = high is not None and (limit > high or (compare.op is Op.MORE_THAN and limit == high))
         if not below and not above:
-            new = Compare(compare.finding, compare.op, limit)
+            new = Compare(compare.input, compare.op, limit)
             yield Operator.SHIFT_THRESHOLD, new, f"{_words(compare)} becomes {_words(new)}"
 
 
@@ -179,7 +179,7 @@ _STRICT = {
 
 def _flipped(compare: Compare) -> Other:
     """The limit itself falls on the other side."""
-    new = Compare(compare.finding, _STRICT[compare.op], compare.limit)
+    new = Compare(compare.input, _STRICT[compare.op], compare.limit)
     return Operator.FLIP_COMPARISON, new, f"{_words(compare)} becomes {_words(new)}"
 
 
@@ -272,6 +272,6 @@ def _of_lists(ruleset: Ruleset, root: Node, file: str) -> Iterator[Made]:
         yield Operator.DELETE_CONFLICT, conflict.id, place, f"`{conflict.id}` is deleted", RuleRemoval(conflict.id)
     for number, item in enumerate(ruleset.mandatory):
         place = place_at(root, ("mandatory", number), file)
-        names = " or ".join(f"`{finding}`" for finding in item.findings)
+        names = " or ".join(f"`{finding}`" for finding in item.inputs)
         words = f"{names} is no longer mandatory"
-        yield Operator.DROP_MANDATORY, item.findings[0], place, words, MandatoryRemoval(number)
+        yield Operator.DROP_MANDATORY, item.inputs[0], place, words, MandatoryRemoval(number)

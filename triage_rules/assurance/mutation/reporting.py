@@ -173,7 +173,7 @@ def _report(witness: Witness) -> Json:
     history = witness.history
     highest = None if history.highest_level_24h is None else history.highest_level_24h.word
     counted = {"reports_last_48h": history.reports_last_48h, "highest_level_24h": highest}
-    return {"findings": witness.findings, "history": counted}
+    return {"findings": witness.answers, "history": counted}
 
 
 def _short(result: Json) -> Json:
@@ -205,9 +205,9 @@ def _draft(number: int, group: list[MutantOutcome]) -> list[str]:
     assert told is not None
     assert told.witness is not None
     lines += [f"  - id: draft-{number}", f'    note: "Would notice a change of {group[0].mutant.owner}."']
-    findings = told.witness.findings
-    lines.append("    findings:" if findings else "    findings: {}")
-    lines += [f"      {name}: {json.dumps(answer, ensure_ascii=False)}" for name, answer in findings.items()]
+    answers = told.witness.answers
+    lines.append("    findings:" if answers else "    findings: {}")
+    lines += [f"      {name}: {json.dumps(answer, ensure_ascii=False)}" for name, answer in answers.items()]
     history = told.witness.history
     if history.reports_last_48h or history.highest_level_24h is not None:
         highest = "none" if history.highest_level_24h is None else history.highest_level_24h.word

@@ -23,10 +23,10 @@ from triage_rules.language.model import Answers, Condition, Level, Ruleset, Valu
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One report and what came of it. `findings`: the answered ones; `truth`: of a condition, None for open."""
+    """One report and what came of it. `answers`: the answered ones; `truth`: of a condition, None for open."""
 
     ruleset: Ruleset
-    findings: Answers
+    answers: Answers
     truth: Callable[[Condition], bool | None]
     result: Mapping[str, Any]
 
@@ -48,7 +48,7 @@ def breaks(asked: Property, seen: Sequence[Seen]) -> bool:
             silent = [
                 item
                 for item in items
-                if not set(item.findings) & set(first.findings)
+                if not set(item.inputs) & set(first.answers)
                 and (item.when is None or first.truth(item.when) is not False)
             ]
             return _is(first, Level.ROUTINE) and bool(silent)
@@ -70,7 +70,7 @@ def speaks_of(asked: Property, seen: Sequence[Seen]) -> bool:
                 name
                 for name, answer, before in answers
                 if _answered_so(first, seen[1], name, answer)
-                and (before is None or _same(first.findings.get(name), before))
+                and (before is None or _same(first.answers.get(name), before))
             ]
         case LeavingOpen(findings):
             changed = [name for name, answer in findings if _left_open(first, seen[1], name, answer)]
@@ -146,7 +146,7 @@ def hidden_texts(ruleset: Ruleset, rule_id: str) -> tuple[str, ...]:
 
 def _answered_so(first: Seen, second: Seen, name: str, answer: bool | str | RelativeAnswer) -> bool:
     """The second report has this answer, the first another one or none."""
-    before, after = first.findings.get(name), second.findings.get(name)
+    before, after = first.answers.get(name), second.answers.get(name)
     match answer:
         case RelativeAnswer.ANY:
             return before is None and after is not None
@@ -159,8 +159,8 @@ def _answered_so(first: Seen, second: Seen, name: str, answer: bool | str | Rela
 
 
 def _left_open(first: Seen, second: Seen, name: str, answer: bool | str | None) -> bool:
-    before = first.findings.get(name)
-    return name not in second.findings and before is not None and (answer is None or _same(before, answer))
+    before = first.answers.get(name)
+    return name not in second.answers and before is not None and (answer is None or _same(before, answer))
 
 
 def _same(one: Value | None, other: Value | None) -> bool:
@@ -169,5 +169,5 @@ def _same(one: Value | None, other: Value | None) -> bool:
 
 def _only(name: str, seen: Sequence[Seen]) -> bool:
     """The two reports differ in this input alone."""
-    one, other = ({key: value for key, value in each.findings.items() if key != name} for each in seen)
+    one, other = ({key: value for key, value in each.answers.items() if key != name} for each in seen)
     return one == other

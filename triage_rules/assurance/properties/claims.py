@@ -50,7 +50,7 @@ def build_query(asked: Property, encoding: Encoding, previous: Ruleset | None) -
             return ProofQuery((encoding,), _whenever(asked, encoding), tuple(_never(never, encoding)))
         case RoutineOnlyIfAnswered(items):
             silent = logic.any_of(
-                logic.all_of([*unless, *map(encoding.is_open, item.findings)])
+                logic.all_of([*unless, *map(encoding.is_open, item.inputs)])
                 for item in items
                 for unless in [[] if item.when is None else [logic.opposite(encoding.false(item.when))]]
             )
@@ -134,7 +134,7 @@ def _of_two_reports(asked: Property, claim: Answering | LeavingOpen, encoding: E
     if isinstance(claim, Answering):
         pairs = [_answered(inputs[name], answer, before) for name, answer, before in claim.answers]
     else:
-        pairs = [_left_open(inputs[name], answer) for name, answer in claim.findings]
+        pairs = [_left_open(inputs[name], answer) for name, answer in claim.inputs]
     second = Encoding(encoding.ruleset, sharing=encoding, but=[read.name for read, _ in pairs])
     logic = encoding.logic
     both = [*_whenever(asked, encoding), *_whenever(asked, second)]

@@ -82,7 +82,7 @@ class LeavingOpen:
     `compared_with`: for each finding the answer that is meant; None: any.
     """
 
-    findings: tuple[tuple[str, bool | str | None], ...]
+    inputs: tuple[tuple[str, bool | str | None], ...]
     never_lowers: ResultMeasure
 
 

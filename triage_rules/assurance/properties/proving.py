@@ -60,8 +60,8 @@ def describe_proof(proof: Proof) -> str:
     if proof.counterexample is None:
         return f"{proof.asked.says} {proof.verdict}: {proof.why}"
     shown = [
-        f"{json.dumps(findings, ensure_ascii=False)} is {result['level']} ({result['disposition']})"
-        for (findings, _), result in zip(proof.counterexample.reports, proof.counterexample.results, strict=True)
+        f"{json.dumps(answers, ensure_ascii=False)} is {result['level']} ({result['disposition']})"
+        for (answers, _), result in zip(proof.counterexample.reports, proof.counterexample.results, strict=True)
     ]
     return f"{proof.asked.says} {proof.verdict}: {', and '.join(shown)}"
 
@@ -126,8 +126,8 @@ class _Prover:
         """Hold the property against the results themselves, without any formula."""
         seen = []
         for ruleset, (posted, history), result in zip(found.rulesets, found.reports, found.results, strict=True):
-            findings = read_answers(ruleset, posted)
-            reference = Reference(ruleset, self._evaluator(ruleset).facts(findings, history))
-            seen.append(Seen(ruleset, findings, reference.value, result))
+            answers = read_answers(ruleset, posted)
+            reference = Reference(ruleset, self._evaluator(ruleset).facts(answers, history))
+            seen.append(Seen(ruleset, answers, reference.value, result))
         if not breaks(asked, seen):
             raise EncoderBugError(f"`{asked.id}`: the results don't break it")

@@ -74,18 +74,18 @@ def _labels(witness: Witness) -> list[str]:
 
 def _told(witness: Witness, number: int) -> list[str]:
     ruleset, result = witness.rulesets[number], witness.results[number]
-    findings, history = witness.reports[number]
+    answers, history = witness.reports[number]
     fired = ", ".join(rule["id"] for rule in (*result["rules"], *result["safety_net"])) or "no rule"
     return [
-        *(describe_report(ruleset, findings, history) or ["(nothing was answered)"]),
+        *(describe_report(ruleset, answers, history) or ["(nothing was answered)"]),
         f"-> {result['level']}, {result['disposition']} (by {fired}); could be {result['could_be']}",
-        f"as JSON: {json.dumps(posted(ruleset, findings), ensure_ascii=False)}",
+        f"as JSON: {json.dumps(posted(ruleset, answers), ensure_ascii=False)}",
     ]
 
 
-def posted(ruleset: Ruleset, findings: Answers) -> dict[str, Any]:
+def posted(ruleset: Ruleset, answers: Answers) -> dict[str, Any]:
     """The report as a form posts it."""
-    return {"ruleset": ruleset.name, "findings": findings}
+    return {"ruleset": ruleset.name, "findings": answers}
 
 
 # --- JSON -----------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ def as_data(proof: Proof) -> dict[str, Any]:
 
 
 def _report(witness: Witness, number: int) -> dict[str, Any]:
-    findings, history = witness.reports[number]
+    answers, history = witness.reports[number]
     ruleset, result = witness.rulesets[number], witness.results[number]
     highest = history.highest_level_24h
     counted = {
@@ -126,9 +126,9 @@ def _report(witness: Witness, number: int) -> dict[str, Any]:
     kept = ("level", "disposition", "could_be", "flags", "missing", "advice")
     return {
         "version": ruleset.version,
-        "report": posted(ruleset, findings),
+        "report": posted(ruleset, answers),
         "history": counted,
-        "told": describe_report(ruleset, findings, history),
+        "told": describe_report(ruleset, answers, history),
         "result": {key: result[key] for key in kept}
         | {"fired": [rule["id"] for rule in (*result["rules"], *result["safety_net"])]},
     }

@@ -94,15 +94,15 @@ def _never() -> Schema:
 
 def _pairs() -> Schema:
     answer = {"anyOf": [{"type": "boolean"}, ref("text")]}
-    findings = several(ref("name"), "One of these findings, each for itself.")
+    answers = several(ref("name"), "One of these findings, each for itself.")
     measures = {"enum": [measure.value for measure in ResultMeasure]}
     return {
-        "answering": {**findings, "description": "Two reports that differ in one of these findings alone."},
+        "answering": {**answers, "description": "Two reports that differ in one of these findings alone."},
         "with": {**answer, "description": "The answer in the second: `yes`, a value, `any`, `higher` or `lower`."},
         "instead_of": {**answer, "description": "The answer in the first, if not any other one or none."},
         "leaving_open": {
             "description": "Two reports; the second leaves open one of these findings, or of `any`.",
-            "anyOf": [{"const": ANY}, findings],
+            "anyOf": [{"const": ANY}, answers],
         },
         "compared_with": {**answer, "description": "The answer in the first report, if not just any."},
         "against": {"const": PREVIOUS, "description": "The same report by the previous version of the ruleset."},

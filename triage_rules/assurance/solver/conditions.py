@@ -159,13 +159,13 @@ class ConditionFormulas:
                 return self._answer(condition)
 
     def _answer(self, condition: Compare | OneOf | Yes) -> Sides:
-        read = self.ruleset.inputs.get(condition.finding)
+        read = self.ruleset.inputs.get(condition.input)
         match condition:
             case Compare(name, op, limit):
                 return self.answers.compares(self.ruleset.inputs[name], op, limit)
             case OneOf(_, values):
                 assert read is not None  # a ruleset's names resolve
-                return self._one_of(condition.finding, values)
+                return self._one_of(condition.input, values)
             case Yes(name):
                 return self._mention(name) if read is None else self._one_of(name, (True,))
 

@@ -136,9 +136,9 @@ class Encoding(ConditionFormulas):
     def missing(self, finding: str) -> Formula:
         """The finding is listed as missing: a mandatory one that is open."""
         return self.logic.any_of(
-            self.logic.all_of([*conditions, *map(self.is_open, item.findings)])
+            self.logic.all_of([*conditions, *map(self.is_open, item.inputs)])
             for item in self.ruleset.mandatory
-            if finding in item.findings
+            if finding in item.inputs
             for conditions in [[] if item.when is None else [self.logic.opposite(self.false(item.when))]]
         )
 

@@ -43,7 +43,7 @@ class Witness:
     for it, unless the encoding is of a second report that differs: then it is that one.
     """
 
-    findings: Answers
+    answers: Answers
     history: History
     results: tuple[Json, ...]
     fewest: bool
@@ -57,7 +57,7 @@ class Witness:
 
     def told(self, ruleset: Ruleset) -> list[str]:
         """The report in the ruleset's words: a line for each answered question, then what the service counted."""
-        return describe_report(ruleset, self.findings, self.history)
+        return describe_report(ruleset, self.answers, self.history)
 
 
 def describe_report(ruleset: Ruleset, findings: Answers, history: History) -> list[str]:
@@ -215,7 +215,7 @@ def claims(encoding: Encoding) -> Iterator[Claim]:
     yield from (("safety_net", floor, encoding.fired(floor)) for floor in ruleset.floors)
     yield from (("inferences", name, encoding.established(name)) for name in ruleset.inferences)
     yield from (("conflicts", name, encoding.established(name)) for name in ruleset.conflicts)
-    missing = {finding for item in ruleset.mandatory for finding in item.findings}
+    missing = {finding for item in ruleset.mandatory for finding in item.inputs}
     yield from (("missing", finding, encoding.missing(finding)) for finding in missing)
 
 

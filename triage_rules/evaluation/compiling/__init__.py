@@ -46,9 +46,9 @@ class Compiled:
     outlook: Outlook
     spelled: dict[str, dict[Value, str]]
 
-    def rails(self, true: AbstractSet[int], findings: Answers) -> Masks:
+    def rails(self, true: AbstractSet[int], answers: Answers) -> Masks:
         """The rails of a report. `true`: the signals that came out true in the engine, by number."""
-        possible, certain = self.outlook.of(findings)
+        possible, certain = self.outlook.of(answers)
         established = self.established
         return Masks(sum([established[number] for number in true if number in established]), possible, certain)
 

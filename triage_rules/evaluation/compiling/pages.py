@@ -172,7 +172,7 @@ def _write_page(draft: PageDraft, number: dict[Signal, int]) -> EnginePage:
         for literal in sorted(term, key=repr):
             conditions.append(_write_literal(literal, names))
             if isinstance(literal, Answered):
-                compared.setdefault(literal.finding, {})[literal.op, literal.value] = None
+                compared.setdefault(literal.input, {})[literal.op, literal.value] = None
         name = f"t{n:03}"
         terms[name] = tuple(sorted(number[signal] for signal in made))
         rules[name] = {"all": [{"m": {"$and": [{"$lte": {GROUP: n // GROUP_TERMS}}, *conditions]}}]}

@@ -27,9 +27,9 @@ class GeneratedEvaluator:
         self._bits = tuple(numbering.bit[key] for key in writing.keys)
         self._outcomes = tuple(numbering.bit[key] for key in (*writing.outcomes, SOONER))
 
-    def of(self, findings: Answers) -> GeneratedEvaluation:
+    def of(self, answers: Answers) -> GeneratedEvaluation:
         """What it says of one report's findings."""
-        steps = self._look(findings.get)
+        steps = self._look(answers.get)
         established, possible, certain = next(steps)
         rails = Masks(
             established=sum(compress(self._bits, established)),
@@ -137,10 +137,10 @@ class _Writing:
             self._lines += (f" {line}" for line in write_reasons(expressions, condition))
         write("missing = []")
         for item in self._ruleset.mandatory:
-            needed = [expressions.true(IsOpen(finding)) for finding in item.findings]
+            needed = [expressions.true(IsOpen(finding)) for finding in item.inputs]
             if item.when is not None:
                 needed.append(f"not {expressions.false(item.when)}")
-            write(f"if {' and '.join(needed)}: missing += {list(item.findings)!r}")
+            write(f"if {' and '.join(needed)}: missing += {list(item.inputs)!r}")
         write("yield because, missing")
 
     def _ask(self) -> None:

@@ -27,7 +27,7 @@ def write_reasons(expressions: Expressions, condition: Condition, *, side: bool 
         case Inferred(name):
             yield f"b[{name!r}] = {side}"
         case Unless(part):
-            name = part.name if isinstance(part, Inferred) else part.finding
+            name = part.name if isinstance(part, Inferred) else part.input
             yield f"b[{name!r}] = {NOT_ESTABLISHED if side else True!r}"
         case IsOpen(finding) | Yes(finding) | Compare(finding) | OneOf(finding):
             answer = repr(OPEN) if isinstance(condition, IsOpen) and side else expressions.answers[finding]

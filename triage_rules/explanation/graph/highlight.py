@@ -85,7 +85,7 @@ def _answer(ruleset: Ruleset, name: str, value: Any) -> str:
 
 def _states(ruleset: Ruleset, reference: Reference, rails: Rails, decision: Decision) -> dict[str, NodeState]:
     found = {
-        key_of(NodeKind.FINDING, name): NodeState.ANSWERED if name in reference.findings else NodeState.OPEN
+        key_of(NodeKind.FINDING, name): NodeState.ANSWERED if name in reference.answers else NodeState.OPEN
         for name in ruleset.inputs
     }
     for kind, names in ((NodeKind.MENTION, ruleset.mentions), (NodeKind.STATEMENT, ruleset.inferences)):

@@ -143,7 +143,7 @@ class Counterfactual:
         witness = model if isinstance(model, GaveUp) else self._witnesses.replayed(model)
         if not isinstance(witness, Witness):
             return witness
-        answers = {name: witness.findings[name] for name in self._changed if name in changed.names}
+        answers = {name: witness.answers[name] for name in self._changed if name in changed.names}
         result = self._evaluator.evaluate(
             self._findings | answers, History(), report_id="counterfactual", received_ms=0, evaluated_ms=0
         )

@@ -89,7 +89,7 @@ class ObstacleFinder:
         given = self._given(condition)
         match condition:
             case Compare():
-                read = self._ruleset.inputs[condition.finding]
+                read = self._ruleset.inputs[condition.input]
                 words = f"{limit_in_words(condition)}{format_unit(read.unit)}"
                 told = words if wanted else f"not {words}"
             case OneOf(name, values):
@@ -115,7 +115,7 @@ class ObstacleFinder:
     def _given(self, condition: Condition) -> str:
         match condition:
             case Compare(name) | OneOf(name) | Yes(name) | IsOpen(name):
-                answer = self._reference.findings.get(name, OPEN)
+                answer = self._reference.answers.get(name, OPEN)
                 return describe_node(self._ruleset, DerivationNode(name, "", answer))
             case _:
                 value = self._reference.value(condition)

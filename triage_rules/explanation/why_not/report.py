@@ -39,27 +39,27 @@ class Asked:
     seconds: float
 
 
-def why_not(evaluator: Evaluator, findings: Answers, level: Level, asked: Asked) -> Json:
+def why_not(evaluator: Evaluator, answers: Answers, level: Level, asked: Asked) -> Json:
     """All of it, of a report that has `level`. Raises EncoderBugError."""
     goal = LevelGoal(asked.level, asked.level > level, asked.exactly)
-    counterfactual = Counterfactual(evaluator, findings, asked.kept, Budget(asked.seconds))
+    counterfactual = Counterfactual(evaluator, answers, asked.kept, Budget(asked.seconds))
     found = counterfactual.alternatives(goal, asked.sets)
     rules: list[Json] | GaveUp = (
-        _nearest(evaluator, findings, goal, counterfactual) if goal.upwards else _in_the_way(evaluator, findings, goal)
+        _nearest(evaluator, answers, goal, counterfactual) if goal.upwards else _in_the_way(evaluator, answers, goal)
     )
     return {
         "level": level.word,
         "asked": asked.level.word,
         "way": "up" if goal.upwards else "down",
         "exactly": asked.exactly,
-        "kept": [name for name in evaluator.ruleset.inputs if name in asked.kept and name in findings],
+        "kept": [name for name in evaluator.ruleset.inputs if name in asked.kept and name in answers],
         "caution": CAUTION,
         "statement": statement(goal, found),
         "complete": found.complete,
         "gave_up": found.gave_up,
         "rules": [] if isinstance(rules, GaveUp) else rules,
         "rules_gave_up": rules.why if isinstance(rules, GaveUp) else "",
-        "sets": [_alternative(evaluator.ruleset, findings, one) for one in found.found],
+        "sets": [_alternative(evaluator.ruleset, answers, one) for one in found.found],
     }
 
 
@@ -77,11 +77,11 @@ def statement(goal: LevelGoal, found: Alternatives) -> str:
     return f"Each is proved smallest. There are more that lead {to}; --sets shows more."
 
 
-def _alternative(ruleset: Ruleset, findings: Answers, one: Alternative) -> Json:
+def _alternative(ruleset: Ruleset, answers: Answers, one: Alternative) -> Json:
     said = []
     for name, value in one.answers.items():
         question = ruleset.inputs[name].question
-        given = describe_node(ruleset, DerivationNode(name, question, findings.get(name, OPEN)))
+        given = describe_node(ruleset, DerivationNode(name, question, answers.get(name, OPEN)))
         said.append(
             {
                 "question": question,
@@ -96,12 +96,12 @@ def _alternative(ruleset: Ruleset, findings: Answers, one: Alternative) -> Json:
 
 
 def _nearest(
-    evaluator: Evaluator, findings: Answers, goal: LevelGoal, counterfactual: Counterfactual
+    evaluator: Evaluator, answers: Answers, goal: LevelGoal, counterfactual: Counterfactual
 ) -> list[Json] | GaveUp:
     near = counterfactual.nearest(goal)
     if isinstance(near, GaveUp):
         return near
-    reference = Reference(evaluator.ruleset, evaluator.facts(findings, History()))
+    reference = Reference(evaluator.ruleset, evaluator.facts(answers, History()))
     lacking = ObstacleFinder(evaluator.ruleset, reference)
     told = []
     for key, away in near:
@@ -111,10 +111,10 @@ def _nearest(
     return told
 
 
-def _in_the_way(evaluator: Evaluator, findings: Answers, goal: LevelGoal) -> list[Json]:
+def _in_the_way(evaluator: Evaluator, answers: Answers, goal: LevelGoal) -> list[Json]:
     """The outcomes that hold and are above the goal, and what would have to be otherwise for them not to hold."""
     ruleset = evaluator.ruleset
-    reference = Reference(ruleset, evaluator.facts(findings, History()))
+    reference = Reference(ruleset, evaluator.facts(answers, History()))
     lacking = ObstacleFinder(ruleset, reference)
     told = []
     for key in candidate_outcomes(ruleset, LevelGoal(Level(goal.level + 1), upwards=True)):

@@ -317,7 +317,7 @@ class ConditionReader:
     def _check_range(self, compares: list[Compare], place: Place, form: Form) -> None:
         lower = [c for c in compares if c.op in _LOWER]
         upper = [c for c in compares if c.op not in _LOWER]
-        name = compares[0].finding
+        name = compares[0].input
         if len(lower) != 1 or len(upper) != 1:
             told = "a range is one of `at_least` and `more_than` with one of `at_most` and `less_than`"
             form.tell(place, f"`{name}`: {told}")

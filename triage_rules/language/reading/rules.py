@@ -272,11 +272,11 @@ def read_conflict(conflict_id: str, entry: MappingEntry, context: Context) -> Co
     what = f"conflict `{conflict_id}`"
     context.claim_id(conflict_id, entry.key_place, what)
     form = Form(entry.node, what, context.faults, entry.key_place)
-    findings = form.texts("findings", required=True)
-    for name, place in findings:
+    answers = form.texts("findings", required=True)
+    for name, place in answers:
         _check_input(name, place, f"{what}: `findings`", context)
     read = Conflict(
-        conflict_id, context.conditions.under(form), form.text("says"), tuple(f for f, _ in findings), entry.key_place
+        conflict_id, context.conditions.under(form), form.text("says"), tuple(f for f, _ in answers), entry.key_place
     )
     form.close()
     return read
@@ -319,10 +319,10 @@ def _mandatory(node: Node, what: str, context: Context) -> Mandatory:
         form.tell(node.place, "expected one of `finding` and `any_of`")
     else:
         form.close()
-    findings = [*several, *([(one, form.place_of("finding"))] if one else [])]
-    for name, place in findings:
+    answers = [*several, *([(one, form.place_of("finding"))] if one else [])]
+    for name, place in answers:
         _check_asked(name, place, what, context)
-    return Mandatory(tuple(name for name, _ in findings), when)
+    return Mandatory(tuple(name for name, _ in answers), when)
 
 
 def mandatory_statement(mandatory: tuple[Mandatory, ...], place: Place) -> StatementDraft:
@@ -332,7 +332,7 @@ def mandatory_statement(mandatory: tuple[Mandatory, ...], place: Place) -> State
 
 
 def _still_open(item: Mandatory) -> Condition:
-    opens = tuple(IsOpen(name) for name in item.findings)
+    opens = tuple(IsOpen(name) for name in item.inputs)
     if item.when is not None:
         return All((item.when, *opens))
     return opens[0] if len(opens) == 1 else All(opens)
