@@ -85,7 +85,7 @@ class _Parts:
         self._plain.of(self._reports[number])
 
     def explained(self, number: int) -> None:
-        self._plain.of(self._reports[number]).hangs_on()
+        self._plain.of(self._reports[number]).depends_on()
 
     def decide(self, number: int) -> None:
         self._deciding.decide(self._rails[number])

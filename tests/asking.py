@@ -13,5 +13,5 @@ def questions(ruleset: Ruleset, rails: Rails, decision: Decision, reference: Ref
     """The questions of a report."""
     deciding = Decider(ruleset)
     return deciding.questions(
-        deciding.numbering.masks(rails), decision, ReferenceJustification(ruleset, reference).hangs_on()
+        deciding.numbering.masks(rails), decision, ReferenceJustification(ruleset, reference).depends_on()
     )

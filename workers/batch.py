@@ -30,9 +30,9 @@ BATCH_SIZE = 32
 class Unsettled:
     """What a turn could not decide: each is begun."""
 
-    alone: list[Delivery] = field(default_factory=list)
+    singly: list[Delivery] = field(default_factory=list)
     """Their attempt failed, or wasn't made since an earlier one didn't end."""
-    anew: list[str] = field(default_factory=list)
+    to_restart: list[str] = field(default_factory=list)
     """To be begun once more: their history begins with a result of this turn, which isn't settled yet."""
     slow: tuple[Delivery, Exception] | None = None
     """The time limit struck in the midst of it."""
@@ -40,7 +40,7 @@ class Unsettled:
     """No time was left for them."""
 
     def __bool__(self) -> bool:
-        return bool(self.alone or self.anew or self.slow or self.later)
+        return bool(self.singly or self.to_restart or self.slow or self.later)
 
 
 class Batch:
@@ -87,7 +87,7 @@ class Batch:
         try:
             return self._ledger.turn(done, ids, self._now_ms(), **how)
         except LedgerUnavailable:
-            self._attempts.to_excuse([one.id for one in done])
+            self._attempts.queue_refund([one.id for one in done])
             raise
 
     def _decide_each(self, deliveries: Sequence[Delivery], started: float) -> tuple[list[DecidedReport], Unsettled]:
@@ -98,22 +98,22 @@ class Batch:
                 left.later += deliveries[number:]
                 break
             if delivery.attempt > 1 or delivery.unreadable is not None:
-                left.alone.append(delivery)
+                left.singly.append(delivery)
                 continue
             person = (delivery.report.ruleset, delivery.report.subject)
             if person in people:
-                left.anew.append(delivery.report.id)
+                left.to_restart.append(delivery.report.id)
                 continue
             if delivery.report.subject is not None:
                 people.add(person)
             try:
                 result = self._attempts.decide(delivery)
             except LedgerUnavailable:
-                self._attempts.to_excuse([one.id for one in done])
+                self._attempts.queue_refund([one.id for one in done])
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this report's alone
                 if not is_time_up(error):
-                    left.alone.append(delivery)
+                    left.singly.append(delivery)
                     continue
                 left.slow = (delivery, error)
                 left.later += deliveries[number + 1 :]
@@ -124,12 +124,12 @@ class Batch:
     def _end(self, left: Unsettled, waiting: Sequence[str], lane: Lane) -> bool:
         """Deal with what is left; False if there is no time for more."""
         if left.slow is not None:
-            self._attempts.too_slow(*left.slow)
-        self._ledger.excuse(left.anew)
-        alone: list[tuple[str, Delivery | None]] = [(delivery.report.id, delivery) for delivery in left.alone]
-        alone += [(report_id, None) for report_id in left.anew]
+            self._attempts.postpone(*left.slow)
+        self._ledger.excuse(left.to_restart)
+        alone: list[tuple[str, Delivery | None]] = [(delivery.report.id, delivery) for delivery in left.singly]
+        alone += [(report_id, None) for report_id in left.to_restart]
         while alone and left.slow is None:
-            if self._attempts.make(*alone.pop(0)) is not TaskOutcome.FINISHED:
+            if self._attempts.process(*alone.pop(0)) is not TaskOutcome.FINISHED:
                 break
         else:
             if left.slow is None and not left.later:
@@ -145,7 +145,7 @@ class Batch:
         self._turn(done, (), holder=task, lane=lane)
         self._ledger.excuse(begun)
         for report_id in begun:
-            self._send([report_id], lane, alone=True)
+            self._send([report_id], lane, singly=True)
 
 
 def report_id_of(message: str) -> str | None:

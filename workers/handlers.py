@@ -35,7 +35,7 @@ class Handlers:
 
     def evaluate(self, report_id: str) -> TaskOutcome:
         """Bring one report to its result, with no other in hand."""
-        return self._guarded([report_id], lambda: self._attempts.make(report_id))
+        return self._guarded([report_id], lambda: self._attempts.process(report_id))
 
     def evaluate_and_more(self, report_id: str, lane: Lane, task: str, *, redelivered: bool) -> TaskOutcome:
         """As `evaluate`, together with others that wait in its lane. After a crash each goes alone."""
@@ -77,7 +77,7 @@ class Handlers:
             log.warning("what a task had in hand is left to the sweep: %s", error)
             held = []
         for report_id in dict.fromkeys([*ids, *held]):
-            self._send([report_id], lane, alone=True)
+            self._send([report_id], lane, singly=True)
 
     def _guarded(self, ids: Sequence[str], work: Callable[[], TaskOutcome]) -> TaskOutcome:
         try:

@@ -67,11 +67,11 @@ def handlers() -> Handlers:
     return Handlers(settings, ledger, rulesets, send, ledger.now_ms)
 
 
-def send(ids: Sequence[str], lane: Lane, *, alone: bool = False) -> None:
+def send(ids: Sequence[str], lane: Lane, *, singly: bool = False) -> None:
     """Enqueue ids again: one as its own task, several as a chunk. What can't be sent is found by the next sweep."""
     if not ids:
         return
-    one = EVALUATE_SINGLY if alone else EVALUATE
+    one = EVALUATE_SINGLY if singly else EVALUATE
     name, argument = (one, ids[0]) if len(ids) == 1 else (EVALUATE_MANY, list(ids))
     try:
         current_app.send_task(name, args=(argument,), queue=lane.value, ignore_result=True, retry=False)

@@ -169,7 +169,7 @@ def test_the_smallest_witness_has_one_answer_in_round_numbers_and_is_replayed() 
     assert witness.answers == {"temperature_c": 38}
     assert witness.fewest
     assert witness.result["level"] == "urgent"
-    assert witness.told(fever()) == ["Temperature? 38"]
+    assert witness.describe(fever()) == ["Temperature? 38"]
 
 
 def test_what_is_to_be_kept_is_answered_and_the_rest_left_out() -> None:
@@ -185,7 +185,7 @@ def test_history_is_counted_only_where_it_is_needed() -> None:
     raised = only(witnesses.smallest(encoding.level_is(Level.URGENT), encoding.by_default()))
     assert raised.answers == {}
     assert raised.history.reports_last_48h == 2
-    assert raised.told(fever()) == ["Earlier reports in the last 48 hours: 2"]
+    assert raised.describe(fever()) == ["Earlier reports in the last 48 hours: 2"]
 
 
 def test_a_text_mentions_what_it_must_and_nothing_else() -> None:

@@ -35,12 +35,12 @@ def differences(plain: GeneratedEvaluator, ruleset: Ruleset, findings: Answers) 
     told += [
         f"why {key}"
         for key in rails.established - ruleset.conflicts.keys()
-        if list(opinion.because(key).items()) != list(grounds.because(key).items())
+        if list(opinion.reasons(key).items()) != list(grounds.reasons(key).items())
     ]
     told += ["missing"] if opinion.missing() != grounds.missing() else []
     undecided = {numbering.number[key] for key in rails.possible - rails.certain if key != SOONER}
-    wanted = {number: mask for number, mask in grounds.hangs_on().items() if number in undecided}
-    return told + (["what it hangs on"] if opinion.hangs_on() != wanted else [])
+    wanted = {number: mask for number, mask in grounds.depends_on().items() if number in undecided}
+    return told + (["what it hangs on"] if opinion.depends_on() != wanted else [])
 
 
 @settings(max_examples=200, derandomize=True, deadline=None, database=None)
@@ -78,8 +78,8 @@ def test_reasons_may_be_asked_for_after_what_it_hangs_on() -> None:
     """The function gives its answers in a fixed order; who asks need not know."""
     ruleset = ruleset_of(AnyOf((Yes("y0"), Yes("y1"))))
     opinion = GeneratedEvaluator(ruleset).of({"y0": True})
-    assert opinion.hangs_on() == {}
-    assert opinion.because("R1") == {"y0": True}
+    assert opinion.depends_on() == {}
+    assert opinion.reasons("R1") == {"y0": True}
     assert opinion.missing() == []
 
 
@@ -89,5 +89,5 @@ def test_what_is_written_in_a_ruleset_is_never_run() -> None:
     opinion = GeneratedEvaluator(ruleset_of(OneOf("c", (hostile,)), {hostile: Yes("y0")})).of(
         {"c": hostile, "y0": True}
     )
-    assert opinion.because(hostile) == {"y0": True}
-    assert opinion.because("R1") == {"c": hostile}
+    assert opinion.reasons(hostile) == {"y0": True}
+    assert opinion.reasons("R1") == {"c": hostile}

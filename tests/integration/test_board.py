@@ -131,9 +131,9 @@ def test_every_filter_shows_exactly_what_fits_it_page_by_page(ledger: RedisLedge
 def _fits(wanted: Wanted, level: Level | None, at: int, ruleset: str, taken: bool) -> bool:
     if level not in wanted.levels or wanted.ruleset not in (None, ruleset):
         return False
-    if wanted.standing is BoardStatus.ALL:
+    if wanted.status is BoardStatus.ALL:
         return True
-    if wanted.standing is BoardStatus.ACKNOWLEDGED:
+    if wanted.status is BoardStatus.ACKNOWLEDGED:
         return taken
     minutes = MINUTES[WORDS[level]]
     due = minutes is not None and at + minutes * 60_000 < NOW_MS

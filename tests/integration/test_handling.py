@@ -38,9 +38,9 @@ class Sent(list[tuple[list[str], Lane]]):
         super().__init__()
         self.alone: list[str] = []
 
-    def __call__(self, ids: Sequence[str], lane: Lane, *, alone: bool = False) -> None:
+    def __call__(self, ids: Sequence[str], lane: Lane, *, singly: bool = False) -> None:
         self.append((list(ids), lane))
-        self.alone += ids if alone else []
+        self.alone += ids if singly else []
 
 
 @pytest.fixture

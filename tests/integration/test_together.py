@@ -38,9 +38,9 @@ class Sent:
         self.ids: list[str] = []
         self.alone: list[str] = []
 
-    def __call__(self, ids: Sequence[str], lane: Lane, *, alone: bool = False) -> None:
+    def __call__(self, ids: Sequence[str], lane: Lane, *, singly: bool = False) -> None:
         assert lane in Lane
-        (self.alone if alone else self.ids).extend(ids)
+        (self.alone if singly else self.ids).extend(ids)
 
 
 @pytest.fixture

@@ -328,7 +328,9 @@ def test_deciding_needs_nothing_but_the_rails() -> None:
     ruleset = ruleset_of(rule("R1", A, "U1"))
     rails = Rails(frozenset({"R1"}), frozenset({"R1"}), frozenset({"R1"}))
     found = decide(ruleset, rails)
-    wanted = Decision(Level.URGENT, "U1", Level.URGENT, Level.URGENT, "U1", by_default=False, standing=found.standing)
+    wanted = Decision(
+        Level.URGENT, "U1", Level.URGENT, Level.URGENT, "U1", by_default=False, level_changes=found.level_changes
+    )
     assert found == wanted
 
 

@@ -195,7 +195,7 @@ def test_every_survivor_has_a_patient_that_tells_it_apart(folder: Path) -> None:
     left = {o.mutant.words: o for o in survivors(found)}
     # no case leaves anything open or says no, so what is lost there goes unnoticed
     assert set(left) == {"`x` is dropped"}
-    told = left["`x` is dropped"].told
+    told = left["`x` is dropped"].distinguished
     assert told is not None
     assert told.witness is not None
     assert told.differs is Differs.LEVEL
@@ -223,7 +223,7 @@ def test_a_mutant_that_the_solver_gave_up_on_counts_as_a_survivor(folder: Path) 
     ruleset, found = outcomes(folder)
     mutant = found[0].mutant
     telling = Equivalence(Evaluator(ruleset, DIGEST), 10.0, Budget(0))
-    assert isinstance(telling.tell(apply_mutation(ruleset, mutant.change)), GaveUp)
+    assert isinstance(telling.compare(apply_mutation(ruleset, mutant.change)), GaveUp)
     gave_up = MutantOutcome(mutant, MutantStatus.GAVE_UP)
     assert survivors([gave_up]) == [gave_up]
     assert urgent([gave_up]).gave_up == 1
@@ -234,7 +234,7 @@ def test_a_lowered_urgent_level_comes_first() -> None:
     ruleset, made = read(rule("R1", "{any: [x, y]}"))
     telling = Equivalence(Evaluator(ruleset, DIGEST), 10.0)
     (dropped, *_) = [m for m in made if m.operator is Operator.DROP_CONDITION]
-    told = telling.tell(apply_mutation(ruleset, dropped.change))
+    told = telling.compare(apply_mutation(ruleset, dropped.change))
     assert isinstance(told, Distinguished)
     assert told.differs is Differs.URGENT_LOWERED
     assert told.witness is not None

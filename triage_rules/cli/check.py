@@ -64,7 +64,8 @@ def check_command(folder: Path, form: str, strict: bool, seconds: float) -> None
     else:
         if ruleset is not None and document is not None:
             write_data(f"{ruleset.name} {ruleset.version} ({bundle_of(document).digest})")
-            write_data(f"{len(ruleset.inputs)} inputs, {len(ruleset.inferences)} statements, {len(ruleset.rules)} rules, "
+            write_data(f"{len(ruleset.inputs)} inputs, {len(ruleset.inferences)} statements, "
+                       f"{len(ruleset.rules)} rules, "
                  f"{len(ruleset.floors)} floors: no fault found.")  # fmt: skip
         write_data("\n".join(as_text(findings, ruleset)))
     if ruleset is not None:

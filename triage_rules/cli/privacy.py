@@ -87,7 +87,8 @@ def rekey(*, plain: bool, by: Actor) -> None:
     if rekeyed.newest_event_ms is not None:
         days = max(2 * settings.event_retention_days, settings.dead_letter_retention_days)
         until = timestamp(rekeyed.newest_event_ms + days * DAY_MS)
-        write_message(f"{rekeyed.events} events and dead letters stay as they are; consumers need the older keys for them "
+        write_message(f"{rekeyed.events} events and dead letters stay as they are; "
+                      "consumers need the older keys for them "
             f"until they are trimmed, at the latest {until}.")  # fmt: skip
     if rekeyed.unopened:
         exit_with(

@@ -140,7 +140,7 @@ class Consumer:
             except Exception as error:  # noqa: BLE001 - one bad result must not stop the others; it is counted and kept
                 self._raised(message, describe_error(error), failing)
                 continue
-            failing.end()
+            failing.reset()
             try:
                 message.ack()
             except LedgerUnavailable as error:
@@ -153,7 +153,7 @@ class Consumer:
         if len(self._causes) >= CAUSES_KEPT:
             self._causes.pop(next(iter(self._causes)))
         self._causes[entry.id] = told
-        failing.add(entry.id)
+        failing.record(entry.id)
         if failing.is_outage:
             self._excuse(entry)
         pause = PAUSE_SECONDS[min(failing.times, len(PAUSE_SECONDS)) - 1]
@@ -262,12 +262,12 @@ class Consumer:
             return None
         if entry.fields["content-type"] == SEALED_TYPE:
             self._opened = True
-            self._unopened.end()
+            self._unopened.reset()
         return event
 
     def _not_opened(self, entry: StreamEntry, error: SealError) -> None:
         """A single result that no key opens comes again. If none is opened, or several aren't, the keys are wrong."""
-        self._unopened.add(entry.id)
+        self._unopened.record(entry.id)
         wrong = self._unopened.is_outage or (not self._opened and self._unopened.times >= OUTAGE)
         if wrong or not self._opened:
             self._excuse(entry)

@@ -17,12 +17,12 @@ class FailureStreak:
         self._ids: set[str] = set()
         self.times = 0
 
-    def add(self, entry_id: str) -> None:
+    def record(self, entry_id: str) -> None:
         """One more."""
         self._ids.add(entry_id)
         self.times += 1
 
-    def end(self) -> None:
+    def reset(self) -> None:
         """One didn't."""
         self._ids.clear()
         self.times = 0

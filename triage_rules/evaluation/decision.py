@@ -53,7 +53,7 @@ class Decision:
     could_be: Level
     could_be_disposition: str
     by_default: bool
-    standing: LevelChanges = field(repr=False, compare=False)
+    level_changes: LevelChanges = field(repr=False, compare=False)
 
     @property
     def determined(self) -> bool:
@@ -164,7 +164,7 @@ class Decider:
             could_be=self._highest(may, sure),
             could_be_disposition=self._codes[self._most_urgent(rank, may, sure)],
             by_default=now.highest_rule == NONE,
-            standing=LevelChanges(
+            level_changes=LevelChanges(
                 by_default=now.highest_rule == NONE,
                 level=self._levels[before],
                 raised=NEXT_LEVEL if may.raising else AS_IT_IS,
@@ -246,9 +246,9 @@ class Decider:
         """
         if decision.determined:
             return []
-        standing = decision.standing
+        changes = decision.level_changes
         may_lower = decision.lowest < decision.level
-        raised = [standing.raised[max(standing.level, level)] for level in Level]  # by what isn't established yet
+        raised = [changes.raised[max(changes.level, level)] for level in Level]  # by what isn't established yet
         raises, lowers = [0] * len(Level), 0
         beside: dict[int, int] = {}
         for one in self._of(rails.possible & ~rails.certain):
@@ -257,8 +257,8 @@ class Decider:
                 is_so = bool(rails.established >> one.number & 1)
                 count = mask.bit_count()
                 beside[count] = beside.get(count, 0) | mask
-                raises[standing.could_raise_to(one) if is_so else raised[one.level]] |= mask
-                if may_lower and standing.could_lower(one, established=is_so):
+                raises[changes.could_raise_to(one) if is_so else raised[one.level]] |= mask
+                if may_lower and changes.could_lower(one, established=is_so):
                     lowers |= mask
         fewest_first = [beside[count] for count in sorted(beside)]
         found: list[OpenQuestion] = []

@@ -110,7 +110,7 @@ class Evaluator:
             certain=first.certain & second.certain & established,
         )
 
-    def start_anew(self) -> None:
+    def reset(self) -> None:
         """For the child of a fork: the engine is the parent's, and a lock that another thread held would stay so."""
         self._lock = threading.Lock()
         self._engine = None
@@ -127,7 +127,7 @@ _evaluators: weakref.WeakSet[Evaluator] = weakref.WeakSet()
 
 def _after_fork() -> None:
     for evaluator in list(_evaluators):
-        evaluator.start_anew()
+        evaluator.reset()
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -29,7 +29,7 @@ from triage_rules.language.model import (
 class Justification(Protocol):
     """What a result needs to know of one report beside its rails."""
 
-    def because(self, key: str) -> Reasons:
+    def reasons(self, key: str) -> Reasons:
         """What a true inference or outcome rests on; empty if it isn't true."""
         ...
 
@@ -37,7 +37,7 @@ class Justification(Protocol):
         """The mandatory findings that are open, in the ruleset's order; all of a group if none of it is answered."""
         ...
 
-    def hangs_on(self) -> Mapping[int, int]:
+    def depends_on(self) -> Mapping[int, int]:
         """An undecided outcome's number -> the open inputs that it hangs on: bit n is the ruleset's nth input."""
         ...
 
@@ -50,7 +50,7 @@ class ReferenceJustification:
         self._reference = reference
         self._outcomes = {statement.key: statement for statement in keyed_outcomes(ruleset.rules_and_floors)}
 
-    def because(self, key: str) -> Reasons:
+    def reasons(self, key: str) -> Reasons:
         """See Grounds."""
         outcome = self._outcomes.get(key)
         condition = self._ruleset.inferences[key].when if outcome is None else outcome_condition(outcome)
@@ -60,7 +60,7 @@ class ReferenceJustification:
         """See Grounds."""
         return missing(self._ruleset, self._reference)
 
-    def hangs_on(self) -> Mapping[int, int]:
+    def depends_on(self) -> Mapping[int, int]:
         """See Grounds."""
         undecided = _Undecided(self._ruleset, self._reference)
         bits = {name: 1 << n for n, name in enumerate(self._ruleset.inputs)}

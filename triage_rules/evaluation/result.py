@@ -92,7 +92,7 @@ class Results:
             "rules": [_rule(grounds, told) for told in rules],
             "safety_net": [_rule(grounds, told) for told in floors],
             "inferences": {
-                name: {"says": says, "because": grounds.because(name)}
+                name: {"says": says, "because": grounds.reasons(name)}
                 for bit, name, says in self._inferences
                 if established & bit
             },
@@ -118,7 +118,7 @@ class Results:
         if decision.determined:
             return []
         asked = self._asked
-        return [asked[question] for question in self._deciding.questions(rails, decision, grounds.hangs_on())]
+        return [asked[question] for question in self._deciding.questions(rails, decision, grounds.depends_on())]
 
     def _flags(self, decision: Decision, fired: list[_Told], disagreement: bool) -> list[str]:
         flags = list(self._ruleset.default.flags) if decision.by_default else []
@@ -229,7 +229,7 @@ def _told(ruleset: Ruleset, statement: KeyedOutcome) -> _Told:
 
 
 def _rule(grounds: Justification, told: _Told) -> Json:
-    return {**told.before, "because": list(grounds.because(told.key)), **told.after}
+    return {**told.before, "because": list(grounds.reasons(told.key)), **told.after}
 
 
 def _conflict(ruleset: Ruleset, name: str) -> Json:

@@ -44,7 +44,7 @@ class Wanted:
     which somebody should have acted by now; `newest`, the newest first.
     """
 
-    standing: BoardStatus = BoardStatus.OPEN
+    status: BoardStatus = BoardStatus.OPEN
     levels: tuple[Level | None, ...] = RANKS
     ruleset: str | None = None
     overdue: bool = False
@@ -53,7 +53,7 @@ class Wanted:
     @property
     def newest_first(self) -> bool:
         """Whether they come in that order."""
-        return self.newest or self.standing is not BoardStatus.OPEN
+        return self.newest or self.status is not BoardStatus.OPEN
 
 
 @dataclass(frozen=True, slots=True)

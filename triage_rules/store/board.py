@@ -126,7 +126,7 @@ class Board(Store):
                 ends = _ends(group, wanted, now_ms, after)
                 if group.level not in wanted.levels or wanted.ruleset not in (None, group.ruleset) or ends is None:
                     continue
-                for index in _INDEXES[wanted.standing]:
+                for index in _INDEXES[wanted.status]:
                     asked.append(group)
                     order = ends[::-1] if newest_first else ends
                     pipe.zrange(index + group.text, *order, bylex=True, desc=newest_first, offset=0, num=limit)
@@ -170,7 +170,7 @@ class Board(Store):
 def _ends(group: Group, wanted: Wanted, now_ms: int, after: str | None) -> tuple[str, str] | None:
     """The ends of the group's part that is wanted, as ZRANGE BYLEX takes them; None if there is nothing."""
     low, high = "-", "+"
-    if wanted.overdue and wanted.standing is BoardStatus.OPEN:
+    if wanted.overdue and wanted.status is BoardStatus.OPEN:
         high = _overdue_until(group, now_ms)
     if high == "-":
         return None

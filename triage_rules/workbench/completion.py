@@ -198,7 +198,8 @@ class _Names:
         keys = [step for step in place.path if step != ITEM]
         if any(part.name == "condition" for part in parts):
             yield from self._statements()
-            yield from (CompletionOption(name, INPUTS, _told(block)) for name, block in self._rules.get("inputs", {}).items()
+            inputs = self._rules.get("inputs", {}).items()
+            yield from (CompletionOption(name, INPUTS, _told(block)) for name, block in inputs
                         if _kind(block) == "yes_no")  # fmt: skip
             yield from self._listed("mentions", "mention")
         key = keys[-1] if keys else ""

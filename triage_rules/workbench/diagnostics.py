@@ -70,9 +70,9 @@ def examine(opened: OpenedDraft, files: Files, today: date) -> list[Diagnostic]:
     found = check(rules.ruleset, rules.document, CheckOptions(today, CHECK_SECONDS), rules.evaluator)
     proofs = prove(rules.ruleset, opened.properties, seconds=PROVE_SECONDS, evaluator=rules.evaluator)
     refuted = [_of_proof(proof, files) for proof in proofs if not proof.holds]
-    describe_report = [*refuted, *(_of_finding(one, opened, files) for one in found)]
+    diagnostics = [*refuted, *(_of_finding(one, opened, files) for one in found)]
     order = [severity.value for severity in Severity]
-    return sorted(describe_report, key=lambda one: (one.accepted is not None, order.index(one.severity)))
+    return sorted(diagnostics, key=lambda one: (one.accepted is not None, order.index(one.severity)))
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> list[Json]:
@@ -91,7 +91,7 @@ def _of_finding(found: Finding, opened: OpenedDraft, files: Files) -> Diagnostic
     witness = found.witness
     if witness is not None and opened.rules is not None:
         ruleset = opened.rules.ruleset
-        example, outcome = tuple(witness.told(ruleset)), _outcome(witness.result)
+        example, outcome = tuple(witness.describe(ruleset)), _outcome(witness.result)
         patient = words_of(ruleset, witness.answers, witness.history)
     place = _span(found.place.file, found.place.line, found.place.column, files)
     return Diagnostic(*place, found.type.severity.value, found.type.value, found.message, found.type.means, example,

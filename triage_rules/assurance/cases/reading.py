@@ -97,7 +97,7 @@ class _Reader:
         case_id = form.text("id")
         if case_id in self.ids:
             told = f"`id`: the case in line {self.ids[case_id].line} has this id already; ids are used once"
-            form.tell(form.place_of("id"), told)
+            form.add_fault(form.place_of("id"), told)
         elif case_id:
             self.ids[case_id] = form.place_of("id")
         return case_id
@@ -124,9 +124,11 @@ class _Reader:
         answers = {**base, **(own or {})}
         for name, place in form.texts("without"):
             if name not in self.ruleset.inputs:
-                form.tell(place, f"`without`: unknown input {quoted(name)}{suggest_name(name, self.ruleset.inputs)}")
+                form.add_fault(
+                    place, f"`without`: unknown input {quoted(name)}{suggest_name(name, self.ruleset.inputs)}"
+                )
             elif name not in answers and whole and own is not None:
-                form.tell(place, f"`without`: `{name}` is not among the findings, so it can't be taken away")
+                form.add_fault(place, f"`without`: `{name}` is not among the findings, so it can't be taken away")
             answers.pop(name, None)
         return answers
 
@@ -137,7 +139,7 @@ class _Reader:
         name = form.text("base")
         if name and name not in self.bases:
             hint = suggest_name(name, self.bases) or f"; known are {join_names(self.bases, 12)}"
-            form.tell(form.place_of("base"), f"`base`: unknown base {quoted(name)}{hint}")
+            form.add_fault(form.place_of("base"), f"`base`: unknown base {quoted(name)}{hint}")
         base = self.bases.get(name)
         return base or {}, base is not None
 
@@ -148,7 +150,9 @@ class _Reader:
         inner = Form(node, f"{form.what}: `history`", self.faults)
         reports = inner.number("reports_last_48h", whole=True) or 0
         if reports < 0:
-            inner.tell(inner.place_of("reports_last_48h"), f"`reports_last_48h`: expected 0 or more, found `{reports}`")
+            inner.add_fault(
+                inner.place_of("reports_last_48h"), f"`reports_last_48h`: expected 0 or more, found `{reports}`"
+            )
         highest = inner.one_of("highest_level_24h", (*_LEVELS, _NO_LEVEL), default=_NO_LEVEL)
         inner.close()
         return History(int(reports), None if highest in (None, _NO_LEVEL) else Level.of(highest))
@@ -188,11 +192,11 @@ class _Reader:
         written = expect.entries
         misspelt = [key for key in written if key not in WANTED and suggest_name(key, ("level", "refused"))]
         if not {"level", "refused"} & set(written) and not misspelt and expect.whole:
-            form.tell(form.key_place("expect"), "`expect` must say a `level` (or what is `refused`)")
+            form.add_fault(form.key_place("expect"), "`expect` must say a `level` (or what is `refused`)")
         others = [key for key in written if key in WANTED and key != "refused"]
         if "refused" in written and others:
             told = f"`expect`: a report that is `refused` has no result, so {join_names(others)} can't be expected too"
-            form.tell(written["refused"].key_place, told)
+            form.add_fault(written["refused"].key_place, told)
 
     def _check_disposition(self, form: Form) -> None:
         if form.node("disposition", required=False) is None:
@@ -201,7 +205,7 @@ class _Reader:
         known = self.ruleset.dispositions
         if code and code not in known:
             hint = suggest_name(code, known) or f"; known are {join_names(known, 12)}"
-            form.tell(form.place_of("disposition"), f"`disposition`: unknown disposition {quoted(code)}{hint}")
+            form.add_fault(form.place_of("disposition"), f"`disposition`: unknown disposition {quoted(code)}{hint}")
 
     def _check_names(
         self, form: Form, keys: Collection[str], known: Collection[str], what: str, *, least: int = 1
@@ -210,7 +214,9 @@ class _Reader:
         for key in keys:
             for name, place in form.texts(key, least=least):
                 if name not in known:
-                    form.tell(place, f"`{key}`: the ruleset has no {what} {quoted(name)}{suggest_name(name, known)}")
+                    form.add_fault(
+                        place, f"`{key}`: the ruleset has no {what} {quoted(name)}{suggest_name(name, known)}"
+                    )
 
 
 def _label(node: Node, number: int) -> str:

@@ -83,7 +83,7 @@ class CheckContext:
             self.note(family, of)
         return found if isinstance(found, Witness) else None
 
-    def witness_alone(self, family: str, name: str, *formulas: Formula) -> Witness | None:
+    def single_answer_witness(self, family: str, name: str, *formulas: Formula) -> Witness | None:
         """As `witness`, of a report that answers nothing but this input."""
         others = [other for other in self.ruleset.inputs.values() if other.name != name]
         nothing = [self.encoding.is_open(other.name) for other in others if other.asked_of is not AskedOf.SERVICE]

@@ -100,7 +100,7 @@ def _last_digit(limit: Decimal) -> Decimal:
 def _between(asking: CheckContext, read: Input, below: list[LimitEdge], above: list[LimitEdge]) -> Iterator[Finding]:
     """What happens to a value from the lower edge to below the upper one."""
     logic, number = asking.encoding.logic, asking.encoding.answers.number(read)
-    witness = asking.witness_alone(
+    witness = asking.single_answer_witness(
         FAMILY,
         read.name,
         number.cut(logic, below[0].start),

@@ -43,7 +43,7 @@ def as_text(findings: tuple[Finding, ...], ruleset: Ruleset | None) -> Iterator[
 
 def _witness_lines(found: Finding, ruleset: Ruleset) -> Iterator[str]:
     assert found.witness is not None  # looked at before
-    answers = found.witness.told(ruleset)
+    answers = found.witness.describe(ruleset)
     yield "such a report:" if answers else "such a report: nothing answered at all"
     yield from (f"  {line}" for line in answers)
     result = found.witness.result
@@ -90,7 +90,7 @@ def as_json(found: Finding, ruleset: Ruleset | None) -> Json:
                 "reports_last_48h": history.reports_last_48h,
                 "highest_level_24h": None if highest is None else highest.word,
             },
-            "in_words": found.witness.told(ruleset),
+            "in_words": found.witness.describe(ruleset),
             "level": found.witness.result["level"],
             "disposition": found.witness.result["disposition"],
             "rules": [rule["id"] for rule in found.witness.result["rules"]],

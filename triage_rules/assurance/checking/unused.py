@@ -43,7 +43,7 @@ def _inputs(asking: CheckContext) -> Iterator[Finding]:
         if name in read or name in mandatory:
             continue
         message = f"`{name}` ({asked.question}) is asked, and no rule or statement reads the answer"
-        witness = asking.witness_alone(FAMILY, name, asking.encoding.answered(name))
+        witness = asking.single_answer_witness(FAMILY, name, asking.encoding.answered(name))
         place = place_at(asking.root, ("inputs", name))
         yield Finding(CheckType.UNUSED_INPUT, place, name, f"{message}.", witness=witness)
 
@@ -66,7 +66,7 @@ def _values(asking: CheckContext) -> Iterator[Finding]:
             label = next(choice.label for choice in asked.choices if choice.value == value)
             message = f"no condition asks whether `{name}` is `{value}` ({label}): it only counts as none of the others"
             place = place_at(asking.root, ("inputs", name, "choices", str(value)))
-            witness = asking.witness_alone(FAMILY, name, asking.encoding.answer(name, value))
+            witness = asking.single_answer_witness(FAMILY, name, asking.encoding.answer(name, value))
             yield Finding(CheckType.UNREAD_VALUE, place, f"{name}.{value}", f"{message}.", (name,), witness=witness)
 
 

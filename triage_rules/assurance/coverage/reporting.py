@@ -34,7 +34,8 @@ def as_text(coverage: Coverage) -> str:
     for measure, count in coverage.counts().items():
         out = f", {count.infeasible} that no report can show" if count.infeasible else ""
         lines.append(
-            f"  {measure.value:<11}{count.percent:>6} %  {count.shown:>5} of {count.total:<5} {MEASURE_NAMES[measure]}{out}"
+            f"  {measure.value:<11}{count.percent:>6} %  {count.shown:>5} of {count.total:<5} "
+            f"{MEASURE_NAMES[measure]}{out}"
         )
     told: dict[str, list[CoverageGoal]] = defaultdict(list)
     for goal in coverage.not_shown():

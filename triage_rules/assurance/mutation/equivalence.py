@@ -53,7 +53,7 @@ class Equivalence:
         self._query_seconds = query_seconds
         self._budget = budget or Budget()
 
-    def tell(self, mutant: Ruleset) -> Equivalent | Distinguished | GaveUp:
+    def compare(self, mutant: Ruleset) -> Equivalent | Distinguished | GaveUp:
         """Raises EncoderBugError if a report that was found does not come out of the evaluators as it should."""
         if self._asked == RENEWED:
             self._encoding, self._asked = Encoding(self._evaluator.ruleset), 0

@@ -70,7 +70,7 @@ def survivors(outcomes: Iterable[MutantOutcome]) -> list[MutantOutcome]:
     """Those that no case noticed and that are not proved to be equal, the most serious first."""
     order = list(Differs)
     found = [outcome for outcome in outcomes if outcome.status in {MutantStatus.SURVIVED, MutantStatus.GAVE_UP}]
-    return sorted(found, key=lambda o: -1 if o.told is None else order.index(o.told.differs))
+    return sorted(found, key=lambda o: -1 if o.distinguished is None else order.index(o.distinguished.differs))
 
 
 # --- text ---
@@ -113,11 +113,11 @@ def _table(title: str, groups: dict[str, MutantCounts]) -> list[str]:
 def _survivor(ruleset: Ruleset, outcome: MutantOutcome) -> list[str]:
     mutant = outcome.mutant
     lines = [f"{mutant.place}: {mutant.id}", f"  {mutant.words}"]
-    if outcome.told is None or outcome.told.witness is None:
+    if outcome.distinguished is None or outcome.distinguished.witness is None:
         return [*lines, "  no case notices; the solver gave up, so nothing more is known"]
-    lines.append(f"  no case notices; {_DIFFERS[outcome.told.differs]} for a patient such as")
-    lines += [f"    {told}" for told in outcome.told.witness.told(ruleset)] or ["    (nothing answered)"]
-    before, after = outcome.told.witness.results
+    lines.append(f"  no case notices; {_DIFFERS[outcome.distinguished.differs]} for a patient such as")
+    lines += [f"    {told}" for told in outcome.distinguished.witness.describe(ruleset)] or ["    (nothing answered)"]
+    before, after = outcome.distinguished.witness.results
     return [*lines, f"  as written: {_result(before)}", f"  changed:    {_result(after)}"]
 
 
@@ -152,7 +152,7 @@ def _counts(found: MutantCounts) -> Json:
 
 
 def _mutant(outcome: MutantOutcome) -> Json:
-    mutant, told = outcome.mutant, outcome.told
+    mutant, told = outcome.mutant, outcome.distinguished
     found: Json = {
         "id": mutant.id,
         "operator": mutant.operator.value,
@@ -188,8 +188,8 @@ def drafts(outcomes: Iterable[MutantOutcome]) -> str:
     """Cases to be put below `cases`, one for each report. The level is left open: as it stands a draft is refused."""
     groups: dict[str, list[MutantOutcome]] = {}
     for outcome in survivors(outcomes):
-        if outcome.told is not None and outcome.told.witness is not None:
-            groups.setdefault(json.dumps(_report(outcome.told.witness), sort_keys=True), []).append(outcome)
+        if outcome.distinguished is not None and outcome.distinguished.witness is not None:
+            groups.setdefault(json.dumps(_report(outcome.distinguished.witness), sort_keys=True), []).append(outcome)
     lines = ["# Drafts. Say of each what must come out, by what you know and not by what the ruleset says."]
     for number, group in enumerate(groups.values(), start=1):
         lines += _draft(number, group)
@@ -199,9 +199,9 @@ def drafts(outcomes: Iterable[MutantOutcome]) -> str:
 def _draft(number: int, group: list[MutantOutcome]) -> list[str]:
     lines = [""]
     for outcome in group:
-        assert outcome.told is not None  # only such are drafted
-        lines.append(f"  # {outcome.mutant.id}: {outcome.mutant.words}: {_DIFFERS[outcome.told.differs]}")
-    told = group[0].told
+        assert outcome.distinguished is not None  # only such are drafted
+        lines.append(f"  # {outcome.mutant.id}: {outcome.mutant.words}: {_DIFFERS[outcome.distinguished.differs]}")
+    told = group[0].distinguished
     assert told is not None
     assert told.witness is not None
     lines += [f"  - id: draft-{number}", f'    note: "Would notice a change of {group[0].mutant.owner}."']

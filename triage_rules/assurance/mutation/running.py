@@ -37,7 +37,7 @@ class MutantOutcome:
     mutant: Mutant
     status: MutantStatus
     killed: Kill | None = None
-    told: Distinguished | None = None
+    distinguished: Distinguished | None = None
 
     @property
     def lowers_urgent(self) -> bool:
@@ -47,7 +47,7 @@ class MutantOutcome:
         """
         if self.killed is not None:
             return self.killed.lowers_urgent
-        found = self.told is not None and self.told.differs is Differs.URGENT_LOWERED
+        found = self.distinguished is not None and self.distinguished.differs is Differs.URGENT_LOWERED
         return found or self.status is MutantStatus.GAVE_UP
 
 
@@ -76,11 +76,11 @@ class Judge:
         killed = self._cases.kill(made)
         if killed is not None:
             return MutantOutcome(mutant, MutantStatus.KILLED, killed=killed)
-        match self._telling.tell(made):
+        match self._telling.compare(made):
             case Equivalent():
                 return MutantOutcome(mutant, MutantStatus.EQUIVALENT)
             case Distinguished() as told:
-                return MutantOutcome(mutant, MutantStatus.SURVIVED, told=told)
+                return MutantOutcome(mutant, MutantStatus.SURVIVED, distinguished=told)
             case GaveUp():
                 return MutantOutcome(mutant, MutantStatus.GAVE_UP)
 

@@ -79,7 +79,7 @@ def _properties(root: Form, ruleset: Ruleset, faults: Faults) -> list[Property]:
     owner = root.text("owner")
     review_by = root.date_or_none("review_by") or ""
     if not root.has_value("review_by"):
-        root.tell(root.place_of("review_by"), "the key `review_by` is missing, or without a date")
+        root.add_fault(root.place_of("review_by"), "the key `review_by` is missing, or without a date")
     context = Context(faults, names, ConditionReader(names, faults), owner, review_by, dict(ruleset.dispositions))
     reader = _Reader(ruleset, context)
     found = [reader.property(name, entry) for name, entry in root.entries("properties", required=True)]
@@ -128,7 +128,7 @@ class _Reader:
         written = [*kinds, *results[:1]]
         if len(written) > 1:
             told = f"{join_names(written)} are different kinds of property; make a property of each"
-            form.tell(form.key_place(written[1]), told)
+            form.add_fault(form.key_place(written[1]), told)
         if kinds:
             claims = [makers[key](form) for key in kinds]
             self._then(form)  # asked for, so that they aren't told to be unknown as well
@@ -143,8 +143,9 @@ class _Reader:
             form.node(
                 key, required=False
             )  # so that a misspelt one gets its hint, and the rest of it no fault of its own
-        told = f"it claims nothing; write what is to hold ({join_names(THEN, 3)}, perhaps with `whenever`), or {join_names(KINDS)}"
-        form.tell(form.place, told)
+        claims = f"{join_names(THEN, 3)}, perhaps with `whenever`"
+        told = f"it claims nothing; write what is to hold ({claims}), or {join_names(KINDS)}"
+        form.add_fault(form.place, told)
 
     # --- one result ---
 
@@ -179,7 +180,7 @@ class _Reader:
         outcomes = (*_LEVELS, *self.ruleset.dispositions)
         if word and word not in outcomes:
             hint = suggest_name(word, outcomes) or f"; known are {join_names(outcomes, 12)}"
-            form.tell(form.place_of("never"), f"`never`: no level or disposition {quoted(word)}{hint}")
+            form.add_fault(form.place_of("never"), f"`never`: no level or disposition {quoted(word)}{hint}")
         outcome = Level.of(word) if word in _LEVELS else word
         rules = [rule.id for rule in self.ruleset.rules_and_floors]
         return Never(
@@ -199,9 +200,9 @@ class _Reader:
             answer = self._answer(form, node, "with", read, changes=True)
             before = None if replaced is None else self._plain_answer(form, replaced, "instead_of", read)
             if isinstance(answer, RelativeAnswer) and replaced is not None:
-                form.tell(replaced.place, f"`instead_of`: `with: {answer}` says already what it is instead of")
+                form.add_fault(replaced.place, f"`instead_of`: `with: {answer}` says already what it is instead of")
             if node is not None and answer is not None and answer == before:
-                form.tell(node.place, f"`with`: this answer to `{read.name}` can't be given instead of itself")
+                form.add_fault(node.place, f"`with`: this answer to `{read.name}` can't be given instead of itself")
             if answer is not None:
                 answers.append((read.name, answer, before))
         return Answering(tuple(answers), self._measure(form))
@@ -234,7 +235,7 @@ class _Reader:
         found = []
         for name in _checked(form, key, texts, known, "input"):
             if known[name].asked_of is AskedOf.SERVICE:
-                form.tell(dict(texts)[name], f"`{key}`: `{name}` is counted by the service; nobody answers it")
+                form.add_fault(dict(texts)[name], f"`{key}`: `{name}` is counted by the service; nobody answers it")
             else:
                 found.append(known[name])
         return found
@@ -258,7 +259,7 @@ class _Reader:
             found = quoted(written) if written is not None else describe_node_kind(node)
             hint = suggest_name(written, known) if isinstance(written, str) else ""
             told = hint or (f"; it takes {join_names(known, 12)}" if known else "; only `with: any` goes with it")
-            form.tell(node.place, f"`{key}`: {found} is no answer to `{read.name}`{told}")
+            form.add_fault(node.place, f"`{key}`: {found} is no answer to `{read.name}`{told}")
         return None
 
 
@@ -282,7 +283,7 @@ def _checked(
 ) -> tuple[str, ...]:
     for name, place in texts:
         if name not in known:
-            form.tell(place, f"`{key}`: the ruleset has no {what} {quoted(name)}{suggest_name(name, known)}")
+            form.add_fault(place, f"`{key}`: the ruleset has no {what} {quoted(name)}{suggest_name(name, known)}")
     return tuple(name for name, _ in texts if name in known)
 
 

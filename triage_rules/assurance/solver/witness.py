@@ -55,7 +55,7 @@ class Witness:
         """What the first ruleset makes of it."""
         return self.results[0]
 
-    def told(self, ruleset: Ruleset) -> list[str]:
+    def describe(self, ruleset: Ruleset) -> list[str]:
         """The report in the ruleset's words: a line for each answered question, then what the service counted."""
         return describe_report(ruleset, self.answers, self.history)
 

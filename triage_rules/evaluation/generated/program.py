@@ -48,7 +48,7 @@ class GeneratedEvaluation:
         self._reasons: tuple[dict[str, Reasons], list[str]] | None = None
         self._hangs_on: Mapping[int, int] | None = None
 
-    def because(self, key: str) -> Reasons:
+    def reasons(self, key: str) -> Reasons:
         """What a true statement rests on; empty if it isn't true."""
         return self._told()[0].get(key, {})
 
@@ -56,7 +56,7 @@ class GeneratedEvaluation:
         """The mandatory findings that are open, in the ruleset's order; all of a group if none of it is answered."""
         return self._told()[1]
 
-    def hangs_on(self) -> Mapping[int, int]:
+    def depends_on(self) -> Mapping[int, int]:
         """An undecided outcome's number -> the open inputs that it hangs on: bit n is the ruleset's nth input."""
         if self._hangs_on is None:
             self._told()

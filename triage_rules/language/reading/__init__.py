@@ -214,7 +214,7 @@ def _head(root: Form) -> dict[str, str]:
     )
     language = root.number("language", required=True, whole=True)
     if language is not None and language != LANGUAGE:
-        root.tell(
+        root.add_fault(
             root.place_of("language"), f"`language`: {quoted(language)} is not known; this program reads {LANGUAGE}"
         )
     head = {
@@ -228,12 +228,12 @@ def _head(root: Form) -> dict[str, str]:
         "approved_on": root.date_or_none("approved_on") or "",
     }
     if not root.has_value("review_by"):
-        root.tell(root.place_of("review_by"), "the key `review_by` is missing, or without a date")
+        root.add_fault(root.place_of("review_by"), "the key `review_by` is missing, or without a date")
     refused = isinstance(root.peek("approved_by"), Broken) or isinstance(root.peek("approved_on"), Broken)
     if not refused and root.has_value("approved_by") != root.has_value("approved_on"):
         here = "approved_by" if root.has_value("approved_by") else "approved_on"
         told = "`approved_by` and `approved_on` go together: a clinician and a date, or null for both"
-        root.tell(root.place_of(here), told)
+        root.add_fault(root.place_of(here), told)
     return head
 
 

@@ -269,20 +269,20 @@ class ConditionReader:
         if isinstance(node, Broken):
             return
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
-            form.tell(node.place, f"expected a choice's value, found {describe_node_kind(node)}")
+            form.add_fault(node.place, f"expected a choice's value, found {describe_node_kind(node)}")
             return
         value = node.value
         choice = next((c for c in declared.choices if c.value == value), None)
         if value == "unknown" or (choice is not None and choice.means_open):
-            form.tell(
+            form.add_fault(
                 node.place, f"`{value}` leaves the finding open and is never the answer; write `open: {declared.name}`"
             )
         elif choice is None:
             known = [c.value for c in declared.choices if not c.means_open]
             hint = suggest_name(value, known) or f"; known are {join_names(known, 20)}"
-            form.tell(node.place, f"{quoted(value)} is not one of its choices{hint}")
+            form.add_fault(node.place, f"{quoted(value)} is not one of its choices{hint}")
         elif value in values:
-            form.tell(node.place, f"`{value}` is in the list twice")
+            form.add_fault(node.place, f"`{value}` is in the list twice")
         else:
             values[value] = None
 
@@ -312,7 +312,7 @@ class ConditionReader:
             told = f"`{op}` {quoted(limit)} can never be true within the input's bounds, {bounds(declared)}"
         else:
             return
-        form.tell(place, f"`{declared.name}`: {told}")
+        form.add_fault(place, f"`{declared.name}`: {told}")
 
     def _check_range(self, compares: list[Compare], place: Place, form: Form) -> None:
         lower = [c for c in compares if c.op in _LOWER]
@@ -320,11 +320,11 @@ class ConditionReader:
         name = compares[0].input
         if len(lower) != 1 or len(upper) != 1:
             told = "a range is one of `at_least` and `more_than` with one of `at_most` and `less_than`"
-            form.tell(place, f"`{name}`: {told}")
+            form.add_fault(place, f"`{name}`: {told}")
             return
         closed = lower[0].op is Op.AT_LEAST and upper[0].op is Op.AT_MOST
         if lower[0].limit > upper[0].limit or (lower[0].limit == upper[0].limit and not closed):
-            form.tell(place, f"`{name}`: no number is in this range")
+            form.add_fault(place, f"`{name}`: no number is in this range")
 
 
 def bounds(declared: Input) -> str:

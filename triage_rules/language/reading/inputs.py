@@ -91,18 +91,18 @@ def _input(name: str, entry: MappingEntry, what: str, faults: Faults) -> Input |
 def _check_kind(kind: InputKind, form: Form) -> None:
     for key, kinds in _ONLY_FOR.items():
         if form.has(key) and kind not in kinds:
-            form.tell(form.key_place(key), f"`{key}` is only for {' and '.join(kinds)}, and this is `{kind}`")
+            form.add_fault(form.key_place(key), f"`{key}` is only for {' and '.join(kinds)}, and this is `{kind}`")
 
 
 def _check_bounds(read: Input, form: Form) -> None:
     low, high = read.minimum, read.maximum
     if low is not None and high is not None and low >= high:
-        form.tell(form.place_of("maximum"), f"`maximum` {quoted(high)} is not above `minimum` {quoted(low)}")
+        form.add_fault(form.place_of("maximum"), f"`maximum` {quoted(high)} is not above `minimum` {quoted(low)}")
     for hint in read.looks_like:
         below = low is not None and hint.minimum < low
         above = high is not None and hint.maximum > high
         if not below and not above:
-            form.tell(
+            form.add_fault(
                 form.place_of("looks_like"), "`looks_like` lies within the bounds, so its hint would never be told"
             )
 
@@ -114,21 +114,23 @@ def _check_service(read: Input, form: Form) -> None:
     kind = SERVICE_COUNTS.get(read.name)
     if kind is None:
         told = f"`asked_of: service`: the service counts only {join_names(counted)}{suggest_name(read.name, counted)}"
-        form.tell(form.place_of("asked_of"), told)
+        form.add_fault(form.place_of("asked_of"), told)
     elif read.kind is not kind:
-        form.tell(form.place_of("type"), f"`type`: the service counts this as `{kind}`, not `{read.kind}`")
+        form.add_fault(form.place_of("type"), f"`type`: the service counts this as `{kind}`, not `{read.kind}`")
     elif kind is InputKind.CHOICE and [choice.value for choice in read.choices] != _LEVEL_CHOICES:
-        form.tell(
+        form.add_fault(
             form.place_of("choices"), f"`choices`: the service counts {join_names(_LEVEL_CHOICES)}, in this order"
         )
     elif any(choice.means_open for choice in read.choices):
-        form.tell(form.place_of("choices"), "`choices`: what the service counts is never open; leave `means_open` out")
+        form.add_fault(
+            form.place_of("choices"), "`choices`: what the service counts is never open; leave `means_open` out"
+        )
 
 
 def _max_length(form: Form, *, required: bool) -> int | None:
     length = form.number("max_length", required=required, whole=True)
     if length is not None and not 1 <= length <= MAX_TEXT:
-        form.tell(form.place_of("max_length"), f"`max_length`: expected 1 to {MAX_TEXT}, found {quoted(length)}")
+        form.add_fault(form.place_of("max_length"), f"`max_length`: expected 1 to {MAX_TEXT}, found {quoted(length)}")
     return None if length is None else int(length)
 
 
@@ -136,12 +138,12 @@ def _choices(form: Form, *, required: bool) -> tuple[Choice, ...]:
     choices = []
     for value, entry in form.entries("choices", required=required):
         if value == "unknown":
-            form.tell(entry.key_place, "`choices`: `unknown` is always accepted; don't list it")
+            form.add_fault(entry.key_place, "`choices`: `unknown` is always accepted; don't list it")
         elif not CHOICE.match(value):
-            form.tell(entry.key_place, f"`choices`: {quoted(value)} doesn't fit; {CHOICE_HINT}")
+            form.add_fault(entry.key_place, f"`choices`: {quoted(value)} doesn't fit; {CHOICE_HINT}")
         choices.append(_choice(value, entry, form))
     if required and choices and all(choice.means_open for choice in choices):
-        form.tell(form.place_of("choices"), "`choices`: every choice has `means_open`, so there is no answer")
+        form.add_fault(form.place_of("choices"), "`choices`: every choice has `means_open`, so there is no answer")
     return tuple(choices)
 
 
@@ -156,7 +158,7 @@ def _choice(value: str, entry: MappingEntry, form: Form) -> Choice:
         return Choice(value, node.value)
     if not isinstance(node, Broken):
         told = f"choice `{value}`: expected its label, or a mapping with `label`, found {describe_node_kind(node)}"
-        form.tell(
+        form.add_fault(
             node.place,
             told + ("; put a text into quotes" if isinstance(node, Scalar) and node.value is not None else ""),
         )
@@ -173,7 +175,7 @@ def _looks_like(form: Form) -> tuple[LooksLike, ...]:
         if low is None or high is None:
             continue
         if low > high:
-            inner.tell(inner.place_of("maximum"), f"`maximum` {quoted(high)} is below `minimum` {quoted(low)}")
+            inner.add_fault(inner.place_of("maximum"), f"`maximum` {quoted(high)} is below `minimum` {quoted(low)}")
         else:
             found.append(LooksLike(low, high, hint))
     return tuple(found)
@@ -185,7 +187,9 @@ def _codes(form: Form) -> tuple[Code, ...]:
         inner = Form(item, f"{form.what}: `codes`", form.faults)
         code = Code(inner.text("system"), inner.text("code"), inner.text_or_none("mark"))
         if code.mark is not None and code.mark not in CODE_MARKS:
-            inner.tell(inner.place_of("mark"), f"`mark`: {quoted(code.mark)} is not one of {join_names(CODE_MARKS)}")
+            inner.add_fault(
+                inner.place_of("mark"), f"`mark`: {quoted(code.mark)} is not one of {join_names(CODE_MARKS)}"
+            )
         inner.close()
         found.append(code)
     return tuple(found)
@@ -215,6 +219,6 @@ def _check_text(text: str, names: Names, form: Form) -> None:
     place = form.place_of("text")
     texts = [name for name, read in names.inputs.items() if read is None or read.kind is InputKind.TEXT]
     if text not in names.inputs:
-        form.tell(place, f"`text`: unknown input {quoted(text)}{suggest_name(text, texts)}")
+        form.add_fault(place, f"`text`: unknown input {quoted(text)}{suggest_name(text, texts)}")
     elif text not in texts:
-        form.tell(place, f"`text`: `{text}` is no input of the type `text`{suggest_name(text, texts)}")
+        form.add_fault(place, f"`text`: `{text}` is no input of the type `text`{suggest_name(text, texts)}")

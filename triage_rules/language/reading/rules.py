@@ -75,7 +75,7 @@ class Context:
         code = form.text(key)
         if code and code not in self.dispositions:
             hint = suggest_name(code, self.dispositions) or f"; known are {join_names(self.dispositions, 12)}"
-            form.tell(form.place_of(key), f"`{key}`: unknown disposition {quoted(code)}{hint}")
+            form.add_fault(form.place_of(key), f"`{key}`: unknown disposition {quoted(code)}{hint}")
             return ""
         return code
 
@@ -135,7 +135,7 @@ def read_default(root: Form, context: Context) -> Default:
     form.close()
     known = context.dispositions.get(code)
     if known is not None and known.level is Level.ROUTINE:
-        form.tell(
+        form.add_fault(
             form.place_of("disposition"), f"`{code}` is routine; with no rule established, a result is never routine"
         )
     return read
@@ -154,7 +154,9 @@ def read_validity(root: Form, context: Context) -> Validity:
         inner = Form(sooner, "`validity`: `sooner`", context.faults)
         earlier = inner.minutes("minutes", least=1)
         if minutes and earlier and earlier >= minutes:
-            inner.tell(inner.place_of("minutes"), f"`minutes`: {quoted(earlier)} is not sooner than {quoted(minutes)}")
+            inner.add_fault(
+                inner.place_of("minutes"), f"`minutes`: {quoted(earlier)} is not sooner than {quoted(minutes)}"
+            )
         read = Validity(minutes or 0, earlier, context.conditions.under(inner))
         inner.close()
     form.close()
@@ -172,7 +174,7 @@ def read_inference(name: str, entry: MappingEntry, statement: StatementDraft, co
     if when is not None:
         statement.definitions.append(when)
     elif not statement.rules and not form.broken:
-        form.tell(form.place, "the key `when` is missing, and no rule infers this")
+        form.add_fault(form.place, "the key `when` is missing, and no rule infers this")
     statement.source = form.source(required=False)
     form.close()
 
@@ -213,7 +215,7 @@ def _raised(form: Form, own: str, context: Context) -> tuple[RuleOutcome, ...]:
         base, raised = context.urgency(own), context.urgency(code)
         if base is not None and raised is not None and raised <= base:
             told = f"`to`: `{code}` is not more urgent than the own disposition `{own}`; `raised` can only raise"
-            inner.tell(inner.place_of("to"), told)
+            inner.add_fault(inner.place_of("to"), told)
     return tuple(outcomes)
 
 
@@ -247,7 +249,7 @@ def _floor_outcomes(form: Form, context: Context) -> tuple[RuleOutcome, ...]:
         return (RuleOutcome(own), *_raised(form, own, context))
     for key in ("disposition", "raised"):
         if form.node(key, required=False) is not None:
-            form.tell(form.key_place(key), f"`{key}` and `raise_one` can't stand together; choose one")
+            form.add_fault(form.key_place(key), f"`{key}` and `raise_one` can't stand together; choose one")
     return ()
 
 
@@ -261,7 +263,9 @@ def _raise_one(form: Form, context: Context) -> tuple[tuple[Level, str], ...]:
         code = context.disposition(inner, level.word)
         known = context.dispositions.get(code)
         if known is not None and known.level is not level:
-            inner.tell(inner.place_of(level.word), f"`{level.word}`: `{code}` is {known.level.word}, not {level.word}")
+            inner.add_fault(
+                inner.place_of(level.word), f"`{level.word}`: `{code}` is {known.level.word}, not {level.word}"
+            )
         found.append((level, code))
     inner.close()
     return tuple(found)
@@ -316,7 +320,7 @@ def _mandatory(node: Node, what: str, context: Context) -> Mandatory:
     one = form.text("finding") if form.has("finding") else ""
     when = context.conditions.under_or_none(form)
     if form.has("finding") == form.has("any_of"):
-        form.tell(node.place, "expected one of `finding` and `any_of`")
+        form.add_fault(node.place, "expected one of `finding` and `any_of`")
     else:
         form.close()
     answers = [*several, *([(one, form.place_of("finding"))] if one else [])]
