@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "SECURITY.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
     *sorted(DOCS.rglob("*.md")),
     *sorted((ROOT / "rulesets").rglob("*.md")),
 ]
@@ -107,6 +109,15 @@ def test_every_option_has_help() -> None:
             p.name for p in command.params if isinstance(p, click.Option) and not p.help and not told & set(p.opts)
         ]
         assert silent == []
+
+
+def test_the_changelog_has_unreleased_on_top_and_a_date_for_each_version() -> None:
+    """The version of the package is its newest dated heading."""
+    first, *versions = re.findall(r"^## (.+)$", TEXT[ROOT / "CHANGELOG.md"], re.MULTILINE)
+    assert first == "Unreleased"
+    dates = [date.fromisoformat(version.split(" (")[1].rstrip(")")) for version in versions]
+    assert dates == sorted(dates, reverse=True)
+    assert [version for version in versions if not re.fullmatch(r"\d+\.\d+\.\d+ \([\d-]{10}\)", version)] == []
 
 
 def test_the_readme_fits_a_screen_and_says_how_to_start() -> None:
