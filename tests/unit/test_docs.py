@@ -30,6 +30,9 @@ OURS = [path for path in DOCUMENTS if ROOT / "rulesets" not in path.parents]
 GENERATED = re.compile(
     r"<!-- (?:measured: begin|made by triage compare) -->.*?<!-- (?:measured: end|end of).*?-->", re.DOTALL
 )
+LONGEST = 185
+"""Characters of one line of prose, without link targets and the content of code spans."""
+
 SENTENCE_END = re.compile(r"[.!?][)*\"”]*\s+[\"“(\[]?(?:[A-Z`*…]|\d+\b(?!\.))")
 
 TEXT = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
@@ -164,6 +167,11 @@ def prose_lines(text: str) -> Iterator[str]:
 def test_a_line_of_prose_holds_one_sentence(path: Path) -> None:
     """A changed sentence is then one changed line."""
     assert [line for line in prose_lines(TEXT[path]) if SENTENCE_END.search(line)] == []
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_sentence_is_longer_than_a_reader_keeps_in_mind(path: Path) -> None:
+    assert [line for line in prose_lines(TEXT[path]) if len(line) > LONGEST] == []
 
 
 def test_two_sentences_on_a_line_are_noticed() -> None:
