@@ -405,6 +405,8 @@ def test_strangers_see_no_findings_of_live_rulesets(keys: Keys) -> None:
     answer = keys.caller("form", Scope.REPORT).get("/openapi.json")
     assert "Findings-glass-test" in answer.get_json()["components"]["schemas"]
     assert answer.headers["Vary"] == "Authorization"
+    assert "Findings-glass-test" not in keys.stranger.get("/docs").get_data(as_text=True)
+    assert "Findings-glass-test" in keys.caller("form", Scope.REPORT).get("/docs").get_data(as_text=True)
 
 
 # --- other sites' pages, where there are no keys ---

@@ -12,8 +12,8 @@ from triage_rules.cli.output import FOUND, USAGE, data, give_up, refusing, say
 from triage_rules.foundation.errors import SubjectOfSeveral
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import timestamp
-from triage_rules.intake.report import SUBJECT_MAX, subject_fault
 from triage_rules.records.audit import Actor
+from triage_rules.records.reports import SUBJECT_MAX, subject_fault
 from triage_rules.store.erasure import LogRewrite
 from triage_rules.store.redis import RedisLedger
 
