@@ -9,7 +9,7 @@ BENCH_READY := benchmarks/.venv/.ready
 # durable-rules is built here: it calls PyEval_CallObject, which Python 3.13 took away, and would build unoptimised
 export CPPFLAGS := -DPyEval_CallObject=PyObject_CallObject -O2
 
-.PHONY: run test lint types arrows rulesets unit lock mutate screenshots campaign-agreement campaign-analysis chaos overload power-cut fuzz schemas comparison editor bench bench-short bench-test hooks audit sbom clean help
+.PHONY: run test lint types arrows rulesets unit lock mutate screenshots campaign-agreement campaign-analysis chaos overload power-cut fuzz schemas comparison editor bench bench-short bench-test release hooks audit sbom clean help
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/'
@@ -153,6 +153,9 @@ lock: $(TEST_READY)  ## resolve the dependencies again, of the service, of build
 		--output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --group benchmarks/pyproject.toml:test --constraint requirements-dev.lock --no-emit-package triage-rules \
 		--output-file benchmarks/requirements.lock benchmarks/pyproject.toml
+
+release: $(TEST_READY)  ## date the changelog, run the tests, build, commit and tag; VERSION=1.2.0
+	@$(BIN)/python tools/release.py $(VERSION)
 
 hooks: $(TEST_READY)  ## check style and types before each commit
 	$(BIN)/pre-commit install

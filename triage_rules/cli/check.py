@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from triage_rules.cli.output import CANNOT_RUN, FOUND, as_json, data, give_up, n
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import EngineLimitError, RulesetError
 from triage_rules.foundation.place import Place
+from triage_rules.foundation.version import version
 from triage_rules.language.bundle import bundle_of
 from triage_rules.language.check_types import FindingType
 from triage_rules.language.model import Ruleset
@@ -48,7 +48,7 @@ def check_command(folder: Path, form: str, strict: bool, seconds: float) -> None
 
     ruleset, document, findings = _checked(folder, seconds)
     if form == "sarif":
-        data(as_json(as_sarif(findings, version("triage-rules"))))
+        data(as_json(as_sarif(findings, version())))
     elif form == "json":
         data(as_json(_facts(ruleset, document, findings)))
     else:
