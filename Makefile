@@ -62,8 +62,8 @@ schemas: $(RUN_READY)  ## write the JSON Schemas of ruleset and properties files
 	$(BIN)/python -m triage_rules.language.reading.schema > triage_rules/schemas/ruleset.schema.json
 	$(BIN)/python -m triage_rules.assurance.properties.schema > triage_rules/schemas/properties.schema.json
 
-comparison: $(RUN_READY)  ## write the table of docs/comparison.md anew
-	$(BIN)/triage compare rulesets/red-dots $(dir $(wildcard rulesets/comparison/*/ruleset.yaml)) --into docs/comparison.md
+comparison: $(RUN_READY)  ## write the table of docs/explanation/comparison.md anew
+	$(BIN)/triage compare rulesets/red-dots $(dir $(wildcard rulesets/comparison/*/ruleset.yaml)) --into docs/explanation/comparison.md
 
 editor:  ## make the workbench's editor anew from tools/codemirror (needs Node 20 and npm); look at the difference before you commit
 	cd tools/codemirror && npm ci --no-audit --no-fund && npm run build
@@ -85,8 +85,8 @@ $(PEERS)/node_modules: $(PEERS)/package-lock.json
 	@command -v npm >/dev/null && npm ci --silent --no-audit --no-fund --prefix $(PEERS) && touch $@ \
 	|| echo "no npm here, or no packages for it: json-rules-engine is left out" >&2
 
-bench: $(BENCH_READY) $(PEERS)/node_modules  ## how fast, against what a user would pick instead; the figures of docs/performance.md; under 15 minutes
-	$(BENCH)/python -m benchmarks --into docs/performance.md
+bench: $(BENCH_READY) $(PEERS)/node_modules  ## how fast, against what a user would pick instead; the figures of docs/reference/performance.md; under 15 minutes
+	$(BENCH)/python -m benchmarks --into docs/reference/performance.md
 
 bench-short: $(BENCH_READY) $(PEERS)/node_modules  ## the same in a minute, too little of each to rely on
 	$(BENCH)/python -m benchmarks --size short

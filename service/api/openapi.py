@@ -107,7 +107,7 @@ def make_api(app: Flask, version: str) -> TriageApi:
             "info": {
                 "summary": "Post symptom reports; get routine, monitor or urgent, with reasons.",
                 "description": "No clinician has approved the rulesets that come with this service. "
-                "See docs/http-api.md for a guide, and /problems/ for every type of problem.",
+                "See docs/reference/http-api.md for a guide, and /problems/ for every type of problem.",
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
             "servers": [{"url": "/"}],

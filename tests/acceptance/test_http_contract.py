@@ -295,7 +295,7 @@ def parts_of(told: object, schemas: dict[str, Any]) -> set[str]:
 
 
 def test_answers_may_get_further_fields_and_bodies_may_not(http: Caller) -> None:
-    """As docs/http-api.md announces: whoever makes a client from the description isn't stopped by a field that is new."""
+    """As docs/reference/http-api.md announces: whoever makes a client from the description isn't stopped by a field that is new."""
     schemas = http.description["components"]["schemas"]
     operations = [
         operation

@@ -16,21 +16,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import redis
 
 from tests.acceptance.http_making import URGENT
 from tests.actors import TESTER
-from tests.pages.browsing import watched
 from tests.ports import free_port
 from triage_rules.language.bundle import Bundle
 from triage_rules.records.api_keys import Scope, make_key, revoked
 from triage_rules.store.redis import RedisLedger
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MARK = "zq7marker"
@@ -315,29 +310,3 @@ def test_a_request_that_waits_is_answered_during_shutdown(server: Server) -> Non
 
     assert statuses == [202]
     assert server.process.wait(timeout=20) == 0
-
-
-# --- the page ---
-
-
-@pytest.mark.page
-def test_the_page_shows_every_call_and_asks_nobody_else(server: Server, chromium: Browser) -> None:
-    """In a real browser under the strict policy: no violation, no error, no request that leaves the origin."""
-    with watched(chromium, f"http://127.0.0.1:{server.port}") as seen:
-        page = seen.page
-        seen.goto("/docs")
-        page.wait_for_selector("#operations-reports-post_report")
-        calls = page.locator(".opblock").count()
-        page.click("#operations-reports-post_report .opblock-summary-control")
-        page.wait_for_selector("#operations-reports-post_report .opblock-body")
-        page.click("#operations-reports-post_report .try-out__btn")
-        page.locator("#operations-reports-post_report textarea.body-param__text").fill('{"findings": {"age_years": 4}}')
-        page.click("#operations-reports-post_report .execute")
-        page.wait_for_selector("#operations-reports-post_report .live-responses-table")
-        answered = page.inner_text("#operations-reports-post_report .live-responses-table")
-        title = page.title()
-        seen.goto("/problems/")
-
-    assert title == "Triage: the HTTP interface"
-    assert calls >= 14
-    assert "202" in answered

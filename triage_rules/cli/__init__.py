@@ -96,6 +96,6 @@ def main() -> None:
     Everything on this machine:     up
 
     RULESET is a folder such as rulesets/red-dots, or the name of a live ruleset. FILE is a report as posted;
-    `-` reads it from standard input. Settings are the TRIAGE_* environment variables (docs/settings.md).
+    `-` reads it from standard input. Settings are the TRIAGE_* environment variables (docs/reference/settings.md).
     Exit codes: 0 ok, 1 something was found wrong, 2 wrong usage, 3 could not run.
     """  # noqa: D301 - click wants the backspace itself
