@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-from triage_rules.cli.output import CANNOT_RUN, data, give_up, missing_extra
+from triage_rules.cli.output import CANNOT_RUN, exit_with, missing_extra, write_data
 from triage_rules.foundation.errors import TriageError
 from triage_rules.foundation.version import is_release, version
 
@@ -63,7 +63,7 @@ def _unavailable(name: str, reason: str) -> click.Command:
     """Return a command that takes whatever it is given, and gives up with the reason."""
     return click.Command(
         name,
-        callback=lambda **_: give_up(reason, CANNOT_RUN),
+        callback=lambda **_: exit_with(reason, CANNOT_RUN),
         params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
         context_settings={"ignore_unknown_options": True, "help_option_names": []},
         help=reason,
@@ -73,7 +73,7 @@ def _unavailable(name: str, reason: str) -> click.Command:
 
 def _show_version(context: click.Context) -> None:
     program = version()
-    data(f"triage, version {program}{'' if is_release(program) else ' (unreleased)'}")
+    write_data(f"triage, version {program}{'' if is_release(program) else ' (unreleased)'}")
     context.exit()
 
 
