@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage_rules.evaluation.given import UNKNOWN
+from triage_rules.evaluation.answers import UNKNOWN
 from triage_rules.intake.form import groups, next_questions, questions, read_form_answers, unanswered
 from triage_rules.language.model import AskedOf, Input, InputKind
 from triage_rules.language.reading import read_ruleset
