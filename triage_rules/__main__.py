@@ -1,18 +1,14 @@
-"""The `triage` program: loads the commands, and ends without a word if it is interrupted meanwhile."""
+"""The `triage` program: loads the commands, and ends without a traceback if it is interrupted meanwhile."""
 
 from __future__ import annotations
 
-import signal
+from triage_rules.foundation.interrupt import interrupt_ends_process
 
 
 def main() -> None:
-    """Loading takes a while; until then nothing is begun, so Ctrl-C may end the process as it does any other."""
-    as_before = signal.getsignal(signal.SIGINT)
-    if as_before is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from triage_rules.cli import main as commands
-
-    signal.signal(signal.SIGINT, as_before)
+    """Run the command line."""
+    with interrupt_ends_process():
+        from triage_rules.cli import main as commands
     commands()
 
 

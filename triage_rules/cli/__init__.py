@@ -8,6 +8,7 @@ import click
 
 from triage_rules.cli.output import CANNOT_RUN, exit_with, missing_extra, write_data
 from triage_rules.foundation.errors import TriageError
+from triage_rules.foundation.interrupt import interrupt_ends_process
 from triage_rules.foundation.version import is_release, version
 
 COMMANDS = {
@@ -51,11 +52,13 @@ class Commands(click.Group):
             return None
         module, _, attribute = COMMANDS[cmd_name].rpartition(".")
         try:
-            command: click.Command = getattr(importlib.import_module(f"triage_rules.cli.{module}"), attribute)
+            with interrupt_ends_process():
+                loaded = importlib.import_module(f"triage_rules.cli.{module}")
         except ModuleNotFoundError as error:
             return _unavailable(cmd_name, missing_extra(error))
         except TriageError as error:
             return _unavailable(cmd_name, str(error))
+        command: click.Command = getattr(loaded, attribute)
         return command
 
 
