@@ -1,4 +1,4 @@
-"""The pages' messages for one report, as text: what can be written beforehand is."""
+"""Messages of the pages for one report, as text: fixed parts are written beforehand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from triage_rules.language.model import Findings, Op, Value
 
 SID = "s"
 BARE = f'{{"id":"m","sid":"{SID}","{GROUP}":0'
-"""The beginning of every message; closed, it is one that says nothing, and all that it takes to retract one."""
+"""Beginning of every message. Closed, it is an empty message, which suffices to retract any message."""
 
 
 Comparisons = tuple[tuple[Op | Equality, Value], ...]
@@ -24,24 +24,26 @@ Fields = tuple[tuple[int, str], ...]
 
 
 class Messages:
-    """Writes the messages of a ruleset's pages. `spelled`: how the engine gets answers that are no numbers.
+    """Writes the messages of a ruleset's pages. `spelled`: texts for the engine of answers other than numbers.
 
-    An answer in words that makes no condition of a page true is left out of its message, and so is a field that only
-    says that something is so, if it isn't: the engine's work grows with the fields of a message.
+    A message leaves out a word answer that makes no condition of its page true, and a signal or openness that doesn't
+    hold: the engine's work grows with the fields of a message.
     """
 
     def __init__(self, pages: Sequence[Page], spelled: Mapping[str, Mapping[Value, str]]) -> None:
         self._pages = len(pages)
         self._words: dict[str, dict[Value, Fields]] = {}
         self._numbers: dict[str, Fields] = {}
-        asked: dict[str, list[tuple[int, str, Comparisons]]] = {}
+        readings: dict[str, list[tuple[int, str, Comparisons]]] = {}
         for place, page in enumerate(pages):
             for finding, name, compared in page.answers:
-                asked.setdefault(finding, []).append((place, f',"{name}":', compared))
-        for finding, reading in asked.items():
+                readings.setdefault(finding, []).append((place, f',"{name}":', compared))
+        for finding, reading in readings.items():
             if finding in spelled:
                 self._words[finding] = {
-                    value: tuple((place, field + text) for place, field, compared in reading if _any(compared, text))
+                    value: tuple(
+                        (place, field + text) for place, field, compared in reading if _is_any_true(compared, text)
+                    )
                     for value, text in spelled[finding].items()
                 }
             else:
@@ -55,9 +57,11 @@ class Messages:
         self._unless = [[(number, f',"{name}":true') for number, true, name in p.signals if not true] for p in pages]
 
     def answers(self, findings: Findings) -> list[list[str]]:
-        """What the message of each page says of the findings.
+        """Return each page's message so far, with the fields for the answers.
 
-        Raises EngineError for what is no answer, KeyError for what is no choice.
+        Raises:
+            EngineError: If a value is not an answer.
+            KeyError: If a value is not a choice of its input.
         """
         fields = [[BARE] for _ in range(self._pages)]
         words, numbers = self._words, self._numbers
@@ -75,20 +79,20 @@ class Messages:
         return fields
 
     def message(self, place: int, answers: list[list[str]], true: AbstractSet[int]) -> str:
-        """The message of a page. `true`: the numbers of the signals that came out true so far."""
+        """Return the message of a page. `true`: numbers of the signals that are true so far."""
         signals = self._signals[place]
-        said = [signals[number] for number in signals.keys() & true]
-        unsaid = [field for number, field in self._unless[place] if number not in true]
-        return f"{''.join([*answers[place], *said, *unsaid])}}}"
+        true_fields = [signals[number] for number in signals.keys() & true]
+        untrue_fields = [field for number, field in self._unless[place] if number not in true]
+        return f"{''.join([*answers[place], *true_fields, *untrue_fields])}}}"
 
 
-def _any(compared: Comparisons, text: str) -> bool:
-    """Whether an answer that the engine gets so makes one of them true. Of a choice, or a yes/no."""
+def _is_any_true(compared: Comparisons, text: str) -> bool:
+    """Return whether an answer with this text for the engine makes a comparison true; of a choice or a yes/no."""
     return any((written(value) == text) is (op is Equality.IS) for op, value in compared)
 
 
 def written(value: object) -> str:
-    """JSON as the engine reads it: no exponents, no number beyond what it can hold. Names are ours, plain ASCII."""
+    """Write a value as JSON that the engine reads: no exponents, no number beyond its range. Names are plain ASCII."""
     if type(value) is float and LEAST <= value < GREATEST:
         text = repr(value)
         return format(Decimal(text), "f") if "e" in text else text

@@ -10,7 +10,7 @@ from triage_rules.language.model import All, Any, AtLeast, Compare, Condition, I
 
 
 def collecting(expressions: Expressions, condition: Condition, *, side: bool = True) -> Iterator[str]:
-    """Lines that put into the dictionary `b` what makes the condition come out on this side; it does come out so."""
+    """Yield lines that put into the dictionary `b` the reasons why the condition has the value `side`, which it has."""
     match condition:
         case All(parts) | Any(parts) | AtLeast(_, parts):
             every = isinstance(condition, All) is side and not isinstance(condition, AtLeast)
