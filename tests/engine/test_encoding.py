@@ -106,9 +106,9 @@ def test_a_report_is_found_if_and_only_if_there_is_one_and_none_is_smaller() -> 
 @pytest.mark.parametrize(
     ("method", "lie"),
     [
-        ("_leaf_for_good", lambda self, condition: self._leaf(condition)),
+        ("_translate_leaf_for_good", lambda self, condition: self._translate_leaf(condition)),
         ("_may_fall_to_default", lambda self: self.by_default()),
-        ("_lifts", lambda self, _: self.logic.false),
+        ("_some_floor_raises", lambda self, _: self.logic.false),
     ],
 )
 def test_an_encoder_that_reads_the_language_wrongly_is_found_out(
