@@ -185,7 +185,7 @@ CASES: dict[str, tuple[str, str]] = {
     "an unknown input": ("cases: [{id: a, findings: {zodiac: 1}, expect: {level: urgent}}]\n", "unknown input"),
     "a path for an input": ("cases: [{id: a, findings: {../../x: 1}, expect: {level: urgent}}]\n", "unknown input"),
     "no expectation": ("cases: [{id: a}]\n", "`expect` is missing"),
-    "an expectation of nothing": ("cases: [{id: a, expect: {}}]\n", "must say a `level`"),
+    "an expectation of nothing": ("cases: [{id: a, expect: {}}]\n", "must state a `level`"),
     "an unknown level": ("cases: [{id: a, expect: {level: fatal}}]\n", "is not one of"),
     "a huge history": ("cases: [{id: a, history: {reports_last_48h: 1e300}, expect: {level: urgent}}]\n", "too large"),
     "a negative history": ("cases: [{id: a, history: {reports_last_48h: -1}, expect: {level: urgent}}]\n", "0 or more"),

@@ -1,4 +1,4 @@
-"""Drafts cases that would show more: a case that is there with one answer changed, for a clinician to label."""
+"""Drafts of cases that would raise coverage: an existing case with one answer changed, for a clinician to label."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MAX_TRIES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A report near a case. finding: what was changed; findings: the whole report; shows: why it is drafted."""
+    """Report near a case. finding: the changed input; findings: the whole report; shows: why it is drafted."""
 
     near: Case
     finding: str
@@ -46,43 +46,43 @@ class Draft:
 
 
 def suggest(evaluator: Evaluator, coverage: Coverage, cases: Collection[Case], wanted: int) -> list[Draft]:
-    """Up to `wanted` drafts, each showing something that no case and no earlier draft shows.
+    """Return up to `wanted` drafts, each showing a goal that no case and no earlier draft shows.
 
-    Only single changes of single cases are tried, and MAX_TRIES of them at most for each: that none is found does not
-    mean that there is none.
+    Tries only single changes of single cases, and at most MAX_TRIES of them for each goal: a goal without a draft may
+    still be reachable.
     """
     search = _Search(evaluator, coverage.plan, cases)
-    found: list[Draft] = []
+    suggestions: list[Draft] = []
     seen: set[Mark] = set(coverage.seen)
     for goal in coverage.not_shown():
         for mark in goal.marks:
-            if len(found) == wanted:
-                return found
+            if len(suggestions) == wanted:
+                return suggestions
             draft = None if mark in seen else search.draft(mark, in_words(coverage, goal))
             if draft is not None:
-                found.append(draft)
+                suggestions.append(draft)
                 seen |= search.shown_by(draft)
-    return found
+    return suggestions
 
 
-def drafts(found: Collection[Draft]) -> str:
-    """The drafts as YAML to be put below `cases`. The level is left for the clinician: as it stands it is refused."""
-    lines = ["# Drafts. Say of each what must come out, by what you know and not by what the ruleset says."]
-    for number, draft in enumerate(found, start=1):
+def drafts(suggestions: Collection[Draft]) -> str:
+    """Write the drafts as YAML to be put below `cases`. They are rejected until the clinician sets the level."""
+    lines = ["# Drafts. Set the expected level of each by your own knowledge, not by the ruleset."]
+    for number, draft in enumerate(suggestions, start=1):
         lines += ["", f"  # {draft.shows}", f"  - id: draft-{number}"]
-        lines.append(f"    note: {json.dumps(f'Like {draft.near.id}, but for {draft.finding}.', ensure_ascii=False)}")
+        lines.append(f"    note: {json.dumps(f'Like {draft.near.id}, except {draft.finding}.', ensure_ascii=False)}")
         if draft.finding not in draft.findings:
             lines.append(f"    # without {draft.finding}")
         lines.append("    findings:")
         for name, answer in draft.findings.items():
             mark = "  # changed" if name == draft.finding else ""
             lines.append(f"      {name}: {json.dumps(answer, ensure_ascii=False)}{mark}")
-        lines += _history(draft)
+        lines += _write_history(draft)
         lines.append("    expect: {level: to_be_said}")
     return "\n".join(lines)
 
 
-def _history(draft: Draft) -> list[str]:
+def _write_history(draft: Draft) -> list[str]:
     history = draft.near.history
     lines = [f"    history: {{reports_last_48h: {history.reports_last_48h}"]
     if history.highest_level_24h is not None:
@@ -92,7 +92,7 @@ def _history(draft: Draft) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A condition; the one that must be true before it counts, if any; the inputs that both hang on."""
+    """Condition to cover, with the condition that must be true before it counts, if any, and the inputs of both."""
 
     when: Condition
     guard: Condition | None
@@ -100,47 +100,47 @@ class _Target:
 
 
 class _Search:
-    """Tries single changes on cases, only of findings on which what is sought hangs."""
+    """Search by single changes on cases, only of inputs that the goal depends on."""
 
     def __init__(self, evaluator: Evaluator, plan: Plan, cases: Collection[Case]) -> None:
         self._evaluator, self._plan = evaluator, plan
-        self._cases = [(case, checked) for case in cases if (checked := self._checked(case)) is not None]
-        self._targets = {owner: self._target(when, guard) for owner, when, guard in _conditions(plan)}
-        self._answers = {name: tuple(_answers(plan, name)) for name in plan.ruleset.inputs}
+        self._cases = [(case, checked) for case in cases if (checked := self._read_answers(case)) is not None]
+        self._targets = {owner: self._make_target(when, guard) for owner, when, guard in _list_conditions(plan)}
+        self._answers = {name: tuple(_list_answers(plan, name)) for name in plan.ruleset.inputs}
 
     def draft(self, mark: Mark, says: str) -> Draft | None:
-        """The first single change that shows the mark; None if none of those tried does."""
-        for case, finding, answer, facts in islice(self._changes(mark), MAX_TRIES):
+        """Return the first single change that shows the mark; None if no tried change does."""
+        for case, finding, answer, facts in islice(self._list_changes(mark), MAX_TRIES):
             if self._shows(mark, facts):
                 findings = {name: value for name, value in case.findings.items() if name != finding}
                 return Draft(case, finding, findings if answer is None else {**findings, finding: answer}, says)
         return None
 
     def shown_by(self, draft: Draft) -> frozenset[Mark]:
-        """All that a draft shows."""
-        facts = self._facts(read_findings(self._plan.ruleset, dict(draft.findings)), draft.near)
+        """Return all marks that a draft shows."""
+        facts = self._make_facts(read_findings(self._plan.ruleset, dict(draft.findings)), draft.near)
         disposition = disposition_of(self._plan.ruleset, Reference(self._plan.ruleset, facts).established())
         return frozenset(marks(self._plan, Observed("", draft.findings, facts, disposition)))
 
-    def _checked(self, case: Case) -> Findings | None:
+    def _read_answers(self, case: Case) -> Findings | None:
         try:
             return read_findings(self._plan.ruleset, case.findings)
-        except ReportError:  # a case that is to be refused shows nothing, and nor does one near it
+        except ReportError:  # a case that expects a refusal shows nothing, nor does a case near it
             return None
 
-    def _target(self, when: Condition, guard: Condition | None) -> _Target:
-        read = {name: None for condition in (guard, when) if condition for name in _inputs(self._plan, condition)}
+    def _make_target(self, when: Condition, guard: Condition | None) -> _Target:
+        read = {name: None for condition in (guard, when) if condition for name in _list_inputs(self._plan, condition)}
         return _Target(when, guard, tuple(read))
 
-    def _facts(self, findings: Findings, case: Case) -> Findings:
+    def _make_facts(self, findings: Findings, case: Case) -> Findings:
         return self._evaluator.facts(findings, case.history)
 
-    def _changes(self, mark: Mark) -> Iterator[tuple[Case, str, Value | None, Findings]]:
-        """Each case with one of the inputs answered otherwise, or left open; what looks alike is tried once."""
+    def _list_changes(self, mark: Mark) -> Iterator[tuple[Case, str, Value | None, Findings]]:
+        """Yield each case with an input answered otherwise, or left open; equal combinations are tried once."""
         measure, owner, _, _ = mark
         inputs = (owner,) if measure in (Measure.THRESHOLDS, Measure.CHOICES) else self._inputs_of(owner)
         tried: set[tuple[object, ...]] = set()
-        # what is open hides the rest: so cases that answer the most of what it hangs on come first
+        # an open input hides the effect of others, so cases that answer most of the inputs come first
         for case, checked in sorted(self._cases, key=lambda pair: -sum(name in pair[1] for name in inputs)):
             alike = (*(checked.get(name) for name in inputs), case.history)
             if alike in tried:
@@ -151,7 +151,7 @@ class _Search:
                 for answer in self._answers[finding]:
                     if answer != checked.get(finding):
                         changed = others if answer is None else {**others, finding: answer}
-                        yield case, finding, answer, self._facts(changed, case)
+                        yield case, finding, answer, self._make_facts(changed, case)
 
     def _inputs_of(self, owner: str) -> tuple[str, ...]:
         return self._targets[owner].inputs if owner in self._targets else ()
@@ -168,8 +168,8 @@ class _Search:
         return guarded and reference.value(target.when) is wanted
 
 
-def _conditions(plan: Plan) -> Iterator[tuple[str, Condition, Condition | None]]:
-    """Every condition that a goal may be about, by owner."""
+def _list_conditions(plan: Plan) -> Iterator[tuple[str, Condition, Condition | None]]:
+    """Yield every condition that a goal may be about, by owner."""
     for rule in plan.ruleset.rules_and_floors:
         yield rule.id, rule.when, None
     for name, inference in plan.ruleset.inferences.items():
@@ -178,12 +178,12 @@ def _conditions(plan: Plan) -> Iterator[tuple[str, Condition, Condition | None]]
         yield decision.owner, decision.when, decision.guard
 
 
-def _inputs(plan: Plan, condition: Condition) -> Iterator[str]:
-    """The inputs that a condition hangs on, through statements too; not those that the service counts."""
+def _list_inputs(plan: Plan, condition: Condition) -> Iterator[str]:
+    """Yield the inputs that a condition depends on, through statements too, without the service's counts."""
     for leaf in leaves(condition):
         match leaf:
             case Inferred(name) | Unless(Inferred(name)):
-                yield from _inputs(plan, plan.ruleset.inferences[name].when)
+                yield from _list_inputs(plan, plan.ruleset.inferences[name].when)
             case Compare(finding) | OneOf(finding) | Yes(finding) | IsOpen(finding) | Unless(Yes(finding)):
                 mention = plan.ruleset.mentions.get(finding)
                 name = finding if mention is None else mention.text
@@ -191,21 +191,21 @@ def _inputs(plan: Plan, condition: Condition) -> Iterator[str]:
                     yield name
 
 
-def _answers(plan: Plan, name: str) -> Iterator[Value | None]:
-    """The answers to try: each that some condition tells from the others, and (None) no answer."""
-    asked = plan.ruleset.inputs[name]
-    match asked.kind:
+def _list_answers(plan: Plan, name: str) -> Iterator[Value | None]:
+    """Yield the answers to try: each that a condition distinguishes from the others, and None for no answer."""
+    read = plan.ruleset.inputs[name]
+    match read.kind:
         case Kind.YES_NO:
             yield from (True, False)
         case Kind.CHOICE:
-            yield from (choice.value for choice in asked.choices if not choice.means_open)
+            yield from (choice.value for choice in read.choices if not choice.means_open)
         case Kind.TEXT:
             yield from (m.phrases[0] for m in plan.ruleset.mentions.values() if m.text == name)
             yield "-"
         case Kind.NUMBER | Kind.INTEGER:
             limits = sorted(Decimal(str(limit)) for finding, limit in plan.limits if finding == name)
             for value in dict.fromkeys(limit + step(limit) * way for limit in limits for way in (-1, 0, 1)):
-                low, high = asked.minimum, asked.maximum
+                low, high = read.minimum, read.maximum
                 if (low is None or value >= low) and (high is None or value <= high):
                     yield int(value) if value == int(value) else float(value)
     yield None
