@@ -7,15 +7,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import marshmallow as ma
 
-from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation.answers import read_findings
 from triage_rules.foundation.errors import NoRulesetLive, ReportError, ReportFault, RulesetNotFound
 from triage_rules.foundation.strict_json import pointer_part
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Findings, Ruleset
 from triage_rules.records.reports import SUBJECT_MAX, subject_fault
 
 FUTURE_MS = 5 * 60 * 1000
@@ -38,19 +37,34 @@ _RFC3339 = re.compile(
 )
 
 
-class Rulesets(Protocol):
-    """What reading a report needs of the live rulesets."""
+class OpenRuleset(Protocol):
+    """Live ruleset, opened; reading a report needs only its inputs."""
 
-    def names(self) -> list[str]: ...
+    @property
+    def ruleset(self) -> Ruleset: ...
 
-    def get(self, name: str) -> Loaded: ...
+
+Open = TypeVar("Open", bound=OpenRuleset)
+Open_co = TypeVar("Open_co", bound=OpenRuleset, covariant=True)
+
+
+class Rulesets(Protocol[Open_co]):
+    """Live rulesets by name."""
+
+    def names(self) -> list[str]:
+        """Return the names of the live rulesets."""
+        ...
+
+    def get(self, name: str) -> Open_co:
+        """Return the live ruleset of that name. Raises RulesetNotFound."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(Generic[Open]):
     """A report that has no fault. `reported_at` as it was written."""
 
-    loaded: Loaded
+    loaded: Open
     findings: Findings
     subject: str | None
     reported_at: str | None
@@ -175,7 +189,7 @@ class ReportIn(ma.Schema):
 _SCHEMA = ReportIn()
 
 
-def read_report(raw: object, rulesets: Rulesets, now_ms: int) -> Posted:
+def read_report(raw: object, rulesets: Rulesets[Open], now_ms: int) -> Posted[Open]:
     """Raises ReportError with every fault, NoRulesetLive, LedgerUnavailable. `now_ms`: UTC, milliseconds."""
     values, faults, left_out = _read_envelope(raw, now_ms)
     loaded = _choose(values, rulesets, faults)
@@ -243,7 +257,7 @@ def _time_faults(reported_ms: int, now_ms: int) -> list[ReportFault]:
     return []
 
 
-def _choose(values: Mapping[str, Any], rulesets: Rulesets, faults: list[ReportFault]) -> Loaded | None:
+def _choose(values: Mapping[str, Any], rulesets: Rulesets[Open], faults: list[ReportFault]) -> Open | None:
     """The ruleset that is to decide; without one, `faults` says why."""
     names = sorted(rulesets.names())
     if not names:
