@@ -133,7 +133,7 @@ def kept_only(graph: Graph, keys: Collection[str]) -> Graph:
 
 
 def reads(condition: Condition, *, against: bool = False) -> Iterator[tuple[str, Sign]]:
-    """The names that a condition reads, each with how; a name may come twice."""
+    """Yield the names that a condition reads, each with its sign; a name may come twice."""
     match condition:
         case All(parts) | Any(parts) | AtLeast(_, parts):
             for part in parts:
