@@ -74,8 +74,8 @@ class Kind:
 class Difference:
     """Patients with the same kind of difference, by id, and the smallest example, without answers that don't matter.
 
-    `first`, `other`: the rulesets' opinions of the example. `rest_answered`: the answers left out change neither
-    disposition and no rule, but without them the two levels could still come to agree.
+    `first`, `other`: the rulesets' opinions of the example. `rest_answered`: the answers left out change no disposition
+    and no rule, but without them the two levels could still come to agree.
     """
 
     kind: Kind
@@ -88,7 +88,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Numbers of patients whose level by the other ruleset is the same as by the first, lower, or higher."""
+    """Numbers of patients with the same level, a lower or a higher one by the other ruleset."""
 
     same: int
     lower: int
@@ -224,7 +224,7 @@ def _make_difference(kind: Kind, patients: Sequence[Patient], first: _Opinions, 
 
 
 def _smallest(patient: Patient, first: _Opinions, other: _Opinions, kind: Kind | None = None) -> Patient:
-    """Return the patient without answers that matter to neither. `kind`: kind of difference to keep."""
+    """Remove the answers that neither ruleset needs. `kind`: kind of difference to keep."""
     for name in list(patient.answers):
         fewer = replace(patient, answers={key: value for key, value in patient.answers.items() if key != name})
         if _is_decided_alike(fewer, patient, first, other, kind):

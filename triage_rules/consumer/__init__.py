@@ -58,7 +58,7 @@ class Message:
     _consumer: Consumer = field(repr=False)
 
     def ack(self) -> None:
-        """Acknowledge the result: no member of the group gets it again. If this raises LedgerUnavailable, one may."""
+        """Acknowledge the result: no member of the group gets it again. After LedgerUnavailable a member may."""
         self._consumer._acknowledge(self)  # noqa: SLF001 - two classes, one unit
 
     def give_up(self, reason: str) -> None:
@@ -72,14 +72,14 @@ class Consumer:
     `url`: of Redis. `group`: one for each system that needs all results.
     `levels`: levels to receive (words or Level; None: all). A result without a level always comes.
     Use the same levels for all members: a result that one member filters out reaches none of them.
-    `max_deliveries`: a result that failed in so many deliveries becomes a dead letter of the group; deliveries during
-    an outage, when every result fails, don't count.
+    `max_deliveries`: a result that failed this many times becomes a dead letter of the group; failures during an
+    outage, when every result fails, don't count.
     `claim_after`: seconds after which a result that was delivered but not acknowledged is delivered again;
     must be longer than the slowest handler takes for `prefetch` results.
     `dedupe_for`: seconds for which the ids of handled results are remembered (0: not at all).
     `start`: where a new group begins, `0` for all results in the stream, `$` for new ones only.
     `encryption_keys`: the service's keys, if it encrypts. The iteration ends with a SealError at the first encrypted
-    result if there are no keys, and after several if no key opens them; a single one ends as a dead letter.
+    result if there are no keys, and after several if no key opens them; a single result ends as a dead letter.
     """
 
     def __init__(  # noqa: PLR0913 - two required, the others optional and by name
@@ -359,7 +359,7 @@ def _read_events(stream: ResultStream, last: str, silence: float | None, seals: 
 
 
 def _read_level(level: Level | str) -> str:
-    """Return a level's word. Raises ValueError if there is no such level."""
+    """Return a level's word. Raises ValueError for an unknown level."""
     try:
         return level.word if isinstance(level, Level) else Level.of(level).word
     except KeyError:

@@ -1,4 +1,4 @@
-"""Failures that a consumer remembers: results that failed in a row, and entries that stay with one consumer."""
+"""Failures that a consumer remembers: results that failed in a row, and entries that stay with a consumer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class FailureStreak:
 
     @property
     def is_outage(self) -> bool:
-        """Return whether so many different results failed that something else must be the cause."""
+        """Return whether enough different results failed to show that the results are not the cause."""
         return len(self._ids) >= OUTAGE
 
 
@@ -43,7 +43,7 @@ class HoldTimes:
         self._since: dict[tuple[str, str, int], float] = {}
 
     def find_overdue(self, rows: list[tuple[str, str, int]], seconds: float) -> str | None:
-        """Return the first entry that the same consumer has held for `seconds`, in every look at it."""
+        """Return the first entry that the same consumer has held for `seconds`, in every check since."""
         now_s = time.monotonic()
         self._since = {row: self._since.get(row, now_s) for row in rows}
         return next((row[0] for row, since in self._since.items() if now_s - since >= seconds), None)

@@ -57,7 +57,7 @@ class ShownProperty:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Evidence of a ruleset; empty for one that went live before evidence was stored."""
+    """Evidence of a ruleset; empty if it went live before evidence was stored."""
 
     cases: tuple[ShownCase, ...] = ()
     properties: tuple[ShownProperty, ...] = ()

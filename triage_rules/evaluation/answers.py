@@ -25,7 +25,7 @@ UNKNOWN = "unknown"
 
 _POINTER = "/findings"
 _MAX_FAULTS = 100
-"""Number of faults that an error lists; one more says how many were left out."""
+"""Number of faults that an error lists; a last entry counts those left out."""
 
 _MAX_HINTS = 5
 """Number of misspelt names for which a likely name is looked up: each takes as long as reading a whole report."""

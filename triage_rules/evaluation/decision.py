@@ -13,10 +13,10 @@ from triage_rules.language.model import Floor, Level, Outcome, Rule, Ruleset
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Effect on the level if one undecided outcome turns into its opposite, whatever else then changes.
+    """Effect on the level if one undecided outcome turns into its opposite, with any other changes.
 
     level: before floors raise it by one. raised: each level -> the level that floors may then raise it to. fallen: the
-    level that may remain if no rule is established any more; None if a rule surely is, or if none is now.
+    level that may remain once no rule is established; None if a rule certainly is, or if none is now.
     """
 
     by_default: bool
@@ -200,7 +200,7 @@ class Deciding:
 
     def _rank_at(self, bit_length: int) -> int:
         rank = self._outcomes[bit_length - 1].rank
-        assert rank is not None  # outcomes that raise by one are in neither of the two masks
+        assert rank is not None  # the masks hold no outcomes that raise by one
         return rank
 
     def _raised_ranks(self, raising: int) -> list[dict[Level, int]]:
@@ -239,7 +239,7 @@ class Deciding:
         """Raise the level by one if any floor does; several floors together raise it by one as well."""
         return ONE_UP[level] if outcomes.raising else level
 
-    # --- what to ask ---
+    # --- questions ---
 
     def questions(self, rails: Masks, decision: Decision, hangs_on: Mapping[int, int]) -> list[Question]:
         """Return the open inputs that could change the level, the most dangerous first; none once it is determined.
@@ -299,7 +299,7 @@ class Deciding:
 
 
 class _Summary(NamedTuple):
-    """Ranks that some outcomes come to; NONE if there is none (for lowest_rule: one more than the highest rank).
+    """Ranks of some outcomes; NONE if there are none (for lowest_rule: one more than the highest rank).
 
     raising: mask of the outcomes that raise by one level.
     """

@@ -128,7 +128,7 @@ class Engine:
 
 
 def _release(handles: list[int]) -> None:
-    """Delete the states, in each of which a rule has fired, then the rulesets, which would leave the states' memory."""
+    """Delete the states, after a rule has fired in each, then the rulesets: without the first, memory would leak."""
     with contextlib.ExitStack() as deleting:
         for handle in handles:
             deleting.callback(durable.delete_ruleset, handle)

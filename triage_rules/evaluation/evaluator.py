@@ -69,7 +69,7 @@ class Evaluator:
         return self._results.make(identity, opinion, rails, decision, disagreement=disagreement)
 
     def looks_urgent(self, findings: Findings, history: History) -> bool:
-        """Return whether the plain evaluator finds the report urgent: it then goes by the urgent lane."""
+        """Return whether the plain evaluator finds the report urgent, for the choice of the urgent lane."""
         rails = self._plain.of(self.facts(findings, history)).rails
         return self._deciding.level(rails.established) is Level.URGENT
 

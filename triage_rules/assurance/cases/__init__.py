@@ -28,7 +28,7 @@ class CaseOutcome:
 
 
 def run_case(evaluator: Evaluator, case: Case) -> CaseOutcome:
-    """Evaluate a case, and compare its result with the expected one."""
+    """Evaluate a case, and compare its result with the expected values."""
     try:
         findings = read_findings(evaluator.ruleset, case.findings)
     except ReportError as error:
@@ -45,7 +45,7 @@ def fired_ids(result: Mapping[str, Any]) -> set[str]:
 
 
 def differences(expect: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
-    """Return the differences of the result from a case's expected one; none if it passes."""
+    """Return the differences of the result from a case's expected values; none if it passes."""
     lines = [f"{k}: wanted {expect[k]}, got {result[k]}" for k in EQUAL if k in expect and expect[k] != result[k]]
     fired = fired_ids(result)
     asked = [question["finding"] for question in result["ask"]]

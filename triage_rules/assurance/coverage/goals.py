@@ -104,7 +104,7 @@ class Decision:
 
 
 class Plan:
-    """Decisions and limits of one ruleset, and the goals made of them."""
+    """Decisions and limits of a ruleset, and the goals made of them."""
 
     def __init__(self, ruleset: Ruleset) -> None:
         self.ruleset = ruleset
@@ -203,7 +203,7 @@ def _two_sided(measure: Measure, owners: Iterable[str]) -> Iterator[Goal]:
 
 
 def step(limit: float | Decimal) -> Decimal:
-    """Return one in the last decimal place of a limit: 38 -> 1, 37.5 -> 0.1, 0.25 -> 0.01."""
+    """Return a unit in the last decimal place of a limit: 38 -> 1, 37.5 -> 0.1, 0.25 -> 0.01."""
     exponent = Decimal(str(limit)).as_tuple().exponent
     assert isinstance(exponent, int)  # a limit is finite
     return Decimal(1).scaleb(min(exponent, 0))

@@ -14,7 +14,7 @@ Formula: TypeAlias = z3.BoolRef
 
 
 class Logic:
-    """Maker of formulas. Those of one Logic may be combined, in any thread but in only one at a time.
+    """Maker of formulas. Formulas of the same Logic may be combined, in any thread but in only one at a time.
 
     `facts`: formulas that hold of every report; the list only grows.
     """
@@ -63,7 +63,7 @@ class Logic:
         return part.arg(0) if z3.is_not(part) else z3_terms.negation(part)
 
     def at_least(self, count: int, parts: list[Formula]) -> Formula:
-        """Return a formula that is true if so many of the parts are; a repeated part counts as often as it occurs."""
+        """Return a formula that is true if `count` or more of the parts are; a repeated part counts each time."""
         count -= sum(part.get_id() == self._true for part in parts)
         left = [part for part in parts if part.get_id() not in {self._true, self._false}]
         if count <= 0:

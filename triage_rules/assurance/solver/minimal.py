@@ -1,4 +1,4 @@
-"""Smallest sets of causes: formulas of which a report must fulfil all of one set for other formulas to hold."""
+"""Smallest sets of causes: for formulas to hold, a report must fulfil every cause of at least one set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from triage_rules.assurance.solver.solver import GaveUp, Model, NoReport, Solver
 
 @dataclass(frozen=True, slots=True)
 class CauseSet:
-    """Set of causes by name, with formulas that hold of the reports of which exactly these causes are true."""
+    """Set of causes by name, with formulas that hold of exactly the reports with these causes and no others."""
 
     names: frozenset[str]
     formulas: tuple[Formula, ...]
@@ -31,7 +31,7 @@ class Causes:
         solver.watch(*self._causes.values())
 
     def next(self) -> CauseSet | NoReport | GaveUp:
-        """Return a new set of which no part suffices; NoReport: proved that there is no other."""
+        """Return a new set without a sufficient part; NoReport: proved that there is no other."""
         model = self._find()
         if not isinstance(model, Model):
             return model

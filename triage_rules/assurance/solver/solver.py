@@ -1,4 +1,4 @@
-"""Search for a report that makes formulas true: a model of one, the proof that there is none, or out of time."""
+"""Search for a report that makes formulas true: it finds a model, proves that there is none, or runs out of time."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from triage_rules.records.reports import History
 NO_DIGEST = "sha256:" + "0" * 64
 
 FEWER_SECONDS = 1.0
-"""Time limit for a report with fewer answers than one from which no answer can be left out."""
+"""Time limit of the search for a report with fewer answers, once no single answer can be left out."""
 
 Json = dict[str, Any]
 
@@ -75,7 +75,7 @@ def told(ruleset: Ruleset, findings: Findings, history: History) -> list[str]:
 
 
 class Witnesses:
-    """Makes witnesses of the solver's reports. `evaluators`: one for each encoding; made at need if left out."""
+    """Makes witnesses of the solver's reports. `evaluators`: one for each encoding; made when needed if left out."""
 
     def __init__(self, solver: Solver, evaluators: Iterable[Evaluator] = ()) -> None:
         self.solver = solver
@@ -153,7 +153,7 @@ class Witnesses:
     # --- smaller ---
 
     def _has_entries(self, inputs: Iterable[Input]) -> list[Formula]:
-        """Return for each of these inputs and each report: it has an entry for the input, even one that means open."""
+        """Return for each of these inputs and each report: it has an entry for the input, even an open one."""
         logic = self.solver.logic
         by_id = {}
         for read in inputs:

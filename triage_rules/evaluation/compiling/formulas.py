@@ -68,16 +68,16 @@ ALWAYS: Formula = frozenset({frozenset()})
 
 
 TERM_LITERALS = 120
-"""Most literals of a term: in the engine each is a node beneath the one before."""
+"""Maximum number of literals in a term; in the engine each is a node beneath the one before."""
 
 FORMULA_TERMS = 600
-"""Most terms of a formula: each is compared with every other, to drop redundant ones."""
+"""Maximum number of terms in a formula: each is compared with every other, to drop redundant ones."""
 
 TERMS_LIMIT = 28_000
-"""Most terms of a whole ruleset; the engine's pages hold no more."""
+"""Maximum number of terms in a whole ruleset, as the engine's pages hold no more."""
 
 LITERALS_LIMIT = 100_000
-"""Most literals of all its terms together: each takes some 20 microseconds to write."""
+"""Maximum number of literals in all terms together: each takes some 20 microseconds to write."""
 
 
 def single(literal: Literal) -> Formula:

@@ -44,19 +44,19 @@ from triage_rules.language.model import (
 )
 
 PRODUCT_LIMIT = 12
-"""Most terms of a conjunction before a part of it gets a signal of its own."""
+"""Maximum number of terms in a conjunction before a part of it gets a signal of its own."""
 
 COMBINATIONS_LIMIT = 500
-"""Most ways to choose the parts of an `at_least` that are written out."""
+"""Maximum number of ways to choose the parts of an `at_least` that are written out."""
 
 NESTING_LIMIT = 150
-"""Most conditions nested through statements; the evaluators and explanations recurse as deep."""
+"""Maximum number of conditions nested through statements; evaluators and explanations recurse as deep."""
 
 OWN_NESTING_LIMIT = 40
-"""Most conditions nested within one statement: written as Python, they are nested brackets."""
+"""Maximum number of conditions nested within a statement: written as Python, they are nested brackets."""
 
 STEPS_LIMIT = 50_000
-"""Most steps in one rule's explanation, which explains a statement at each of its uses."""
+"""Maximum number of steps in a rule's explanation, which explains a statement at each of its uses."""
 
 GREATEST = MAX_NUMBER
 LEAST = 1e-12
@@ -87,7 +87,7 @@ def statements(ruleset: Ruleset) -> dict[str, Condition]:
 
 
 def _define(ruleset: Ruleset, inference: Inference) -> Condition:
-    """Return an inference's condition; one that only rules infer is read from those rules' signals."""
+    """Return an inference's condition; if only rules infer it, it is read from those rules' signals."""
     whens = tuple(ruleset.rules[rule].when for rule in inference.rules)
     if whens and inference.when in (Any(whens), *whens[: len(whens) == 1]):
         return Any(tuple(map(Inferred, inference.rules)))

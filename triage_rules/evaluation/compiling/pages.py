@@ -25,7 +25,8 @@ from triage_rules.language.model import Op, Value
 
 GROUPS = 47
 GROUP_TERMS = 16
-"""Most groups on a page, and most terms in a group: all groups and every term of one fit the engine's stack of 64.
+"""Maximum numbers of groups on a page, and of terms in a group: all groups and every term of one group fit the
+engine's stack of 64.
 
 Small groups are fast. The engine keeps the children of a node in a table of 32 buckets, and searches neighbouring
 buckets as well for each field of a message: with more children it soon searches most of them for each field.
@@ -37,10 +38,10 @@ GROUP = "start"
 PAGE_TERMS = GROUPS * GROUP_TERMS
 
 PAGE_FIELDS = 200
-"""Most fields of a page's message; the engine takes 252."""
+"""Maximum number of fields in a page's message; the engine takes 252."""
 
 PAGE_LIMIT = 120
-"""Most pages. Each is a ruleset of the engine with its state."""
+"""Maximum number of pages. Each is a ruleset of the engine with its state."""
 
 SENTINEL = "received"
 """Rule that fires on every message of every page; without one, deleting the state frees wild memory."""

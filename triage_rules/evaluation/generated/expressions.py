@@ -1,8 +1,8 @@
-"""Conditions as Python expressions: one that is true when the condition is, and one when it is false; else it is open.
+"""Conditions as Python expressions: one that is true when the condition is, and one when it is false.
 
-An expression is for now or for good, that is, whatever is still answered. An open condition can take both values; a
-true or false one may change only if there is an `open` or `unless` beneath it. So a condition can still become true
-unless it is false for good.
+If neither expression is true, the condition is open. An expression is for now or for good, that is, whatever is still
+answered. An open condition can take both values; a true or false one may change only if there is an `open` or
+`unless` beneath it. So a condition can still become true unless it is false for good.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Expressions:
                 return f"({answer} is not None and {answer} {sign if side else opposite} {limit!r})"
 
     def _write_count(self, count: int, parts: tuple[Condition, ...], side: bool, for_good: bool) -> str:
-        """Write "`count` of the parts are true", or "so many are false that `count` can't be true"."""
+        """Write "`count` of the parts are true", or "enough parts are false that `count` can't be true"."""
         enough = count if side else len(parts) - count + 1
         written = [self._write(part, side, for_good) for part in parts]
         if enough == len(parts):

@@ -40,7 +40,7 @@ class Plain:
 
 
 class Opinion:
-    """Plain evaluation of one report: its rails, and, computed at need, its reasons and dependencies."""
+    """Plain evaluation of one report: its rails, and, computed on demand, its reasons and dependencies."""
 
     def __init__(self, rails: Masks, steps: Steps) -> None:
         self.rails = rails

@@ -55,7 +55,7 @@ def arrange(graph: Graph) -> Columns:
 
 
 def _number_columns(graph: Graph) -> dict[str, int]:
-    """Number the columns: inputs first, each statement behind its sources, then the rules and what they lead to."""
+    """Number the columns: inputs first, each statement behind its sources, then the rules and their consequences."""
     column_of: dict[str, int] = {}
     for key, node in graph.nodes.items():
         if node.kind in (Kind.FINDING, Kind.MENTION, Kind.STATEMENT):
@@ -120,7 +120,7 @@ def _record_places(column: Sequence[int], places: list[float]) -> None:
 
 
 def _sort(column: list[int], along: Sequence[Sequence[int]], places: list[float]) -> None:
-    """Sort by the mean place of the neighbours on one side; a spot without any keeps about its place."""
+    """Sort by the mean place of the neighbours on one side; a spot without neighbours keeps about its place."""
     wanted = {}
     for spot in column:
         others = along[spot]

@@ -78,7 +78,7 @@ def light(ruleset: Ruleset, facts: Findings) -> Lighting:
 
 
 def _describe_answer(ruleset: Ruleset, name: str, value: Any) -> str:
-    """Describe an answer; of a text only that there is one, as the evaluators see no more."""
+    """Describe an answer; of a text only that there is an answer, as the evaluators see no more."""
     if ruleset.inputs[name].kind is InputKind.TEXT:
         return WORDS[State.ANSWERED]
     return in_words(ruleset, Step(name, "", value))

@@ -152,7 +152,7 @@ def _wrap_text(node: Node, layout: Layout, *, has_mark: bool, answer: str) -> li
 
 
 def shortened(text: str, letters: int) -> str:
-    """Shorten the text to so many letters, with an ellipsis."""
+    """Shorten the text to `letters` characters, with an ellipsis."""
     return text if len(text) <= letters else text[: letters - 1].rstrip() + "\u2026"
 
 

@@ -29,7 +29,7 @@ from triage_rules.language.wording import limit_in_words
 class Lack:
     """Obstacle: `says` is the subject, `given` its value now, `wanted` the value needed, in words.
 
-    With `parts`, so many (`needed`) of the parts must change; of a statement, parts of its definition.
+    With `parts`, `needed` of the parts must change; of a statement, parts of its definition.
     """
 
     says: str
@@ -47,7 +47,7 @@ class Lacking:
         self._reference = reference
 
     def of(self, condition: Condition, wanted: bool = True) -> tuple[Lack, ...]:
-        """Return all obstacles, every one of which must change; none if the condition has the wanted value."""
+        """Return all obstacles, which must all change; none if the condition has the wanted value."""
         if self._reference.value(condition) is wanted:
             return ()
         match condition:

@@ -60,7 +60,7 @@ def why_not(evaluator: Evaluator, findings: Findings, level: Level, asked: Asked
 
 
 def statement(goal: Goal, alternatives: Alternatives) -> str:
-    """Describe what the search shows about other answers."""
+    """Describe the search's result: which other answers exist, as far as is proved."""
     to = f"to {goal.level.word}{'' if goal.exactly else ' or ' + ('higher' if goal.upwards else 'lower')}"
     if not alternatives.found:
         if alternatives.complete:
@@ -104,7 +104,7 @@ def _list_nearest(
 
 
 def _list_in_the_way(evaluator: Evaluator, findings: Findings, goal: Goal) -> list[Json]:
-    """List the outcomes that hold above the goal, and what must change so that they don't hold."""
+    """List the outcomes that hold above the goal, and the changes needed to undo them."""
     ruleset = evaluator.ruleset
     reference = Reference(ruleset, evaluator.facts(findings, History()))
     lacking = Lacking(ruleset, reference)
