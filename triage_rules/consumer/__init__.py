@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from triage_rules.consumer.failures import OUTAGE, FailureStreak, HoldTimes, describe_error
+from triage_rules.consumer.failures import OUTAGE, FailureStreak, WaitTimes, describe_error
 from triage_rules.foundation.encryption import Seals
 from triage_rules.foundation.errors import CredentialsRefused, EventError, LedgerUnavailable, SealError
 from triage_rules.foundation.timestamps import now_ms
@@ -124,7 +124,7 @@ class Consumer:
         self._was_admitted = False
         self._next_claim = 0.0
         self._has_claimed = False
-        self._hold_times = HoldTimes()
+        self._wait_times = WaitTimes()
         self._causes: dict[str, str] = {}
         self._unreadable = FailureStreak()
         self._has_opened = False
@@ -233,7 +233,7 @@ class Consumer:
         The limit is a quarter longer than the store's, so that the store offers the entry first if it can.
         """
         rows = self._stream.waiting(self.group, WATCHED)
-        entry_id = self._hold_times.find_overdue(rows, 1.25 * self._claim_after_ms / 1000)
+        entry_id = self._wait_times.find_overdue(rows, 1.25 * self._claim_after_ms / 1000)
         return [] if entry_id is None else self._stream.take(self.group, self.name, entry_id)
 
     def _make_message(self, entry: Entry) -> Message | None:

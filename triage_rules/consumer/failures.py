@@ -33,7 +33,7 @@ class FailureStreak:
         return len(self._ids) >= OUTAGE
 
 
-class HoldTimes:
+class WaitTimes:
     """Measures how long entries have been with the same consumer, by this process's monotonic clock.
 
     The store measures by its own wall clock: once that is set back by hours, no entry seems idle for hours.
