@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from triage_rules.evaluation.answers import asked, read_findings
+from triage_rules.evaluation.answers import asked, read_answers
 from triage_rules.evaluation.decision import decide
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
@@ -34,7 +34,7 @@ class Patient:
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class PatientOpinion:
     """A ruleset's decision on a patient. `rules`: those that fired, without floors; with none, the default decided.
 
     The level lies between `lowest` and `could_be` once the open questions are answered.
@@ -53,7 +53,7 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class LevelPair:
     """Kind of difference. `speaks`: a rule of the other ruleset fired.
 
     `may_agree`: answers to open questions could still bring both to the same level; without it, none can.
@@ -71,23 +71,23 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class LevelDifference:
     """Patients with the same kind of difference, by id, and the smallest example, without answers that don't matter.
 
     `first`, `other`: the rulesets' opinions of the example. `rest_answered`: the answers left out change no disposition
     and no rule, but without them the two levels could still come to agree.
     """
 
-    kind: Kind
+    kind: LevelPair
     patients: tuple[str, ...]
     example: Patient
     rest_answered: bool
-    first: Opinion
-    other: Opinion
+    first: PatientOpinion
+    other: PatientOpinion
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class LevelTally:
     """Numbers of patients with the same level, a lower or a higher one by the other ruleset."""
 
     same: int
@@ -108,14 +108,14 @@ class Comparison:
     `refused`: ids of patients whose answers a ruleset rejects. `differences`: downwards first, then by number.
     """
 
-    speaking: Tally
-    silent: Tally
+    speaking: LevelTally
+    silent: LevelTally
     cells: Mapping[tuple[Level, str, bool], int]
     refused: tuple[str, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[LevelDifference, ...]
 
 
-def opinion(evaluator: Evaluator, patient: Patient) -> Opinion | None:
+def opinion(evaluator: Evaluator, patient: Patient) -> PatientOpinion | None:
     """Evaluate a patient's answers, as far as the ruleset has questions for them, by the plain evaluator.
 
     Returns None if the ruleset rejects an answer, which is out of range or of another type than its own.
@@ -123,13 +123,13 @@ def opinion(evaluator: Evaluator, patient: Patient) -> Opinion | None:
     ruleset = evaluator.ruleset
     known = {read.name for read in asked(ruleset)}
     try:
-        findings = read_findings(ruleset, {name: value for name, value in patient.answers.items() if name in known})
+        findings = read_answers(ruleset, {name: value for name, value in patient.answers.items() if name in known})
     except ReportError:
         return None
     rails = Reference(ruleset, evaluator.facts(findings, patient.history)).rails()
     decision = decide(ruleset, rails)
     fired = frozenset(rule for rule in ruleset.rules if rule in rails.established)
-    return Opinion(decision.level, decision.disposition, decision.lowest, decision.could_be, fired)
+    return PatientOpinion(decision.level, decision.disposition, decision.lowest, decision.could_be, fired)
 
 
 def compare(first: Evaluator, others: Sequence[Evaluator], patients: Sequence[Patient]) -> list[Comparison]:
@@ -140,7 +140,7 @@ def compare(first: Evaluator, others: Sequence[Evaluator], patients: Sequence[Pa
 
 def _compare_pair(first: _Opinions, other: _Opinions, patients: Sequence[Patient]) -> Comparison:
     pairs: dict[str, _Pair] = {}
-    by_kind: dict[Kind, list[Patient]] = {}
+    by_kind: dict[LevelPair, list[Patient]] = {}
     for patient in patients:
         first_opinion, other_opinion = first.of(patient), other.of(patient)
         if first_opinion is None or other_opinion is None:
@@ -174,7 +174,7 @@ def _make_key(patient: Patient) -> tuple[str, History]:
     return json.dumps(dict(patient.answers), sort_keys=True), patient.history
 
 
-_Pair = tuple[Opinion, Opinion]
+_Pair = tuple[PatientOpinion, PatientOpinion]
 
 
 class _Opinions:
@@ -182,38 +182,40 @@ class _Opinions:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
-        self._opinions: dict[tuple[str, History], Opinion | None] = {}
+        self._opinions: dict[tuple[str, History], PatientOpinion | None] = {}
 
-    def of(self, patient: Patient) -> Opinion | None:
+    def of(self, patient: Patient) -> PatientOpinion | None:
         key = _make_key(patient)
         if key not in self._opinions:
             self._opinions[key] = opinion(self._evaluator, patient)
         return self._opinions[key]
 
 
-def _classify(first: Opinion, other: Opinion) -> Kind:
+def _classify(first: PatientOpinion, other: PatientOpinion) -> LevelPair:
     may_agree = max(first.lowest, other.lowest) <= min(first.could_be, other.could_be)
-    return Kind(first.level, other.level, other.speaks, may_agree)
+    return LevelPair(first.level, other.level, other.speaks, may_agree)
 
 
-def _count(pairs: Iterable[_Pair]) -> Tally:
+def _count(pairs: Iterable[_Pair]) -> LevelTally:
     signs = Counter((other.level > first.level) - (other.level < first.level) for first, other in pairs)
-    return Tally(same=signs[0], lower=signs[-1], higher=signs[1])
+    return LevelTally(same=signs[0], lower=signs[-1], higher=signs[1])
 
 
-def _sort_key(difference: Difference) -> tuple[bool, int, Level]:
+def _sort_key(difference: LevelDifference) -> tuple[bool, int, Level]:
     kind = difference.kind
     return (not kind.lower, -len(difference.patients), kind.first)
 
 
-def _make_difference(kind: Kind, patients: Sequence[Patient], first: _Opinions, other: _Opinions) -> Difference:
+def _make_difference(
+    kind: LevelPair, patients: Sequence[Patient], first: _Opinions, other: _Opinions
+) -> LevelDifference:
     whole = min(patients, key=lambda patient: len(patient.answers))
     example = _smallest(whole, first, other, kind)
     if len(example.answers) > MOST_ANSWERS:
         example = _smallest(example, first, other)
     first_opinion, other_opinion = first.of(example), other.of(example)
     assert first_opinion is not None and other_opinion is not None  # noqa: PT018 - both accepted the whole patient
-    return Difference(
+    return LevelDifference(
         kind,
         tuple(patient.id for patient in patients),
         example,
@@ -223,7 +225,7 @@ def _make_difference(kind: Kind, patients: Sequence[Patient], first: _Opinions, 
     )
 
 
-def _smallest(patient: Patient, first: _Opinions, other: _Opinions, kind: Kind | None = None) -> Patient:
+def _smallest(patient: Patient, first: _Opinions, other: _Opinions, kind: LevelPair | None = None) -> Patient:
     """Remove the answers that neither ruleset needs. `kind`: kind of difference to keep."""
     for name in list(patient.answers):
         fewer = replace(patient, answers={key: value for key, value in patient.answers.items() if key != name})
@@ -232,7 +234,9 @@ def _smallest(patient: Patient, first: _Opinions, other: _Opinions, kind: Kind |
     return patient
 
 
-def _is_decided_alike(fewer: Patient, patient: Patient, first: _Opinions, other: _Opinions, kind: Kind | None) -> bool:
+def _is_decided_alike(
+    fewer: Patient, patient: Patient, first: _Opinions, other: _Opinions, kind: LevelPair | None
+) -> bool:
     """Return whether both keep disposition and rules without the removed answer, and differ in this way."""
     pairs = []
     for opinions in (other, first):  # the first is likely to be larger, and its evaluation often unnecessary

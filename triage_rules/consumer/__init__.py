@@ -26,7 +26,7 @@ from triage_rules.foundation.errors import CredentialsRefused, EventError, Ledge
 from triage_rules.foundation.timestamps import now_ms
 from triage_rules.language.model import Level
 from triage_rules.records.events import SEALED_TYPE, Event, decode
-from triage_rules.store.results import Entry, ResultStream
+from triage_rules.store.results import ResultStream, StreamEntry
 
 log = logging.getLogger("triage.consumer")
 
@@ -54,7 +54,7 @@ class Message:
 
     event: Event
     deliveries: int
-    _entry: Entry = field(repr=False)
+    _entry: StreamEntry = field(repr=False)
     _consumer: Consumer = field(repr=False)
 
     def ack(self) -> None:
@@ -208,7 +208,7 @@ class Consumer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _next_entries(self) -> list[Entry]:
+    def _next_entries(self) -> list[StreamEntry]:
         """Return overdue entries of other members and new ones in turn, so that neither delays the other."""
         if not self._has_joined:
             self._stream.join(self.group, self._start)
@@ -227,7 +227,7 @@ class Consumer:
             self._next_claim = time.monotonic() + self._claim_after_ms / 4000
         return self._stream.read(self.group, self.name, count=self._prefetch, block_ms=BLOCK_MS)
 
-    def _take_overdue(self) -> list[Entry]:
+    def _take_overdue(self) -> list[StreamEntry]:
         """Take an overdue entry that the store doesn't offer because its clock was set back.
 
         The limit is a quarter longer than the store's, so that the store offers the entry first if it can.
@@ -236,7 +236,7 @@ class Consumer:
         entry_id = self._wait_times.find_overdue(rows, 1.25 * self._claim_after_ms / 1000)
         return [] if entry_id is None else self._stream.take(self.group, self.name, entry_id)
 
-    def _make_message(self, entry: Entry) -> Message | None:
+    def _make_message(self, entry: StreamEntry) -> Message | None:
         """Return the message to deliver, or None if the entry needs no delivery."""
         try:
             if self._levels is not None and entry.fields.get("level", "") not in self._levels:
@@ -255,12 +255,12 @@ class Consumer:
             return None
         return None if event is None else Message(event, entry.deliveries, entry, self)
 
-    def _describe_failure(self, entry: Entry) -> str:
+    def _describe_failure(self, entry: StreamEntry) -> str:
         cause = self._causes.pop(entry.id, "")
         reason = f"delivered {entry.deliveries - 1} times without success"
         return reason + (f"; the handler raised {cause}" if cause else "")
 
-    def _decode(self, entry: Entry) -> Event | None:
+    def _decode(self, entry: StreamEntry) -> Event | None:
         try:
             event = decode(entry.fields, self._seals)
         except SealError as error:
@@ -275,7 +275,7 @@ class Consumer:
             self._unreadable.reset()
         return event
 
-    def _refuse_unreadable(self, entry: Entry, error: SealError) -> None:
+    def _refuse_unreadable(self, entry: StreamEntry, error: SealError) -> None:
         """Leave a single result that no key opens pending. Raises SealError if several failures show wrong keys."""
         self._unreadable.record(entry.id)
         has_wrong_keys = self._unreadable.is_outage or (not self._has_opened and self._unreadable.length >= OUTAGE)
@@ -285,7 +285,7 @@ class Consumer:
             raise SealError(f"entry {entry.id}: {error}; this consumer needs the encryption_keys of the service")
         log.error("entry %s will be delivered again: %s", entry.id, error)
 
-    def _check_keys(self, entry: Entry) -> None:
+    def _check_keys(self, entry: StreamEntry) -> None:
         """Raise SealError for an encrypted result if there are no keys.
 
         Called before failed deliveries are counted: a missing setting must not turn results into dead letters.
@@ -297,14 +297,14 @@ class Consumer:
         self._causes.pop(message._entry.id, None)  # noqa: SLF001 - as in Message
         self._stream.done(self.group, message._entry, message.event.id, now_ms=now_ms(), keep_ms=self._keep_ms)  # noqa: SLF001
 
-    def _uncount_delivery(self, entry: Entry) -> None:
+    def _uncount_delivery(self, entry: StreamEntry) -> None:
         """Take this delivery off the entry's count."""
         try:
             self._stream.excuse(self.group, self.name, entry)
         except LedgerUnavailable as error:
             log.warning("entry %s: this delivery counts, though it failed in an outage: %s", entry.id, error)
 
-    def _give_up(self, entry: Entry, reason: str) -> None:
+    def _give_up(self, entry: StreamEntry, reason: str) -> None:
         self._stream.give_up(self.group, entry, reason, now_ms=now_ms())
 
     def _leave(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from triage_rules.assurance.cases import parse_cases, run_case
 from triage_rules.assurance.cases.reading import CASES_FILE
-from triage_rules.assurance.properties.model import Property, Verdict
+from triage_rules.assurance.properties.model import ProofVerdict, Property
 from triage_rules.assurance.properties.reading import PROPERTIES_FILE, has_properties, parse_properties
 from triage_rules.deployment import evidence
 from triage_rules.evaluation.evaluator import Evaluator
@@ -30,11 +30,11 @@ from triage_rules.foundation.errors import (
 )
 from triage_rules.foundation.place import Place
 from triage_rules.language.bundle import Bundle, bundle_of, open_bundle
-from triage_rules.language.check_types import FindingType, Severity
+from triage_rules.language.check_types import CheckType, Severity
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import FILE_NAME, Document, bytes_of, parse_with_document
 from triage_rules.records.audit import Actor
-from triage_rules.records.proposals import Approving
+from triage_rules.records.proposals import Approval
 from triage_rules.store import Ledger, LiveRuleset
 
 FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE)
@@ -110,7 +110,7 @@ def check_folder(folder: Path) -> Checked:
         raise CasesFailed(faults, len(outcomes))
     undecided = _refuse_errors(ruleset, document, evaluator)
     verdicts = [] if claimed is None else _prove_all(evaluator, claimed)
-    unasked = tuple(claim.id for claim, verdict in verdicts if verdict is Verdict.NOT_ASKED)
+    unasked = tuple(claim.id for claim, verdict in verdicts if verdict is ProofVerdict.NOT_ASKED)
     return Checked(
         bundle,
         cases=len(outcomes),
@@ -125,26 +125,26 @@ def check_folder(folder: Path) -> Checked:
 
 def _refuse_errors(ruleset: Ruleset, document: Document, evaluator: Evaluator) -> tuple[str, ...]:
     """Return the undecided questions. Raises RulesetError with each error of `triage check` that is not accepted."""
-    from triage_rules.assurance.checking import How, check  # loads the solver, which most callers never need
+    from triage_rules.assurance.checking import CheckOptions, check  # loads the solver, which most callers never need
 
-    how = How(dt.datetime.now(dt.UTC).date(), CHECK_FINDINGS_SECONDS, least=Severity.ERROR)
-    findings = [finding for finding in check(ruleset, document, how, evaluator) if finding.accepted is None]
-    errors = [finding for finding in findings if finding.type is not FindingType.INCOMPLETE]
+    how = CheckOptions(dt.datetime.now(dt.UTC).date(), CHECK_FINDINGS_SECONDS, least=Severity.ERROR)
+    answers = [finding for finding in check(ruleset, document, how, evaluator) if finding.accepted is None]
+    errors = [finding for finding in answers if finding.type is not CheckType.INCOMPLETE]
     if errors:
         raise RulesetError(tuple(RulesetFault(error.place, f"{error.type}: {error.message}") for error in errors))
-    return tuple(finding.message for finding in findings)
+    return tuple(finding.message for finding in answers)
 
 
-def _prove_all(evaluator: Evaluator, claimed: list[Property]) -> list[tuple[Property, Verdict]]:
+def _prove_all(evaluator: Evaluator, claimed: list[Property]) -> list[tuple[Property, ProofVerdict]]:
     """Return each property with its verdict. Raises PropertiesFailed if a property is refuted or not proved."""
     from triage_rules.assurance.properties.proving import (  # loads the solver, which most callers never need
-        in_a_line,
+        describe_proof,
         prove,
     )
 
     proofs = list(prove(evaluator.ruleset, claimed, seconds=PROVE_SECONDS, evaluator=evaluator))
     faults = tuple(
-        RulesetFault(proof.asked.place or NOWHERE, f"property `{proof.asked.id}`: {in_a_line(proof)}")
+        RulesetFault(proof.asked.place or NOWHERE, f"property `{proof.asked.id}`: {describe_proof(proof)}")
         for proof in proofs
         if not proof.holds
     )
@@ -172,7 +172,7 @@ def check_files(files: Mapping[str, str]) -> Checked:
     )
 
 
-def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor, approving: Approving | None = None) -> Deployed:
+def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor, approving: Approval | None = None) -> Deployed:
     """Make a checked ruleset live in one step. `approving`: the proposal that asked for it.
 
     Raises LedgerUnavailable, AuditError, ProposalNotFound, ProposalRefused.

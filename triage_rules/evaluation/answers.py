@@ -18,7 +18,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
 from triage_rules.foundation.errors import ReportError, ReportFault
 from triage_rules.foundation.strict_json import pointer_part
-from triage_rules.language.model import MAX_NUMBER, AskedOf, Findings, Input, Kind, Ruleset, Value
+from triage_rules.language.model import MAX_NUMBER, Answers, AskedOf, Input, InputKind, Ruleset, Value
 
 UNKNOWN = "unknown"
 """Answer, to a question of any kind, that leaves the input open."""
@@ -49,7 +49,7 @@ def _refuse(code: str, detail: str) -> NoReturn:
     raise ValidationError({"code": code, "detail": detail})
 
 
-class Answer(fields.Field[Any]):
+class AnswerField(fields.Field[Any]):
     """Field for one input's answer. Errors are `{"code", "detail"}`; open answers deserialize to `missing`."""
 
     def __init__(self, read: Input) -> None:
@@ -88,7 +88,7 @@ def _name_type(value: object) -> str:
             return "something that is not JSON"
 
 
-class YesNoAnswer(Answer):
+class YesNoAnswer(AnswerField):
     """Answer to a yes/no question: true or false."""
 
     def _check(self, value: Any) -> Any:
@@ -97,7 +97,7 @@ class YesNoAnswer(Answer):
         return value
 
 
-class NumberAnswer(Answer):
+class NumberAnswer(AnswerField):
     """Finite number within the bounds; -0.0 becomes 0.0."""
 
     def _check(self, value: Any) -> Any:
@@ -126,7 +126,7 @@ class IntegerAnswer(NumberAnswer):
         return super()._check(value)
 
 
-class ChoiceAnswer(Answer):
+class ChoiceAnswer(AnswerField):
     """Declared value of a choice."""
 
     def __init__(self, read: Input) -> None:
@@ -142,7 +142,7 @@ class ChoiceAnswer(Answer):
         return missing if self._open[value] else value
 
 
-class TextAnswer(Answer):
+class TextAnswer(AnswerField):
     """Text; its length is counted in code points."""
 
     def _check(self, value: Any) -> Any:
@@ -157,16 +157,16 @@ class TextAnswer(Answer):
         return value
 
 
-_FIELDS: dict[Kind, type[Answer]] = {
-    Kind.YES_NO: YesNoAnswer,
-    Kind.NUMBER: NumberAnswer,
-    Kind.INTEGER: IntegerAnswer,
-    Kind.CHOICE: ChoiceAnswer,
-    Kind.TEXT: TextAnswer,
+_FIELDS: dict[InputKind, type[AnswerField]] = {
+    InputKind.YES_NO: YesNoAnswer,
+    InputKind.NUMBER: NumberAnswer,
+    InputKind.INTEGER: IntegerAnswer,
+    InputKind.CHOICE: ChoiceAnswer,
+    InputKind.TEXT: TextAnswer,
 }
 
 
-class FindingsSchema(Schema):
+class AnswersSchema(Schema):
     """Base of the answer schemas of all rulesets."""
 
     class Meta:
@@ -178,11 +178,11 @@ def asked(ruleset: Ruleset) -> list[Input]:
     return [read for read in ruleset.inputs.values() if read.asked_of is not AskedOf.SERVICE]
 
 
-def findings_schema(ruleset: Ruleset) -> type[Schema]:
+def answers_schema(ruleset: Ruleset) -> type[Schema]:
     """Make a strict marshmallow schema with a field for each input that a report may answer."""
     by_name = {read.name: _FIELDS[read.kind](read) for read in asked(ruleset)}
     title = "".join(part.capitalize() for part in ruleset.name.split("-"))
-    return FindingsSchema.from_dict(dict(by_name), name=f"{title}Findings")
+    return AnswersSchema.from_dict(dict(by_name), name=f"{title}Findings")
 
 
 class _Schemas:
@@ -196,7 +196,7 @@ class _Schemas:
         with self._lock:
             kept = self._kept.get(id(ruleset))
             if kept is None:
-                kept = self._kept[id(ruleset)] = (ruleset, findings_schema(ruleset)())
+                kept = self._kept[id(ruleset)] = (ruleset, answers_schema(ruleset)())
             self._kept.move_to_end(id(ruleset))
             if len(self._kept) > _MAX_SCHEMAS:
                 self._kept.popitem(last=False)
@@ -206,7 +206,7 @@ class _Schemas:
 _schemas = _Schemas()
 
 
-def read_findings(ruleset: Ruleset, raw: object) -> Findings:
+def read_answers(ruleset: Ruleset, raw: object) -> Answers:
     """Read the answers of a report; open ones are left out.
 
     Raises ReportError with all faults (of very many, the first and how many more), with pointers from `/findings` on.
@@ -260,7 +260,7 @@ def _describe_unknown(ruleset: Ruleset, key: str, *, hint: bool) -> str:
 
 
 def _describe_range(read: Input) -> str:
-    unit = unit_told(read.unit)
+    unit = format_unit(read.unit)
     if read.minimum is not None and read.maximum is not None:
         return f"expected {read.minimum} to {read.maximum}{unit}"
     if read.minimum is not None:
@@ -270,7 +270,7 @@ def _describe_range(read: Input) -> str:
     return "expected a number from -1e15 to 1e15"
 
 
-def unit_told(unit: str | None) -> str:
+def format_unit(unit: str | None) -> str:
     """Return a unit as written after a number, in plain words; units without a plain word stay as they are."""
     match unit:
         case None | "" | "1":
@@ -286,10 +286,10 @@ def unit_told(unit: str | None) -> str:
 # --- as JSON Schema, for other programs ---
 
 
-def findings_json_schema(ruleset: Ruleset) -> dict[str, Any]:
+def answers_json_schema(ruleset: Ruleset) -> dict[str, Any]:
     """Return the schema of the answers as JSON Schema 2020-12.
 
-    Accepts what `read_findings` accepts, except that JSON Schema can't require a whole number without a fraction.
+    Accepts what `read_answers` accepts, except that JSON Schema can't require a whole number without a fraction.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -326,14 +326,14 @@ def _describe_input(read: Input) -> dict[str, Any]:
 
 def _accepted_values(read: Input) -> dict[str, Any]:
     match read.kind:
-        case Kind.YES_NO:
+        case InputKind.YES_NO:
             return {"enum": [True, False, UNKNOWN]}
-        case Kind.CHOICE:
+        case InputKind.CHOICE:
             return {"enum": [*(choice.value for choice in read.choices), UNKNOWN]}
-        case Kind.TEXT:
+        case InputKind.TEXT:
             limit = {} if read.max_length is None else {"maxLength": read.max_length}
             return {"type": "string", "pattern": "^[^\\u0000]*$"} | limit
-        case Kind.NUMBER | Kind.INTEGER:
+        case InputKind.NUMBER | InputKind.INTEGER:
             number = {
                 "type": read.kind.value,
                 "minimum": -MAX_NUMBER if read.minimum is None else read.minimum,

@@ -8,11 +8,11 @@ from itertools import compress
 from typing import NamedTuple
 
 from triage_rules.evaluation.signals import Masks, Numbering, Rails, flags, outcome_key
-from triage_rules.language.model import Floor, Level, Outcome, Rule, Ruleset
+from triage_rules.language.model import Floor, Level, Rule, RuleOutcome, Ruleset
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LevelChanges:
     """Effect on the level if one undecided outcome turns into its opposite, with any other changes.
 
     level: before floors raise it by one. raised: each level -> the level that floors may then raise it to. fallen: the
@@ -53,7 +53,7 @@ class Decision:
     could_be: Level
     could_be_disposition: str
     by_default: bool
-    standing: Standing = field(repr=False, compare=False)
+    level_changes: LevelChanges = field(repr=False, compare=False)
 
     @property
     def determined(self) -> bool:
@@ -61,30 +61,30 @@ class Decision:
         return self.lowest == self.could_be
 
 
-class Question(NamedTuple):
+class OpenQuestion(NamedTuple):
     """Open input whose answer could change the level: upwards, downwards (to the lowest), or either way."""
 
-    finding: str
+    input: str
     could_raise_to: Level | None
     could_lower_to: Level | None
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class KeyedOutcome:
     """Outcome of a rule or floor. `outcome` None: a floor that raises by one level."""
 
     rule: Rule | Floor
     key: str
-    outcome: Outcome | None
+    outcome: RuleOutcome | None
 
 
-def statements(rules: Iterable[Rule | Floor]) -> Iterator[Statement]:
+def keyed_outcomes(rules: Iterable[Rule | Floor]) -> Iterator[KeyedOutcome]:
     """Yield every outcome of these rules or floors, with its key on the rails."""
     for rule in rules:
         for index, outcome in enumerate(rule.outcomes):
-            yield Statement(rule, outcome_key(rule.id, index), outcome)
+            yield KeyedOutcome(rule, outcome_key(rule.id, index), outcome)
         if isinstance(rule, Floor) and rule.raise_one:
-            yield Statement(rule, rule.id, None)
+            yield KeyedOutcome(rule, rule.id, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class _RankedOutcome:
     """
 
     number: int
-    statement: Statement
+    statement: KeyedOutcome
     of_rule: bool
     rank: int | None
     level: Level
@@ -105,11 +105,11 @@ NONE = -1
 """Rank where there is no outcome."""
 
 AS_IT_IS = tuple(Level)
-ONE_UP = tuple(Level(min(level + 1, Level.URGENT)) for level in Level)
+NEXT_LEVEL = tuple(Level(min(level + 1, Level.URGENT)) for level in Level)
 """Each level unchanged, and each level raised by one."""
 
 
-class Deciding:
+class Decider:
     """Decides reports by one ruleset, and looks up its constants once. Rails are passed as `Masks`."""
 
     def __init__(self, ruleset: Ruleset) -> None:
@@ -119,7 +119,7 @@ class Deciding:
         self._levels = [ruleset.dispositions[code].level for code in self._codes]
         self._default = self._ranks[ruleset.default.disposition]
         self.numbering = Numbering(ruleset)
-        by_key = {statement.key: statement for statement in statements(ruleset.rules_and_floors)}
+        by_key = {statement.key: statement for statement in keyed_outcomes(ruleset.rules_and_floors)}
         self._outcomes = [self._rank_outcome(number, by_key[key]) for number, key in enumerate(self.numbering.outcomes)]
         self._all_mask = self._select(lambda _: True)
         self._rules_mask = self._select(lambda outcome: outcome.of_rule)
@@ -129,12 +129,12 @@ class Deciding:
             floor.id: {level: self._ranks[code] for level, code in floor.raise_one} for floor in ruleset.floors.values()
         }
         self._inputs = list(ruleset.inputs)
-        mandatory = dict.fromkeys(finding for item in ruleset.mandatory for finding in item.findings)
+        mandatory = dict.fromkeys(finding for item in ruleset.mandatory for finding in item.inputs)
         self._mandatory = [1 << self._inputs.index(finding) for finding in mandatory]
         self._mandatory_mask = sum(self._mandatory)
-        self._questions: dict[tuple[Level | None, Level | None], dict[int, Question]] = {}
+        self._questions: dict[tuple[Level | None, Level | None], dict[int, OpenQuestion]] = {}
 
-    def _rank_outcome(self, number: int, statement: Statement) -> _RankedOutcome:
+    def _rank_outcome(self, number: int, statement: KeyedOutcome) -> _RankedOutcome:
         rank = None if statement.outcome is None else self._ranks[statement.outcome.disposition]
         level = Level.ROUTINE if rank is None else self._levels[rank]
         return _RankedOutcome(number, statement, isinstance(statement.rule, Rule), rank, level)
@@ -168,18 +168,18 @@ class Deciding:
             could_be=self._highest_level(may, sure),
             could_be_disposition=self._codes[self._most_urgent_rank(rank, may, sure)],
             by_default=now.highest_rule == NONE,
-            standing=Standing(
+            level_changes=LevelChanges(
                 by_default=now.highest_rule == NONE,
                 level=self._levels[before],
-                raised=ONE_UP if may.raising else AS_IT_IS,
+                raised=NEXT_LEVEL if may.raising else AS_IT_IS,
                 fallen=self._levels[max(before, self._default)] if could_fall else None,
             ),
         )
 
-    def fired(self, established: int) -> tuple[list[Statement], list[Statement]]:
+    def fired(self, established: int) -> tuple[list[KeyedOutcome], list[KeyedOutcome]]:
         """Return the most urgent outcome of each rule, and of each floor, that fired; the most urgent first."""
-        rules: dict[str, Statement] = {}
-        floors: dict[str, Statement] = {}
+        rules: dict[str, KeyedOutcome] = {}
+        floors: dict[str, KeyedOutcome] = {}
         for outcome in self._outcomes_in(established):
             (rules if outcome.of_rule else floors).setdefault(outcome.statement.rule.id, outcome.statement)
         return list(rules.values()), list(floors.values())
@@ -237,11 +237,11 @@ class Deciding:
     @staticmethod
     def _raise_level(level: Level, outcomes: _Summary) -> Level:
         """Raise the level by one if any floor does; several floors together raise it by one as well."""
-        return ONE_UP[level] if outcomes.raising else level
+        return NEXT_LEVEL[level] if outcomes.raising else level
 
     # --- questions ---
 
-    def questions(self, rails: Masks, decision: Decision, hangs_on: Mapping[int, int]) -> list[Question]:
+    def questions(self, rails: Masks, decision: Decision, hangs_on: Mapping[int, int]) -> list[OpenQuestion]:
         """Return the open inputs that could change the level, the most dangerous first; none once it is determined.
 
         First come inputs that could raise it highest; then mandatory ones, in the ruleset's order; then those with the
@@ -250,9 +250,9 @@ class Deciding:
         """
         if decision.determined:
             return []
-        standing = decision.standing
+        changes = decision.level_changes
         may_lower = decision.lowest < decision.level
-        raised = [standing.raised[max(standing.level, level)] for level in Level]  # by outcomes not yet established
+        raised = [changes.raised[max(changes.level, level)] for level in Level]  # by outcomes not yet established
         raises, lowers = [0] * len(Level), 0
         beside: dict[int, int] = {}
         for outcome in self._outcomes_in(rails.possible & ~rails.certain):
@@ -261,11 +261,11 @@ class Deciding:
                 is_established = bool(rails.established >> outcome.number & 1)
                 count = mask.bit_count()
                 beside[count] = beside.get(count, 0) | mask
-                raises[standing.could_raise_to(outcome) if is_established else raised[outcome.level]] |= mask
-                if may_lower and standing.could_lower(outcome, established=is_established):
+                raises[changes.could_raise_to(outcome) if is_established else raised[outcome.level]] |= mask
+                if may_lower and changes.could_lower(outcome, established=is_established):
                     lowers |= mask
         fewest_first = [beside[count] for count in sorted(beside)]
-        questions: list[Question] = []
+        questions: list[OpenQuestion] = []
         asked = 0
         for level in (Level.URGENT, Level.MONITOR, None):
             if level is None or level > decision.level:
@@ -289,11 +289,11 @@ class Deciding:
                 new ^= n
                 yield n
 
-    def _questions_for(self, raise_to: Level | None, lower_to: Level | None) -> dict[int, Question]:
+    def _questions_for(self, raise_to: Level | None, lower_to: Level | None) -> dict[int, OpenQuestion]:
         """Return the question for each bit; made once for each pair of levels."""
         questions = self._questions.get((raise_to, lower_to))
         if questions is None:
-            questions = {1 << n: Question(name, raise_to, lower_to) for n, name in enumerate(self._inputs)}
+            questions = {1 << n: OpenQuestion(name, raise_to, lower_to) for n, name in enumerate(self._inputs)}
             self._questions[raise_to, lower_to] = questions
         return questions
 
@@ -311,12 +311,12 @@ class _Summary(NamedTuple):
 
 
 def decide(ruleset: Ruleset, rails: Rails) -> Decision:
-    """Decide as `Deciding.decide`, for a ruleset that decides once."""
-    deciding = Deciding(ruleset)
+    """Decide as `Decider.decide`, for a ruleset that decides once."""
+    deciding = Decider(ruleset)
     return deciding.decide(deciding.numbering.masks(rails))
 
 
 def disposition_of(ruleset: Ruleset, established: frozenset[str]) -> str:
-    """Return the disposition as `Deciding.disposition`, for a ruleset that decides once."""
-    deciding = Deciding(ruleset)
+    """Return the disposition as `Decider.disposition`, for a ruleset that decides once."""
+    deciding = Decider(ruleset)
     return deciding.disposition(deciding.numbering.mask(established))

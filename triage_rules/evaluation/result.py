@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.evaluation.decision import Deciding, Decision, Question, Statement
-from triage_rules.evaluation.justification import Grounds
+from triage_rules.evaluation.decision import Decider, Decision, KeyedOutcome, OpenQuestion
+from triage_rules.evaluation.justification import Justification
 from triage_rules.evaluation.signals import SOONER, Masks, Rails
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.model import NOT_APPROVED, AskedOf, Disposition, Level, Rule, Ruleset
-from triage_rules.records.reports import Status
+from triage_rules.records.reports import ReportStatus
 
 HUMAN_REVIEW_NOW = "human_review_now"
 """Flag of a result without a level: a person must look at once."""
@@ -20,7 +20,7 @@ ENGINE_DISAGREEMENT = "engine_disagreement"
 """Flag of a result on which the two evaluators differ; the higher level was taken."""
 
 Json = dict[str, Any]
-_DONE = Status.DONE.value
+_DONE = ReportStatus.DONE.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class _OutcomeParts:
 class Results:
     """Makes the results of one ruleset. Parts that recur in many results are made once, and must not be changed."""
 
-    def __init__(self, ruleset: Ruleset, deciding: Deciding) -> None:
+    def __init__(self, ruleset: Ruleset, deciding: Decider) -> None:
         self._ruleset = ruleset
         self._deciding = deciding
         bit = deciding.numbering.bit
@@ -69,7 +69,7 @@ class Results:
         self._always_clinician.append(ruleset.always_clinician.strip())
 
     def make(
-        self, identity: Identity, grounds: Grounds, rails: Masks, decision: Decision, *, disagreement: bool
+        self, identity: Identity, grounds: Justification, rails: Masks, decision: Decision, *, disagreement: bool
     ) -> Json:
         """Return the result of an evaluation, in the form of schemas/result.schema.json."""
         disposition = self._ruleset.dispositions[decision.disposition]
@@ -93,7 +93,7 @@ class Results:
             "rules": [_make_rule(grounds, parts) for parts in rules],
             "safety_net": [_make_rule(grounds, parts) for parts in floors],
             "inferences": {
-                name: {"says": says, "because": grounds.because(name)}
+                name: {"says": says, "because": grounds.reasons(name)}
                 for bit, name, says in self._inferences
                 if established & bit
             },
@@ -105,7 +105,7 @@ class Results:
             "evaluated_at": timestamp(identity.evaluated_ms),
         }
 
-    def _remember(self, statement: Statement) -> _OutcomeParts:
+    def _remember(self, statement: KeyedOutcome) -> _OutcomeParts:
         """Make an outcome's parts, and keep them for later results."""
         self._parts[statement.key] = parts = _make_parts(self._ruleset, statement)
         return parts
@@ -115,10 +115,10 @@ class Results:
         sooner = validity.sooner_minutes if rails.possible & self._sooner else None
         return validity.minutes if sooner is None else sooner
 
-    def _list_questions(self, grounds: Grounds, rails: Masks, decision: Decision) -> list[Json]:
+    def _list_questions(self, grounds: Justification, rails: Masks, decision: Decision) -> list[Json]:
         if decision.determined:
             return []
-        questions = self._deciding.questions(rails, decision, grounds.hangs_on())
+        questions = self._deciding.questions(rails, decision, grounds.depends_on())
         return [self._questions[question] for question in questions]
 
     def _collect_flags(self, decision: Decision, fired: list[_OutcomeParts], disagreement: bool) -> list[str]:
@@ -145,23 +145,29 @@ class Results:
         return {"patient": _join(patient), "clinician": _join(clinician)}
 
 
-class _QuestionEntries(dict[Question, Json]):
+class _QuestionEntries(dict[OpenQuestion, Json]):
     """Entries of `ask`, each made at its first use."""
 
     def __init__(self, ruleset: Ruleset) -> None:
         super().__init__()
         self._ruleset = ruleset
 
-    def __missing__(self, question: Question) -> Json:
+    def __missing__(self, question: OpenQuestion) -> Json:
         self[question] = entry = _make_question(self._ruleset, question)
         return entry
 
 
 def make_result(  # noqa: PLR0913 (a result has this many sources)
-    ruleset: Ruleset, identity: Identity, grounds: Grounds, rails: Rails, decision: Decision, *, disagreement: bool
+    ruleset: Ruleset,
+    identity: Identity,
+    grounds: Justification,
+    rails: Rails,
+    decision: Decision,
+    *,
+    disagreement: bool,
 ) -> Json:
     """Make one result as `Results.make` does, for a ruleset that decides once."""
-    deciding = Deciding(ruleset)
+    deciding = Decider(ruleset)
     masks = deciding.numbering.masks(rails)
     return Results(ruleset, deciding).make(identity, grounds, masks, decision, disagreement=disagreement)
 
@@ -173,7 +179,7 @@ def failed_result(identity: Identity, reason: str) -> Json:
     """
     return {
         "id": identity.report,
-        "status": Status.DEAD.value,
+        "status": ReportStatus.DEAD.value,
         "ruleset": _make_ruleset(identity),
         "level": None,
         "disposition": None,
@@ -203,7 +209,7 @@ def _make_ruleset(identity: Identity) -> Json:
     return {"name": identity.name, "version": identity.version, "digest": identity.digest}
 
 
-def _make_parts(ruleset: Ruleset, statement: Statement) -> _OutcomeParts:
+def _make_parts(ruleset: Ruleset, statement: KeyedOutcome) -> _OutcomeParts:
     rule = statement.rule
     before: Json = {"id": rule.id, "title": rule.title}
     level = None
@@ -228,17 +234,17 @@ def _make_parts(ruleset: Ruleset, statement: Statement) -> _OutcomeParts:
     )
 
 
-def _make_rule(grounds: Grounds, parts: _OutcomeParts) -> Json:
-    return {**parts.before, "because": list(grounds.because(parts.key)), **parts.after}
+def _make_rule(grounds: Justification, parts: _OutcomeParts) -> Json:
+    return {**parts.before, "because": list(grounds.reasons(parts.key)), **parts.after}
 
 
 def _make_conflict(ruleset: Ruleset, name: str) -> Json:
     conflict = ruleset.conflicts[name]
-    return {"id": conflict.id, "text": conflict.says, "findings": list(conflict.findings)}
+    return {"id": conflict.id, "text": conflict.says, "findings": list(conflict.inputs)}
 
 
-def _make_question(ruleset: Ruleset, question: Question) -> Json:
-    read = ruleset.inputs[question.finding]
+def _make_question(ruleset: Ruleset, question: OpenQuestion) -> Json:
+    read = ruleset.inputs[question.input]
     entry: Json = {
         "finding": read.name,
         "question": read.question,

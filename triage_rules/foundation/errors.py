@@ -111,10 +111,10 @@ class ReportError(TriageError):
         self.faults = faults
         self.left_out = left_out
         lines = [f"{f.pointer or '(whole report)'}: {f.detail}" for f in faults]
-        super().__init__("\n".join([*lines, more_told(left_out)] if left_out else lines))
+        super().__init__("\n".join([*lines, describe_left_out(left_out)] if left_out else lines))
 
 
-def more_told(left_out: int) -> str:
+def describe_left_out(left_out: int) -> str:
     """Said after the faults that are told, if there are more."""
     return f"and {left_out} more fault{'' if left_out == 1 else 's'}"
 

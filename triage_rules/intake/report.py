@@ -11,10 +11,10 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 import marshmallow as ma
 
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.foundation.errors import NoRulesetLive, ReportError, ReportFault, RulesetNotFound
 from triage_rules.foundation.strict_json import pointer_part
-from triage_rules.language.model import Findings, Ruleset
+from triage_rules.language.model import Answers, Ruleset
 from triage_rules.records.reports import SUBJECT_MAX, subject_fault
 
 FUTURE_MS = 5 * 60 * 1000
@@ -48,7 +48,7 @@ Open = TypeVar("Open", bound=OpenRuleset)
 Open_co = TypeVar("Open_co", bound=OpenRuleset, covariant=True)
 
 
-class Rulesets(Protocol[Open_co]):
+class RulesetLookup(Protocol[Open_co]):
     """Live rulesets by name."""
 
     def names(self) -> list[str]:
@@ -65,7 +65,7 @@ class Posted(Generic[Open]):
     """Report without faults. `reported_at` as it was written."""
 
     loaded: Open
-    findings: Findings
+    answers: Answers
     subject: str | None
     reported_at: str | None
 
@@ -189,20 +189,20 @@ class ReportIn(ma.Schema):
 _SCHEMA = ReportIn()
 
 
-def read_report(raw: object, rulesets: Rulesets[Open], now_ms: int) -> Posted[Open]:
+def read_report(raw: object, rulesets: RulesetLookup[Open], now_ms: int) -> Posted[Open]:
     """Read a posted report. Raises ReportError with every fault, NoRulesetLive, LedgerUnavailable. `now_ms`: UTC."""
     values, faults, left_out = _read_envelope(raw, now_ms)
     loaded = _choose_ruleset(values, rulesets, faults)
-    findings: Findings = {}
+    answers: Answers = {}
     if loaded is not None and "findings" in values:
         try:
-            findings = read_findings(loaded.ruleset, values["findings"])
+            answers = read_answers(loaded.ruleset, values["findings"])
         except ReportError as error:
             faults.extend(error.faults)
             left_out += error.left_out
     if loaded is None or faults:
         raise ReportError(tuple(faults), left_out)
-    return Posted(loaded, findings, values.get("subject"), values.get("reported_at"))
+    return Posted(loaded, answers, values.get("subject"), values.get("reported_at"))
 
 
 def _read_envelope(raw: object, now_ms: int) -> tuple[dict[str, Any], list[ReportFault], int]:
@@ -257,7 +257,7 @@ def _check_time(reported_ms: int, now_ms: int) -> list[ReportFault]:
     return []
 
 
-def _choose_ruleset(values: Mapping[str, Any], rulesets: Rulesets[Open], faults: list[ReportFault]) -> Open | None:
+def _choose_ruleset(values: Mapping[str, Any], rulesets: RulesetLookup[Open], faults: list[ReportFault]) -> Open | None:
     """Return the ruleset that the report names, or the only live one; None after adding the fault to `faults`."""
     names = sorted(rulesets.names())
     if not names:

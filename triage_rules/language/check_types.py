@@ -16,7 +16,7 @@ class Severity(enum.StrEnum):
     NOTE = "note"
 
 
-class FindingType(enum.StrEnum):
+class CheckType(enum.StrEnum):
     """What can be found. The order is that of telling, within one severity."""
 
     FAULT = "fault"
@@ -64,52 +64,52 @@ class FindingType(enum.StrEnum):
 
 
 _ERRORS = {
-    FindingType.FAULT,
-    FindingType.ENGINE_LIMIT,
-    FindingType.UNREACHABLE_RULE,
-    FindingType.UNREACHABLE_OUTCOME,
-    FindingType.UNREACHABLE_STATEMENT,
-    FindingType.CONTRADICTING_STATEMENTS,
-    FindingType.MISSING_REASON,
-    FindingType.MISSING_SOURCE,
-    FindingType.MISSING_OWNER,
+    CheckType.FAULT,
+    CheckType.ENGINE_LIMIT,
+    CheckType.UNREACHABLE_RULE,
+    CheckType.UNREACHABLE_OUTCOME,
+    CheckType.UNREACHABLE_STATEMENT,
+    CheckType.CONTRADICTING_STATEMENTS,
+    CheckType.MISSING_REASON,
+    CheckType.MISSING_SOURCE,
+    CheckType.MISSING_OWNER,
 }
 _NOTES = {
-    FindingType.EQUAL_STATEMENTS,
-    FindingType.UNUSED_STATEMENT,
-    FindingType.UNREAD_VALUE,
-    FindingType.GAP,
+    CheckType.EQUAL_STATEMENTS,
+    CheckType.UNUSED_STATEMENT,
+    CheckType.UNREAD_VALUE,
+    CheckType.GAP,
 }
 _NEVER_ACCEPTED = {
-    FindingType.FAULT,
-    FindingType.ENGINE_LIMIT,
-    FindingType.UNUSED_ACCEPTANCE,
-    FindingType.INCOMPLETE,
+    CheckType.FAULT,
+    CheckType.ENGINE_LIMIT,
+    CheckType.UNUSED_ACCEPTANCE,
+    CheckType.INCOMPLETE,
 }
 _MEANS = {
-    FindingType.FAULT: "the file can't be read as a ruleset: schema, types, names, circles, units, cases",
-    FindingType.ENGINE_LIMIT: "the rules are more than the engine can hold",
-    FindingType.UNREACHABLE_RULE: "a rule or floor that no report can make fire",
-    FindingType.UNREACHABLE_OUTCOME: "a `raised` that no report can make hold",
-    FindingType.UNREACHABLE_STATEMENT: "an inference or conflict that no report can establish",
-    FindingType.CONTRADICTING_STATEMENTS: "two statements under one `all` that never hold together",
-    FindingType.MISSING_REASON: "a reason that says nothing",
-    FindingType.MISSING_SOURCE: "a source that says nothing",
-    FindingType.MISSING_OWNER: "an owner that names nobody",
-    FindingType.DEAD_CONDITION: "a part of a condition that no report can make true",
-    FindingType.REDUNDANT_RULE: "a rule or floor without which every report gets the same",
-    FindingType.SHADOWED_RULE: "whenever this rule fires, another one gives the same or more",
-    FindingType.EDGE_GAP: "two limits that don't meet: the value between them is taken by neither",
-    FindingType.EDGE_OVERLAP: "two limits that overlap: the value between them is taken by both",
-    FindingType.EDGE_MIXED: "conditions that disagree about a limit itself",
-    FindingType.UNUSED_INPUT: "a question whose answer nothing reads",
-    FindingType.MISSPELT_GROUP: "a group of one question, named almost like another group",
-    FindingType.IDLE_MANDATORY: "a mandatory question that no rule reads, or a mandatory list that raises nothing",
-    FindingType.EXPIRED_REVIEW: "a rule or floor whose day of review has passed",
-    FindingType.UNUSED_ACCEPTANCE: "an acceptance of something that was not found",
-    FindingType.INCOMPLETE: "the time ran out before something was decided",
-    FindingType.EQUAL_STATEMENTS: "two statements that always hold in the same reports",
-    FindingType.UNUSED_STATEMENT: "a statement that nothing reads",
-    FindingType.UNREAD_VALUE: "an answer of a choice that no condition reads",
-    FindingType.GAP: "reports with every mandatory answer that only the default decides",
+    CheckType.FAULT: "the file can't be read as a ruleset: schema, types, names, circles, units, cases",
+    CheckType.ENGINE_LIMIT: "the rules are more than the engine can hold",
+    CheckType.UNREACHABLE_RULE: "a rule or floor that no report can make fire",
+    CheckType.UNREACHABLE_OUTCOME: "a `raised` that no report can make hold",
+    CheckType.UNREACHABLE_STATEMENT: "an inference or conflict that no report can establish",
+    CheckType.CONTRADICTING_STATEMENTS: "two statements under one `all` that never hold together",
+    CheckType.MISSING_REASON: "a reason that says nothing",
+    CheckType.MISSING_SOURCE: "a source that says nothing",
+    CheckType.MISSING_OWNER: "an owner that names nobody",
+    CheckType.DEAD_CONDITION: "a part of a condition that no report can make true",
+    CheckType.REDUNDANT_RULE: "a rule or floor without which every report gets the same",
+    CheckType.SHADOWED_RULE: "whenever this rule fires, another one gives the same or more",
+    CheckType.EDGE_GAP: "two limits that don't meet: the value between them is taken by neither",
+    CheckType.EDGE_OVERLAP: "two limits that overlap: the value between them is taken by both",
+    CheckType.EDGE_MIXED: "conditions that disagree about a limit itself",
+    CheckType.UNUSED_INPUT: "a question whose answer nothing reads",
+    CheckType.MISSPELT_GROUP: "a group of one question, named almost like another group",
+    CheckType.IDLE_MANDATORY: "a mandatory question that no rule reads, or a mandatory list that raises nothing",
+    CheckType.EXPIRED_REVIEW: "a rule or floor whose day of review has passed",
+    CheckType.UNUSED_ACCEPTANCE: "an acceptance of something that was not found",
+    CheckType.INCOMPLETE: "the time ran out before something was decided",
+    CheckType.EQUAL_STATEMENTS: "two statements that always hold in the same reports",
+    CheckType.UNUSED_STATEMENT: "a statement that nothing reads",
+    CheckType.UNREAD_VALUE: "an answer of a choice that no condition reads",
+    CheckType.GAP: "reports with every mandatory answer that only the default decides",
 }

@@ -86,7 +86,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AuditVerdict:
     """What a look at the whole log found. `faults`: a sentence each; none: no entry was changed."""
 
     head: Head
@@ -117,7 +117,7 @@ def head_of(last: Record | None) -> Head:
     return Head(int(last["number"]), last["hash"])
 
 
-def verify(records: Iterable[Record], noted: str | None = None) -> Verdict:
+def verify(records: Iterable[Record], noted: str | None = None) -> AuditVerdict:
     """Look at a whole log, oldest entry first. `noted`: a hash that was the last one at some time.
 
     A log whose end was cut off is whole in itself: only `noted` tells.
@@ -135,7 +135,7 @@ def verify(records: Iterable[Record], noted: str | None = None) -> Verdict:
         seen_noted = seen_noted or head.hash == noted
     if not seen_noted:
         faults.append(f"the noted hash {noted} is not in the log: its end was cut off, or it was written anew")
-    return Verdict(head, tuple(faults))
+    return AuditVerdict(head, tuple(faults))
 
 
 def _own_faults(one: Record) -> list[str]:

@@ -19,7 +19,7 @@ MOST_OPEN, MOST_OPEN_EACH, MOST_KEPT = 20, 5, 100
 """Open proposals of all clients, those of one client, and all that are kept."""
 
 
-class State(enum.StrEnum):
+class ProposalState(enum.StrEnum):
     """What became of a proposal."""
 
     OPEN = "open"
@@ -43,7 +43,7 @@ class Proposal:
     proposed_by: str
     proposed_ms: int
     note: str = ""
-    state: State = State.OPEN
+    state: ProposalState = ProposalState.OPEN
     decided_by: str | None = None
     decided_ms: int | None = None
 
@@ -54,7 +54,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Approving:
+class Approval:
     """Who approves which proposal, and the digest that was live when they looked at it (None: nothing was)."""
 
     proposal: str
@@ -67,7 +67,7 @@ def check_new(proposal: Proposal, files: Mapping[str, str], others: Iterable[Pro
         raise ProposalRefused(f"the files are larger than {FILES_MAX_BYTES:,} bytes together")
     if len(proposal.note) > NOTE_MAX:
         raise ProposalRefused(f"the note has more than {NOTE_MAX:,} characters")
-    waiting = [one for one in others if one.state is State.OPEN]
+    waiting = [one for one in others if one.state is ProposalState.OPEN]
     if any(one.digest == proposal.digest and one.ruleset == proposal.ruleset for one in waiting):
         raise ProposalRefused("exactly these rules are proposed already; see the open proposals")
     if len(waiting) >= MOST_OPEN:
@@ -76,16 +76,16 @@ def check_new(proposal: Proposal, files: Mapping[str, str], others: Iterable[Pro
         raise ProposalRefused(f"{MOST_OPEN_EACH} proposals of yours are open; withdraw one first")
 
 
-def decided(proposal: Proposal, state: State, by: str, now_ms: int) -> Proposal:
+def decided(proposal: Proposal, state: ProposalState, by: str, now_ms: int) -> Proposal:
     """The proposal as it is from now on: only its proposer may withdraw it, only somebody else may decide.
 
     Raises ProposalRefused.
     """
-    if proposal.state is not State.OPEN:
+    if proposal.state is not ProposalState.OPEN:
         raise ProposalRefused(f"this proposal was {proposal.state} before")
-    if state is State.WITHDRAWN and by != proposal.proposed_by:
+    if state is ProposalState.WITHDRAWN and by != proposal.proposed_by:
         raise ProposalRefused("only who proposed it can withdraw it; decline it instead")
-    if state is not State.WITHDRAWN and by == proposal.proposed_by:
+    if state is not ProposalState.WITHDRAWN and by == proposal.proposed_by:
         raise ProposalRefused(
             "who proposed it can't decide about it: a second person must look, with a key of another client"
         )
@@ -114,4 +114,4 @@ def encode(proposal: Proposal) -> str:
 def decode(proposal_id: str, text: str) -> Proposal:
     """The proposal that was stored."""
     said = json.loads(text)
-    return Proposal(id=proposal_id, **said | {"state": State(said["state"])})
+    return Proposal(id=proposal_id, **said | {"state": ProposalState(said["state"])})

@@ -5,7 +5,7 @@ from __future__ import annotations
 EVALUATE = "triage.evaluate"
 """Celery task: one report id. May run twice. Whoever runs it may take more of them off the queue along with it."""
 
-EVALUATE_ALONE = "triage.evaluate_alone"
+EVALUATE_SINGLY = "triage.evaluate_alone"
 """Celery task: one report id that may be what ended a process, so that nothing else is in its hands. May run twice."""
 
 EVALUATE_MANY = "triage.evaluate_many"

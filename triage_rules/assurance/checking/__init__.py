@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from triage_rules.assurance.checking import edges, equal, gaps, superfluous, unreachable, unused, upkeep
-from triage_rules.assurance.checking.accepting import accepted
-from triage_rules.assurance.checking.context import Asking, Finding, Progress
+from triage_rules.assurance.checking.accepting import apply_acceptances
+from triage_rules.assurance.checking.context import CheckContext, Finding, Progress
 from triage_rules.assurance.solver.solver import Budget
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import RulesetFault
 from triage_rules.foundation.place import Place
-from triage_rules.language.check_types import FindingType, Severity
+from triage_rules.language.check_types import CheckType, Severity
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import Document
 from triage_rules.language.reading.acceptances import acceptances_of
@@ -25,52 +25,54 @@ SHOWN = 5
 """So many ids are named of what was not decided."""
 
 _ORDER = {severity: number for number, severity in enumerate(Severity)}
-_TYPES = {found: number for number, found in enumerate(FindingType)}
+_TYPES = {found: number for number, found in enumerate(CheckType)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Family:
     name: str
-    look: Callable[[Asking], Iterator[Finding]]
-    types: tuple[FindingType, ...]
+    look: Callable[[CheckContext], Iterator[Finding]]
+    types: tuple[CheckType, ...]
 
 
 FAMILIES = (
     _Family(
         "upkeep",
-        upkeep.upkeep,
+        upkeep.find_upkeep,
         (
-            FindingType.MISSING_REASON,
-            FindingType.MISSING_SOURCE,
-            FindingType.MISSING_OWNER,
-            FindingType.EXPIRED_REVIEW,
+            CheckType.MISSING_REASON,
+            CheckType.MISSING_SOURCE,
+            CheckType.MISSING_OWNER,
+            CheckType.EXPIRED_REVIEW,
         ),
     ),
     _Family(
         unreachable.FAMILY,
-        unreachable.unreachable,
-        (FindingType.UNREACHABLE_RULE, FindingType.UNREACHABLE_OUTCOME, FindingType.UNREACHABLE_STATEMENT),
+        unreachable.find_unreachable,
+        (CheckType.UNREACHABLE_RULE, CheckType.UNREACHABLE_OUTCOME, CheckType.UNREACHABLE_STATEMENT),
     ),
     _Family(
         unreachable.PARTS,
-        unreachable.dead_conditions,
-        (FindingType.CONTRADICTING_STATEMENTS, FindingType.DEAD_CONDITION),
+        unreachable.find_dead_conditions,
+        (CheckType.CONTRADICTING_STATEMENTS, CheckType.DEAD_CONDITION),
     ),
     _Family(
         unused.FAMILY,
-        unused.unread,
+        unused.find_unused,
         (
-            FindingType.UNUSED_INPUT,
-            FindingType.UNREAD_VALUE,
-            FindingType.MISSPELT_GROUP,
-            FindingType.UNUSED_STATEMENT,
-            FindingType.IDLE_MANDATORY,
+            CheckType.UNUSED_INPUT,
+            CheckType.UNREAD_VALUE,
+            CheckType.MISSPELT_GROUP,
+            CheckType.UNUSED_STATEMENT,
+            CheckType.IDLE_MANDATORY,
         ),
     ),
-    _Family(edges.FAMILY, edges.edges, (FindingType.EDGE_GAP, FindingType.EDGE_OVERLAP, FindingType.EDGE_MIXED)),
-    _Family(superfluous.FAMILY, superfluous.superfluous, (FindingType.REDUNDANT_RULE, FindingType.SHADOWED_RULE)),
-    _Family(equal.FAMILY, equal.equal, (FindingType.EQUAL_STATEMENTS,)),
-    _Family(gaps.FAMILY, gaps.gaps, (FindingType.GAP,)),
+    _Family(edges.FAMILY, edges.find_edges, (CheckType.EDGE_GAP, CheckType.EDGE_OVERLAP, CheckType.EDGE_MIXED)),
+    _Family(
+        superfluous.FAMILY, superfluous.find_superfluous_rules, (CheckType.REDUNDANT_RULE, CheckType.SHADOWED_RULE)
+    ),
+    _Family(equal.FAMILY, equal.find_equal_statements, (CheckType.EQUAL_STATEMENTS,)),
+    _Family(gaps.FAMILY, gaps.find_gaps, (CheckType.GAP,)),
 )
 """In the order of asking: what may not go live first, in case the time runs out."""
 
@@ -80,7 +82,7 @@ def _quiet(_what: str, _done: int, _of: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class CheckOptions:
     """How to check.
 
     today: the day from which reviews are overdue. seconds: how long it may take; None: as long as it needs.
@@ -93,28 +95,30 @@ class How:
     least: Severity = Severity.NOTE
 
 
-def check(ruleset: Ruleset, document: Document, how: How, evaluator: Evaluator | None = None) -> tuple[Finding, ...]:
+def check(
+    ruleset: Ruleset, document: Document, how: CheckOptions, evaluator: Evaluator | None = None
+) -> tuple[Finding, ...]:
     """What was found in a ruleset that was read from that document, the most serious first.
 
     What was not decided in time is told as INCOMPLETE. evaluator: of the same ruleset; made at need if left out.
     Raises EncoderBugError, EngineLimitError.
     """
     budget, least = Budget(how.seconds), how.least
-    asking = Asking(ruleset, document.root, document.file, how.today, budget, how.progress, evaluator)
+    asking = CheckContext(ruleset, document.root, document.file, how.today, budget, how.progress, evaluator)
     found: list[Finding] = []
     looked_at = [family for family in FAMILIES if any(_at_least(t, least) for t in family.types)]
     for family in looked_at:
         found += [one for one in family.look(asking) if _at_least(one.type, least)]
     whole = {family.name for family in looked_at} - set(asking.undecided)
     unknown = {found for family in FAMILIES for found in family.types if family.name not in whole}
-    unknown |= {found for found in FindingType if not _at_least(found, least)}
-    told = accepted(found, acceptances_of(document.root), unknown)
+    unknown |= {found for found in CheckType if not _at_least(found, least)}
+    told = apply_acceptances(found, acceptances_of(document.root), unknown)
     return in_order([*(one for one in told if _at_least(one.type, least)), *_incomplete(asking)])
 
 
 def findings_of_faults(faults: tuple[RulesetFault, ...]) -> tuple[Finding, ...]:
     """The faults for which a file was refused, as findings."""
-    return tuple(Finding(FindingType.FAULT, fault.place, "", fault.message) for fault in faults)
+    return tuple(Finding(CheckType.FAULT, fault.place, "", fault.message) for fault in faults)
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -127,13 +131,13 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=key))
 
 
-def _at_least(found: FindingType, least: Severity) -> bool:
+def _at_least(found: CheckType, least: Severity) -> bool:
     return _ORDER[found.severity] <= _ORDER[least]
 
 
-def _incomplete(asking: Asking) -> Iterator[Finding]:
+def _incomplete(asking: CheckContext) -> Iterator[Finding]:
     for family, of in asking.undecided.items():
         shown = ", ".join(f"`{one}`" for one in of[:SHOWN])
         more = f" and {len(of) - SHOWN} more" if len(of) > SHOWN else ""
         message = f"{family}: the time ran out before {shown}{more} was decided; nothing is known about it"
-        yield Finding(FindingType.INCOMPLETE, Place(asking.file, 1, 1), family, f"{message}.", tuple(of))
+        yield Finding(CheckType.INCOMPLETE, Place(asking.file, 1, 1), family, f"{message}.", tuple(of))

@@ -18,8 +18,8 @@ from triage_rules.language.model import (
     Condition,
     Floor,
     Inferred,
+    InputKind,
     IsOpen,
-    Kind,
     Not,
     OneOf,
     Ruleset,
@@ -28,7 +28,7 @@ from triage_rules.language.model import (
 )
 
 
-class Measure(enum.StrEnum):
+class CoverageMeasure(enum.StrEnum):
     """Kind of coverage, by the name that `--require` takes."""
 
     RULES = "rules"
@@ -57,7 +57,7 @@ class Side(enum.StrEnum):
 Leaf = Compare | OneOf | Yes | IsOpen | Inferred | Unless
 """Condition without parts of its own."""
 
-Mark = tuple[Measure, str, str, Side]
+Mark = tuple[CoverageMeasure, str, str, Side]
 """Fact that a case showed: measure, owner, part, side."""
 
 DEFAULT = "default"
@@ -65,7 +65,7 @@ DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class CoverageGoal:
     """Goal of a measure. Shown once each of `sides` is, by one case or by several.
 
     owner: the id of a rule, floor or conflict, an outcome's key, the name of a statement or an input, SOONER or
@@ -73,7 +73,7 @@ class Goal:
     disposition of a floor that raises by one; else empty.
     """
 
-    measure: Measure
+    measure: CoverageMeasure
     owner: str
     part: str
     sides: tuple[Side, ...]
@@ -81,7 +81,7 @@ class Goal:
     @property
     def key(self) -> str:
         """Return a name that stays as long as the condition does: `mcdc:R08:1`, `conditions:R08:1:open`."""
-        sides = () if self.measure is Measure.MCDC else self.sides
+        sides = () if self.measure is CoverageMeasure.MCDC else self.sides
         return ":".join(word for word in (self.measure.value, self.owner, self.part, *sides) if word)
 
     @property
@@ -91,7 +91,7 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class DecidingCondition:
     """Condition that decides something: a rule, a floor, a raised outcome, a statement, a conflict or the validity.
 
     guard: the rule's own condition, for a raised outcome: a leaf can decide only where the guard is true.
@@ -110,19 +110,17 @@ class Plan:
         self.ruleset = ruleset
         self.decisions = tuple(_decisions(ruleset))
         all_leaves = [leaf for decision in self.decisions for leaf in decision.leaves]
-        self.limits = tuple(
-            dict.fromkeys((leaf.finding, leaf.limit) for leaf in all_leaves if isinstance(leaf, Compare))
-        )
+        self.limits = tuple(dict.fromkeys((leaf.input, leaf.limit) for leaf in all_leaves if isinstance(leaf, Compare)))
         self._openable: dict[str, bool] = {}
 
     @cached_property
-    def goals(self) -> tuple[Goal, ...]:
+    def goals(self) -> tuple[CoverageGoal, ...]:
         """Return every goal, by measure, in the ruleset's order."""
         return (
-            *_two_sided(Measure.RULES, self.ruleset.rules),
-            *_two_sided(Measure.FLOORS, self.ruleset.floors),
+            *_two_sided(CoverageMeasure.RULES, self.ruleset.rules),
+            *_two_sided(CoverageMeasure.FLOORS, self.ruleset.floors),
             *self._outcome_goals(),
-            *_two_sided(Measure.INFERENCES, self.ruleset.inferences),
+            *_two_sided(CoverageMeasure.INFERENCES, self.ruleset.inferences),
             *self._possible_goals(),
             *self._condition_goals(),
             *self._limit_goals(),
@@ -148,37 +146,37 @@ class Plan:
                 read = self.ruleset.inputs[finding if mention is None else mention.text]
                 return read.asked_of is not AskedOf.SERVICE
 
-    def _possible_goals(self) -> Iterator[Goal]:
+    def _possible_goals(self) -> Iterator[CoverageGoal]:
         statements = {rule.id: rule.when for rule in self.ruleset.rules_and_floors}
         statements |= {name: inference.when for name, inference in self.ruleset.inferences.items()}
         for owner, when in statements.items():
             if self.can_be_open(when):
-                yield Goal(Measure.POSSIBLE, owner, "", (Side.OPEN,))
+                yield CoverageGoal(CoverageMeasure.POSSIBLE, owner, "", (Side.OPEN,))
 
-    def _outcome_goals(self) -> Iterator[Goal]:
+    def _outcome_goals(self) -> Iterator[CoverageGoal]:
         for rule in self.ruleset.rules_and_floors:
             for index, outcome in enumerate(rule.outcomes):
                 sides = (Side.TRUE,) if outcome.when is None else (Side.TRUE, Side.FALSE)
                 for side in sides:
-                    yield Goal(Measure.OUTCOMES, outcome_key(rule.id, index), "", (side,))
+                    yield CoverageGoal(CoverageMeasure.OUTCOMES, outcome_key(rule.id, index), "", (side,))
             if isinstance(rule, Floor):
                 for code in dict.fromkeys(code for _, code in rule.raise_one):
-                    yield Goal(Measure.OUTCOMES, rule.id, code, (Side.GIVEN,))
-        yield Goal(Measure.OUTCOMES, DEFAULT, "", (Side.GIVEN,))
+                    yield CoverageGoal(CoverageMeasure.OUTCOMES, rule.id, code, (Side.GIVEN,))
+        yield CoverageGoal(CoverageMeasure.OUTCOMES, DEFAULT, "", (Side.GIVEN,))
 
-    def _condition_goals(self) -> Iterator[Goal]:
+    def _condition_goals(self) -> Iterator[CoverageGoal]:
         for decision in self.decisions:
             for number, leaf in enumerate(decision.leaves):
                 sides = (Side.TRUE, Side.FALSE, Side.OPEN) if self.can_be_open(leaf) else (Side.TRUE, Side.FALSE)
                 for side in sides:
-                    yield Goal(Measure.CONDITIONS, decision.owner, str(number), (side,))
+                    yield CoverageGoal(CoverageMeasure.CONDITIONS, decision.owner, str(number), (side,))
 
-    def _mcdc_goals(self) -> Iterator[Goal]:
+    def _mcdc_goals(self) -> Iterator[CoverageGoal]:
         for decision in self.decisions:
             for number in range(len(decision.leaves)):
-                yield Goal(Measure.MCDC, decision.owner, str(number), (Side.TRUE, Side.FALSE))
+                yield CoverageGoal(CoverageMeasure.MCDC, decision.owner, str(number), (Side.TRUE, Side.FALSE))
 
-    def _limit_goals(self) -> Iterator[Goal]:
+    def _limit_goals(self) -> Iterator[CoverageGoal]:
         for finding, limit in self.limits:
             read = self.ruleset.inputs[finding]
             sides = [Side.AT]
@@ -187,19 +185,19 @@ class Plan:
             if read.maximum is None or limit < read.maximum:
                 sides.append(Side.ABOVE)
             for side in sides:
-                yield Goal(Measure.THRESHOLDS, finding, str(limit), (side,))
+                yield CoverageGoal(CoverageMeasure.THRESHOLDS, finding, str(limit), (side,))
 
-    def _choice_goals(self) -> Iterator[Goal]:
+    def _choice_goals(self) -> Iterator[CoverageGoal]:
         for read in self.ruleset.inputs.values():
-            if read.kind is Kind.CHOICE:
+            if read.kind is InputKind.CHOICE:
                 for choice in read.choices:
-                    yield Goal(Measure.CHOICES, read.name, choice.value, (Side.GIVEN,))
+                    yield CoverageGoal(CoverageMeasure.CHOICES, read.name, choice.value, (Side.GIVEN,))
 
 
-def _two_sided(measure: Measure, owners: Iterable[str]) -> Iterator[Goal]:
+def _two_sided(measure: CoverageMeasure, owners: Iterable[str]) -> Iterator[CoverageGoal]:
     for owner in owners:
-        yield Goal(measure, owner, "", (Side.TRUE,))
-        yield Goal(measure, owner, "", (Side.FALSE,))
+        yield CoverageGoal(measure, owner, "", (Side.TRUE,))
+        yield CoverageGoal(measure, owner, "", (Side.FALSE,))
 
 
 def step(limit: float | Decimal) -> Decimal:
@@ -221,9 +219,9 @@ def leaves(condition: Condition) -> Iterator[Leaf]:
             yield leaf
 
 
-def _decisions(ruleset: Ruleset) -> Iterator[Decision]:
+def _decisions(ruleset: Ruleset) -> Iterator[DecidingCondition]:
     for owner, when, guard in _conditions(ruleset):
-        yield Decision(owner, when, guard, tuple(leaves(when)))
+        yield DecidingCondition(owner, when, guard, tuple(leaves(when)))
 
 
 def _conditions(ruleset: Ruleset) -> Iterator[tuple[str, Condition, Condition | None]]:

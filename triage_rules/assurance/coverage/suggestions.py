@@ -11,21 +11,21 @@ from typing import Any
 
 from triage_rules.assurance.cases import Case
 from triage_rules.assurance.coverage import Coverage, Observed, marks, of_answers, of_leaves
-from triage_rules.assurance.coverage.goals import Mark, Measure, Plan, Side, leaves, step
-from triage_rules.assurance.coverage.reporting import in_words
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.assurance.coverage.goals import CoverageMeasure, Mark, Plan, Side, leaves, step
+from triage_rules.assurance.coverage.reporting import describe_goal
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.decision import disposition_of
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
 from triage_rules.foundation.errors import ReportError
 from triage_rules.language.model import (
+    Answers,
     AskedOf,
     Compare,
     Condition,
-    Findings,
     Inferred,
+    InputKind,
     IsOpen,
-    Kind,
     OneOf,
     Unless,
     Value,
@@ -36,53 +36,53 @@ MAX_TRIES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class CaseDraft:
     """Report near a case. finding: the changed input; findings: the whole report; shows: why it is drafted."""
 
     near: Case
-    finding: str
-    findings: Mapping[str, Any]
+    input: str
+    answers: Mapping[str, Any]
     shows: str
 
 
-def suggest(evaluator: Evaluator, coverage: Coverage, cases: Collection[Case], wanted: int) -> list[Draft]:
+def suggest(evaluator: Evaluator, coverage: Coverage, cases: Collection[Case], wanted: int) -> list[CaseDraft]:
     """Return up to `wanted` drafts, each showing a goal that no case and no earlier draft shows.
 
     Tries only single changes of single cases, and at most MAX_TRIES of them for each goal: a goal without a draft may
     still be reachable.
     """
     search = _Search(evaluator, coverage.plan, cases)
-    suggestions: list[Draft] = []
+    suggestions: list[CaseDraft] = []
     seen: set[Mark] = set(coverage.seen)
     for goal in coverage.not_shown():
         for mark in goal.marks:
             if len(suggestions) == wanted:
                 return suggestions
-            draft = None if mark in seen else search.draft(mark, in_words(coverage, goal))
+            draft = None if mark in seen else search.draft(mark, describe_goal(coverage, goal))
             if draft is not None:
                 suggestions.append(draft)
                 seen |= search.shown_by(draft)
     return suggestions
 
 
-def drafts(suggestions: Collection[Draft]) -> str:
+def drafts(suggestions: Collection[CaseDraft]) -> str:
     """Write the drafts as YAML to be put below `cases`. They are rejected until the clinician sets the level."""
     lines = ["# Drafts. Set the expected level of each by your own knowledge, not by the ruleset."]
     for number, draft in enumerate(suggestions, start=1):
         lines += ["", f"  # {draft.shows}", f"  - id: draft-{number}"]
-        lines.append(f"    note: {json.dumps(f'Like {draft.near.id}, except {draft.finding}.', ensure_ascii=False)}")
-        if draft.finding not in draft.findings:
-            lines.append(f"    # without {draft.finding}")
+        lines.append(f"    note: {json.dumps(f'Like {draft.near.id}, except {draft.input}.', ensure_ascii=False)}")
+        if draft.input not in draft.answers:
+            lines.append(f"    # without {draft.input}")
         lines.append("    findings:")
-        for name, answer in draft.findings.items():
-            mark = "  # changed" if name == draft.finding else ""
+        for name, answer in draft.answers.items():
+            mark = "  # changed" if name == draft.input else ""
             lines.append(f"      {name}: {json.dumps(answer, ensure_ascii=False)}{mark}")
         lines += _write_history(draft)
         lines.append("    expect: {level: to_be_said}")
     return "\n".join(lines)
 
 
-def _write_history(draft: Draft) -> list[str]:
+def _write_history(draft: CaseDraft) -> list[str]:
     history = draft.near.history
     lines = [f"    history: {{reports_last_48h: {history.reports_last_48h}"]
     if history.highest_level_24h is not None:
@@ -108,23 +108,23 @@ class _Search:
         self._targets = {owner: self._make_target(when, guard) for owner, when, guard in _list_conditions(plan)}
         self._answers = {name: tuple(_list_answers(plan, name)) for name in plan.ruleset.inputs}
 
-    def draft(self, mark: Mark, says: str) -> Draft | None:
+    def draft(self, mark: Mark, says: str) -> CaseDraft | None:
         """Return the first single change that shows the mark; None if no tried change does."""
         for case, finding, answer, facts in islice(self._list_changes(mark), MAX_TRIES):
             if self._shows(mark, facts):
-                findings = {name: value for name, value in case.findings.items() if name != finding}
-                return Draft(case, finding, findings if answer is None else {**findings, finding: answer}, says)
+                answers = {name: value for name, value in case.answers.items() if name != finding}
+                return CaseDraft(case, finding, answers if answer is None else {**answers, finding: answer}, says)
         return None
 
-    def shown_by(self, draft: Draft) -> frozenset[Mark]:
+    def shown_by(self, draft: CaseDraft) -> frozenset[Mark]:
         """Return all marks that a draft shows."""
-        facts = self._make_facts(read_findings(self._plan.ruleset, dict(draft.findings)), draft.near)
+        facts = self._make_facts(read_answers(self._plan.ruleset, dict(draft.answers)), draft.near)
         disposition = disposition_of(self._plan.ruleset, Reference(self._plan.ruleset, facts).established())
-        return frozenset(marks(self._plan, Observed("", draft.findings, facts, disposition)))
+        return frozenset(marks(self._plan, Observed("", draft.answers, facts, disposition)))
 
-    def _read_answers(self, case: Case) -> Findings | None:
+    def _read_answers(self, case: Case) -> Answers | None:
         try:
-            return read_findings(self._plan.ruleset, case.findings)
+            return read_answers(self._plan.ruleset, case.answers)
         except ReportError:  # a case that expects a refusal shows nothing, nor does a case near it
             return None
 
@@ -132,13 +132,15 @@ class _Search:
         read = {name: None for condition in (guard, when) if condition for name in _list_inputs(self._plan, condition)}
         return _Target(when, guard, tuple(read))
 
-    def _make_facts(self, findings: Findings, case: Case) -> Findings:
-        return self._evaluator.facts(findings, case.history)
+    def _make_facts(self, answers: Answers, case: Case) -> Answers:
+        return self._evaluator.facts(answers, case.history)
 
-    def _list_changes(self, mark: Mark) -> Iterator[tuple[Case, str, Value | None, Findings]]:
+    def _list_changes(self, mark: Mark) -> Iterator[tuple[Case, str, Value | None, Answers]]:
         """Yield each case with an input answered otherwise, or left open; equal combinations are tried once."""
         measure, owner, _, _ = mark
-        inputs = (owner,) if measure in (Measure.THRESHOLDS, Measure.CHOICES) else self._inputs_of(owner)
+        inputs = (
+            (owner,) if measure in (CoverageMeasure.THRESHOLDS, CoverageMeasure.CHOICES) else self._inputs_of(owner)
+        )
         tried: set[tuple[object, ...]] = set()
         # an open input hides the effect of others, so cases that answer most of the inputs come first
         for case, checked in sorted(self._cases, key=lambda pair: -sum(name in pair[1] for name in inputs)):
@@ -156,13 +158,13 @@ class _Search:
     def _inputs_of(self, owner: str) -> tuple[str, ...]:
         return self._targets[owner].inputs if owner in self._targets else ()
 
-    def _shows(self, mark: Mark, facts: Findings) -> bool:
+    def _shows(self, mark: Mark, facts: Answers) -> bool:
         measure, owner, _, side = mark
-        if measure in (Measure.THRESHOLDS, Measure.CHOICES):
+        if measure in (CoverageMeasure.THRESHOLDS, CoverageMeasure.CHOICES):
             return mark in of_answers(self._plan, facts, facts)
         reference, target = Reference(self._plan.ruleset, facts), self._targets[owner]
         guarded = target.guard is None or reference.value(target.guard) is True
-        if measure in (Measure.CONDITIONS, Measure.MCDC):
+        if measure in (CoverageMeasure.CONDITIONS, CoverageMeasure.MCDC):
             return mark in of_leaves(owner, target.when, reference, decides=guarded)
         wanted = {Side.TRUE: True, Side.FALSE: False}.get(side)
         return guarded and reference.value(target.when) is wanted
@@ -195,14 +197,14 @@ def _list_answers(plan: Plan, name: str) -> Iterator[Value | None]:
     """Yield the answers to try: each that a condition distinguishes from the others, and None for no answer."""
     read = plan.ruleset.inputs[name]
     match read.kind:
-        case Kind.YES_NO:
+        case InputKind.YES_NO:
             yield from (True, False)
-        case Kind.CHOICE:
+        case InputKind.CHOICE:
             yield from (choice.value for choice in read.choices if not choice.means_open)
-        case Kind.TEXT:
+        case InputKind.TEXT:
             yield from (m.phrases[0] for m in plan.ruleset.mentions.values() if m.text == name)
             yield "-"
-        case Kind.NUMBER | Kind.INTEGER:
+        case InputKind.NUMBER | InputKind.INTEGER:
             limits = sorted(Decimal(str(limit)) for finding, limit in plan.limits if finding == name)
             for value in dict.fromkeys(limit + step(limit) * way for limit in limits for way in (-1, 0, 1)):
                 low, high = read.minimum, read.maximum

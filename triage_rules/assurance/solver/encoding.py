@@ -8,27 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from triage_rules.assurance.solver.answers import Answers, folded
-from triage_rules.assurance.solver.conditions import Conditions
+from triage_rules.assurance.solver.answers import AnswerVariables, folded
+from triage_rules.assurance.solver.conditions import ConditionFormulas
 from triage_rules.assurance.solver.logic import Formula, Logic
 from triage_rules.evaluation.signals import SOONER, outcome_key
-from triage_rules.language.model import NOT_APPROVED, AskedOf, Findings, Floor, Input, Kind, Level, Rule, Ruleset
+from triage_rules.language.model import NOT_APPROVED, Answers, AskedOf, Floor, Input, InputKind, Level, Rule, Ruleset
 from triage_rules.records.reports import History
 
 Rail = Callable[[str], Formula]
 """Formula for each statement's key: it is on this rail."""
 
 
-class Encoding(Conditions):
+class Encoding(ConditionFormulas):
     """One ruleset as formulas, each made at its first use. `sharing`: another ruleset, asked about the same report.
 
     Inputs of the same name and kind are then one answer. An input of only one ruleset is open to the other; a name with
     two kinds is two inputs. `but`: inputs whose answers may differ, so that two reports are asked about.
     """
 
-    def __init__(self, ruleset: Ruleset, sharing: Conditions | None = None, *, but: Iterable[str] = ()) -> None:
+    def __init__(self, ruleset: Ruleset, sharing: ConditionFormulas | None = None, *, but: Iterable[str] = ()) -> None:
         differing = frozenset(but)
-        answers = Answers(Logic()) if sharing is None else sharing.answers
+        answers = AnswerVariables(Logic()) if sharing is None else sharing.answers
         super().__init__(ruleset, answers.but(differing) if differing else answers)
         self._known: dict[tuple[object, ...], Formula] = {}
         self._order = sorted(ruleset.dispositions, key=ruleset.urgency)
@@ -142,15 +142,15 @@ class Encoding(Conditions):
     def missing(self, finding: str) -> Formula:
         """Return the formula: the result lists the input as missing, as it is mandatory and open."""
         return self.logic.any_of(
-            self.logic.all_of([*conditions, *map(self.is_open, item.findings)])
+            self.logic.all_of([*conditions, *map(self.is_open, item.inputs)])
             for item in self.ruleset.mandatory
-            if finding in item.findings
+            if finding in item.inputs
             for conditions in [[] if item.when is None else [self.logic.opposite(self.false(item.when))]]
         )
 
     # --- one report ---
 
-    def says(self, findings: Findings, history: History) -> Formula:
+    def says(self, findings: Answers, history: History) -> Formula:
         """Return the formula: the report has exactly these typed answers; every other input is open."""
         parts = [
             self._answered_as(name, findings) for name, read in self.ruleset.inputs.items() if not _is_counted(read)
@@ -160,7 +160,7 @@ class Encoding(Conditions):
     def counts(self, history: History) -> Formula:
         """Return the formula: the service's counts of the subject's earlier reports are these."""
         highest = "none" if history.highest_level_24h is None else history.highest_level_24h.word
-        counts: Findings = {"reports_last_48h": history.reports_last_48h, "highest_level_24h": highest}
+        counts: Answers = {"reports_last_48h": history.reports_last_48h, "highest_level_24h": highest}
         return self.logic.all_of(
             self._answered_as(name, counts) for name, read in self.ruleset.inputs.items() if _is_counted(read)
         )
@@ -303,16 +303,16 @@ class Encoding(Conditions):
             for key, outcome in zip(_outcome_keys(rule), rule.outcomes, strict=True)
         )
 
-    def _answered_as(self, name: str, findings: Findings) -> Formula:
+    def _answered_as(self, name: str, findings: Answers) -> Formula:
         """Return the formula: the input has its answer in these findings, or is open if they have none."""
         if name not in findings:
             return self.is_open(name)
         read, value, logic = self.ruleset.inputs[name], findings[name], self.logic
         match read.kind:
-            case Kind.YES_NO | Kind.CHOICE:
+            case InputKind.YES_NO | InputKind.CHOICE:
                 assert isinstance(value, bool | str)  # answers were checked against their inputs' types
                 return self.answers.one_hot(read).value(logic, value)
-            case Kind.TEXT:
+            case InputKind.TEXT:
                 return self._text_is(name, str(value))
             case _:
                 assert isinstance(value, int | float)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from triage_rules.assurance.solver.answers import Answers, Number, OneHot, Text, bounds, first_above
+from triage_rules.assurance.solver.answers import AnswerVariables, Number, OneHot, Text, bounds, first_above
 from triage_rules.assurance.solver.solver import Model
 from triage_rules.evaluation.answers import UNKNOWN
-from triage_rules.language.model import SERVICE_COUNTS, AskedOf, Findings, Input, Kind, Level, Ruleset, Value
+from triage_rules.language.model import SERVICE_COUNTS, Answers, AskedOf, Input, InputKind, Level, Ruleset, Value
 from triage_rules.records.reports import History
 
 FINEST = 15
@@ -20,17 +20,17 @@ BETWEEN, ENDS = (". ", " / "), ("", ".")
 """Separators of phrases, and ends: the later ones if the first would add a phrase, or make the word for "open"."""
 
 
-Key = tuple[str, Kind]
+Key = tuple[str, InputKind]
 """Key of an input, for rulesets that share answers: its name and kind."""
 
 
-def values_of(answers: Answers, inputs: dict[Key, Input], model: Model) -> dict[Key, Value]:
+def values_of(answers: AnswerVariables, inputs: dict[Key, Input], model: Model) -> dict[Key, Value]:
     """Return the model's answers to these inputs. Raises NoSuchText."""
     values = {key: _read_value(answers, read, model) for key, read in inputs.items()}
     return {key: value for key, value in values.items() if value is not None}
 
 
-def report_of(ruleset: Ruleset, values: dict[Key, Value]) -> tuple[Findings, History]:
+def report_of(ruleset: Ruleset, values: dict[Key, Value]) -> tuple[Answers, History]:
     """Return the answers for which this ruleset has inputs, and the history."""
     findings = {n: values[n, read.kind] for n, read in ruleset.inputs.items() if (n, read.kind) in values}
     counts = {name: findings.pop(name) for name in SERVICE_COUNTS if name in findings}
@@ -39,11 +39,11 @@ def report_of(ruleset: Ruleset, values: dict[Key, Value]) -> tuple[Findings, His
     return findings, History(int(counts.get("reports_last_48h", 0)), level)
 
 
-def _read_value(answers: Answers, read: Input, model: Model) -> Value | None:
+def _read_value(answers: AnswerVariables, read: Input, model: Model) -> Value | None:
     match read.kind:
-        case Kind.YES_NO | Kind.CHOICE:
+        case InputKind.YES_NO | InputKind.CHOICE:
             return _read_choice(answers.one_hot(read), model)
-        case Kind.TEXT:
+        case InputKind.TEXT:
             return _write_text(answers.text(read.name), read, model)
         case _:
             return _read_number(answers.number(read), read, model)

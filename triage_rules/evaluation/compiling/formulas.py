@@ -38,7 +38,7 @@ class Equality(enum.StrEnum):
 class Answered:
     """Literal: the input has an answer, which compares in this way with `value`."""
 
-    finding: str
+    input: str
     op: Op | Equality
     value: Value
 
@@ -47,7 +47,7 @@ class Answered:
 class OpenIs:
     """Literal: the input is open, or is not."""
 
-    finding: str
+    input: str
     value: bool
 
 

@@ -184,8 +184,8 @@ class Lowering:
     def _lower_unless(self, part: Inferred | Yes, mode: Mode, side: bool) -> Formula:
         """Lower `unless`, the opposite of established, by the part's signal on the true side, answered or not."""
         if isinstance(part, Yes):
-            answered = single(Answered(part.finding, Equality.IS, not side))
-            return answered | single(OpenIs(part.finding, True)) if side and mode is Mode.NOW else answered
+            answered = single(Answered(part.input, Equality.IS, not side))
+            return answered | single(OpenIs(part.input, True)) if side and mode is Mode.NOW else answered
         if mode is Mode.NOW:
             return self._derive(part.name, Mode.NOW, True, value=not side)
         return self._derive(part.name, Mode.CERTAIN, not side)
@@ -227,7 +227,7 @@ def refuse_limits(ruleset: Ruleset) -> None:
     """Raise EngineLimitError for numbers that the engine misreads, and for conditions nested too deeply."""
     for leaf in _all_leaves(ruleset):
         if isinstance(leaf, Compare) and not (leaf.limit == 0 or LEAST * 1000 <= abs(leaf.limit) < GREATEST):
-            raise EngineLimitError(f"the engine can't compare `{leaf.finding}` with {leaf.limit}")
+            raise EngineLimitError(f"the engine can't compare `{leaf.input}` with {leaf.limit}")
     depths: dict[str, int] = {}
     for name, inference in ruleset.inferences.items():
         depths[name] = _measure_depth(inference.when, depths)

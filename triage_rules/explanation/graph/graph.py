@@ -27,7 +27,7 @@ from triage_rules.language.model import (
 )
 
 
-class Kind(enum.StrEnum):
+class NodeKind(enum.StrEnum):
     """Kind of a node, in the order of the columns."""
 
     FINDING = "finding"
@@ -54,18 +54,18 @@ DEFAULT = "no_rule"
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class GraphNode:
     """Node of a graph. `key` is unique in it; `name` is the ruleset's. `level`: of a rule, the highest it reaches."""
 
     key: str
-    kind: Kind
+    kind: NodeKind
     name: str
     says: str
     level: Level | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class GraphEdge:
     """Edge from a source to its reader, by keys."""
 
     start: str
@@ -77,8 +77,8 @@ class Edge:
 class Graph:
     """Acyclic graph. Nodes by key, in the ruleset's order; both ends of every edge are nodes."""
 
-    nodes: Mapping[str, Node]
-    edges: tuple[Edge, ...]
+    nodes: Mapping[str, GraphNode]
+    edges: tuple[GraphEdge, ...]
 
     @cached_property
     def before(self) -> Mapping[str, tuple[str, ...]]:
@@ -91,7 +91,7 @@ class Graph:
         return _group_by_key((edge.start, edge.end) for edge in self.edges)
 
 
-def key_of(kind: Kind, name: str) -> str:
+def key_of(kind: NodeKind, name: str) -> str:
     """Return the key of a node; usable in an address and as an element's id."""
     return f"{kind.value}-{name}"
 
@@ -108,12 +108,12 @@ def graph_of(ruleset: Ruleset) -> Graph:
         raised = [code for _, code in rule.raise_one] if isinstance(rule, Floor) else []
         for code in dict.fromkeys([*(outcome.disposition for outcome in rule.outcomes), *raised]):
             builder.leads(key, code)
-    builder.leads(key_of(Kind.DEFAULT, DEFAULT), ruleset.default.disposition)
+    builder.leads(key_of(NodeKind.DEFAULT, DEFAULT), ruleset.default.disposition)
     for mention in ruleset.mentions.values():
-        builder.edge(key_of(Kind.FINDING, mention.text), key_of(Kind.MENTION, mention.name), Sign.PLUS)
+        builder.edge(key_of(NodeKind.FINDING, mention.text), key_of(NodeKind.MENTION, mention.name), Sign.PLUS)
     for disposition in ruleset.dispositions.values():
-        start = key_of(Kind.DISPOSITION, disposition.code)
-        builder.edge(start, key_of(Kind.LEVEL, disposition.level.word), Sign.PLUS)
+        start = key_of(NodeKind.DISPOSITION, disposition.code)
+        builder.edge(start, key_of(NodeKind.LEVEL, disposition.level.word), Sign.PLUS)
     return builder.graph()
 
 
@@ -152,35 +152,38 @@ class _Builder:
     """Builder of a graph."""
 
     def __init__(self, ruleset: Ruleset) -> None:
-        self._nodes: dict[str, Node] = {}
+        self._nodes: dict[str, GraphNode] = {}
         self._edges: dict[tuple[str, str], Sign] = {}
         self._findings = {
-            **{read.name: self._add_node(Kind.FINDING, read.name, read.question) for read in ruleset.inputs.values()},
             **{
-                mention.name: self._add_node(Kind.MENTION, mention.name, mention.says)
+                read.name: self._add_node(NodeKind.FINDING, read.name, read.question)
+                for read in ruleset.inputs.values()
+            },
+            **{
+                mention.name: self._add_node(NodeKind.MENTION, mention.name, mention.says)
                 for mention in ruleset.mentions.values()
             },
         }
         self.statements = {
-            inference.name: self._add_node(Kind.STATEMENT, inference.name, inference.says)
+            inference.name: self._add_node(NodeKind.STATEMENT, inference.name, inference.says)
             for inference in ruleset.inferences.values()
         }
         self.rules = {
             rule.id: self._add_node(
-                Kind.RULE if isinstance(rule, Rule) else Kind.FLOOR, rule.id, rule.title, highest(ruleset, rule)
+                NodeKind.RULE if isinstance(rule, Rule) else NodeKind.FLOOR, rule.id, rule.title, highest(ruleset, rule)
             )
             for rule in ruleset.rules_and_floors
         }
         default = ruleset.dispositions[ruleset.default.disposition]
-        self._add_node(Kind.DEFAULT, DEFAULT, "No rule is established", default.level)
+        self._add_node(NodeKind.DEFAULT, DEFAULT, "No rule is established", default.level)
         for disposition in ruleset.dispositions.values():
-            self._add_node(Kind.DISPOSITION, disposition.code, disposition.title, disposition.level)
+            self._add_node(NodeKind.DISPOSITION, disposition.code, disposition.title, disposition.level)
         for level in reversed(Level):
-            self._add_node(Kind.LEVEL, level.word, level.word.capitalize(), level)
+            self._add_node(NodeKind.LEVEL, level.word, level.word.capitalize(), level)
 
-    def _add_node(self, kind: Kind, name: str, says: str, level: Level | None = None) -> str:
+    def _add_node(self, kind: NodeKind, name: str, says: str, level: Level | None = None) -> str:
         key = key_of(kind, name)
-        self._nodes[key] = Node(key, kind, name, says, level)
+        self._nodes[key] = GraphNode(key, kind, name, says, level)
         return key
 
     def reads(self, key: str, condition: Condition) -> None:
@@ -190,7 +193,7 @@ class _Builder:
 
     def leads(self, key: str, code: str) -> None:
         """Add an edge to a disposition."""
-        self.edge(key, key_of(Kind.DISPOSITION, code), Sign.PLUS)
+        self.edge(key, key_of(NodeKind.DISPOSITION, code), Sign.PLUS)
 
     def edge(self, start: str, end: str, sign: Sign) -> None:
         """Add an edge; a second one with another sign makes the sign BOTH."""
@@ -210,12 +213,12 @@ class _Builder:
         used = starts | ends
         return Graph(
             {key: node for key, node in self._nodes.items() if key in used},
-            tuple(Edge(start, end, sign) for (start, end), sign in edges.items()),
+            tuple(GraphEdge(start, end, sign) for (start, end), sign in edges.items()),
         )
 
     def _is_idle(self, key: str, ends: set[str], starts: set[str]) -> bool:
         kind = self._nodes[key].kind
-        return (kind is Kind.DISPOSITION and key not in ends) or (kind is Kind.MENTION and key not in starts)
+        return (kind is NodeKind.DISPOSITION and key not in ends) or (kind is NodeKind.MENTION and key not in starts)
 
 
 def highest(ruleset: Ruleset, rule: Rule | Floor) -> Level | None:

@@ -11,17 +11,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.evaluation.decision import Decision, decide, statements
-from triage_rules.evaluation.explanation import Node as Step
-from triage_rules.evaluation.explanation import because, in_words, outcome_condition
+from triage_rules.evaluation.decision import Decision, decide, keyed_outcomes
+from triage_rules.evaluation.explanation import DerivationNode as Step
+from triage_rules.evaluation.explanation import describe_node, find_reasons, outcome_condition
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import Rails
-from triage_rules.explanation.graph.graph import DEFAULT, Kind, key_of
-from triage_rules.language.model import Condition, Findings, Inferred, Level, Ruleset, Yes
-from triage_rules.language.model import Kind as InputKind
+from triage_rules.explanation.graph.graph import DEFAULT, NodeKind, key_of
+from triage_rules.language.model import Answers, Condition, Inferred, InputKind, Level, Ruleset, Yes
 
 
-class State(enum.StrEnum):
+class NodeState(enum.StrEnum):
     """State of a node for a report. `answered` and `open` are of inputs; `outranked`: less urgent than another."""
 
     ESTABLISHED = "established"
@@ -33,23 +32,23 @@ class State(enum.StrEnum):
 
 
 WORDS = {
-    State.ESTABLISHED: "established",
-    State.OUTRANKED: "reached, but something else is more urgent",
-    State.POSSIBLE: "still possible",
-    State.RULED_OUT: "ruled out",
-    State.ANSWERED: "answered",
-    State.OPEN: "not answered",
+    NodeState.ESTABLISHED: "established",
+    NodeState.OUTRANKED: "reached, but something else is more urgent",
+    NodeState.POSSIBLE: "still possible",
+    NodeState.RULED_OUT: "ruled out",
+    NodeState.ANSWERED: "answered",
+    NodeState.OPEN: "not answered",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Lighting:
+class Highlight:
     """Highlights of a graph, by keys of nodes. `answers`: of inputs, in words.
 
     `lit`: nodes and edges of the derivations of all that fired. `way`: those of the nodes that led to the level.
     """
 
-    states: Mapping[str, State]
+    states: Mapping[str, NodeState]
     answers: Mapping[str, str]
     lit: frozenset[str]
     lit_edges: frozenset[tuple[str, str]]
@@ -57,22 +56,22 @@ class Lighting:
     decision: Decision
 
 
-def light(ruleset: Ruleset, facts: Findings) -> Lighting:
+def highlight_graph(ruleset: Ruleset, facts: Answers) -> Highlight:
     """Highlight the graph for a report. `facts`: the evaluators' input."""
     reference = Reference(ruleset, facts)
     rails = reference.rails()
     decision = decide(ruleset, rails)
     lit = _Derivations(ruleset, reference, rails, decision)
-    return Lighting(
+    return Highlight(
         states=_collect_states(ruleset, reference, rails, decision),
         answers={
-            key_of(Kind.FINDING, name): _describe_answer(ruleset, name, facts[name])
+            key_of(NodeKind.FINDING, name): _describe_answer(ruleset, name, facts[name])
             for name in ruleset.inputs
             if name in facts
         },
         lit=frozenset(lit.nodes),
         lit_edges=frozenset(lit.edges),
-        way=lit.way(key_of(Kind.LEVEL, decision.level.word)),
+        way=lit.way(key_of(NodeKind.LEVEL, decision.level.word)),
         decision=decision,
     )
 
@@ -80,28 +79,28 @@ def light(ruleset: Ruleset, facts: Findings) -> Lighting:
 def _describe_answer(ruleset: Ruleset, name: str, value: Any) -> str:
     """Describe an answer; of a text only that there is an answer, as the evaluators see no more."""
     if ruleset.inputs[name].kind is InputKind.TEXT:
-        return WORDS[State.ANSWERED]
-    return in_words(ruleset, Step(name, "", value))
+        return WORDS[NodeState.ANSWERED]
+    return describe_node(ruleset, Step(name, "", value))
 
 
-def _collect_states(ruleset: Ruleset, reference: Reference, rails: Rails, decision: Decision) -> dict[str, State]:
+def _collect_states(ruleset: Ruleset, reference: Reference, rails: Rails, decision: Decision) -> dict[str, NodeState]:
     states = {
-        key_of(Kind.FINDING, name): State.ANSWERED if name in reference.findings else State.OPEN
+        key_of(NodeKind.FINDING, name): NodeState.ANSWERED if name in reference.answers else NodeState.OPEN
         for name in ruleset.inputs
     }
-    for kind, names in ((Kind.MENTION, ruleset.mentions), (Kind.STATEMENT, ruleset.inferences)):
+    for kind, names in ((NodeKind.MENTION, ruleset.mentions), (NodeKind.STATEMENT, ruleset.inferences)):
         for name in names:
-            states[key_of(kind, name)] = state_of(reference, Yes(name) if kind is Kind.MENTION else Inferred(name))
-    for kind, rules in ((Kind.RULE, ruleset.rules), (Kind.FLOOR, ruleset.floors)):
+            states[key_of(kind, name)] = state_of(reference, Yes(name) if kind is NodeKind.MENTION else Inferred(name))
+    for kind, rules in ((NodeKind.RULE, ruleset.rules), (NodeKind.FLOOR, ruleset.floors)):
         for rule in rules:
             states[key_of(kind, rule)] = _rule_state(rule, rails)
     some_rule_is_certain = any(rule in rails.certain for rule in ruleset.rules)
-    states[key_of(Kind.DEFAULT, DEFAULT)] = (
-        State.ESTABLISHED
+    states[key_of(NodeKind.DEFAULT, DEFAULT)] = (
+        NodeState.ESTABLISHED
         if decision.by_default
-        else State.RULED_OUT
+        else NodeState.RULED_OUT
         if some_rule_is_certain
-        else State.POSSIBLE
+        else NodeState.POSSIBLE
     )  # fmt: skip
     return (
         states
@@ -110,40 +109,42 @@ def _collect_states(ruleset: Ruleset, reference: Reference, rails: Rails, decisi
     )
 
 
-def state_of(reference: Reference, condition: Condition) -> State:
+def state_of(reference: Reference, condition: Condition) -> NodeState:
     """Return the state of a condition, as for a statement."""
     if reference.value(condition) is True:
-        return State.ESTABLISHED
-    return State.POSSIBLE if True in reference.reach(condition) else State.RULED_OUT
+        return NodeState.ESTABLISHED
+    return NodeState.POSSIBLE if True in reference.reach(condition) else NodeState.RULED_OUT
 
 
-def _rule_state(key: str, rails: Rails) -> State:
+def _rule_state(key: str, rails: Rails) -> NodeState:
     if key in rails.established:
-        return State.ESTABLISHED
-    return State.POSSIBLE if key in rails.possible else State.RULED_OUT
+        return NodeState.ESTABLISHED
+    return NodeState.POSSIBLE if key in rails.possible else NodeState.RULED_OUT
 
 
-def _disposition_states(ruleset: Ruleset, rails: Rails, decision: Decision, *, by_default: bool) -> dict[str, State]:
+def _disposition_states(
+    ruleset: Ruleset, rails: Rails, decision: Decision, *, by_default: bool
+) -> dict[str, NodeState]:
     established = set(_find_dispositions(ruleset, rails.established))
     possible = set(_find_dispositions(ruleset, rails.possible)) | (
         {ruleset.default.disposition} if by_default else set()
     )
     states = {}
     for code, disposition in ruleset.dispositions.items():
-        state = State.RULED_OUT
+        state = NodeState.RULED_OUT
         if code == decision.disposition:
-            state = State.ESTABLISHED
+            state = NodeState.ESTABLISHED
         elif code in established:
-            state = State.OUTRANKED
+            state = NodeState.OUTRANKED
         elif code in possible and decision.lowest <= disposition.level <= decision.could_be:
-            state = State.POSSIBLE
-        states[key_of(Kind.DISPOSITION, code)] = state
+            state = NodeState.POSSIBLE
+        states[key_of(NodeKind.DISPOSITION, code)] = state
     return states
 
 
 def _find_dispositions(ruleset: Ruleset, keys: frozenset[str]) -> Iterator[str]:
     """Yield the dispositions that these outcomes lead to; of a floor that raises by one level, all possible ones."""
-    for statement in statements(ruleset.rules_and_floors):
+    for statement in keyed_outcomes(ruleset.rules_and_floors):
         if statement.key in keys:
             if statement.outcome is not None:
                 yield statement.outcome.disposition
@@ -151,11 +152,11 @@ def _find_dispositions(ruleset: Ruleset, keys: frozenset[str]) -> Iterator[str]:
                 yield from (code for _, code in getattr(statement.rule, "raise_one", ()))
 
 
-def _level_states(decision: Decision) -> dict[str, State]:
+def _level_states(decision: Decision) -> dict[str, NodeState]:
     states = {}
     for level in Level:
-        state = State.POSSIBLE if decision.lowest <= level <= decision.could_be else State.RULED_OUT
-        states[key_of(Kind.LEVEL, level.word)] = State.ESTABLISHED if level is decision.level else state
+        state = NodeState.POSSIBLE if decision.lowest <= level <= decision.could_be else NodeState.RULED_OUT
+        states[key_of(NodeKind.LEVEL, level.word)] = NodeState.ESTABLISHED if level is decision.level else state
     return states
 
 
@@ -168,9 +169,9 @@ class _Derivations:
         self._disposition = decision.disposition
         self.nodes: set[str] = set()
         self.edges: set[tuple[str, str]] = set()
-        for statement in statements(ruleset.rules_and_floors):
+        for statement in keyed_outcomes(ruleset.rules_and_floors):
             if statement.key in rails.established:
-                kind = Kind.RULE if statement.rule.id in ruleset.rules else Kind.FLOOR
+                kind = NodeKind.RULE if statement.rule.id in ruleset.rules else NodeKind.FLOOR
                 key = key_of(kind, statement.rule.id)
                 self._add_reasons(key, outcome_condition(statement), side=True)
                 codes = [code for code in _find_dispositions(ruleset, frozenset({statement.key}))
@@ -178,10 +179,10 @@ class _Derivations:
                 for code in codes:
                     self._lead_to(key, code)
         if decision.by_default:
-            self._lead_to(key_of(Kind.DEFAULT, DEFAULT), ruleset.default.disposition)
-        decided = key_of(Kind.DISPOSITION, self._disposition)
+            self._lead_to(key_of(NodeKind.DEFAULT, DEFAULT), ruleset.default.disposition)
+        decided = key_of(NodeKind.DISPOSITION, self._disposition)
         self.nodes |= {decided}
-        self._add_edge(decided, key_of(Kind.LEVEL, decision.level.word))
+        self._add_edge(decided, key_of(NodeKind.LEVEL, decision.level.word))
 
     def way(self, level: str) -> frozenset[str]:
         """Return the nodes from which lit edges lead to the level."""
@@ -196,7 +197,7 @@ class _Derivations:
         return frozenset(reached)
 
     def _lead_to(self, key: str, code: str) -> None:
-        self._add_edge(key, key_of(Kind.DISPOSITION, code))
+        self._add_edge(key, key_of(NodeKind.DISPOSITION, code))
 
     def _add_edge(self, start: str, end: str) -> None:
         self.nodes |= {start, end}
@@ -205,9 +206,15 @@ class _Derivations:
     def _add_reasons(self, key: str, condition: Condition, *, side: bool | None) -> None:
         """Add the reasons why the condition has this value, down to the answers."""
         self.nodes.add(key)
-        for name in because(self._reference, condition, side):
+        for name in find_reasons(self._reference, condition, side):
             inference = self._ruleset.inferences.get(name)
-            kind = Kind.STATEMENT if inference else Kind.MENTION if name in self._ruleset.mentions else Kind.FINDING
+            kind = (
+                NodeKind.STATEMENT
+                if inference
+                else NodeKind.MENTION
+                if name in self._ruleset.mentions
+                else NodeKind.FINDING
+            )
             start = key_of(kind, name)
             is_known = start in self.nodes
             self._add_edge(start, key)
@@ -215,5 +222,5 @@ class _Derivations:
                 value = self._reference.value(inference.when)
                 if value is not None:  # an open statement depends on all its parts: the way ends there
                     self._add_reasons(start, inference.when, side=value)
-            elif kind is Kind.MENTION:
-                self._add_edge(key_of(Kind.FINDING, self._ruleset.mentions[name].text), start)
+            elif kind is NodeKind.MENTION:
+                self._add_edge(key_of(NodeKind.FINDING, self._ruleset.mentions[name].text), start)

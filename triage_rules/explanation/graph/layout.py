@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from triage_rules.explanation.graph.columns import Columns, arrange
-from triage_rules.explanation.graph.graph import Edge, Graph, Kind
+from triage_rules.explanation.graph.graph import Graph, GraphEdge, NodeKind
 
 PASSES = 4
 """Number of times that the columns are moved towards their neighbours."""
@@ -17,7 +17,7 @@ MARGIN, HEADING = 16, 40
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class LayoutSize:
     """Sizes in pixels. `lines`: of text in a box. `bend`: the height that a passing edge takes."""
 
     width: int
@@ -28,10 +28,10 @@ class Size:
     lines: int
 
 
-CLOSE = Size(width=220, height=50, across=64, down=12, bend=8, lines=2)
+CLOSE = LayoutSize(width=220, height=50, across=64, down=12, bend=8, lines=2)
 """Size for a part of a ruleset, with text to read."""
 
-MAP = Size(width=200, height=28, across=90, down=8, bend=2, lines=1)
+MAP = LayoutSize(width=200, height=28, across=90, down=8, bend=2, lines=1)
 """Size for the whole ruleset."""
 
 
@@ -48,7 +48,7 @@ class Box:
 class Curve:
     """Course of an edge: its points at the sides of columns, from left to right."""
 
-    edge: Edge
+    edge: GraphEdge
     points: tuple[tuple[int, int], ...]
 
 
@@ -57,14 +57,14 @@ class Layout:
     """Graph with its layout. Boxes don't overlap; every curve runs from left to right."""
 
     graph: Graph
-    size: Size
+    size: LayoutSize
     boxes: Mapping[str, Box]
     curves: tuple[Curve, ...]
     width: int
     height: int
 
 
-def lay_out(graph: Graph, size: Size) -> Layout:
+def lay_out(graph: Graph, size: LayoutSize) -> Layout:
     """Lay out a graph; the same graph always gets the same layout."""
     columns = arrange(graph)
     middles = _place_middles(columns, size)
@@ -81,28 +81,28 @@ def lay_out(graph: Graph, size: Size) -> Layout:
 
 def in_columns(layout: Layout) -> list[tuple[str, int]]:
     """Return a heading for each column, with the column's left side."""
-    kinds: dict[int, set[Kind]] = {}
+    kinds: dict[int, set[NodeKind]] = {}
     for key, box in layout.boxes.items():
         kinds.setdefault(box.x, set()).add(layout.graph.nodes[key].kind)
     return [(_name_column(kinds[x]), x) for x in sorted(kinds)]
 
 
-def _name_column(kinds: set[Kind]) -> str:
-    if kinds & {Kind.RULE, Kind.FLOOR}:
-        return "Rules and safety net" if Kind.FLOOR in kinds else "Rules"
+def _name_column(kinds: set[NodeKind]) -> str:
+    if kinds & {NodeKind.RULE, NodeKind.FLOOR}:
+        return "Rules and safety net" if NodeKind.FLOOR in kinds else "Rules"
     for kind, word in (
-        (Kind.FINDING, "Findings"),
-        (Kind.STATEMENT, "Statements"),
-        (Kind.MENTION, "Mentions"),
-        (Kind.DISPOSITION, "What to do"),
-        (Kind.LEVEL, "Level"),
+        (NodeKind.FINDING, "Findings"),
+        (NodeKind.STATEMENT, "Statements"),
+        (NodeKind.MENTION, "Mentions"),
+        (NodeKind.DISPOSITION, "What to do"),
+        (NodeKind.LEVEL, "Level"),
     ):
         if kind in kinds:
             return word
     return ""
 
 
-def _place_middles(columns: Columns, size: Size) -> list[float]:
+def _place_middles(columns: Columns, size: LayoutSize) -> list[float]:
     """Return the height of every spot's middle: near its neighbours, in its column's order, without overlap."""
     offsets = [_list_offsets(column, columns.nodes, size) for column in columns.columns]
     tallest = max((column_offsets[-1] for column_offsets in offsets), default=0.0)
@@ -128,7 +128,7 @@ def _mean(spots: Sequence[int], middles: Sequence[float], without: float) -> flo
     return sum([middles[spot] for spot in spots]) / len(spots) if spots else without
 
 
-def _list_offsets(column: Sequence[int], nodes: int, size: Size) -> list[float]:
+def _list_offsets(column: Sequence[int], nodes: int, size: LayoutSize) -> list[float]:
     """Return each spot's least distance below the first one's middle; beside a bend half the gap suffices."""
     offsets = [0.0]
     for above, below in pairwise(column):
@@ -151,7 +151,7 @@ def _separate(wanted: Sequence[float], offsets: Sequence[float]) -> list[float]:
 
 
 def _list_points(
-    edge: Edge, columns: Columns, boxes: Mapping[str, Box], middles: Sequence[float], size: Size
+    edge: GraphEdge, columns: Columns, boxes: Mapping[str, Box], middles: Sequence[float], size: LayoutSize
 ) -> tuple[tuple[int, int], ...]:
     """Return the edge's ends, and its points on both sides of each column that it passes."""
     start, end, half = boxes[edge.start], boxes[edge.end], size.height // 2

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from triage_rules.evaluation.answers import unit_told
+from triage_rules.evaluation.answers import format_unit
 from triage_rules.evaluation.reference import Reference
-from triage_rules.explanation.graph.highlight import State, state_of
+from triage_rules.explanation.graph.highlight import NodeState, state_of
 from triage_rules.language.model import (
     All,
     Any,
@@ -31,7 +31,7 @@ _NOT = {Op.AT_LEAST: "less than", Op.MORE_THAN: "at most", Op.AT_MOST: "more tha
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ConditionLine:
     """Line of a condition. `says`: its subject, in the ruleset's words; `is_so`: the wanted value.
 
     `name`: '' of a heading. `state`: for a report; None without one. `below`: the definition of a statement.
@@ -40,16 +40,16 @@ class Line:
     says: str
     is_so: str
     name: str
-    parts: tuple[Line, ...]
-    state: State | None
-    below: Line | None = None
+    parts: tuple[ConditionLine, ...]
+    state: NodeState | None
+    below: ConditionLine | None = None
 
 
 MOST = 200
 """Approximate number of lines of one condition. Definitions beyond are shown only at their own place."""
 
 
-def worded(ruleset: Ruleset, condition: Condition, reference: Reference | None = None) -> Line:
+def worded(ruleset: Ruleset, condition: Condition, reference: Reference | None = None) -> ConditionLine:
     """Put the condition into words."""
     return _Wording(ruleset, reference).line(condition)
 
@@ -60,7 +60,7 @@ class _Wording:
     reference: Reference | None
     lines: int = 0
 
-    def line(self, condition: Condition) -> Line:
+    def line(self, condition: Condition) -> ConditionLine:
         match condition:
             case All(parts) | Any(parts) if len(parts) == 1:
                 return self.line(parts[0])
@@ -72,16 +72,16 @@ class _Wording:
                 return self._make_list(f"At least {count} of these {len(parts)}", parts, condition)
             case Not(All(parts)) | Not(Any(parts)) | Not(AtLeast(_, parts)) if len(parts) > 1:
                 inner = self.line(condition.part)
-                return Line(f"Not so: {inner.says.lower()}", "", "", inner.parts, self._find_state(condition))
+                return ConditionLine(f"Not so: {inner.says.lower()}", "", "", inner.parts, self._find_state(condition))
             case Not(Not(part)):
                 return self.line(part)
             case _:
                 return self._make_leaf(condition)
 
-    def _make_list(self, heading: str, parts: tuple[Condition, ...], condition: Condition) -> Line:
-        return Line(heading, "", "", tuple(map(self.line, parts)), self._find_state(condition))
+    def _make_list(self, heading: str, parts: tuple[Condition, ...], condition: Condition) -> ConditionLine:
+        return ConditionLine(heading, "", "", tuple(map(self.line, parts)), self._find_state(condition))
 
-    def _make_leaf(self, condition: Condition) -> Line:
+    def _make_leaf(self, condition: Condition) -> ConditionLine:
         inner, holds = (condition.part, False) if isinstance(condition, Not) else (condition, True)
         match inner:
             case All(parts) | Any(parts) | AtLeast(_, parts):  # with a single part
@@ -100,9 +100,9 @@ class _Wording:
                 is_so = "yes" if holds else "no"
             case Inferred(name) | Yes(name):
                 is_so = "" if holds else "is ruled out"
-        return Line(self._name(name), is_so, name, (), self._find_state(condition), self._define(name))
+        return ConditionLine(self._name(name), is_so, name, (), self._find_state(condition), self._define(name))
 
-    def _define(self, name: str) -> Line | None:
+    def _define(self, name: str) -> ConditionLine | None:
         """Return a statement's definition while there is room for it."""
         self.lines += 1
         inference = self.ruleset.inferences.get(name)
@@ -116,7 +116,7 @@ class _Wording:
 
     def _unit(self, name: str) -> str:
         unit = self.ruleset.inputs[name].unit
-        return unit_told(unit) if unit else ""
+        return format_unit(unit) if unit else ""
 
     def _label(self, name: str, value: str) -> str:
         for choice in self.ruleset.inputs[name].choices:
@@ -124,5 +124,5 @@ class _Wording:
                 return f"\u201c{choice.label}\u201d"
         return value
 
-    def _find_state(self, condition: Condition) -> State | None:
+    def _find_state(self, condition: Condition) -> NodeState | None:
         return None if self.reference is None else state_of(self.reference, condition)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from triage_rules.evaluation.answers import unit_told
-from triage_rules.evaluation.explanation import OPEN, Node, in_words
+from triage_rules.evaluation.answers import format_unit
+from triage_rules.evaluation.explanation import OPEN, DerivationNode, describe_node
 from triage_rules.evaluation.reference import Reference
 from triage_rules.language.model import (
     All,
@@ -26,7 +26,7 @@ from triage_rules.language.wording import limit_in_words
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class Obstacle:
     """Obstacle: `says` is the subject, `given` its value now, `wanted` the value needed, in words.
 
     With `parts`, `needed` of the parts must change; of a statement, parts of its definition.
@@ -36,17 +36,17 @@ class Lack:
     given: str
     wanted: str
     needed: int = 0
-    parts: tuple[Lack, ...] = ()
+    parts: tuple[Obstacle, ...] = ()
 
 
-class Lacking:
+class ObstacleFinder:
     """Missing parts of a ruleset's conditions for one report."""
 
     def __init__(self, ruleset: Ruleset, reference: Reference) -> None:
         self._ruleset = ruleset
         self._reference = reference
 
-    def of(self, condition: Condition, wanted: bool = True) -> tuple[Lack, ...]:
+    def of(self, condition: Condition, wanted: bool = True) -> tuple[Obstacle, ...]:
         """Return all obstacles, which must all change; none if the condition has the wanted value."""
         if self._reference.value(condition) is wanted:
             return ()
@@ -63,7 +63,9 @@ class Lacking:
             case Inferred(name):
                 inference = self._ruleset.inferences[name]
                 below = self.of(inference.when, wanted)
-                return (Lack(inference.says, self._describe_value(condition), _write_yes(wanted), len(below), below),)
+                return (
+                    Obstacle(inference.says, self._describe_value(condition), _write_yes(wanted), len(below), below),
+                )
             case Unless(part) if wanted:  # the part is established; any other value would do
                 return tuple(replace(lack, wanted="no, or open") for lack in self.of(part, False))
             case Unless(part):
@@ -71,26 +73,26 @@ class Lacking:
             case _:
                 return (self._make_lack(condition, wanted),)
 
-    def _list_every(self, parts: Iterable[Condition], wanted: bool) -> tuple[Lack, ...]:
+    def _list_every(self, parts: Iterable[Condition], wanted: bool) -> tuple[Obstacle, ...]:
         return tuple(dict.fromkeys(lack for part in parts for lack in self.of(part, wanted)))
 
-    def _list_some(self, parts: tuple[Condition, ...], wanted: bool, needed: int) -> tuple[Lack, ...]:
+    def _list_some(self, parts: tuple[Condition, ...], wanted: bool, needed: int) -> tuple[Obstacle, ...]:
         """Return the obstacles if `needed` more parts must change; several changes of a part are one obstacle."""
         ways = [lacks for part in parts if (lacks := self.of(part, wanted))]
         if len(ways) <= needed:
             return tuple(lack for lacks in ways for lack in lacks)
-        together = (lacks[0] if len(lacks) == 1 else Lack("together", "", "", len(lacks), lacks) for lacks in ways)
-        return (Lack("", "", "", needed, tuple(dict.fromkeys(together))),)
+        together = (lacks[0] if len(lacks) == 1 else Obstacle("together", "", "", len(lacks), lacks) for lacks in ways)
+        return (Obstacle("", "", "", needed, tuple(dict.fromkeys(together))),)
 
     def _count_met(self, parts: Iterable[Condition], wanted: bool) -> int:
         return sum(self._reference.value(part) is wanted for part in parts)
 
-    def _make_lack(self, condition: Compare | OneOf | Yes | IsOpen, wanted: bool) -> Lack:
+    def _make_lack(self, condition: Compare | OneOf | Yes | IsOpen, wanted: bool) -> Obstacle:
         given = self._describe_value(condition)
         match condition:
             case Compare():
-                read = self._ruleset.inputs[condition.finding]
-                limit = f"{limit_in_words(condition)}{unit_told(read.unit)}"
+                read = self._ruleset.inputs[condition.input]
+                limit = f"{limit_in_words(condition)}{format_unit(read.unit)}"
                 wanted_words = limit if wanted else f"not {limit}"
             case OneOf(name, values):
                 labels = {choice.value: choice.label for choice in self._ruleset.inputs[name].choices}
@@ -100,7 +102,7 @@ class Lacking:
                 wanted_words = "left open" if wanted else "an answer"
             case Yes():
                 wanted_words = _write_yes(wanted)
-        return Lack(self._name_subject(condition), given, wanted_words)
+        return Obstacle(self._name_subject(condition), given, wanted_words)
 
     def _name_subject(self, condition: Condition) -> str:
         match condition:
@@ -115,8 +117,8 @@ class Lacking:
     def _describe_value(self, condition: Condition) -> str:
         match condition:
             case Compare(name) | OneOf(name) | Yes(name) | IsOpen(name):
-                answer = self._reference.findings.get(name, OPEN)
-                return in_words(self._ruleset, Node(name, "", answer))
+                answer = self._reference.answers.get(name, OPEN)
+                return describe_node(self._ruleset, DerivationNode(name, "", answer))
             case _:
                 value = self._reference.value(condition)
                 return OPEN if value is None else _write_yes(value)

@@ -8,12 +8,18 @@ from dataclasses import asdict, dataclass
 from triage_rules.assurance.solver.solver import Budget, GaveUp
 from triage_rules.assurance.solver.witness import Json
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.evaluation.explanation import OPEN, Node, in_words
+from triage_rules.evaluation.explanation import OPEN, DerivationNode, describe_node
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import outcome_key
-from triage_rules.explanation.why_not.counterfactual import Alternative, Alternatives, Counterfactual, Goal, wanting
-from triage_rules.explanation.why_not.missing import Lacking
-from triage_rules.language.model import All, Condition, Findings, Floor, Level, Outcome, Rule, Ruleset
+from triage_rules.explanation.why_not.counterfactual import (
+    Alternative,
+    Alternatives,
+    Counterfactual,
+    LevelGoal,
+    candidate_outcomes,
+)
+from triage_rules.explanation.why_not.missing import ObstacleFinder
+from triage_rules.language.model import All, Answers, Condition, Floor, Level, Rule, RuleOutcome, Ruleset
 from triage_rules.records.reports import History
 
 CAUTION = (
@@ -33,33 +39,33 @@ class Asked:
     seconds: float
 
 
-def why_not(evaluator: Evaluator, findings: Findings, level: Level, asked: Asked) -> Json:
+def why_not(evaluator: Evaluator, answers: Answers, level: Level, asked: Asked) -> Json:
     """Return the whole explanation for a report that has `level`. Raises EncoderBugError."""
-    goal = Goal(asked.level, asked.level > level, asked.exactly)
-    counterfactual = Counterfactual(evaluator, findings, asked.kept, Budget(asked.seconds))
+    goal = LevelGoal(asked.level, asked.level > level, asked.exactly)
+    counterfactual = Counterfactual(evaluator, answers, asked.kept, Budget(asked.seconds))
     alternatives = counterfactual.alternatives(goal, asked.sets)
     rules: list[Json] | GaveUp = (
-        _list_nearest(evaluator, findings, goal, counterfactual)
+        _list_nearest(evaluator, answers, goal, counterfactual)
         if goal.upwards
-        else _list_in_the_way(evaluator, findings, goal)
+        else _list_in_the_way(evaluator, answers, goal)
     )
     return {
         "level": level.word,
         "asked": asked.level.word,
         "way": "up" if goal.upwards else "down",
         "exactly": asked.exactly,
-        "kept": [name for name in evaluator.ruleset.inputs if name in asked.kept and name in findings],
+        "kept": [name for name in evaluator.ruleset.inputs if name in asked.kept and name in answers],
         "caution": CAUTION,
         "statement": statement(goal, alternatives),
         "complete": alternatives.complete,
         "gave_up": alternatives.gave_up,
         "rules": [] if isinstance(rules, GaveUp) else rules,
         "rules_gave_up": rules.why if isinstance(rules, GaveUp) else "",
-        "sets": [_make_set(evaluator.ruleset, findings, alternative) for alternative in alternatives.found],
+        "sets": [_make_set(evaluator.ruleset, answers, alternative) for alternative in alternatives.found],
     }
 
 
-def statement(goal: Goal, alternatives: Alternatives) -> str:
+def statement(goal: LevelGoal, alternatives: Alternatives) -> str:
     """Describe the search's result: which other answers exist, as far as is proved."""
     to = f"to {goal.level.word}{'' if goal.exactly else ' or ' + ('higher' if goal.upwards else 'lower')}"
     if not alternatives.found:
@@ -73,13 +79,17 @@ def statement(goal: Goal, alternatives: Alternatives) -> str:
     return f"Each set is proved smallest. More sets lead {to}; --sets shows more."
 
 
-def _make_set(ruleset: Ruleset, findings: Findings, alternative: Alternative) -> Json:
+def _make_set(ruleset: Ruleset, answers: Answers, alternative: Alternative) -> Json:
     changes = []
     for name, value in alternative.answers.items():
         question = ruleset.inputs[name].question
-        given = in_words(ruleset, Node(name, question, findings.get(name, OPEN)))
+        given = describe_node(ruleset, DerivationNode(name, question, answers.get(name, OPEN)))
         changes.append(
-            {"question": question, "given": given, "instead": in_words(ruleset, Node(name, question, value))}
+            {
+                "question": question,
+                "given": given,
+                "instead": describe_node(ruleset, DerivationNode(name, question, value)),
+            }
         )
     result = alternative.result
     fields = {field: result[field] for field in ("level", "disposition", "could_be", "determined")}
@@ -88,13 +98,13 @@ def _make_set(ruleset: Ruleset, findings: Findings, alternative: Alternative) ->
 
 
 def _list_nearest(
-    evaluator: Evaluator, findings: Findings, goal: Goal, counterfactual: Counterfactual
+    evaluator: Evaluator, answers: Answers, goal: LevelGoal, counterfactual: Counterfactual
 ) -> list[Json] | GaveUp:
     near = counterfactual.nearest(goal)
     if isinstance(near, GaveUp):
         return near
-    reference = Reference(evaluator.ruleset, evaluator.facts(findings, History()))
-    lacking = Lacking(evaluator.ruleset, reference)
+    reference = Reference(evaluator.ruleset, evaluator.facts(answers, History()))
+    lacking = ObstacleFinder(evaluator.ruleset, reference)
     rules = []
     for key, away in near:
         rule, outcome, condition = _find_outcome(evaluator.ruleset, key)
@@ -103,13 +113,13 @@ def _list_nearest(
     return rules
 
 
-def _list_in_the_way(evaluator: Evaluator, findings: Findings, goal: Goal) -> list[Json]:
+def _list_in_the_way(evaluator: Evaluator, answers: Answers, goal: LevelGoal) -> list[Json]:
     """List the outcomes that hold above the goal, and the changes needed to undo them."""
     ruleset = evaluator.ruleset
-    reference = Reference(ruleset, evaluator.facts(findings, History()))
-    lacking = Lacking(ruleset, reference)
+    reference = Reference(ruleset, evaluator.facts(answers, History()))
+    lacking = ObstacleFinder(ruleset, reference)
     rules = []
-    for key in wanting(ruleset, Goal(Level(goal.level + 1), upwards=True)):
+    for key in candidate_outcomes(ruleset, LevelGoal(Level(goal.level + 1), upwards=True)):
         rule, outcome, condition = _find_outcome(ruleset, key)
         if reference.value(condition) is True:
             lacks = [asdict(lack) for lack in lacking.of(condition, wanted=False)]
@@ -117,12 +127,12 @@ def _list_in_the_way(evaluator: Evaluator, findings: Findings, goal: Goal) -> li
     return rules
 
 
-def _make_rule(ruleset: Ruleset, rule: Rule | Floor, outcome: Outcome) -> Json:
+def _make_rule(ruleset: Ruleset, rule: Rule | Floor, outcome: RuleOutcome) -> Json:
     level = ruleset.dispositions[outcome.disposition].level
     return {"id": rule.id, "title": rule.title, "level": level.word, "disposition": outcome.disposition}
 
 
-def _find_outcome(ruleset: Ruleset, key: str) -> tuple[Rule | Floor, Outcome, Condition]:
+def _find_outcome(ruleset: Ruleset, key: str) -> tuple[Rule | Floor, RuleOutcome, Condition]:
     for rule in ruleset.rules_and_floors:
         for index, outcome in enumerate(rule.outcomes):
             if outcome_key(rule.id, index) == key:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from triage_rules.foundation.place import Place
-from triage_rules.language.check_types import FindingType
+from triage_rules.language.check_types import CheckType
 from triage_rules.language.reading.fields import Form
 from triage_rules.language.reading.places import Faults, MappingNode, Node
 
-_TYPES = tuple(found.value for found in FindingType if found.acceptable)
+_TYPES = tuple(found.value for found in CheckType if found.acceptable)
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
     """One finding, or several of one type, that is there on purpose. `of`: what each is about, with its place."""
 
-    finding: FindingType
+    finding: CheckType
     of: tuple[tuple[str, Place], ...]
     reason: str
 
@@ -36,4 +36,4 @@ def _acceptance(node: Node, faults: Faults) -> Acceptance | None:
     form = Form(node, "`accepts`", faults)
     finding, of, reason = form.one_of("finding", _TYPES), form.texts("of", required=True), form.text("reason")
     form.close()
-    return Acceptance(FindingType(finding), of, reason) if finding and of and reason else None
+    return Acceptance(CheckType(finding), of, reason) if finding and of and reason else None

@@ -14,8 +14,8 @@ from triage_rules.language.model import (
     Condition,
     Inferred,
     Input,
+    InputKind,
     IsOpen,
-    Kind,
     Not,
     OneOf,
     Op,
@@ -24,8 +24,17 @@ from triage_rules.language.model import (
 )
 from triage_rules.language.reading.fields import Form
 from triage_rules.language.reading.limits import most
-from triage_rules.language.reading.messages import kind_of, listed, meant
-from triage_rules.language.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, Sequence, quoted
+from triage_rules.language.reading.messages import describe_node_kind, join_names, suggest_name
+from triage_rules.language.reading.places import (
+    Broken,
+    Faults,
+    MappingEntry,
+    MappingNode,
+    Node,
+    Scalar,
+    Sequence,
+    quoted,
+)
 
 WORDS = ("all", "any", "not", "at_least", "open", "unless")
 """What a condition can start with, other than a name."""
@@ -53,7 +62,7 @@ class Names:
         return [*self.inputs, *self.mentions, *sorted(self.statements)]
 
 
-class Conditions:
+class ConditionReader:
     """Reads the conditions of one ruleset. `what` names the rule for messages."""
 
     def __init__(self, names: Names, faults: Faults) -> None:
@@ -82,7 +91,7 @@ class Conditions:
             case Sequence():
                 self._tell(node.place, what, "expected a condition, found a list; write `all:` or `any:` before it")
             case Scalar():
-                self._tell(node.place, what, f"expected a condition, found {kind_of(node)}")
+                self._tell(node.place, what, f"expected a condition, found {describe_node_kind(node)}")
         return REFUSED
 
     def _tell(self, place: Place, what: str, message: str) -> None:
@@ -93,7 +102,9 @@ class Conditions:
             self._tell(place, what, f"`{MANDATORY_OPEN}` is made by the list `mandatory`, and there is none")
         else:
             self._tell(
-                place, what, f"unknown name {quoted(name)}{_how_instead(name) or meant(name, self._names.known())}"
+                place,
+                what,
+                f"unknown name {quoted(name)}{_how_instead(name) or suggest_name(name, self._names.known())}",
             )
 
     # --- a bare name ---
@@ -109,7 +120,7 @@ class Conditions:
         declared = self._names.inputs[name]
         if declared is None:
             return REFUSED
-        if declared.kind is Kind.YES_NO:
+        if declared.kind is InputKind.YES_NO:
             return Yes(name)
         self._tell(place, what, f"`{name}` alone is no condition: {_how_to(declared)}")
         return REFUSED
@@ -121,7 +132,7 @@ class Conditions:
         if "of" in keys or (keys == ["at_least"]):
             return self._at_least(node, what)
         if len(keys) != 1:
-            found = f"found {listed(keys)}; join them by `all:` or `any:`" if keys else "found an empty mapping"
+            found = f"found {join_names(keys)}; join them by `all:` or `any:`" if keys else "found an empty mapping"
             self._tell(node.place, what, f"expected one condition, {found}")
             return REFUSED
         word, entry = keys[0], node.entries[keys[0]]
@@ -143,7 +154,7 @@ class Conditions:
         if isinstance(node, Broken):
             return ()
         if not isinstance(node, Sequence):
-            self._tell(node.place, what, f"`{word}`: expected a list of conditions, found {kind_of(node)}")
+            self._tell(node.place, what, f"`{word}`: expected a list of conditions, found {describe_node_kind(node)}")
             return ()
         if not node.items:
             self._tell(node.place, what, f"`{word}`: the list is empty")
@@ -181,7 +192,7 @@ class Conditions:
         return REFUSED
 
     def _unknown_input(self, name: str, place: Place, what: str) -> None:
-        self._tell(place, what, f"unknown input {quoted(name)}{meant(name, self._names.inputs)}")
+        self._tell(place, what, f"unknown input {quoted(name)}{suggest_name(name, self._names.inputs)}")
 
     def _unless(self, node: Node, what: str) -> Condition:
         name = self._operand(node, "unless", what)
@@ -194,12 +205,12 @@ class Conditions:
         if isinstance(node, Scalar) and isinstance(node.value, str):
             return node.value
         if not isinstance(node, Broken):
-            self._tell(node.place, what, f"`{word}` takes a name, found {kind_of(node)}")
+            self._tell(node.place, what, f"`{word}` takes a name, found {describe_node_kind(node)}")
         return None
 
     # --- an input compared ---
 
-    def _comparison(self, name: str, entry: Entry, what: str) -> Condition:
+    def _comparison(self, name: str, entry: MappingEntry, what: str) -> Condition:
         if name not in self._names.inputs:
             if name in self._names.statements or name in self._names.mentions:
                 told = f"`{name}` is true, false or open, so there is nothing to compare; write just `{name}`"
@@ -210,30 +221,32 @@ class Conditions:
         declared = self._names.inputs[name]
         if declared is None or isinstance(entry.node, Broken):
             return REFUSED
-        if declared.kind in (Kind.YES_NO, Kind.TEXT):
+        if declared.kind in (InputKind.YES_NO, InputKind.TEXT):
             self._tell(entry.key_place, what, f"`{name}` can't be compared: {_how_to(declared)}")
             return REFUSED
         if not isinstance(entry.node, MappingNode):
             self._tell(
                 entry.node.place,
                 what,
-                f"`{name}`: expected a comparison, found {kind_of(entry.node)}: {_how_to(declared)}",
+                f"`{name}`: expected a comparison, found {describe_node_kind(entry.node)}: {_how_to(declared)}",
             )
             return REFUSED
-        if declared.kind is Kind.CHOICE:
+        if declared.kind is InputKind.CHOICE:
             return self._choice(declared, entry.node, what)
         return self._number(declared, entry.node, what)
 
-    def _no_such_key(self, name: str, entry: Entry, what: str) -> None:
-        hint = _OTHER_WORDS.get(name.casefold()) or meant(name, [*self._names.known(), *WORDS])
+    def _no_such_key(self, name: str, entry: MappingEntry, what: str) -> None:
+        hint = _OTHER_WORDS.get(name.casefold()) or suggest_name(name, [*self._names.known(), *WORDS])
         told = "unknown name" if isinstance(entry.node, MappingNode) else "unknown word or name"
         self._tell(entry.key_place, what, f"{told} {quoted(name)}{hint}")
 
-    def _operators(self, declared: Input, node: MappingNode, known: tuple[str, ...], what: str) -> dict[str, Entry]:
+    def _operators(
+        self, declared: Input, node: MappingNode, known: tuple[str, ...], what: str
+    ) -> dict[str, MappingEntry]:
         for word, entry in node.entries.items():
             if word not in known:
-                kind = "choice" if declared.kind is Kind.CHOICE else "number"
-                hint = meant(word, known) or f": {_how_to(declared)}"
+                kind = "choice" if declared.kind is InputKind.CHOICE else "number"
+                hint = suggest_name(word, known) or f": {_how_to(declared)}"
                 self._tell(entry.key_place, what, f"{quoted(word)} doesn't fit the {kind} `{declared.name}`{hint}")
         if not node.entries:
             self._tell(node.place, what, f"`{declared.name}`: the comparison is empty: {_how_to(declared)}")
@@ -256,20 +269,20 @@ class Conditions:
         if isinstance(node, Broken):
             return
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
-            form.tell(node.place, f"expected a choice's value, found {kind_of(node)}")
+            form.add_fault(node.place, f"expected a choice's value, found {describe_node_kind(node)}")
             return
         value = node.value
         choice = next((c for c in declared.choices if c.value == value), None)
         if value == "unknown" or (choice is not None and choice.means_open):
-            form.tell(
+            form.add_fault(
                 node.place, f"`{value}` leaves the finding open and is never the answer; write `open: {declared.name}`"
             )
         elif choice is None:
             known = [c.value for c in declared.choices if not c.means_open]
-            hint = meant(value, known) or f"; known are {listed(known, 20)}"
-            form.tell(node.place, f"{quoted(value)} is not one of its choices{hint}")
+            hint = suggest_name(value, known) or f"; known are {join_names(known, 20)}"
+            form.add_fault(node.place, f"{quoted(value)} is not one of its choices{hint}")
         elif value in values:
-            form.tell(node.place, f"`{value}` is in the list twice")
+            form.add_fault(node.place, f"`{value}` is in the list twice")
         else:
             values[value] = None
 
@@ -280,7 +293,7 @@ class Conditions:
         for op in Op:
             if op.value in found:
                 limit = form.number_of(
-                    found[op.value].node, f"`{declared.name}`: `{op}`", whole=declared.kind is Kind.INTEGER
+                    found[op.value].node, f"`{declared.name}`: `{op}`", whole=declared.kind is InputKind.INTEGER
                 )
                 if limit is not None:
                     self._check_bounds(declared, op, limit, found[op.value].node.place, form)
@@ -299,19 +312,19 @@ class Conditions:
             told = f"`{op}` {quoted(limit)} can never be true within the input's bounds, {bounds(declared)}"
         else:
             return
-        form.tell(place, f"`{declared.name}`: {told}")
+        form.add_fault(place, f"`{declared.name}`: {told}")
 
     def _check_range(self, compares: list[Compare], place: Place, form: Form) -> None:
         lower = [c for c in compares if c.op in _LOWER]
         upper = [c for c in compares if c.op not in _LOWER]
-        name = compares[0].finding
+        name = compares[0].input
         if len(lower) != 1 or len(upper) != 1:
             told = "a range is one of `at_least` and `more_than` with one of `at_most` and `less_than`"
-            form.tell(place, f"`{name}`: {told}")
+            form.add_fault(place, f"`{name}`: {told}")
             return
         closed = lower[0].op is Op.AT_LEAST and upper[0].op is Op.AT_MOST
         if lower[0].limit > upper[0].limit or (lower[0].limit == upper[0].limit and not closed):
-            form.tell(place, f"`{name}`: no number is in this range")
+            form.add_fault(place, f"`{name}`: no number is in this range")
 
 
 def bounds(declared: Input) -> str:
@@ -326,13 +339,13 @@ def bounds(declared: Input) -> str:
 def _how_to(declared: Input) -> str:
     name = declared.name
     match declared.kind:
-        case Kind.NUMBER | Kind.INTEGER:
+        case InputKind.NUMBER | InputKind.INTEGER:
             return f"compare the number by `{name}: {{at_least: ...}}`, `more_than`, `at_most` or `less_than`"
-        case Kind.CHOICE:
+        case InputKind.CHOICE:
             return f"compare the choice by `{name}: {{is: ...}}` or `{{in: [...]}}`"
-        case Kind.YES_NO:
+        case InputKind.YES_NO:
             return f"it is a yes/no input; write just `{name}`, or `not: {name}`"
-        case Kind.TEXT:
+        case InputKind.TEXT:
             return "it is a text; declare phrases of it under `mentions`, or write `open:` before it"
 
 

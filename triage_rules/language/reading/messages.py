@@ -24,14 +24,14 @@ _TAKEN = "\n\t\u00ad\u200c\u200d\u200e\u200f"
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
-NAME_TOLD = "a name is lower case letters, digits and underscores, a letter first, at most 60"
-RULE_ID_TOLD = "an id is capitals, digits, `-` and `_`, a capital first, at most 16"
-CHOICE_TOLD = "a choice's value is lower case letters, digits and underscores, at most 60"
-DISPOSITION_TOLD = "a code is letters, digits and underscores, a letter first, at most 60"
-FLAG_TOLD = "a flag is lower case letters, digits and underscores, a letter first, at most 60"
+NAME_HINT = "a name is lower case letters, digits and underscores, a letter first, at most 60"
+RULE_ID_HINT = "an id is capitals, digits, `-` and `_`, a capital first, at most 16"
+CHOICE_HINT = "a choice's value is lower case letters, digits and underscores, at most 60"
+DISPOSITION_HINT = "a code is letters, digits and underscores, a letter first, at most 60"
+FLAG_HINT = "a flag is lower case letters, digits and underscores, a letter first, at most 60"
 
 
-def meant(written: str, known: Collection[str]) -> str:
+def suggest_name(written: str, known: Collection[str]) -> str:
     """`; did you mean `x`?`, or nothing."""
     if len(written) > SHOWN:
         return ""
@@ -54,13 +54,13 @@ def _comparable(written: str, known: Collection[str]) -> list[str]:
     return list(itertools.islice(alike, MOST_COMPARED))
 
 
-def listed(names: Collection[str], limit: int = 8) -> str:
+def join_names(names: Collection[str], limit: int = 8) -> str:
     """Names in backticks for a message; long lists are cut."""
     shown = ", ".join(f"`{name}`" for name in list(names)[:limit])
     return shown + (", ..." if len(names) > limit else "")
 
 
-def kind_of(node: Node) -> str:
+def describe_node_kind(node: Node) -> str:
     """What was written, for `expected ..., found ...`."""
     match node:
         case Scalar(value=None):

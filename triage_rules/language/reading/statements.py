@@ -11,7 +11,7 @@ from triage_rules.language.reading.places import Faults
 
 
 @dataclass(slots=True)
-class Statement:
+class StatementDraft:
     """What was gathered of one statement: its own definition first, then those of rules."""
 
     name: str
@@ -40,7 +40,7 @@ def needs(condition: Condition) -> Iterator[str]:
             yield from needs(part)
 
 
-def in_order(statements: dict[str, Statement], faults: Faults) -> dict[str, Inference]:
+def in_order(statements: dict[str, StatementDraft], faults: Faults) -> dict[str, Inference]:
     """Each after all that it needs, else in the order of the file. A circle is a fault that names it."""
     walk = _Walk(statements, faults)
     for name in statements:
@@ -51,7 +51,7 @@ def in_order(statements: dict[str, Statement], faults: Faults) -> dict[str, Infe
 class _Walk:
     """Depth first, with a path of its own: chains of statements may be longer than Python's stack."""
 
-    def __init__(self, statements: dict[str, Statement], faults: Faults) -> None:
+    def __init__(self, statements: dict[str, StatementDraft], faults: Faults) -> None:
         self.done: dict[str, None] = {}
         self._statements = statements
         self._faults = faults

@@ -40,13 +40,13 @@ from triage_rules.language.reading.limits import (
     too_many_nodes,
 )
 from triage_rules.language.reading.places import (
-    DECIMALS_TOLD,
+    DECIMALS_HINT,
     Broken,
-    Entry,
     Faults,
+    MappingEntry,
     MappingNode,
     Node,
-    Plain,
+    PlainValue,
     Scalar,
     Sequence,
     Unreadable,
@@ -57,7 +57,7 @@ from triage_rules.language.reading.places import (
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
-_WORDS: dict[str, Plain] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
+_WORDS: dict[str, PlainValue] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Characters that turn the direction of what follows: a line can then read otherwise than it is."""
@@ -162,7 +162,7 @@ class _OpenMapping:
 
     place: Place
     refused: bool
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, MappingEntry] = field(default_factory=dict)
     whole: bool = True
     key: Node | None = None
     plain: bool = False
@@ -284,14 +284,14 @@ class _YamlReader:
             into.whole = self._enter(into.entries, into.key, node, plain=into.plain) and into.whole
             into.key = None
 
-    def _enter(self, entries: dict[str, Entry], key: Node, node: Node, *, plain: bool) -> bool:
+    def _enter(self, entries: dict[str, MappingEntry], key: Node, node: Node, *, plain: bool) -> bool:
         """Whether the key was taken."""
         if isinstance(key, Broken):
             return False
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
             written = quoted(key.value) if isinstance(key, Scalar) else "a list or mapping"
             rest = written[1:-1].isdigit() and node == Scalar(None, key.place)  # `{a: 38,5}` is 38, and a key 5
-            hint = DECIMALS_TOLD if rest else "; put it into quotes"
+            hint = DECIMALS_HINT if rest else "; put it into quotes"
             self._faults.add(key.place, f"{written} is not a text, and a key must be one{hint}")
         elif plain and key.value == "<<":
             self._faults.add(key.place, "merge keys (`<<`) are not part of the ruleset language; write it out")
@@ -302,12 +302,12 @@ class _YamlReader:
             told = f"the key {quoted(key.value)} is here twice; it was written in line {first} first"
             self._faults.add(key.place, told)
         else:
-            entries[key.value] = Entry(key.place, node)
+            entries[key.value] = MappingEntry(key.place, node)
             return True
         return False
 
 
-def resolve(text: str) -> Plain:
+def resolve(text: str) -> PlainValue:
     """What an unquoted scalar means. Raises ValueError for a number that can't be kept."""
     if text in _WORDS:
         return _WORDS[text]
