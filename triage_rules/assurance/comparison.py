@@ -123,10 +123,10 @@ def opinion(evaluator: Evaluator, patient: Patient) -> PatientOpinion | None:
     ruleset = evaluator.ruleset
     known = {read.name for read in asked(ruleset)}
     try:
-        findings = read_answers(ruleset, {name: value for name, value in patient.answers.items() if name in known})
+        answers = read_answers(ruleset, {name: value for name, value in patient.answers.items() if name in known})
     except ReportError:
         return None
-    rails = Reference(ruleset, evaluator.facts(findings, patient.history)).rails()
+    rails = Reference(ruleset, evaluator.facts(answers, patient.history)).rails()
     decision = decide(ruleset, rails)
     fired = frozenset(rule for rule in ruleset.rules if rule in rails.established)
     return PatientOpinion(decision.level, decision.disposition, decision.lowest, decision.could_be, fired)

@@ -128,11 +128,11 @@ def _refuse_errors(ruleset: Ruleset, document: Document, evaluator: Evaluator) -
     from triage_rules.assurance.checking import CheckOptions, check  # loads the solver, which most callers never need
 
     how = CheckOptions(dt.datetime.now(dt.UTC).date(), CHECK_FINDINGS_SECONDS, least=Severity.ERROR)
-    answers = [finding for finding in check(ruleset, document, how, evaluator) if finding.accepted is None]
-    errors = [finding for finding in answers if finding.type is not CheckType.INCOMPLETE]
+    findings = [finding for finding in check(ruleset, document, how, evaluator) if finding.accepted is None]
+    errors = [finding for finding in findings if finding.type is not CheckType.INCOMPLETE]
     if errors:
         raise RulesetError(tuple(RulesetFault(error.place, f"{error.type}: {error.message}") for error in errors))
-    return tuple(finding.message for finding in answers)
+    return tuple(finding.message for finding in findings)
 
 
 def _prove_all(evaluator: Evaluator, claimed: list[Property]) -> list[tuple[Property, ProofVerdict]]:

@@ -131,11 +131,11 @@ def _list_names(claim: Property) -> Iterator[str]:
             conditions.append(unless)
             yield from rules
         case RoutineOnlyIfAnswered(items):
-            yield from (finding for item in items for finding in item.inputs)
+            yield from (name for item in items for name in item.inputs)
         case Answering(answers):
             yield from (answer[0] for answer in answers)
-        case LeavingOpen(findings):
-            yield from (finding for finding, _ in findings)
+        case LeavingOpen(inputs):
+            yield from (name for name, _ in inputs)
         case _:
             pass
     for condition in conditions:

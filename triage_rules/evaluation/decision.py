@@ -129,8 +129,8 @@ class Decider:
             floor.id: {level: self._ranks[code] for level, code in floor.raise_one} for floor in ruleset.floors.values()
         }
         self._inputs = list(ruleset.inputs)
-        mandatory = dict.fromkeys(finding for item in ruleset.mandatory for finding in item.inputs)
-        self._mandatory = [1 << self._inputs.index(finding) for finding in mandatory]
+        mandatory = dict.fromkeys(name for item in ruleset.mandatory for name in item.inputs)
+        self._mandatory = [1 << self._inputs.index(name) for name in mandatory]
         self._mandatory_mask = sum(self._mandatory)
         self._questions: dict[tuple[Level | None, Level | None], dict[int, OpenQuestion]] = {}
 

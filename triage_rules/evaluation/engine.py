@@ -56,19 +56,19 @@ class Engine:
         except Exception as error:
             raise EngineError(f"durable-rules refused the ruleset: {error}") from error
 
-    def run(self, findings: Answers) -> Masks:
+    def run(self, answers: Answers) -> Masks:
         """Return the rails of one report. Raises EngineError; the next report is not affected."""
         try:
             if self._release is None:  # after an error
                 self._open()
-            true = self._run(findings)
+            true = self._run(answers)
         except Exception as error:
             self.close()
             raise EngineError(f"durable-rules failed: {type(error).__name__}") from error
         except BaseException:  # such as SystemExit: a caller may catch it and evaluate the next report
             self.close()
             raise
-        return self._compiled.rails(true, findings)
+        return self._compiled.rails(true, answers)
 
     def close(self) -> None:
         """Release the engine's memory."""
@@ -76,12 +76,12 @@ class Engine:
             self._release()
             self._release = None
 
-    def _run(self, findings: Answers) -> set[int]:
+    def _run(self, answers: Answers) -> set[int]:
         """Return the numbers of the signals that are true."""
         true: set[int] = set()
-        answers = self._messages.answers(findings)
+        fields = self._messages.answers(answers)
         for place, handle in enumerate(self._handles):
-            message = self._messages.message(place, answers, true)
+            message = self._messages.message(place, fields, true)
             true.update(*self._run_page(handle, message, self._terms[place]))
         return true
 

@@ -29,7 +29,7 @@ OPEN = "open"
 NOT_ESTABLISHED = "not established"
 
 Reasons = dict[str, Value]
-"""Reasons of a condition: a finding's answer, True or False for a statement, or OPEN, or NOT_ESTABLISHED."""
+"""Reasons of a condition: an input's answer, True or False for a statement, or OPEN, or NOT_ESTABLISHED."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ def find_reasons(reference: Reference, condition: Condition, side: bool | None =
         case Unless(part):
             name = part.name if isinstance(part, Inferred) else part.input
             return {name: NOT_ESTABLISHED if side else True}
-        case IsOpen(finding) | Yes(finding) | Compare(finding) | OneOf(finding):
-            return {finding: reference.answers.get(finding, OPEN)}
+        case IsOpen(name) | Yes(name) | Compare(name) | OneOf(name):
+            return {name: reference.answers.get(name, OPEN)}
 
 
 def _merge(parts: Iterable[Reasons]) -> Reasons:

@@ -74,11 +74,11 @@ class ReferenceJustification:
 def missing(ruleset: Ruleset, reference: Reference) -> list[str]:
     """Return the open mandatory inputs in the ruleset's order; all of a group if none of it is answered."""
     return [
-        finding
+        name
         for item in ruleset.mandatory
         if (item.when is None or reference.value(item.when) is not False)
-        and all(reference.value(IsOpen(finding)) for finding in item.inputs)
-        for finding in item.inputs
+        and all(reference.value(IsOpen(name)) for name in item.inputs)
+        for name in item.inputs
     ]
 
 
@@ -112,5 +112,5 @@ class _OpenInputs:
                 if name not in self._statements:
                     self._statements[name] = self._collect(self._ruleset.inferences[name].when)
                 return self._statements[name]
-            case Compare(finding) | OneOf(finding) | Yes(finding) | IsOpen(finding):
-                return frozenset({finding})
+            case Compare(name) | OneOf(name) | Yes(name) | IsOpen(name):
+                return frozenset({name})

@@ -69,8 +69,8 @@ class Reference:
                 return self._values[name]
             case Unless(part):
                 return self.value(part) is not True
-            case IsOpen(finding):
-                return finding not in self.answers
+            case IsOpen(name):
+                return name not in self.answers
             case _:
                 return self._compare_answer(condition)
 
@@ -106,8 +106,8 @@ class Reference:
                 return self.reach(self._ruleset.inferences[name].when)
             case Unless(part):
                 return frozenset(value is not True for value in self.reach(part))
-            case IsOpen(finding):
-                return frozenset({False}) if finding in self.answers else frozenset({True, False})
+            case IsOpen(name):
+                return frozenset({False}) if name in self.answers else frozenset({True, False})
             case _:
                 value = self._compare_answer(condition)
                 return _ALL if value is None else frozenset({value})

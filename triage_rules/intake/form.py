@@ -61,9 +61,9 @@ class FormQuestion:
 
 @dataclass(frozen=True, slots=True)
 class FormAnswers:
-    """Answers of a form. `findings`: as posted; `faults`: the question's name -> a sentence for people."""
+    """Answers of a form. `given`: as posted; `faults`: the question's name -> a sentence for people."""
 
-    answers: dict[str, Any]
+    given: dict[str, Any]
     faults: dict[str, str]
 
 

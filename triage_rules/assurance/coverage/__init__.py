@@ -107,13 +107,13 @@ def of_leaves(owner: str, condition: Condition, reference: Reference, *, decides
 
 def of_answers(plan: Plan, answers: Mapping[str, object], facts: Answers) -> Iterator[Mark]:
     """Yield the sides of limits on which numbers lie, and the values of choices that were given."""
-    for finding, limit in plan.limits:
-        side = _side_of_limit(facts.get(finding), limit)
+    for name, limit in plan.limits:
+        side = _side_of_limit(facts.get(name), limit)
         if side is not None:
-            yield (CoverageMeasure.THRESHOLDS, finding, str(limit), side)
-    for finding, answer in (*answers.items(), *facts.items()):
+            yield (CoverageMeasure.THRESHOLDS, name, str(limit), side)
+    for name, answer in (*answers.items(), *facts.items()):
         if isinstance(answer, str):
-            yield (CoverageMeasure.CHOICES, finding, answer, Side.GIVEN)
+            yield (CoverageMeasure.CHOICES, name, answer, Side.GIVEN)
 
 
 def leaf_values(condition: Condition, reference: Reference, *, decides: bool) -> Iterator[tuple[Kleene, bool]]:
@@ -186,8 +186,8 @@ __all__ = [
     "Count",
     "Coverage",
     "CoverageGoal",
-    "Mark",
     "CoverageMeasure",
+    "Mark",
     "Observed",
     "Plan",
     "Side",

@@ -141,9 +141,9 @@ class Plan:
                 return self._openable[name]
             case IsOpen() | Unless():
                 return False
-            case Compare(finding) | OneOf(finding) | Yes(finding):
-                mention = self.ruleset.mentions.get(finding)
-                read = self.ruleset.inputs[finding if mention is None else mention.text]
+            case Compare(name) | OneOf(name) | Yes(name):
+                mention = self.ruleset.mentions.get(name)
+                read = self.ruleset.inputs[name if mention is None else mention.text]
                 return read.asked_of is not AskedOf.SERVICE
 
     def _possible_goals(self) -> Iterator[CoverageGoal]:
@@ -177,15 +177,15 @@ class Plan:
                 yield CoverageGoal(CoverageMeasure.MCDC, decision.owner, str(number), (Side.TRUE, Side.FALSE))
 
     def _limit_goals(self) -> Iterator[CoverageGoal]:
-        for finding, limit in self.limits:
-            read = self.ruleset.inputs[finding]
+        for name, limit in self.limits:
+            read = self.ruleset.inputs[name]
             sides = [Side.AT]
             if read.minimum is None or limit > read.minimum:
                 sides.insert(0, Side.BELOW)
             if read.maximum is None or limit < read.maximum:
                 sides.append(Side.ABOVE)
             for side in sides:
-                yield CoverageGoal(CoverageMeasure.THRESHOLDS, finding, str(limit), (side,))
+                yield CoverageGoal(CoverageMeasure.THRESHOLDS, name, str(limit), (side,))
 
     def _choice_goals(self) -> Iterator[CoverageGoal]:
         for read in self.ruleset.inputs.values():

@@ -33,9 +33,8 @@ def as_text(coverage: Coverage) -> str:
     lines = ["Coverage by the cases:"]
     for measure, count in coverage.counts().items():
         out = f", {count.infeasible} that no report can show" if count.infeasible else ""
-        lines.append(
-            f"  {measure.value:<11}{count.percent:>6} %  {count.shown:>5} of {count.total:<5} {MEASURE_NAMES[measure]}{out}"
-        )
+        name = f"{MEASURE_NAMES[measure]}{out}"
+        lines.append(f"  {measure.value:<11}{count.percent:>6} %  {count.shown:>5} of {count.total:<5} {name}")
     groups: dict[str, list[CoverageGoal]] = defaultdict(list)
     for goal in coverage.not_shown():
         groups[group(goal.owner)].append(goal)

@@ -37,7 +37,7 @@ MAX_TRIES = 2000
 
 @dataclass(frozen=True, slots=True)
 class CaseDraft:
-    """Report near a case. finding: the changed input; findings: the whole report; shows: why it is drafted."""
+    """Report near a case. input: the changed input; answers: the whole report; shows: the goal that it shows."""
 
     near: Case
     input: str
@@ -110,10 +110,10 @@ class _Search:
 
     def draft(self, mark: Mark, says: str) -> CaseDraft | None:
         """Return the first single change that shows the mark; None if no tried change does."""
-        for case, finding, answer, facts in islice(self._list_changes(mark), MAX_TRIES):
+        for case, input_name, answer, facts in islice(self._list_changes(mark), MAX_TRIES):
             if self._shows(mark, facts):
-                answers = {name: value for name, value in case.answers.items() if name != finding}
-                return CaseDraft(case, finding, answers if answer is None else {**answers, finding: answer}, says)
+                answers = {name: value for name, value in case.answers.items() if name != input_name}
+                return CaseDraft(case, input_name, answers if answer is None else {**answers, input_name: answer}, says)
         return None
 
     def shown_by(self, draft: CaseDraft) -> frozenset[Mark]:
@@ -148,12 +148,12 @@ class _Search:
             if alike in tried:
                 continue
             tried.add(alike)
-            for finding in inputs:
-                others = {name: value for name, value in checked.items() if name != finding}
-                for answer in self._answers[finding]:
-                    if answer != checked.get(finding):
-                        changed = others if answer is None else {**others, finding: answer}
-                        yield case, finding, answer, self._make_facts(changed, case)
+            for input_name in inputs:
+                others = {name: value for name, value in checked.items() if name != input_name}
+                for answer in self._answers[input_name]:
+                    if answer != checked.get(input_name):
+                        changed = others if answer is None else {**others, input_name: answer}
+                        yield case, input_name, answer, self._make_facts(changed, case)
 
     def _inputs_of(self, owner: str) -> tuple[str, ...]:
         return self._targets[owner].inputs if owner in self._targets else ()
@@ -186,11 +186,11 @@ def _list_inputs(plan: Plan, condition: Condition) -> Iterator[str]:
         match leaf:
             case Inferred(name) | Unless(Inferred(name)):
                 yield from _list_inputs(plan, plan.ruleset.inferences[name].when)
-            case Compare(finding) | OneOf(finding) | Yes(finding) | IsOpen(finding) | Unless(Yes(finding)):
-                mention = plan.ruleset.mentions.get(finding)
-                name = finding if mention is None else mention.text
-                if plan.ruleset.inputs[name].asked_of is not AskedOf.SERVICE:
-                    yield name
+            case Compare(name) | OneOf(name) | Yes(name) | IsOpen(name) | Unless(Yes(name)):
+                mention = plan.ruleset.mentions.get(name)
+                input_name = name if mention is None else mention.text
+                if plan.ruleset.inputs[input_name].asked_of is not AskedOf.SERVICE:
+                    yield input_name
 
 
 def _list_answers(plan: Plan, name: str) -> Iterator[Value | None]:
@@ -205,7 +205,7 @@ def _list_answers(plan: Plan, name: str) -> Iterator[Value | None]:
             yield from (m.phrases[0] for m in plan.ruleset.mentions.values() if m.text == name)
             yield "-"
         case InputKind.NUMBER | InputKind.INTEGER:
-            limits = sorted(Decimal(str(limit)) for finding, limit in plan.limits if finding == name)
+            limits = sorted(Decimal(str(limit)) for limited, limit in plan.limits if limited == name)
             for value in dict.fromkeys(limit + step(limit) * way for limit in limits for way in (-1, 0, 1)):
                 low, high = read.minimum, read.maximum
                 if (low is None or value >= low) and (high is None or value <= high):

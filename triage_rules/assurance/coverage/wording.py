@@ -83,12 +83,12 @@ def _write_leaf(leaf: Leaf) -> str:
     match leaf:
         case Inferred(name) | Yes(name):
             return f"`{name}`"
-        case Compare(finding, op, limit):
-            return f"`{finding}: {_OPS[op]} {limit}`"
-        case OneOf(finding, values):
-            return f"`{finding}: {' or '.join(values)}`"
-        case IsOpen(finding):
-            return f"`open: {finding}`"
+        case Compare(name, op, limit):
+            return f"`{name}: {_OPS[op]} {limit}`"
+        case OneOf(name, values):
+            return f"`{name}: {' or '.join(values)}`"
+        case IsOpen(name):
+            return f"`open: {name}`"
         case Unless(Inferred(name) | Yes(name)):
             return f"`unless: {name}`"
 

@@ -139,21 +139,21 @@ class Encoding(ConditionFormulas):
         whens += [self.by_default()] if flag in self.ruleset.default.flags else []
         return self.logic.any_of(whens)
 
-    def missing(self, finding: str) -> Formula:
+    def missing(self, name: str) -> Formula:
         """Return the formula: the result lists the input as missing, as it is mandatory and open."""
         return self.logic.any_of(
             self.logic.all_of([*conditions, *map(self.is_open, item.inputs)])
             for item in self.ruleset.mandatory
-            if finding in item.inputs
+            if name in item.inputs
             for conditions in [[] if item.when is None else [self.logic.opposite(self.false(item.when))]]
         )
 
     # --- one report ---
 
-    def says(self, findings: Answers, history: History) -> Formula:
+    def says(self, answers: Answers, history: History) -> Formula:
         """Return the formula: the report has exactly these typed answers; every other input is open."""
         parts = [
-            self._answered_as(name, findings) for name, read in self.ruleset.inputs.items() if not _is_counted(read)
+            self._answered_as(name, answers) for name, read in self.ruleset.inputs.items() if not _is_counted(read)
         ]
         return self.logic.all_of([*parts, self.counts(history)])
 
@@ -165,9 +165,9 @@ class Encoding(ConditionFormulas):
             self._answered_as(name, counts) for name, read in self.ruleset.inputs.items() if _is_counted(read)
         )
 
-    def answer(self, finding: str, value: bool | float | str) -> Formula:
+    def answer(self, name: str, value: bool | float | str) -> Formula:
         """Return the formula: the input has this answer, whatever else is answered."""
-        return self._answered_as(finding, {finding: value})
+        return self._answered_as(name, {name: value})
 
     # --- translation ---
 
@@ -303,11 +303,11 @@ class Encoding(ConditionFormulas):
             for key, outcome in zip(_outcome_keys(rule), rule.outcomes, strict=True)
         )
 
-    def _answered_as(self, name: str, findings: Answers) -> Formula:
-        """Return the formula: the input has its answer in these findings, or is open if they have none."""
-        if name not in findings:
+    def _answered_as(self, name: str, answers: Answers) -> Formula:
+        """Return the formula: the input has its answer among these, or is open if it has none."""
+        if name not in answers:
             return self.is_open(name)
-        read, value, logic = self.ruleset.inputs[name], findings[name], self.logic
+        read, value, logic = self.ruleset.inputs[name], answers[name], self.logic
         match read.kind:
             case InputKind.YES_NO | InputKind.CHOICE:
                 assert isinstance(value, bool | str)  # answers were checked against their inputs' types

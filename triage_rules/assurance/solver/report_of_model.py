@@ -32,11 +32,11 @@ def values_of(answers: AnswerVariables, inputs: dict[Key, Input], model: Model) 
 
 def report_of(ruleset: Ruleset, values: dict[Key, Value]) -> tuple[Answers, History]:
     """Return the answers for which this ruleset has inputs, and the history."""
-    findings = {n: values[n, read.kind] for n, read in ruleset.inputs.items() if (n, read.kind) in values}
-    counts = {name: findings.pop(name) for name in SERVICE_COUNTS if name in findings}
+    answers = {n: values[n, read.kind] for n, read in ruleset.inputs.items() if (n, read.kind) in values}
+    counts = {name: answers.pop(name) for name in SERVICE_COUNTS if name in answers}
     highest = counts.get("highest_level_24h", "none")
     level = None if highest == "none" else Level.of(str(highest))
-    return findings, History(int(counts.get("reports_last_48h", 0)), level)
+    return answers, History(int(counts.get("reports_last_48h", 0)), level)
 
 
 def _read_value(answers: AnswerVariables, read: Input, model: Model) -> Value | None:

@@ -60,12 +60,12 @@ class Witness:
         return describe_report(ruleset, self.answers, self.history)
 
 
-def describe_report(ruleset: Ruleset, findings: Answers, history: History) -> list[str]:
+def describe_report(ruleset: Ruleset, answers: Answers, history: History) -> list[str]:
     """Describe a report in the ruleset's words: a line for each answered question, then the service's counts."""
     lines = [
-        f"{read.question} {describe_node(ruleset, DerivationNode(name, read.question, findings[name]))}"
+        f"{read.question} {describe_node(ruleset, DerivationNode(name, read.question, answers[name]))}"
         for name, read in ruleset.inputs.items()
-        if name in findings
+        if name in answers
     ]
     if history.reports_last_48h and "reports_last_48h" in ruleset.inputs:
         lines.append(f"Earlier reports in the last 48 hours: {history.reports_last_48h}")
@@ -130,14 +130,14 @@ class Witnesses:
             result = self._evaluate(number, *reports[number])
             hold_against(result, result_claims, whole)
             results.append(result)
-        findings: Answers = {}
+        given: Answers = {}
         history = History()
         for encoding, (posted, counts) in reversed(list(zip(self.solver.encodings, reports, strict=True))):
             if encoding.answers is self._answers[0]:
-                findings |= posted
+                given |= posted
                 history = counts if counts != History() else history
         return Witness(
-            findings, history, tuple(results), fewest, tuple(reports), tuple(e.ruleset for e in self.solver.encodings)
+            given, history, tuple(results), fewest, tuple(reports), tuple(e.ruleset for e in self.solver.encodings)
         )
 
     def _evaluate(self, number: int, posted: Answers, history: History) -> Json:
@@ -145,10 +145,10 @@ class Witnesses:
         while len(self._evaluators) <= number:
             self._evaluators.append(Evaluator(self.solver.encodings[len(self._evaluators)].ruleset, NO_DIGEST))
         try:
-            findings = read_answers(ruleset, posted)
+            answers = read_answers(ruleset, posted)
         except ReportError as error:
             raise EncoderBugError(f"the report is rejected: {error}") from error
-        return self._evaluators[number].evaluate(findings, history, report_id="witness", received_ms=0, evaluated_ms=0)
+        return self._evaluators[number].evaluate(answers, history, report_id="witness", received_ms=0, evaluated_ms=0)
 
     # --- smaller ---
 
@@ -217,8 +217,8 @@ def claims(encoding: Encoding) -> Iterator[Claim]:
     yield from (("safety_net", floor, encoding.fired(floor)) for floor in ruleset.floors)
     yield from (("inferences", name, encoding.established(name)) for name in ruleset.inferences)
     yield from (("conflicts", name, encoding.established(name)) for name in ruleset.conflicts)
-    missing = {finding for item in ruleset.mandatory for finding in item.inputs}
-    yield from (("missing", finding, encoding.missing(finding)) for finding in missing)
+    missing = {name for item in ruleset.mandatory for name in item.inputs}
+    yield from (("missing", name, encoding.missing(name)) for name in missing)
 
 
 def hold_against(result: Json, claimed: Iterable[Claim], model: Model) -> None:

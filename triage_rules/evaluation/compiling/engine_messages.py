@@ -36,27 +36,27 @@ class Messages:
         self._numbers: dict[str, Fields] = {}
         readings: dict[str, list[tuple[int, str, Comparisons]]] = {}
         for place, page in enumerate(pages):
-            for finding, name, compared in page.answers:
-                readings.setdefault(finding, []).append((place, f',"{name}":', compared))
-        for finding, reading in readings.items():
-            if finding in spelled:
-                self._words[finding] = {
+            for input_name, name, compared in page.answers:
+                readings.setdefault(input_name, []).append((place, f',"{name}":', compared))
+        for input_name, reading in readings.items():
+            if input_name in spelled:
+                self._words[input_name] = {
                     value: tuple(
                         (place, field + text) for place, field, compared in reading if _is_any_true(compared, text)
                     )
-                    for value, text in spelled[finding].items()
+                    for value, text in spelled[input_name].items()
                 }
             else:
-                self._numbers[finding] = tuple((place, field) for place, field, _ in reading)
+                self._numbers[input_name] = tuple((place, field) for place, field, _ in reading)
         self._opens = [
-            (finding, is_open, place, f',"{name}":true')
+            (input_name, is_open, place, f',"{name}":true')
             for place, page in enumerate(pages)
-            for finding, is_open, name in page.opens
+            for input_name, is_open, name in page.opens
         ]
         self._signals = [{number: f',"{name}":true' for number, true, name in p.signals if true} for p in pages]
         self._unless = [[(number, f',"{name}":true') for number, true, name in p.signals if not true] for p in pages]
 
-    def answers(self, findings: Answers) -> list[list[str]]:
+    def answers(self, answers: Answers) -> list[list[str]]:
         """Return each page's message so far, with the fields for the answers.
 
         Raises:
@@ -65,16 +65,16 @@ class Messages:
         """
         fields = [[BARE] for _ in range(self._pages)]
         words, numbers = self._words, self._numbers
-        for finding, value in findings.items():
-            if finding in words:
-                for place, field in words[finding][value]:
+        for input_name, value in answers.items():
+            if input_name in words:
+                for place, field in words[input_name][value]:
                     fields[place].append(field)
-            elif finding in numbers:
+            elif input_name in numbers:
                 number = written(value)
-                for place, field in numbers[finding]:
+                for place, field in numbers[input_name]:
                     fields[place].append(field + number)
-        for finding, is_open, place, field in self._opens:
-            if (finding not in findings) is is_open:
+        for input_name, is_open, place, field in self._opens:
+            if (input_name not in answers) is is_open:
                 fields[place].append(field)
         return fields
 

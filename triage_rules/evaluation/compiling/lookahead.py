@@ -52,7 +52,7 @@ class _Lines:
 
     def __init__(self, formulas: Mapping[Signal, Formula], choices: Mapping[str, Mapping[str, int]]) -> None:
         self._formulas = formulas
-        self._values = {finding: {place: value for value, place in of.items()} for finding, of in choices.items()}
+        self._values = {name: {place: value for value, place in of.items()} for name, of in choices.items()}
         self._signals = {signal: f"s{n}" for n, signal in enumerate(formulas)}
         self._answers: dict[str, str] = {}
 
@@ -64,8 +64,8 @@ class _Lines:
             if s in needed
         ]
         yield "def look(answer):"
-        for finding, answer in self._answers.items():
-            yield f" {answer} = answer({finding!r})"
+        for name, answer in self._answers.items():
+            yield f" {answer} = answer({name!r})"
         yield from lines
         possible = "".join(f"not {self._signals[signal]}, " for signal in ruled_out)
         stays = "".join(f"{self._signals[signal]}, " for signal in certain)
@@ -90,21 +90,21 @@ class _Lines:
         match literal:
             case Derived(signal, value):
                 return self._signals[signal] if value else f"not {self._signals[signal]}"
-            case OpenIs(finding, value):
-                return f"{self._name_answer(finding)} is {'None' if value else 'not None'}"
-            case Answered(finding, Equality.IS, bool(value)):
-                return f"{self._name_answer(finding)} is {value}"
-            case Answered(finding, op, value):
-                answer = self._name_answer(finding)
-                wanted = self._values[finding][int(value)] if finding in self._values else value
+            case OpenIs(name, value):
+                return f"{self._name_answer(name)} is {'None' if value else 'not None'}"
+            case Answered(name, Equality.IS, bool(value)):
+                return f"{self._name_answer(name)} is {value}"
+            case Answered(name, op, value):
+                answer = self._name_answer(name)
+                wanted = self._values[name][int(value)] if name in self._values else value
                 return (
                     f"{answer} {SIGNS[op]} {wanted!r}"
                     if op is Equality.IS
                     else f"({answer} is not None and {answer} {SIGNS[op]} {wanted!r})"
                 )
 
-    def _name_answer(self, finding: str) -> str:
-        return self._answers.setdefault(finding, f"a{len(self._answers)}")
+    def _name_answer(self, name: str) -> str:
+        return self._answers.setdefault(name, f"a{len(self._answers)}")
 
 
 def _by_length(text: str) -> tuple[int, str]:

@@ -170,16 +170,16 @@ class Lowering:
                 return self._derive(name, mode, side)
             case Unless(part):
                 return self._lower_unless(part, mode, side)
-            case IsOpen(finding):
+            case IsOpen(name):
                 if side and mode is Mode.CERTAIN:
                     return NEVER  # an answer may still come
-                return single(OpenIs(finding, side))
-            case OneOf(finding, values):
-                return self._lower_one_of(finding, values, side)
-            case Yes(finding):
-                return single(Answered(finding, Equality.IS, side))
-            case Compare(finding, op, limit):
-                return single(Answered(finding, op if side else OPPOSITE[op], limit))
+                return single(OpenIs(name, side))
+            case OneOf(name, values):
+                return self._lower_one_of(name, values, side)
+            case Yes(name):
+                return single(Answered(name, Equality.IS, side))
+            case Compare(name, op, limit):
+                return single(Answered(name, op if side else OPPOSITE[op], limit))
 
     def _lower_unless(self, part: Inferred | Yes, mode: Mode, side: bool) -> Formula:
         """Lower `unless`, the opposite of established, by the part's signal on the true side, answered or not."""
@@ -190,11 +190,11 @@ class Lowering:
             return self._derive(part.name, Mode.NOW, True, value=not side)
         return self._derive(part.name, Mode.CERTAIN, not side)
 
-    def _lower_one_of(self, finding: str, values: tuple[str, ...], side: bool) -> Formula:
-        places = [self.choices[finding][value] for value in values]
+    def _lower_one_of(self, name: str, values: tuple[str, ...], side: bool) -> Formula:
+        places = [self.choices[name][value] for value in values]
         if side:
-            return disjoin([single(Answered(finding, Equality.IS, place)) for place in places])
-        return frozenset({frozenset(Answered(finding, Equality.IS_NOT, place) for place in places)})
+            return disjoin([single(Answered(name, Equality.IS, place)) for place in places])
+        return frozenset({frozenset(Answered(name, Equality.IS_NOT, place) for place in places)})
 
     def _conjoin(self, parts: list[Formula]) -> Formula:
         parts = [part for part in parts if part != ALWAYS]

@@ -212,10 +212,10 @@ def field_name(n: int) -> str:
 
 def _source(literal: Literal) -> str | Has:
     match literal:
-        case Answered(finding):
-            return finding
-        case OpenIs(finding, value):
-            return Has(finding, value)
+        case Answered(name):
+            return name
+        case OpenIs(name, value):
+            return Has(name, value)
         case Derived(signal, value):
             return Has(signal, value)
 

@@ -82,17 +82,17 @@ class Expressions:
                 if for_good:
                     return self._write(part, not side, for_good)
                 return f"(not {self.true(part)})" if side else self.true(part)
-            case IsOpen(finding):
+            case IsOpen(name):
                 if side and for_good:
                     return "False"  # an answer may still come
-                return f"({self.answers[finding]} is {'None' if side else 'not None'})"
-            case Yes(finding):
-                return f"({self.answers[finding]} is {side})"
-            case OneOf(finding, values):
-                answer = self.answers[finding]
+                return f"({self.answers[name]} is {'None' if side else 'not None'})"
+            case Yes(name):
+                return f"({self.answers[name]} is {side})"
+            case OneOf(name, values):
+                answer = self.answers[name]
                 return f"({answer} in {values!r})" if side else f"({answer} is not None and {answer} not in {values!r})"
-            case Compare(finding, op, limit):
-                answer, (sign, opposite) = self.answers[finding], SIGNS[op]
+            case Compare(name, op, limit):
+                answer, (sign, opposite) = self.answers[name], SIGNS[op]
                 return f"({answer} is not None and {answer} {sign if side else opposite} {limit!r})"
 
     def _write_count(self, count: int, parts: tuple[Condition, ...], side: bool, for_good: bool) -> str:

@@ -44,8 +44,8 @@ class OpenInputWriter:
     def mask(self, condition: Condition) -> str:
         """Return an expression for the inputs that the condition depends on; 0 if no answer can change it."""
         match condition:
-            case Compare(finding) | OneOf(finding) | Yes(finding) | IsOpen(finding):
-                return self._open.get(finding, "0")
+            case Compare(name) | OneOf(name) | Yes(name) | IsOpen(name):
+                return self._open.get(name, "0")
             case Inferred(name):
                 return self._statements[name]
             case _:

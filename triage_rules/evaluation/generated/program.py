@@ -137,7 +137,7 @@ class _Program:
             self._lines += (f" {line}" for line in write_reasons(expressions, condition))
         write("missing = []")
         for item in self._ruleset.mandatory:
-            needed = [expressions.true(IsOpen(finding)) for finding in item.inputs]
+            needed = [expressions.true(IsOpen(name)) for name in item.inputs]
             if item.when is not None:
                 needed.append(f"not {expressions.false(item.when)}")
             write(f"if {' and '.join(needed)}: missing += {list(item.inputs)!r}")

@@ -29,6 +29,6 @@ def write_reasons(expressions: Expressions, condition: Condition, *, side: bool 
         case Unless(part):
             name = part.name if isinstance(part, Inferred) else part.input
             yield f"b[{name!r}] = {NOT_ESTABLISHED if side else True!r}"
-        case IsOpen(finding) | Yes(finding) | Compare(finding) | OneOf(finding):
-            answer = repr(OPEN) if isinstance(condition, IsOpen) and side else expressions.answers[finding]
-            yield f"b[{finding!r}] = {answer}"
+        case IsOpen(name) | Yes(name) | Compare(name) | OneOf(name):
+            answer = repr(OPEN) if isinstance(condition, IsOpen) and side else expressions.answers[name]
+            yield f"b[{name!r}] = {answer}"

@@ -154,7 +154,7 @@ class _Builder:
     def __init__(self, ruleset: Ruleset) -> None:
         self._nodes: dict[str, GraphNode] = {}
         self._edges: dict[tuple[str, str], Sign] = {}
-        self._findings = {
+        self._sources = {
             **{
                 read.name: self._add_node(NodeKind.FINDING, read.name, read.question)
                 for read in ruleset.inputs.values()
@@ -189,7 +189,7 @@ class _Builder:
     def reads(self, key: str, condition: Condition) -> None:
         """Add an edge from each name that the condition reads."""
         for name, sign in reads(condition):
-            self.edge(self.statements.get(name) or self._findings[name], key, sign)
+            self.edge(self.statements.get(name) or self._sources[name], key, sign)
 
     def leads(self, key: str, code: str) -> None:
         """Add an edge to a disposition."""

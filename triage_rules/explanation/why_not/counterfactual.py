@@ -69,9 +69,9 @@ class Alternatives:
 class Counterfactual:
     """Other answers to one report: `kept` inputs keep their answers, and no answer is removed."""
 
-    def __init__(self, evaluator: Evaluator, findings: Answers, kept: Collection[str], budget: Budget) -> None:
+    def __init__(self, evaluator: Evaluator, answers: Answers, kept: Collection[str], budget: Budget) -> None:
         self._evaluator = evaluator
-        self._findings = findings
+        self._given = answers
         self._encoding = encoding = Encoding(evaluator.ruleset)
         self._solver = Solver(encoding, budget=budget)
         self._witnesses = Witnesses(self._solver, [evaluator])
@@ -80,10 +80,10 @@ class Counterfactual:
         self._fixed = [encoding.counts(History())]
         for read in asked(evaluator.ruleset):
             name = read.name
-            if name not in findings:
+            if name not in answers:
                 self._changed[name] = encoding.answered(name)
                 continue
-            same = encoding.answer(name, findings[name])
+            same = encoding.answer(name, answers[name])
             self._fixed.append(encoding.answered(name))
             if name in kept:
                 self._fixed.append(same)
@@ -145,7 +145,7 @@ class Counterfactual:
             return witness
         answers = {name: witness.answers[name] for name in self._changed if name in changed.names}
         result = self._evaluator.evaluate(
-            self._findings | answers, History(), report_id="counterfactual", received_ms=0, evaluated_ms=0
+            self._given | answers, History(), report_id="counterfactual", received_ms=0, evaluated_ms=0
         )
         if ENGINE_DISAGREEMENT in result["flags"] or not goal.reached(Level.of(result["level"])):
             raise EncoderBugError(f"other answers lead to {result['level']}, in contradiction to the formulas")
@@ -167,8 +167,8 @@ class Counterfactual:
     def _list_wishes(self, changed: CauseSet) -> Iterator[Formula]:
         """Yield for each number that changes that it stays below (or above) each limit, the farthest first."""
         logic = self._encoding.logic
-        for name in sorted(changed.names & self._findings.keys()):
-            read, given = self._evaluator.ruleset.inputs[name], self._findings[name]
+        for name in sorted(changed.names & self._given.keys()):
+            read, given = self._evaluator.ruleset.inputs[name], self._given[name]
             if read.kind not in {InputKind.NUMBER, InputKind.INTEGER} or isinstance(given, str):
                 continue
             number = self._encoding.answers.number(read)
