@@ -241,12 +241,12 @@ class Decider:
 
     # --- questions ---
 
-    def questions(self, rails: Masks, decision: Decision, hangs_on: Mapping[int, int]) -> list[OpenQuestion]:
+    def questions(self, rails: Masks, decision: Decision, depends_on: Mapping[int, int]) -> list[OpenQuestion]:
         """Return the open inputs that could change the level, the most dangerous first; none once it is determined.
 
         First come inputs that could raise it highest; then mandatory ones, in the ruleset's order; then those with the
         fewest other open inputs beside them. Left out are inputs that the service counts or that no person is asked.
-        `hangs_on`: an undecided outcome's number -> mask of the open inputs it depends on: bit n is the nth input.
+        `depends_on`: an undecided outcome's number -> mask of the open inputs it depends on: bit n is the nth input.
         """
         if decision.determined:
             return []
@@ -256,7 +256,7 @@ class Decider:
         raises, lowers = [0] * len(Level), 0
         beside: dict[int, int] = {}
         for outcome in self._outcomes_in(rails.possible & ~rails.certain):
-            mask = hangs_on.get(outcome.number)
+            mask = depends_on.get(outcome.number)
             if mask:
                 is_established = bool(rails.established >> outcome.number & 1)
                 count = mask.bit_count()

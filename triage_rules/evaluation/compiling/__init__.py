@@ -22,7 +22,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from triage_rules.evaluation.compiling.formulas import Mode, Signal
-from triage_rules.evaluation.compiling.lookahead import Outlook
+from triage_rules.evaluation.compiling.lookahead import Lookahead
 from triage_rules.evaluation.compiling.lowering import Lowering, refuse_limits
 from triage_rules.evaluation.compiling.pages import Deal, EnginePage, write
 from triage_rules.evaluation.signals import SOONER, Masks, Numbering
@@ -43,12 +43,12 @@ class Compiled:
     pages: tuple[EnginePage, ...]
     signals: tuple[Signal, ...]
     established: dict[int, int]
-    outlook: Outlook
+    lookahead: Lookahead
     spelled: dict[str, dict[Value, str]]
 
     def rails(self, true: AbstractSet[int], answers: Answers) -> Masks:
         """Return the rails of a report. `true`: numbers of the signals that are true in the engine."""
-        possible, certain = self.outlook.of(answers)
+        possible, certain = self.lookahead.of(answers)
         established = self.established
         return Masks(sum([established[number] for number in true if number in established]), possible, certain)
 
@@ -74,7 +74,7 @@ def compile_ruleset(ruleset: Ruleset, name: str) -> Compiled:
         pages=write(Deal(rules).drafts, signals),
         signals=tuple(rules),
         established={signals[signal]: numbering.bit[key] for key, signal in established.items()},
-        outlook=Outlook(
+        lookahead=Lookahead(
             lowering.formulas,
             lowering.choices,
             {numbering.bit[key]: signal for key, signal in ruled_out.items()},

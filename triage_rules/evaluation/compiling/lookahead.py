@@ -21,7 +21,7 @@ SIGNS = {
 Truths = tuple[bool, ...]
 
 
-class Outlook:
+class Lookahead:
     """Lookahead: which outcomes can still become true, and which stay true, by the formulas of their signals.
 
     ruled_out, certain: an outcome's bit -> the signal that decides it. May be shared by threads, and cross a fork.

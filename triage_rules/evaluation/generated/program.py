@@ -46,7 +46,7 @@ class GeneratedEvaluation:
         self.rails = rails
         self._steps = steps
         self._reasons: tuple[dict[str, Reasons], list[str]] | None = None
-        self._hangs_on: Mapping[int, int] | None = None
+        self._dependencies: Mapping[int, int] | None = None
 
     def reasons(self, key: str) -> Reasons:
         """Return the reasons of a true statement; empty if it isn't true."""
@@ -58,10 +58,10 @@ class GeneratedEvaluation:
 
     def depends_on(self) -> Mapping[int, int]:
         """Map each undecided outcome's number to a bit mask of the open inputs it depends on."""
-        if self._hangs_on is None:
+        if self._dependencies is None:
             self._read_reasons()
-            self._hangs_on = next(self._steps)
-        return self._hangs_on
+            self._dependencies = next(self._steps)
+        return self._dependencies
 
     def _read_reasons(self) -> tuple[dict[str, Reasons], list[str]]:
         if self._reasons is None:

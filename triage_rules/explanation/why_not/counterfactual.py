@@ -61,7 +61,7 @@ class Alternatives:
     `gave_up`: why the search ended early; empty if it did not.
     """
 
-    found: tuple[Alternative, ...]
+    sets: tuple[Alternative, ...]
     complete: bool
     gave_up: str = ""
 

@@ -61,14 +61,14 @@ def why_not(evaluator: Evaluator, answers: Answers, level: Level, asked: Asked) 
         "gave_up": alternatives.gave_up,
         "rules": [] if isinstance(rules, GaveUp) else rules,
         "rules_gave_up": rules.why if isinstance(rules, GaveUp) else "",
-        "sets": [_make_set(evaluator.ruleset, answers, alternative) for alternative in alternatives.found],
+        "sets": [_make_set(evaluator.ruleset, answers, alternative) for alternative in alternatives.sets],
     }
 
 
 def statement(goal: LevelGoal, alternatives: Alternatives) -> str:
     """Describe the search's result: which other answers exist, as far as is proved."""
     to = f"to {goal.level.word}{'' if goal.exactly else ' or ' + ('higher' if goal.upwards else 'lower')}"
-    if not alternatives.found:
+    if not alternatives.sets:
         if alternatives.complete:
             return f"No set of answers leads {to}: proved."
         return f"Gave up ({alternatives.gave_up}): whether any set of answers leads {to} is not known."
