@@ -145,7 +145,7 @@ def test_the_campaign_ends_well_and_fails_on_a_difference(
 ) -> None:
     assert campaign(monkeypatch, "3") == 0
     assert "3 rulesets and 3 small ones, 0 differences" in capsys.readouterr().out
-    monkeypatch.setattr(encoding_agreement, "Deciding", None)
+    monkeypatch.setattr(encoding_agreement, "Decider", None)
     monkeypatch.setattr(encoding_agreement, "disagreements", lambda _: iter(["a lie"]))
     assert campaign(monkeypatch, "1") == 1
     assert "seed 0, a lie" in capsys.readouterr().out
