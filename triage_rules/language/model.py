@@ -397,6 +397,11 @@ class Ruleset:
         """All that can set a level: the rules, then the safety net."""
         return (*self.rules.values(), *self.floors.values())
 
+    def input_behind(self, finding: str) -> Input:
+        """Return the input that a finding's name reads: the input of that name, or the text of the mention."""
+        mention = self.mentions.get(finding)
+        return self.inputs[finding if mention is None else mention.text]
+
     def urgency(self, disposition: str) -> tuple[int, int]:
         """A key that sorts dispositions by urgency: level, then place in the file (first is worst)."""
         return (self.dispositions[disposition].level, -list(self.dispositions).index(disposition))

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from triage_rules.assurance.checking.context import Asking, Finding
-from triage_rules.assurance.checking.written_conditions import Written, conjuncts, in_words, listed, place_at, written
+from triage_rules.assurance.checking.written_conditions import Written, in_words, listed, place_at, written
 from triage_rules.evaluation.signals import outcome_key
 from triage_rules.language.check_types import FindingType
+from triage_rules.language.conditions import conjuncts
 from triage_rules.language.model import (
     All,
     Any,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from triage_rules.foundation.place import Place
+from triage_rules.language.conditions import LOWER_LIMITS
 from triage_rules.language.model import (
     MANDATORY_OPEN,
     All,
@@ -37,7 +38,6 @@ REFUSED: Condition = All(())
 """Stands where a condition was refused; never leaves the reader, as there is a fault then."""
 
 _LIMITS = tuple(op.value for op in Op)
-_LOWER = (Op.AT_LEAST, Op.MORE_THAN)
 
 
 @dataclass(slots=True)
@@ -302,8 +302,8 @@ class Conditions:
         form.tell(place, f"`{declared.name}`: {told}")
 
     def _check_range(self, compares: list[Compare], place: Place, form: Form) -> None:
-        lower = [c for c in compares if c.op in _LOWER]
-        upper = [c for c in compares if c.op not in _LOWER]
+        lower = [c for c in compares if c.op in LOWER_LIMITS]
+        upper = [c for c in compares if c.op not in LOWER_LIMITS]
         name = compares[0].finding
         if len(lower) != 1 or len(upper) != 1:
             told = "a range is one of `at_least` and `more_than` with one of `at_most` and `less_than`"

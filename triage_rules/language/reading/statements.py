@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from triage_rules.foundation.place import Place
-from triage_rules.language.model import All, Any, AtLeast, Condition, Inference, Inferred, Not, Source, Unless
+from triage_rules.language.conditions import statements_in
+from triage_rules.language.model import Any, Condition, Inference, Source
 from triage_rules.language.reading.places import Faults
 
 
@@ -26,18 +27,6 @@ class Statement:
         """Definitions are joined by Any; a single one stands alone."""
         when = self.definitions[0] if len(self.definitions) == 1 else Any(tuple(self.definitions))
         return Inference(self.name, self.says, when, self.id, self.source, tuple(self.rules), self.place)
-
-
-def needs(condition: Condition) -> Iterator[str]:
-    """The statements that a condition speaks of."""
-    match condition:
-        case Inferred(name=name):
-            yield name
-        case All(parts=parts) | Any(parts=parts) | AtLeast(parts=parts):
-            for part in parts:
-                yield from needs(part)
-        case Not(part=part) | Unless(part=part):
-            yield from needs(part)
 
 
 def in_order(statements: dict[str, Statement], faults: Faults) -> dict[str, Inference]:
@@ -75,7 +64,7 @@ class _Walk:
     def _enter(self, name: str) -> None:
         if name not in self.done and name in self._statements:
             definitions = self._statements[name].definitions
-            self._path[name] = iter(dict.fromkeys(need for part in definitions for need in needs(part)))
+            self._path[name] = iter(dict.fromkeys(need for part in definitions for need in statements_in(part)))
 
     def _tell_circle(self, first: str) -> None:
         path = list(self._path)
