@@ -18,7 +18,6 @@ WORKDIR /app
 COPY service ./service
 COPY workers ./workers
 COPY rulesets ./rulesets
-COPY docs/schemas ./docs/schemas
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1
 USER triage
 CMD ["gunicorn", "--config", "service/boot/gunicorn.py", "service.boot.app:create_app()"]

@@ -3,11 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN_READY := .venv/.ready-to-run
 TEST_READY := .venv/.ready-to-test
+BENCH := benchmarks/.venv/bin
+BENCH_READY := benchmarks/.venv/.ready
 
 # durable-rules is built here: it calls PyEval_CallObject, which Python 3.13 took away, and would build unoptimised
 export CPPFLAGS := -DPyEval_CallObject=PyObject_CallObject -O2
 
-.PHONY: run test lint types arrows rulesets unit lock mutate screenshots campaign-agreement campaign-analysis chaos overload power-cut fuzz schemas comparison editor bench bench-short audit sbom clean help
+.PHONY: run test lint types arrows rulesets unit lock mutate screenshots campaign-agreement campaign-analysis chaos overload power-cut fuzz schemas comparison editor bench bench-short bench-test hooks audit sbom clean help
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/'
@@ -57,11 +59,11 @@ fuzz: $(TEST_READY)  ## hostile and mutated input to every reader and to HTTP; M
 	$(BIN)/python -m tests.campaigns.fuzzing $(or $(MINUTES),10)
 
 schemas: $(RUN_READY)  ## write the JSON Schemas of ruleset and properties files anew
-	$(BIN)/python -m triage_rules.language.reading.schema > docs/schemas/ruleset.schema.json
-	$(BIN)/python -m triage_rules.assurance.properties.schema > docs/schemas/properties.schema.json
+	$(BIN)/python -m triage_rules.language.reading.schema > triage_rules/schemas/ruleset.schema.json
+	$(BIN)/python -m triage_rules.assurance.properties.schema > triage_rules/schemas/properties.schema.json
 
-comparison: $(RUN_READY)  ## write the table of docs/comparison.md anew
-	$(BIN)/triage compare rulesets/red-dots $(dir $(wildcard rulesets/comparison/*/ruleset.yaml)) --into docs/comparison.md
+comparison: $(RUN_READY)  ## write the table of docs/explanation/comparison.md anew
+	$(BIN)/triage compare rulesets/red-dots $(dir $(wildcard rulesets/comparison/*/ruleset.yaml)) --into docs/explanation/comparison.md
 
 editor:  ## make the workbench's editor anew from tools/codemirror (needs Node 20 and npm); look at the difference before you commit
 	cd tools/codemirror && npm ci --no-audit --no-fund && npm run build
@@ -83,11 +85,14 @@ $(PEERS)/node_modules: $(PEERS)/package-lock.json
 	@command -v npm >/dev/null && npm ci --silent --no-audit --no-fund --prefix $(PEERS) && touch $@ \
 	|| echo "no npm here, or no packages for it: json-rules-engine is left out" >&2
 
-bench: $(TEST_READY) $(PEERS)/node_modules  ## how fast, against what a user would pick instead; the figures of docs/performance.md; under 15 minutes
-	$(BIN)/python -m benchmarks --into docs/performance.md
+bench: $(BENCH_READY) $(PEERS)/node_modules  ## how fast, against what a user would pick instead; the figures of docs/reference/performance.md; under 15 minutes
+	$(BENCH)/python -m benchmarks --into docs/reference/performance.md
 
-bench-short: $(TEST_READY) $(PEERS)/node_modules  ## the same in a minute, too little of each to rely on
-	$(BIN)/python -m benchmarks --size short
+bench-short: $(BENCH_READY) $(PEERS)/node_modules  ## the same in a minute, too little of each to rely on
+	$(BENCH)/python -m benchmarks --size short
+
+bench-test: $(BENCH_READY) $(PEERS)/node_modules  ## the tests of the benchmarks: engines agree, a wrong one is caught, each measurement has its rows
+	$(BENCH)/python -m pytest -c benchmarks/pyproject.toml benchmarks/tests
 
 .PHONY: chromium
 chromium:
@@ -104,9 +109,8 @@ redis-server: # Redis itself: the embedded server has no TLS
 	|| echo "no redis-server here, and no right to install it: the tests of ACL and TLS will fail" >&2
 
 audit: $(TEST_READY)  ## ask which pinned dependencies have known faults; one that can't be asked about fails, too
-	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
-	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements-dev.lock
-	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements-bench.lock
+	@for lock in requirements.lock requirements-build.lock requirements-dev.lock benchmarks/requirements.lock; do \
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement $$lock || exit 1; done
 
 SBOM := dist/sbom.cdx.json
 sbom: $(TEST_READY)  ## write what the service is made of, as CycloneDX, to dist/
@@ -118,24 +122,40 @@ sbom: $(TEST_READY)  ## write what the service is made of, as CycloneDX, to dist
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; try make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 
-$(RUN_READY): .venv/bin/python requirements.lock pyproject.toml CHANGELOG.md
+# Build tools come first, with their hashes, and build without isolation: a build of its own would fetch others unchecked.
+PIP := -m pip install --quiet --disable-pip-version-check
+$(RUN_READY): .venv/bin/python requirements-build.lock requirements.lock pyproject.toml CHANGELOG.md
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The Python of .venv is too old, 3.11 or later is needed; try make clean, then make PYTHON=python3.12")'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python $(PIP) --require-hashes -r requirements-build.lock
+	$(BIN)/python $(PIP) --require-hashes --no-build-isolation -r requirements.lock
+	$(BIN)/python $(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
-$(TEST_READY): $(RUN_READY) requirements-dev.lock requirements-bench.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+$(TEST_READY): $(RUN_READY) requirements-dev.lock
+	$(BIN)/python $(PIP) --require-hashes --no-build-isolation -r requirements-dev.lock
 	@touch $@
 
-lock: $(TEST_READY)  ## resolve the dependencies anew
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		--extra service --extra local --output-file requirements.lock --upgrade pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		--extra service --extra local --extra dev --constraint requirements.lock --output-file requirements-dev.lock --upgrade pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		--extra bench --constraint requirements-dev.lock --output-file requirements-bench.lock --upgrade pyproject.toml
+benchmarks/.venv/bin/python: .venv/bin/python
+	$(BIN)/python -m venv benchmarks/.venv
+
+$(BENCH_READY): benchmarks/.venv/bin/python benchmarks/requirements.lock requirements-build.lock pyproject.toml CHANGELOG.md
+	$(BENCH)/python $(PIP) --require-hashes -r requirements-build.lock
+	$(BENCH)/python $(PIP) --require-hashes --no-build-isolation -r benchmarks/requirements.lock
+	$(BENCH)/python $(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# Versions in the lock files stay unless pyproject.toml rules them out; `make lock UPGRADE=--upgrade` takes the newest.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 $(UPGRADE)
+lock: $(TEST_READY)  ## resolve the dependencies again, of the service, of builds, of development and of the benchmarks
+	$(COMPILE) --extra service --extra local --output-file requirements.lock pyproject.toml
+	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
+	$(COMPILE) --extra service --extra local --group dev --constraint requirements.lock --constraint requirements-build.lock \
+		--output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --group benchmarks/pyproject.toml:test --constraint requirements-dev.lock --no-emit-package triage-rules \
+		--output-file benchmarks/requirements.lock benchmarks/pyproject.toml
+
+hooks: $(TEST_READY)  ## check style and types before each commit
+	$(BIN)/pre-commit install
 
 clean:  ## remove what was set up, but not ./var
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv benchmarks/.venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,4 +1,4 @@
-"""Measure, tell, keep: `python -m benchmarks [--size short] [--only engines ...] [--into docs/performance.md]`.
+"""Measure, tell, keep: `python -m benchmarks [--size short] [--only engines ...] [--into FILE]`.
 
 Exits with 1 if engines decide differently; whether targets are met is told, and fails nothing.
 """

@@ -1,4 +1,4 @@
-"""Tells what was measured: to whoever waits for it, as JSON to keep, and into docs/performance.md."""
+"""Tells what was measured: to whoever waits for it, as JSON to keep, and into docs/reference/performance.md."""
 
 from __future__ import annotations
 

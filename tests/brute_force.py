@@ -93,7 +93,7 @@ def outcomes(ruleset: Ruleset, findings: Findings) -> dict[str, bool]:
 
 
 def level(ruleset: Ruleset, findings: Findings) -> Level:
-    """The level, as docs/ruleset-language.md says: rules or the default, then floors, then one up."""
+    """The level, as docs/reference/ruleset-language.md says: rules or the default, then floors, then one up."""
     established = outcomes(ruleset, findings)
     reached = _levels(ruleset, list(ruleset.rules.values()), established)
     if not reached:

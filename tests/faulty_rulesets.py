@@ -14,8 +14,8 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 @cache
 def example() -> str:
-    """The ruleset in docs/ruleset-language.md."""
-    text = (DOCS / "ruleset-language.md").read_text(encoding="utf-8")
+    """The ruleset in docs/reference/ruleset-language.md."""
+    text = (DOCS / "reference" / "ruleset-language.md").read_text(encoding="utf-8")
     return text.split("```yaml\n")[1].split("```")[0]
 
 

@@ -1,4 +1,4 @@
-"""Prints urgent results, and those that a human must look at now, until it is told to stop."""
+"""Print urgent results, and those that a human must look at now, until SIGTERM."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ signal.signal(signal.SIGTERM, lambda *_: consumer.stop())
 
 
 def handle(event: Event) -> None:
-    """Whatever must happen with a result. If it raises, the result comes again later."""
+    """Act on one result. If this raises, the result comes again later."""
     print(event.subject, event.level.word if event.level is not None else "human review now", flush=True)
 
 

@@ -19,9 +19,9 @@ from service.http.parts import parts
 from service.http.problems import Refused
 from service.http.responses import json_answer
 from triage_rules.foundation.errors import ReportFault
-from triage_rules.intake.report import SUBJECT_MAX
 from triage_rules.records import audit
 from triage_rules.records.api_keys import Scope
+from triage_rules.records.reports import SUBJECT_MAX
 
 blueprint = Blueprint("administration", __name__, url_prefix="/v1", description="For those who answer for the service.")
 

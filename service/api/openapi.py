@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from flask import Flask, Response
@@ -18,13 +17,12 @@ from service.http.decoder import BATCH_LINES_MAX, JSON, NDJSON
 from service.http.problem_types import PROBLEMS
 from service.http.problems import CONTENT_TYPE
 from triage_rules.evaluation.answers import findings_json_schema
+from triage_rules.foundation.schemas import read_schema
 from triage_rules.intake.report import ReportIn
 from triage_rules.language.model import Ruleset
 from triage_rules.records.api_keys import Scope
 
 View = TypeVar("View", bound=Callable[..., Response])
-
-RESULT_SCHEMA = Path(__file__).resolve().parent.parent / "docs" / "schemas" / "result.schema.json"
 
 EXAMPLE = {
     "ruleset": "red-dots",
@@ -109,7 +107,7 @@ def make_api(app: Flask, version: str) -> TriageApi:
             "info": {
                 "summary": "Post symptom reports; get routine, monitor or urgent, with reasons.",
                 "description": "No clinician has approved the rulesets that come with this service. "
-                "See docs/http-api.md for a guide, and /problems/ for every type of problem.",
+                "See docs/reference/http-api.md for a guide, and /problems/ for every type of problem.",
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
             "servers": [{"url": "/"}],
@@ -120,7 +118,7 @@ def make_api(app: Flask, version: str) -> TriageApi:
     api.spec.components.schema("Problem", schema=ProblemOut)
     api.spec.components.schema("Outcome", schema=OutcomeOut)
     api.spec.components.schema("Report", schema=ReportIn)
-    api.spec.components.schema("Result", _embedded("Result", json.loads(RESULT_SCHEMA.read_text(encoding="utf-8"))))
+    api.spec.components.schema("Result", _embedded("Result", json.loads(read_schema("result.schema.json"))))
     return api
 
 

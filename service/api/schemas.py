@@ -7,10 +7,9 @@ from typing import Self
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from triage_rules.intake.report import SUBJECT_MAX, subject_fault
 from triage_rules.language.model import Level
 from triage_rules.records.api_keys import CLIENT
-from triage_rules.records.reports import Status
+from triage_rules.records.reports import SUBJECT_MAX, Status, subject_fault
 
 _LEVELS = validate.OneOf([level.word for level in Level])
 ID = "9f1c2b7a5d8e4c03b6a1f2e3d4c5b6a7"

@@ -17,7 +17,7 @@ _PAGE_CSP = (
     "form-action 'self'"
 )
 PAGE_CSP = _PAGE_CSP.format(framed_by="'none'")
-"""For our pages. `data:` images are in the stylesheet of the vendored documentation; they are fetched from nowhere."""
+"""For our pages. `data:` images are in CodeMirror's styles; they are fetched from nowhere."""
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",

@@ -283,7 +283,7 @@ PROBLEMS = {
             "What is stored can't be opened",
             "What is stored is encrypted, and can't be opened with the keys that this service was given. "
             "What was sent was not accepted.",
-            "Give all processes the encryption keys of the store (docs/privacy.md); then send it again.",
+            "Give all processes the encryption keys of the store (docs/howto/privacy.md); then send it again.",
             30,
         ),
         Problem(

@@ -44,6 +44,7 @@ OF_ERROR: dict[type[TriageError], str] = {
     errors.BundleError: "ruleset-broken",
     errors.ReportError: "report-refused",
     errors.EngineError: "evaluation-failed",
+    errors.EngineUnavailable: "internal",
     errors.LedgerUnavailable: "ledger-unavailable",
     errors.CredentialsRefused: "ledger-unavailable",
     errors.QueueTooOld: "queue-too-old",

@@ -1,10 +1,10 @@
-"""The reference: the description of the interface, shown by vendored files, problems and schemas."""
+"""The reference: the description of the interface as JSON and as a page, problems and schemas."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
-from flask import Response, abort, current_app, render_template
+from flask import Response, abort, current_app, render_template, request
 from flask_smorest import Blueprint
 
 from service.api.openapi import NOT_CHANGED, Answer, TriageApi, call, description
@@ -13,11 +13,10 @@ from service.http.api_keys import may_be_told
 from service.http.parts import parts
 from service.http.problem_types import PROBLEMS
 from service.http.responses import json_answer, with_etag
+from service.pages.openapi_view import OpenapiView, fields, prose, type_of
 from triage_rules.foundation.errors import TriageError
+from triage_rules.foundation.schemas import read_schema, schema_names
 from triage_rules.language.model import Ruleset
-
-SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
-VENDOR = "vendor/swagger-ui-dist-5.35.0"
 
 blueprint = Blueprint("reference", __name__, description="This description, and what problems mean.")
 
@@ -33,19 +32,18 @@ _PAGE = Answer(200, {"type": "string"}, "A page.", "text/html")
 )
 def openapi() -> Response:
     """The description of this interface. The findings of live rulesets are not for strangers."""
-    api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    assert isinstance(api, TriageApi)
-    auth = parts().settings.auth_on
-    response = json_answer(description(api, _live() if may_be_told() else [], auth=auth))
-    if auth:
+    response = json_answer(_description())
+    if parts().settings.auth_on:
         response.vary.add("Authorization")
     return with_etag(response)
 
 
 @call(blueprint, "GET", "/docs", _PAGE)
 def docs() -> Response:
-    """The description as a page to read and try."""
-    return Response(render_template("docs.html", vendor=VENDOR), content_type="text/html; charset=utf-8")
+    """The description as a page, with a curl command for each call."""
+    view = OpenapiView(_description(), request.host_url)
+    page = render_template("docs.html", view=view, fields=fields, type_of=type_of, prose=prose, wide=True)
+    return Response(page, content_type="text/html; charset=utf-8")
 
 
 @call(blueprint, "GET", "/problems/", _PAGE)
@@ -77,9 +75,16 @@ def get_schema(name: str) -> Response:
 
     `ruleset.schema.json`, `result.schema.json`, `result-event.schema.json`.
     """
-    if name not in {file.name for file in SCHEMAS.glob("*.schema.json")}:
+    if name not in schema_names():
         abort(404)
-    return with_etag(Response((SCHEMAS / name).read_bytes(), content_type=SCHEMA_TYPE))
+    return with_etag(Response(read_schema(name), content_type=SCHEMA_TYPE))
+
+
+def _description() -> dict[str, Any]:
+    """Return the OpenAPI document; what live rulesets ask is not for strangers."""
+    api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    assert isinstance(api, TriageApi)
+    return description(api, _live() if may_be_told() else [], auth=parts().settings.auth_on)
 
 
 def _live() -> list[Ruleset]:

@@ -295,7 +295,7 @@ def parts_of(told: object, schemas: dict[str, Any]) -> set[str]:
 
 
 def test_answers_may_get_further_fields_and_bodies_may_not(http: Caller) -> None:
-    """As docs/http-api.md announces: whoever makes a client from the description isn't stopped by a field that is new."""
+    """As docs/reference/http-api.md announces: whoever makes a client from the description isn't stopped by a field that is new."""
     schemas = http.description["components"]["schemas"]
     operations = [
         operation
@@ -356,7 +356,7 @@ def test_the_findings_of_live_rulesets_are_described(http: Caller) -> None:
 
 def test_a_result_is_described_by_the_schema_of_the_stream(http: Caller) -> None:
     """What A gets by HTTP and B from the stream is one thing, with one description."""
-    published = json.loads((ROOT / "docs" / "schemas" / "result.schema.json").read_text(encoding="utf-8"))
+    published = json.loads((ROOT / "triage_rules" / "schemas" / "result.schema.json").read_text(encoding="utf-8"))
     described = http.description["components"]["schemas"]
     assert described["ReportOut"]["properties"]["result"] == {"$ref": "#/components/schemas/Result"}
     assert described["Result"]["required"] == published["required"]

@@ -24,7 +24,7 @@ from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.store.redis import RedisLedger
 
 NOBODY = "0" * 32
-GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "http-api.md").read_text(encoding="utf-8")
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "http-api.md").read_text(encoding="utf-8")
 OPEN = {"/livez", "/readyz", "/openapi.json", "/docs", "/problems/", "/problems/{code}", "/schemas/{name}"}
 ANY = set(Scope)
 NEEDED: dict[tuple[str, str], set[Scope]] = {
@@ -405,6 +405,8 @@ def test_strangers_see_no_findings_of_live_rulesets(keys: Keys) -> None:
     answer = keys.caller("form", Scope.REPORT).get("/openapi.json")
     assert "Findings-glass-test" in answer.get_json()["components"]["schemas"]
     assert answer.headers["Vary"] == "Authorization"
+    assert "Findings-glass-test" not in keys.stranger.get("/docs").get_data(as_text=True)
+    assert "Findings-glass-test" in keys.caller("form", Scope.REPORT).get("/docs").get_data(as_text=True)
 
 
 # --- other sites' pages, where there are no keys ---

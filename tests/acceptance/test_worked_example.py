@@ -1,4 +1,4 @@
-"""docs/worked-example.md says what the commands say: its edits are made, its commands run, its lines looked for."""
+"""docs/tutorial/worked-example.md says what the commands say: its edits are made, its commands run, its lines looked for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.acceptance.everything import ROOT
 from tests.acceptance.http_making import FOLDER
 from triage_rules.cli import main
 
-PAGE = (ROOT / "docs/worked-example.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/tutorial/worked-example.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 ELSEWHERE = ("check", "deploy", "rollback")
 """Commands of the page that take long on red-dots; the last test here, and those of `make test`, look at them."""
@@ -113,6 +113,6 @@ def test_deploying_and_rolling_back_speak_as_on_the_page(tmp_path: Path, redis_u
     assert missing(back, triage("triage rollback glass-test", redis_url)) == []
 
 
-@pytest.mark.parametrize("file", ["README.md", "docs/rulesets.md"])
+@pytest.mark.parametrize("file", ["README.md", "docs/howto/rulesets.md"])
 def test_whoever_changes_rules_is_led_to_the_page(file: str) -> None:
     assert "worked-example.md)" in (ROOT / file).read_text(encoding="utf-8")

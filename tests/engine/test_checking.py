@@ -30,7 +30,6 @@ from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import parse_ruleset, read_with_document
 
 ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs" / "check-findings.md"
 CAMPAIGN = ROOT / "tests" / "campaigns" / "analysis.py"
 HERE = [path.parent for path in sorted((ROOT / "rulesets").rglob("ruleset.yaml"))]
 
@@ -265,16 +264,6 @@ def test_faults_are_findings_with_their_places(faulty: Faulty) -> None:
     assert (found.type, found.place.file) == (FindingType.FAULT, "ruleset.yaml")
     assert (found.place.line, found.place.column) == faulty.line_and_column()
     assert failing((found,))
-
-
-def test_the_list_in_the_docs_is_the_list() -> None:
-    """Each type has a heading with its severity, and an example."""
-    parts = DOCS.read_text(encoding="utf-8").split("\n### ")[1:]
-    told = {part.split("`")[1]: part for part in parts}
-    assert list(told) == list(FindingType)
-    for found in FindingType:
-        assert told[found].split("\n")[0] == f"`{found}` ({found.severity})"
-        assert "```" in told[found], found
 
 
 # --- the campaign ---

@@ -389,9 +389,11 @@ def test_follow_leaves_out_what_is_no_event(ledger: RedisLedger, redis_url: str,
 
 
 def test_the_documented_example_runs_and_stops_when_told(ledger: RedisLedger, redis_url: str) -> None:
-    """Ten lines, as printed in docs/consuming-results.md."""
+    """Ten lines, as printed in docs/howto/consuming-results.md."""
     example = ROOT / "docs" / "examples" / "consumer.py"
-    assert example.read_text(encoding="utf-8") in (ROOT / "docs" / "consuming-results.md").read_text(encoding="utf-8")
+    assert example.read_text(encoding="utf-8") in (ROOT / "docs" / "howto" / "consuming-results.md").read_text(
+        encoding="utf-8"
+    )
     urgent, _, failed = publish(ledger, "urgent", "routine", None)
     process = subprocess.Popen(
         [sys.executable, str(example)], env={**os.environ, "REDIS_URL": redis_url}, stdout=subprocess.PIPE, text=True
@@ -491,7 +493,7 @@ def test_results_that_fail_while_others_succeed_still_become_dead_letters(
 def test_dead_letters_of_a_group_come_again_once_it_is_set_back(
     ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
 ) -> None:
-    """As docs/consuming-results.md says: what was handled is not handed out again."""
+    """As docs/howto/consuming-results.md says: what was handled is not handed out again."""
     ids = publish(ledger, "urgent", "routine")
     with Consumer(redis_url, GROUP) as consumer:
         first, second = take(consumer, 1), take(consumer, 1)

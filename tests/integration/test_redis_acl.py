@@ -36,12 +36,12 @@ LOG = "triage:audit"
 
 
 class Secrets:
-    """The ACL file and the passwords, made by what docs/redis.md shows; and one user more, who prepares the tests."""
+    """The ACL file and the passwords, made by what docs/howto/redis.md shows; and one user more, who prepares the tests."""
 
     def __init__(self, folder: Path) -> None:
         (folder / "docs").symlink_to(ROOT / "docs")
         (block,) = re.findall(
-            r"```sh\n(mkdir .*?)```", (ROOT / "docs" / "redis.md").read_text(encoding="utf-8"), re.DOTALL
+            r"```sh\n(mkdir .*?)```", (ROOT / "docs" / "howto" / "redis.md").read_text(encoding="utf-8"), re.DOTALL
         )
         subprocess.run(["sh", "-euc", block], cwd=folder, check=True)
         self._folder = folder / "secrets"

@@ -191,7 +191,7 @@ def test_published_accuracy_stands_in_file_readme_and_page_with_the_same_marks(e
     ruleset = evaluator.ruleset
     marks = set(re.findall(r"\[(V[^\]]*)\]", ruleset.description))
     readme = (ROOT / "rulesets/comparison" / ruleset.name / "README.md").read_text(encoding="utf-8")
-    page = (ROOT / "docs/comparison.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/explanation/comparison.md").read_text(encoding="utf-8")
     assert marks
     for mark in marks:
         assert mark in readme, mark
@@ -201,7 +201,7 @@ def test_published_accuracy_stands_in_file_readme_and_page_with_the_same_marks(e
 def test_the_page_shows_what_compare_says() -> None:
     """`make comparison` writes it anew."""
     folders = [RED_DOTS, *FOLDERS]
-    page = (ROOT / "docs/comparison.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/explanation/comparison.md").read_text(encoding="utf-8")
     shown = page.split(BEGIN, 1)[1].split(END, 1)[0].strip()
     found = report([open_folder(folder) for folder in folders], folders)
     assert shown == "\n".join(markdown(found, with_cases=False)).strip()

@@ -1,4 +1,4 @@
-"""Coverage says of a ruleset what its cases show, by the definition in docs/coverage.md, and no more."""
+"""Coverage says of a ruleset what its cases show, by the definition in docs/reference/coverage.md, and no more."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ cases:
 
 @pytest.fixture(scope="module")
 def small() -> Evaluator:
-    """The ruleset in docs/ruleset-language.md."""
+    """The ruleset in docs/reference/ruleset-language.md."""
     return Evaluator(parse_ruleset(example().encode(), "ruleset.yaml"), DIGEST)
 
 

@@ -23,7 +23,7 @@ from triage_rules.language.model import Findings, Level, Ruleset
 from triage_rules.records.events import FIELDS, Event, decode, encode, event_of
 from triage_rules.records.reports import History
 
-SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
+SCHEMAS = Path(__file__).resolve().parents[2] / "triage_rules" / "schemas"
 DIGEST = "sha256:" + "ab" * 32
 
 

@@ -1,4 +1,4 @@
-"""Mutants are the changes that docs/mutation.md lists; killed, equivalent and survived mean what it says."""
+"""Mutants are the changes that docs/reference/mutation.md lists; killed, equivalent and survived mean what it says."""
 
 from __future__ import annotations
 

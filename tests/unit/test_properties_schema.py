@@ -15,8 +15,8 @@ from triage_rules.assurance.properties.schema import properties_json_schema
 from triage_rules.language.reading import load_document, parse_document, parse_ruleset
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMITTED = ROOT / "docs" / "schemas" / "properties.schema.json"
-PAGE = (ROOT / "docs" / "properties.md").read_text(encoding="utf-8")
+COMMITTED = ROOT / "triage_rules" / "schemas" / "properties.schema.json"
+PAGE = (ROOT / "docs" / "reference" / "properties.md").read_text(encoding="utf-8")
 VALIDATOR = Draft202012Validator(properties_json_schema())
 TOLD_BY_THE_SCHEMA = (
     "is not one of `monitor`",

@@ -16,7 +16,7 @@ from triage_rules.foundation.errors import RulesetError
 from triage_rules.language.reading import build_ruleset, load_document, parse_document
 from triage_rules.language.reading.schema import ruleset_json_schema
 
-COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "schemas" / "ruleset.schema.json"
+COMMITTED = Path(__file__).resolve().parents[2] / "triage_rules" / "schemas" / "ruleset.schema.json"
 VALIDATOR = Draft202012Validator(ruleset_json_schema())
 
 

@@ -1,4 +1,4 @@
-"""docs/reliability.md claims nothing that no test holds."""
+"""docs/explanation/reliability.md claims nothing that no test holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "explanation" / "reliability.md").read_text(encoding="utf-8")
 
 
 def rows(heading: str) -> list[str]:

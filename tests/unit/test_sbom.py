@@ -31,7 +31,9 @@ def test_the_bill_of_materials_names_every_pinned_dependency(tmp_path: Path) -> 
         assert any(reference["hashes"] for reference in part["externalReferences"])
 
 
-@pytest.mark.parametrize("file", ["requirements.lock", "requirements-dev.lock", "requirements-bench.lock"])
+@pytest.mark.parametrize(
+    "file", ["requirements.lock", "requirements-build.lock", "requirements-dev.lock", "benchmarks/requirements.lock"]
+)
 def test_every_dependency_is_pinned_with_its_hashes(file: str) -> None:
     """Also those of dependencies: what was reviewed is what is installed."""
     text = (ROOT / file).read_text(encoding="utf-8")
@@ -44,3 +46,11 @@ def test_every_dependency_is_pinned_with_its_hashes(file: str) -> None:
 def test_development_pins_nothing_else_than_the_service() -> None:
     """What is tested is what runs."""
     assert pinned("requirements.lock") <= pinned("requirements-dev.lock")
+
+
+PEERS = {"clipspy", "json-rules-engine", "matplotlib", "rq", "rule-engine", "zen-engine"}
+
+
+def test_development_installs_no_peer_of_the_benchmarks() -> None:
+    """They take a minute and 200 MB, and no test outside of `benchmarks/` needs them."""
+    assert PEERS.isdisjoint(name for name, _ in pinned("requirements-dev.lock"))

@@ -178,7 +178,7 @@ def test_the_examples_in_the_documents_are_good_reports() -> None:
     ruleset = open_bundle(bundle.data, bundle.digest)
     live = Fixed()
     live.loaded["red-dots"] = Loaded(ruleset, bundle.digest, Evaluator(ruleset, bundle.digest))
-    text = (ROOT / "docs" / "http-api.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "http-api.md").read_text(encoding="utf-8")
     copied = [json.loads(body) for body in re.findall(r"-d '(.*?)'\n", text, re.DOTALL)]
     lines = [json.loads(line) for line in text.splitlines() if line.startswith('{"findings"')]
 

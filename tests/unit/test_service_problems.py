@@ -23,7 +23,7 @@ from triage_rules.foundation.errors import (
     TriageError,
 )
 
-DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs" / "http-api.md"
+DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs" / "reference" / "http-api.md"
 MARK = "zq7marker"
 
 
@@ -143,7 +143,7 @@ def test_long_pointers_lose_their_ends() -> None:
 
 
 def test_every_problem_is_in_the_document() -> None:
-    """docs/http-api.md has a line for each, with its status, and for none else."""
+    """docs/reference/http-api.md has a line for each, with its status, and for none else."""
     lines = DOCUMENT.read_text(encoding="utf-8").splitlines()
     documented = {
         tuple(cell.strip(" `") for cell in line.split("|")[1:3])

@@ -185,8 +185,8 @@ def test_a_password_is_in_no_text_that_could_be_logged() -> None:
 
 
 def test_the_documented_table_is_the_one_in_the_code() -> None:
-    """docs/settings.md can't fall behind."""
-    assert settings_table() in (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    """docs/reference/settings.md can't fall behind."""
+    assert settings_table() in (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
 
 
 def test_encryption_needs_real_keys_and_a_secret_and_never_shows_them() -> None:

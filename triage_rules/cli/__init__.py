@@ -2,27 +2,75 @@
 
 from __future__ import annotations
 
+import importlib
+
 import click
 
-from triage_rules.cli import (
-    audit,
-    check,
-    compare,
-    decide,
-    diff,
-    form_link,
-    key,
-    mutate,
-    privacy,
-    prove,
-    redrive,
-    service,
-    test,
-    up,
-)
+from triage_rules.cli.output import CANNOT_RUN, give_up, missing_extra
+from triage_rules.foundation.errors import TriageError
+
+COMMANDS = {
+    "audit": "audit.audit",
+    "check": "check.check_command",
+    "compare": "compare.compare_command",
+    "decide": "decide.decide",
+    "deploy": "deploy.deploy",
+    "diff": "diff.diff",
+    "erase": "privacy.erase",
+    "explain": "decide.explain",
+    "follow": "service.follow",
+    "form-link": "form_link.form_link",
+    "key": "key.key",
+    "mutate": "mutate.mutate",
+    "post": "service.post",
+    "prove": "prove.prove_command",
+    "redrive": "redrive.redrive",
+    "rekey": "privacy.rekey",
+    "rollback": "deploy.rollback",
+    "status": "service.status",
+    "test": "test.test",
+    "up": "up.up",
+    "withdraw": "service.withdraw",
+}
+"""Each command's module in this package, and its name there."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Commands(click.Group):
+    """Commands, each loaded when it is needed: most need packages that only an extra brings."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, also of those whose extra is missing."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command, or a stand-in that names what is missing."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].rpartition(".")
+        try:
+            command: click.Command = getattr(importlib.import_module(f"triage_rules.cli.{module}"), attribute)
+        except ModuleNotFoundError as error:
+            return _unavailable(cmd_name, missing_extra(error))
+        except TriageError as error:
+            return _unavailable(cmd_name, str(error))
+        return command
+
+
+def _unavailable(name: str, reason: str) -> click.Command:
+    """Return a command that takes whatever it is given, and gives up with the reason."""
+    return click.Command(
+        name,
+        callback=lambda **_: give_up(reason, CANNOT_RUN),
+        params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
+        context_settings={"ignore_unknown_options": True, "help_option_names": []},
+        help=reason,
+        short_help=reason,
+    )
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="triage-rules")
 def main() -> None:
     """Triage of symptom reports by rules that can be trusted.
@@ -34,32 +82,6 @@ def main() -> None:
     Everything on this machine:     up
 
     RULESET is a folder such as rulesets/red-dots, or the name of a live ruleset. FILE is a report as posted;
-    `-` reads it from standard input. Settings are the TRIAGE_* environment variables (docs/settings.md).
+    `-` reads it from standard input. Settings are the TRIAGE_* environment variables (docs/reference/settings.md).
     Exit codes: 0 ok, 1 something was found wrong, 2 wrong usage, 3 could not run.
     """  # noqa: D301 - click wants the backspace itself
-
-
-for command in (
-    check.check_command,
-    test.test,
-    mutate.mutate,
-    prove.prove_command,
-    decide.decide,
-    decide.explain,
-    compare.compare_command,
-    diff.diff,
-    service.deploy,
-    service.rollback,
-    service.withdraw,
-    service.status,
-    service.post,
-    service.follow,
-    key.key,
-    form_link.form_link,
-    audit.audit,
-    redrive.redrive,
-    privacy.erase,
-    privacy.rekey,
-    up.up,
-):
-    main.add_command(command)

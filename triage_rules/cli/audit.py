@@ -7,8 +7,7 @@ import re
 
 import click
 
-from triage_rules.cli.decide import FORMATS
-from triage_rules.cli.output import FOUND, as_json, data, give_up, refusing, say
+from triage_rules.cli.output import FORMATS, FOUND, as_json, data, give_up, refusing, say
 from triage_rules.foundation.settings import Settings
 from triage_rules.records import audit as chain
 from triage_rules.store.redis import RedisLedger

@@ -40,8 +40,9 @@ def check_command(folder: Path, form: str, strict: bool, seconds: float) -> None
     """Check a ruleset: that it can be read and run, and for every possible report what can't be meant so.
 
     Tells rules that can never fire or never matter, limits that don't meet, questions that nothing reads, reports that
-    no rule takes up and more, each with its line, and with a report that shows it (docs/check-findings.md). What is so
-    on purpose is accepted in the file, under `accepts`. Exits with 1 if there is an error, or with --strict a warning.
+    no rule takes up and more, each with its line, and with a report that shows it (docs/reference/checks.md). What is
+    so on purpose is accepted in the file, under `accepts`. Exits with 1 if there is an error, or with --strict a
+    warning.
     """
     from triage_rules.assurance.checking.rendering import as_text, failing
     from triage_rules.assurance.checking.sarif import as_sarif  # loads the solver, which most commands never need

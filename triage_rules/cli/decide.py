@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from triage_rules.cli.output import LEVEL_COLOURS, as_json, data, not_approved, refusing, say
+from triage_rules.cli.output import FORMATS, as_json, data, not_approved, refusing, result_text, say
 from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation import explanation
 from triage_rules.evaluation.decision import statements
@@ -28,8 +28,6 @@ MAX_BYTES = 65_536
 
 LEVELS = click.Choice([level.word for level in Level])
 
-FORMATS = click.Choice(["text", "json"])
-
 
 @click.command()
 @click.argument("ruleset")
@@ -42,28 +40,6 @@ def decide(ruleset: str, file: Any, form: str) -> None:
     result = evaluate(evaluator, file.read(MAX_BYTES + 1))
     data(as_json(result) if form == "json" else "\n".join(result_text(result)))
     not_approved(evaluator.ruleset.name, evaluator.ruleset.approved_by)
-
-
-SHOWN_QUESTIONS = 3
-
-
-def result_text(result: dict[str, Any]) -> list[str]:
-    """The result in a few lines: level, disposition, reasons, and what is still to be asked."""
-    level, asked = result["level"], result["ask"]
-    head = click.style(level or "no level: a human must look now", fg=LEVEL_COLOURS[level], bold=True)
-    lines = [f"{head}  {result['disposition'] or ''}"]
-    lines += [f"  {r['id']}: {r['text']}  [{r['source']}]" for r in [*result["rules"], *result["safety_net"]]]
-    if not result["rules"] and level is not None:
-        lines.append("  No rule matched.")
-    lines += [f"  ask: {question['question']} ({_could(question)})" for question in asked[:SHOWN_QUESTIONS]]
-    if len(asked) > SHOWN_QUESTIONS:
-        lines.append(f"  and {len(asked) - SHOWN_QUESTIONS} more questions whose answers could change the level")
-    return lines
-
-
-def _could(question: dict[str, Any]) -> str:
-    ways = [("raise it to", question["could_raise_to"]), ("lower it to", question["could_lower_to"])]
-    return "could " + " or ".join(f"{way} {level}" for way, level in ways if level)
 
 
 @click.command()

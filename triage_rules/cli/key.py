@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from triage_rules.cli import actor
-from triage_rules.cli.decide import FORMATS
-from triage_rules.cli.output import as_json, data, refusing, say
+from triage_rules.cli.output import FORMATS, as_json, data, refusing, say
 from triage_rules.foundation import patterns
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import timestamp

@@ -65,7 +65,7 @@ def mutate(  # noqa: PLR0913 (each is an option of the command)
 
     Your files are not touched. Each changed copy of the ruleset is a mutant. It is killed if a case fails for it,
     equivalent if it is proved that no report comes out otherwise, and else it survived: you see the smallest patient
-    who gets another result (docs/mutation.md).
+    who gets another result (docs/reference/mutation.md).
     """
     from triage_rules.assurance.mutation import reporting
     from triage_rules.assurance.mutation.operators import mutants

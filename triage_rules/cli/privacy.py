@@ -12,8 +12,8 @@ from triage_rules.cli.output import FOUND, USAGE, data, give_up, refusing, say
 from triage_rules.foundation.errors import SubjectOfSeveral
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import timestamp
-from triage_rules.intake.report import SUBJECT_MAX, subject_fault
 from triage_rules.records.audit import Actor
+from triage_rules.records.reports import SUBJECT_MAX, subject_fault
 from triage_rules.store.erasure import LogRewrite
 from triage_rules.store.redis import RedisLedger
 
@@ -29,7 +29,7 @@ _LOG = {
 }
 _NOTHING = (
     "Nothing was found under this name. It must be spelled as in the reports, character by character, "
-    "accents in the same Unicode form (docs/privacy.md); a client, as `triage key list` shows it."
+    "accents in the same Unicode form (docs/howto/privacy.md); a client, as `triage key list` shows it."
 )
 
 
@@ -42,8 +42,8 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
     """Erase all that is stored of a person: reports, results, events, dead letters, history; queued ones too.
 
     Other users of this machine can see the arguments of a command, so prefer `--subject -`. Consumers' own copies,
-    replicas' files and backups are out of reach: see docs/privacy.md. If nothing is found it says so and exits with 0,
-    as when it is repeated.
+    replicas' files and backups are out of reach: see docs/howto/privacy.md. If nothing is found it says so and exits
+    with 0, as when it is repeated.
     """
     named = sys.stdin.readline().strip("\r\n") if subject == "-" else subject
     if subject_fault(named):

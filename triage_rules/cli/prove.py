@@ -9,9 +9,9 @@ import click
 
 from triage_rules.assurance.properties.model import SECONDS, Against, Measure, Property
 from triage_rules.assurance.properties.reading import PROPERTIES_FILE, has_properties, read_properties
-from triage_rules.cli.decide import FORMATS
 from triage_rules.cli.output import (
     CANNOT_RUN,
+    FORMATS,
     FOUND,
     USAGE,
     as_json,

@@ -1,4 +1,4 @@
-"""Commands against a running service: deploy, rollback, status, post, follow."""
+"""Commands against a running service that need no engine: withdraw, status, post, follow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import itertools
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,10 +14,9 @@ from typing import Any, NoReturn
 import click
 
 from triage_rules.cli import actor
-from triage_rules.cli.decide import FORMATS, result_text
-from triage_rules.cli.lowered_levels import tell_lowered
 from triage_rules.cli.output import (
     CANNOT_RUN,
+    FORMATS,
     FOUND,
     LEVEL_COLOURS,
     as_json,
@@ -26,64 +24,18 @@ from triage_rules.cli.output import (
     give_up,
     not_approved,
     refusing,
+    result_text,
     say,
 )
-from triage_rules.deployment import deploy as deployment
+from triage_rules.cli.store import open_ledger
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import timestamp
-from triage_rules.language.bundle import Bundle, open_bundle
 from triage_rules.records.audit import Actor
 from triage_rules.records.consumer_groups import Groups
 from triage_rules.store import LiveRuleset
 from triage_rules.store.redis import RedisLedger
 
 LEVELS = click.Choice(["routine", "monitor", "urgent"])
-
-
-@click.command()
-@click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--no-lower", is_flag=True, help="Refuse, unless it is proved that no report gets a lower level.")
-@actor.by
-@refusing
-def deploy(folder: Path, by: Actor, *, no_lower: bool) -> None:
-    """Check a ruleset, run its cases, prove its properties, and make it live in one step.
-
-    If anything fails, the live one stays. Before, it says for whom the level would be lower than by what is live;
-    `triage diff` tells more.
-    """
-    with _ledger(Settings.from_environment()) as ledger:
-        deploy_folder(ledger, folder, by, lambda bundle: tell_lowered(ledger, bundle, refuse=no_lower))
-
-
-def deploy_folder(
-    ledger: RedisLedger, folder: Path, by: Actor, before: Callable[[Bundle], None] = lambda _bundle: None
-) -> None:
-    """Check a folder and make it live. `before`: called with what was checked, before it goes live.
-
-    Raises RulesetError, CasesFailed, RulesetNotFound, EngineLimitError; then what is live stays.
-    """
-    say(f"Looking at {folder}: its rules, its cases and its properties. This may take some seconds.")
-    checked = deployment.check_folder(folder)
-    before(checked.bundle)
-    deployed = deployment.deploy(ledger, checked, ledger.now_ms(), by)
-    proved = "" if checked.proved is None else f", {checked.proved} properties proved of every possible report"
-    say(f"{checked.cases} cases passed{proved}.")
-    for warning in deployed.warnings:
-        say(f"Warning: {warning}", fg="yellow")
-    _tell_live(deployed.live)
-    not_approved(checked.bundle.name, checked.approved_by)
-
-
-@click.command()
-@click.argument("name")
-@actor.by
-@refusing
-def rollback(name: str, by: Actor) -> None:
-    """Make the ruleset that was live before live again, in one step. If it can't be opened, what is live stays."""
-    with _ledger(Settings.from_environment()) as ledger:
-        live, ruleset = deployment.roll_back(ledger, name, ledger.now_ms(), by)
-    _tell_live(live)
-    not_approved(name, ruleset.approved_by)
 
 
 @click.command()
@@ -95,23 +47,11 @@ def withdraw(name: str, by: Actor) -> None:
 
     `triage deploy` makes it live again.
     """
-    with _ledger(Settings.from_environment()) as ledger:
+    with open_ledger(Settings.from_environment()) as ledger:
         left = ledger.withdraw(name, ledger.now_ms(), by=by)
         others = sorted(ledger.live())
     data(f"{left.name} {left.version} {left.digest} is live no more")
     say(f"Live: {', '.join(others) or 'nothing, so every report is refused'}.")
-
-
-def _ledger(settings: Settings) -> RedisLedger:
-    """The ledger, and a word on where it is: there may be several."""
-    say(f"Redis: {settings.redis_place}")
-    return RedisLedger(settings)
-
-
-def _tell_live(live: LiveRuleset) -> None:
-    data(f"{live.name} {live.version} {live.digest} is live")
-    if live.previous:
-        say(f"`triage rollback {live.name}` returns to {live.previous}.")
 
 
 @click.command()
@@ -120,15 +60,13 @@ def _tell_live(live: LiveRuleset) -> None:
 def status(form: str) -> None:
     """Say what is live, what waits, and which workers were heard from, and how far consumer groups are."""
     settings = Settings.from_environment()
-    with _ledger(settings) as ledger:
+    with open_ledger(settings) as ledger:
         now = ledger.now_ms()
         backlog = ledger.backlog(now)
         workers, stalled = (heard(now, settings.worker_within_ms) for heard in (ledger.workers, ledger.stalled))
         groups = ledger.groups()
         live = ledger.live()
-        approved = {
-            name: open_bundle(ledger.bundle(one.digest), one.digest).approved_by for name, one in sorted(live.items())
-        }
+        approved = {name: _approver(ledger, ruleset) for name, ruleset in sorted(live.items())}
     if form == "json":
         rulesets = {
             name: {
@@ -155,6 +93,14 @@ def status(form: str) -> None:
         not_approved(name, approver)
     if not live:
         give_up("No ruleset is live.", FOUND)
+
+
+def _approver(ledger: RedisLedger, live: LiveRuleset) -> str | None:
+    """Return the clinician who approved a live ruleset, or None. Reading it takes no engine."""
+    if live.is_approval_stored:
+        return live.approved_by
+    ruleset: dict[str, Any] = json.loads(ledger.bundle(live.digest))["ruleset"]
+    return ruleset.get("approved_by")
 
 
 def _tell_groups(groups: Groups) -> None:

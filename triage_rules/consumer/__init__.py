@@ -3,7 +3,7 @@
     consumer = Consumer("redis://127.0.0.1:6379/0", "ward-7", levels=["urgent"])
     consumer.run(lambda event: print(event.subject, event.result["disposition"]))
 
-See docs/consuming-results.md.
+See docs/howto/consuming-results.md.
 """
 
 from __future__ import annotations

@@ -179,7 +179,15 @@ def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor, approving: 
     bundle = checked.bundle
     others = [digest for digest in ledger.digests(bundle.name, bundle.version) if digest != bundle.digest]
     live = ledger.deploy(
-        bundle.name, bundle.version, bundle.digest, bundle.data, now_ms, by=by, files=checked.kept, approving=approving
+        bundle.name,
+        bundle.version,
+        bundle.digest,
+        bundle.data,
+        now_ms,
+        by=by,
+        approved_by=checked.approved_by,
+        files=checked.kept,
+        approving=approving,
     )
     told = [] if checked.proved is not None else [f"nothing is proved of `{bundle.name}`: it has no {PROPERTIES_FILE}"]
     told += [

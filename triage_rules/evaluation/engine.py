@@ -12,13 +12,26 @@ import contextlib
 import itertools
 import weakref
 
-import durable_rules_engine as durable
-
 from triage_rules.evaluation.compiling import Compiled
 from triage_rules.evaluation.compiling.engine_messages import BARE, SID, Messages, written
 from triage_rules.evaluation.signals import Masks
-from triage_rules.foundation.errors import EngineError
+from triage_rules.foundation.errors import EngineError, EngineUnavailable
 from triage_rules.language.model import Findings
+
+REBUILD = (
+    'CPPFLAGS="-DPyEval_CallObject=PyObject_CallObject -O2" '
+    "pip install --force-reinstall --no-deps --no-cache-dir durable-rules==2.0.28"
+)
+"""Builds durable-rules for Python 3.13 and later, which took PyEval_CallObject away."""
+
+try:
+    import durable_rules_engine as durable
+except ModuleNotFoundError:
+    raise
+except ImportError as error:
+    _missing = "PyEval_CallObject" in str(error)
+    _reason = "it was not built for this Python" if _missing else str(error)
+    raise EngineUnavailable(f"durable-rules can't be loaded, as {_reason}; build it again: {REBUILD}") from error
 
 _OK = 0
 _BARE = BARE + "}"

@@ -71,7 +71,7 @@ class Results:
     def make(
         self, identity: Identity, grounds: Grounds, rails: Masks, decision: Decision, *, disagreement: bool
     ) -> Json:
-        """The result of an evaluation, as in docs/schemas/result.schema.json."""
+        """The result of an evaluation, as in triage_rules/schemas/result.schema.json."""
         disposition = self._ruleset.dispositions[decision.disposition]
         established = rails.established
         rules, floors = (

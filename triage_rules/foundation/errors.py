@@ -10,6 +10,7 @@ TriageError
 ├── BundleError           a stored bundle is not what its digest says
 ├── ReportError           a report was refused (carries `faults`)
 ├── EngineError           durable-rules failed on a report
+├── EngineUnavailable     durable-rules is installed, and can't be loaded
 ├── LedgerUnavailable     Redis is away, full or too slow
 ├── QueueTooOld           reports wait too long: nothing more is accepted
 ├── IdempotencyMismatch   the key was used for another report
@@ -120,6 +121,10 @@ def more_told(left_out: int) -> str:
 
 class EngineError(TriageError):
     """The rule engine failed."""
+
+
+class EngineUnavailable(TriageError):
+    """The rule engine is installed, and can't be loaded."""
 
 
 class LedgerUnavailable(TriageError):

@@ -1,6 +1,6 @@
 """The environment: read once, typed, refused by name.
 
-The table in docs/settings.md is made from the fields below; a test keeps both equal.
+The table in docs/reference/settings.md is made from the fields below; a test keeps both equal.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Settings:
 
     redis_url: str = _setting(
         "redis://127.0.0.1:6379/0",
-        "Where Redis is: `redis://`, or `rediss://` for TLS, with user and password if any; see docs/redis.md.",
+        "Where Redis is: `redis://`, or `rediss://` for TLS, with user and password if any; see docs/howto/redis.md.",
         secret=True,
     )
     data_dir: Path = _setting(Path("var"), "Where this machine's processes keep files.")  # noqa: RUF009 - makes a field
@@ -107,7 +107,7 @@ class Settings:
     encryption_keys: str = _setting(
         "",
         "Fernet keys, one a line or with commas between: the first encrypts what is stored of reports, all decrypt. "
-        "See docs/privacy.md.",
+        "See docs/howto/privacy.md.",
         secret=True,
     )
     index_secret: str = _setting(

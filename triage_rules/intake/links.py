@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from itsdangerous import BadData, URLSafeSerializer
 
 from triage_rules.foundation.errors import LinkError
-from triage_rules.intake.report import subject_fault
 from triage_rules.records.api_keys import CLIENT
+from triage_rules.records.reports import subject_fault
 
 REPORT_PARAMETER = "report"
 """How the return address learns which report it was."""

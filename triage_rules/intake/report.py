@@ -16,9 +16,7 @@ from triage_rules.evaluation.answers import read_findings
 from triage_rules.foundation.errors import NoRulesetLive, ReportError, ReportFault, RulesetNotFound
 from triage_rules.foundation.strict_json import pointer_part
 from triage_rules.language.model import Findings
-
-SUBJECT_MAX = 128
-"""Letters in a subject, at most."""
+from triage_rules.records.reports import SUBJECT_MAX, subject_fault
 
 FUTURE_MS = 5 * 60 * 1000
 """A form's clock may be this much ahead of ours."""
@@ -175,15 +173,6 @@ class ReportIn(ma.Schema):
 
 
 _SCHEMA = ReportIn()
-
-
-def subject_fault(text: str) -> str | None:
-    """Why no report can have this subject: `too_short`, `too_long` or `invalid`; None if one can."""
-    if not text:
-        return "too_short"
-    if len(text) > SUBJECT_MAX:
-        return "too_long"
-    return None if text.isprintable() and text == text.strip() else "invalid"
 
 
 def read_report(raw: object, rulesets: Rulesets, now_ms: int) -> Posted:

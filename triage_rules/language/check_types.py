@@ -1,6 +1,6 @@
 """The closed list of what `triage check` can find: a type, how serious it is, and what it means in one line.
 
-docs/check-findings.md explains each with an example.
+docs/reference/checks.md explains each with an example.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a ruleset is: frozen types, nothing else.
 
-Conditions have three values (Kleene): true, false or open. See docs/ruleset-language.md.
+Conditions have three values (Kleene): true, false or open. See docs/reference/ruleset-language.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A result as an event on the stream: CloudEvents 1.0 as the fields of one entry.
 
-There is no CloudEvents binding for Redis, so ours is Kafka's with `ce_` names. docs/schemas/result-event.schema.json
-describes the fields, docs/schemas/result.schema.json what is in `data`.
+There is no CloudEvents binding for Redis, so ours is that of Kafka with `ce_` names. The schemas
+`result-event.schema.json` and `result.schema.json` describe the fields and their `data`.
 """
 
 from __future__ import annotations

@@ -9,6 +9,9 @@ from typing import Any
 from triage_rules.language.model import Findings, Level
 from triage_rules.records.board import Acknowledged
 
+SUBJECT_MAX = 128
+"""Letters in a subject, at most."""
+
 
 class Lane(enum.StrEnum):
     """A Celery queue. Reports that look urgent at intake don't wait behind the others."""
@@ -110,3 +113,12 @@ class Accepted:
 
     id: str
     created: bool
+
+
+def subject_fault(text: str) -> str | None:
+    """Return why no report can have this subject: `too_short`, `too_long` or `invalid`; None if one can."""
+    if not text:
+        return "too_short"
+    if len(text) > SUBJECT_MAX:
+        return "too_long"
+    return None if text.isprintable() and text == text.strip() else "invalid"

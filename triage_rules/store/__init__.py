@@ -29,13 +29,18 @@ from triage_rules.records.reports import (
 
 @dataclass(frozen=True, slots=True)
 class LiveRuleset:
-    """What decides now. `activated_ms`: when it became so; `previous`: the digest that `rollback` returns to."""
+    """What decides now. `activated_ms`: when it became so; `previous`: the digest that `rollback` returns to.
+
+    `approved_by`: the clinician who approved it. Versions before 0.4 stored none: then `is_approval_stored` is false.
+    """
 
     name: str
     digest: str
     version: str
     activated_ms: int
     previous: str | None
+    approved_by: str | None = None
+    is_approval_stored: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +208,13 @@ class Ledger(Protocol):
         now_ms: int,
         *,
         by: Actor,
+        approved_by: str | None = None,
         files: Mapping[str, str] | None = None,
         approving: Approving | None = None,
     ) -> LiveRuleset:
         """Store the bundle, make it live and write it down, in one step. Nothing changes if it is live already.
 
+        approved_by: the clinician who approved the ruleset, if any.
         files: the texts it was made from and checked with, kept beside it. approving: a proposal, approved with it.
         Raises ProposalNotFound, ProposalRefused.
         """

@@ -43,6 +43,7 @@ class Rulesets(Audited):
         now_ms: int,
         *,
         by: Actor,
+        approved_by: str | None = None,
         files: Mapping[str, str] | None = None,
         approving: Approving | None = None,
     ) -> LiveRuleset:
@@ -73,12 +74,14 @@ class Rulesets(Audited):
                     return Deed(before)
                 return Deed(before, Act(by, Action.FILES, now_ms, details | told), keep)
             earlier = _deployments(pipe, name)  # the live one first; without one, what was before it was withdrawn
-            live = LiveRuleset(name, digest, version, now_ms, earlier[0]["digest"] if earlier else None)
+            previous = earlier[0]["digest"] if earlier else None
+            live = LiveRuleset(name, digest, version, now_ms, previous, approved_by)
 
             def commands(pipe: Pipeline) -> None:
                 pipe.srem(LEAVING, digest)
                 pipe.set(stored, base64.b64encode(bundle).decode("ascii"))
-                pipe.lpush(remembered, strict_json.dumps({"digest": digest, "version": version}))
+                entry = {"digest": digest, "version": version, "approved_by": approved_by}
+                pipe.lpush(remembered, strict_json.dumps(entry))
                 pipe.ltrim(remembered, 0, DEPLOYMENTS_KEPT - 1)
                 pipe.hset(LIVE, name, _told(live))
                 keep(pipe)
@@ -105,7 +108,7 @@ class Rulesets(Audited):
             if not earlier:
                 raise RulesetNotFound(f"`{name}` has no earlier deployment to return to")
             target, further = earlier[0], earlier[1]["digest"] if len(earlier) > 1 else None
-            live = LiveRuleset(name, target["digest"], target["version"], now_ms, further)
+            live = LiveRuleset(name, target["digest"], target["version"], now_ms, further, *_approval(target))
             details = {"ruleset": name, "version": live.version, "digest": live.digest, "left": leaving.digest}
 
             def commands(pipe: Pipeline) -> None:
@@ -184,21 +187,25 @@ def _hash(text: str) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _deployments(pipe: Pipeline, name: str) -> list[dict[str, str]]:
+def _deployments(pipe: Pipeline, name: str) -> list[dict[str, Any]]:
     """Up to three of what is remembered, the live one first."""
     found: Any = pipe.lrange(DEPLOYMENTS + name, 0, 2)
     return [json.loads(text) for text in found]
 
 
 def _told(live: LiveRuleset) -> str:
-    return strict_json.dumps(
-        {
-            "digest": live.digest,
-            "version": live.version,
-            "activated_ms": live.activated_ms,
-            "previous": live.previous,
-        }
-    )
+    record: dict[str, Any] = {
+        "digest": live.digest,
+        "version": live.version,
+        "activated_ms": live.activated_ms,
+        "previous": live.previous,
+    }
+    return strict_json.dumps(record | ({"approved_by": live.approved_by} if live.is_approval_stored else {}))
+
+
+def _approval(record: dict[str, Any]) -> tuple[str | None, bool]:
+    """Return who approved it, and whether the record has that at all."""
+    return record.get("approved_by"), "approved_by" in record
 
 
 def _live(name: str, text: str) -> LiveRuleset:
@@ -209,4 +216,6 @@ def _live(name: str, text: str) -> LiveRuleset:
         version=said["version"],
         activated_ms=int(said["activated_ms"]),
         previous=said["previous"],
+        approved_by=said.get("approved_by"),
+        is_approval_stored="approved_by" in said,
     )

@@ -1,6 +1,6 @@
 """`triage check`: what is wrong or doubtful about a ruleset, for every possible report, with a report that shows it.
 
-One file for each family of findings; docs/check-findings.md explains each type.
+One file for each family of findings; docs/reference/checks.md explains each type.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Coverage: which parts of a ruleset its cases show, and which none does.
 
-The definition, with what MC/DC means where a condition may be open, is in docs/coverage.md.
+The definition, with what MC/DC means where a condition may be open, is in docs/reference/coverage.md.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Two versions of a ruleset: what was written otherwise, and for whom the result differs. See docs/diff.md."""
+"""Two versions of a ruleset: the changes, and for whom the result differs. See docs/reference/diff.md."""

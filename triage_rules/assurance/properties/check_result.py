@@ -1,4 +1,4 @@
-"""A property held against results: what docs/properties.md says of each kind, in plain Python and without formulas."""
+"""A property held against results, as docs/reference/properties.md describes each kind: plain Python, no formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a property is, and what can be known of it: frozen types, nothing else. See docs/properties.md."""
+"""What a property is, and what can be known of it: frozen types, nothing else. See docs/reference/properties.md."""
 
 from __future__ import annotations
 

@@ -2,5 +2,5 @@
 
 `encoding` says in formulas what a ruleset decides, `solver` looks for a report that makes formulas true, `witness`
 makes the smallest such report and replays it through the evaluators. It is a third opinion on the rule language: it
-shares the types with compiler, engine and reference evaluator, and no code. See docs/analysis.md.
+shares the types with compiler, engine and reference evaluator, and no code. See docs/explanation/analysis.md.
 """

@@ -1,6 +1,7 @@
 """What a ruleset decides, as formulas over a report's answers: level, disposition, what could still come, advice.
 
-A third reading of docs/ruleset-language.md beside compiler and reference evaluator: it shares their types and keys.
+A third reading of docs/reference/ruleset-language.md beside compiler and reference evaluator: it shares their types
+and keys.
 """
 
 from __future__ import annotations

@@ -17,10 +17,9 @@ from typing import NoReturn
 
 import click
 
-from triage_rules.cli import key, service
+from triage_rules.cli import deploy, key, service
 from triage_rules.cli.actor import at_desk
-from triage_rules.cli.decide import result_text
-from triage_rules.cli.output import CANNOT_RUN, data, give_up, refusing, say
+from triage_rules.cli.output import CANNOT_RUN, data, give_up, refusing, result_text, say
 from triage_rules.cli.up.embedded_redis import embedded_redis
 from triage_rules.cli.up.processes import Processes, is_free, read_procfile
 from triage_rules.foundation.settings import PAGES_FILE, Settings, names_redis
@@ -162,7 +161,7 @@ def _deploy_missing(settings: Settings) -> None:
         for folder in folders:
             bundle = make_bundle(folder)
             if bundle.name not in there:
-                service.deploy_folder(ledger, folder, at_desk(via=Via.UP))
+                deploy.deploy_folder(ledger, folder, at_desk(via=Via.UP))
             elif there[bundle.name].digest != bundle.digest:
                 say(
                     f"`{bundle.name}` here differs from what is live; `triage deploy {folder}` makes it live.",

@@ -1,7 +1,7 @@
 """How much a ruleset or a cases file may hold: enough for 500 rules, little enough to be refused in a moment.
 
 The reason for each: what is read takes time and memory, and a file may come from anybody who may deploy.
-docs/limits.md lists them all, with what was measured.
+docs/reference/limits.md lists them all, with what was measured.
 """
 
 from __future__ import annotations
