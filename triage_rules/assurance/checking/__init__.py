@@ -16,7 +16,7 @@ from triage_rules.assurance.solver.solver import Budget
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import RulesetFault
 from triage_rules.foundation.place import Place
-from triage_rules.language.check_types import FindingType, Severity
+from triage_rules.language.check_types import Family, FindingType, Severity
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import Document
 from triage_rules.language.reading.acceptances import acceptances_of
@@ -28,50 +28,16 @@ _ORDER = {severity: number for number, severity in enumerate(Severity)}
 _TYPES = {found: number for number, found in enumerate(FindingType)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Family:
-    name: str
-    look: Callable[[Asking], Iterator[Finding]]
-    types: tuple[FindingType, ...]
-
-
-FAMILIES = (
-    _Family(
-        "upkeep",
-        upkeep.upkeep,
-        (
-            FindingType.MISSING_REASON,
-            FindingType.MISSING_SOURCE,
-            FindingType.MISSING_OWNER,
-            FindingType.EXPIRED_REVIEW,
-        ),
-    ),
-    _Family(
-        unreachable.FAMILY,
-        unreachable.unreachable,
-        (FindingType.UNREACHABLE_RULE, FindingType.UNREACHABLE_OUTCOME, FindingType.UNREACHABLE_STATEMENT),
-    ),
-    _Family(
-        unreachable.PARTS,
-        unreachable.dead_conditions,
-        (FindingType.CONTRADICTING_STATEMENTS, FindingType.DEAD_CONDITION),
-    ),
-    _Family(
-        unused.FAMILY,
-        unused.unread,
-        (
-            FindingType.UNUSED_INPUT,
-            FindingType.UNREAD_VALUE,
-            FindingType.MISSPELT_GROUP,
-            FindingType.UNUSED_STATEMENT,
-            FindingType.IDLE_MANDATORY,
-        ),
-    ),
-    _Family(edges.FAMILY, edges.edges, (FindingType.EDGE_GAP, FindingType.EDGE_OVERLAP, FindingType.EDGE_MIXED)),
-    _Family(superfluous.FAMILY, superfluous.superfluous, (FindingType.REDUNDANT_RULE, FindingType.SHADOWED_RULE)),
-    _Family(equal.FAMILY, equal.equal, (FindingType.EQUAL_STATEMENTS,)),
-    _Family(gaps.FAMILY, gaps.gaps, (FindingType.GAP,)),
-)
+FAMILIES: dict[Family, Callable[[Asking], Iterator[Finding]]] = {
+    Family.UPKEEP: upkeep.upkeep,
+    Family.REACH: unreachable.unreachable,
+    Family.PARTS: unreachable.dead_conditions,
+    Family.USE: unused.unread,
+    Family.LIMITS: edges.edges,
+    Family.SUPERFLUOUS: superfluous.superfluous,
+    Family.EQUAL: equal.equal,
+    Family.GAPS: gaps.gaps,
+}
 """In the order of asking: what may not go live first, in case the time runs out."""
 
 
@@ -101,15 +67,15 @@ def check(ruleset: Ruleset, document: Document, how: How, evaluator: Evaluator |
     """
     budget, least = Budget(how.seconds), how.least
     asking = Asking(ruleset, document.root, document.file, how.today, budget, how.progress, evaluator)
-    found: list[Finding] = []
-    looked_at = [family for family in FAMILIES if any(_at_least(t, least) for t in family.types)]
-    for family in looked_at:
-        found += [one for one in family.look(asking) if _at_least(one.type, least)]
-    whole = {family.name for family in looked_at} - set(asking.undecided)
-    unknown = {found for family in FAMILIES for found in family.types if family.name not in whole}
-    unknown |= {found for found in FindingType if not _at_least(found, least)}
-    told = accepted(found, acceptances_of(document.root), unknown)
-    return in_order([*(one for one in told if _at_least(one.type, least)), *_incomplete(asking)])
+    findings: list[Finding] = []
+    wanted = {type_ for type_ in FindingType if _at_least(type_, least)}
+    families = [family for family in FAMILIES if any(type_.family is family for type_ in wanted)]
+    for family in families:
+        findings += [finding for finding in FAMILIES[family](asking) if finding.type in wanted]
+    decided = set(families) - set(asking.undecided)
+    unknown = {type_ for type_ in FindingType if type_ not in wanted or type_.family not in {None, *decided}}
+    findings = accepted(findings, acceptances_of(document.root), unknown)
+    return in_order([*(finding for finding in findings if finding.type in wanted), *_incomplete(asking)])
 
 
 def findings_of_faults(faults: tuple[RulesetFault, ...]) -> tuple[Finding, ...]:

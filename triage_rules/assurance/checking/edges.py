@@ -10,11 +10,11 @@ from decimal import Decimal
 from triage_rules.assurance.checking.context import Asking, Finding
 from triage_rules.assurance.checking.written_conditions import Path, in_words, place_of_limit, written
 from triage_rules.assurance.solver.answers import first_above, first_at_least
-from triage_rules.language.check_types import FindingType
+from triage_rules.language.check_types import Family, FindingType
 from triage_rules.language.conditions import LOWER_LIMITS, OPPOSITE
 from triage_rules.language.model import All, Any, AskedOf, AtLeast, Compare, Condition, Input, Kind, Not, Op
 
-FAMILY = "limits on numbers"
+FAMILY = Family.LIMITS
 SHOWN = 3
 """So many rules and statements are named that write one limit."""
 

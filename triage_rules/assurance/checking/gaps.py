@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from triage_rules.assurance.checking.context import Asking, Finding
 from triage_rules.assurance.checking.written_conditions import place_at, written
 from triage_rules.assurance.solver.logic import Formula
-from triage_rules.language.check_types import FindingType
+from triage_rules.language.check_types import Family, FindingType
 from triage_rules.language.conditions import atoms
 from triage_rules.language.model import AskedOf, Compare, OneOf, Yes
 
-FAMILY = "gaps"
+FAMILY = Family.GAPS
 SHOWN = 20
 """Groups of questions that are looked at; of more, the rest is told as not looked at."""
 

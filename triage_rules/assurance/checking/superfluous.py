@@ -11,11 +11,11 @@ from triage_rules.assurance.solver.logic import Formula
 from triage_rules.assurance.solver.solver import Model
 from triage_rules.evaluation.signals import outcome_key
 from triage_rules.foundation.place import Place
-from triage_rules.language.check_types import FindingType
+from triage_rules.language.check_types import Family, FindingType
 from triage_rules.language.conditions import statements_in
 from triage_rules.language.model import Floor, Rule, Ruleset
 
-FAMILY = "rules that others make superfluous"
+FAMILY = Family.SUPERFLUOUS
 
 
 class Without(Encoding):

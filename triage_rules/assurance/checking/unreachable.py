@@ -9,7 +9,7 @@ from dataclasses import replace
 from triage_rules.assurance.checking.context import Asking, Finding
 from triage_rules.assurance.checking.written_conditions import Written, in_words, listed, place_at, written
 from triage_rules.evaluation.signals import outcome_key
-from triage_rules.language.check_types import FindingType
+from triage_rules.language.check_types import Family, FindingType
 from triage_rules.language.conditions import conjuncts
 from triage_rules.language.model import (
     All,
@@ -24,8 +24,8 @@ from triage_rules.language.model import (
     Unless,
 )
 
-FAMILY = "what no report can reach"
-PARTS = "parts of conditions"
+FAMILY = Family.REACH
+PARTS = Family.PARTS
 
 LARGEST_EXACT = 3
 """Up to so many conditions, the smallest set that can't hold is looked for among all sets; beyond, a set of which

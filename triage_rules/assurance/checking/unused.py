@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from triage_rules.assurance.checking.context import Asking, Finding
 from triage_rules.assurance.checking.written_conditions import place_at, written
 from triage_rules.assurance.solver.answers import answering
-from triage_rules.language.check_types import FindingType
+from triage_rules.language.check_types import Family, FindingType
 from triage_rules.language.conditions import atoms, names_in
 from triage_rules.language.model import MANDATORY_OPEN, AskedOf, Kind, OneOf, Ruleset
 
-FAMILY = "what nothing reads"
+FAMILY = Family.USE
 LIKE = 0.75
 """Two names of groups that are at least so alike are taken for one, misspelt."""
 

@@ -9,7 +9,7 @@ from triage_rules.language.check_types import FindingType
 from triage_rules.language.reading.fields import Form
 from triage_rules.language.reading.places import Faults, MappingNode, Node
 
-_TYPES = tuple(found.value for found in FindingType if found.acceptable)
+_TYPES = {type_.value: type_ for type_ in FindingType if type_.is_acceptable}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +36,4 @@ def _acceptance(node: Node, faults: Faults) -> Acceptance | None:
     form = Form(node, "`accepts`", faults)
     finding, of, reason = form.one_of("finding", _TYPES), form.texts("of", required=True), form.text("reason")
     form.close()
-    return Acceptance(FindingType(finding), of, reason) if finding and of and reason else None
+    return Acceptance(_TYPES[finding], of, reason) if finding and of and reason else None

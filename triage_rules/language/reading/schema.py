@@ -346,7 +346,7 @@ def _conflict() -> Schema:
 
 
 def _acceptance() -> Schema:
-    types = [found.value for found in FindingType if found.acceptable]
+    types = [found.value for found in FindingType if found.is_acceptable]
     properties = {
         "finding": {"enum": types, "description": "The type of the finding, as `triage check` names it."},
         "of": several(ref("text"), "What it is about: ids of rules, names of statements, inputs or groups."),
