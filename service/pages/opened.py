@@ -20,7 +20,7 @@ from triage_rules.evaluation.answers import read_findings
 from triage_rules.evaluation.reference import Reference
 from triage_rules.explanation.graph import Lighting, light
 from triage_rules.foundation import strict_json
-from triage_rules.foundation.errors import ReportError, ReportFault, ReportNotFound, RulesetNotFound, more_told
+from triage_rules.foundation.errors import ReportError, ReportFault, ReportNotFound, RulesetNotFound, describe_left_out
 from triage_rules.intake.report import read_report
 from triage_rules.language.model import Findings
 from triage_rules.records.api_keys import Scope
@@ -91,7 +91,7 @@ def posted(name: str) -> tuple[str, Opened | None, list[ReportFault]]:
             raw = {"ruleset": name} | (raw if "findings" in raw else {"findings": raw})
         read = read_report(raw, parts().live, parts().now_ms())
     except ReportError as error:
-        more = [ReportFault("", "invalid", more_told(error.left_out))] if error.left_out else []
+        more = [ReportFault("", "invalid", describe_left_out(error.left_out))] if error.left_out else []
         return text, None, [*error.faults, *more]
     if read.loaded.ruleset.name != name:
         raise RulesetNotFound(f"the report is for another ruleset than `{name}`")
