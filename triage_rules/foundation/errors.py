@@ -160,7 +160,7 @@ class ReportNotFound(TriageError):
 
 
 class NoPlace(TriageError):
-    """This position on the board is malformed; start again from the first page."""
+    """The position on the board is malformed; start again from the first page."""
 
 
 class NotSettled(TriageError):
