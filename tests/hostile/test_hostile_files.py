@@ -126,7 +126,7 @@ BUNDLES: dict[str, tuple[bytes, str]] = {
     "a ruleset that is a list": (bundled([]), "expected a mapping"),
     "a ruleset that is null": (bundled(None), "expected a mapping"),
     "a ruleset that is empty": (bundled({}), "the key `ruleset` is missing"),
-    "a path for a name": (bundled({"ruleset": "../../etc/passwd"}), "doesn't fit"),
+    "a path for a name": (bundled({"ruleset": "../../etc/passwd"}), "is not valid"),
     "70,000 values": (bundled({"rules": [1] * 70_000}), "more than 60000 keys and values"),
     "70,000 keys": (bundled({"rules": {f"k{n}": 1 for n in range(70_000)}}), "more than 60000 keys and values"),
     "3,000 rules": (bundled({"rules": {f"R{n}": {} for n in range(3_000)}}), "`rules`: the mapping has 3000 entries"),
@@ -199,7 +199,7 @@ CASES: dict[str, tuple[str, str]] = {
     "1,000 bases": ("bases:\n" + "".join(f"  b{n}: {{itchy: true}}\n" for n in range(1_000)) + "cases: [{id: a, expect: {level: urgent}}]\n", "1000 entries; at most 200"),
     "misspelt inputs": ("cases:\n" + "".join(f"- {{id: c{n}, findings: {{itchi{n}: true}}, expect: {{level: urgent}}}}\n" for n in range(1_500)), "reading stopped after 200 faults"),
     "deep findings": ("cases: [{id: a, findings: {itchy: " + "[" * 60 + "]" * 60 + "}, expect: {level: urgent}}]\n", "nested deeper"),
-    "a turning character": ("cases: [] # \u202e\n", "U\\+202E can't stand here"),
+    "a turning character": ("cases: [] # \u202e\n", "U\\+202E is not allowed here"),
 }  # fmt: skip
 
 

@@ -260,7 +260,7 @@ def test_without_a_mandatory_list_there_is_no_such_statement():
     text = example()
     start, end = text.index("mandatory:"), text.index("inferences:")
     text = text[:start] + text[end:]
-    with pytest.raises(RulesetError, match="`mandatory_open` is made by the list `mandatory`, and there is none"):
+    with pytest.raises(RulesetError, match="`mandatory_open` needs the list `mandatory`, which is missing"):
         read(text)
     assert MANDATORY_OPEN not in read(text.replace("when: mandatory_open", "when: itchy")).inferences
 

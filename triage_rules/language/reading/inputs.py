@@ -1,4 +1,4 @@
-"""Reads what can be asked: `inputs`, their choices and bounds, and `mentions` of words in texts."""
+"""Reader of `inputs`, with their choices and bounds, and of `mentions` of words in texts."""
 
 from __future__ import annotations
 
@@ -25,20 +25,22 @@ CODE_MARKS = ("c", "s", "u")
 
 
 def check_name(name: str, place: Place, what: str, taken: dict[str, str], faults: Faults) -> bool:
-    """Whether a new name may be used; `taken` maps each name to what it is, and gets this one."""
+    """Return whether a new name may be used, and collect a fault if not. `taken`: each used name, with its kind."""
     if not NAME.match(name):
-        faults.add(place, f"{what}: the name {quoted(name)} doesn't fit; {NAME_TOLD}")
+        faults.add(place, f"{what}: the name {quoted(name)} is not valid; {NAME_TOLD}")
     elif name in RESERVED:
         faults.add(place, f"{what}: `{name}` is a word of the ruleset language; choose another name")
     elif name in taken:
-        faults.add(place, f"{what}: the name `{name}` is taken by {taken[name]}; names are used once")
+        faults.add(
+            place, f"{what}: the name `{name}` is already used for {taken[name]}; each name can be used only once"
+        )
     else:
         return True
     return False
 
 
 def read_inputs(root: Form, names: Names, taken: dict[str, str], faults: Faults) -> None:
-    """Fills `names.inputs`; a refused input stands there as None."""
+    """Read the inputs into `names.inputs`; an invalid input becomes None."""
     for name, entry in root.entries("inputs", required=True):
         what = f"input `{name}`"
         if check_name(name, entry.key_place, what, taken, faults):
@@ -83,7 +85,9 @@ def _input(name: str, entry: Entry, what: str, faults: Faults) -> Input | None:
 def _check_kind(kind: Kind, form: Form) -> None:
     for key, kinds in _ONLY_FOR.items():
         if form.has(key) and kind not in kinds:
-            form.tell(form.key_place(key), f"`{key}` is only for {' and '.join(kinds)}, and this is `{kind}`")
+            form.tell(
+                form.key_place(key), f"`{key}` is only for {' and '.join(kinds)} inputs, and this input is `{kind}`"
+            )
 
 
 def _check_bounds(read: Input, form: Form) -> None:
@@ -95,7 +99,7 @@ def _check_bounds(read: Input, form: Form) -> None:
         above = high is not None and hint.maximum > high
         if not below and not above:
             form.tell(
-                form.place_of("looks_like"), "`looks_like` lies within the bounds, so its hint would never be told"
+                form.place_of("looks_like"), "`looks_like` is within the bounds, so its hint would never be shown"
             )
 
 
@@ -105,14 +109,14 @@ def _check_service(read: Input, form: Form) -> None:
     counted = tuple(SERVICE_COUNTS)
     kind = SERVICE_COUNTS.get(read.name)
     if kind is None:
-        told = f"`asked_of: service`: the service counts only {listed(counted)}{meant(read.name, counted)}"
-        form.tell(form.place_of("asked_of"), told)
+        message = f"`asked_of: service`: the service counts only {listed(counted)}{meant(read.name, counted)}"
+        form.tell(form.place_of("asked_of"), message)
     elif read.kind is not kind:
         form.tell(form.place_of("type"), f"`type`: the service counts this as `{kind}`, not `{read.kind}`")
     elif kind is Kind.CHOICE and [choice.value for choice in read.choices] != _LEVEL_CHOICES:
         form.tell(form.place_of("choices"), f"`choices`: the service counts {listed(_LEVEL_CHOICES)}, in this order")
     elif any(choice.means_open for choice in read.choices):
-        form.tell(form.place_of("choices"), "`choices`: what the service counts is never open; leave `means_open` out")
+        form.tell(form.place_of("choices"), "`choices`: a count of the service is never open; remove `means_open`")
 
 
 def _max_length(form: Form, *, required: bool) -> int | None:
@@ -126,9 +130,9 @@ def _choices(form: Form, *, required: bool) -> tuple[Choice, ...]:
     choices = []
     for value, entry in form.entries("choices", required=required):
         if value == "unknown":
-            form.tell(entry.key_place, "`choices`: `unknown` is always accepted; don't list it")
+            form.tell(entry.key_place, "`choices`: `unknown` is always accepted; remove it")
         elif not CHOICE.match(value):
-            form.tell(entry.key_place, f"`choices`: {quoted(value)} doesn't fit; {CHOICE_TOLD}")
+            form.tell(entry.key_place, f"`choices`: {quoted(value)} is not valid; {CHOICE_TOLD}")
         choices.append(_choice(value, entry, form))
     if required and choices and all(choice.means_open for choice in choices):
         form.tell(form.place_of("choices"), "`choices`: every choice has `means_open`, so there is no answer")
@@ -145,16 +149,14 @@ def _choice(value: str, entry: Entry, form: Form) -> Choice:
     if isinstance(node, Scalar) and isinstance(node.value, str) and node.value.strip():
         return Choice(value, node.value)
     if not isinstance(node, Broken):
-        told = f"choice `{value}`: expected its label, or a mapping with `label`, found {kind_of(node)}"
-        form.tell(
-            node.place,
-            told + ("; put a text into quotes" if isinstance(node, Scalar) and node.value is not None else ""),
-        )
+        hint = "; put a text in quotes" if isinstance(node, Scalar) and node.value is not None else ""
+        message = f"choice `{value}`: expected its label, or a mapping with `label`, found {kind_of(node)}{hint}"
+        form.tell(node.place, message)
     return Choice(value, "")
 
 
 def _looks_like(form: Form) -> tuple[LooksLike, ...]:
-    found = []
+    hints = []
     for item in form.items("looks_like"):
         inner = Form(item, f"{form.what}: `looks_like`", form.faults)
         low, high = inner.number("minimum", required=True), inner.number("maximum", required=True)
@@ -165,25 +167,25 @@ def _looks_like(form: Form) -> tuple[LooksLike, ...]:
         if low > high:
             inner.tell(inner.place_of("maximum"), f"`maximum` {quoted(high)} is below `minimum` {quoted(low)}")
         else:
-            found.append(LooksLike(low, high, hint))
-    return tuple(found)
+            hints.append(LooksLike(low, high, hint))
+    return tuple(hints)
 
 
 def _codes(form: Form) -> tuple[Code, ...]:
-    found = []
+    codes = []
     for item in form.items("codes", least=0):
         inner = Form(item, f"{form.what}: `codes`", form.faults)
         code = Code(inner.text("system"), inner.text("code"), inner.text_or_none("mark"))
         if code.mark is not None and code.mark not in CODE_MARKS:
             inner.tell(inner.place_of("mark"), f"`mark`: {quoted(code.mark)} is not one of {listed(CODE_MARKS)}")
         inner.close()
-        found.append(code)
-    return tuple(found)
+        codes.append(code)
+    return tuple(codes)
 
 
 def read_mentions(root: Form, names: Names, taken: dict[str, str], faults: Faults) -> dict[str, Mention]:
-    """The mentions; fills `names.mentions` with the text that each looks into."""
-    found: dict[str, Mention] = {}
+    """Read the mentions, and put the text input of each into `names.mentions`."""
+    mentions: dict[str, Mention] = {}
     for name, entry in root.entries("mentions"):
         what = f"mention `{name}`"
         if not check_name(name, entry.key_place, what, taken, faults):
@@ -197,8 +199,8 @@ def read_mentions(root: Form, names: Names, taken: dict[str, str], faults: Fault
         if text:
             _check_text(text, names, form)
         names.mentions[name] = text
-        found[name] = mention
-    return found
+        mentions[name] = mention
+    return mentions
 
 
 def _check_text(text: str, names: Names, form: Form) -> None:
@@ -207,4 +209,4 @@ def _check_text(text: str, names: Names, form: Form) -> None:
     if text not in names.inputs:
         form.tell(place, f"`text`: unknown input {quoted(text)}{meant(text, texts)}")
     elif text not in texts:
-        form.tell(place, f"`text`: `{text}` is no input of the type `text`{meant(text, texts)}")
+        form.tell(place, f"`text`: `{text}` is not an input of the type `text`{meant(text, texts)}")
