@@ -17,7 +17,7 @@ from benchmarks.rulesets import Shape, make_reports, make_ruleset
 from benchmarks.sizes import Size
 from benchmarks.tables import Cell, Line, Plot, Table, Target
 from benchmarks.timing import Figure, by_turns
-from triage_rules.language.model import Findings, Ruleset
+from triage_rules.language.model import Answers, Ruleset
 
 Engine = type[InProcess] | type[JsonRules]
 
@@ -67,7 +67,7 @@ def measure(size: Size, engines: Sequence[Engine] = (*OURS, *PEERS)) -> Table:
 
 
 def compare(
-    contenders: Sequence[Contender], reports: Sequence[Findings], notes: list[str], what: str
+    contenders: Sequence[Contender], reports: Sequence[Answers], notes: list[str], what: str
 ) -> list[Contender]:
     """Those that take these reports; the first one is what the others are held against. Raises Mismatch."""
     wanted = contenders[0].decide(reports)
@@ -107,7 +107,7 @@ def _loaded(engines: Sequence[Engine], ruleset: Ruleset, notes: list[str]) -> It
             contender.close()
 
 
-def _pass(contender: Contender, reports: Sequence[Findings]) -> Callable[[], float]:
+def _pass(contender: Contender, reports: Sequence[Answers]) -> Callable[[], float]:
     return lambda: contender.seconds(reports)
 
 

@@ -30,7 +30,7 @@ class Filling:
         self._stack = stack
         self._posting = posting
         self._singly = CeleryDispatch(stack.settings)
-        self._findings = itertools.cycle(posting.findings)
+        self._findings = itertools.cycle(posting.answers)
         self._bare = Celery("filling", broker=stack.url, set_as_current=False)
         self._bare.conf.broker_transport_options = {"global_keyprefix": BROKER_KEY_PREFIX}
 

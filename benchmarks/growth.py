@@ -68,7 +68,7 @@ def _worker(servers: Stack, posting: Posting, processes: int, size: Size) -> Cal
 def _by_backlog(posting: Posting, size: Size) -> list[tuple[str, Figure]]:
     rows = []
     evaluator = Evaluator(posting.ruleset, posting.bundle.digest)
-    result = evaluator.evaluate(posting.findings[0], History(), report_id="r", received_ms=0, evaluated_ms=0)
+    result = evaluator.evaluate(posting.answers[0], History(), report_id="r", received_ms=0, evaluated_ms=0)
     with stack(posting.bundle) as servers:
         filling = Filling(servers, posting)
         filling.accept(size.reports)  # to warm up

@@ -13,12 +13,12 @@ from benchmarks.sizes import Size
 from benchmarks.tables import Table
 from benchmarks.timing import Figure, by_turns
 from triage_rules.evaluation.compiling import compile_ruleset
-from triage_rules.evaluation.decision import Deciding
+from triage_rules.evaluation.decision import Decider
 from triage_rules.evaluation.engine import Engine
-from triage_rules.evaluation.generated.program import Plain
+from triage_rules.evaluation.generated.program import GeneratedEvaluator
 from triage_rules.evaluation.result import Identity, Results
 from triage_rules.foundation import strict_json
-from triage_rules.language.model import Findings, Ruleset
+from triage_rules.language.model import Answers, Ruleset
 
 MADE = (60, 200)
 OPEN_SHARE = 0.2
@@ -28,7 +28,7 @@ NOW_MS = 1_790_000_000_000
 def measure(size: Size) -> Table:
     """What holds up a decision: for red-dots, and for made rulesets as the engines are compared with."""
     posting = red_dots(size.cases)
-    columns = {"red-dots": _timed(posting.ruleset, posting.findings, size)}
+    columns = {"red-dots": _timed(posting.ruleset, posting.answers, size)}
     for rules in MADE:
         ruleset = make_ruleset(Shape(rules))
         columns[f"{rules} rules, one layer"] = _timed(ruleset, make_reports(ruleset, size.cases, OPEN_SHARE), size)
@@ -44,7 +44,7 @@ def measure(size: Size) -> Table:
     return table
 
 
-def _timed(ruleset: Ruleset, reports: Sequence[Findings], size: Size) -> dict[str, Figure]:
+def _timed(ruleset: Ruleset, reports: Sequence[Answers], size: Size) -> dict[str, Figure]:
     parts = _Parts(ruleset, reports)
     steps = {
         "first opinion": parts.first_opinion,
@@ -62,12 +62,12 @@ def _timed(ruleset: Ruleset, reports: Sequence[Findings], size: Size) -> dict[st
 class _Parts:
     """Each method is one part of the nth report's decision; what another part would give it was made before."""
 
-    def __init__(self, ruleset: Ruleset, reports: Sequence[Findings]) -> None:
+    def __init__(self, ruleset: Ruleset, reports: Sequence[Answers]) -> None:
         self._reports = reports
         self._compiled = compile_ruleset(ruleset, "measured")
         self._engine = Engine(self._compiled)
-        self._plain = Plain(ruleset)
-        self._deciding = Deciding(ruleset)
+        self._plain = GeneratedEvaluator(ruleset)
+        self._deciding = Decider(ruleset)
         self._results = Results(ruleset, self._deciding)
         self._identity = Identity("r", ruleset.name, ruleset.version, "sha256:0", NOW_MS, NOW_MS)
         self._rails = [self._engine.run(report) for report in reports]
@@ -85,7 +85,7 @@ class _Parts:
         self._plain.of(self._reports[number])
 
     def explained(self, number: int) -> None:
-        self._plain.of(self._reports[number]).hangs_on()
+        self._plain.of(self._reports[number]).depends_on()
 
     def decide(self, number: int) -> None:
         self._deciding.decide(self._rails[number])

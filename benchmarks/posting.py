@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from triage_rules.assurance.cases import read_cases
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.language.bundle import Bundle, make_bundle, open_bundle
-from triage_rules.language.model import Findings, Ruleset
+from triage_rules.language.model import Answers, Ruleset
 
 ROOT = Path(__file__).resolve().parents[1]
 RED_DOTS = ROOT / "rulesets" / "red-dots"
@@ -22,7 +22,7 @@ class Posting:
     bundle: Bundle
     ruleset: Ruleset
     posted: tuple[dict[str, Any], ...]
-    findings: tuple[Findings, ...]
+    answers: tuple[Answers, ...]
 
 
 def red_dots(count: int) -> Posting:
@@ -31,6 +31,6 @@ def red_dots(count: int) -> Posting:
     ruleset = open_bundle(bundle.data, bundle.digest)
     cases = [case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect]
     spread = [cases[number * len(cases) // count] for number in range(count)]
-    posted = tuple({"ruleset": bundle.name, "findings": dict(case.findings)} for case in spread)
-    findings = tuple(read_findings(ruleset, one["findings"]) for one in posted)
-    return Posting(bundle, ruleset, posted, findings)
+    posted = tuple({"ruleset": bundle.name, "findings": dict(case.answers)} for case in spread)
+    answers = tuple(read_answers(ruleset, one["findings"]) for one in posted)
+    return Posting(bundle, ruleset, posted, answers)

@@ -21,7 +21,7 @@ def main(asked: list[str]) -> None:
         reports = make_reports(ruleset, DECISIONS, 0.2)
     else:
         posting = red_dots(DECISIONS)
-        ruleset, reports = posting.ruleset, list(posting.findings)
+        ruleset, reports = posting.ruleset, list(posting.answers)
     engine = Ours(ruleset)
     engine.decide(reports[:1])
     profile = cProfile.Profile()

@@ -21,7 +21,7 @@ from benchmarks.tables import Table, Target
 from benchmarks.timing import Figure, by_turns
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.bundle import open_bundle
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Answers
 from triage_rules.records.reports import History
 
 WANTED_A_SECOND = 4_000
@@ -40,7 +40,7 @@ def measure(size: Size) -> Table:
         "red-dots",
         "red-dots",
         f"The ruleset that is delivered, {len(posting.ruleset.rules)} rules and {len(posting.ruleset.floors)} floors, "
-        f"with the reports of {len(posting.findings)} of its worked cases, one after the other. A decision is the "
+        f"with the reports of {len(posting.answers)} of its worked cases, one after the other. A decision is the "
         "whole result, as it is published. Decisions are counted by processor time, so they are what a core gives.",
         ("what", "figure"),
     )
@@ -63,12 +63,12 @@ def _decisions(posting: Posting, size: Size) -> dict[str, Figure]:
         "as in production": Evaluator(posting.ruleset, posting.bundle.digest),
         "no second opinion": Evaluator(posting.ruleset, posting.bundle.digest, second_opinion=False),
     }
-    count = len(posting.findings)
-    timed = by_turns({name: _pass(one, posting.findings) for name, one in evaluators.items()}, size.runs)
+    count = len(posting.answers)
+    timed = by_turns({name: _pass(one, posting.answers) for name, one in evaluators.items()}, size.runs)
     return {name: figure.per(count, "/s") for name, figure in timed.items()}
 
 
-def _pass(evaluator: Evaluator, reports: tuple[Findings, ...]) -> Callable[[], float]:
+def _pass(evaluator: Evaluator, reports: tuple[Answers, ...]) -> Callable[[], float]:
     def seconds() -> float:
         """Of the processor."""
         begun = time.process_time()
@@ -79,7 +79,7 @@ def _pass(evaluator: Evaluator, reports: tuple[Findings, ...]) -> Callable[[], f
     return seconds
 
 
-def decide(evaluator: Evaluator, report: Findings) -> dict[str, Any]:
+def decide(evaluator: Evaluator, report: Answers) -> dict[str, Any]:
     """One decision, of nobody whom the ledger knows."""
     return evaluator.evaluate(report, History(), report_id="r", received_ms=NOW_MS, evaluated_ms=NOW_MS)
 
@@ -104,7 +104,7 @@ def _rate(seconds: float, cases: int) -> float:
     """Of this process, a second."""
     posting = red_dots(cases)
     evaluator = Evaluator(posting.ruleset, posting.bundle.digest)
-    one_pass = _pass(evaluator, posting.findings)
+    one_pass = _pass(evaluator, posting.answers)
     one_pass()
     assert _ready is not None
     _ready.wait(60)
@@ -112,7 +112,7 @@ def _rate(seconds: float, cases: int) -> float:
     while took < seconds:
         took += one_pass()
         passes += 1
-    return passes * len(posting.findings) / took
+    return passes * len(posting.answers) / took
 
 
 def _cold_start(size: Size) -> list[tuple[str, Figure]]:
@@ -162,7 +162,7 @@ def _begin(begun: float) -> None:
     posting = red_dots(1)
     ruleset = _timed(took, "opening the bundle", lambda: open_bundle(posting.bundle.data, posting.bundle.digest))
     evaluator = _timed(took, "compiling", lambda: Evaluator(ruleset, posting.bundle.digest))
-    _timed(took, "first decision", lambda: decide(evaluator, posting.findings[0]))
+    _timed(took, "first decision", lambda: decide(evaluator, posting.answers[0]))
     print(json.dumps({what: seconds * 1000 for what, seconds in took.items()}))
 
 
@@ -178,7 +178,7 @@ def _grow(_: float, decisions: str) -> None:
     found = {"imported": resident_mb(os.getpid())}
     posting = red_dots(CASES)
     evaluator = Evaluator(posting.ruleset, posting.bundle.digest)
-    reports = itertools.cycle(posting.findings)
+    reports = itertools.cycle(posting.answers)
     decide(evaluator, next(reports))
     found["ready"] = resident_mb(os.getpid())
     until, made = time.monotonic() + GROW_SECONDS, 0

@@ -12,23 +12,23 @@ from random import Random
 
 from triage_rules.language.model import (
     All,
+    Answers,
     Any,
     Choice,
     Compare,
     Condition,
     Default,
     Disposition,
-    Findings,
     Inference,
     Inferred,
     Input,
-    Kind,
+    InputKind,
     Level,
     Not,
     OneOf,
     Op,
-    Outcome,
     Rule,
+    RuleOutcome,
     Ruleset,
     Source,
     Validity,
@@ -51,7 +51,7 @@ class Shape:
 
     rules: int
     layers: int = 1
-    findings: int = FINDINGS
+    answers: int = FINDINGS
 
     def __str__(self) -> str:
         return f"{self.rules} rules, {'one layer' if self.layers == 1 else 'two layers'}"
@@ -59,8 +59,8 @@ class Shape:
 
 def make_ruleset(shape: Shape) -> Ruleset:
     """The same one for the same shape, always."""
-    random = Random(f"{shape.rules}/{shape.layers}/{shape.findings}")
-    inputs = {asked.name: asked for asked in map(_input, range(shape.findings))}
+    random = Random(f"{shape.rules}/{shape.layers}/{shape.answers}")
+    inputs = {asked.name: asked for asked in map(_input, range(shape.answers))}
     first = shape.rules if shape.layers == 1 else shape.rules // 2
     rules: dict[str, Rule] = {}
     inferences: dict[str, Inference] = {}
@@ -79,7 +79,7 @@ def make_ruleset(shape: Shape) -> Ruleset:
     return _ruleset(inputs, inferences, rules)
 
 
-def make_reports(ruleset: Ruleset, count: int, open_share: float) -> list[Findings]:
+def make_reports(ruleset: Ruleset, count: int, open_share: float) -> list[Answers]:
     """`count` reports with that share of the findings open, each another."""
     random = Random(f"{len(ruleset.inputs)}/{count}/{open_share}")
     return [
@@ -90,18 +90,18 @@ def make_reports(ruleset: Ruleset, count: int, open_share: float) -> list[Findin
 
 def _input(number: int) -> Input:
     """Of ten: six yes/no, two numbers, two choices."""
-    kind = [Kind.YES_NO] * 6 + [Kind.NUMBER] * 2 + [Kind.CHOICE] * 2
+    kind = [InputKind.YES_NO] * 6 + [InputKind.NUMBER] * 2 + [InputKind.CHOICE] * 2
     own = kind[number % 10]
-    choices = tuple(Choice(value, value) for value in CHOICES) if own is Kind.CHOICE else ()
+    choices = tuple(Choice(value, value) for value in CHOICES) if own is InputKind.CHOICE else ()
     return Input(f"f{number}", own, f"Question {number}?", "group", choices=choices)
 
 
 def _answer(random: Random, asked: Input) -> Value:
     """A yes is one in four."""
     match asked.kind:
-        case Kind.YES_NO:
+        case InputKind.YES_NO:
             return random.random() < 0.25
-        case Kind.CHOICE:
+        case InputKind.CHOICE:
             return random.choice(CHOICES)
         case _:
             return round(random.uniform(0, 100), 1)
@@ -117,9 +117,9 @@ def _condition(random: Random, inputs: dict[str, Input], parts: int) -> Conditio
 
 def _leaf(random: Random, asked: Input) -> Condition:
     match asked.kind:
-        case Kind.YES_NO:
+        case InputKind.YES_NO:
             return Yes(asked.name) if random.random() < 0.8 else Not(Yes(asked.name))
-        case Kind.CHOICE:
+        case InputKind.CHOICE:
             return OneOf(asked.name, tuple(random.sample(CHOICES, random.choice([1, 1, 2]))))
         case _:
             if random.random() < 0.5:
@@ -128,7 +128,9 @@ def _leaf(random: Random, asked: Input) -> Condition:
 
 
 def _rule(name: str, when: Condition, code: str, infers: str | None) -> Rule:
-    return Rule(name, f"Rule {name}", when, (Outcome(code),), f"Because of {name}.", SOURCE, "us", "2030-01-01", infers)
+    return Rule(
+        name, f"Rule {name}", when, (RuleOutcome(code),), f"Because of {name}.", SOURCE, "us", "2030-01-01", infers
+    )
 
 
 def _ruleset(inputs: dict[str, Input], inferences: dict[str, Inference], rules: dict[str, Rule]) -> Ruleset:

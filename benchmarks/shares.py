@@ -17,7 +17,7 @@ from triage_rules.deployment.live import LiveRulesets
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation import strict_json
 from triage_rules.intake.report import read_report
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Answers
 from triage_rules.records.reports import History, Lane
 
 
@@ -61,10 +61,10 @@ class _Way:
         self._evaluator = Evaluator(posting.ruleset, posting.bundle.digest)
         self._alone = Evaluator(posting.ruleset, posting.bundle.digest, second_opinion=False)
         self._posted = itertools.cycle([strict_json.dumps(one).encode() for one in posting.posted])
-        self._findings = itertools.cycle(posting.findings)
+        self._findings = itertools.cycle(posting.answers)
         self._accepted: list[str] = []
         self._begun: list[str] = []
-        self._result = self._decide(self._evaluator, posting.findings[0])
+        self._result = self._decide(self._evaluator, posting.answers[0])
 
     def read(self) -> None:
         raw = strict_json.loads(next(self._posted), max_bytes=65_536)
@@ -93,9 +93,9 @@ class _Way:
         report_id = self._begun.pop()
         self._ledger.settle(report_id, self._result | {"id": report_id}, self._ledger.now_ms(), History())
 
-    def _decide(self, evaluator: Evaluator, findings: Findings) -> dict[str, object]:
+    def _decide(self, evaluator: Evaluator, answers: Answers) -> dict[str, object]:
         now = self._ledger.now_ms()
-        return evaluator.evaluate(findings, History(), report_id="r", received_ms=now, evaluated_ms=now)
+        return evaluator.evaluate(answers, History(), report_id="r", received_ms=now, evaluated_ms=now)
 
 
 def _each(step: Callable[[], None], count: int) -> Callable[[], float]:

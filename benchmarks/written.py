@@ -13,7 +13,7 @@ from triage_rules.language.model import (
     Condition,
     Inferred,
     Input,
-    Kind,
+    InputKind,
     Not,
     OneOf,
     Rule,
@@ -66,7 +66,7 @@ def _document(ruleset: Ruleset) -> dict[str, Anything]:
 
 def _input(asked: Input) -> dict[str, Anything]:
     told: dict[str, Anything] = {"type": asked.kind.value, "group": asked.group, "question": asked.question}
-    if asked.kind is Kind.NUMBER:
+    if asked.kind is InputKind.NUMBER:
         told |= {"unit": "1", "minimum": 0, "maximum": 100}
     if asked.choices:
         told["choices"] = {choice.value: choice.label for choice in asked.choices}

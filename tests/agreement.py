@@ -12,7 +12,7 @@ from triage_rules.evaluation.compiling import compile_ruleset
 from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import Masks, Numbering, Rails
-from triage_rules.language.model import Findings, Ruleset
+from triage_rules.language.model import Answers, Ruleset
 
 REPORTS = 10
 """Reports for each made ruleset, one after the other in one engine."""
@@ -24,7 +24,7 @@ class Pair:
 
     seed: int
     ruleset: Ruleset
-    findings: Findings
+    answers: Answers
     engine: Rails
     reference: Rails
 
@@ -35,20 +35,20 @@ def pairs(seed: int) -> Iterator[Pair]:
     size = {"inputs": 25, "statements": 25, "rules": 40} if seed % 50 == 0 else {}
     ruleset = make_ruleset(random, **size)
     engine, numbering = Engine(compile_ruleset(ruleset, "made")), Numbering(ruleset)
-    for findings in itertools.islice(_reports(random, ruleset), REPORTS):
-        yield Pair(seed, ruleset, findings, numbering.rails(engine.run(findings)), Reference(ruleset, findings).rails())
+    for answers in itertools.islice(_reports(random, ruleset), REPORTS):
+        yield Pair(seed, ruleset, answers, numbering.rails(engine.run(answers)), Reference(ruleset, answers).rails())
     engine.close()
 
 
-def masks_by_reference(ruleset: Ruleset, findings: Findings) -> Masks:
+def masks_by_reference(ruleset: Ruleset, answers: Answers) -> Masks:
     """The rails as the engine gives them, by the reference evaluator."""
-    return Numbering(ruleset).masks(Reference(ruleset, findings).rails())
+    return Numbering(ruleset).masks(Reference(ruleset, answers).rails())
 
 
-def _reports(random: Random, ruleset: Ruleset) -> Iterator[Findings]:
+def _reports(random: Random, ruleset: Ruleset) -> Iterator[Answers]:
     """Nothing, then reports at random, some of them going on where another stopped."""
     yield {}
     while True:
-        findings = make_findings(random, ruleset)
-        yield findings
-        yield make_completion(random, ruleset, findings)
+        answers = make_findings(random, ruleset)
+        yield answers
+        yield make_completion(random, ruleset, answers)

@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator
 
 from triage_rules.language.model import (
     All,
+    Answers,
     Any,
     AskedOf,
     AtLeast,
     Compare,
     Condition,
-    Findings,
     Floor,
     Inferred,
+    InputKind,
     IsOpen,
-    Kind,
     Level,
     Not,
     OneOf,
@@ -43,7 +43,7 @@ def both_ways(values: list[Truth], plain: Callable[[list[bool]], bool]) -> Truth
     return found.pop() if len(found) == 1 else None
 
 
-def truth(ruleset: Ruleset, findings: Findings, condition: Condition) -> Truth:
+def truth(ruleset: Ruleset, findings: Answers, condition: Condition) -> Truth:
     """The condition's truth, None for open."""
     match condition:
         case All(parts):
@@ -80,7 +80,7 @@ def _answered(condition: Yes | OneOf | Compare, answer: Value) -> bool:
             }[op]
 
 
-def outcomes(ruleset: Ruleset, findings: Findings) -> dict[str, bool]:
+def outcomes(ruleset: Ruleset, findings: Answers) -> dict[str, bool]:
     """For each rule and floor by id, and each raised outcome by id+number: whether it is established."""
     found = {}
     for rule in ruleset.rules_and_floors:
@@ -92,7 +92,7 @@ def outcomes(ruleset: Ruleset, findings: Findings) -> dict[str, bool]:
     return found
 
 
-def level(ruleset: Ruleset, findings: Findings) -> Level:
+def level(ruleset: Ruleset, findings: Answers) -> Level:
     """The level, as docs/reference/ruleset-language.md says: rules or the default, then floors, then one up."""
     established = outcomes(ruleset, findings)
     reached = _levels(ruleset, list(ruleset.rules.values()), established)
@@ -119,15 +119,15 @@ def answers(ruleset: Ruleset, name: str) -> list[Value]:
     """Answers to an input that stand for all there are: both sides of each limit, and the limit itself."""
     asked = ruleset.inputs[name]
     match asked.kind:
-        case Kind.YES_NO:
+        case InputKind.YES_NO:
             return [True, False]
-        case Kind.CHOICE:
+        case InputKind.CHOICE:
             return [choice.value for choice in asked.choices]
-        case Kind.TEXT:
+        case InputKind.TEXT:
             return [True]
         case _:
-            limits = sorted({leaf.limit for leaf in _compares(ruleset) if leaf.finding == name})
-            if asked.kind is Kind.INTEGER:
+            limits = sorted({leaf.limit for leaf in _compares(ruleset) if leaf.input == name})
+            if asked.kind is InputKind.INTEGER:
                 return sorted({beside for limit in limits for beside in (limit - 1, limit, limit + 1)} or {0})
             return sorted(
                 {math.nextafter(limit, way) for limit in limits for way in (-math.inf, limit, math.inf)} or {0}
@@ -150,14 +150,14 @@ def _compares(ruleset: Ruleset) -> Iterator[Compare]:
                 yield compare
 
 
-def single_answers(ruleset: Ruleset, findings: Findings) -> Iterator[tuple[str, Findings]]:
+def single_answers(ruleset: Ruleset, findings: Answers) -> Iterator[tuple[str, Answers]]:
     """Every way to answer one more finding: its name, and what the evaluators then see."""
     for name in open_inputs(ruleset, findings):
         for way in ways(ruleset, name):
             yield name, {**findings, **way}
 
 
-def completions(ruleset: Ruleset, findings: Findings) -> Iterator[Findings]:
+def completions(ruleset: Ruleset, findings: Answers) -> Iterator[Answers]:
     """Every way to answer some, all or none of the open findings."""
     each = [[{}, *ways(ruleset, name)] for name in open_inputs(ruleset, findings)]
     for chosen in itertools.product(*each):
@@ -167,12 +167,12 @@ def completions(ruleset: Ruleset, findings: Findings) -> Iterator[Findings]:
         yield found
 
 
-def open_inputs(ruleset: Ruleset, findings: Findings) -> list[str]:
+def open_inputs(ruleset: Ruleset, findings: Answers) -> list[str]:
     """What could still be answered by somebody."""
     return [n for n, i in ruleset.inputs.items() if n not in findings and i.asked_of is not AskedOf.SERVICE]
 
 
-def ways(ruleset: Ruleset, name: str) -> list[Findings]:
+def ways(ruleset: Ruleset, name: str) -> list[Answers]:
     """An answer, together with what a text then mentions."""
     mentions = [mention.name for mention in ruleset.mentions.values() if mention.text == name]
     return [

@@ -13,15 +13,22 @@ from tests import brute_force
 from tests.editing import edited
 from tests.encoding_agreement import can_be_written, small_ruleset
 from tests.making import DIGEST
-from triage_rules.assurance.diff.outcomes import Aspect, Difference, Differences, State, Way, responsible
+from triage_rules.assurance.diff.outcomes import (
+    Aspect,
+    DifferenceSearch,
+    ResultDifference,
+    SearchState,
+    Way,
+    responsible,
+)
 from triage_rules.assurance.solver.solver import Budget
 from triage_rules.evaluation.decision import decide
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.evaluation.justification import ByReference
+from triage_rules.evaluation.justification import ReferenceJustification
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.result import Identity, make_result
-from triage_rules.explanation.why_not.counterfactual import Counterfactual, Goal
-from triage_rules.language.model import Findings, Kind, Level, Ruleset
+from triage_rules.explanation.why_not.counterfactual import Counterfactual, LevelGoal
+from triage_rules.language.model import Answers, InputKind, Level, Ruleset
 
 MOST_REPORTS = 300
 """Pairs with more ways to answer are passed over: whole results are compared, which takes longer than levels."""
@@ -44,39 +51,39 @@ def small_pair(seed: int) -> tuple[Ruleset, Ruleset] | None:
     return pair if math.prod(map(len, _ways(*pair).values())) <= MOST_REPORTS else None
 
 
-def _ways(old: Ruleset, new: Ruleset) -> dict[str, list[Findings]]:
+def _ways(old: Ruleset, new: Ruleset) -> dict[str, list[Answers]]:
     """For each input, every way to answer it that either of them tells from others, and silence."""
-    found: dict[str, list[Findings]] = {}
+    found: dict[str, list[Answers]] = {}
     for name in old.inputs:
         ways = [{}, *brute_force.ways(old, name), *brute_force.ways(new, name)]
         found[name] = [way for number, way in enumerate(ways) if way not in ways[:number]]
     return found
 
 
-def every_report(old: Ruleset, new: Ruleset) -> Iterator[Findings]:
+def every_report(old: Ruleset, new: Ruleset) -> Iterator[Answers]:
     """Every report, as evaluators see it."""
     for chosen in itertools.product(*_ways(old, new).values()):
-        findings = {name: value for way in chosen for name, value in way.items()}
-        if can_be_written(old, findings):
-            yield findings
+        answers = {name: value for way in chosen for name, value in way.items()}
+        if can_be_written(old, answers):
+            yield answers
 
 
-def result_of(ruleset: Ruleset, findings: Findings) -> Result:
+def result_of(ruleset: Ruleset, answers: Answers) -> Result:
     """The whole result by the reference evaluator."""
-    reference = Reference(ruleset, findings)
+    reference = Reference(ruleset, answers)
     rails = reference.rails()
     return make_result(
-        ruleset, IDENTITY, ByReference(ruleset, reference), rails, decide(ruleset, rails), disagreement=False
+        ruleset, IDENTITY, ReferenceJustification(ruleset, reference), rails, decide(ruleset, rails), disagreement=False
     )
 
 
 def diff_faults(seed: int, old: Ruleset, new: Ruleset) -> Iterator[str]:
     """Where the exact difference is not what a look at every report says."""
-    pairs = [(result_of(old, findings), result_of(new, findings)) for findings in every_report(old, new)]
-    search = Differences(Evaluator(old, DIGEST), Evaluator(new, DIGEST), Budget(), EVERY)
+    pairs = [(result_of(old, answers), result_of(new, answers)) for answers in every_report(old, new)]
+    search = DifferenceSearch(Evaluator(old, DIGEST), Evaluator(new, DIGEST), Budget(), EVERY)
     for difference in search.all():
         what = f"seed {seed}, {difference.aspect.value} {difference.way.value}"
-        if difference.state is not State.COMPLETE:
+        if difference.state is not SearchState.COMPLETE:
             yield f"{what}: {difference.state} {difference.why}"
         wanted = _wanted(difference, pairs, old, new)
         told = {pair for kind in difference.kinds for pair in _told(difference.aspect, kind.before, kind.after)}
@@ -84,7 +91,7 @@ def diff_faults(seed: int, old: Ruleset, new: Ruleset) -> Iterator[str]:
             yield f"{what}: every report says {wanted}, and the difference {told}"
         for kind in difference.kinds:
             if not _shows(difference, kind.before, kind.after, kind.witness.results):
-                yield f"{what}: {kind.witness.findings} does not show {kind.before} and {kind.after}"
+                yield f"{what}: {kind.witness.answers} does not show {kind.before} and {kind.after}"
         if difference.aspect is Aspect.LEVEL:
             yield from (f"{what}: {pair} is of no kind" for pair in _of_no_kind(difference, pairs))
 
@@ -97,7 +104,9 @@ def _told(aspect: Aspect, before: tuple[str, ...], after: tuple[str, ...]) -> It
         yield from (("gained", value) for value in after)
 
 
-def _wanted(difference: Difference, pairs: list[tuple[Result, Result]], old: Ruleset, new: Ruleset) -> set[Change]:
+def _wanted(
+    difference: ResultDifference, pairs: list[tuple[Result, Result]], old: Ruleset, new: Ruleset
+) -> set[Change]:
     found: set[Change] = set()
     for before, after in pairs:
         found |= set(_changes(difference.aspect, difference.way, before, after))
@@ -150,14 +159,14 @@ def _field(aspect: Aspect, result: Result) -> list[str]:
 
 
 def _shows(
-    difference: Difference, before: tuple[str, ...], after: tuple[str, ...], results: tuple[Result, ...]
+    difference: ResultDifference, before: tuple[str, ...], after: tuple[str, ...], results: tuple[Result, ...]
 ) -> bool:
     """The witness's own results, by engine and reference, differ as the kind says."""
     changed = set(_changes(difference.aspect, difference.way, *results))
     return set(_told(difference.aspect, before, after)) <= changed
 
 
-def _of_no_kind(difference: Difference, pairs: list[tuple[Result, Result]]) -> Iterator[Change]:
+def _of_no_kind(difference: ResultDifference, pairs: list[tuple[Result, Result]]) -> Iterator[Change]:
     """Level changes by rules of which no kind's are a part."""
     version = 0 if difference.way is Way.LOWER else 1
     for pair in pairs:
@@ -180,19 +189,19 @@ def why_not_faults(seed: int, ruleset: Ruleset) -> Iterator[str]:
     random = Random(seed)
     reports = list(every_report(ruleset, ruleset))
     facts = random.choice(reports)
-    texts = {name for name, read in ruleset.inputs.items() if read.kind is Kind.TEXT}
-    findings = {name: _posted(ruleset, name, facts) for name in facts if name in ruleset.inputs}
+    texts = {name for name, read in ruleset.inputs.items() if read.kind is InputKind.TEXT}
+    answers = {name: _posted(ruleset, name, facts) for name in facts if name in ruleset.inputs}
     kept = {name for name in ruleset.inputs if random.random() < 0.3}
     level = brute_force.level(ruleset, facts)
     evaluator = Evaluator(ruleset, DIGEST)
     for wanted, exactly in itertools.product(Level, [False, True]):
         if wanted is level:
             continue
-        goal = Goal(wanted, wanted > level, exactly)
-        found = Counterfactual(evaluator, findings, kept, Budget()).alternatives(goal, EVERY)
+        goal = LevelGoal(wanted, wanted > level, exactly)
+        found = Counterfactual(evaluator, answers, kept, Budget()).alternatives(goal, EVERY)
         told = [frozenset(one.answers) for one in found.found]
         smallest = _smallest(ruleset, goal, facts, kept, reports)
-        what = f"seed {seed}, {wanted.word} for {findings}, {sorted(kept)} kept"
+        what = f"seed {seed}, {wanted.word} for {answers}, {sorted(kept)} kept"
         if not found.complete:
             yield f"{what}: not complete"
         if set(told) != smallest or len(told) != len(smallest):
@@ -207,9 +216,9 @@ def why_not_faults(seed: int, ruleset: Ruleset) -> Iterator[str]:
                 yield f"{what}: {one.answers} doesn't lead there"
 
 
-def _posted(ruleset: Ruleset, name: str, facts: Findings) -> Any:
+def _posted(ruleset: Ruleset, name: str, facts: Answers) -> Any:
     """An answer as it is posted; of a text, one that mentions what it is to mention."""
-    if ruleset.inputs[name].kind is not Kind.TEXT:
+    if ruleset.inputs[name].kind is not InputKind.TEXT:
         return facts[name]
     said = [m.phrases[-1] for m in ruleset.mentions.values() if m.text == name and facts[m.name]]
     both = [p for m in ruleset.mentions.values() if m.text == name and facts[m.name] for p in m.phrases]
@@ -218,7 +227,7 @@ def _posted(ruleset: Ruleset, name: str, facts: Findings) -> Any:
 
 
 def _smallest(
-    ruleset: Ruleset, goal: Goal, facts: Findings, kept: set[str], reports: list[Findings]
+    ruleset: Ruleset, goal: LevelGoal, facts: Answers, kept: set[str], reports: list[Answers]
 ) -> set[frozenset[str]]:
     """Sets of questions whose answers differ in a report that reaches the goal, and no part of which do."""
     sets = set()
@@ -230,7 +239,7 @@ def _smallest(
     return {one for one in sets if not any(other < one for other in sets)}
 
 
-def _differing(ruleset: Ruleset, facts: Findings, other: Findings) -> set[str]:
+def _differing(ruleset: Ruleset, facts: Answers, other: Answers) -> set[str]:
     texts = {mention.name: mention.text for mention in ruleset.mentions.values()}
     names = facts.keys() | other.keys()
     return {texts.get(name, name) for name in names if facts.get(name) != other.get(name)}

@@ -16,8 +16,8 @@ from triage_rules.language.model import (
     Inferred,
     Not,
     Op,
-    Outcome,
     Rule,
+    RuleOutcome,
     Ruleset,
 )
 
@@ -70,7 +70,7 @@ def _changed_group(random: Random, group: All | Any | AtLeast, parts: tuple[Cond
 
 def _other_disposition(random: Random, ruleset: Ruleset) -> Ruleset:
     rule = random.choice(list(ruleset.rules.values()))
-    return _with_rule(ruleset, replace(rule, outcomes=(Outcome(random.choice(CODES)),)))
+    return _with_rule(ruleset, replace(rule, outcomes=(RuleOutcome(random.choice(CODES)),)))
 
 
 def _other_reason(random: Random, ruleset: Ruleset) -> Ruleset:

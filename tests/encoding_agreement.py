@@ -13,12 +13,12 @@ from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.solver import Model, NoReport, Solver
 from triage_rules.assurance.solver.witness import Witness, Witnesses
 from triage_rules.evaluation.compiling import compile_ruleset
-from triage_rules.evaluation.decision import Deciding
+from triage_rules.evaluation.decision import Decider
 from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.justification import missing
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import SOONER, Numbering, Rails
-from triage_rules.language.model import AskedOf, Findings, Level, Ruleset
+from triage_rules.language.model import Answers, AskedOf, Level, Ruleset
 
 MOST_REPORTS = 2000
 """A ruleset with more ways to answer is passed over: brute force would take too long."""
@@ -33,20 +33,20 @@ def disagreements(seed: int, reports: int = 5) -> Iterator[str]:
     encoding = Encoding(ruleset)
     solver = Solver(encoding)
     for number in range(reports):
-        findings, history = make_report(random, ruleset, 0 if number == 0 else None)
-        facts = as_facts(ruleset, findings, history)
+        answers, history = make_report(random, ruleset, 0 if number == 0 else None)
+        facts = as_facts(ruleset, answers, history)
         reference = Reference(ruleset, facts)
         rails = numbering.rails(engine.run(facts))
         if rails != reference.rails():
-            yield f"report {number}: engine and reference differ: {findings}"
+            yield f"report {number}: engine and reference differ: {answers}"
         solver.watch(*(formula for *_, formula in _wanted(encoding, rails, reference)))
-        model = solver.find(encoding.says(findings, history))
+        model = solver.find(encoding.says(answers, history))
         if not isinstance(model, Model):
-            yield f"report {number}: {model}: {findings}"
+            yield f"report {number}: {model}: {answers}"
             continue
         for name, wanted, formula in _wanted(encoding, rails, reference):
             if model.holds(formula) is not wanted:
-                yield f"report {number}: `{name}` is {wanted}: {findings} {history}"
+                yield f"report {number}: `{name}` is {wanted}: {answers} {history}"
     engine.close()
 
 
@@ -64,7 +64,7 @@ def _wanted(encoding: Encoding, rails: Rails, reference: Reference) -> Iterator[
         if key not in ruleset.inferences and key not in ruleset.conflicts:
             yield f"{key} possible", key in rails.possible, encoding.possible(key)
             yield f"{key} certain", key in rails.certain, encoding.certain(key)
-    deciding = Deciding(ruleset)
+    deciding = Decider(ruleset)
     masks = deciding.numbering.masks(rails)
     decision = deciding.decide(masks)
     for level in Level:
@@ -103,11 +103,11 @@ def small_ruleset(seed: int) -> Ruleset | None:
 def brute_force_differences(ruleset: Ruleset) -> Iterator[str]:
     """Where "some report does" by solver and by looking at every report differ; smallest witnesses included."""
     fewest: dict[tuple[Level, str], int] = {}
-    for findings in brute_force.completions(ruleset, {}):
-        if not can_be_written(ruleset, findings):
+    for answers in brute_force.completions(ruleset, {}):
+        if not can_be_written(ruleset, answers):
             continue
-        answered = sum(name in ruleset.inputs for name in findings)
-        level, outcomes = brute_force.level(ruleset, findings), brute_force.outcomes(ruleset, findings)
+        answered = sum(name in ruleset.inputs for name in answers)
+        level, outcomes = brute_force.level(ruleset, answers), brute_force.outcomes(ruleset, answers)
         for key in ["", *(key for key, held in outcomes.items() if held)]:
             fewest[level, key] = min(answered, fewest.get((level, key), answered))
     encoding = Encoding(ruleset)
@@ -121,16 +121,16 @@ def brute_force_differences(ruleset: Ruleset) -> Iterator[str]:
                 if (level, key) in fewest:
                     yield f"{level.word} with `{key}`: none found, and there is one"
             case Witness():
-                if len(found.findings) != fewest.get((level, key)) or not found.fewest:
-                    yield f"{level.word} with `{key}`: {found.findings}, and the fewest are {fewest.get((level, key))}"
+                if len(found.answers) != fewest.get((level, key)) or not found.fewest:
+                    yield f"{level.word} with `{key}`: {found.answers}, and the fewest are {fewest.get((level, key))}"
             case _:
                 yield f"{level.word} with `{key}`: {found}"
 
 
-def can_be_written(ruleset: Ruleset, findings: Findings) -> bool:
+def can_be_written(ruleset: Ruleset, answers: Answers) -> bool:
     """A text that has a phrase has it for every mention that looks for it."""
     for mention, other in itertools.permutations(ruleset.mentions.values(), 2):
         implied = mention.text == other.text and set(mention.phrases) <= set(other.phrases)
-        if implied and findings.get(mention.name) and not findings[other.name]:
+        if implied and answers.get(mention.name) and not answers[other.name]:
             return False
     return True

@@ -8,18 +8,18 @@ from tests import brute_force
 from tests.encoding_agreement import can_be_written
 from tests.planting import TODAY
 from triage_rules.assurance.checking import superfluous, unreachable
-from triage_rules.assurance.checking.context import Asking, Finding
-from triage_rules.assurance.checking.gaps import gaps
+from triage_rules.assurance.checking.context import CheckContext, Finding
+from triage_rules.assurance.checking.gaps import find_gaps
 from triage_rules.assurance.checking.written_conditions import written
 from triage_rules.assurance.solver.solver import Budget
 from triage_rules.foundation.place import Place
-from triage_rules.language.check_types import FindingType
+from triage_rules.language.check_types import CheckType
 from triage_rules.language.conditions import atoms, statements_in
 from triage_rules.language.model import (
     MANDATORY_OPEN,
+    Answers,
     AskedOf,
     Compare,
-    Findings,
     Floor,
     Inferred,
     Level,
@@ -32,20 +32,20 @@ from triage_rules.language.reading.places import MappingNode
 
 Told = set[tuple[str, str]]
 TYPES = {
-    FindingType.UNREACHABLE_RULE,
-    FindingType.UNREACHABLE_OUTCOME,
-    FindingType.UNREACHABLE_STATEMENT,
-    FindingType.REDUNDANT_RULE,
-    FindingType.SHADOWED_RULE,
-    FindingType.GAP,
+    CheckType.UNREACHABLE_RULE,
+    CheckType.UNREACHABLE_OUTCOME,
+    CheckType.UNREACHABLE_STATEMENT,
+    CheckType.REDUNDANT_RULE,
+    CheckType.SHADOWED_RULE,
+    CheckType.GAP,
 }
 
 
 def finding_differences(ruleset: Ruleset) -> Iterator[str]:
     """Findings of the check that brute force doesn't have, and the other way round; also witnesses that show nothing."""
     place = Place("made.yaml", 1, 1)
-    asking = Asking(ruleset, MappingNode({}, place), "made.yaml", TODAY, Budget(), lambda *_: None)
-    found = [*unreachable.unreachable(asking), *superfluous.superfluous(asking), *gaps(asking)]
+    asking = CheckContext(ruleset, MappingNode({}, place), "made.yaml", TODAY, Budget(), lambda *_: None)
+    found = [*unreachable.find_unreachable(asking), *superfluous.find_superfluous_rules(asking), *find_gaps(asking)]
     told = {(one.type.value, one.of) for one in found if one.type in TYPES}
     wanted = everything(ruleset)
     yield from (f"{kind} of `{of}` was told, and is not so" for kind, of in sorted(told - wanted))
@@ -57,10 +57,10 @@ def finding_differences(ruleset: Ruleset) -> Iterator[str]:
 def shows(found: Finding) -> bool:
     """The replayed report is one of those that the finding speaks of."""
     if found.witness is None:
-        return found.type in TYPES - {FindingType.REDUNDANT_RULE, FindingType.SHADOWED_RULE, FindingType.GAP}
+        return found.type in TYPES - {CheckType.REDUNDANT_RULE, CheckType.SHADOWED_RULE, CheckType.GAP}
     result = found.witness.result
     fired = {rule["id"] for rule in [*result["rules"], *result["safety_net"]]}
-    if found.type is FindingType.GAP:
+    if found.type is CheckType.GAP:
         return not fired and not result["missing"]
     return {found.of, *found.others} <= fired
 
@@ -88,7 +88,7 @@ class _Looked:
             leaf for w in written(ruleset) for leaf in atoms(w.condition) if isinstance(leaf, Compare | OneOf | Yes)
         ]
 
-    def at(self, findings: Findings) -> None:
+    def at(self, findings: Answers) -> None:
         """One report."""
         ruleset = self.ruleset
         held = {key for key, holds in brute_force.outcomes(ruleset, findings).items() if holds}
@@ -111,7 +111,7 @@ class _Looked:
                 self.matter.add(rule_id)
         if not held and not self._missing(findings):
             self.gaps |= {
-                self._group(leaf.finding) for leaf in self.looked_for if brute_force.truth(ruleset, findings, leaf)
+                self._group(leaf.input) for leaf in self.looked_for if brute_force.truth(ruleset, findings, leaf)
             }
 
     def told(self) -> Told:
@@ -179,10 +179,10 @@ class _Looked:
         """Its reason is in the advice; made rulesets have each reason once."""
         return given is None or given[0] == self.ruleset.dispositions[disposition].level
 
-    def _missing(self, findings: Findings) -> bool:
+    def _missing(self, findings: Answers) -> bool:
         return any(
             (item.when is None or brute_force.truth(self.ruleset, findings, item.when) is not False)
-            and all(finding not in findings for finding in item.findings)
+            and all(finding not in findings for finding in item.inputs)
             for item in self.ruleset.mandatory
         )
 

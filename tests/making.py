@@ -9,6 +9,7 @@ from random import Random
 from triage_rules.language.model import (
     MANDATORY_OPEN,
     All,
+    Answers,
     Any,
     AskedOf,
     AtLeast,
@@ -18,21 +19,20 @@ from triage_rules.language.model import (
     Conflict,
     Default,
     Disposition,
-    Findings,
     Floor,
     Inference,
     Inferred,
     Input,
+    InputKind,
     IsOpen,
-    Kind,
     Level,
     Mandatory,
     Mention,
     Not,
     OneOf,
     Op,
-    Outcome,
     Rule,
+    RuleOutcome,
     Ruleset,
     Source,
     Unless,
@@ -61,11 +61,11 @@ DIGEST = "sha256:" + "0" * 64
 PHRASES = ("stiff neck", "blue lips")
 SERVICE = {
     "reports_last_48h": Input(
-        "reports_last_48h", Kind.INTEGER, "(counted)", "service", AskedOf.SERVICE, minimum=0, maximum=1000
+        "reports_last_48h", InputKind.INTEGER, "(counted)", "service", AskedOf.SERVICE, minimum=0, maximum=1000
     ),
     "highest_level_24h": Input(
         "highest_level_24h",
-        Kind.CHOICE,
+        InputKind.CHOICE,
         "(counted)",
         "service",
         AskedOf.SERVICE,
@@ -126,16 +126,24 @@ def _vocabulary(random: Random, inputs: int) -> Vocabulary:
     asked = {i.name: i for i in (_input(random, n) for n in range(random.randint(1, inputs)))}
     asked |= {name: counted for name, counted in SERVICE.items() if random.random() < 0.1}
     mentions = {}
-    for text in [i.name for i in asked.values() if i.kind is Kind.TEXT]:
+    for text in [i.name for i in asked.values() if i.kind is InputKind.TEXT]:
         for n in range(random.randint(0, 2)):
             mentions[f"m_{text}_{n}"] = Mention(f"m_{text}_{n}", text, PHRASES[n:], f"mentions {n}")
     return Vocabulary(asked, mentions)
 
 
 def _input(random: Random, n: int) -> Input:
-    kinds = [Kind.YES_NO] * 6 + [Kind.NUMBER] * 3 + [Kind.INTEGER] * 3 + [Kind.CHOICE] * 3 + [Kind.TEXT]
+    kinds = (
+        [InputKind.YES_NO] * 6
+        + [InputKind.NUMBER] * 3
+        + [InputKind.INTEGER] * 3
+        + [InputKind.CHOICE] * 3
+        + [InputKind.TEXT]
+    )
     kind = random.choice(kinds)
-    choices = tuple(Choice(f"c{i}", f"choice {i}") for i in range(random.randint(2, 4))) if kind is Kind.CHOICE else ()
+    choices = (
+        tuple(Choice(f"c{i}", f"choice {i}") for i in range(random.randint(2, 4))) if kind is InputKind.CHOICE else ()
+    )
     asked = AskedOf.CLINICIAN if random.random() < 0.1 else AskedOf.ANYONE
     return Input(f"f{n}", kind, f"question {n}?", "group", asked, choices=choices)
 
@@ -152,7 +160,7 @@ def _mandatory(random: Random, words: Vocabulary) -> tuple[Mandatory, ...]:
 
 
 def _still_open(item: Mandatory) -> Condition:
-    opens = tuple(map(IsOpen, item.findings))
+    opens = tuple(map(IsOpen, item.inputs))
     return All(opens) if item.when is None else All((item.when, *opens))
 
 
@@ -209,13 +217,15 @@ def _floor(random: Random, name: str, words: Vocabulary) -> Floor:
     )
 
 
-def _outcomes(random: Random, words: Vocabulary) -> tuple[Outcome, ...]:
+def _outcomes(random: Random, words: Vocabulary) -> tuple[RuleOutcome, ...]:
     own = random.choice(CODES)
     worse = CODES[: CODES.index(own)]
     if not worse or random.random() < 0.6:
-        return (Outcome(own),)
-    raised = tuple(Outcome(random.choice(worse), make_condition(random, words, 1)) for _ in range(random.randint(1, 2)))
-    return (Outcome(own), *raised)
+        return (RuleOutcome(own),)
+    raised = tuple(
+        RuleOutcome(random.choice(worse), make_condition(random, words, 1)) for _ in range(random.randint(1, 2))
+    )
+    return (RuleOutcome(own), *raised)
 
 
 def make_condition(random: Random, words: Vocabulary, depth: int) -> Condition:
@@ -241,15 +251,15 @@ def _leaf(random: Random, asked: Input) -> Condition:
     if random.random() < 0.12:
         return IsOpen(asked.name)
     match asked.kind:
-        case Kind.YES_NO:
+        case InputKind.YES_NO:
             return Unless(Yes(asked.name)) if random.random() < 0.1 else Yes(asked.name)
-        case Kind.CHOICE:
+        case InputKind.CHOICE:
             values = [choice.value for choice in asked.choices]
             return OneOf(asked.name, tuple(random.sample(values, random.randint(1, len(values)))))
-        case Kind.TEXT:
+        case InputKind.TEXT:
             return IsOpen(asked.name)
         case _:
-            limits = WHOLE_LIMITS if asked.kind is Kind.INTEGER else LIMITS
+            limits = WHOLE_LIMITS if asked.kind is InputKind.INTEGER else LIMITS
             compare = Compare(asked.name, random.choice(list(Op)), random.choice(limits))
             if random.random() < 0.15:
                 return All((Compare(asked.name, Op.AT_LEAST, 1), compare))
@@ -259,7 +269,7 @@ def _leaf(random: Random, asked: Input) -> Condition:
 # --- reports --------------------------------------------------------------------------------
 
 
-def make_report(random: Random, ruleset: Ruleset, share: float | None = None) -> tuple[Findings, History]:
+def make_report(random: Random, ruleset: Ruleset, share: float | None = None) -> tuple[Answers, History]:
     """What an Evaluator gets: answers to about `share` of the inputs (at random if None), and a history."""
     share = random.choice([0, 0.3, 0.6, 0.9, 1]) if share is None else share
     answers = {
@@ -270,17 +280,17 @@ def make_report(random: Random, ruleset: Ruleset, share: float | None = None) ->
     return answers, History(random.choice([0, 0, 1, 2, 38]), random.choice([None, None, *Level]))
 
 
-def make_findings(random: Random, ruleset: Ruleset, share: float | None = None) -> Findings:
+def make_findings(random: Random, ruleset: Ruleset, share: float | None = None) -> Answers:
     """What the engine and the reference get: of a text, that it was answered, and what it mentions."""
     answers, history = make_report(random, ruleset, share)
     return as_facts(ruleset, answers, history)
 
 
-def as_facts(ruleset: Ruleset, answers: Findings, history: History) -> Findings:
+def as_facts(ruleset: Ruleset, answers: Answers, history: History) -> Answers:
     """Answers and history as the evaluators see them."""
-    facts: Findings = dict(answers)
+    facts: Answers = dict(answers)
     for name, asked in ruleset.inputs.items():
-        if asked.kind is Kind.TEXT and name in answers:
+        if asked.kind is InputKind.TEXT and name in answers:
             facts[name] = True
     for mention in ruleset.mentions.values():
         if mention.text in answers:
@@ -296,13 +306,13 @@ def as_facts(ruleset: Ruleset, answers: Findings, history: History) -> Findings:
 def make_answer(random: Random, asked: Input) -> Value:
     """One answer that the input takes, often on or beside a limit."""
     match asked.kind:
-        case Kind.YES_NO:
+        case InputKind.YES_NO:
             return random.random() < 0.5
-        case Kind.CHOICE:
+        case InputKind.CHOICE:
             return random.choice(asked.choices).value
-        case Kind.TEXT:
+        case InputKind.TEXT:
             return random.choice(["", "nothing", "a stiff neck", "blue lips and a stiff neck"])
-        case Kind.INTEGER:
+        case InputKind.INTEGER:
             near = random.choice(WHOLE_LIMITS) + random.choice([0, 0, -1, 1])
             return random.choice([near, near, near, 10**15, -(10**15)])
         case _:
@@ -316,7 +326,7 @@ def _number(random: Random) -> float:
     return random.choice([limit, float(limit), random.choice(beside), random.choice(odd)])
 
 
-def make_completion(random: Random, ruleset: Ruleset, findings: Findings) -> Findings:
+def make_completion(random: Random, ruleset: Ruleset, findings: Answers) -> Answers:
     """The same answers and some more."""
     texts = {mention.name: mention.text for mention in ruleset.mentions.values()}
     more = make_findings(random, ruleset)

@@ -11,19 +11,19 @@ from tests import brute_force
 from tests.encoding_agreement import can_be_written, small_ruleset
 from tests.making import DIGEST, make_report, make_ruleset
 from triage_rules.assurance.cases import Case, differences, fired_ids
-from triage_rules.assurance.mutation.case_runs import Cases
-from triage_rules.assurance.mutation.equivalence import Differs, Equal, Telling, ToldApart
-from triage_rules.assurance.mutation.mutants import changed
+from triage_rules.assurance.mutation.case_runs import CaseRuns
+from triage_rules.assurance.mutation.equivalence import Differs, Distinguished, Equivalence, Equivalent
+from triage_rules.assurance.mutation.mutants import apply_mutation
 from triage_rules.assurance.mutation.operators import Mutant, mutants
 from triage_rules.assurance.solver.solver import GaveUp
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.decision import decide, disposition_of
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.evaluation.justification import ByReference
+from triage_rules.evaluation.justification import ReferenceJustification
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.result import Identity, make_result
 from triage_rules.foundation.place import Place
-from triage_rules.language.model import Findings, Level, Ruleset
+from triage_rules.language.model import Answers, Level, Ruleset
 from triage_rules.language.reading.places import MappingNode
 
 NOWHERE = MappingNode({}, Place("made", 1, 1))
@@ -56,15 +56,15 @@ def solver_disagreements(seed: int) -> Iterator[str] | None:
 
 
 def _solver_disagreements(ruleset: Ruleset, seed: int) -> Iterator[str]:
-    telling = Telling(Evaluator(ruleset, DIGEST), SECONDS)
+    telling = Equivalence(Evaluator(ruleset, DIGEST), SECONDS)
     for mutant in made_mutants(ruleset, Random(seed), MUTANTS):
-        other = changed(ruleset, mutant.change)
+        other = apply_mutation(ruleset, mutant.change)
         shown = worst_difference(ruleset, other)
-        match telling.tell(other):
-            case Equal():
+        match telling.compare(other):
+            case Equivalent():
                 if shown is not None:
                     yield f"{mutant.id}: proved to be equal, and {shown} differs"
-            case ToldApart(differs, witness):
+            case Distinguished(differs, witness):
                 if shown is not differs:
                     yield f"{mutant.id}: {differs} differs, and every report shows {shown}"
                 elif witness is None or published(witness.results[0]) == published(witness.results[1]):
@@ -84,37 +84,37 @@ def worst_difference(one: Ruleset, other: Ruleset) -> Differs | None:
     order = list(Differs)
     found = [
         order.index(difference)
-        for findings in brute_force.completions(both, {})
-        if can_be_written(one, findings)
-        if (difference := _difference(one, other, findings)) is not None
+        for answers in brute_force.completions(both, {})
+        if can_be_written(one, answers)
+        if (difference := _difference(one, other, answers)) is not None
     ]
     return order[min(found)] if found else None
 
 
-def _difference(one: Ruleset, other: Ruleset, findings: Findings) -> Differs | None:
-    before, after = brute_force.level(one, findings), brute_force.level(other, findings)
+def _difference(one: Ruleset, other: Ruleset, answers: Answers) -> Differs | None:
+    before, after = brute_force.level(one, answers), brute_force.level(other, answers)
     if before is Level.URGENT > after:
         return Differs.URGENT_LOWERED
     if before is not after:
         return Differs.LEVEL
-    if _disposition(one, findings) != _disposition(other, findings):
+    if _disposition(one, answers) != _disposition(other, answers):
         return Differs.DISPOSITION
-    if _fired(one, findings) != _fired(other, findings):
+    if _fired(one, answers) != _fired(other, answers):
         return Differs.RULES
-    return Differs.REST if _rest(one, findings, before) != _rest(other, findings, after) else None
+    return Differs.REST if _rest(one, answers, before) != _rest(other, answers, after) else None
 
 
-def _disposition(ruleset: Ruleset, findings: Findings) -> str:
-    return disposition_of(ruleset, Reference(ruleset, findings).established())
+def _disposition(ruleset: Ruleset, answers: Answers) -> str:
+    return disposition_of(ruleset, Reference(ruleset, answers).established())
 
 
-def _fired(ruleset: Ruleset, findings: Findings) -> set[str]:
-    return {key for key, held in brute_force.outcomes(ruleset, findings).items() if held and "+" not in key}
+def _fired(ruleset: Ruleset, answers: Answers) -> set[str]:
+    return {key for key, held in brute_force.outcomes(ruleset, answers).items() if held and "+" not in key}
 
 
-def _rest(ruleset: Ruleset, findings: Findings, level: Level) -> tuple[object, ...]:
+def _rest(ruleset: Ruleset, answers: Answers, level: Level) -> tuple[object, ...]:
     """Whose reasons are told, which conflicts there are, what is missing. Flags hang on rules and default."""
-    held = brute_force.outcomes(ruleset, findings)
+    held = brute_force.outcomes(ruleset, answers)
     told = set()
     for rule in ruleset.rules_and_floors:
         keys = [rule.id, *(f"{rule.id}+{number}" for number in range(1, len(rule.outcomes)))]
@@ -125,13 +125,13 @@ def _rest(ruleset: Ruleset, findings: Findings, level: Level) -> tuple[object, .
         ]
         if max(reached, default=None) is level or (not rule.outcomes and held[rule.id]):
             told.add(rule.id)
-    conflicts = {c.id for c in ruleset.conflicts.values() if brute_force.truth(ruleset, findings, c.when)}
+    conflicts = {c.id for c in ruleset.conflicts.values() if brute_force.truth(ruleset, answers, c.when)}
     missing = {
         name
         for item in ruleset.mandatory
-        if item.when is None or brute_force.truth(ruleset, findings, item.when) is not False
-        if not any(finding in findings for finding in item.findings)
-        for name in item.findings
+        if item.when is None or brute_force.truth(ruleset, answers, item.when) is not False
+        if not any(finding in answers for finding in item.inputs)
+        for name in item.inputs
     }
     return told, conflicts, missing, not any(held[rule] for rule in ruleset.rules)
 
@@ -152,10 +152,10 @@ def killing_disagreements(seed: int) -> Iterator[str]:
     ruleset = make_ruleset(random)
     evaluator = Evaluator(ruleset, DIGEST)
     cases = [_case(evaluator, random, number) for number in range(CASES)]
-    quick = Cases(evaluator, cases)
+    quick = CaseRuns(evaluator, cases)
     assert quick.failing == ()
     for mutant in made_mutants(ruleset, random, MUTANTS):
-        other = changed(ruleset, mutant.change)
+        other = apply_mutation(ruleset, mutant.change)
         killed = quick.kill(other)
         plain = next((case.id for case in cases if differences(case.expect, _result(evaluator, other, case))), None)
         if plain != (killed and killed.case):
@@ -164,8 +164,8 @@ def killing_disagreements(seed: int) -> Iterator[str]:
 
 def _case(evaluator: Evaluator, random: Random, number: int) -> Case:
     """A made report with some of its result as what is wanted."""
-    findings, history = make_report(random, evaluator.ruleset)
-    case = Case(f"case {number}", "", findings, history, {})
+    answers, history = make_report(random, evaluator.ruleset)
+    case = Case(f"case {number}", "", answers, history, {})
     result = _result(evaluator, evaluator.ruleset, case)
     asked = [question["finding"] for question in result["ask"]]
     wanted = {
@@ -180,9 +180,9 @@ def _case(evaluator: Evaluator, random: Random, number: int) -> Case:
 
 
 def _result(evaluator: Evaluator, ruleset: Ruleset, case: Case) -> dict[str, object]:
-    facts = evaluator.facts(read_findings(evaluator.ruleset, case.findings), case.history)
+    facts = evaluator.facts(read_answers(evaluator.ruleset, case.answers), case.history)
     reference = Reference(ruleset, facts)
     rails = reference.rails()
     return make_result(
-        ruleset, IDENTITY, ByReference(ruleset, reference), rails, decide(ruleset, rails), disagreement=False
+        ruleset, IDENTITY, ReferenceJustification(ruleset, reference), rails, decide(ruleset, rails), disagreement=False
     )

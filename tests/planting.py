@@ -12,9 +12,9 @@ from datetime import date
 from random import Random
 from typing import Any
 
-from triage_rules.assurance.checking import How, check
+from triage_rules.assurance.checking import CheckOptions, check
 from triage_rules.assurance.checking.context import Finding
-from triage_rules.language.check_types import FindingType, Severity
+from triage_rules.language.check_types import CheckType, Severity
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import Document, parse_document, parse_ruleset
 
@@ -114,7 +114,7 @@ def parsed(data: Data) -> tuple[Ruleset, Document]:
 
 
 def found_in(data: Data, *, seconds: float | None = None, least: Severity = Severity.NOTE) -> tuple[Finding, ...]:
-    return check(*parsed(data), How(TODAY, seconds, least=least))
+    return check(*parsed(data), CheckOptions(TODAY, seconds, least=least))
 
 
 # --- defects ---
@@ -298,8 +298,8 @@ def unused_acceptance(_random: Random, data: Data) -> str:
     return "R00"
 
 
-PLANTED: dict[FindingType, Callable[[Random, Data], str]] = {
-    FindingType(plant.__name__): plant
+PLANTED: dict[CheckType, Callable[[Random, Data], str]] = {
+    CheckType(plant.__name__): plant
     for plant in (
         unreachable_rule,
         unreachable_outcome,

@@ -15,31 +15,31 @@ from triage_rules.assurance.properties.check_result import Seen, breaks, speaks_
 from triage_rules.assurance.properties.model import (
     Against,
     Answering,
-    Change,
     Claim,
     LeavingOpen,
-    Measure,
     Never,
+    ProofVerdict,
     Property,
+    RelativeAnswer,
+    ResultMeasure,
     RoutineOnlyIfAnswered,
     Then,
-    Verdict,
 )
 from triage_rules.assurance.properties.proving import Proof, prove
 from triage_rules.evaluation.decision import decide
-from triage_rules.evaluation.justification import ByReference
+from triage_rules.evaluation.justification import ReferenceJustification
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.result import Identity, make_result
 from triage_rules.language.model import (
+    Answers,
     AskedOf,
-    Findings,
     Inference,
     Inferred,
     Input,
-    Kind,
+    InputKind,
     Level,
     Mandatory,
-    Outcome,
+    RuleOutcome,
     Ruleset,
     Validity,
 )
@@ -74,7 +74,7 @@ def previous_of(random: Random, ruleset: Ruleset) -> Ruleset:
             return replace(ruleset, floors={})
         case _:
             changed = random.choice(list(ruleset.rules))
-            outcomes = (Outcome(random.choice(CODES)),)
+            outcomes = (RuleOutcome(random.choice(CODES)),)
             return replace(ruleset, rules=ruleset.rules | {changed: replace(ruleset.rules[changed], outcomes=outcomes)})
 
 
@@ -88,8 +88,8 @@ def make_properties(random: Random, ruleset: Ruleset) -> list[Property]:
         _answering(random, ruleset),
         _answering(random, ruleset),
         _leaving_open(random, ruleset),
-        LeavingOpen(tuple((name, None) for name in ruleset.inputs), Measure.COULD_BE),
-        Against(random.choice(list(Measure))),
+        LeavingOpen(tuple((name, None) for name in ruleset.inputs), ResultMeasure.COULD_BE),
+        Against(random.choice(list(ResultMeasure))),
     ]
     return [_property(random, number, claim) for number, claim in enumerate(claims)]
 
@@ -130,25 +130,32 @@ def _item(random: Random, ruleset: Ruleset) -> Mandatory:
 
 
 def _answering(random: Random, ruleset: Ruleset) -> Answering:
-    answers: list[tuple[str, bool | str | Change, bool | str | None]] = []
+    answers: list[tuple[str, bool | str | RelativeAnswer, bool | str | None]] = []
     for read in random.sample(list(ruleset.inputs.values()), random.randint(1, len(ruleset.inputs))):
         known = _answers(read)
-        changes = [Change.ANY, *([Change.HIGHER, Change.LOWER] * 2 if not known and read.kind is not Kind.TEXT else [])]
+        changes = [
+            RelativeAnswer.ANY,
+            *(
+                [RelativeAnswer.HIGHER, RelativeAnswer.LOWER] * 2
+                if not known and read.kind is not InputKind.TEXT
+                else []
+            ),
+        ]
         answer = random.choice([*known, *known, *changes])
         others = [other for other in known if other != answer]
-        before = random.choice(others) if not isinstance(answer, Change) and random.random() < 0.4 else None
+        before = random.choice(others) if not isinstance(answer, RelativeAnswer) and random.random() < 0.4 else None
         answers.append((read.name, answer, before))
-    return Answering(tuple(answers), random.choice(list(Measure)))
+    return Answering(tuple(answers), random.choice(list(ResultMeasure)))
 
 
 def _leaving_open(random: Random, ruleset: Ruleset) -> LeavingOpen:
     reads = random.sample(list(ruleset.inputs.values()), random.randint(1, len(ruleset.inputs)))
     compared = tuple((read.name, random.choice([None, *_answers(read)])) for read in reads)
-    return LeavingOpen(compared, random.choice(list(Measure)))
+    return LeavingOpen(compared, random.choice(list(ResultMeasure)))
 
 
 def _answers(read: Input) -> list[bool | str]:
-    return [True, False] if read.kind is Kind.YES_NO else [choice.value for choice in read.choices]
+    return [True, False] if read.kind is InputKind.YES_NO else [choice.value for choice in read.choices]
 
 
 # --- every report ---------------------------------------------------------------------------
@@ -163,28 +170,33 @@ def every_report(ruleset: Ruleset, reads: Ruleset) -> list[Seen]:
             rails = reference.rails()
             identity = Identity("r", "made", "1.0.0", DIGEST, 0, 0)
             result = make_result(
-                ruleset, identity, ByReference(ruleset, reference), rails, decide(ruleset, rails), disagreement=False
+                ruleset,
+                identity,
+                ReferenceJustification(ruleset, reference),
+                rails,
+                decide(ruleset, rails),
+                disagreement=False,
             )
             assert result["level"] == brute_force.level(ruleset, facts).word
             found.append(Seen(ruleset, _findings(ruleset, facts), _truth(ruleset, facts), result))
     return found
 
 
-def _truth(ruleset: Ruleset, facts: Findings) -> object:
+def _truth(ruleset: Ruleset, facts: Answers) -> object:
     return lambda condition: brute_force.truth(ruleset, facts, condition)
 
 
-def _findings(ruleset: Ruleset, facts: Findings) -> Findings:
+def _findings(ruleset: Ruleset, facts: Answers) -> Answers:
     """The answers; of a text, what it mentions, so that texts that mention the same are the same."""
     found = {name: value for name, value in facts.items() if name in ruleset.inputs}
     for name in found:
-        if ruleset.inputs[name].kind is Kind.TEXT:
+        if ruleset.inputs[name].kind is InputKind.TEXT:
             said = [m.name for m in ruleset.mentions.values() if m.text == name and facts[m.name]]
             found[name] = "text " + " ".join(said)
     return found
 
 
-def wanted(asked: Property, reports: list[Seen], before: list[Seen]) -> tuple[Verdict, int | None]:
+def wanted(asked: Property, reports: list[Seen], before: list[Seen]) -> tuple[ProofVerdict, int | None]:
     """What a look at every report says of the property, and the fewest answers of one report that breaks it."""
     looked: Iterable[tuple[Seen, ...]]
     match asked.claim:
@@ -195,10 +207,10 @@ def wanted(asked: Property, reports: list[Seen], before: list[Seen]) -> tuple[Ve
         case _:
             looked = ((report,) for report in reports)
     spoken_of = [seen for seen in looked if speaks_of(asked, seen)]
-    broken = [len(seen[0].findings) for seen in spoken_of if breaks(asked, seen)]
+    broken = [len(seen[0].answers) for seen in spoken_of if breaks(asked, seen)]
     if broken:
-        return Verdict.REFUTED, min(broken)
-    return (Verdict.PROVED if spoken_of else Verdict.VACUOUS), None
+        return ProofVerdict.REFUTED, min(broken)
+    return (ProofVerdict.PROVED if spoken_of else ProofVerdict.VACUOUS), None
 
 
 def _neighbours(reports: list[Seen]) -> Iterator[tuple[Seen, Seen]]:
@@ -206,7 +218,7 @@ def _neighbours(reports: list[Seen]) -> Iterator[tuple[Seen, Seen]]:
     for name in reports[0].ruleset.inputs:
         groups: dict[tuple[object, ...], list[Seen]] = {}
         for report in reports:
-            key = tuple(sorted((n, type(v).__name__, v) for n, v in report.findings.items() if n != name))
+            key = tuple(sorted((n, type(v).__name__, v) for n, v in report.answers.items() if n != name))
             groups.setdefault(key, []).append(report)
         for group in groups.values():
             yield from itertools.permutations(group, 2)
@@ -220,17 +232,17 @@ def proving_differences(ruleset: Ruleset, seed: int) -> Iterator[str]:
     reports, before = every_report(ruleset, ruleset), every_report(previous, ruleset)
     for proof in prove(ruleset, properties, previous=previous):
         verdict, fewest = wanted(proof.asked, reports, before)
-        if proof.verdict is not verdict and not (verdict is Verdict.PROVED and _never_looked_at(proof)):
+        if proof.verdict is not verdict and not (verdict is ProofVerdict.PROVED and _never_looked_at(proof)):
             yield f"{proof.asked}: {proof.verdict} {proof.why}, and it is {verdict}"
         witness = proof.counterexample
-        if witness is not None and len(witness.results) == 1 and len(witness.findings) != fewest:
-            yield f"{proof.asked}: {witness.findings}, and the fewest are {fewest}"
+        if witness is not None and len(witness.results) == 1 and len(witness.answers) != fewest:
+            yield f"{proof.asked}: {witness.answers}, and the fewest are {fewest}"
 
 
 def _never_looked_at(proof: Proof) -> bool:
     """Two numbers between the same limits are one to the formulas: a claim about such pairs alone says nothing."""
     claim = proof.asked.claim
-    numbers = isinstance(claim, Answering) and {Change.HIGHER, Change.LOWER} & {
+    numbers = isinstance(claim, Answering) and {RelativeAnswer.HIGHER, RelativeAnswer.LOWER} & {
         answer for _, answer, _ in claim.answers
     }
-    return proof.verdict is Verdict.VACUOUS and bool(numbers)
+    return proof.verdict is ProofVerdict.VACUOUS and bool(numbers)

@@ -31,7 +31,7 @@ UNKNOWN_VERSION = "unknown"
 log = logging.getLogger(__name__)
 
 
-class Outcome(enum.Enum):
+class TaskOutcome(enum.Enum):
     """What became of a report in this task."""
 
     FINISHED = enum.auto()
@@ -43,9 +43,9 @@ class Outcome(enum.Enum):
 
 
 class Send(Protocol):
-    """Enqueues ids into a lane again and never raises. `alone`: for a task that has nothing else in hand."""
+    """Enqueues ids into a lane again and never raises. `singly`: for a task that has nothing else in hand."""
 
-    def __call__(self, ids: Sequence[str], lane: Lane, *, alone: bool = False) -> None: ...
+    def __call__(self, ids: Sequence[str], lane: Lane, *, singly: bool = False) -> None: ...
 
 
 class UnreadableReport(Exception):
@@ -65,7 +65,7 @@ class Attempts:
         self._now_ms = now_ms
         self._excused: list[str] = []
 
-    def make(self, report_id: str, begun: Delivery | None = None) -> Outcome:
+    def process(self, report_id: str, begun: Delivery | None = None) -> TaskOutcome:
         """Attempt after attempt until the report is ended. `begun`: its attempt that was counted already."""
         last = self._settings.max_deliveries
         while (delivery := begun or self._ledger.begin(report_id, self._now_ms())) is not None:
@@ -80,14 +80,14 @@ class Attempts:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the report must not be lost by it
                 if is_time_up(error):
-                    self.too_slow(delivery, error)
-                    return Outcome.TOO_SLOW
+                    self.postpone(delivery, error)
+                    return TaskOutcome.TOO_SLOW
                 self._log_failure(delivery, error)
                 if delivery.attempt == last:
                     self._bury(delivery, EVALUATION_FAILED, _told(delivery, error))
                     break
             time.sleep(BACKOFF_SECONDS[min(delivery.attempt, len(BACKOFF_SECONDS)) - 1])
-        return Outcome.FINISHED
+        return TaskOutcome.FINISHED
 
     def decide(self, delivery: Delivery) -> dict[str, Any]:
         """The result. Raises whatever evaluating raises."""
@@ -96,7 +96,7 @@ class Attempts:
         report = delivery.report
         loaded = self._rulesets.by_digest(report.digest)
         return loaded.evaluator.evaluate(
-            report.findings,
+            report.answers,
             delivery.history,
             report_id=report.id,
             received_ms=report.received_ms,
@@ -107,10 +107,10 @@ class Attempts:
         try:
             self._ledger.settle(delivery.report.id, result, self._now_ms(), delivery.history)
         except LedgerUnavailable:
-            self.to_excuse([delivery.report.id])
+            self.queue_refund([delivery.report.id])
             raise
 
-    def to_excuse(self, ids: Sequence[str]) -> None:
+    def queue_refund(self, ids: Sequence[str]) -> None:
         """Their evaluation came to a result, and the store was away when it was to be settled."""
         self._excused += ids
 
@@ -123,13 +123,13 @@ class Attempts:
             self._ledger.excuse(self._excused)
             self._excused = []
 
-    def too_slow(self, delivery: Delivery, error: Exception) -> None:
+    def postpone(self, delivery: Delivery, error: Exception) -> None:
         """The task has little time left, so the next attempt is a task of its own."""
         self._log_failure(delivery, error)
         if delivery.attempt >= self._settings.max_deliveries:
             self._bury(delivery, TIME_LIMIT, "")
         else:
-            self._send([delivery.report.id], delivery.report.lane, alone=True)
+            self._send([delivery.report.id], delivery.report.lane, singly=True)
 
     def _bury(self, delivery: Delivery, reason: str, detail: str) -> None:
         report, now_ms = delivery.report, self._now_ms()

@@ -15,24 +15,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from triage_rules.foundation.errors import LedgerUnavailable
-from triage_rules.records.reports import Decided, Delivery, Lane, Turn
+from triage_rules.records.reports import DecidedReport, Delivery, Lane, TakenBatch
 from triage_rules.store import Ledger
-from workers.attempts import Attempts, Outcome, Send, is_time_up
+from workers.attempts import Attempts, Send, TaskOutcome, is_time_up
 
 CHUNK_SECONDS = 0.25
 """What takes longer goes back to the queue, so that an urgent report waits no longer than that."""
 
-TOGETHER = 32
+BATCH_SIZE = 32
 """Reports begun together: an urgent one that comes meanwhile waits until they are decided."""
 
 
 @dataclass(slots=True)
-class Left:
+class Unsettled:
     """What a turn could not decide: each is begun."""
 
-    alone: list[Delivery] = field(default_factory=list)
+    singly: list[Delivery] = field(default_factory=list)
     """Their attempt failed, or wasn't made since an earlier one didn't end."""
-    anew: list[str] = field(default_factory=list)
+    to_restart: list[str] = field(default_factory=list)
     """To be begun once more: their history begins with a result of this turn, which isn't settled yet."""
     slow: tuple[Delivery, Exception] | None = None
     """The time limit struck in the midst of it."""
@@ -40,10 +40,10 @@ class Left:
     """No time was left for them."""
 
     def __bool__(self) -> bool:
-        return bool(self.alone or self.anew or self.slow or self.later)
+        return bool(self.singly or self.to_restart or self.slow or self.later)
 
 
-class Together:
+class Batch:
     """One task's reports."""
 
     def __init__(self, ledger: Ledger, attempts: Attempts, send: Send, now_ms: Callable[[], int]) -> None:
@@ -52,84 +52,84 @@ class Together:
         self._send = send
         self._now_ms = now_ms
 
-    def run(self, task: str, lane: Lane, ids: Sequence[str], *, takes: bool) -> Outcome:
+    def run(self, task: str, lane: Lane, ids: Sequence[str], *, takes: bool) -> TaskOutcome:
         """Until all are ended, or no time is left.
 
         `takes`: the task is for the one id in `ids`, which it begins by itself, and takes others.
         Raises LedgerUnavailable, SealError, and what the time limit raises while the store is asked.
         """
-        started, waiting, done = time.monotonic(), list(ids), list[Decided]()
+        started, waiting, done = time.monotonic(), list(ids), list[DecidedReport]()
         own = takes
         while waiting or done:
             late = time.monotonic() - started > CHUNK_SECONDS
             if late and waiting and not takes:
                 self._send(waiting, lane)
                 waiting = []
-            begun, waiting = waiting[:TOGETHER], waiting[TOGETHER:]
-            most = TOGETHER if takes and not late else 0
+            begun, waiting = waiting[:BATCH_SIZE], waiting[BATCH_SIZE:]
+            most = BATCH_SIZE if takes and not late else 0
             try:
                 turn = self._turn(done, begun, holder=task, lane=lane, most=most, hold=not own)
             except UnicodeDecodeError:  # the attempts are counted all the same
                 self._one_by_one(done, begun, lane, task)
                 self._send(waiting, lane)
-                return Outcome.FINISHED
+                return TaskOutcome.FINISHED
             own = False
-            waiting += filter(None, map(asked_for, turn.taken))
+            waiting += filter(None, map(report_id_of, turn.taken))
             done, left = self._decide_each(turn.deliveries, started)
             if left:
                 self._turn(done, (), holder=task, lane=lane)
                 done = []
                 if not self._end(left, waiting, lane):
-                    return Outcome.TOO_SLOW
-        return Outcome.FINISHED
+                    return TaskOutcome.TOO_SLOW
+        return TaskOutcome.FINISHED
 
-    def _turn(self, done: Sequence[Decided], ids: Sequence[str], **how: Any) -> Turn:
+    def _turn(self, done: Sequence[DecidedReport], ids: Sequence[str], **how: Any) -> TakenBatch:
         try:
             return self._ledger.turn(done, ids, self._now_ms(), **how)
         except LedgerUnavailable:
-            self._attempts.to_excuse([one.id for one in done])
+            self._attempts.queue_refund([one.id for one in done])
             raise
 
-    def _decide_each(self, deliveries: Sequence[Delivery], started: float) -> tuple[list[Decided], Left]:
-        done, left = list[Decided](), Left()
+    def _decide_each(self, deliveries: Sequence[Delivery], started: float) -> tuple[list[DecidedReport], Unsettled]:
+        done, left = list[DecidedReport](), Unsettled()
         people: set[tuple[str, str | None]] = set()
         for number, delivery in enumerate(deliveries):
             if number and time.monotonic() - started > CHUNK_SECONDS:
                 left.later += deliveries[number:]
                 break
             if delivery.attempt > 1 or delivery.unreadable is not None:
-                left.alone.append(delivery)
+                left.singly.append(delivery)
                 continue
             person = (delivery.report.ruleset, delivery.report.subject)
             if person in people:
-                left.anew.append(delivery.report.id)
+                left.to_restart.append(delivery.report.id)
                 continue
             if delivery.report.subject is not None:
                 people.add(person)
             try:
                 result = self._attempts.decide(delivery)
             except LedgerUnavailable:
-                self._attempts.to_excuse([one.id for one in done])
+                self._attempts.queue_refund([one.id for one in done])
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this report's alone
                 if not is_time_up(error):
-                    left.alone.append(delivery)
+                    left.singly.append(delivery)
                     continue
                 left.slow = (delivery, error)
                 left.later += deliveries[number + 1 :]
                 break
-            done.append(Decided(delivery.report.id, result, delivery.history))
+            done.append(DecidedReport(delivery.report.id, result, delivery.history))
         return done, left
 
-    def _end(self, left: Left, waiting: Sequence[str], lane: Lane) -> bool:
+    def _end(self, left: Unsettled, waiting: Sequence[str], lane: Lane) -> bool:
         """Deal with what is left; False if there is no time for more."""
         if left.slow is not None:
-            self._attempts.too_slow(*left.slow)
-        self._ledger.excuse(left.anew)
-        alone: list[tuple[str, Delivery | None]] = [(delivery.report.id, delivery) for delivery in left.alone]
-        alone += [(report_id, None) for report_id in left.anew]
+            self._attempts.postpone(*left.slow)
+        self._ledger.excuse(left.to_restart)
+        alone: list[tuple[str, Delivery | None]] = [(delivery.report.id, delivery) for delivery in left.singly]
+        alone += [(report_id, None) for report_id in left.to_restart]
         while alone and left.slow is None:
-            if self._attempts.make(*alone.pop(0)) is not Outcome.FINISHED:
+            if self._attempts.process(*alone.pop(0)) is not TaskOutcome.FINISHED:
                 break
         else:
             if left.slow is None and not left.later:
@@ -140,15 +140,15 @@ class Together:
         self._send([*ids, *waiting], lane)
         return False
 
-    def _one_by_one(self, done: Sequence[Decided], begun: Sequence[str], lane: Lane, task: str) -> None:
+    def _one_by_one(self, done: Sequence[DecidedReport], begun: Sequence[str], lane: Lane, task: str) -> None:
         """What is stored of one of those begun is no text; nobody knows of which. All attempts were counted."""
         self._turn(done, (), holder=task, lane=lane)
         self._ledger.excuse(begun)
         for report_id in begun:
-            self._send([report_id], lane, alone=True)
+            self._send([report_id], lane, singly=True)
 
 
-def asked_for(message: str) -> str | None:
+def report_id_of(message: str) -> str | None:
     """The id in a Celery message for one report; None if it has none."""
     try:
         (report_id,), *_ = json.loads(base64.b64decode(json.loads(message)["body"]))

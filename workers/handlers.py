@@ -12,15 +12,15 @@ from triage_rules.foundation.errors import LedgerUnavailable, SealError
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane
 from triage_rules.store import Ledger
-from workers.attempts import Attempts, Outcome, Send
-from workers.batch import Together
+from workers.attempts import Attempts, Send, TaskOutcome
+from workers.batch import Batch
 
 SWEEP_LIMIT = 1_000
 
 log = logging.getLogger(__name__)
 
 
-class Handling:
+class Handlers:
     """Raises nothing but what ends the process."""
 
     def __init__(
@@ -31,24 +31,24 @@ class Handling:
         self._send = send
         self._now_ms = now_ms
         self._attempts = Attempts(settings, ledger, rulesets, send, now_ms)
-        self._together = Together(ledger, self._attempts, send, now_ms)
+        self._together = Batch(ledger, self._attempts, send, now_ms)
 
-    def evaluate(self, report_id: str) -> Outcome:
+    def evaluate(self, report_id: str) -> TaskOutcome:
         """Bring one report to its result, with no other in hand."""
-        return self._guarded([report_id], lambda: self._attempts.make(report_id))
+        return self._guarded([report_id], lambda: self._attempts.process(report_id))
 
-    def evaluate_and_more(self, report_id: str, lane: Lane, task: str, *, redelivered: bool) -> Outcome:
+    def evaluate_and_more(self, report_id: str, lane: Lane, task: str, *, redelivered: bool) -> TaskOutcome:
         """As `evaluate`, together with others that wait in its lane. After a crash each goes alone."""
         if redelivered:
             self._take_apart([], lane, task)
             return self.evaluate(report_id)
         return self._guarded([report_id], lambda: self._together.run(task, lane, [report_id], takes=True))
 
-    def evaluate_many(self, ids: Sequence[str], lane: Lane, task: str, *, redelivered: bool) -> Outcome:
+    def evaluate_many(self, ids: Sequence[str], lane: Lane, task: str, *, redelivered: bool) -> TaskOutcome:
         """Some at a time. After a crash each goes alone, so that one poisonous report takes no other with it."""
         if redelivered:
             self._take_apart(ids, lane, task)
-            return Outcome.FINISHED
+            return TaskOutcome.FINISHED
         return self._guarded(ids, lambda: self._together.run(task, lane, ids, takes=False))
 
     def sweep(self) -> int:
@@ -77,9 +77,9 @@ class Handling:
             log.warning("what a task had in hand is left to the sweep: %s", error)
             held = []
         for report_id in dict.fromkeys([*ids, *held]):
-            self._send([report_id], lane, alone=True)
+            self._send([report_id], lane, singly=True)
 
-    def _guarded(self, ids: Sequence[str], work: Callable[[], Outcome]) -> Outcome:
+    def _guarded(self, ids: Sequence[str], work: Callable[[], TaskOutcome]) -> TaskOutcome:
         try:
             self._attempts.excuse()
             return work()
@@ -89,7 +89,7 @@ class Handling:
             # An answer may still be on its way, and must not be taken for that to the next question.
             self._ledger.close()
             log.warning("%s is left to the sweep: the time limit struck while Redis was asked", _named(ids))
-        return Outcome.LEFT
+        return TaskOutcome.LEFT
 
 
 def _named(ids: Sequence[str]) -> str:

@@ -12,9 +12,9 @@ from celery import Celery, current_app
 from triage_rules.deployment.live import LiveRulesets
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane
-from triage_rules.records.tasks import EVALUATE, EVALUATE_ALONE, EVALUATE_MANY, SWEEP
+from triage_rules.records.tasks import EVALUATE, EVALUATE_MANY, EVALUATE_SINGLY, SWEEP
 from triage_rules.store.redis import RedisLedger
-from workers.handlers import Handling
+from workers.handlers import Handlers
 
 SETTINGS = "triage_settings"
 """Where the app's configuration keeps our own settings."""
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 def register(app: Celery) -> None:
     """Make the tasks known to the app by their names on the wire."""
     app.task(name=EVALUATE, bind=True)(evaluate)
-    app.task(name=EVALUATE_ALONE)(evaluate_alone)
+    app.task(name=EVALUATE_SINGLY)(evaluate_singly)
     app.task(name=EVALUATE_MANY, bind=True)(evaluate_many)
     app.task(name=SWEEP)(sweep)
 
@@ -33,18 +33,18 @@ def register(app: Celery) -> None:
 def evaluate(task: Any, report_id: str) -> None:
     """Bring one report to its result, and others that wait with it."""
     lane, redelivered = _delivery(task)
-    handling().evaluate_and_more(report_id, lane, task.request.id, redelivered=redelivered)
+    handlers().evaluate_and_more(report_id, lane, task.request.id, redelivered=redelivered)
 
 
-def evaluate_alone(report_id: str) -> None:
+def evaluate_singly(report_id: str) -> None:
     """Bring one report to its result."""
-    handling().evaluate(report_id)
+    handlers().evaluate(report_id)
 
 
 def evaluate_many(task: Any, ids: list[str]) -> None:
     """Bring each of some reports to its result."""
     lane, redelivered = _delivery(task)
-    handling().evaluate_many(ids, lane, task.request.id, redelivered=redelivered)
+    handlers().evaluate_many(ids, lane, task.request.id, redelivered=redelivered)
 
 
 def _delivery(task: Any) -> tuple[Lane, bool]:
@@ -55,23 +55,23 @@ def _delivery(task: Any) -> tuple[Lane, bool]:
 
 def sweep() -> None:
     """Enqueue again what was forgotten."""
-    handling().sweep()
+    handlers().sweep()
 
 
 @functools.cache
-def handling() -> Handling:
+def handlers() -> Handlers:
     """Each process makes its own, after the fork: no connection and no engine is shared."""
     settings: Settings = current_app.conf[SETTINGS]
     ledger = RedisLedger(settings)
     rulesets = LiveRulesets(ledger, second_opinion=settings.second_opinion, alarm=_disagreed)
-    return Handling(settings, ledger, rulesets, send, ledger.now_ms)
+    return Handlers(settings, ledger, rulesets, send, ledger.now_ms)
 
 
-def send(ids: Sequence[str], lane: Lane, *, alone: bool = False) -> None:
+def send(ids: Sequence[str], lane: Lane, *, singly: bool = False) -> None:
     """Enqueue ids again: one as its own task, several as a chunk. What can't be sent is found by the next sweep."""
     if not ids:
         return
-    one = EVALUATE_ALONE if alone else EVALUATE
+    one = EVALUATE_SINGLY if singly else EVALUATE
     name, argument = (one, ids[0]) if len(ids) == 1 else (EVALUATE_MANY, list(ids))
     try:
         current_app.send_task(name, args=(argument,), queue=lane.value, ignore_result=True, retry=False)

@@ -12,7 +12,7 @@ import clips
 
 from benchmarks.engines.conditions import SIGNS
 from benchmarks.engines.contender import Decided, InProcess
-from triage_rules.language.model import All, Any, Compare, Condition, Findings, Inferred, Not, OneOf, Ruleset, Yes
+from triage_rules.language.model import All, Answers, Any, Compare, Condition, Inferred, Not, OneOf, Ruleset, Yes
 
 
 class Clips(InProcess):
@@ -35,10 +35,10 @@ class Clips(InProcess):
         self._report = self._environment.find_template("report")
         self._fired = self._environment.find_template("fired")
 
-    def run(self, findings: Findings) -> list[str]:
+    def run(self, answers: Answers) -> list[str]:
         symbols = self._symbols
         self._environment.reset()
-        self._report.assert_fact(**{n: symbols[v] if isinstance(v, str) else v for n, v in findings.items()})
+        self._report.assert_fact(**{n: symbols[v] if isinstance(v, str) else v for n, v in answers.items()})
         self._environment.run()
         return [fact["rule"] for fact in self._fired.facts()]
 

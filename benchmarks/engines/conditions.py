@@ -18,7 +18,7 @@ class Words:
     compare: Callable[[Compare], str]
     yes: Callable[[str], str]
     no: Callable[[str], str]
-    one_of: Callable[[OneOf], str] = lambda leaf: f"{leaf.finding} in {json.dumps(list(leaf.values))}"
+    one_of: Callable[[OneOf], str] = lambda leaf: f"{leaf.input} in {json.dumps(list(leaf.values))}"
     inferred: Callable[[str], str] = lambda name: name
     both: str = " and "
     either: str = " or "

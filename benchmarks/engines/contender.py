@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.language.model import Findings, Ruleset
+from triage_rules.language.model import Answers, Ruleset
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class Contender(ABC):
     """Whether what it gives says why; otherwise it is just the rules that fired."""
 
     @abstractmethod
-    def decide(self, reports: Sequence[Findings]) -> list[Decided]:
+    def decide(self, reports: Sequence[Answers]) -> list[Decided]:
         """What it makes of each report."""
 
     @abstractmethod
-    def seconds(self, reports: Sequence[Findings]) -> float:
+    def seconds(self, reports: Sequence[Answers]) -> float:
         """How much processor time it takes for all of them, one after the other, in all threads of its process."""
 
     def close(self) -> None:  # noqa: B027 - most hold nothing
@@ -49,17 +49,17 @@ class InProcess(Contender):
         self.ruleset = ruleset
 
     @abstractmethod
-    def run(self, findings: Findings) -> Any:
+    def run(self, answers: Answers) -> Any:
         """One report, and whatever the engine answers."""
 
     @abstractmethod
     def read(self, answer: Any) -> Decided:
         """That answer, as all are compared."""
 
-    def decide(self, reports: Sequence[Findings]) -> list[Decided]:
+    def decide(self, reports: Sequence[Answers]) -> list[Decided]:
         return [self.read(self.run(report)) for report in reports]
 
-    def seconds(self, reports: Sequence[Findings]) -> float:
+    def seconds(self, reports: Sequence[Answers]) -> float:
         run = self.run
         begun = time.process_time()
         for report in reports:

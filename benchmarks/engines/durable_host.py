@@ -18,10 +18,10 @@ from durable.engine import Host
 from benchmarks.engines.contender import Decided, InProcess
 from triage_rules.language.model import (
     All,
+    Answers,
     Any,
     Compare,
     Condition,
-    Findings,
     Inferred,
     Not,
     OneOf,
@@ -65,9 +65,9 @@ class DurableHost(InProcess):
         self._host = Quiet()
         self._host.register_rulesets(dict([made.define()]))
 
-    def run(self, findings: Findings) -> list[str]:
+    def run(self, answers: Answers) -> list[str]:
         self._fired = []
-        self._host.assert_fact(self._name, {"sid": SID, "report": True, **findings})
+        self._host.assert_fact(self._name, {"sid": SID, "report": True, **answers})
         self._host.delete_state(self._name, SID)
         return self._fired
 

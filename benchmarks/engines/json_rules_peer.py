@@ -12,10 +12,10 @@ from typing import Any as Anything
 from benchmarks.engines.contender import Contender, Decided, NotHere, decided
 from triage_rules.language.model import (
     All,
+    Answers,
     Any,
     Compare,
     Condition,
-    Findings,
     Inferred,
     Not,
     OneOf,
@@ -46,19 +46,19 @@ class JsonRules(Contender):
         if node is None or not (PEERS / "node_modules" / "json-rules-engine").exists():
             raise NotHere(f"no node, or not installed: npm ci --prefix {PEERS.relative_to(PEERS.parents[1])}")
         self._ruleset = ruleset
-        self._loaded: Sequence[Findings] | None = None
+        self._loaded: Sequence[Answers] | None = None
         self._process = subprocess.Popen(
             [node, str(PEERS / "rules.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def decide(self, reports: Sequence[Findings]) -> list[Decided]:
+    def decide(self, reports: Sequence[Answers]) -> list[Decided]:
         self._loaded = reports
         layered = any(rule.infers for rule in self._ruleset.rules.values())
         rules = [_rule(rule, layered=layered) for rule in self._ruleset.rules.values()]
         answer = self._ask(json.dumps({"rules": rules, "reports": reports}))
         return [decided(self._ruleset, fired) for fired in answer["fired"]]
 
-    def seconds(self, reports: Sequence[Findings]) -> float:
+    def seconds(self, reports: Sequence[Answers]) -> float:
         if reports is not self._loaded:
             self.decide(reports)
         return float(self._ask("")["seconds"])

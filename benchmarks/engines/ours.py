@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.engines.contender import Decided, InProcess
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.language.model import Findings, Ruleset
+from triage_rules.language.model import Answers, Ruleset
 from triage_rules.records.reports import History
 
 DIGEST = "sha256:" + "0" * 64
@@ -25,8 +25,8 @@ class Ours(InProcess):
         super().__init__(ruleset)
         self._evaluator = Evaluator(ruleset, DIGEST, second_opinion=self.second_opinion)
 
-    def run(self, findings: Findings) -> Any:
-        return self._evaluator.evaluate(findings, NO_HISTORY, report_id="r", received_ms=NOW_MS, evaluated_ms=NOW_MS)
+    def run(self, answers: Answers) -> Any:
+        return self._evaluator.evaluate(answers, NO_HISTORY, report_id="r", received_ms=NOW_MS, evaluated_ms=NOW_MS)
 
     def read(self, answer: Any) -> Decided:
         return Decided(answer["level"], frozenset(rule["id"] for rule in answer["rules"]))

@@ -8,11 +8,11 @@ import rule_engine
 
 from benchmarks.engines.conditions import SIGNS, Words
 from benchmarks.engines.contender import Decided, InProcess
-from triage_rules.language.model import Findings, Ruleset
+from triage_rules.language.model import Answers, Ruleset
 
 WORDS = Words(
     # a comparison with null raises
-    compare=lambda leaf: f"{leaf.finding} != null and {leaf.finding} {SIGNS[leaf.op]} {leaf.limit}",
+    compare=lambda leaf: f"{leaf.input} != null and {leaf.input} {SIGNS[leaf.op]} {leaf.limit}",
     yes=lambda finding: finding,
     no=lambda finding: f"{finding} == false",
 )
@@ -30,8 +30,8 @@ class RuleEngine(InProcess):
         self._first = [(rule.id, rule.infers, made.matches) for rule, made in rules if rule.infers]
         self._then = [(rule.id, made.matches) for rule, made in rules if not rule.infers]
 
-    def run(self, findings: Findings) -> list[str]:
-        facts = {**self._open, **findings}
+    def run(self, answers: Answers) -> list[str]:
+        facts = {**self._open, **answers}
         fired = []
         stated: dict[str, Any] = {}
         for name, statement, matches in self._first:

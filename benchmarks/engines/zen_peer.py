@@ -15,11 +15,11 @@ import zen
 
 from benchmarks.engines.conditions import SIGNS, Words
 from benchmarks.engines.contender import Decided, InProcess
-from triage_rules.language.model import Findings, Rule, Ruleset
+from triage_rules.language.model import Answers, Rule, Ruleset
 
 WORDS = Words(
     # a comparison with null raises
-    compare=lambda leaf: f"{leaf.finding} != null and {leaf.finding} {SIGNS[leaf.op]} {leaf.limit}",
+    compare=lambda leaf: f"{leaf.input} != null and {leaf.input} {SIGNS[leaf.op]} {leaf.limit}",
     yes=lambda finding: f"{finding} == true",
     no=lambda finding: f"{finding} == false",
     inferred=lambda name: f"{json.dumps(name)} in said",
@@ -44,8 +44,8 @@ class ZenEngine(InProcess):
         edges = [dict(zip(("id", "sourceId", "targetId"), (way, *way.split()), strict=True)) for way in ways]
         self._evaluate = zen.ZenEngine().create_decision(json.dumps({"nodes": nodes, "edges": edges})).evaluate
 
-    def run(self, findings: Findings) -> Any:
-        return self._evaluate(findings)
+    def run(self, answers: Answers) -> Any:
+        return self._evaluate(answers)
 
     def read(self, answer: Any) -> Decided:
         return self.from_rules(row["id"] for row in itertools.chain.from_iterable(answer["result"].values()))

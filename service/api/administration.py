@@ -11,7 +11,7 @@ import marshmallow as ma
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from service.api.openapi import BODY_PROBLEMS, CALL_PROBLEMS, Answer, call
+from service.api.openapi import BODY_PROBLEMS, CALL_PROBLEMS, DocumentedResponse, call
 from service.api.schemas import AuditOut, DeadLettersOut, ErasedOut, ErasureIn
 from service.http.actor import actor
 from service.http.decoder import read_json, refuse_query
@@ -39,7 +39,7 @@ SHOWN = 1_000
     blueprint,
     "POST",
     "/erasures",
-    Answer(200, ErasedOut, "How much went."),
+    DocumentedResponse(200, ErasedOut, "How much went."),
     problems=(*BODY_PROBLEMS, "erasure-refused", "subject-of-several", "store-sealed", "ledger-unavailable"),
     needs=ADMINISTERING,
     requestBody={"required": True, "content": {"application/json": {"schema": ErasureIn}}},
@@ -85,7 +85,7 @@ def _fault(name: str) -> ReportFault:
     blueprint,
     "GET",
     "/dead-letters",
-    Answer(200, DeadLettersOut, f"The newest {SHOWN:,}, the newest first."),
+    DocumentedResponse(200, DeadLettersOut, f"The newest {SHOWN:,}, the newest first."),
     problems=(*CALL_PROBLEMS, "ledger-unavailable"),
     needs=ADMINISTERING,
 )
@@ -104,7 +104,7 @@ def list_dead_letters() -> Response:
     blueprint,
     "GET",
     "/audit",
-    Answer(200, AuditOut, f"The newest {SHOWN:,} entries, the newest first."),
+    DocumentedResponse(200, AuditOut, f"The newest {SHOWN:,} entries, the newest first."),
     problems=(*CALL_PROBLEMS, "ledger-unavailable"),
     needs=ADMINISTERING,
 )

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from service.api.openapi import BODY_PROBLEMS, CALL_PROBLEMS, Answer, call
+from service.api.openapi import BODY_PROBLEMS, CALL_PROBLEMS, DocumentedResponse, call
 from service.api.rulesets import approval_of
 from service.api.schemas import DeployedOut, DeploymentIn
 from service.http.actor import actor
@@ -45,7 +45,7 @@ _DEPLOYMENT_BODY: dict[str, Any] = {
     blueprint,
     "POST",
     "/deployments",
-    Answer(200, DeployedOut, "It is live (also if it was already)."),
+    DocumentedResponse(200, DeployedOut, "It is live (also if it was already)."),
     problems=(*BODY_PROBLEMS, "deployment-refused", "ruleset-refused", "deployment-running", "ledger-unavailable"),
     needs=DEPLOYING,
     requestBody=_DEPLOYMENT_BODY,
@@ -70,7 +70,7 @@ def post_deployment() -> Response:
     blueprint,
     "POST",
     "/rulesets/<name>/rollback",
-    Answer(200, DeployedOut, "What was live before is live again."),
+    DocumentedResponse(200, DeployedOut, "What was live before is live again."),
     problems=(*CALL_PROBLEMS, "ruleset-not-found", "ruleset-broken", "ledger-unavailable"),
     needs=DEPLOYING,
 )
@@ -118,7 +118,7 @@ def _files(raw: object) -> dict[str, str]:
 
 def _checked(files: dict[str, str]) -> deploy.Checked:
     try:
-        return checked_apart(files)
+        return check_in_bench(files)
     except WorkbenchBusy:
         raise Refused("deployment-running") from None
     except RulesetError as error:
@@ -129,7 +129,7 @@ def _checked(files: dict[str, str]) -> deploy.Checked:
         raise Refused("ruleset-refused", *faults) from None
 
 
-def checked_apart(files: Mapping[str, str]) -> deploy.Checked:
+def check_in_bench(files: Mapping[str, str]) -> deploy.Checked:
     """What may go live, one check at a time. Raises RulesetError, WorkbenchBusy if another one is running."""
     if not AT_ONCE.acquire(blocking=False):
         raise WorkbenchBusy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from service.api.openapi import CALL_PROBLEMS, Answer, call
+from service.api.openapi import CALL_PROBLEMS, DocumentedResponse, call
 from service.api.reports import ID, path_of
 from service.api.schemas import AcceptedOut, AcknowledgementOut
 from service.http.actor import actor
@@ -16,7 +16,7 @@ from triage_rules.foundation.errors import ReportNotFound
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.records.api_keys import Scope
 from triage_rules.records.board import Acknowledged
-from triage_rules.records.reports import Status
+from triage_rules.records.reports import ReportStatus
 
 blueprint = Blueprint("following_up", __name__, url_prefix="/v1", description="What people do about results.")
 
@@ -27,7 +27,7 @@ _PROBLEMS = (*CALL_PROBLEMS, "report-not-found", "ledger-unavailable")
     blueprint,
     "POST",
     "/reports/<report_id>/acknowledgement",
-    Answer(200, AcknowledgementOut, "Who takes care of it now."),
+    DocumentedResponse(200, AcknowledgementOut, "Who takes care of it now."),
     problems=(*_PROBLEMS, "not-settled"),
     needs=frozenset({Scope.READ}),
 )
@@ -44,7 +44,7 @@ def acknowledge(report_id: str) -> Response:
     blueprint,
     "DELETE",
     "/reports/<report_id>/acknowledgement",
-    Answer(200, AcknowledgementOut, "Nobody takes care of it now."),
+    DocumentedResponse(200, AcknowledgementOut, "Nobody takes care of it now."),
     problems=(*_PROBLEMS, "not-settled"),
     needs=frozenset({Scope.READ}),
 )
@@ -62,7 +62,7 @@ def unacknowledge(report_id: str) -> Response:
     blueprint,
     "POST",
     "/dead-letters/<report_id>/redrive",
-    Answer(202, AcceptedOut, "It waits again, and will be decided, or be a dead letter once more."),
+    DocumentedResponse(202, AcceptedOut, "It waits again, and will be decided, or be a dead letter once more."),
     problems=(*_PROBLEMS, "not-redrivable"),
     needs=frozenset({Scope.ADMIN}),
 )
@@ -73,7 +73,7 @@ def redrive(report_id: str) -> Response:
     """
     own = _asked(report_id)
     own.ledger.redrive(report_id, own.now_ms(), by=actor())
-    told = {"id": report_id, "status": Status.QUEUED.value, "links": {"self": path_of(report_id)}}
+    told = {"id": report_id, "status": ReportStatus.QUEUED.value, "links": {"self": path_of(report_id)}}
     return json_answer(told, 202)
 
 

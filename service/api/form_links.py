@@ -8,7 +8,7 @@ import marshmallow as ma
 from flask import Response, request, url_for
 from flask_smorest import Blueprint
 
-from service.api.openapi import BODY_PROBLEMS, RULESET_PROBLEMS, Answer, call
+from service.api.openapi import BODY_PROBLEMS, RULESET_PROBLEMS, DocumentedResponse, call
 from service.api.schemas import FormLinkIn, FormLinkOut
 from service.http.api_keys import caller
 from service.http.decoder import read_json, refuse_query
@@ -33,7 +33,9 @@ _LINK = FormLinkIn()
     blueprint,
     "POST",
     "/form-links",
-    Answer(201, FormLinkOut, "The link: an address here, and the same to put behind an address of your own."),
+    DocumentedResponse(
+        201, FormLinkOut, "The link: an address here, and the same to put behind an address of your own."
+    ),
     problems=(*BODY_PROBLEMS, *RULESET_PROBLEMS, "ruleset-not-found", "form-link-invalid", "form-links-off"),
     needs=frozenset({Scope.REPORT}),
     requestBody={"required": True, "content": {"application/json": {"schema": FormLinkIn}}},

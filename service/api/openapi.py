@@ -16,7 +16,7 @@ from service.http.api_keys import NEEDED, OPEN
 from service.http.decoder import BATCH_LINES_MAX, JSON, NDJSON
 from service.http.problem_types import PROBLEMS
 from service.http.problems import CONTENT_TYPE
-from triage_rules.evaluation.answers import findings_json_schema
+from triage_rules.evaluation.answers import answers_json_schema
 from triage_rules.foundation.schemas import read_schema
 from triage_rules.intake.report import ReportIn
 from triage_rules.language.model import Ruleset
@@ -123,7 +123,7 @@ def make_api(app: Flask, version: str) -> TriageApi:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DocumentedResponse:
     """An answer of a call that is no problem. `schema`: a marshmallow schema, or a schema as plain data."""
 
     status: int
@@ -132,14 +132,14 @@ class Answer:
     content_type: str = JSON[0]
 
 
-NOT_CHANGED = Answer(304, says="As it was when you got that ETag.")
+NOT_CHANGED = DocumentedResponse(304, says="As it was when you got that ETag.")
 
 
 def call(
     blueprint: Blueprint,
     method: str,
     rule: str,
-    *answers: Answer,
+    *answers: DocumentedResponse,
     problems: Sequence[str] = (),
     needs: frozenset[Scope] | None = OPEN,
     **more: object,
@@ -200,7 +200,7 @@ def description(api: TriageApi, rulesets: Iterable[Ruleset], *, auth: bool) -> d
     references = []
     for ruleset in rulesets:
         name = f"Findings-{ruleset.name}"
-        schemas[name] = _embedded(name, findings_json_schema(ruleset))
+        schemas[name] = _embedded(name, answers_json_schema(ruleset))
         references.append({"$ref": f"#/components/schemas/{name}"})
     if references:
         findings = schemas["Report"]["properties"]["findings"]

@@ -8,12 +8,12 @@ from flask import Response, request
 from flask_smorest import Blueprint
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.api.openapi import CALL_PROBLEMS, Answer, call
+from service.api.openapi import CALL_PROBLEMS, DocumentedResponse, call
 from service.api.rulesets import summaries
 from service.api.schemas import AliveOut, NotReadyOut, ReadyOut
 from service.api.status_schemas import StatusOut
 from service.http import problems
-from service.http.api_keys import may_be_told
+from service.http.api_keys import may_see_details
 from service.http.decoder import BATCH_LINES_MAX, refuse_query
 from service.http.parts import Parts, parts, version
 from service.http.problem_types import PROBLEMS
@@ -28,7 +28,7 @@ LOOKING = frozenset({Scope.READ})
 blueprint = Blueprint("operations", __name__, description="For those who run the service.")
 
 
-@call(blueprint, "GET", "/livez", Answer(200, AliveOut, "It answers."))
+@call(blueprint, "GET", "/livez", DocumentedResponse(200, AliveOut, "It answers."))
 def livez() -> Response:
     """Say whether the process answers."""
     return json_answer({"status": "ok"})
@@ -38,8 +38,8 @@ def livez() -> Response:
     blueprint,
     "GET",
     "/readyz",
-    Answer(200, ReadyOut, "It is."),
-    Answer(503, NotReadyOut, "`not-ready`: `errors` says what is missing.", CONTENT_TYPE),
+    DocumentedResponse(200, ReadyOut, "It is."),
+    DocumentedResponse(503, NotReadyOut, "`not-ready`: `errors` says what is missing.", CONTENT_TYPE),
 )
 def readyz() -> Response:
     """Say whether all is there that it takes.
@@ -49,7 +49,7 @@ def readyz() -> Response:
     a key also why.
     """
     missing = _missing(parts())
-    if missing and not may_be_told():
+    if missing and not may_see_details():
         missing = dict.fromkeys(missing, "failed; whoever sends an API key is told why")
     checks = {name: {"ok": name not in missing, "detail": missing.get(name, "ok")} for name in CHECKS}
     if not missing:
@@ -62,7 +62,7 @@ def readyz() -> Response:
     blueprint,
     "GET",
     "/v1/status",
-    Answer(200, StatusOut, "What is live, what waits, who works."),
+    DocumentedResponse(200, StatusOut, "What is live, what waits, who works."),
     problems=(*CALL_PROBLEMS, "ruleset-broken", "ledger-unavailable"),
     needs=LOOKING,
 )
@@ -109,7 +109,7 @@ def status() -> Response:
     blueprint,
     "GET",
     "/metrics",
-    Answer(200, {"type": "string"}, "The Prometheus text format.", "text/plain"),
+    DocumentedResponse(200, {"type": "string"}, "The Prometheus text format.", "text/plain"),
     needs=LOOKING,
 )
 def metrics() -> Response:

@@ -24,22 +24,22 @@ from service.api.openapi import (
     RULESET_PROBLEMS,
     TYPE_PROBLEMS,
     WAIT_PARAMETER,
-    Answer,
+    DocumentedResponse,
     call,
 )
 from service.api.schemas import AcceptedOut, OutcomeOut, ReportOut
 from service.http import problems
 from service.http.api_keys import caller
-from service.http.decoder import NDJSON, Line, read_json, read_key, read_lines, read_wait, refuse_query
+from service.http.decoder import NDJSON, BatchLine, read_json, read_key, read_lines, read_wait, refuse_query
 from service.http.parts import parts
 from service.http.problem_types import PROBLEMS
 from service.http.responses import json_answer, with_etag
-from service.use.intake import Outcome, Request
+from service.use.intake import IntakeOutcome, Request
 from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import LedgerUnavailable, ReportNotFound, SealError
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.records.api_keys import Scope
-from triage_rules.records.reports import Accepted, Status, StoredReport
+from triage_rules.records.reports import Accepted, ReportStatus, StoredReport
 
 blueprint = Blueprint("reports", __name__, url_prefix="/v1", description="Post reports, and ask what became of them.")
 
@@ -54,8 +54,8 @@ _BATCH = "batch"
     blueprint,
     "POST",
     "/reports",
-    Answer(202, AcceptedOut, "Accepted: it will be decided, whatever dies meanwhile."),
-    Answer(200, ReportOut, "With `Prefer: wait`: accepted and decided in time."),
+    DocumentedResponse(202, AcceptedOut, "Accepted: it will be decided, whatever dies meanwhile."),
+    DocumentedResponse(200, ReportOut, "With `Prefer: wait`: accepted and decided in time."),
     problems=(*BODY_PROBLEMS, *KEY_PROBLEMS, *INTAKE_PROBLEMS, "report-refused"),
     needs=POSTING,
     requestBody=REPORT_BODY,
@@ -73,7 +73,7 @@ def post_report() -> Response:
     raw = read_json(request, own.settings.max_report_bytes)
     accepted = own.intake.accept(Request(raw, key, caller().client))
     report = _look(accepted, wait)
-    settled = report is not None and report.status is not Status.QUEUED
+    settled = report is not None and report.status is not ReportStatus.QUEUED
     if report is not None and settled and wait is not None:
         response = json_answer(_report(report))
     else:
@@ -88,7 +88,7 @@ def post_report() -> Response:
     blueprint,
     "POST",
     "/reports/batch",
-    Answer(202, OutcomeOut, "NDJSON: a line of outcome for each report, in their order.", NDJSON[0]),
+    DocumentedResponse(202, OutcomeOut, "NDJSON: a line of outcome for each report, in their order.", NDJSON[0]),
     problems=(*CALL_PROBLEMS, *TYPE_PROBLEMS, KEY_PROBLEMS[0], *INTAKE_PROBLEMS, "batch-refused"),
     needs=POSTING,
     requestBody=BATCH_BODY,
@@ -122,7 +122,7 @@ def post_batch() -> Response:
     blueprint,
     "GET",
     "/reports/<report_id>",
-    Answer(200, ReportOut, "The report as it is now."),
+    DocumentedResponse(200, ReportOut, "The report as it is now."),
     NOT_CHANGED,
     problems=(*CALL_PROBLEMS, "report-not-found", "method-not-allowed", "ledger-unavailable", "store-sealed"),
     needs=frozenset({Scope.REPORT, Scope.READ}),
@@ -143,7 +143,7 @@ def get_report(report_id: str) -> Response:
     if Scope.READ not in caller().scopes and report.client != caller().client:
         raise ReportNotFound
     response = json_answer(_report(report))
-    if report.status is Status.QUEUED:
+    if report.status is ReportStatus.QUEUED:
         response.headers["Retry-After"] = "1"
     return with_etag(response, cacheable=False)
 
@@ -152,7 +152,7 @@ def get_report(report_id: str) -> Response:
     blueprint,
     "POST",
     "/evaluate",
-    Answer(200, {"$ref": "#/components/schemas/Result"}, "The result it would have now."),
+    DocumentedResponse(200, {"$ref": "#/components/schemas/Result"}, "The result it would have now."),
     problems=(*BODY_PROBLEMS, *RULESET_PROBLEMS, "report-refused", "evaluation-failed"),
     needs=POSTING,
     requestBody=REPORT_BODY,
@@ -174,10 +174,10 @@ def _look(accepted: Accepted, wait: int | None) -> StoredReport | None:
     """
     if wait is None and accepted.created:
         return None
-    return looked_up(accepted.id, wait)
+    return look_up_report(accepted.id, wait)
 
 
-def looked_up(report_id: str, wait: int | None) -> StoredReport | None:
+def look_up_report(report_id: str, wait: int | None) -> StoredReport | None:
     """The report as it is after at most `wait` seconds; None if it can't be told, or too many wait already."""
     own = parts()
     try:
@@ -194,7 +194,7 @@ def looked_up(report_id: str, wait: int | None) -> StoredReport | None:
 
 
 def _told(accepted: Accepted, report: StoredReport | None) -> dict[str, Any]:
-    status = Status.QUEUED if report is None else report.status
+    status = ReportStatus.QUEUED if report is None else report.status
     return {"id": accepted.id, "status": status.value, "links": {"self": path_of(accepted.id)}}
 
 
@@ -215,7 +215,7 @@ def _report(report: StoredReport) -> dict[str, Any]:
     return told
 
 
-def _outcome(line: Line, became: Outcome | None) -> dict[str, Any]:
+def _outcome(line: BatchLine, became: IntakeOutcome | None) -> dict[str, Any]:
     """One line of the answer; `problem` is for our own counting."""
     match became:
         case Accepted():

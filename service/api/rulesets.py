@@ -7,14 +7,14 @@ from typing import Any
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from service.api.openapi import CALL_PROBLEMS, NOT_CHANGED, Answer, call
+from service.api.openapi import CALL_PROBLEMS, NOT_CHANGED, DocumentedResponse, call
 from service.api.schemas import RulesetDetailOut, RulesetsOut
 from service.http.api_keys import ANY_KEY
 from service.http.decoder import refuse_query
 from service.http.parts import Parts, parts
 from service.http.responses import json_answer, with_etag
 from triage_rules.deployment.live import Loaded
-from triage_rules.evaluation.answers import findings_json_schema
+from triage_rules.evaluation.answers import answers_json_schema
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.bundle import document_of
 from triage_rules.language.model import Floor, Input, Rule, Ruleset
@@ -28,7 +28,7 @@ SCHEMA_TYPE = "application/schema+json"
 NOT_APPROVED = "no clinician has approved it"
 
 
-@call(blueprint, "GET", "", Answer(200, RulesetsOut, "All of them."), problems=_PROBLEMS, needs=ANY_KEY)
+@call(blueprint, "GET", "", DocumentedResponse(200, RulesetsOut, "All of them."), problems=_PROBLEMS, needs=ANY_KEY)
 def list_rulesets() -> Response:
     """List the live rulesets."""
     refuse_query(request)
@@ -39,7 +39,7 @@ def list_rulesets() -> Response:
     blueprint,
     "GET",
     "/<name>",
-    Answer(200, RulesetDetailOut, "All that it says."),
+    DocumentedResponse(200, RulesetDetailOut, "All that it says."),
     NOT_CHANGED,
     problems=(*_PROBLEMS, "ruleset-not-found"),
     needs=ANY_KEY,
@@ -62,7 +62,7 @@ def get_ruleset(name: str) -> Response:
     blueprint,
     "GET",
     "/<name>/schema",
-    Answer(200, {"type": "object"}, "JSON Schema 2020-12 of the findings.", SCHEMA_TYPE),
+    DocumentedResponse(200, {"type": "object"}, "JSON Schema 2020-12 of the findings.", SCHEMA_TYPE),
     NOT_CHANGED,
     problems=(*_PROBLEMS, "ruleset-not-found"),
     needs=ANY_KEY,
@@ -70,7 +70,7 @@ def get_ruleset(name: str) -> Response:
 def get_findings_schema(name: str) -> Response:
     """Get the JSON Schema of a ruleset's findings."""
     refuse_query(request)
-    schema = findings_json_schema(parts().live.get(name).ruleset)
+    schema = answers_json_schema(parts().live.get(name).ruleset)
     return with_etag(json_answer(schema, content_type=SCHEMA_TYPE))
 
 

@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 
 from triage_rules.language.model import Level
 from triage_rules.records.api_keys import CLIENT
-from triage_rules.records.reports import SUBJECT_MAX, Status, subject_fault
+from triage_rules.records.reports import SUBJECT_MAX, ReportStatus, subject_fault
 
 _LEVELS = validate.OneOf([level.word for level in Level])
 ID = "9f1c2b7a5d8e4c03b6a1f2e3d4c5b6a7"
@@ -69,7 +69,7 @@ class AcceptedOut(Out):
     """An accepted report."""
 
     id = fields.String(required=True, metadata=_says("The report's id.", examples=[ID]))
-    status = fields.String(required=True, validate=validate.OneOf([status.value for status in Status]))
+    status = fields.String(required=True, validate=validate.OneOf([status.value for status in ReportStatus]))
     links = fields.Nested(ReportLinks, required=True)
 
 

@@ -69,7 +69,7 @@ def caller() -> Caller:
     return found
 
 
-def may_be_told() -> bool:
+def may_see_details() -> bool:
     """Of a call that is open to all: whether this caller may also be told what isn't for strangers."""
     return known_caller() is not None
 

@@ -27,7 +27,7 @@ _KEY = re.compile(r"[!#-+\--:<-\[\]-~]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BatchLine:
     """One line of a batch: its number in the body (from 1), and what it holds or why that can't be told.
 
     `left_out`: how many more faults it has than are in `faults`.
@@ -54,7 +54,7 @@ def read_json(request: Request, max_bytes: int) -> object:
         raise Refused("unreadable", *error.faults, left_out=error.left_out) from None
 
 
-def read_lines(request: Request, max_bytes: int, max_line_bytes: int) -> list[Line]:
+def read_lines(request: Request, max_bytes: int, max_line_bytes: int) -> list[BatchLine]:
     """The lines of a batch, without the blank ones. Raises Refused only for the batch as a whole."""
     _check_type(request, NDJSON)
     lines = list(_lines(_read(request, max_bytes), max_line_bytes))
@@ -63,7 +63,7 @@ def read_lines(request: Request, max_bytes: int, max_line_bytes: int) -> list[Li
     return lines
 
 
-def _lines(body: bytes, max_line_bytes: int) -> Iterator[Line]:
+def _lines(body: bytes, max_line_bytes: int) -> Iterator[BatchLine]:
     count = 0
     for number, ended in enumerate(body.split(b"\n"), start=1):
         text = ended.removesuffix(b"\r")
@@ -73,9 +73,9 @@ def _lines(body: bytes, max_line_bytes: int) -> Iterator[Line]:
         if count > BATCH_LINES_MAX:
             raise Refused("batch-refused", detail=f"The batch has more than {BATCH_LINES_MAX} reports.")
         try:
-            yield Line(number, strict_json.loads(text, max_bytes=max_line_bytes, what="line"))
+            yield BatchLine(number, strict_json.loads(text, max_bytes=max_line_bytes, what="line"))
         except ReportError as error:
-            yield Line(number, faults=error.faults, left_out=error.left_out)
+            yield BatchLine(number, faults=error.faults, left_out=error.left_out)
 
 
 def read_key(request: Request) -> str | None:

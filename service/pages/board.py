@@ -18,7 +18,7 @@ from triage_rules.foundation.errors import NotRedrivable, NotSettled, ReportNotF
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.model import Level
 from triage_rules.records.api_keys import Scope
-from triage_rules.records.board import RANKS, Row, Standing, Wanted
+from triage_rules.records.board import RANKS, BoardStatus, Row, Wanted
 
 blueprint = Blueprint("board", __name__)
 
@@ -35,7 +35,7 @@ _LEVELS = {word: level for level, word in words.WORDS.items()}
 class Filters:
     """What a person wants to see, as it stands in the address; what can't be read there is left out."""
 
-    show: str = Standing.OPEN.value
+    show: str = BoardStatus.OPEN.value
     level: str = ""
     ruleset: str = ""
     overdue: str = ""
@@ -50,12 +50,12 @@ class Filters:
         """For the ledger."""
         levels = (_LEVELS[self.level],) if self.level else RANKS
         newest = self.order == "newest"
-        return Wanted(Standing(self.show), levels, self.ruleset or None, overdue=bool(self.overdue), newest=newest)
+        return Wanted(BoardStatus(self.show), levels, self.ruleset or None, overdue=bool(self.overdue), newest=newest)
 
     def said(self, **other: str | None) -> dict[str, str]:
         """What of it an address holds, but for the others."""
         said = {name: value for name, value in (asdict(self) | other).items() if value}
-        return {name: value for name, value in said.items() if (name, value) != ("show", Standing.OPEN)}
+        return {name: value for name, value in said.items() if (name, value) != ("show", BoardStatus.OPEN)}
 
     def address(self, **other: str | None) -> str:
         """The board with these filters, but for the others; from the first row on, if none is given."""
@@ -64,7 +64,7 @@ class Filters:
 
 
 _TAKEN: dict[str, Any] = {
-    "show": [standing.value for standing in Standing],
+    "show": [standing.value for standing in BoardStatus],
     "level": list(_LEVELS),
     "overdue": ["1"],
     "order": ["newest"],
@@ -172,10 +172,11 @@ def _row(row: Row, now_ms: int) -> dict[str, Any]:
         "ruleset": noted.group.ruleset,
         "subject": row.subject,
         "received": timestamp(noted.received_ms),
-        "waiting": words.lasting(now_ms - noted.received_ms),
-        "due": words.due(noted, now_ms),
+        "waiting": words.format_duration(now_ms - noted.received_ms),
+        "due": words.describe_due(noted, now_ms),
         "due_at": None if noted.due_ms is None else timestamp(noted.due_ms),
-        "taken": taken and {"by": taken.by, "ago": words.lasting(now_ms - taken.at_ms), "at": timestamp(taken.at_ms)},
+        "taken": taken
+        and {"by": taken.by, "ago": words.format_duration(now_ms - taken.at_ms), "at": timestamp(taken.at_ms)},
         "redrives": row.redrives,
     }
 
@@ -192,18 +193,22 @@ def _service(own: Parts, filters: Filters, now_ms: int) -> dict[str, Any]:
     letters = own.ledger.letters(LETTERS + 1, filters.letters or None)
     return {
         "queues": [
-            {"name": name, "waiting": queue.waiting, "oldest": queue.oldest_ms and words.lasting(queue.oldest_ms)}
+            {
+                "name": name,
+                "waiting": queue.waiting,
+                "oldest": queue.oldest_ms and words.format_duration(queue.oldest_ms),
+            }
             for name, queue in (("Urgent ones", queues.urgent), ("All", queues.all))
         ],
         "workers": [(name, "works") for name in sorted(there)]
         + [(name, "gets nothing done") for name in stalled]
         + [
-            (name, f"not heard from for {words.lasting(now_ms - at)}")
+            (name, f"not heard from for {words.format_duration(now_ms - at)}")
             for name, at in sorted(own.ledger.heard().items())
             if name not in there
         ],
         "dead": own.ledger.backlog(now_ms).dead,
-        "letters": [asdict(letter) | {"why": words.why(letter.reason)} for letter in letters[:LETTERS]],
+        "letters": [asdict(letter) | {"why": words.describe_reason(letter.reason)} for letter in letters[:LETTERS]],
         "older_letters": letters[LETTERS - 1].entry if len(letters) > LETTERS else None,
     }
 
@@ -212,7 +217,7 @@ def _mix(filters: Filters) -> words.Chart:
     own = parts()
     span = words.SPANS[filters.span or "day"]
     starts, end = span.starts(own.now_ms())
-    return words.chart(own.ledger.mix(starts, end), span)
+    return words.build_chart(own.ledger.mix(starts, end), span)
 
 
 def _done() -> dict[str, Any] | None:

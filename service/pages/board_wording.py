@@ -48,7 +48,7 @@ SPANS = {
 }
 
 
-def lasting(ms: int) -> str:
+def format_duration(ms: int) -> str:
     """How long that is, as people say it; no more often another than each minute."""
     days, hours, minutes = ms // DAY_MS, ms // HOUR_MS, ms // MINUTE_MS
     if days > 1:
@@ -66,7 +66,7 @@ class Due:
     is_over: bool
 
 
-def due(noted: Noted, now_ms: int) -> Due:
+def describe_due(noted: Noted, now_ms: int) -> Due:
     """As the board says it."""
     if noted.due_ms is None:
         return Due("no limit", is_over=False)
@@ -74,11 +74,11 @@ def due(noted: Noted, now_ms: int) -> Due:
     if noted.group.within_ms == 0:
         return Due("at once", is_over=left < 0)
     if left < 0:
-        return Due(f"overdue by {lasting(-left)}", is_over=True)
-    return Due(f"in {lasting(left)}", is_over=False)
+        return Due(f"overdue by {format_duration(-left)}", is_over=True)
+    return Due(f"in {format_duration(left)}", is_over=False)
 
 
-def why(reason: str) -> str:
+def describe_reason(reason: str) -> str:
     """Why a report is a dead letter, in a sentence, and what failed."""
     word, _, detail = reason.partition(":")
     told = REASONS.get(word, reason)
@@ -105,7 +105,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class BarLabel:
     """A bar in words: when it begins (RFC 3339), how it is written below, and its counts by level, RANKS' order."""
 
     at: str
@@ -120,17 +120,17 @@ class Chart:
     """All that the picture and its table are made of. `lines`: (y, count) of the lines behind the bars."""
 
     pieces: tuple[Piece, ...]
-    bars: tuple[Told, ...]
+    bars: tuple[BarLabel, ...]
     lines: tuple[tuple[float, int], ...]
     total: dict[str, int]
 
 
-def chart(bars: Sequence[Bar], span: Span) -> Chart:
+def build_chart(bars: Sequence[Bar], span: Span) -> Chart:
     """The picture of those bars."""
     top = _round_up(max((sum(bar.counts.values()) for bar in bars), default=0))
     high, wide = HEIGHT - BOTTOM - TOP, (WIDTH - LEFT) / max(1, len(bars))
     pieces: list[Piece] = []
-    told: list[Told] = []
+    told: list[BarLabel] = []
     for number, bar in enumerate(bars):
         x, y = LEFT + number * wide, float(HEIGHT - BOTTOM)
         for level in STACKED:
@@ -140,7 +140,7 @@ def chart(bars: Sequence[Bar], span: Span) -> Chart:
                 pieces.append(Piece(WORDS[level], round(x + 1, 2), round(y, 2), round(wide - 2, 2), round(height, 2)))
         counts = tuple(bar.counts[level] for level in RANKS)
         label = _label(bar.from_ms, span)
-        told.append(Told(timestamp(bar.from_ms), label, number % span.written == 0, round(x + wide / 2, 2), counts))
+        told.append(BarLabel(timestamp(bar.from_ms), label, number % span.written == 0, round(x + wide / 2, 2), counts))
     lines = tuple((round(TOP + high * (1 - part / 2), 2), top * part // 2) for part in range(3))
     total = {WORDS[level]: sum(bar.counts[level] for bar in bars) for level in RANKS}
     return Chart(tuple(pieces), tuple(told), lines, total)

@@ -11,16 +11,16 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from service.api.reports import looked_up
+from service.api.reports import look_up_report
 from service.api.rulesets import NOT_APPROVED
 from service.http.api_keys import caller
 from service.http.parts import parts
 from service.pages import form_state, signed_links
-from service.pages.form_state import SHOWN, SKIPPED, State
+from service.pages.form_state import SHOWN, SKIPPED, FormState
 from service.pages.page import by_htmx, go, may, page, render
 from service.use.intake import Request
 from triage_rules.foundation.errors import LedgerUnavailable, LinkError, QueueTooOld, StaleRuleset
-from triage_rules.intake.form import Answers, groups, next_questions, questions, unanswered
+from triage_rules.intake.form import FormAnswers, groups, next_questions, questions, unanswered
 from triage_rules.intake.links import FormLink
 from triage_rules.language.model import Level, Ruleset
 from triage_rules.records.api_keys import Scope
@@ -38,23 +38,23 @@ KEPT_BY_BROWSER = "private, no-cache"
 
 
 @dataclass
-class Asking:
+class FormRequest:
     """One request of a form: whose ruleset, by which link, and what is written so far."""
 
     ruleset: Ruleset
     link: FormLink | None
-    state: State
+    state: FormState
     is_news: bool = True
     """Whether the person hasn't been shown yet that it is urgent."""
 
-    def body(self, answers: Answers) -> dict[str, Any]:
+    def body(self, answers: FormAnswers) -> dict[str, Any]:
         """The report, as a program would post it."""
-        report: dict[str, Any] = {"ruleset": self.ruleset.name, "findings": answers.findings}
+        report: dict[str, Any] = {"ruleset": self.ruleset.name, "findings": answers.given}
         if self.link is not None and self.link.subject is not None:
             report["subject"] = self.link.subject
         return report
 
-    def result(self, answers: Answers) -> dict[str, Any]:
+    def result(self, answers: FormAnswers) -> dict[str, Any]:
         """What the answers so far would give."""
         return parts().intake.evaluate(self.body(answers), self.client)
 
@@ -79,17 +79,17 @@ def show(ruleset: str) -> Response:
     clinician = link is None and may(Scope.READ) and request.values.get("clinician") == "yes"
     asked = questions(loaded.ruleset, clinician=clinician)
     if request.method == "GET":
-        asking = Asking(loaded.ruleset, link, form_state.fresh(asked, clinician=clinician))
+        asking = FormRequest(loaded.ruleset, link, form_state.fresh(asked, clinician=clinician))
         response = _begin(asking, request.args.get("mode", ""))
     else:
         state = form_state.read(request.form, asked, clinician=clinician)
-        asking = Asking(loaded.ruleset, link, state, is_news=not state.sent)
+        asking = FormRequest(loaded.ruleset, link, state, is_news=not state.sent)
         response = _act(asking, request.form.get("do", ""))
     response.headers["Cache-Control"] = KEPT_BY_BROWSER
     return response
 
 
-def _begin(asking: Asking, mode: str) -> Response:
+def _begin(asking: FormRequest, mode: str) -> Response:
     match mode:
         case "one":
             return _go_on(asking)
@@ -101,7 +101,7 @@ def _begin(asking: Asking, mode: str) -> Response:
             )
 
 
-def _act(asking: Asking, do: str) -> Response:
+def _act(asking: FormRequest, do: str) -> Response:
     state = asking.state
     match do.partition(":"):
         case ["next", _, _]:
@@ -130,7 +130,7 @@ def _act(asking: Asking, do: str) -> Response:
             return _go_on(asking)
 
 
-def _next(asking: Asking) -> Response:
+def _next(asking: FormRequest) -> Response:
     """To the next question, unless the answer to this one has a fault."""
     state = asking.state
     at = state.asked.get(state.at)
@@ -143,12 +143,12 @@ def _next(asking: Asking) -> Response:
     return _go_on(asking)
 
 
-def _go_on(asking: Asking) -> Response:
+def _go_on(asking: FormRequest) -> Response:
     """What matters most of what is not answered; the private questions last; then the summary."""
     state = asking.state
     answers = state.answers(asking.ruleset)
     result = asking.result(answers)
-    left = next_questions(result, state.asked, answers.findings)
+    left = next_questions(result, state.asked, answers.given)
     private = [name for name in left if state.is_private(name)]
     plain = [name for name in left if name not in private]
     _send_if_urgent(asking, answers, result)
@@ -161,7 +161,9 @@ def _go_on(asking: Asking) -> Response:
     return _review(asking, answers=answers, result=result)
 
 
-def _one(asking: Asking, fault: str = "", result: dict[str, Any] | None = None, left: int | None = None) -> Response:
+def _one(
+    asking: FormRequest, fault: str = "", result: dict[str, Any] | None = None, left: int | None = None
+) -> Response:
     """The question the person is at."""
     state = asking.state
     question = state.asked[state.at]
@@ -180,7 +182,7 @@ def _one(asking: Asking, fault: str = "", result: dict[str, Any] | None = None, 
     )
 
 
-def _all(asking: Asking, faults: dict[str, str] | None = None) -> Response:
+def _all(asking: FormRequest, faults: dict[str, str] | None = None) -> Response:
     """All questions in groups. Private ones only once the person said that nobody else sees the screen."""
     state = asking.state
     state.at = ""
@@ -198,25 +200,29 @@ def _all(asking: Asking, faults: dict[str, str] | None = None) -> Response:
     )
 
 
-def _standing(asking: Asking) -> Response:
+def _standing(asking: FormRequest) -> Response:
     """For the page with all questions, while it is filled in: the advice as soon as it is urgent, and what matters."""
     answers = asking.state.answers(asking.ruleset)
     return render("form/standing.html", by_script=True, **_told(asking, answers))
 
 
-def _told(asking: Asking, answers: Answers) -> dict[str, Any]:
+def _told(asking: FormRequest, answers: FormAnswers) -> dict[str, Any]:
     result = asking.result(answers)
-    left = next_questions(result, asking.state.asked, answers.findings)
+    left = next_questions(result, asking.state.asked, answers.given)
     return {
         "urgent": _urgent(asking, result),
         "determined": result["determined"],
-        "answered": len(answers.findings),
+        "answered": len(answers.given),
         "matters": [asking.state.asked[name] for name in left if not asking.state.is_private(name)][:3],
     }
 
 
 def _review(
-    asking: Asking, *, stopped: bool = False, answers: Answers | None = None, result: dict[str, Any] | None = None
+    asking: FormRequest,
+    *,
+    stopped: bool = False,
+    answers: FormAnswers | None = None,
+    result: dict[str, Any] | None = None,
 ) -> Response:
     """All that was answered, to be looked through, changed and sent."""
     state = asking.state
@@ -234,12 +240,12 @@ def _review(
         determined=result["determined"],
         left=len(next_questions(result, state.asked, state.written)),
         urgent=_urgent(asking, result, whatever_is_open=True),
-        was_sent=bool(state.sent) and state.sent_print == form_state.print_of(answers.findings),
+        was_sent=bool(state.sent) and state.sent_print == form_state.print_of(answers.given),
         result_at=signed_links.address_of_result(state.sent) if state.sent else "",
     )
 
 
-def _send(asking: Asking) -> Response:
+def _send(asking: FormRequest) -> Response:
     """The answers become a report; its result is the next page. Faults first go back to their questions."""
     answers = asking.state.answers(asking.ruleset)
     if answers.faults:
@@ -247,27 +253,27 @@ def _send(asking: Asking) -> Response:
             return _all(asking, answers.faults)
         return _review(asking, answers=answers)
     report = _accept(asking, answers)
-    looked_up(report, WAIT_SECONDS)
+    look_up_report(report, WAIT_SECONDS)
     to = signed_links.address_of_result(report)
     if by_htmx():
         return Response(status=200, headers={"HX-Redirect": to})
     return go(to)
 
 
-def _send_if_urgent(asking: Asking, answers: Answers, result: dict[str, Any]) -> None:
+def _send_if_urgent(asking: FormRequest, answers: FormAnswers, result: dict[str, Any]) -> None:
     """Whoever reads that they must go now may not come back to send: so it is sent at once, and the page says so."""
     if asking.state.sent or not is_urgent_by_answers(result):
         return
     try:
         asking.state.sent = _accept(asking, answers)
-        asking.state.sent_print = form_state.print_of(answers.findings)
+        asking.state.sent_print = form_state.print_of(answers.given)
     except (LedgerUnavailable, QueueTooOld, StaleRuleset):
         return  # the advice is shown all the same, and the button to send
 
 
-def _accept(asking: Asking, answers: Answers) -> str:
+def _accept(asking: FormRequest, answers: FormAnswers) -> str:
     """The report's id. The same answers from the same form, sent again, are the same report."""
-    key = f"form {asking.state.id} {form_state.print_of(answers.findings)}"  # a blank can't stand in a caller's key
+    key = f"form {asking.state.id} {form_state.print_of(answers.given)}"  # a blank can't stand in a caller's key
     return parts().intake.accept(Request(asking.body(answers), key, asking.client)).id
 
 
@@ -279,7 +285,7 @@ def is_urgent_by_answers(result: dict[str, Any]) -> bool:
     )
 
 
-def _urgent(asking: Asking, result: dict[str, Any], *, whatever_is_open: bool = False) -> dict[str, Any] | None:
+def _urgent(asking: FormRequest, result: dict[str, Any], *, whatever_is_open: bool = False) -> dict[str, Any] | None:
     """What to show at once, if the answers so far make it urgent; at the end, also if what was left open does."""
     if not is_urgent_by_answers(result) and not (whatever_is_open and result["level"] == Level.URGENT.word):
         return None
@@ -295,7 +301,7 @@ def _urgent(asking: Asking, result: dict[str, Any], *, whatever_is_open: bool = 
     }
 
 
-def _staff(asking: Asking) -> bool:
+def _staff(asking: FormRequest) -> bool:
     return asking.link is None and may(Scope.READ) and _asks_clinicians(asking.ruleset)
 
 
@@ -303,7 +309,7 @@ def _asks_clinicians(ruleset: Ruleset) -> bool:
     return len(questions(ruleset, clinician=True)) > len(questions(ruleset))
 
 
-def _page(asking: Asking, template: str, status: int = 200, **values: Any) -> Response:
+def _page(asking: FormRequest, template: str, status: int = 200, **values: Any) -> Response:
     ruleset = asking.ruleset
     return render(
         template,

@@ -13,8 +13,8 @@ from werkzeug.datastructures import MultiDict
 
 from triage_rules.evaluation.answers import UNKNOWN
 from triage_rules.foundation import strict_json
-from triage_rules.intake.form import Answers, Question, read_answers
-from triage_rules.language.model import Kind, Ruleset
+from triage_rules.intake.form import FormAnswers, FormQuestion, read_form_answers
+from triage_rules.language.model import InputKind, Ruleset
 
 ANSWER = "a."
 """Before the question's name: the field that holds its answer."""
@@ -27,13 +27,13 @@ _PRINT = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass
-class State:
+class FormState:
     """`written`: name -> text. `path`: the questions asked one by one, in order; `at`: the one that is shown.
 
     `sent`: the report that was sent, '' if none, and `sent_print`: the print of its answers.
     """
 
-    asked: Mapping[str, Question]
+    asked: Mapping[str, FormQuestion]
     id: str
     written: dict[str, str] = field(default_factory=dict)
     path: list[str] = field(default_factory=list)
@@ -43,9 +43,9 @@ class State:
     sent: str = ""
     sent_print: str = ""
 
-    def answers(self, ruleset: Ruleset) -> Answers:
+    def answers(self, ruleset: Ruleset) -> FormAnswers:
         """What is written, as findings and faults."""
-        return read_answers(ruleset, self.asked, self.written)
+        return read_form_answers(ruleset, self.asked, self.written)
 
     def is_private(self, name: str) -> bool:
         """Whether the question may be shown only where nobody else sees it."""
@@ -79,16 +79,16 @@ class State:
                 yield ANSWER + name, text
 
 
-def fresh(asked: Mapping[str, Question], *, clinician: bool) -> State:
+def fresh(asked: Mapping[str, FormQuestion], *, clinician: bool) -> FormState:
     """Nothing is answered yet."""
-    return State(asked, secrets.token_hex(16), clinician=clinician)
+    return FormState(asked, secrets.token_hex(16), clinician=clinician)
 
 
-def read(form: MultiDict[str, str], asked: Mapping[str, Question], *, clinician: bool) -> State:
+def read(form: MultiDict[str, str], asked: Mapping[str, FormQuestion], *, clinician: bool) -> FormState:
     """What was posted. What can't be ours counts as not said."""
     path = [name for name in form.get("path", "").split() if name in asked]
     at = form.get("at", "")
-    state = State(
+    state = FormState(
         asked=asked,
         id=form.get("id", "") if _ID.fullmatch(form.get("id", "")) else secrets.token_hex(16),
         path=list(dict.fromkeys(path)),
@@ -111,7 +111,7 @@ def print_of(findings: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
-def _written(texts: list[str], question: Question, *, was_asked: bool) -> str | None:
+def _written(texts: list[str], question: FormQuestion, *, was_asked: bool) -> str | None:
     """Of a field and the box beside it: what was written, else that it isn't known. An empty text may be an answer."""
     plain = [text.strip().replace("\r\n", "\n") for text in texts]
     said = [text for text in plain if text and text != UNKNOWN]
@@ -119,4 +119,4 @@ def _written(texts: list[str], question: Question, *, was_asked: bool) -> str | 
         return said[0]
     if UNKNOWN in plain:
         return UNKNOWN
-    return "" if plain and question.kind is Kind.TEXT and was_asked else None
+    return "" if plain and question.kind is InputKind.TEXT and was_asked else None

@@ -16,13 +16,13 @@ from service.pages.page import may
 from service.pages.result import seen
 from triage_rules.deployment.evidence import Evidence, ShownCase
 from triage_rules.deployment.live import Loaded
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.reference import Reference
-from triage_rules.explanation.graph import Lighting, light
+from triage_rules.explanation.graph import Highlight, highlight_graph
 from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import ReportError, ReportFault, ReportNotFound, RulesetNotFound, describe_left_out
 from triage_rules.intake.report import read_report
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Answers
 from triage_rules.records.api_keys import Scope
 from triage_rules.records.reports import History
 
@@ -30,14 +30,14 @@ WHAT_IF_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
-class Opened:
+class HighlightedRuleset:
     """A ruleset, and the answers that its graph is lit for. `what`: report, case or what-if. `told`: who or which.
 
     `query`: what keeps it open in an address; none for what was posted. `published`: the level of a report's result.
     """
 
     loaded: Loaded
-    facts: Findings
+    facts: Answers
     what: str
     told: str
     query: Mapping[str, str]
@@ -45,9 +45,9 @@ class Opened:
     note: str = ""
 
     @cached_property
-    def lighting(self) -> Lighting:
+    def lighting(self) -> Highlight:
         """The whole ruleset, lit."""
-        return light(self.loaded.ruleset, self.facts)
+        return highlight_graph(self.loaded.ruleset, self.facts)
 
     @cached_property
     def reference(self) -> Reference:
@@ -55,7 +55,7 @@ class Opened:
         return Reference(self.loaded.ruleset, self.facts)
 
 
-def of_report(name: str, report_id: str) -> Opened:
+def of_report(name: str, report_id: str) -> HighlightedRuleset:
     """A settled report, with the version that decided it. Raises ReportNotFound if this person may not see it."""
     if not may(Scope.READ) and not may(Scope.REPORT):
         raise ReportNotFound
@@ -64,11 +64,11 @@ def of_report(name: str, report_id: str) -> Opened:
     if report.ruleset != name or report.result is None or posted is None:
         raise ReportNotFound
     loaded = parts().live.by_digest(report.digest)
-    facts = loaded.evaluator.facts(posted.report.findings, posted.history)
-    return Opened(loaded, facts, "report", report.id, {"report": report.id}, report.result["level"])
+    facts = loaded.evaluator.facts(posted.report.answers, posted.history)
+    return HighlightedRuleset(loaded, facts, "report", report.id, {"report": report.id}, report.result["level"])
 
 
-def of_case(loaded: Loaded, evidence: Evidence, case_id: str) -> Opened:
+def of_case(loaded: Loaded, evidence: Evidence, case_id: str) -> HighlightedRuleset:
     """A worked case of what is live. Raises Refused."""
     for case in evidence.cases:
         if case.id == case_id and case.level is not None:
@@ -76,13 +76,13 @@ def of_case(loaded: Loaded, evidence: Evidence, case_id: str) -> Opened:
     raise Refused("not-found", detail="There is no such case of what is live, or its report is refused.")
 
 
-def _of(loaded: Loaded, case: ShownCase) -> Opened:
-    findings = read_findings(loaded.ruleset, dict(case.findings))
-    facts = loaded.evaluator.facts(findings, case.history)
-    return Opened(loaded, facts, "case", case.id, {"case": case.id}, case.level, case.note)
+def _of(loaded: Loaded, case: ShownCase) -> HighlightedRuleset:
+    answers = read_answers(loaded.ruleset, dict(case.answers))
+    facts = loaded.evaluator.facts(answers, case.history)
+    return HighlightedRuleset(loaded, facts, "case", case.id, {"case": case.id}, case.level, case.note)
 
 
-def posted(name: str) -> tuple[str, Opened | None, list[ReportFault]]:
+def posted(name: str) -> tuple[str, HighlightedRuleset | None, list[ReportFault]]:
     """What was written as a report, and what it opens, or its faults. Nothing of it is stored."""
     text = request.form.get("report", "")
     try:
@@ -95,8 +95,8 @@ def posted(name: str) -> tuple[str, Opened | None, list[ReportFault]]:
         return text, None, [*error.faults, *more]
     if read.loaded.ruleset.name != name:
         raise RulesetNotFound(f"the report is for another ruleset than `{name}`")
-    facts = read.loaded.evaluator.facts(read.findings, _history(read.subject, name))
-    return text, Opened(read.loaded, facts, "what-if", "", {}), []
+    facts = read.loaded.evaluator.facts(read.answers, _history(read.subject, name))
+    return text, HighlightedRuleset(read.loaded, facts, "what-if", "", {}), []
 
 
 def _history(subject: str | None, name: str) -> History:

@@ -24,7 +24,7 @@ HTML = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NavigationItem:
     """A place in the navigation. It is shown if its page exists and the person may see it."""
 
     label: str
@@ -32,9 +32,9 @@ class Place:
 
 
 PLACES = (
-    Place("Home", "home.home"),
-    Place("Board", "board.show"),
-    Place("API", "reference.docs"),
+    NavigationItem("Home", "home.home"),
+    NavigationItem("Board", "board.show"),
+    NavigationItem("API", "reference.docs"),
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from service.api.deployments import checked_apart
+from service.api.deployments import check_in_bench
 from service.http.actor import actor
 from service.http.api_keys import caller
 from service.http.parts import parts
@@ -17,7 +17,7 @@ from triage_rules.deployment import deploy
 from triage_rules.foundation.errors import ProposalNotFound, ProposalRefused, RulesetError, TriageError
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.records.api_keys import Scope
-from triage_rules.records.proposals import Approving, Proposal, State
+from triage_rules.records.proposals import Approval, Proposal, ProposalState
 from triage_rules.workbench.compare_live import patch
 
 Json = dict[str, Any]
@@ -25,7 +25,7 @@ Json = dict[str, Any]
 PROPOSERS = (Scope.READ, Scope.DEPLOY, Scope.ADMIN)
 """A key that only files reports lies in some form's settings; nobody proposes by it."""
 
-CLOSING = {"decline": State.DECLINED, "withdraw": State.WITHDRAWN}
+CLOSING = {"decline": ProposalState.DECLINED, "withdraw": ProposalState.WITHDRAWN}
 
 blueprint = Blueprint("proposals", __name__)
 
@@ -39,7 +39,7 @@ def proposals_of(name: str) -> list[Proposal]:
     """What is proposed for that ruleset and not decided, the newest first."""
     own = parts()
     found = own.ledger.proposals(own.now_ms())
-    return [one for one in found if one.ruleset == name and one.state is State.OPEN]
+    return [one for one in found if one.ruleset == name and one.state is ProposalState.OPEN]
 
 
 def propose(live: Live, draft: Draft, note: str) -> Proposal:
@@ -49,7 +49,7 @@ def propose(live: Live, draft: Draft, note: str) -> Proposal:
     """
     own = parts()
     files = {name: text for name, text in draft.files.items() if text.strip()}
-    checked = checked_apart(files)
+    checked = check_in_bench(files)
     bundle = checked.bundle
     if bundle.name != live.name:
         raise ProposalRefused(f"the draft is of `{bundle.name}`, and this is the workbench of `{live.name}`")
@@ -108,8 +108,8 @@ def _decide(proposal: Proposal, files: dict[str, str], action: str) -> str:
         raise ProposalRefused("approving needs a key with the scope `deploy`")
     if caller().client == proposal.proposed_by:
         raise ProposalRefused("a second person must approve it: a key of another client than the one that proposed it")
-    checked = checked_apart(files)
-    approving = Approving(proposal.id, request.form.get("live") or None)
+    checked = check_in_bench(files)
+    approving = Approval(proposal.id, request.form.get("live") or None)
     deploy.deploy(own.ledger, checked, own.now_ms(), actor(), approving)
     own.live.refresh()
     return proposal.id
@@ -134,7 +134,10 @@ def _shown(live: Live, proposal: Proposal, files: dict[str, str], answer: Json) 
         patch=patch(live.name, live.files, files),
         answer=answer,
         own_one=own_one,
-        may_decide=proposal.state is State.OPEN and may(Scope.DEPLOY) and not own_one and parts().settings.auth_on,
-        may_withdraw=proposal.state is State.OPEN and own_one and parts().settings.auth_on,
+        may_decide=proposal.state is ProposalState.OPEN
+        and may(Scope.DEPLOY)
+        and not own_one
+        and parts().settings.auth_on,
+        may_withdraw=proposal.state is ProposalState.OPEN and own_one and parts().settings.auth_on,
         wide=True,
     )

@@ -8,8 +8,8 @@ from typing import Any
 
 from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation import explanation
-from triage_rules.evaluation.decision import statements
-from triage_rules.evaluation.explanation import NOT_ESTABLISHED, OPEN, Node
+from triage_rules.evaluation.decision import keyed_outcomes
+from triage_rules.evaluation.explanation import NOT_ESTABLISHED, OPEN, DerivationNode
 from triage_rules.evaluation.reference import Reference
 from triage_rules.language.model import AskedOf, Floor, Rule, Ruleset
 from triage_rules.records.reports import Delivery
@@ -44,7 +44,7 @@ class Reason:
 def of(loaded: Loaded, posted: Delivery, result: dict[str, Any], *, for_clinician: bool) -> list[Reason]:
     """The reasons of a result, the most urgent first. Patients get none that is for clinicians only."""
     ruleset = loaded.ruleset
-    reference = Reference(ruleset, loaded.evaluator.facts(posted.report.findings, posted.history))
+    reference = Reference(ruleset, loaded.evaluator.facts(posted.report.answers, posted.history))
     rules = {rule.id: rule for rule in ruleset.rules_and_floors}
     found = []
     for told, is_net in [(one, False) for one in result["rules"]] + [(one, True) for one in result["safety_net"]]:
@@ -70,11 +70,11 @@ def of(loaded: Loaded, posted: Delivery, result: dict[str, Any], *, for_clinicia
 
 
 def _condition(rule: Rule | Floor, disposition: str | None) -> Any:
-    found = [s for s in statements([rule]) if (s.outcome.disposition if s.outcome else None) == disposition]
+    found = [s for s in keyed_outcomes([rule]) if (s.outcome.disposition if s.outcome else None) == disposition]
     return explanation.outcome_condition(found[0])
 
 
-def _rests_on_hidden(ruleset: Ruleset, nodes: Iterable[Node]) -> bool:
+def _rests_on_hidden(ruleset: Ruleset, nodes: Iterable[DerivationNode]) -> bool:
     """Whether any of it was answered in private or by a clinician: then not even the source is for other eyes."""
     for node in nodes:
         asked = ruleset.inputs.get(node.name)
@@ -85,7 +85,7 @@ def _rests_on_hidden(ruleset: Ruleset, nodes: Iterable[Node]) -> bool:
     return False
 
 
-def _steps(ruleset: Ruleset, nodes: Iterable[Node], *, show_sources: bool) -> Iterable[Step]:
+def _steps(ruleset: Ruleset, nodes: Iterable[DerivationNode], *, show_sources: bool) -> Iterable[Step]:
     for node in nodes:
         asked = ruleset.inputs.get(node.name)
         if asked is not None and asked.asked_of not in (AskedOf.ANYONE, AskedOf.SERVICE) and not show_sources:
@@ -99,11 +99,11 @@ def _steps(ruleset: Ruleset, nodes: Iterable[Node], *, show_sources: bool) -> It
         )
 
 
-def _answer(ruleset: Ruleset, node: Node) -> str:
+def _answer(ruleset: Ruleset, node: DerivationNode) -> str:
     match node.answer:
         case x if x == OPEN:
             return "not answered" if node.name in ruleset.inputs else "still open"
         case x if x == NOT_ESTABLISHED:
             return "not shown"
         case _:
-            return explanation.in_words(ruleset, node)
+            return explanation.describe_node(ruleset, node)

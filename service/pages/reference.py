@@ -7,9 +7,9 @@ from typing import Any
 from flask import Response, abort, current_app, render_template, request
 from flask_smorest import Blueprint
 
-from service.api.openapi import NOT_CHANGED, Answer, TriageApi, call, description
+from service.api.openapi import NOT_CHANGED, DocumentedResponse, TriageApi, call, description
 from service.api.rulesets import SCHEMA_TYPE
-from service.http.api_keys import may_be_told
+from service.http.api_keys import may_see_details
 from service.http.parts import parts
 from service.http.problem_types import PROBLEMS
 from service.http.responses import json_answer, with_etag
@@ -20,14 +20,14 @@ from triage_rules.language.model import Ruleset
 
 blueprint = Blueprint("reference", __name__, description="This description, and what problems mean.")
 
-_PAGE = Answer(200, {"type": "string"}, "A page.", "text/html")
+_PAGE = DocumentedResponse(200, {"type": "string"}, "A page.", "text/html")
 
 
 @call(
     blueprint,
     "GET",
     "/openapi.json",
-    Answer(200, {"type": "object"}, "OpenAPI 3.1, with the findings of the live rulesets."),
+    DocumentedResponse(200, {"type": "object"}, "OpenAPI 3.1, with the findings of the live rulesets."),
     NOT_CHANGED,
 )
 def openapi() -> Response:
@@ -66,7 +66,7 @@ def get_problem(code: str) -> Response:
     blueprint,
     "GET",
     "/schemas/<name>",
-    Answer(200, {"type": "object"}, "A JSON Schema (2020-12).", SCHEMA_TYPE),
+    DocumentedResponse(200, {"type": "object"}, "A JSON Schema (2020-12).", SCHEMA_TYPE),
     NOT_CHANGED,
     problems=("not-found",),
 )
@@ -84,7 +84,7 @@ def _description() -> dict[str, Any]:
     """Return the OpenAPI document; what live rulesets ask is not for strangers."""
     api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     assert isinstance(api, TriageApi)
-    return description(api, _live() if may_be_told() else [], auth=parts().settings.auth_on)
+    return description(api, _live() if may_see_details() else [], auth=parts().settings.auth_on)
 
 
 def _live() -> list[Ruleset]:

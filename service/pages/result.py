@@ -33,7 +33,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedReport:
     """A settled report with what its result was made of, as far as that can still be opened."""
 
     report: StoredReport
@@ -85,16 +85,16 @@ def seen(report_id: str, *, by_link: bool) -> StoredReport:
     return report
 
 
-def _open(report: StoredReport, result: dict[str, Any]) -> Opened:
+def _open(report: StoredReport, result: dict[str, Any]) -> OpenedReport:
     own = parts()
     try:
         loaded = own.live.by_digest(report.digest)
     except (BundleError, RulesetError, RulesetNotFound):
         loaded = None
-    return Opened(report, result, loaded, own.ledger.accepted(report.id))
+    return OpenedReport(report, result, loaded, own.ledger.accepted(report.id))
 
 
-def _told(opened: Opened, *, for_clinician: bool) -> dict[str, Any]:
+def _told(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]:
     """What of it is shown: to patients nothing that is for clinicians alone, nor what was answered in private."""
     result, loaded = opened.result, opened.loaded
     asks = [one for one in result["ask"] if for_clinician or "audience" not in one]
@@ -112,16 +112,16 @@ def _told(opened: Opened, *, for_clinician: bool) -> dict[str, Any]:
     }
     if loaded is None or opened.posted is None:
         return told
-    ruleset, findings = loaded.ruleset, opened.posted.report.findings
+    ruleset, answers = loaded.ruleset, opened.posted.report.answers
     told["disposition"] = ruleset.dispositions.get(result["disposition"] or "")
     told["missing"] = [ruleset.inputs[name].question for name in result["missing"] if name in ruleset.inputs]
     told["reasons"] = reasons.of(loaded, opened.posted, result, for_clinician=for_clinician)
     asked = questions(ruleset, clinician=True)
-    shown = {name: value for name, value in findings.items() if for_clinician or _is_for_all(asked[name].asked_of)}
+    shown = {name: value for name, value in answers.items() if for_clinician or _is_for_all(asked[name].asked_of)}
     told["given"] = [(asked[name].text, asked[name].in_words(_written(value))) for name, value in shown.items()]
     told["reopen"] = [(f"a.{name}", _written(value)) for name, value in shown.items()]
     told["path"] = " ".join(shown)
-    told["commands"] = _commands(ruleset.name, findings) if for_clinician else None
+    told["commands"] = _commands(ruleset.name, answers) if for_clinician else None
     return told
 
 
@@ -146,14 +146,14 @@ def _act_by(report: StoredReport, result: dict[str, Any]) -> str | None:
     return timestamp(report.received_ms + minutes * 60_000) if minutes else None
 
 
-def _again(opened: Opened) -> bool | None:
+def _again(opened: OpenedReport) -> bool | None:
     """Whether the same answers, by the same ruleset and history, give the same; None if they can't be evaluated."""
     if opened.loaded is None or opened.posted is None or opened.result["level"] is None:
         return None
     posted = opened.posted
     try:
         anew = opened.loaded.evaluator.evaluate(
-            posted.report.findings,
+            posted.report.answers,
             posted.history,
             report_id=posted.report.id,
             received_ms=posted.report.received_ms,
@@ -164,9 +164,9 @@ def _again(opened: Opened) -> bool | None:
     return all(anew[name] == opened.result[name] for name in SAME)
 
 
-def _commands(name: str, findings: dict[str, Any]) -> dict[str, str]:
+def _commands(name: str, answers: dict[str, Any]) -> dict[str, str]:
     """What gives the same result by hand: to be copied."""
-    body = json.dumps({"ruleset": name, "findings": findings}, ensure_ascii=False, indent=1)
+    body = json.dumps({"ruleset": name, "findings": answers}, ensure_ascii=False, indent=1)
     return {
         "decide": f"triage decide {name} - <<'REPORT'\n{body}\nREPORT",
         "curl": f"curl -s {request.host_url}v1/evaluate -H 'Content-Type: application/json' -d {shlex.quote(body)}",

@@ -13,18 +13,18 @@ from typing import Any
 from flask import url_for
 from markupsafe import Markup
 
-from service.pages.opened import Opened
+from service.pages.opened import HighlightedRuleset
 from triage_rules.deployment import evidence as kept
 from triage_rules.deployment.evidence import Evidence
 from triage_rules.deployment.live import Loaded
-from triage_rules.evaluation.answers import unit_told
+from triage_rules.evaluation.answers import format_unit
 from triage_rules.explanation.graph import (
     CLOSE,
     MAP,
     Graph,
-    Kind,
+    GraphNode,
     Layout,
-    Node,
+    NodeKind,
     around,
     graph_of,
     kept_only,
@@ -94,12 +94,12 @@ def part(version: Version, key: str) -> Layout:
     return lay_out(around(version.graph, key), CLOSE)
 
 
-def way(version: Version, opened: Opened) -> Layout:
+def way(version: Version, opened: HighlightedRuleset) -> Layout:
     """What led to the level."""
     return lay_out(kept_only(version.graph, opened.lighting.way), CLOSE)
 
 
-def drawing(layout: Layout, name: str, title: str, opened: Opened | None, here: str = "") -> Markup:
+def drawing(layout: Layout, name: str, title: str, opened: HighlightedRuleset | None, here: str = "") -> Markup:
     """The SVG; its links keep open what is open."""
     boxes, curves = len(layout.boxes), len(layout.curves)
     query = opened.query if opened is not None else {}
@@ -114,7 +114,7 @@ def drawing(layout: Layout, name: str, title: str, opened: Opened | None, here: 
     return Markup(text)  # noqa: S704 - our own, all that a ruleset says is escaped in it
 
 
-def links(name: str, query: Mapping[str, str]) -> Callable[[Node], str]:
+def links(name: str, query: Mapping[str, str]) -> Callable[[GraphNode], str]:
     """Where a node's link leads: rules have pages, what is read has a graph, the rest stands in a table."""
     rule, graph, show = (
         url_for("viewer.rule", name=name, rule_id="RULE", **dict[str, Any](query)),
@@ -123,13 +123,13 @@ def links(name: str, query: Mapping[str, str]) -> Callable[[Node], str]:
     )
     sign = "&" if "?" in graph else "?"
 
-    def href(node: Node) -> str:
+    def href(node: GraphNode) -> str:
         match node.kind:
-            case Kind.RULE | Kind.FLOOR:
+            case NodeKind.RULE | NodeKind.FLOOR:
                 return rule.replace("RULE", node.name, 1)
-            case Kind.FINDING | Kind.MENTION | Kind.STATEMENT:
+            case NodeKind.FINDING | NodeKind.MENTION | NodeKind.STATEMENT:
                 return f"{graph}{sign}focus={node.key}"
-            case Kind.DISPOSITION:
+            case NodeKind.DISPOSITION:
                 return f"{show}#{node.key}"
             case _:
                 return f"{show}#dispositions"
@@ -145,23 +145,23 @@ def tables(version: Version, shown: Evidence, today: dt.date) -> Json:
     ruleset, after = version.ruleset, version.graph.after
     fired = _fired(shown)
 
-    def readers(key: str) -> list[Node]:
+    def readers(key: str) -> list[GraphNode]:
         return [version.graph.nodes[other] for other in after.get(key, ())]
 
     return {
         "rules": [rule_row(ruleset, one, fired, shown, today) for one in ruleset.rules.values()],
         "floors": [rule_row(ruleset, one, fired, shown, today) for one in ruleset.floors.values()],
         "statements": [
-            {"key": key_of(Kind.STATEMENT, one.name), "name": one.name, "says": one.says,
-             "source": one.source, "readers": readers(key_of(Kind.STATEMENT, one.name))}
+            {"key": key_of(NodeKind.STATEMENT, one.name), "name": one.name, "says": one.says,
+             "source": one.source, "readers": readers(key_of(NodeKind.STATEMENT, one.name))}
             for one in ruleset.inferences.values()
         ],
         "inputs": [
-            {"key": key_of(Kind.FINDING, one.name), "asked": one, "takes": takes(one),
-             "readers": readers(key_of(Kind.FINDING, one.name))}
+            {"key": key_of(NodeKind.FINDING, one.name), "asked": one, "takes": takes(one),
+             "readers": readers(key_of(NodeKind.FINDING, one.name))}
             for one in ruleset.inputs.values()
         ],
-        "dispositions": [(key_of(Kind.DISPOSITION, one.code), one) for one in ruleset.dispositions.values()],
+        "dispositions": [(key_of(NodeKind.DISPOSITION, one.code), one) for one in ruleset.dispositions.values()],
         "conflicts": list(ruleset.conflicts.values()),
         "properties": shown.properties,
     }  # fmt: skip
@@ -179,7 +179,7 @@ def rule_row(ruleset: Ruleset, rule: Rule | Floor, fired: Mapping[str, int], sho
     """What is told of a rule in one line."""
     own = rule.outcomes[0].disposition if rule.outcomes else None
     return {
-        "key": key_of(Kind.RULE if isinstance(rule, Rule) else Kind.FLOOR, rule.id),
+        "key": key_of(NodeKind.RULE if isinstance(rule, Rule) else NodeKind.FLOOR, rule.id),
         "rule": rule,
         "disposition": ruleset.dispositions[own] if own is not None else None,
         "raised": len(rule.outcomes) > 1,
@@ -203,6 +203,6 @@ def takes(asked: Input) -> str:
     if asked.choices:
         return " · ".join(choice.label for choice in asked.choices)
     if asked.minimum is not None and asked.maximum is not None:
-        unit = unit_told(asked.unit) if asked.unit else ""
+        unit = format_unit(asked.unit) if asked.unit else ""
         return f"{asked.minimum:g} to {asked.maximum:g}{unit}"
     return asked.kind.value.replace("_", " or ")

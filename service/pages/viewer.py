@@ -11,11 +11,11 @@ from service.api.rulesets import approval
 from service.http.parts import parts
 from service.http.problems import Refused
 from service.pages import ruleset_view
-from service.pages.opened import WHAT_IF_BYTES, Opened, of_case, of_report, posted
+from service.pages.opened import WHAT_IF_BYTES, HighlightedRuleset, of_case, of_report, posted
 from service.pages.page import page, render
 from triage_rules.deployment.evidence import Evidence
 from triage_rules.deployment.live import Loaded
-from triage_rules.explanation.graph import Kind, Layout, State, key_of
+from triage_rules.explanation.graph import Layout, NodeKind, NodeState, key_of
 from triage_rules.explanation.graph.highlight import WORDS
 from triage_rules.explanation.graph.svg import standalone
 from triage_rules.explanation.graph.wording import worded
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 CASES_SHOWN = 40
 """Cases that a rule's page lists."""
 
-FOLLOWED = (State.ESTABLISHED, State.POSSIBLE, State.RULED_OUT)
+FOLLOWED = (NodeState.ESTABLISHED, NodeState.POSSIBLE, NodeState.RULED_OUT)
 
 TABLES = {
     "rules": "Rules",
@@ -110,7 +110,7 @@ def rule(name: str, rule_id: str) -> Response:
         raise Refused("not-found", detail="There is no such rule.")
     reference = opened.reference if opened is not None else None
     version = ruleset_view.version_of(loaded)
-    key = key_of(Kind.RULE if isinstance(found, Rule) else Kind.FLOOR, rule_id)
+    key = key_of(NodeKind.RULE if isinstance(found, Rule) else NodeKind.FLOOR, rule_id)
     title = f"{rule_id}: what it rests on, and where it leads"
     cases = shown.firing(rule_id)
     reads = {version.graph.nodes[other].name for other in version.graph.before.get(key, ())}
@@ -135,7 +135,7 @@ def rule(name: str, rule_id: str) -> Response:
     )
 
 
-def _live(name: str, opened: Opened | None = None) -> tuple[Loaded, Evidence, Json]:
+def _live(name: str, opened: HighlightedRuleset | None = None) -> tuple[Loaded, Evidence, Json]:
     """What is live, or what decided what is opened; what was shown of it; and what every template is told."""
     own = parts()
     loaded = opened.loaded if opened is not None else own.live.get(name)
@@ -156,7 +156,7 @@ def _live(name: str, opened: Opened | None = None) -> tuple[Loaded, Evidence, Js
     }  # fmt: skip
 
 
-def _opened(name: str) -> Opened | None:
+def _opened(name: str) -> HighlightedRuleset | None:
     """What this address opens beside the ruleset."""
     own = parts()
     if "report" in request.args:
@@ -167,7 +167,9 @@ def _opened(name: str) -> Opened | None:
     return None
 
 
-def _laid_out(view: str, version: ruleset_view.Version, focus: str, opened: Opened | None) -> tuple[Layout, str]:
+def _laid_out(
+    view: str, version: ruleset_view.Version, focus: str, opened: HighlightedRuleset | None
+) -> tuple[Layout, str]:
     if view == "part":
         return ruleset_view.part(version, focus), f"Around: {version.graph.nodes[focus].says}"
     if view == "way" and opened is not None:
@@ -175,13 +177,13 @@ def _laid_out(view: str, version: ruleset_view.Version, focus: str, opened: Open
     return version.map, f"All of {version.ruleset.title}"
 
 
-def _of_state(version: ruleset_view.Version, opened: Opened, state: State) -> list[Any]:
+def _of_state(version: ruleset_view.Version, opened: HighlightedRuleset, state: NodeState) -> list[Any]:
     """The rules and parts of the safety net that came out so, the most urgent first."""
     states = opened.lighting.states
     found = [
         node
         for node in version.graph.nodes.values()
-        if node.kind in (Kind.RULE, Kind.FLOOR) and states[node.key] is state
+        if node.kind in (NodeKind.RULE, NodeKind.FLOOR) and states[node.key] is state
     ]
     return sorted(found, key=lambda node: -3 if node.level is None else -node.level)
 

@@ -14,7 +14,7 @@ from service.pages.page import by_htmx, go, page, render
 from service.pages.proposals import may_propose, proposals_of, propose
 from triage_rules.foundation.errors import TriageError
 from triage_rules.records.proposals import NOTE_MAX
-from triage_rules.workbench.archive import packed
+from triage_rules.workbench.archive import pack_files
 from triage_rules.workbench.compare_live import changed_files, patch
 from triage_rules.workbench.completion import complete
 from triage_rules.workbench.draft import FILES
@@ -40,7 +40,7 @@ def show(name: str) -> Response:
     draft, action = posted(), request.form.get("action", "try" if "patient" in request.form else "check")
     match action:
         case "zip":
-            return _download(packed(name, draft.files), f"{name}.zip", "application/zip")
+            return _download(pack_files(name, draft.files), f"{name}.zip", "application/zip")
         case "patch":
             return _download(patch(name, live.files, draft.files).encode(), f"{name}.patch", "text/x-diff")
         case "propose":

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from celery import Celery
 
-from service.use.task_messages import TaskText
+from service.use.task_messages import TaskMessage
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane
 from triage_rules.records.tasks import BROKER_KEY_PREFIX, EVALUATE, EVALUATE_MANY
@@ -47,7 +47,7 @@ class CeleryDispatch:
             task_serializer="json",
             task_ignore_result=True,
         )
-        self._text_of = functools.cache(TaskText)
+        self._text_of = functools.cache(TaskMessage)
 
     def __call__(self, ids: Sequence[str], lane: Lane) -> None:
         """Send `ids`: a single one as its own task, several in chunks."""

@@ -13,7 +13,7 @@ import rfc8785
 from service.use.dispatch import Dispatch
 from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import BundleError, LedgerUnavailable, StaleRuleset, TriageError
-from triage_rules.intake.report import Posted, Rulesets, read_report
+from triage_rules.intake.report import Posted, RulesetLookup, read_report
 from triage_rules.records.reports import Accepted, History, Idempotency, Lane, NewReport
 from triage_rules.store import Ledger
 
@@ -21,7 +21,7 @@ TRIES = 3
 """How often a report is read anew because the live ruleset changed under it, before the caller is asked to retry."""
 
 
-class LiveRulesets(Rulesets, Protocol):
+class IntakeRulesets(RulesetLookup, Protocol):
     """The live rulesets, as intake needs them."""
 
     def refresh(self) -> None:
@@ -33,7 +33,7 @@ class LiveRulesets(Rulesets, Protocol):
         ...
 
 
-class Counts(Protocol):
+class IntakeMetrics(Protocol):
     """Who is told what happened."""
 
     def accepted(self, ruleset: str, lane: Lane) -> None: ...
@@ -50,7 +50,7 @@ class Request:
     client: str = ""
 
 
-Outcome = Accepted | TriageError
+IntakeOutcome = Accepted | TriageError
 """What became of one report of several."""
 
 
@@ -60,9 +60,9 @@ class Intake:
     def __init__(  # noqa: PLR0913  # its parts, told apart by name
         self,
         ledger: Ledger,
-        live: LiveRulesets,
+        live: IntakeRulesets,
         dispatch: Dispatch,
-        counts: Counts,
+        counts: IntakeMetrics,
         *,
         now_ms: Callable[[], int],
         new_id: Callable[[], str] = lambda: secrets.token_hex(16),
@@ -85,12 +85,12 @@ class Intake:
             self._dispatch([accepted.id], lane)
         return accepted
 
-    def accept_many(self, requests: Sequence[Request]) -> list[Outcome]:
+    def accept_many(self, requests: Sequence[Request]) -> list[IntakeOutcome]:
         """As `accept` for each; a refusal stands in its request's place.
 
         Requests without a key are accepted in one round trip. Once the ledger is away, the rest is not tried.
         """
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, IntakeOutcome] = {}
         lanes: dict[Lane, list[str]] = {}
         todo = list(range(len(requests)))
         for _ in range(TRIES):
@@ -115,7 +115,7 @@ class Intake:
         now = self._now_ms()
         posted = read_report(raw, self._live, now)
         result = posted.loaded.evaluator.evaluate(
-            posted.findings,
+            posted.answers,
             self._history(posted, now, client),
             report_id=self._new_id(),
             received_ms=now,
@@ -148,7 +148,7 @@ class Intake:
 
     def _accept_each(
         self, requests: Sequence[Request], todo: Sequence[int]
-    ) -> Iterator[tuple[int, Outcome, Lane | None]]:
+    ) -> Iterator[tuple[int, IntakeOutcome, Lane | None]]:
         """One try: (place, outcome, lane) for each place in `todo`, in any order."""
         together: dict[int, NewReport] = {}
         away: LedgerUnavailable | None = None
@@ -174,12 +174,12 @@ class Intake:
         except LedgerUnavailable:
             return None
 
-    def _accept_together(self, reports: list[NewReport]) -> list[Outcome]:
+    def _accept_together(self, reports: list[NewReport]) -> list[IntakeOutcome]:
         try:
             replies = self._ledger.accept_many(reports)
         except LedgerUnavailable as error:
             return [error] * len(reports)
-        outcomes: list[Outcome] = []
+        outcomes: list[IntakeOutcome] = []
         for report, reply in zip(reports, replies, strict=True):
             if not isinstance(reply, Accepted | TriageError):
                 raise reply
@@ -200,12 +200,12 @@ class Intake:
         now = self._now_ms()
         posted = read_report(request.raw, self._live, now)
         history = self._history(posted, now, request.client)
-        urgent = posted.loaded.evaluator.looks_urgent(posted.findings, history)
+        urgent = posted.loaded.evaluator.looks_urgent(posted.answers, history)
         return NewReport(
             id=self._new_id(),
             ruleset=posted.loaded.ruleset.name,
             digest=posted.loaded.digest,
-            findings=posted.findings,
+            answers=posted.answers,
             lane=Lane.URGENT if urgent else Lane.NORMAL,
             received_ms=now,
             subject=posted.subject,

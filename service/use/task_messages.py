@@ -19,8 +19,8 @@ from triage_rules.records.tasks import EVALUATE
 _REPORT, _TASK, _TAG, _BODY = (f"the-{part}-of-a-task" for part in ("report", "id", "tag", "body"))
 
 
-class TaskText:
-    """Writes the messages of one lane: `TaskText(lane)(report_id)`. May be shared by threads."""
+class TaskMessage:
+    """Writes the messages of one lane: `TaskMessage(lane)(report_id)`. May be shared by threads."""
 
     def __init__(self, lane: Lane) -> None:
         message = _message(lane)

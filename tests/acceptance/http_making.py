@@ -181,7 +181,7 @@ class Worker:
         assert delivery is not None
         report = delivery.report
         result = self.evaluator.evaluate(
-            report.findings, delivery.history, report_id=report.id, received_ms=report.received_ms, evaluated_ms=now()
+            report.answers, delivery.history, report_id=report.id, received_ms=report.received_ms, evaluated_ms=now()
         )
         assert self.ledger.settle(report_id, result, now())
         return result

@@ -137,8 +137,8 @@ def test_deploying_says_who_is_lowered_and_no_lower_refuses_it(moved: Path, redi
 # --- why not ---
 
 
-def why_not(level: str, *options: str, findings: dict[str, object] = FEVERISH) -> Result:
-    return triage("explain", FOLDER, "-", "--why-not", level, *options, stdin=json.dumps({"findings": findings}))
+def why_not(level: str, *options: str, answers: dict[str, object] = FEVERISH) -> Result:
+    return triage("explain", FOLDER, "-", "--why-not", level, *options, stdin=json.dumps({"findings": answers}))
 
 
 def test_why_not_lower_tells_what_holds_it_up_and_what_else_would_have_come(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_why_not_lower_tells_what_holds_it_up_and_what_else_would_have_come(tmp_
 
 
 def test_why_not_higher_tells_the_nearest_rule_and_what_it_lacked() -> None:
-    told = why_not("urgent", findings={"age_years": 4, "blanches_on_pressure": "does_not_blanch"})
+    told = why_not("urgent", answers={"age_years": 4, "blanches_on_pressure": "does_not_blanch"})
     assert "R08" in told.stdout
     assert "(1 answer away)" in told.stdout
     assert "Temperature? open; wanted: at least 38 °C" in told.stdout

@@ -52,8 +52,8 @@ def refused(name: str, value: object, *faults: Place, hint: str = "") -> Bad:
 
 def finding(name: str, key: str, value: object, code: str, hint: str = "") -> Bad:
     """A report with one bad finding among good ones."""
-    findings = {"age_years": 4, "itchy": False, key: value}
-    return refused(name, {"findings": findings}, (f"/findings/{key}", code), hint=hint)
+    answers = {"age_years": 4, "itchy": False, key: value}
+    return refused(name, {"findings": answers}, (f"/findings/{key}", code), hint=hint)
 
 
 def envelope(name: str, key: str, value: object, code: str, hint: str = "") -> Bad:

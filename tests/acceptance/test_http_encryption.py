@@ -32,7 +32,7 @@ def test_reports_are_accepted_and_shown_as_ever(settings: Settings, sealed: Redi
     http = Caller(create_app(settings, sealed))
     report_id = http.post("/v1/reports", json=REPORT).get_json()["id"]
     delivery = sealed.begin(report_id, now_ms())
-    assert delivery is not None and delivery.report.findings == URGENT
+    assert delivery is not None and delivery.report.answers == URGENT
     identity = Identity(report_id, deployed.name, deployed.version, deployed.digest, now_ms(), now_ms())
     sealed.bury(report_id, failed_result(identity, "worker_lost"), "worker_lost", now_ms())
     assert http.get(f"/v1/reports/{report_id}").get_json()["result"]["flags"] == ["human_review_now"]

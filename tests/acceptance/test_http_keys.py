@@ -231,8 +231,8 @@ def test_each_client_has_idempotency_keys_of_its_own(keys: Keys) -> None:
     one, other = keys.caller("clinic-1", Scope.REPORT), keys.caller("clinic-2", Scope.REPORT)
     same = keys.caller("clinic-1", Scope.REPORT)
 
-    def post(caller: Caller, findings: dict[str, Any]) -> TestResponse:
-        return caller.post("/v1/reports", json={"findings": findings}, headers={"Idempotency-Key": "k"})
+    def post(caller: Caller, answers: dict[str, Any]) -> TestResponse:
+        return caller.post("/v1/reports", json={"findings": answers}, headers={"Idempotency-Key": "k"})
 
     first = post(one, URGENT).get_json()["id"]
     assert post(same, URGENT).get_json()["id"] == first

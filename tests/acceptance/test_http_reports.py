@@ -111,15 +111,15 @@ def test_ids_can_not_be_guessed(http: Caller) -> None:
 
 def test_what_was_accepted_is_what_was_posted(http: Caller, worker: Worker) -> None:
     """Typed, without what is open, with subject and time."""
-    findings = URGENT | {"itchy": "unknown", "free_text": "Nackensteife, é, 雪"}
-    posted = {"findings": findings, "subject": "case-4711", "reported_at": "2020-01-01T00:00:00Z"}
+    answers = URGENT | {"itchy": "unknown", "free_text": "Nackensteife, é, 雪"}
+    posted = {"findings": answers, "subject": "case-4711", "reported_at": "2020-01-01T00:00:00Z"}
     posted["reported_at"] = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     report_id = http.post("/v1/reports", json=posted).get_json()["id"]
 
     delivery = worker.ledger.begin(report_id, now())
 
     assert delivery is not None
-    assert delivery.report.findings == URGENT | {"free_text": "Nackensteife, é, 雪"}
+    assert delivery.report.answers == URGENT | {"free_text": "Nackensteife, é, 雪"}
     assert (delivery.report.subject, delivery.report.reported_at) == ("case-4711", posted["reported_at"])
 
 

@@ -272,8 +272,8 @@ def test_a_length_beyond_the_limit_is_refused_before_the_body_comes(server: Serv
 
 def test_nobodys_answer_gets_into_the_log(server: Server) -> None:
     """Wherever a client puts it: body, key, subject, path, query, header, method. Routes and statuses are logged."""
-    findings = {"free_text": MARK, "age_years": 77.125}
-    good = json.dumps({"findings": findings, "subject": MARK}).encode()
+    answers = {"free_text": MARK, "age_years": 77.125}
+    good = json.dumps({"findings": answers, "subject": MARK}).encode()
     bad = json.dumps({"findings": {"age_years": MARK, MARK: 77.125}, MARK: MARK}).encode()
     for body in (good, bad, b"{" + MARK.encode(), b"\xff" + MARK.encode()):
         for path in ("/v1/reports", "/v1/evaluate", f"/v1/reports?{MARK}", f"/v1/{MARK}"):

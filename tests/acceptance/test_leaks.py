@@ -65,8 +65,8 @@ class Asked:
 
 def report(**changed: object) -> dict[str, object]:
     now = datetime.now(UTC).strftime(f"%Y-%m-%dT%H:%M:%S.{FRACTION}Z")
-    findings = {"age_years": 4, "temperature_c": TEMPERATURE, "free_text": TEXT}
-    return {"ruleset": "glass-test", "subject": SUBJECT, "reported_at": now, "findings": findings} | changed
+    answers = {"age_years": 4, "temperature_c": TEMPERATURE, "free_text": TEXT}
+    return {"ruleset": "glass-test", "subject": SUBJECT, "reported_at": now, "findings": answers} | changed
 
 
 @pytest.fixture(scope="module")
@@ -105,12 +105,12 @@ def queues(store: redis.Redis) -> str:
 def provoke_refusals(ask: Asked) -> None:
     """Everything that is refused at the door."""
     assert ask("/v1/reports", report(**{FIELD: 1})) == 422
-    assert ask("/v1/reports", report(findings={FIELD: BAD_VALUE, "temperature_c": BAD_VALUE})) == 422
+    assert ask("/v1/reports", report(answers={FIELD: BAD_VALUE, "temperature_c": BAD_VALUE})) == 422
     assert ask("/v1/reports", report(subject=f" {BAD_VALUE}", reported_at=BAD_VALUE, ruleset=BAD_VALUE)) == 422
     assert ask("/v1/reports", f'{{"findings": {BROKEN}'.encode()) == 400
     assert ask("/v1/reports", f'{{"{FIELD}": "{BROKEN}", "{FIELD}": NaN}}'.encode()) in (400, 422)
     assert ask("/v1/reports", b'{"subject": "' + BROKEN.encode() + b'\xff"}') in (400, 422)
-    lines = "\n".join([json.dumps(report(findings={"temperature_c": BAD_VALUE})), f"{{{BROKEN}"])
+    lines = "\n".join([json.dumps(report(answers={"temperature_c": BAD_VALUE})), f"{{{BROKEN}"])
     ask("/v1/reports/batch", lines.encode(), Content_Type="application/x-ndjson")
     assert ask(f"/v1/reports/{PATH}") == 404
     assert ask(f"/{PATH}?q={QUERY}") == 404
@@ -118,7 +118,7 @@ def provoke_refusals(ask: Asked) -> None:
     assert ask(f"/v1/rulesets/{PATH}") in (404, 422)
     assert ask("/v1/reports", report(), Prefer=HEADER, Idempotency_Key=f'"{HEADER}') in (200, 202, 400, 422)
     assert ask("/v1/reports", report(subject=BAD_VALUE), Idempotency_Key=KEY) == 422  # used for another report
-    assert ask("/v1/evaluate", report(findings={"free_text": {TEXT: TEXT}})) == 422
+    assert ask("/v1/evaluate", report(answers={"free_text": {TEXT: TEXT}})) == 422
 
 
 def provoke_dead_letters(everything: Everything, store: redis.Redis, ask: Asked) -> str:

@@ -25,7 +25,7 @@ def main(wanted: int, first_seed: int) -> int:
             compared += 1
             if pair.engine != pair.reference:
                 differences += 1
-                print(f"difference: seed {seed}, report {number}: {pair.findings}", flush=True)
+                print(f"difference: seed {seed}, report {number}: {pair.answers}", flush=True)
         if time.monotonic() - told > PROGRESS_SECONDS:
             told = time.monotonic()
             print(f"{compared:,} of {wanted:,} pairs, {told - started:.0f} s", flush=True)

@@ -16,7 +16,7 @@ from tests import agreement
 from tests.agreement import REPORTS, pairs
 from tests.making import DIGEST
 from triage_rules.assurance.cases import read_cases
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.compiling import compile_ruleset
 from triage_rules.evaluation.decision import decide
 from triage_rules.evaluation.engine import Engine
@@ -64,7 +64,7 @@ def test_they_agree_on_the_worked_cases_of_red_dots_and_on_what_is_left_of_them(
     for number, case in enumerate(read_cases(RED_DOTS, ruleset)):
         if "refused" in case.expect:
             continue
-        findings = read_findings(ruleset, case.findings)
+        findings = read_answers(ruleset, case.answers)
         fewer = {name: value for name, value in findings.items() if random.random() < 0.7}
         for answers in (findings, fewer) if number % 3 == 0 else (findings,):
             facts = evaluator.facts(answers, case.history)

@@ -12,17 +12,17 @@ from tests import brute_force
 from tests.asking import questions
 from tests.making import make_findings, make_ruleset
 from triage_rules.evaluation.compiling import compile_ruleset
-from triage_rules.evaluation.decision import Decision, Question, decide
+from triage_rules.evaluation.decision import Decision, OpenQuestion, decide
 from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import Numbering, Rails
 from triage_rules.language.model import (
     All,
+    Answers,
     Any,
     AskedOf,
     AtLeast,
     Condition,
-    Findings,
     Inferred,
     IsOpen,
     Level,
@@ -41,25 +41,25 @@ class Small:
     """A small ruleset, a partial report, what is said of it, and every way to go on."""
 
     ruleset: Ruleset
-    findings: Findings
+    answers: Answers
     rails: Rails
     decision: Decision
-    ask: list[Question]
-    completions: list[Findings]
+    ask: list[OpenQuestion]
+    completions: list[Answers]
 
 
 def make_small(seed: int) -> Small | None:
     """None if there are too many ways to go on."""
     random = Random(seed)
     ruleset = make_ruleset(random, inputs=4, statements=3, rules=4, depth=2)
-    findings = make_findings(random, ruleset, random.choice([0, 0.3, 0.5, 0.8]))
-    ways = list(itertools.islice(brute_force.completions(ruleset, findings), MOST_COMPLETIONS + 1))
+    answers = make_findings(random, ruleset, random.choice([0, 0.3, 0.5, 0.8]))
+    ways = list(itertools.islice(brute_force.completions(ruleset, answers), MOST_COMPLETIONS + 1))
     if len(ways) > MOST_COMPLETIONS:
         return None
-    reference = Reference(ruleset, findings)
+    reference = Reference(ruleset, answers)
     rails = reference.rails()
     decision = decide(ruleset, rails)
-    return Small(ruleset, findings, rails, decision, questions(ruleset, rails, decision, reference), ways)
+    return Small(ruleset, answers, rails, decision, questions(ruleset, rails, decision, reference), ways)
 
 
 @pytest.fixture(scope="module")
@@ -79,20 +79,20 @@ def test_the_made_rulesets_are_many_and_of_every_kind(smalls: list[Small]) -> No
 def test_engine_reference_and_brute_force_agree_now(smalls: list[Small]) -> None:
     """Three ways to evaluate that share no code come to the same outcomes and level."""
     for small in smalls:
-        wanted = {key for key, held in brute_force.outcomes(small.ruleset, small.findings).items() if held}
+        wanted = {key for key, held in brute_force.outcomes(small.ruleset, small.answers).items() if held}
         engine = Engine(compile_ruleset(small.ruleset, "small"))
-        rails = Numbering(small.ruleset).rails(engine.run(small.findings))
+        rails = Numbering(small.ruleset).rails(engine.run(small.answers))
         engine.close()
         assert rails == small.rails
-        keys = brute_force.outcomes(small.ruleset, small.findings).keys()
+        keys = brute_force.outcomes(small.ruleset, small.answers).keys()
         assert rails.established & keys == wanted
-        assert small.decision.level == brute_force.level(small.ruleset, small.findings)
+        assert small.decision.level == brute_force.level(small.ruleset, small.answers)
 
 
 def test_could_be_is_never_too_low_and_lowest_never_too_high(smalls: list[Small]) -> None:
     """A report called harmless whatever is answered must be harmless whatever is answered."""
     for small in smalls:
-        levels = {brute_force.level(small.ruleset, findings) for findings in small.completions}
+        levels = {brute_force.level(small.ruleset, answers) for answers in small.completions}
         assert small.decision.could_be >= max(levels)
         assert small.decision.lowest <= min(levels)
         if small.decision.determined:
@@ -102,7 +102,7 @@ def test_could_be_is_never_too_low_and_lowest_never_too_high(smalls: list[Small]
 def test_could_be_is_mostly_exact(smalls: list[Small]) -> None:
     """It may be too high, but a bound that is too high everywhere would say nothing."""
     exact = sum(
-        small.decision.could_be == max(brute_force.level(small.ruleset, findings) for findings in small.completions)
+        small.decision.could_be == max(brute_force.level(small.ruleset, answers) for answers in small.completions)
         for small in smalls
     )
     assert exact / len(smalls) > 0.9
@@ -110,7 +110,7 @@ def test_could_be_is_mostly_exact(smalls: list[Small]) -> None:
 
 def test_possible_holds_all_that_can_come_and_certain_only_what_must(smalls: list[Small]) -> None:
     for small in smalls:
-        every = [brute_force.outcomes(small.ruleset, findings) for findings in small.completions]
+        every = [brute_force.outcomes(small.ruleset, answers) for answers in small.completions]
         for key in every[0]:
             if any(held[key] for held in every):
                 assert key in small.rails.possible
@@ -122,7 +122,7 @@ def test_the_shorter_validity_holds_unless_it_is_ruled_out_for_good(smalls: list
     for small in smalls:
         sooner = small.ruleset.validity.sooner
         if sooner is not None and any(
-            brute_force.truth(small.ruleset, findings, sooner) for findings in small.completions
+            brute_force.truth(small.ruleset, answers, sooner) for answers in small.completions
         ):
             assert "validity.sooner" in small.rails.possible
 
@@ -140,9 +140,9 @@ def test_an_answer_that_changes_the_level_was_asked_for(smalls: list[Small]) -> 
     """And the question says that it could raise or lower so far."""
     changes = 0
     for small in smalls:
-        asked = {question.finding: question for question in small.ask}
-        for name, findings in brute_force.single_answers(small.ruleset, small.findings):
-            level = brute_force.level(small.ruleset, findings)
+        asked = {question.input: question for question in small.ask}
+        for name, answers in brute_force.single_answers(small.ruleset, small.answers):
+            level = brute_force.level(small.ruleset, answers)
             if level > small.decision.level:
                 assert asked[name].could_raise_to is not None
                 assert asked[name].could_raise_to >= level
@@ -156,8 +156,8 @@ def test_an_answer_that_changes_the_level_was_asked_for(smalls: list[Small]) -> 
 def test_only_what_is_open_and_somebody_can_answer_is_asked(smalls: list[Small]) -> None:
     for small in smalls:
         for question in small.ask:
-            assert question.finding not in small.findings
-            assert small.ruleset.inputs[question.finding].asked_of is not AskedOf.SERVICE
+            assert question.input not in small.answers
+            assert small.ruleset.inputs[question.input].asked_of is not AskedOf.SERVICE
             assert question.could_raise_to is None or question.could_raise_to > small.decision.level
             assert question.could_lower_to is None or question.could_lower_to < small.decision.level
             assert question.could_raise_to is not None or question.could_lower_to is not None
@@ -177,11 +177,11 @@ def test_a_missing_answer_never_lowers_what_could_be() -> None:
     for seed in range(300):
         random = Random(seed)
         ruleset = make_ruleset(random)
-        findings = make_findings(random, ruleset)
+        answers = make_findings(random, ruleset)
         texts = {mention.text for mention in ruleset.mentions.values()}
-        kept = {name: value for name, value in findings.items() if random.random() < 0.6}
+        kept = {name: value for name, value in answers.items() if random.random() < 0.6}
         kept = {n: v for n, v in kept.items() if n not in texts and n not in ruleset.mentions}
-        more, less = (decide(ruleset, Reference(ruleset, some).rails()) for some in (findings, kept))
+        more, less = (decide(ruleset, Reference(ruleset, some).rails()) for some in (answers, kept))
         assert less.could_be >= more.could_be
         assert less.lowest <= more.lowest
         assert less.could_be >= more.level
@@ -193,7 +193,7 @@ def test_a_missing_answer_never_lowers_what_could_be() -> None:
 TRUTHS = (True, False, None)
 
 
-def with_truths(*truths: bool | None) -> Findings:
+def with_truths(*truths: bool | None) -> Answers:
     return {f"f{place}": value for place, value in enumerate(truths) if value is not None}
 
 

@@ -19,13 +19,13 @@ from tests.encoding_agreement import small_ruleset
 from tests.faulty_rulesets import ALL, Faulty
 from tests.finding_agreement import finding_differences
 from tests.planting import PLANTED, TODAY, Data, add_input, add_raising, clean, found_in, parsed, unused_input
-from triage_rules.assurance.checking import FAMILIES, How, check, findings_of_faults
+from triage_rules.assurance.checking import FAMILIES, CheckOptions, check, findings_of_faults
 from triage_rules.assurance.checking.context import Finding
-from triage_rules.assurance.checking.rendering import as_json, as_text, counted, failing
+from triage_rules.assurance.checking.rendering import as_json, as_text, count_by_severity, has_failures
 from triage_rules.assurance.checking.sarif import as_sarif
 from triage_rules.cli.check import check_command
 from triage_rules.foundation.errors import RulesetError
-from triage_rules.language.check_types import Family, FindingType, Severity
+from triage_rules.language.check_types import CheckType, Family, Severity
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import parse_ruleset, read_with_document
 
@@ -34,27 +34,27 @@ CAMPAIGN = ROOT / "tests" / "campaigns" / "analysis.py"
 HERE = [path.parent for path in sorted((ROOT / "rulesets").rglob("ruleset.yaml"))]
 
 FOLLOWS = {
-    FindingType.CONTRADICTING_STATEMENTS: {FindingType.UNREACHABLE_RULE},
-    FindingType.GAP: {FindingType.UNREAD_VALUE, FindingType.UNUSED_STATEMENT, FindingType.UNUSED_INPUT},
+    CheckType.CONTRADICTING_STATEMENTS: {CheckType.UNREACHABLE_RULE},
+    CheckType.GAP: {CheckType.UNREAD_VALUE, CheckType.UNUSED_STATEMENT, CheckType.UNUSED_INPUT},
 }
 """What else is rightly found of such a defect: it is one more way to say it."""
 
 PROOFS_ALONE = {
-    FindingType.UNREACHABLE_RULE,
-    FindingType.UNREACHABLE_OUTCOME,
-    FindingType.UNREACHABLE_STATEMENT,
-    FindingType.CONTRADICTING_STATEMENTS,
-    FindingType.DEAD_CONDITION,
+    CheckType.UNREACHABLE_RULE,
+    CheckType.UNREACHABLE_OUTCOME,
+    CheckType.UNREACHABLE_STATEMENT,
+    CheckType.CONTRADICTING_STATEMENTS,
+    CheckType.DEAD_CONDITION,
 }
 """No report can show these: there is none."""
 
 OF_THE_FILE = {
-    FindingType.MISSING_REASON,
-    FindingType.MISSING_SOURCE,
-    FindingType.MISSING_OWNER,
-    FindingType.EXPIRED_REVIEW,
-    FindingType.MISSPELT_GROUP,
-    FindingType.UNUSED_ACCEPTANCE,
+    CheckType.MISSING_REASON,
+    CheckType.MISSING_SOURCE,
+    CheckType.MISSING_OWNER,
+    CheckType.EXPIRED_REVIEW,
+    CheckType.MISSPELT_GROUP,
+    CheckType.UNUSED_ACCEPTANCE,
 }
 """Seen in the file, whatever is reported."""
 
@@ -63,7 +63,7 @@ OF_THE_FILE = {
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=str)
-def test_a_planted_defect_is_found_in_each_of_ten_rulesets_and_nothing_else(planted: FindingType) -> None:
+def test_a_planted_defect_is_found_in_each_of_ten_rulesets_and_nothing_else(planted: CheckType) -> None:
     """A finding with a report was replayed through engine and reference before it was told."""
     for seed in range(10):
         data = clean(1000 + seed)
@@ -83,7 +83,7 @@ def test_nothing_is_found_in_a_hundred_clean_rulesets() -> None:
 
 @pytest.mark.parametrize("folder", HERE, ids=lambda folder: folder.name)
 def test_all_that_is_found_in_our_rulesets_is_accepted_with_a_reason(folder: Path) -> None:
-    found = check(*read_with_document(folder), How(TODAY))
+    found = check(*read_with_document(folder), CheckOptions(TODAY))
     assert [str(one.place) + one.message for one in found if one.accepted is None] == []
 
 
@@ -100,14 +100,14 @@ def test_a_ruleset_that_is_too_much_for_the_engine_is_found_in_each_of_ten(tmp_p
             file.write_text(json.dumps(data, indent=1), encoding="utf-8")
             ran = CliRunner().invoke(check_command, [str(file), "--format", "json", "--seconds", "0"])
             types = {one["type"] for one in json.loads(ran.stdout)["findings"]}
-            assert (FindingType.ENGINE_LIMIT in types) is found, (seed, some)
+            assert (CheckType.ENGINE_LIMIT in types) is found, (seed, some)
 
 
 def test_every_type_is_planted_or_tested_by_name() -> None:
-    by_name = {FindingType.FAULT, FindingType.ENGINE_LIMIT, FindingType.INCOMPLETE}
-    assert set(PLANTED) | by_name == set(FindingType)
-    by_family = {type_ for type_ in FindingType if type_.family is not None}
-    assert by_family == set(PLANTED) - {FindingType.UNUSED_ACCEPTANCE}
+    by_name = {CheckType.FAULT, CheckType.ENGINE_LIMIT, CheckType.INCOMPLETE}
+    assert set(PLANTED) | by_name == set(CheckType)
+    by_family = {type_ for type_ in CheckType if type_.family is not None}
+    assert by_family == set(PLANTED) - {CheckType.UNUSED_ACCEPTANCE}
     assert {type_.family for type_ in by_family} == set(FAMILIES) == set(Family)
 
 
@@ -139,16 +139,16 @@ def test_the_smallest_set_of_conditions_that_cannot_hold_is_named() -> None:
     data["inputs"]["years"] = {"type": "integer", "group": "person", "question": "Age?"}
     data["inferences"]["old"] = {"says": "old", "when": {"years": {"at_least": 60}}}
     add_raising(data, {"all": [next(iter(data["rules"].values()))["when"], "old", {"years": {"less_than": 16}}]})
-    (found,) = [one for one in found_in(data) if one.type is FindingType.UNREACHABLE_RULE]
+    (found,) = [one for one in found_in(data) if one.type is CheckType.UNREACHABLE_RULE]
     assert "`old` and `years` less than 16 can't hold together" in found.message
     assert found.others == ("old",)
 
 
 def test_a_report_tells_in_words_what_was_answered_and_what_came_of_it() -> None:
     data = clean(3)
-    PLANTED[FindingType.EDGE_GAP](Random(0), data)
+    PLANTED[CheckType.EDGE_GAP](Random(0), data)
     ruleset, document = parsed(data)
-    text = "\n".join(as_text(check(ruleset, document, How(TODAY)), ruleset))
+    text = "\n".join(as_text(check(ruleset, document, CheckOptions(TODAY)), ruleset))
     assert "Temperature? 39" in text or "Temperature? 37.5" in text or "Temperature? 38" in text
     assert "comes out as monitor, M1 (S1)" in text
     assert text.endswith("1 warning")
@@ -156,25 +156,25 @@ def test_a_report_tells_in_words_what_was_answered_and_what_came_of_it() -> None
 
 def test_the_day_of_review_is_the_last_day_on_which_nothing_is_told() -> None:
     ruleset, document = parsed(clean(3) | {"review_by": "2026-11-22"})
-    assert check(ruleset, document, How(date(2026, 11, 22))) == ()
-    late = check(ruleset, document, How(date(2026, 11, 23)))
-    assert {one.type for one in late} == {FindingType.EXPIRED_REVIEW}
+    assert check(ruleset, document, CheckOptions(date(2026, 11, 22))) == ()
+    late = check(ruleset, document, CheckOptions(date(2026, 11, 23)))
+    assert {one.type for one in late} == {CheckType.EXPIRED_REVIEW}
 
 
 def test_an_accepted_finding_is_told_with_its_reason_and_fails_nothing() -> None:
     data = clean(3)
-    of = PLANTED[FindingType.UNREACHABLE_RULE](Random(0), data)
-    assert failing(found_in(data))
+    of = PLANTED[CheckType.UNREACHABLE_RULE](Random(0), data)
+    assert has_failures(found_in(data))
     data["accepts"] = [{"finding": "unreachable_rule", "of": [of], "reason": "kept for next year"}]
     (found,) = found_in(data)
     assert found.accepted == "kept for next year"
-    assert not failing((found,), strict=True)
-    assert counted((found,))["accepted"] == 1
+    assert not has_failures((found,), strict=True)
+    assert count_by_severity((found,))["accepted"] == 1
 
 
 def test_the_reason_for_accepting_several_findings_is_told_once() -> None:
     data = clean(3)
-    of = PLANTED[FindingType.UNREACHABLE_RULE](Random(0), data)
+    of = PLANTED[CheckType.UNREACHABLE_RULE](Random(0), data)
     data["accepts"] = [{"finding": "unreachable_rule", "of": [of], "reason": "kept for next year"}]
     (found,) = found_in(data)
     lines = list(as_text((found, found), None))
@@ -184,12 +184,12 @@ def test_the_reason_for_accepting_several_findings_is_told_once() -> None:
 
 def test_an_acceptance_is_of_what_it_names_alone() -> None:
     data = clean(3)
-    PLANTED[FindingType.UNREACHABLE_RULE](Random(0), data)
+    PLANTED[CheckType.UNREACHABLE_RULE](Random(0), data)
     data["accepts"] = [{"finding": "unreachable_rule", "of": ["R00"], "reason": "no"}]
-    assert [one.type for one in found_in(data)] == [FindingType.UNREACHABLE_RULE, FindingType.UNUSED_ACCEPTANCE]
+    assert [one.type for one in found_in(data)] == [CheckType.UNREACHABLE_RULE, CheckType.UNUSED_ACCEPTANCE]
 
 
-@pytest.mark.parametrize("finding", [one for one in FindingType if not one.is_acceptable] + ["shadowed_rul"], ids=str)
+@pytest.mark.parametrize("finding", [one for one in CheckType if not one.is_acceptable] + ["shadowed_rul"], ids=str)
 def test_what_can_not_be_accepted_is_refused(finding: str) -> None:
     data = clean(3) | {"accepts": [{"finding": str(finding), "of": ["R00"], "reason": "no"}]}
     with pytest.raises(RulesetError, match="`finding`"):
@@ -202,19 +202,19 @@ def test_what_can_not_be_accepted_is_refused(finding: str) -> None:
 def test_a_check_without_time_says_incomplete_and_never_that_all_is_well() -> None:
     for seed in range(10):
         data = clean(seed)
-        PLANTED[FindingType.UNREACHABLE_RULE](Random(0), data)
+        PLANTED[CheckType.UNREACHABLE_RULE](Random(0), data)
         data["accepts"] = [{"finding": "gap", "of": ["illness"], "reason": "not known to be unused"}]
         found = found_in(data, seconds=0)
-        assert {one.type for one in found} == {FindingType.INCOMPLETE}
+        assert {one.type for one in found} == {CheckType.INCOMPLETE}
         assert any("`X1`" in one.message or " more was decided" in one.message for one in found)
-        assert failing(found, strict=True)
+        assert has_failures(found, strict=True)
 
 
 def test_errors_alone_can_be_asked_for() -> None:
     data = clean(3)
-    PLANTED[FindingType.UNREACHABLE_RULE](Random(0), data)
+    PLANTED[CheckType.UNREACHABLE_RULE](Random(0), data)
     unused_input(Random(0), data)
-    assert [one.type for one in found_in(data, least=Severity.ERROR)] == [FindingType.UNREACHABLE_RULE]
+    assert [one.type for one in found_in(data, least=Severity.ERROR)] == [CheckType.UNREACHABLE_RULE]
 
 
 # --- forms ---
@@ -222,12 +222,12 @@ def test_errors_alone_can_be_asked_for() -> None:
 
 def everything_found() -> tuple[Ruleset, tuple[Finding, ...]]:
     data: Data = clean(3)
-    PLANTED[FindingType.EDGE_GAP](Random(0), data)
-    PLANTED[FindingType.UNUSED_ACCEPTANCE](Random(0), data)
-    PLANTED[FindingType.MISSING_REASON](Random(0), data)
+    PLANTED[CheckType.EDGE_GAP](Random(0), data)
+    PLANTED[CheckType.UNUSED_ACCEPTANCE](Random(0), data)
+    PLANTED[CheckType.MISSING_REASON](Random(0), data)
     data["accepts"].append({"finding": "edge_gap", "of": ["temperature_c"], "reason": "so it is written"})
     ruleset, document = parsed(data)
-    return ruleset, check(ruleset, document, How(TODAY))
+    return ruleset, check(ruleset, document, CheckOptions(TODAY))
 
 
 def test_sarif_says_rule_level_message_and_region_of_each_finding() -> None:
@@ -237,7 +237,7 @@ def test_sarif_says_rule_level_message_and_region_of_each_finding() -> None:
     assert (log["version"], len(log["runs"])) == ("2.1.0", 1)
     driver = log["runs"][0]["tool"]["driver"]
     assert (driver["name"], driver["version"]) == ("triage check", "1.2.3")
-    assert [rule["id"] for rule in driver["rules"]] == list(FindingType)
+    assert [rule["id"] for rule in driver["rules"]] == list(CheckType)
     assert len(log["runs"][0]["results"]) == len(findings) >= 3
     for result, found in zip(log["runs"][0]["results"], findings, strict=True):
         assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == found.type
@@ -263,9 +263,9 @@ def test_faults_are_findings_with_their_places(faulty: Faulty) -> None:
     with pytest.raises(RulesetError) as refused:
         parse_ruleset(faulty.text().encode(), "ruleset.yaml")
     (found,) = findings_of_faults(refused.value.faults)
-    assert (found.type, found.place.file) == (FindingType.FAULT, "ruleset.yaml")
+    assert (found.type, found.place.file) == (CheckType.FAULT, "ruleset.yaml")
     assert (found.place.line, found.place.column) == faulty.line_and_column()
-    assert failing((found,))
+    assert has_failures((found,))
 
 
 # --- the campaign ---

@@ -17,14 +17,14 @@ from tests.engine.test_encoding import FEVER, HEAD, fever
 from tests.making import DIGEST, make_ruleset
 from triage_rules.assurance.diff import report
 from triage_rules.assurance.diff.edits import edits
-from triage_rules.assurance.diff.outcomes import Aspect, Difference, Differences, State, Way
-from triage_rules.assurance.diff.text_changes import How, changes
+from triage_rules.assurance.diff.outcomes import Aspect, DifferenceSearch, ResultDifference, SearchState, Way
+from triage_rules.assurance.diff.text_changes import ChangeKind, changes
 from triage_rules.assurance.solver.solver import Budget
 from triage_rules.assurance.solver.witness import EncoderBugError
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
-from triage_rules.explanation.why_not.counterfactual import Counterfactual, Goal
-from triage_rules.explanation.why_not.missing import Lacking
+from triage_rules.explanation.why_not.counterfactual import Counterfactual, LevelGoal
+from triage_rules.explanation.why_not.missing import ObstacleFinder
 from triage_rules.language.model import All, Any, AtLeast, Compare, IsOpen, Level, Not, Op, Ruleset, Unless, Yes
 from triage_rules.language.reading import parse_ruleset
 
@@ -40,8 +40,8 @@ def changed(*replacements: tuple[str, str]) -> Ruleset:
     return parse_ruleset((HEAD + text).encode(), "ruleset.yaml")
 
 
-def differences(old: Ruleset, new: Ruleset, budget: Budget | None = None) -> dict[tuple[Aspect, Way], Difference]:
-    search = Differences(Evaluator(old, DIGEST), Evaluator(new, DIGEST), budget or Budget(), 100)
+def differences(old: Ruleset, new: Ruleset, budget: Budget | None = None) -> dict[tuple[Aspect, Way], ResultDifference]:
+    search = DifferenceSearch(Evaluator(old, DIGEST), Evaluator(new, DIGEST), budget or Budget(), 100)
     return {(one.aspect, one.way): one for one in search.all()}
 
 
@@ -75,7 +75,9 @@ def test_a_difference_that_overlooks_a_rule_is_noticed() -> None:
     lowered = replace(small, rules={"R1": small.rules["R1"]})
     assert list(diff_faults(0, small, lowered)) == []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Differences, "levels", lambda _self, way: Difference(Aspect.LEVEL, way, (), State.COMPLETE))
+        patch.setattr(
+            DifferenceSearch, "levels", lambda _self, way: ResultDifference(Aspect.LEVEL, way, (), SearchState.COMPLETE)
+        )
         assert any("level lower" in fault for fault in diff_faults(0, small, lowered))
 
 
@@ -89,7 +91,7 @@ def test_a_threshold_moved_up_lowers_those_between_and_nobody_is_raised() -> Non
         (("urgent",), ("routine",)),
         (("urgent",), ("monitor",)),
     ]
-    assert lower.kinds[1].witness.findings == {"temperature_c": 38}
+    assert lower.kinds[1].witness.answers == {"temperature_c": 38}
     assert lower.kinds[1].causes == ("old R1", "rule R1: `temperature_c` at least 38.5; before: at least 38")
     assert lower.kinds[1].rules == (("R1",), ("default",))
     assert found[Aspect.LEVEL, Way.HIGHER].proved_none
@@ -107,7 +109,7 @@ def test_another_text_differs_for_those_who_get_it() -> None:
     (kind,) = found[Aspect.ADVICE, Way.OTHER].kinds
     assert kind.before == ("patient: A fever.", "clinician: R1: Fever. A fever.")
     assert kind.after == ("patient: A high fever.", "clinician: R1: Fever. A high fever.")
-    assert kind.witness.findings == {"temperature_c": 38}
+    assert kind.witness.answers == {"temperature_c": 38}
     assert [key for key, one in found.items() if one.kinds] == [(Aspect.ADVICE, Way.OTHER)]
 
 
@@ -121,7 +123,7 @@ def test_two_changes_that_lower_alone_are_two_kinds() -> None:
 def test_no_time_is_said_and_is_no_proof() -> None:
     found = differences(fever(), changed(("at_least: 38", "at_least: 38.5")), Budget(0))
     lower = found[Aspect.LEVEL, Way.LOWER]
-    assert (lower.state, lower.proved_none) == (State.GAVE_UP, False)
+    assert (lower.state, lower.proved_none) == (SearchState.GAVE_UP, False)
     assert report.statement(lower).startswith(
         "Gave up (the time ran out): whether any report is decided at a lower level"
     )
@@ -132,9 +134,9 @@ def test_a_rule_that_is_gone_and_one_that_is_new_are_told_with_their_lines() -> 
     old = fever()
     new = replace(old, rules={name: rule for name, rule in old.rules.items() if name != "R2"})
     (gone,) = changes(old, new)
-    assert (gone.part, gone.id, gone.how, gone.title) == ("rule", "R2", How.REMOVED, "Safe")
+    assert (gone.part, gone.id, gone.how, gone.title) == ("rule", "R2", ChangeKind.REMOVED, "Safe")
     (added,) = changes(new, old)
-    assert (added.how, {line.what: line.after for line in added.lines}["when"]) == (How.ADDED, "`hurt`")
+    assert (added.how, {line.what: line.after for line in added.lines}["when"]) == (ChangeKind.ADDED, "`hurt`")
 
 
 def test_a_changed_input_and_source_are_told_with_before_and_after() -> None:
@@ -179,7 +181,7 @@ def test_the_smallest_other_answers_are_found_nearest_numbers_first() -> None:
     counterfactual = Counterfactual(
         Evaluator(fever(), DIGEST), {"age_years": 3, "temperature_c": 36.5}, {"age_years"}, Budget()
     )
-    found = counterfactual.alternatives(Goal(Level.URGENT, upwards=True))
+    found = counterfactual.alternatives(LevelGoal(Level.URGENT, upwards=True))
     assert {frozenset(one.answers) for one in found.found} == {
         frozenset({"temperature_c"}), frozenset({"hurt"}), frozenset({"note"})
     }  # fmt: skip
@@ -188,18 +190,20 @@ def test_the_smallest_other_answers_are_found_nearest_numbers_first() -> None:
 
 
 def test_kept_facts_stay_and_then_nothing_may_be_left_to_change() -> None:
-    findings = {"temperature_c": 39, "hurt": False, "spots": "few"}
-    lower = Goal(Level.ROUTINE, upwards=False)
+    answers = {"temperature_c": 39, "hurt": False, "spots": "few"}
+    lower = LevelGoal(Level.ROUTINE, upwards=False)
     evaluator = Evaluator(fever(), DIGEST)
-    assert [one.answers for one in Counterfactual(evaluator, findings, (), Budget()).alternatives(lower).found] == [
+    assert [one.answers for one in Counterfactual(evaluator, answers, (), Budget()).alternatives(lower).found] == [
         {"temperature_c": 37}
     ]
-    none = Counterfactual(evaluator, findings, {"temperature_c"}, Budget()).alternatives(lower)
+    none = Counterfactual(evaluator, answers, {"temperature_c"}, Budget()).alternatives(lower)
     assert (none.found, none.complete) == ((), True)
 
 
 def test_other_answers_without_time_are_not_called_impossible() -> None:
-    found = Counterfactual(Evaluator(fever(), DIGEST), {}, (), Budget(0)).alternatives(Goal(Level.URGENT, upwards=True))
+    found = Counterfactual(Evaluator(fever(), DIGEST), {}, (), Budget(0)).alternatives(
+        LevelGoal(Level.URGENT, upwards=True)
+    )
     assert (found.found, found.complete, found.gave_up) == ((), False, "the time ran out")
 
 
@@ -208,12 +212,12 @@ def test_an_answer_that_engine_and_reference_do_not_confirm_is_never_shown() -> 
     other = Evaluator(replace(fever(), rules={"R3": fever().rules["R3"]}), DIGEST)
     counterfactual._evaluator = other
     with pytest.raises(EncoderBugError):
-        counterfactual.alternatives(Goal(Level.URGENT, upwards=True))
+        counterfactual.alternatives(LevelGoal(Level.URGENT, upwards=True))
 
 
 def test_what_a_rule_lacked_is_told_with_the_answer_given_and_the_one_wanted() -> None:
     ruleset = fever()
-    lacking = Lacking(ruleset, Reference(ruleset, {"temperature_c": 37.2, "hurt": True}))
+    lacking = ObstacleFinder(ruleset, Reference(ruleset, {"temperature_c": 37.2, "hurt": True}))
     (lack,) = lacking.of(ruleset.rules["R1"].when)
     assert (lack.says, lack.given, lack.wanted) == ("Temperature?", "37.2", "at least 38")
     told = [(lack.says, lack.given, lack.wanted) for lack in lacking.of(ruleset.rules["R3"].when)]
@@ -223,9 +227,9 @@ def test_what_a_rule_lacked_is_told_with_the_answer_given_and_the_one_wanted() -
 
 def test_an_unless_lacks_what_its_statement_has_too_much_or_too_little() -> None:
     ruleset = fever()
-    established = Lacking(ruleset, Reference(ruleset, {"hurt": True}))
+    established = ObstacleFinder(ruleset, Reference(ruleset, {"hurt": True}))
     assert [(one.given, one.wanted) for one in established.of(Unless(Yes("hurt")))] == [("yes", "no, or open")]
-    silent = Lacking(ruleset, Reference(ruleset, {}))
+    silent = ObstacleFinder(ruleset, Reference(ruleset, {}))
     assert silent.of(Unless(Yes("hurt"))) == ()
     assert [(one.given, one.wanted) for one in silent.of(Unless(Yes("hurt")), wanted=False)] == [("open", "yes")]
 
@@ -234,7 +238,7 @@ def test_of_at_least_so_many_it_says_how_many_more() -> None:
     ruleset = fever()
     warm = Compare("temperature_c", Op.AT_LEAST, 38)
     some = AtLeast(2, (Yes("hurt"), warm, Not(Yes("hurt")), IsOpen("note")))
-    (lack,) = Lacking(ruleset, Reference(ruleset, {"hurt": True, "note": "x"})).of(some)
+    (lack,) = ObstacleFinder(ruleset, Reference(ruleset, {"hurt": True, "note": "x"})).of(some)
     assert (lack.needed, [(part.given, part.wanted) for part in lack.parts]) == (
         1,
         [("open", "at least 38"), ("yes", "no"), ("x", "left open")],
@@ -243,4 +247,4 @@ def test_of_at_least_so_many_it_says_how_many_more() -> None:
 
 def test_the_nearest_rule_comes_first_and_an_impossible_one_is_left_out() -> None:
     counterfactual = Counterfactual(Evaluator(fever(), DIGEST), {"temperature_c": 37}, {"temperature_c"}, Budget())
-    assert counterfactual.nearest(Goal(Level.URGENT, upwards=True)) == [("R2", 1), ("R4", 1)]
+    assert counterfactual.nearest(LevelGoal(Level.URGENT, upwards=True)) == [("R2", 1), ("R4", 1)]

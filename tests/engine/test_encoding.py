@@ -20,9 +20,9 @@ from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.report_of_model import plain_number
 from triage_rules.assurance.solver.solver import Budget, GaveUp, Model, NoReport, Solver
 from triage_rules.assurance.solver.witness import EncoderBugError, Witness, Witnesses, claims, hold_against
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.language.model import Compare, Inferred, Kind, Level, Mention, Not, Op, Ruleset, Yes
+from triage_rules.language.model import Compare, Inferred, InputKind, Level, Mention, Not, Op, Ruleset, Yes
 from triage_rules.language.reading import parse_ruleset, read_ruleset
 
 RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
@@ -131,7 +131,7 @@ def test_every_twentieth_case_of_red_dots_comes_out_as_the_formulas_say() -> Non
     witnesses = Witnesses(Solver(encoding), [evaluator])
     cases = [case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect][::20]
     for case in cases:
-        findings = read_findings(ruleset, case.findings)
+        findings = read_answers(ruleset, case.answers)
         model = witnesses.solver.find(encoding.says(findings, case.history))
         assert isinstance(model, Model), case.id
         witness = witnesses.replayed(model)
@@ -166,16 +166,16 @@ def campaign(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 def test_the_smallest_witness_has_one_answer_in_round_numbers_and_is_replayed() -> None:
     encoding = Encoding(fever())
     witness = only(Witnesses(Solver(encoding)).smallest(encoding.established("R1")))
-    assert witness.findings == {"temperature_c": 38}
+    assert witness.answers == {"temperature_c": 38}
     assert witness.fewest
     assert witness.result["level"] == "urgent"
-    assert witness.told(fever()) == ["Temperature? 38"]
+    assert witness.describe(fever()) == ["Temperature? 38"]
 
 
 def test_what_is_to_be_kept_is_answered_and_the_rest_left_out() -> None:
     encoding = Encoding(fever())
     witness = only(Witnesses(Solver(encoding)).smallest(encoding.established("R1"), keep=["age_years"]))
-    assert set(witness.findings) == {"age_years", "temperature_c"}
+    assert set(witness.answers) == {"age_years", "temperature_c"}
 
 
 def test_history_is_counted_only_where_it_is_needed() -> None:
@@ -183,27 +183,27 @@ def test_history_is_counted_only_where_it_is_needed() -> None:
     witnesses = Witnesses(Solver(encoding))
     assert only(witnesses.smallest(encoding.level_is(Level.MONITOR))).history.reports_last_48h == 0
     raised = only(witnesses.smallest(encoding.level_is(Level.URGENT), encoding.by_default()))
-    assert raised.findings == {}
+    assert raised.answers == {}
     assert raised.history.reports_last_48h == 2
-    assert raised.told(fever()) == ["Earlier reports in the last 48 hours: 2"]
+    assert raised.describe(fever()) == ["Earlier reports in the last 48 hours: 2"]
 
 
 def test_a_text_mentions_what_it_must_and_nothing_else() -> None:
     """`Stiff Neck` holds `neck`, so a text with the first has the second; `back` can stand alone."""
     encoding = Encoding(fever())
     witnesses = Witnesses(Solver(encoding))
-    assert only(witnesses.smallest(encoding.established("R4"))).findings == {"note": "stiff neck"}
+    assert only(witnesses.smallest(encoding.established("R4"))).answers == {"note": "stiff neck"}
     neck, body = Yes("neck"), Yes("body")
     assert witnesses.smallest(encoding.true(neck), encoding.false(body)) == NoReport()
     without = only(witnesses.smallest(encoding.false(neck), encoding.true(body)))
-    assert without.findings == {"note": "back"}
-    assert only(witnesses.smallest(encoding.false(neck), encoding.false(body))).findings == {"note": "nothing else"}
+    assert without.answers == {"note": "back"}
+    assert only(witnesses.smallest(encoding.false(neck), encoding.false(body))).answers == {"note": "nothing else"}
 
 
 def test_a_text_that_must_say_unknown_still_answers_its_question() -> None:
     unknown = replace(fever(), mentions={"m": Mention("m", "note", ("Unknown",), "says")}, rules={}, inferences={})
     encoding = Encoding(unknown)
-    assert only(Witnesses(Solver(encoding)).smallest(encoding.true(Yes("m")))).findings == {"note": "unknown."}
+    assert only(Witnesses(Solver(encoding)).smallest(encoding.true(Yes("m")))).answers == {"note": "unknown."}
 
 
 def test_phrases_that_make_another_one_together_are_kept_apart() -> None:
@@ -212,7 +212,7 @@ def test_phrases_that_make_another_one_together_are_kept_apart() -> None:
     encoding = Encoding(replace(fever(), mentions=mentions, rules={}, inferences={}))
     one, two, both = (Yes(name) for name in phrases)
     found = Witnesses(Solver(encoding)).smallest(encoding.true(one), encoding.true(two), encoding.false(both))
-    assert only(found).findings == {"note": "aa / bb"}
+    assert only(found).answers == {"note": "aa / bb"}
 
 
 def test_a_text_that_would_be_too_long_is_no_witness_and_no_proof() -> None:
@@ -249,8 +249,8 @@ def test_safeguarding_words_are_proved_never_to_reach_the_patient() -> None:
     encoding = Encoding(fever())
     witnesses = Witnesses(Solver(encoding))
     assert witnesses.smallest(encoding.patient_reads("Somebody hurt")) == NoReport()
-    assert only(witnesses.smallest(encoding.clinician_reads("Somebody hurt"))).findings == {"hurt": True}
-    assert only(witnesses.smallest(encoding.patient_reads("A fever"))).findings == {"temperature_c": 38}
+    assert only(witnesses.smallest(encoding.clinician_reads("Somebody hurt"))).answers == {"hurt": True}
+    assert only(witnesses.smallest(encoding.patient_reads("A fever"))).answers == {"temperature_c": 38}
 
 
 def test_numbers_are_bounded_as_reading_bounds_them_and_have_no_gaps() -> None:
@@ -262,13 +262,13 @@ def test_numbers_are_bounded_as_reading_bounds_them_and_have_no_gaps() -> None:
     assert solver.find(encoding.true(years), encoding.true(below_16)) == NoReport()
     between = [Compare("temperature_c", Op.MORE_THAN, 37.9), Compare("temperature_c", Op.LESS_THAN, 38)]
     witness = only(Witnesses(solver).smallest(*map(encoding.true, between)))
-    assert witness.findings == {"temperature_c": 37.91}
+    assert witness.answers == {"temperature_c": 37.91}
 
 
 def test_a_choice_that_means_open_leaves_the_finding_open() -> None:
     encoding = Encoding(fever())
     assert isinstance(Solver(encoding).find(encoding.is_open("spots")), Model)
-    assert only(Witnesses(Solver(encoding)).smallest(encoding.answered("spots"))).findings["spots"] in {"few", "many"}
+    assert only(Witnesses(Solver(encoding)).smallest(encoding.answered("spots"))).answers["spots"] in {"few", "many"}
 
 
 def test_no_condition_is_ever_both_true_and_false() -> None:
@@ -288,7 +288,7 @@ def test_two_versions_are_asked_about_one_report() -> None:
     urgent = Level.URGENT
     lowered = [old.level_at_least(urgent), new.logic.opposite(new.level_at_least(urgent))]
     witness = only(witnesses.smallest(*lowered))
-    assert witness.findings == {"temperature_c": 38}
+    assert witness.answers == {"temperature_c": 38}
     assert [result["level"] for result in witness.results] == ["urgent", "monitor"]
     raised = [new.level_at_least(urgent), old.logic.opposite(old.level_at_least(urgent))]
     assert witnesses.smallest(*raised) == NoReport()
@@ -303,7 +303,7 @@ def test_what_only_one_version_asks_is_open_to_the_other() -> None:
     old = Encoding(fever())
     new = Encoding(parse_ruleset((HEAD + without).encode(), "ruleset.yaml"), sharing=old)
     witness = only(Witnesses(Solver(old, new)).smallest(old.fired("R3"), new.fired("R3")))
-    assert witness.findings == {"spots": "few", "hurt": False}
+    assert witness.answers == {"spots": "few", "hurt": False}
     assert "spots" not in new.ruleset.inputs
 
 
@@ -325,7 +325,7 @@ def test_a_second_report_may_differ_in_the_named_answers_alone() -> None:
         {"spots": "few", "hurt": True},
         {"spots": "few", "hurt": False},
     ]
-    assert witness.findings == witness.reports[0][0]
+    assert witness.answers == witness.reports[0][0]
     assert [result["level"] for result in witness.results] == ["urgent", "routine"]
     hot = first.answers.compares(fever().inputs["temperature_c"], Op.AT_LEAST, 38)[0]
     assert second.answers.compares(fever().inputs["temperature_c"], Op.AT_LEAST, 38)[0].eq(hot)
@@ -342,7 +342,7 @@ def test_words_are_looked_for_as_phrases_are_and_the_missing_approval_is_read() 
 def test_earlier_reports_that_are_needed_are_in_the_witness_though_nothing_else_is() -> None:
     encoding = Encoding(fever())
     witness = only(Witnesses(Solver(encoding)).smallest(encoding.established("S1")))
-    assert (witness.findings, witness.history.reports_last_48h) == ({}, 2)
+    assert (witness.answers, witness.history.reports_last_48h) == ({}, 2)
 
 
 # --- time ---
@@ -386,7 +386,7 @@ def test_the_same_questions_get_the_same_answers() -> None:
     def answers() -> list[dict[str, object]]:
         encoding = Encoding(read_ruleset(RED_DOTS))
         witnesses = Witnesses(Solver(encoding))
-        return [only(witnesses.smallest(encoding.established(rule))).findings for rule in ("R08", "R34", "R62")]
+        return [only(witnesses.smallest(encoding.established(rule))).answers for rule in ("R08", "R34", "R62")]
 
     assert answers() == answers()
 
@@ -398,13 +398,13 @@ def test_the_same_questions_get_the_same_answers() -> None:
     ("low", "end", "downwards", "plain"),
     [
         (38.0, 43.0, False, 38),
-        (first_above(Kind.NUMBER, 38), 39.5, False, 39),
-        (first_above(Kind.NUMBER, 38), 38.5, False, 38.1),
+        (first_above(InputKind.NUMBER, 38), 39.5, False, 39),
+        (first_above(InputKind.NUMBER, 38), 38.5, False, 38.1),
         (37.95, 37.96, False, 37.95),
         (30.0, 38.0, True, 37),
-        (37.5, first_above(Kind.NUMBER, 38), True, 38),
-        (first_above(Kind.INTEGER, 2.5), 16, False, 3),
-        (first_at_least(Kind.INTEGER, -2.5), 16, False, -2),
+        (37.5, first_above(InputKind.NUMBER, 38), True, 38),
+        (first_above(InputKind.INTEGER, 2.5), 16, False, 3),
+        (first_at_least(InputKind.INTEGER, -2.5), 16, False, -2),
         (5e-324, 1e-300, False, 5e-324),
     ],
 )

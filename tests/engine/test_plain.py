@@ -12,35 +12,35 @@ from hypothesis import strategies as st
 from tests.making import DIGEST, make_completion, make_findings, make_ruleset
 from tests.unit.test_compiling import ruleset_of
 from triage_rules.assurance.cases import read_cases
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.evaluation.generated.program import Plain
-from triage_rules.evaluation.justification import ByReference
+from triage_rules.evaluation.generated.program import GeneratedEvaluator
+from triage_rules.evaluation.justification import ReferenceJustification
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import SOONER, Numbering
-from triage_rules.language.model import All, Findings, OneOf, Ruleset, Yes
+from triage_rules.language.model import All, Answers, OneOf, Ruleset, Yes
 from triage_rules.language.model import Any as AnyOf
 from triage_rules.language.reading import read_ruleset
 
 RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
 
 
-def differences(plain: Plain, ruleset: Ruleset, findings: Findings) -> list[str]:
+def differences(plain: GeneratedEvaluator, ruleset: Ruleset, findings: Answers) -> list[str]:
     """What the plain evaluator says otherwise."""
     reference = Reference(ruleset, findings)
-    opinion, rails, grounds = plain.of(findings), reference.rails(), ByReference(ruleset, reference)
+    opinion, rails, grounds = plain.of(findings), reference.rails(), ReferenceJustification(ruleset, reference)
     numbering = Numbering(ruleset)
     said = numbering.rails(opinion.rails)
     told = [rail for rail in ("established", "possible", "certain") if getattr(said, rail) != getattr(rails, rail)]
     told += [
         f"why {key}"
         for key in rails.established - ruleset.conflicts.keys()
-        if list(opinion.because(key).items()) != list(grounds.because(key).items())
+        if list(opinion.reasons(key).items()) != list(grounds.reasons(key).items())
     ]
     told += ["missing"] if opinion.missing() != grounds.missing() else []
     undecided = {numbering.number[key] for key in rails.possible - rails.certain if key != SOONER}
-    wanted = {number: mask for number, mask in grounds.hangs_on().items() if number in undecided}
-    return told + (["what it hangs on"] if opinion.hangs_on() != wanted else [])
+    wanted = {number: mask for number, mask in grounds.depends_on().items() if number in undecided}
+    return told + (["what it hangs on"] if opinion.depends_on() != wanted else [])
 
 
 @settings(max_examples=200, derandomize=True, deadline=None, database=None)
@@ -48,7 +48,7 @@ def differences(plain: Plain, ruleset: Ruleset, findings: Findings) -> list[str]
 def test_it_agrees_with_the_reference_on_rails_reasons_and_questions(seed: int) -> None:
     random = Random(seed)
     ruleset = make_ruleset(random, inputs=10, statements=10, rules=12)
-    plain = Plain(ruleset)
+    plain = GeneratedEvaluator(ruleset)
     for _ in range(5):
         findings = make_findings(random, ruleset)
         assert differences(plain, ruleset, findings) == []
@@ -57,10 +57,10 @@ def test_it_agrees_with_the_reference_on_rails_reasons_and_questions(seed: int) 
 
 def test_it_agrees_on_the_worked_cases_of_red_dots_and_on_what_is_left_of_them() -> None:
     ruleset = read_ruleset(RED_DOTS)
-    evaluator, plain, random = Evaluator(ruleset, DIGEST), Plain(ruleset), Random(2)
+    evaluator, plain, random = Evaluator(ruleset, DIGEST), GeneratedEvaluator(ruleset), Random(2)
     for case in read_cases(RED_DOTS, ruleset)[::4]:
         if "refused" not in case.expect:
-            findings = read_findings(ruleset, case.findings)
+            findings = read_answers(ruleset, case.answers)
             fewer = {name: value for name, value in findings.items() if random.random() < 0.6}
             for answers in (findings, fewer):
                 assert differences(plain, ruleset, evaluator.facts(answers, case.history)) == [], case.id
@@ -70,22 +70,24 @@ def test_an_evaluator_that_is_wrong_about_one_statement_is_found_out(monkeypatch
     """A comparison that can't fail would prove nothing."""
     ruleset = ruleset_of(All((Yes("y0"), Yes("y1"))))
     wrong = ruleset_of(AnyOf((Yes("y0"), Yes("y1"))))
-    assert differences(Plain(wrong), ruleset, {"y0": True}) != []
-    assert differences(Plain(ruleset), ruleset, {"y0": True}) == []
+    assert differences(GeneratedEvaluator(wrong), ruleset, {"y0": True}) != []
+    assert differences(GeneratedEvaluator(ruleset), ruleset, {"y0": True}) == []
 
 
 def test_reasons_may_be_asked_for_after_what_it_hangs_on() -> None:
     """The function gives its answers in a fixed order; who asks need not know."""
     ruleset = ruleset_of(AnyOf((Yes("y0"), Yes("y1"))))
-    opinion = Plain(ruleset).of({"y0": True})
-    assert opinion.hangs_on() == {}
-    assert opinion.because("R1") == {"y0": True}
+    opinion = GeneratedEvaluator(ruleset).of({"y0": True})
+    assert opinion.depends_on() == {}
+    assert opinion.reasons("R1") == {"y0": True}
     assert opinion.missing() == []
 
 
 def test_what_is_written_in_a_ruleset_is_never_run() -> None:
     """Names and choices pass into the function as literals, whatever they look like."""
     hostile = "'); raise SystemExit('run') #"
-    opinion = Plain(ruleset_of(OneOf("c", (hostile,)), {hostile: Yes("y0")})).of({"c": hostile, "y0": True})
-    assert opinion.because(hostile) == {"y0": True}
-    assert opinion.because("R1") == {"c": hostile}
+    opinion = GeneratedEvaluator(ruleset_of(OneOf("c", (hostile,)), {hostile: Yes("y0")})).of(
+        {"c": hostile, "y0": True}
+    )
+    assert opinion.reasons(hostile) == {"y0": True}
+    assert opinion.reasons("R1") == {"c": hostile}

@@ -14,7 +14,7 @@ from tests import proving_agreement
 from tests.engine.test_encoding import FEVER, HEAD
 from tests.proving_agreement import proving_differences, small_ruleset
 from triage_rules.assurance.properties import proving
-from triage_rules.assurance.properties.model import Property, Verdict
+from triage_rules.assurance.properties.model import ProofVerdict, Property
 from triage_rules.assurance.properties.proving import Proof, prove
 from triage_rules.assurance.properties.reading import read_properties
 from triage_rules.assurance.solver.encoding import Encoding
@@ -108,37 +108,37 @@ BROKEN = [
 @pytest.mark.parametrize("claim", HOLDS)
 def test_what_holds_of_every_report_is_proved(tmp_path: Path, claim: str) -> None:
     proof = proof_of(tmp_path, claim)
-    assert (proof.verdict, proof.why) == (Verdict.PROVED, "")
+    assert (proof.verdict, proof.why) == (ProofVerdict.PROVED, "")
     assert proof.holds
 
 
 @pytest.mark.parametrize(("claim", "reports"), BROKEN, ids=[claim for claim, _ in BROKEN])
 def test_what_does_not_is_refuted_by_the_smallest_report(tmp_path: Path, claim: str, reports: object) -> None:
     proof = proof_of(tmp_path, claim)
-    assert proof.verdict is Verdict.REFUTED
+    assert proof.verdict is ProofVerdict.REFUTED
     assert not proof.holds
     if reports is not None:
-        assert [findings for findings, _ in proof.counterexample.reports] == reports
+        assert [answers for answers, _ in proof.counterexample.reports] == reports
 
 
 def test_a_property_that_speaks_of_no_report_is_no_proof(tmp_path: Path) -> None:
     """Most likely its condition was meant otherwise."""
     proof = proof_of(tmp_path, "whenever: {all: [hurt, {not: hurt}]}, level_at_least: urgent")
-    assert (proof.verdict, proof.holds) == (Verdict.VACUOUS, False)
+    assert (proof.verdict, proof.holds) == (ProofVerdict.VACUOUS, False)
 
 
 def test_the_previous_version_is_compared_report_by_report(tmp_path: Path) -> None:
     claim = "against: previous, never_lowers: level"
     hotter = parse_ruleset((HEAD + FEVER.replace("at_least: 38", "at_least: 38.5")).encode(), "ruleset.yaml")
-    assert proof_of(tmp_path, claim, previous=hotter).verdict is Verdict.PROVED
+    assert proof_of(tmp_path, claim, previous=hotter).verdict is ProofVerdict.PROVED
     proof = proof_of(tmp_path, claim, ruleset=hotter, previous=fever())
-    assert proof.verdict is Verdict.REFUTED
+    assert proof.verdict is ProofVerdict.REFUTED
     assert [result["level"] for result in proof.counterexample.results] == ["monitor", "urgent"]
-    assert proof.counterexample.findings == {"temperature_c": 38}
+    assert proof.counterexample.answers == {"temperature_c": 38}
     excused = "whenever: {temperature_c: {at_least: 38.5}}, " + claim
-    assert proof_of(tmp_path, excused, ruleset=hotter, previous=fever()).verdict is Verdict.PROVED
+    assert proof_of(tmp_path, excused, ruleset=hotter, previous=fever()).verdict is ProofVerdict.PROVED
     unasked = proof_of(tmp_path, claim)
-    assert (unasked.verdict, unasked.holds) == (Verdict.NOT_ASKED, True)
+    assert (unasked.verdict, unasked.holds) == (ProofVerdict.NOT_ASKED, True)
 
 
 @pytest.mark.parametrize(
@@ -153,15 +153,15 @@ def test_a_disposition_that_means_less_under_its_old_name_is_less(tmp_path: Path
         for made in (text, text.replace("{level: urgent, act_within_minutes: 30,", weaker))
     )
     proof = proof_of(tmp_path, claim, ruleset=after, previous=before)
-    assert proof.verdict is Verdict.REFUTED
+    assert proof.verdict is ProofVerdict.REFUTED
     assert [result["disposition"] for result in proof.counterexample.results] == ["U2", "U2"]
-    assert proof_of(tmp_path, claim, ruleset=before, previous=before).verdict is Verdict.PROVED
+    assert proof_of(tmp_path, claim, ruleset=before, previous=before).verdict is ProofVerdict.PROVED
 
 
 def test_no_time_is_no_proof(tmp_path: Path) -> None:
     asked = read(tmp_path, *HOLDS[:2])
     proofs = list(prove(fever(), asked, seconds=0))
-    assert [(proof.verdict, proof.holds) for proof in proofs] == [(Verdict.GAVE_UP, False)] * 2
+    assert [(proof.verdict, proof.holds) for proof in proofs] == [(ProofVerdict.GAVE_UP, False)] * 2
 
 
 def test_what_only_a_broken_language_could_break_is_not_proved_of_one(

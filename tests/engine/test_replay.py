@@ -16,7 +16,7 @@ from tests.making import DIGEST, make_report, make_ruleset
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation import strict_json
 from triage_rules.language.bundle import make_bundle, open_bundle
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Answers
 from triage_rules.language.reading import read_ruleset
 from triage_rules.records.reports import History
 
@@ -24,18 +24,18 @@ RED_DOTS = ROOT / "rulesets" / "red-dots"
 FOLDERS = [golden.GOLDEN / "small", golden.GOLDEN / "spots", RED_DOTS]
 
 
-def as_bytes(evaluator: Evaluator, report: tuple[Findings, History]) -> bytes:
-    findings, history = report
-    result = evaluator.evaluate(findings, history, report_id="r", received_ms=1_000, evaluated_ms=2_000)
+def as_bytes(evaluator: Evaluator, report: tuple[Answers, History]) -> bytes:
+    answers, history = report
+    result = evaluator.evaluate(answers, history, report_id="r", received_ms=1_000, evaluated_ms=2_000)
     return strict_json.dumps(result).encode()
 
 
-def reports(evaluator: Evaluator, count: int) -> Iterator[tuple[Findings, History]]:
+def reports(evaluator: Evaluator, count: int) -> Iterator[tuple[Answers, History]]:
     """Made reports, with answers within the bounds of this ruleset's inputs."""
     random = Random(1)
     for _ in range(count):
-        findings, history = make_report(random, evaluator.ruleset)
-        yield {name: within(evaluator, name, value) for name, value in findings.items()}, history
+        answers, history = make_report(random, evaluator.ruleset)
+        yield {name: within(evaluator, name, value) for name, value in answers.items()}, history
 
 
 def within(evaluator: Evaluator, name: str, value: Any) -> Any:
@@ -102,20 +102,19 @@ def test_the_order_of_the_answers_changes_nothing() -> None:
     for seed in range(60):
         random = Random(seed)
         ruleset = make_ruleset(random)
-        findings, history = make_report(random, ruleset)
-        names = list(findings)
+        answers, history = make_report(random, ruleset)
+        names = list(answers)
         random.shuffle(names)
         evaluator = Evaluator(ruleset, DIGEST)
-        shuffled = {name: findings[name] for name in names}
-        assert as_bytes(evaluator, (findings, history)) == as_bytes(evaluator, (shuffled, history))
+        shuffled = {name: answers[name] for name in names}
+        assert as_bytes(evaluator, (answers, history)) == as_bytes(evaluator, (shuffled, history))
 
 
 def test_other_times_change_only_the_times() -> None:
     evaluator = Evaluator(read_ruleset(golden.GOLDEN / "spots"), DIGEST)
-    findings: Findings = {"age_years": 4}
+    answers: Answers = {"age_years": 4}
     early, late = (
-        evaluator.evaluate(findings, History(), report_id="r", received_ms=ms, evaluated_ms=ms)
-        for ms in (0, 86_400_000)
+        evaluator.evaluate(answers, History(), report_id="r", received_ms=ms, evaluated_ms=ms) for ms in (0, 86_400_000)
     )
     times = {"received_at", "evaluated_at", "valid_until"}
     assert {name for name in early if early[name] != late[name]} == times

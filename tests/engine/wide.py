@@ -9,22 +9,22 @@ from random import Random
 
 from tests.making import SOURCE, make_ruleset
 from triage_rules.language.model import (
+    Answers,
     Any,
     Choice,
     Compare,
     Condition,
-    Findings,
     Inference,
     Inferred,
     Input,
+    InputKind,
     IsOpen,
-    Kind,
     Level,
     Not,
     OneOf,
     Op,
-    Outcome,
     Rule,
+    RuleOutcome,
     Ruleset,
     Unless,
     Validity,
@@ -38,17 +38,17 @@ LIMITS = tuple(LIMIT + step for step in (-2.0, -0.1, 0.0, 0.1, 2.0))
 
 def wide_ruleset() -> Ruleset:
     """More than a thousand rules of one condition each, others over the statements that they make."""
-    inputs = [Input(f"y{n}", Kind.YES_NO, "?", "g") for n in range(YES_NO)]
-    inputs += [Input(f"n{n}", Kind.NUMBER, "?", "g") for n in range(NUMBERS)]
+    inputs = [Input(f"y{n}", InputKind.YES_NO, "?", "g") for n in range(YES_NO)]
+    inputs += [Input(f"n{n}", InputKind.NUMBER, "?", "g") for n in range(NUMBERS)]
     choices = (Choice("a", "A"), Choice("b", "B"), Choice("c", "C"))
-    inputs += [Input(f"c{n}", Kind.CHOICE, "?", "g", choices=choices) for n in range(CHOICES)]
+    inputs += [Input(f"c{n}", InputKind.CHOICE, "?", "g", choices=choices) for n in range(CHOICES)]
     whens: list[Condition] = []
     for asked in inputs:
         whens.append(IsOpen(asked.name))
         match asked.kind:
-            case Kind.YES_NO:
+            case InputKind.YES_NO:
                 whens += [Yes(asked.name), Not(Yes(asked.name))]
-            case Kind.NUMBER:
+            case InputKind.NUMBER:
                 whens += [Compare(asked.name, op, limit) for op in Op for limit in LIMITS]
             case _:
                 whens += [OneOf(asked.name, ("a",)), Not(OneOf(asked.name, ("a", "b")))]
@@ -57,7 +57,7 @@ def wide_ruleset() -> Ruleset:
     whens.append(Any(tuple(map(Inferred, list(inferences)[:100]))))
     codes = {Level.URGENT: "U2", Level.MONITOR: "M1", Level.ROUTINE: "R1"}
     rules = {
-        f"R{n}": Rule(f"R{n}", "t", when, (Outcome(codes[Level(n % 3)]),), "r", SOURCE, "us", "2030-01-01")
+        f"R{n}": Rule(f"R{n}", "t", when, (RuleOutcome(codes[Level(n % 3)]),), "r", SOURCE, "us", "2030-01-01")
         for n, when in enumerate(whens)
     }
     return replace(
@@ -73,18 +73,18 @@ def wide_ruleset() -> Ruleset:
     )
 
 
-def at_every_limit(ruleset: Ruleset) -> Iterator[Findings]:
+def at_every_limit(ruleset: Ruleset) -> Iterator[Answers]:
     """Nothing answered; then all of it, every answer alike, for each answer there is."""
     yield {}
     numbers = [beside for limit in LIMITS for beside in (limit, math.nextafter(limit, 0), math.nextafter(limit, 99))]
     for place, number in enumerate([*numbers, 0, -1e15, 1e15]):
-        findings: Findings = {}
+        answers: Answers = {}
         for name, asked in ruleset.inputs.items():
             match asked.kind:
-                case Kind.YES_NO:
-                    findings[name] = place % 2 == 0
-                case Kind.NUMBER:
-                    findings[name] = number
+                case InputKind.YES_NO:
+                    answers[name] = place % 2 == 0
+                case InputKind.NUMBER:
+                    answers[name] = number
                 case _:
-                    findings[name] = "abc"[place % 3]
-        yield findings
+                    answers[name] = "abc"[place % 3]
+        yield answers

@@ -52,9 +52,9 @@ def values() -> Iterator[Call]:
         ("ruleset", "subject", "reported_at", "findings", "patient"), VALUES.items()
     ):
         taken = key == "subject" and name in ("a text", "a formula", "markup", "a template")
-        findings = "" if key == "findings" else '"findings": {}, '
+        answers = "" if key == "findings" else '"findings": {}, '
         yield Call(
-            f"{name} for {key}", body=f'{{{findings}"{key}": {value}}}'.encode(), statuses=(200,) if taken else REFUSED
+            f"{name} for {key}", body=f'{{{answers}"{key}": {value}}}'.encode(), statuses=(200,) if taken else REFUSED
         )
 
 

@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Answers
 from triage_rules.records.reports import History
 from workers.app import app
 
@@ -18,7 +18,7 @@ __all__ = ["app"]  # what `celery -A` looks for
 _evaluate = Evaluator.evaluate
 
 
-def _fail(self: Evaluator, findings: Findings, history: History, **times: Any) -> dict[str, Any]:
+def _fail(self: Evaluator, findings: Answers, history: History, **times: Any) -> dict[str, Any]:
     match findings.get("free_text"):
         case "crash the process":
             ctypes.string_at(0)

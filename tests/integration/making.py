@@ -10,7 +10,7 @@ from typing import Any
 from tests.actors import TESTER
 from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.language.bundle import Bundle, digest_of, make_bundle
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Answers
 from triage_rules.records.reports import Lane, NewReport
 from triage_rules.store.redis import RedisLedger
 
@@ -19,8 +19,8 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
 GLASS_TEST = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
-URGENT: Findings = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "temperature_c": 38.9}
-ROUTINE: Findings = {"blanches_on_pressure": "blanches", "itchy": True, "fever_reported": False, "temperature_c": 36.8}
+URGENT: Answers = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "temperature_c": 38.9}
+ROUTINE: Answers = {"blanches_on_pressure": "blanches", "itchy": True, "fever_reported": False, "temperature_c": 36.8}
 
 
 def deployed(ledger: RedisLedger, name: str = "spots", digest: str = "sha256:one") -> None:
@@ -32,14 +32,14 @@ def a_report(
     *,
     ruleset: str = "spots",
     digest: str = "sha256:one",
-    findings: Findings | None = None,
+    findings: Answers | None = None,
     lane: Lane = Lane.NORMAL,
     received_ms: int = NOW_MS,
     subject: str | None = None,
     reported_at: str | None = None,
 ) -> NewReport:
     """A report with an id of its own."""
-    answers: Findings = {"fever": True} if findings is None else findings
+    answers: Answers = {"fever": True} if findings is None else findings
     return NewReport(str(uuid.uuid4()), ruleset, digest, answers, lane, received_ms, subject, reported_at)
 
 
@@ -67,7 +67,7 @@ def glass_test_live(ledger: RedisLedger, version: str = "1.0.0") -> Bundle:
     return bundle
 
 
-def posted(bundle: Bundle, findings: Findings, lane: Lane = Lane.NORMAL, subject: str | None = None) -> NewReport:
+def posted(bundle: Bundle, findings: Answers, lane: Lane = Lane.NORMAL, subject: str | None = None) -> NewReport:
     """A report as intake would make it now."""
     return NewReport(str(uuid.uuid4()), bundle.name, bundle.digest, findings, lane, now_ms(), subject)
 

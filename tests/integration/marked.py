@@ -9,20 +9,20 @@ import redis
 from cryptography.fernet import Fernet
 
 from tests.integration.making import NOW_MS, a_report, a_result
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Answers
 from triage_rules.records.reports import Idempotency, NewReport
 from triage_rules.store.redis import RedisLedger
 
 SECRET = "s" * 32
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-MARKED: Findings = {"note": "MARKED-finding"}
+MARKED: Answers = {"note": "MARKED-finding"}
 MARKS = (b"MARKED-finding", b"MARKED-subject", b"MARKED-result", b"2026-11-11T11:11:11Z")
 Opening = Callable[..., RedisLedger]
 """Opens a ledger on the store of the test with these encryption keys: the fixture `opening`."""
 
 
 def a_marked_report(subject: str = "MARKED-subject", client: str = "") -> NewReport:
-    made = a_report(findings=MARKED, subject=subject, reported_at="2026-11-11T11:11:11Z")
+    made = a_report(answers=MARKED, subject=subject, reported_at="2026-11-11T11:11:11Z")
     return replace(made, client=client)
 
 

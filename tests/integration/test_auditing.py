@@ -15,7 +15,7 @@ from triage_rules.foundation.errors import AuditError, LedgerUnavailable, Rulese
 from triage_rules.foundation.settings import Settings
 from triage_rules.records import audit
 from triage_rules.records.audit import Act, Action, Actor, Via
-from triage_rules.store.audit import Deed
+from triage_rules.store.audit import AuditedStep
 from triage_rules.store.redis import RedisLedger
 
 LOG = "triage:audit"
@@ -132,7 +132,7 @@ def test_a_deed_that_fails_leaves_no_entry_and_no_half_of_itself(
 ) -> None:
     """Refused by Redis or given up by ourselves, before or after a command that would have done."""
     with pytest.raises((redis.ResponseError, ZeroDivisionError)):
-        ledger._audited(lambda _: Deed(None, an_act(), commands), watch=[])
+        ledger._audited(lambda _: AuditedStep(None, an_act(), commands), watch=[])
     assert redis_client.keys() == []
 
 
@@ -184,7 +184,9 @@ def test_a_deed_whose_answer_was_lost_is_not_done_twice(
 
     with monkeypatch.context() as once:
         once.setattr(Pipeline, "execute", execute)
-        answer = ledger._audited(lambda _: Deed("done", an_act(), lambda pipe: pipe.incr("triage:probe")), watch=[])
+        answer = ledger._audited(
+            lambda _: AuditedStep("done", an_act(), lambda pipe: pipe.incr("triage:probe")), watch=[]
+        )
     assert (answer, redis_client.get("triage:probe")) == ("done", "1")
     assert [one["action"] for one in ledger.audit_log()] == ["rekey", "deploy"]
 
@@ -215,4 +217,4 @@ def test_a_long_log_is_read_whole(ledger: RedisLedger, redis_client: redis.Redis
             head = audit.head_of(entry)
             pipe.xadd(LOG, entry)
         pipe.execute()
-    assert audit.verify(ledger.audit_log()) == audit.Verdict(head, ())
+    assert audit.verify(ledger.audit_log()) == audit.AuditVerdict(head, ())

@@ -22,15 +22,15 @@ from triage_rules.records.board import (
     MOST_REDRIVES,
     RANKS,
     Acknowledged,
+    BoardStatus,
     Group,
     Noted,
     Queue,
     Queues,
     Row,
-    Standing,
     Wanted,
 )
-from triage_rules.records.reports import Lane, NewReport, Status
+from triage_rules.records.reports import Lane, NewReport, ReportStatus
 from triage_rules.store.redis import RedisLedger
 
 NURSE = Actor("nurse", Via.HTTP)
@@ -94,7 +94,7 @@ def test_urgent_ones_come_first_and_of_these_the_soonest_due(ledger: RedisLedger
 
 def test_the_others_come_newest_first(ledger: RedisLedger) -> None:
     made = [settled(ledger, level, NOW_MS + n) for n, level in enumerate(["urgent", "routine", None, "monitor"])]
-    assert ids(shown(ledger, Wanted(Standing.ALL))) == [one.id for one in reversed(made)]
+    assert ids(shown(ledger, Wanted(BoardStatus.ALL))) == [one.id for one in reversed(made)]
 
 
 def test_every_filter_shows_exactly_what_fits_it_page_by_page(ledger: RedisLedger) -> None:
@@ -112,7 +112,7 @@ def test_every_filter_shows_exactly_what_fits_it_page_by_page(ledger: RedisLedge
         made[report.id] = (level, at, ruleset, taken)
     for _ in range(60):
         wanted = Wanted(
-            random.choice(list(Standing)),
+            random.choice(list(BoardStatus)),
             tuple(level for level in RANKS if random.random() < 0.6),
             random.choice([None, "spots", "moles"]),
             random.random() < 0.4,
@@ -131,9 +131,9 @@ def test_every_filter_shows_exactly_what_fits_it_page_by_page(ledger: RedisLedge
 def _fits(wanted: Wanted, level: Level | None, at: int, ruleset: str, taken: bool) -> bool:
     if level not in wanted.levels or wanted.ruleset not in (None, ruleset):
         return False
-    if wanted.standing is Standing.ALL:
+    if wanted.status is BoardStatus.ALL:
         return True
-    if wanted.standing is Standing.ACKNOWLEDGED:
+    if wanted.status is BoardStatus.ACKNOWLEDGED:
         return taken
     minutes = MINUTES[WORDS[level]]
     due = minutes is not None and at + minutes * 60_000 < NOW_MS
@@ -153,8 +153,8 @@ def test_a_page_begins_where_the_one_before_ended_although_others_come_and_go(le
 
 
 @pytest.mark.parametrize("text", ["", "9", "0" * 29, "urgent", "0" * 29 + "+", "4" + "0" * 60, "0" * 29 + "ff\n"])
-@pytest.mark.parametrize("standing", list(Standing))
-def test_what_is_no_place_is_refused(ledger: RedisLedger, text: str, standing: Standing) -> None:
+@pytest.mark.parametrize("standing", list(BoardStatus))
+def test_what_is_no_place_is_refused(ledger: RedisLedger, text: str, standing: BoardStatus) -> None:
     """A page's address can be typed by anybody."""
     settled(ledger, "urgent")
     with pytest.raises(NoPlace):
@@ -219,10 +219,10 @@ def test_an_acknowledged_report_leaves_the_open_ones_and_tells_by_whom(ledger: R
     report = settled(ledger, "urgent")
     assert ledger.acknowledge(report.id, NOW_MS + 5, by=NURSE) == Acknowledged("nurse", NOW_MS + 5)
     assert shown(ledger) == []
-    (row,) = shown(ledger, Wanted(Standing.ACKNOWLEDGED))
+    (row,) = shown(ledger, Wanted(BoardStatus.ACKNOWLEDGED))
     assert row.acknowledged == Acknowledged("nurse", NOW_MS + 5)
     assert ledger.get(report.id).acknowledged == Acknowledged("nurse", NOW_MS + 5)
-    assert ids(shown(ledger, Wanted(Standing.ALL))) == [report.id]
+    assert ids(shown(ledger, Wanted(BoardStatus.ALL))) == [report.id]
 
 
 def test_acknowledging_again_changes_nothing_and_is_not_written_down(ledger: RedisLedger) -> None:
@@ -242,7 +242,7 @@ def test_an_acknowledgement_is_written_down_and_can_be_taken_back(ledger: RedisL
     for _ in range(2):
         ledger.unacknowledge(report.id, NOW_MS + 1, by=OTHER)
     assert shown(ledger) == before
-    assert shown(ledger, Wanted(Standing.ACKNOWLEDGED)) == []
+    assert shown(ledger, Wanted(BoardStatus.ACKNOWLEDGED)) == []
     entries = [(one["actor"], one["action"]) for one in ledger.audit_log()][1:]
     assert entries == [("nurse", "acknowledge"), ("other", "acknowledge.undo")]
 
@@ -282,7 +282,12 @@ def test_a_dead_letter_that_is_tried_anew_ends_in_one_more_event_with_an_id_of_i
         ledger.acknowledge(report.id, NOW_MS, by=NURSE)
         assert ledger.redrive(report.id, NOW_MS + DAY_MS, by=TESTER) is Lane.URGENT
         stored = ledger.get(report.id)
-        assert (stored.status, stored.attempts, stored.result, stored.acknowledged) == (Status.QUEUED, 0, None, None)
+        assert (stored.status, stored.attempts, stored.result, stored.acknowledged) == (
+            ReportStatus.QUEUED,
+            0,
+            None,
+            None,
+        )
         delivery = ledger.begin(report.id, NOW_MS + DAY_MS)
         assert delivery is not None
         assert (delivery.attempt, delivery.report) == (1, replace(report, client=""))
@@ -307,7 +312,7 @@ def test_what_is_tried_anew_waits_from_then_on(ledger: RedisLedger, settings: Se
     assert ledger.backlog(later + 7).oldest_ms == 7
     assert ledger.accept(a_report(received_ms=later + 8)).created
     assert ledger.overdue(later + 9, settings.pending_seconds * 1000, 10) == [(report.id, Lane.NORMAL)]
-    assert shown(ledger, Wanted(Standing.ALL)) == []
+    assert shown(ledger, Wanted(BoardStatus.ALL)) == []
     ledger.settle(report.id, a_result(report, "urgent") | {"act_within_minutes": 60}, later + 10)
     assert [row.noted.due_ms for row in shown(ledger)] == [later + HOUR_MS]
 
@@ -384,8 +389,8 @@ def test_an_erased_person_leaves_the_board(ledger: RedisLedger, redis_client: re
     redis_client.xgroup_create("triage:results", "ward-7", id="0")
     redis_client.zadd("triage:seen:ward-7", {f"{report.id}:result": 1, f"{report.id}:result:2": 1})
     ledger.erase("p", NOW_MS, by=TESTER)
-    assert ids(shown(ledger, Wanted(Standing.ALL))) == ids(shown(ledger)) == [other.id]
-    assert shown(ledger, Wanted(Standing.ACKNOWLEDGED)) == []
+    assert ids(shown(ledger, Wanted(BoardStatus.ALL))) == ids(shown(ledger)) == [other.id]
+    assert shown(ledger, Wanted(BoardStatus.ACKNOWLEDGED)) == []
     assert not redis_client.exists("triage:seen:ward-7")
     everywhere = [
         text for key in redis_client.keys("triage:board:*:spots*") for text in redis_client.zrange(key, 0, -1)
@@ -401,7 +406,7 @@ def test_the_board_forgets_a_report_when_its_time_is_over(
     ledger.acknowledge(made[-1].id, NOW_MS, by=NURSE)
     kept = settings.retention_days * DAY_MS
     ledger.trim(NOW_MS + kept)
-    assert len(shown(ledger, Wanted(Standing.ALL))) == 5
+    assert len(shown(ledger, Wanted(BoardStatus.ALL))) == 5
     ledger.trim(NOW_MS + kept + 1)
     assert set(redis_client.keys("triage:board:*")) == {"triage:board:groups"}
 
@@ -436,8 +441,8 @@ def cost(ledger: RedisLedger, client: redis.Redis) -> tuple[int, int]:
         Wanted(),
         Wanted(overdue=True),
         Wanted(levels=(Level.MONITOR,), ruleset="spots"),
-        Wanted(Standing.ALL),
-        Wanted(Standing.ACKNOWLEDGED, levels=(None,)),
+        Wanted(BoardStatus.ALL),
+        Wanted(BoardStatus.ACKNOWLEDGED, levels=(None,)),
     ):
         first = ledger.board(wanted, NOW_MS, 25)
         assert len(first.rows) == 25

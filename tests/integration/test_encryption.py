@@ -30,10 +30,10 @@ from triage_rules.foundation.errors import SealError
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.model import Level
 from triage_rules.records import audit
-from triage_rules.records.reports import History, Idempotency, Status
+from triage_rules.records.reports import History, Idempotency, ReportStatus
 from triage_rules.store.redis import RedisLedger
 from workers import attempts
-from workers.handlers import Handling, Outcome
+from workers.handlers import Handlers, TaskOutcome
 
 
 def test_without_keys_everything_is_stored_as_it_is(ledger: RedisLedger, redis_client: redis.Redis) -> None:
@@ -129,17 +129,17 @@ def test_a_report_that_no_key_opens_ends_as_a_dead_letter_with_the_reason(
     ledger, wrong = opening(OLD), opening(NEW)
     bundle = glass_test_live(ledger)
 
-    def worker(on: RedisLedger) -> Handling:
-        return Handling(settings, on, LiveRulesets(on), lambda _ids, _lane: None, now_ms)
+    def worker(on: RedisLedger) -> Handlers:
+        return Handlers(settings, on, LiveRulesets(on), lambda _ids, _lane: None, now_ms)
 
     spoilt, good = posted(bundle, ROUTINE, subject="MARKED-subject"), posted(bundle, ROUTINE)
     for report in (spoilt, good):
         ledger.accept(report)
     sealed_by_another = Seals([NEW]).seal("{}", spoilt.id, "findings")
     redis_client.hset(f"triage:report:{spoilt.id}", "findings", sealed_by_another)
-    assert worker(wrong).evaluate(good.id) is Outcome.LEFT
-    assert worker(ledger).evaluate(spoilt.id) is worker(ledger).evaluate(good.id) is Outcome.FINISHED
-    assert (ledger.get(spoilt.id).status, ledger.get(good.id).status) == (Status.DEAD, Status.DONE)
+    assert worker(wrong).evaluate(good.id) is TaskOutcome.LEFT
+    assert worker(ledger).evaluate(spoilt.id) is worker(ledger).evaluate(good.id) is TaskOutcome.FINISHED
+    assert (ledger.get(spoilt.id).status, ledger.get(good.id).status) == (ReportStatus.DEAD, ReportStatus.DONE)
     ((_, letter),) = redis_client.xrange("triage:dead")
     assert letter["reason"] == "evaluation_failed: UnreadableReport (SealError)"
     assert "MARKED" not in caplog.text and "gAAAA" not in caplog.text

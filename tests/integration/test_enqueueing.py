@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from service.use.dispatch import CeleryDispatch
-from service.use.task_messages import TaskText
+from service.use.task_messages import TaskMessage
 from tests.integration.conftest import Crew, wait_for
 from tests.integration.making import NOW_MS, ROUTINE, URGENT, a_report, deployed, glass_test
 from triage_rules.foundation.errors import IdempotencyMismatch, LedgerUnavailable, QueueTooOld, StaleRuleset
@@ -54,7 +54,7 @@ def test_the_written_task_is_the_one_that_celery_sends(
 
 def test_each_written_task_has_ids_of_its_own() -> None:
     """By the tag kombu tells messages apart; two with the same would be acknowledged as one."""
-    text_of = TaskText(Lane.NORMAL)
+    text_of = TaskMessage(Lane.NORMAL)
     first, second = json.loads(text_of(REPORT)), json.loads(text_of(REPORT))
     assert first["headers"]["id"] != second["headers"]["id"]
     assert first["properties"]["delivery_tag"] != second["properties"]["delivery_tag"]
@@ -122,8 +122,8 @@ def test_a_worker_decides_reports_whose_tasks_were_stored_with_them(
     redis_client.set(f"triage:bundle:{bundle.digest}", bundle.data)
     dispatch = CeleryDispatch(settings)
     wanted = {}
-    for findings, lane in ((URGENT, Lane.URGENT), (ROUTINE, Lane.NORMAL)) * 5:
-        report = a_report(ruleset=bundle.name, digest=bundle.digest, findings=findings, lane=lane)
+    for answers, lane in ((URGENT, Lane.URGENT), (ROUTINE, Lane.NORMAL)) * 5:
+        report = a_report(ruleset=bundle.name, digest=bundle.digest, answers=answers, lane=lane)
         ledger.accept(report, task=dispatch.written(report.id, lane))
         wanted[report.id] = lane
     crew.worker()

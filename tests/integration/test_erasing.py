@@ -25,7 +25,7 @@ from triage_rules.consumer import Consumer
 from triage_rules.foundation.errors import ReportNotFound, SubjectOfSeveral
 from triage_rules.foundation.settings import Settings
 from triage_rules.records import audit
-from triage_rules.records.reports import Idempotency, Status
+from triage_rules.records.reports import Idempotency, ReportStatus
 from triage_rules.store import Erased
 from triage_rules.store.redis import RedisLedger
 
@@ -57,7 +57,7 @@ def test_erasing_removes_every_copy(
     assert erased == Erased(reports=3, events=2, dead_letters=2, keys=3, unopened=0)
     stored = dump(redis_client)
     assert not any(one in stored for one in (*ids, b"MARKED-subject"))
-    assert ledger.get(other.id).status is Status.DONE
+    assert ledger.get(other.id).status is ReportStatus.DONE
     assert ledger.find_idempotent(Idempotency("other", "few-answers")) == other.id
     assert ledger.find_idempotent(Idempotency("k", "few-answers")) is None
     with pytest.raises(ReportNotFound):
@@ -157,7 +157,7 @@ def test_a_subject_of_several_clients_is_erased_for_one_alone(ledger: RedisLedge
     assert ledger.erase("17", NOW_MS, by=TESTER, client="north").reports == 1
     with pytest.raises(ReportNotFound):
         ledger.get(north.id)
-    assert ledger.get(south.id).status is Status.DONE
+    assert ledger.get(south.id).status is ReportStatus.DONE
     assert ledger.erase("17", NOW_MS, by=TESTER).reports == 1
 
 
@@ -231,7 +231,7 @@ def test_after_erasing_no_key_holds_anything_of_the_person(
     """Every key, every type, raw bytes: no subject, no hash of it, no answer, no id."""
     redis_client.flushall()
     deployed(ledger)
-    report = a_report(findings=dict(answers), subject=subject)
+    report = a_report(answers=dict(answers), subject=subject)
     ledger.accept(report, Idempotency(subject[:5], "few-answers"))
     if ends == "monitor":
         ledger.settle(report.id, {**a_result(report, ends), "note": answers}, NOW_MS)

@@ -19,11 +19,11 @@ from triage_rules.foundation.errors import EngineError, LedgerUnavailable, Repor
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
 from triage_rules.records import events
-from triage_rules.records.reports import Lane, NewReport, Status, Turn
+from triage_rules.records.reports import Lane, NewReport, ReportStatus, TakenBatch
 from triage_rules.store.redis import RedisLedger
 from workers import attempts, batch
-from workers.attempts import Outcome
-from workers.handlers import Handling
+from workers.attempts import TaskOutcome
+from workers.handlers import Handlers
 
 Evaluate = Callable[..., dict[str, Any]]
 
@@ -38,9 +38,9 @@ class Sent(list[tuple[list[str], Lane]]):
         super().__init__()
         self.alone: list[str] = []
 
-    def __call__(self, ids: Sequence[str], lane: Lane, *, alone: bool = False) -> None:
+    def __call__(self, ids: Sequence[str], lane: Lane, *, singly: bool = False) -> None:
         self.append((list(ids), lane))
-        self.alone += ids if alone else []
+        self.alone += ids if singly else []
 
 
 @pytest.fixture
@@ -54,9 +54,9 @@ def sent() -> Sent:
 
 
 @pytest.fixture
-def handling(settings: Settings, ledger: RedisLedger, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Handling:
+def handling(settings: Settings, ledger: RedisLedger, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Handlers:
     monkeypatch.setattr(attempts, "BACKOFF_SECONDS", (0.0,))
-    return Handling(settings, ledger, LiveRulesets(ledger), sent, now_ms)
+    return Handlers(settings, ledger, LiveRulesets(ledger), sent, now_ms)
 
 
 def accepted(ledger: RedisLedger, report: NewReport) -> str:
@@ -79,11 +79,11 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int = 1_00
     return tried
 
 
-def away_after(ledger: RedisLedger, turns: int) -> Callable[..., Turn]:
+def away_after(ledger: RedisLedger, turns: int) -> Callable[..., TakenBatch]:
     """So many turns, then an outage."""
     turn, made = ledger.turn, itertools.count()
 
-    def away(*args: Any, **how: Any) -> Turn:
+    def away(*args: Any, **how: Any) -> TakenBatch:
         if next(made) >= turns:
             raise LedgerUnavailable
         return turn(*args, **how)
@@ -91,28 +91,28 @@ def away_after(ledger: RedisLedger, turns: int) -> Callable[..., Turn]:
     return away
 
 
-def test_running_twice_settles_once(handling: Handling, ledger: RedisLedger, bundle: Bundle) -> None:
+def test_running_twice_settles_once(handling: Handlers, ledger: RedisLedger, bundle: Bundle) -> None:
     """A task may run twice."""
     report_id = accepted(ledger, posted(bundle, URGENT))
-    assert handling.evaluate(report_id) is Outcome.FINISHED
-    assert handling.evaluate(report_id) is Outcome.FINISHED
+    assert handling.evaluate(report_id) is TaskOutcome.FINISHED
+    assert handling.evaluate(report_id) is TaskOutcome.FINISHED
     assert ledger.get(report_id).attempts == 1
     assert ledger.backlog(now_ms()).results == 1
 
 
 def test_an_error_that_passes_costs_an_attempt_and_nothing_else(
-    handling: Handling, ledger: RedisLedger, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, ledger: RedisLedger, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tried again at once, within the task."""
     failing(monkeypatch, EngineError(), times=3)
     report_id = accepted(ledger, posted(bundle, ROUTINE))
     handling.evaluate(report_id)
     stored = ledger.get(report_id)
-    assert (stored.status, stored.attempts) == (Status.DONE, 4)
+    assert (stored.status, stored.attempts) == (ReportStatus.DONE, 4)
 
 
 def test_an_error_that_stays_ends_dead_after_the_last_attempt(
-    handling: Handling,
+    handling: Handlers,
     ledger: RedisLedger,
     bundle: Bundle,
     settings: Settings,
@@ -126,7 +126,7 @@ def test_an_error_that_stays_ends_dead_after_the_last_attempt(
     handling.evaluate(report_id)
     stored = ledger.get(report_id)
     assert (stored.status, stored.attempts, len(tried)) == (
-        Status.DEAD,
+        ReportStatus.DEAD,
         settings.max_deliveries,
         settings.max_deliveries,
     )
@@ -138,7 +138,7 @@ def test_an_error_that_stays_ends_dead_after_the_last_attempt(
 
 
 def test_the_time_limit_within_the_engine_is_no_failure_of_the_engine(
-    handling: Handling, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The engine's door tells of every error as its own; the next attempt must all the same be a task of its own."""
     interrupted: dict[str, bool] = {}
@@ -150,27 +150,27 @@ def test_the_time_limit_within_the_engine_is_no_failure_of_the_engine(
     monkeypatch.setattr(Engine, "_open", lambda engine: setattr(engine, "_handles", [0]))
     monkeypatch.setattr(Engine, "_run_page", run_page)
     report_id = accepted(ledger, posted(bundle, ROUTINE))
-    assert handling.evaluate(report_id) is Outcome.TOO_SLOW
+    assert handling.evaluate(report_id) is TaskOutcome.TOO_SLOW
     assert interrupted
     assert sent == [([report_id], Lane.NORMAL)]
     assert ledger.get(report_id).attempts == 1
 
 
 def test_a_report_whose_ruleset_is_gone_ends_dead(
-    handling: Handling, ledger: RedisLedger, bundle: Bundle, redis_client: redis.Redis
+    handling: Handlers, ledger: RedisLedger, bundle: Bundle, redis_client: redis.Redis
 ) -> None:
     """Never decided by another ruleset than the one it was accepted for."""
     report_id = accepted(ledger, posted(bundle, ROUTINE))
     redis_client.delete(f"triage:bundle:{bundle.digest}")
     handling.evaluate(report_id)
-    assert ledger.get(report_id).status is Status.DEAD
+    assert ledger.get(report_id).status is ReportStatus.DEAD
     assert [letter["reason"] for _, letter in redis_client.xrange("triage:dead")] == [
         "evaluation_failed: RulesetNotFound"
     ]
 
 
 def test_a_report_that_was_tried_too_often_is_not_tried_again(
-    handling: Handling, ledger: RedisLedger, bundle: Bundle, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, ledger: RedisLedger, bundle: Bundle, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each of those attempts killed its process."""
     tried = failing(monkeypatch, EngineError())
@@ -179,7 +179,7 @@ def test_a_report_that_was_tried_too_often_is_not_tried_again(
         ledger.begin(report_id, now_ms())
     handling.evaluate(report_id)
     assert tried == []
-    assert ledger.get(report_id).status is Status.DEAD
+    assert ledger.get(report_id).status is ReportStatus.DEAD
 
 
 BROKEN: dict[str, dict[str, str | bytes | None]] = {
@@ -199,7 +199,7 @@ BROKEN: dict[str, dict[str, str | bytes | None]] = {
 
 @pytest.mark.parametrize("fields", BROKEN.values(), ids=BROKEN)
 def test_a_stored_report_that_can_t_be_read_ends_dead(
-    handling: Handling,
+    handling: Handlers,
     ledger: RedisLedger,
     bundle: Bundle,
     settings: Settings,
@@ -214,9 +214,9 @@ def test_a_stored_report_that_can_t_be_read_ends_dead(
         else:
             redis_client.hset(f"triage:report:{report_id}", name, value)
     assert [one for one, _ in ledger.overdue(now_ms() + 60_000, 1, 10)] == [report_id]
-    assert handling.evaluate(report_id) is Outcome.FINISHED
+    assert handling.evaluate(report_id) is TaskOutcome.FINISHED
     stored = ledger.get(report_id)
-    assert (stored.status, stored.attempts) == (Status.DEAD, settings.max_deliveries)
+    assert (stored.status, stored.attempts) == (ReportStatus.DEAD, settings.max_deliveries)
     assert stored.result is not None
     assert (stored.result["level"], stored.result["flags"]) == (None, ["human_review_now"])
     ((_, letter),) = redis_client.xrange("triage:dead")
@@ -227,7 +227,7 @@ def test_a_stored_report_that_can_t_be_read_ends_dead(
 
 
 def test_while_the_ledger_is_away_a_chunk_is_left_to_the_sweep(
-    handling: Handling, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is buried for an outage of Redis, and what came to a result costs no attempt."""
     ids = [accepted(ledger, posted(bundle, ROUTINE)) for _ in range(3)]
@@ -237,12 +237,12 @@ def test_while_the_ledger_is_away_a_chunk_is_left_to_the_sweep(
     assert [ledger.get(one).attempts for one in ids] == [1, 1, 1]
     handling.evaluate("gone")
     assert [ledger.get(one).attempts for one in ids] == [0, 0, 0]
-    assert {ledger.get(one).status for one in ids} == {Status.QUEUED}
+    assert {ledger.get(one).status for one in ids} == {ReportStatus.QUEUED}
     assert sent == []
 
 
 def test_an_outage_of_the_store_costs_a_report_no_attempt(
-    handling: Handling, ledger: RedisLedger, bundle: Bundle, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, ledger: RedisLedger, bundle: Bundle, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its evaluation came to a result each time: after as many outages as you like, no human need look for that."""
     report_id = accepted(ledger, posted(bundle, ROUTINE))
@@ -253,14 +253,14 @@ def test_an_outage_of_the_store_costs_a_report_no_attempt(
     with monkeypatch.context() as outage:
         outage.setattr(ledger, "settle", away)
         for _ in range(settings.max_deliveries + 2):
-            assert handling.evaluate(report_id) is Outcome.LEFT
+            assert handling.evaluate(report_id) is TaskOutcome.LEFT
     assert ledger.get(report_id).attempts == 1
-    assert handling.evaluate(report_id) is Outcome.FINISHED
-    assert (ledger.get(report_id).status, ledger.get(report_id).attempts) == (Status.DONE, 1)
+    assert handling.evaluate(report_id) is TaskOutcome.FINISHED
+    assert (ledger.get(report_id).status, ledger.get(report_id).attempts) == (ReportStatus.DONE, 1)
 
 
 def test_an_attempt_that_is_taken_back_is_of_a_report_that_waits(
-    handling: Handling, ledger: RedisLedger, bundle: Bundle
+    handling: Handlers, ledger: RedisLedger, bundle: Bundle
 ) -> None:
     """Not of one that is settled, nor below none, nor of one that is gone."""
     report_id = accepted(ledger, posted(bundle, ROUTINE))
@@ -275,7 +275,7 @@ def test_an_attempt_that_is_taken_back_is_of_a_report_that_waits(
 
 
 def test_a_chunk_that_comes_again_after_a_crash_is_taken_apart(
-    handling: Handling, ledger: RedisLedger, bundle: Bundle, sent: Sent
+    handling: Handlers, ledger: RedisLedger, bundle: Bundle, sent: Sent
 ) -> None:
     """So that the report that crashed it can crash only itself."""
     ids = [accepted(ledger, posted(bundle, ROUTINE)) for _ in range(3)]
@@ -286,7 +286,7 @@ def test_a_chunk_that_comes_again_after_a_crash_is_taken_apart(
 
 
 def test_a_chunk_that_takes_long_goes_back_to_the_queue(
-    handling: Handling, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An urgent report waits for the chunk at hand, so a chunk must not be long."""
     monkeypatch.setattr(batch, "CHUNK_SECONDS", 0.05)
@@ -302,18 +302,20 @@ def test_a_chunk_that_takes_long_goes_back_to_the_queue(
     ((rest, lane),) = sent
     assert lane is Lane.NORMAL
     assert ids[-len(rest) :] == rest
-    assert [ledger.get(one).status for one in ids] == [Status.DONE] * (5 - len(rest)) + [Status.QUEUED] * len(rest)
+    assert [ledger.get(one).status for one in ids] == [ReportStatus.DONE] * (5 - len(rest)) + [
+        ReportStatus.QUEUED
+    ] * len(rest)
 
 
 def test_the_sweep_sends_urgent_ones_singly_and_the_others_in_chunks(
-    handling: Handling, ledger: RedisLedger, bundle: Bundle, settings: Settings, sent: Sent
+    handling: Handlers, ledger: RedisLedger, bundle: Bundle, settings: Settings, sent: Sent
 ) -> None:
     """An urgent report must not wait for a chunk, not even after an outage."""
     late = now_ms() - settings.pending_seconds * 1000 - 1
     normal = [posted(bundle, ROUTINE) for _ in range(settings.batch_chunk + 1)]
     urgent = [posted(bundle, URGENT, Lane.URGENT) for _ in range(2)]
     for number, report in enumerate([*normal, *urgent]):
-        moved = NewReport(report.id, report.ruleset, report.digest, report.findings, report.lane, late - 1_000 + number)
+        moved = NewReport(report.id, report.ruleset, report.digest, report.answers, report.lane, late - 1_000 + number)
         assert ledger.accept(moved).created
     assert handling.sweep() == settings.batch_chunk + 3
     assert sent[:2] == [([report.id], Lane.URGENT) for report in urgent]
@@ -322,7 +324,7 @@ def test_the_sweep_sends_urgent_ones_singly_and_the_others_in_chunks(
 
 
 def test_a_sweep_without_redis_does_nothing(
-    handling: Handling, ledger: RedisLedger, monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, ledger: RedisLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next one will."""
 

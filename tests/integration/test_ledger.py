@@ -21,7 +21,7 @@ from triage_rules.foundation.errors import (
 )
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.model import Level
-from triage_rules.records.reports import Accepted, History, Idempotency, Lane, Status
+from triage_rules.records.reports import Accepted, History, Idempotency, Lane, ReportStatus
 from triage_rules.store.redis import RedisLedger
 
 
@@ -33,12 +33,12 @@ def _live(ledger: RedisLedger) -> None:
 def test_a_report_is_handed_out_as_it_was_accepted(ledger: RedisLedger) -> None:
     """Types survive: a yes is not a 1, and 38.0 is not 38."""
     findings = {"fever": True, "age": 7, "temperature": 38.0, "how": "blanches", "text": 'schön "é"'}
-    report = a_report(findings=findings, subject="person-1", lane=Lane.URGENT, reported_at="2026-11-22T10:00:00Z")
+    report = a_report(answers=findings, subject="person-1", lane=Lane.URGENT, reported_at="2026-11-22T10:00:00Z")
     assert ledger.accept(report) == Accepted(report.id, created=True)
     delivery = ledger.begin(report.id, NOW_MS)
     assert delivery is not None
     assert delivery.report == report
-    assert [type(v) for v in delivery.report.findings.values()] == [bool, int, float, str, str]
+    assert [type(v) for v in delivery.report.answers.values()] == [bool, int, float, str, str]
     assert (delivery.history, delivery.attempt) == (History(), 1)
 
 
@@ -47,12 +47,12 @@ def test_a_report_is_queued_until_it_is_settled(ledger: RedisLedger) -> None:
     report = a_report()
     ledger.accept(report)
     queued = ledger.get(report.id)
-    assert (queued.status, queued.result, queued.attempts) == (Status.QUEUED, None, 0)
+    assert (queued.status, queued.result, queued.attempts) == (ReportStatus.QUEUED, None, 0)
     ledger.begin(report.id, NOW_MS)
     result = a_result(report, "urgent")
     assert ledger.settle(report.id, result, NOW_MS)
     done = ledger.get(report.id)
-    assert (done.status, done.result, done.attempts) == (Status.DONE, result, 1)
+    assert (done.status, done.result, done.attempts) == (ReportStatus.DONE, result, 1)
     assert ledger.begin(report.id, NOW_MS) is None
 
 
@@ -115,7 +115,7 @@ def test_accepting_the_same_id_again_changes_nothing(ledger: RedisLedger, redis_
     ledger.begin(report.id, NOW_MS)
     ledger.settle(report.id, a_result(report, "urgent"), NOW_MS)
     assert ledger.accept(report) == Accepted(report.id, created=True)
-    assert ledger.get(report.id).status is Status.DONE
+    assert ledger.get(report.id).status is ReportStatus.DONE
     assert redis_client.zcard("triage:pending") == 0
 
 
@@ -251,7 +251,7 @@ def test_a_dead_letter_has_a_reason_an_event_without_a_level_and_a_result_for_a_
     ledger.begin(report.id, NOW_MS)
     assert ledger.bury(report.id, a_result(report, None), "worker_lost", NOW_MS)
     stored = ledger.get(report.id)
-    assert stored.status is Status.DEAD
+    assert stored.status is ReportStatus.DEAD
     assert stored.result is not None
     assert stored.result["level"] is None
     assert stored.result["flags"] == ["human_review_now"]
@@ -318,7 +318,7 @@ def test_waiting_ends_as_soon_as_the_report_is_settled(ledger: RedisLedger) -> N
         time.sleep(0.2)
         ledger.settle(report.id, a_result(report, "urgent"), NOW_MS)
         settled_at = time.monotonic()
-        assert waiting.result(timeout=2).status is Status.DONE
+        assert waiting.result(timeout=2).status is ReportStatus.DONE
         assert time.monotonic() - settled_at < 0.1
         assert settled_at - started >= 0.2
 
@@ -328,7 +328,7 @@ def test_waiting_in_vain_ends_in_time_with_the_report_still_queued(ledger: Redis
     report = a_report()
     ledger.accept(report)
     started = time.monotonic()
-    assert ledger.wait(report.id, 0.3).status is Status.QUEUED
+    assert ledger.wait(report.id, 0.3).status is ReportStatus.QUEUED
     assert 0.25 < time.monotonic() - started < 0.6
     with pytest.raises(ReportNotFound):
         ledger.wait("nobody", 0.1)

@@ -18,8 +18,8 @@ from tests.ports import free_port
 from triage_rules.foundation.errors import LedgerUnavailable
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.api_keys import Scope, make_key
-from triage_rules.records.proposals import Proposal, State
-from triage_rules.records.reports import Status
+from triage_rules.records.proposals import Proposal, ProposalState
+from triage_rules.records.reports import ReportStatus
 from triage_rules.store import connection
 from triage_rules.store.redis import RedisLedger
 
@@ -59,7 +59,7 @@ EVERY_CALL: dict[str, Call] = {
     "proposals": lambda ledger: ledger.proposals(NOW_MS),
     "proposal": lambda ledger: ledger.proposal("p"),
     "propose": lambda ledger: ledger.propose(A_PROPOSAL, {}, by=TESTER),
-    "close_proposal": lambda ledger: ledger.close_proposal("p", State.WITHDRAWN, NOW_MS, by=TESTER),
+    "close_proposal": lambda ledger: ledger.close_proposal("p", ProposalState.WITHDRAWN, NOW_MS, by=TESTER),
     "ping": lambda ledger: ledger.ping(),
     "check_writes": lambda ledger: ledger.check_writes(),
 }
@@ -97,7 +97,7 @@ def test_no_password_and_no_answer_is_in_the_error(nobody_listens: str) -> None:
     """It ends up in a log."""
     url = nobody_listens.replace("redis://", "redis://:s3cret@")
     with RedisLedger(Settings(redis_url=url)) as ledger, pytest.raises(LedgerUnavailable) as caught:
-        ledger.accept(a_report(findings={"text": "very private"}))
+        ledger.accept(a_report(answers={"text": "very private"}))
     assert "s3cret" not in str(caught.value)
     assert "private" not in str(caught.value)
 
@@ -123,7 +123,7 @@ def test_a_full_server_accepts_nothing_and_keeps_what_it_has(ledger: RedisLedger
     with pytest.raises(LedgerUnavailable):
         ledger.settle(pending.id, a_result(pending, "urgent"), NOW_MS)
     assert {key: full.type(key) for key in full.keys("*")} == before
-    assert ledger.get(pending.id).status is Status.QUEUED
+    assert ledger.get(pending.id).status is ReportStatus.QUEUED
     full.config_set("maxmemory", 0)
     assert ledger.settle(pending.id, a_result(pending, "urgent"), NOW_MS)
     assert ledger.accept(refused).created
@@ -244,6 +244,6 @@ def test_everything_survives_a_restart_of_the_server_with_an_append_only_file(tm
         with server(port):
             assert ledger.live()["spots"].digest == "sha256:one"
             assert ledger.bundle("sha256:one") == b"one"
-            assert ledger.get(settled.id).status is Status.DONE
+            assert ledger.get(settled.id).status is ReportStatus.DONE
             assert ledger.begin(pending.id, NOW_MS) is not None
             assert ledger.backlog(NOW_MS).results == 1

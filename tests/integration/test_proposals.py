@@ -18,9 +18,9 @@ from triage_rules.records.proposals import (
     MOST_KEPT,
     MOST_OPEN_EACH,
     NOTE_MAX,
-    Approving,
+    Approval,
     Proposal,
-    State,
+    ProposalState,
 )
 from triage_rules.store.redis import RedisLedger
 
@@ -41,7 +41,7 @@ def proposed(ledger: RedisLedger, number: int = 1, by: Actor = ANN, at: int = NO
 
 def approve(ledger: RedisLedger, one: Proposal, by: Actor = BEN, live: str | None = "sha256:one") -> None:
     ledger.deploy(
-        one.ruleset, one.version, one.digest, b"new", NOW_MS + 9, by=by, files=FILES, approving=Approving(one.id, live)
+        one.ruleset, one.version, one.digest, b"new", NOW_MS + 9, by=by, files=FILES, approving=Approval(one.id, live)
     )
 
 
@@ -61,7 +61,7 @@ def test_what_a_second_person_approves_is_live_in_the_same_step(ledger: RedisLed
     approve(ledger, one)
     assert ledger.live()["spots"].digest == one.digest
     found, _ = ledger.proposal(one.id)
-    assert (found.state, found.decided_by, found.decided_ms) == (State.APPROVED, "ben", NOW_MS + 9)
+    assert (found.state, found.decided_by, found.decided_ms) == (ProposalState.APPROVED, "ben", NOW_MS + 9)
     last = list(ledger.audit_log())[-1]
     details = json.loads(last["details"])
     assert (last["actor"], last["action"], details["proposal"], details["proposed_by"]) == (
@@ -79,9 +79,9 @@ def test_nobody_approves_or_declines_what_they_proposed_themselves(ledger: Redis
     with pytest.raises(ProposalRefused, match="second person"):
         approve(ledger, one, by=ANN)
     with pytest.raises(ProposalRefused, match="second person"):
-        ledger.close_proposal(one.id, State.DECLINED, NOW_MS, by=ANN)
+        ledger.close_proposal(one.id, ProposalState.DECLINED, NOW_MS, by=ANN)
     assert ledger.live()["spots"].digest == "sha256:one"
-    assert ledger.proposal(one.id)[0].state is State.OPEN
+    assert ledger.proposal(one.id)[0].state is ProposalState.OPEN
 
 
 def test_what_went_live_since_the_second_person_looked_keeps_a_proposal_from_going_live(ledger: RedisLedger) -> None:
@@ -107,9 +107,9 @@ def test_what_was_decided_stays_so(ledger: RedisLedger) -> None:
     deployed(ledger, digest="sha256:one")
     withdrawn, declined = proposed(ledger, 1), proposed(ledger, 2)
     with pytest.raises(ProposalRefused, match="only its proposer"):
-        ledger.close_proposal(withdrawn.id, State.WITHDRAWN, NOW_MS, by=BEN)
-    ledger.close_proposal(withdrawn.id, State.WITHDRAWN, NOW_MS, by=ANN)
-    ledger.close_proposal(declined.id, State.DECLINED, NOW_MS, by=BEN)
+        ledger.close_proposal(withdrawn.id, ProposalState.WITHDRAWN, NOW_MS, by=BEN)
+    ledger.close_proposal(withdrawn.id, ProposalState.WITHDRAWN, NOW_MS, by=ANN)
+    ledger.close_proposal(declined.id, ProposalState.DECLINED, NOW_MS, by=BEN)
     for one in (withdrawn, declined):
         with pytest.raises(ProposalRefused, match="before"):
             approve(ledger, one)
@@ -152,7 +152,7 @@ def test_of_too_many_those_decided_longest_ago_go(ledger: RedisLedger, redis_cli
     for number in range(MOST_KEPT + 2):
         proposed(ledger, number, at=NOW_MS + number)
         if number:
-            ledger.close_proposal(f"p{number}", State.WITHDRAWN, NOW_MS + number, by=ANN)
+            ledger.close_proposal(f"p{number}", ProposalState.WITHDRAWN, NOW_MS + number, by=ANN)
     kept = {one.id for one in ledger.proposals(NOW_MS)}
     assert len(kept) == MOST_KEPT
     assert "p0" in kept and {"p1", "p2"}.isdisjoint(kept)

@@ -26,7 +26,7 @@ from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.records.audit import Actor, Via
 from triage_rules.records.board import Wanted
 from triage_rules.records.events import Event
-from triage_rules.records.proposals import Approving, Proposal, State
+from triage_rules.records.proposals import Approval, Proposal, ProposalState
 from triage_rules.store.redis import RedisLedger
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -151,7 +151,7 @@ def test_the_whole_path_goes_with_a_user_for_each_part(
     lines = b"\n".join(b'{"findings": {"itchy": true}}' for _ in range(3))
     batch = client.post("/v1/reports/batch", data=lines, headers=headers | {"Content-Type": "application/x-ndjson"})
     assert batch.status_code == 202
-    lost = a_report(ruleset=bundle.name, digest=bundle.digest, findings=ROUTINE, received_ms=now_ms() - 60_000)
+    lost = a_report(ruleset=bundle.name, digest=bundle.digest, answers=ROUTINE, received_ms=now_ms() - 60_000)
     roles.ledger("web").accept(lost)  # its task is never sent: the sweep must bring it
 
     seen: list[Event] = []
@@ -300,8 +300,8 @@ def test_a_proposal_goes_its_whole_way_by_the_operators_web(
     ann, ben = Actor("ann", Via.HTTP), Actor("ben", Via.HTTP)
     for number, digest in enumerate(("sha256:a", "sha256:b")):
         web.propose(Proposal(f"p{number}", "spots", "1.0.0", digest, None, "ann", NOW_MS), files, by=ann)
-    web.close_proposal("p0", State.DECLINED, NOW_MS, by=ben)
-    web.deploy("spots", "1.0.0", "sha256:b", b"b", NOW_MS, by=ben, files=files, approving=Approving("p1", None))
+    web.close_proposal("p0", ProposalState.DECLINED, NOW_MS, by=ben)
+    web.deploy("spots", "1.0.0", "sha256:b", b"b", NOW_MS, by=ben, files=files, approving=Approval("p1", None))
     assert roles.ledger("web").source("sha256:b") == files
     assert [one.id for one in roles.ledger("web").proposals(NOW_MS)] == ["p1", "p0"]
     assert roles.ledger("web").proposal("p1")[1] == files

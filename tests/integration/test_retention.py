@@ -18,7 +18,7 @@ from tests.integration.making import (
 from tests.integration.marked import a_marked_report, settled
 from triage_rules.consumer import Consumer
 from triage_rules.foundation.settings import Settings
-from triage_rules.records.reports import Status
+from triage_rules.records.reports import ReportStatus
 from triage_rules.store.redis import RedisLedger
 
 
@@ -46,7 +46,7 @@ def test_each_kind_is_kept_for_its_own_time(settings: Settings, redis_client: re
         assert (redis_client.xlen("triage:results"), redis_client.xlen("triage:dead")) == (0, 1)
         ledger.trim(now + 4 * DAY_MS + HOUR_MS)
         assert redis_client.xlen("triage:dead") == 0
-        assert ledger.get(report.id).status is Status.DONE
+        assert ledger.get(report.id).status is ReportStatus.DONE
 
 
 def test_letters_of_a_group_that_is_gone_expire(ledger: RedisLedger, redis_url: str, redis_client: redis.Redis) -> None:

@@ -18,10 +18,10 @@ from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import EngineError
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
-from triage_rules.records.reports import Lane, Status
+from triage_rules.records.reports import Lane, ReportStatus
 from triage_rules.store.redis import RedisLedger
 from workers import batch
-from workers.handlers import Handling, Outcome
+from workers.handlers import Handlers, TaskOutcome
 
 TASK = "the-task"
 QUEUE = "triage:celery:normal"
@@ -38,9 +38,9 @@ class Sent:
         self.ids: list[str] = []
         self.alone: list[str] = []
 
-    def __call__(self, ids: Sequence[str], lane: Lane, *, alone: bool = False) -> None:
+    def __call__(self, ids: Sequence[str], lane: Lane, *, singly: bool = False) -> None:
         assert lane in Lane
-        (self.alone if alone else self.ids).extend(ids)
+        (self.alone if singly else self.ids).extend(ids)
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def sent() -> Sent:
 
 
 @pytest.fixture
-def handling(settings: Settings, ledger: RedisLedger, sent: Sent) -> Handling:
-    return Handling(settings, ledger, LiveRulesets(ledger), sent, now_ms)
+def handling(settings: Settings, ledger: RedisLedger, sent: Sent) -> Handlers:
+    return Handlers(settings, ledger, LiveRulesets(ledger), sent, now_ms)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def dying_at(monkeypatch: pytest.MonkeyPatch, report_id: str, error: BaseExcepti
     monkeypatch.setattr(Evaluator, "evaluate", evaluating)
 
 
-def states(ledger: RedisLedger, ids: Sequence[str]) -> list[Status]:
+def states(ledger: RedisLedger, ids: Sequence[str]) -> list[ReportStatus]:
     return [ledger.get(one).status for one in ids]
 
 
@@ -90,12 +90,12 @@ def attempts(ledger: RedisLedger, ids: Sequence[str]) -> list[int]:
     return [ledger.get(one).attempts for one in ids]
 
 
-def run(handling: Handling, report_id: str, *, redelivered: bool = False) -> None:
+def run(handling: Handlers, report_id: str, *, redelivered: bool = False) -> None:
     handling.evaluate_and_more(report_id, Lane.NORMAL, TASK, redelivered=redelivered)
 
 
 def test_a_task_of_one_report_also_does_those_that_wait_behind_it(
-    handling: Handling, ledger: RedisLedger, waiting: list[str], redis_client: redis.Redis
+    handling: Handlers, ledger: RedisLedger, waiting: list[str], redis_client: redis.Redis
 ) -> None:
     """Each once, in their order, and nothing stays behind."""
     run(handling, waiting[0])
@@ -105,7 +105,7 @@ def test_a_task_of_one_report_also_does_those_that_wait_behind_it(
 
 
 def test_what_was_begun_together_when_its_process_died_goes_alone_at_no_cost(
-    handling: Handling, ledger: RedisLedger, sent: Sent, waiting: list[str], monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, ledger: RedisLedger, sent: Sent, waiting: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody knows which of them it was; were each charged, a poisonous report could have others buried."""
     dying_at(monkeypatch, waiting[2], Died)
@@ -120,11 +120,11 @@ def test_what_was_begun_together_when_its_process_died_goes_alone_at_no_cost(
     assert len(sent.alone) == 4
     for one in sent.alone:
         handling.evaluate(one)
-    assert states(ledger, waiting) == [Status.DONE] * 5
+    assert states(ledger, waiting) == [ReportStatus.DONE] * 5
 
 
 def test_messages_that_were_taken_and_not_begun_go_back_after_a_crash(
-    handling: Handling,
+    handling: Handlers,
     ledger: RedisLedger,
     sent: Sent,
     waiting: list[str],
@@ -145,7 +145,7 @@ def test_messages_that_were_taken_and_not_begun_go_back_after_a_crash(
 
 
 def test_a_crash_before_the_next_turn_repeats_and_doubles_nothing(
-    handling: Handling,
+    handling: Handlers,
     ledger: RedisLedger,
     sent: Sent,
     waiting: list[str],
@@ -172,7 +172,7 @@ def test_a_crash_before_the_next_turn_repeats_and_doubles_nothing(
 
 
 def test_one_that_fails_delays_no_other_and_ends_as_it_would_alone(
-    handling: Handling,
+    handling: Handlers,
     ledger: RedisLedger,
     settings: Settings,
     waiting: list[str],
@@ -182,12 +182,18 @@ def test_one_that_fails_delays_no_other_and_ends_as_it_would_alone(
     monkeypatch.setattr("workers.attempts.BACKOFF_SECONDS", (0.0,))
     dying_at(monkeypatch, waiting[2], EngineError())
     run(handling, waiting[0])
-    assert states(ledger, waiting) == [Status.DONE, Status.DONE, Status.DEAD, Status.DONE, Status.DONE]
+    assert states(ledger, waiting) == [
+        ReportStatus.DONE,
+        ReportStatus.DONE,
+        ReportStatus.DEAD,
+        ReportStatus.DONE,
+        ReportStatus.DONE,
+    ]
     assert attempts(ledger, waiting) == [1, 1, settings.max_deliveries, 1, 1]
 
 
 def test_nothing_is_taken_while_an_urgent_message_waits(
-    handling: Handling,
+    handling: Handlers,
     ledger: RedisLedger,
     settings: Settings,
     bundle: Bundle,
@@ -198,12 +204,12 @@ def test_nothing_is_taken_while_an_urgent_message_waits(
     assert ledger.accept(urgent).created
     CeleryDispatch(settings)([urgent.id], Lane.URGENT)
     run(handling, waiting[0])
-    assert states(ledger, waiting) == [Status.DONE, *[Status.QUEUED] * 4]
+    assert states(ledger, waiting) == [ReportStatus.DONE, *[ReportStatus.QUEUED] * 4]
     assert attempts(ledger, waiting) == [1, 0, 0, 0, 0]
 
 
 def test_what_is_taken_and_can_not_be_done_in_time_goes_back_uncharged(
-    handling: Handling, ledger: RedisLedger, sent: Sent, waiting: list[str], monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, ledger: RedisLedger, sent: Sent, waiting: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A turn of slow reports must not hold a process up for longer than a chunk may."""
     monkeypatch.setattr(batch, "CHUNK_SECONDS", -1.0)
@@ -215,17 +221,17 @@ def test_what_is_taken_and_can_not_be_done_in_time_goes_back_uncharged(
 
 
 def test_a_store_that_forgot_its_scripts_is_taught_them_again(
-    handling: Handling, ledger: RedisLedger, waiting: list[str], redis_client: redis.Redis
+    handling: Handlers, ledger: RedisLedger, waiting: list[str], redis_client: redis.Redis
 ) -> None:
     """It was started anew, or somebody flushed them."""
     run(handling, waiting[0])
     redis_client.script_flush()
     handling.evaluate_many(waiting, Lane.NORMAL, TASK, redelivered=False)
-    assert states(ledger, waiting) == [Status.DONE] * 5
+    assert states(ledger, waiting) == [ReportStatus.DONE] * 5
 
 
 def test_one_whose_bytes_are_no_text_takes_no_other_with_it(
-    handling: Handling, ledger: RedisLedger, sent: Sent, waiting: list[str], redis_client: redis.Redis
+    handling: Handlers, ledger: RedisLedger, sent: Sent, waiting: list[str], redis_client: redis.Redis
 ) -> None:
     """Nobody can tell which of a turn it is, so each goes alone; there it is buried."""
     redis_client.hset(f"triage:report:{waiting[2]}", "findings", b"\xff")
@@ -234,12 +240,18 @@ def test_one_whose_bytes_are_no_text_takes_no_other_with_it(
     assert attempts(ledger, waiting) == [0] * 5
     for one in sent.alone:
         handling.evaluate(one)
-    assert states(ledger, waiting) == [Status.DONE, Status.DONE, Status.DEAD, Status.DONE, Status.DONE]
+    assert states(ledger, waiting) == [
+        ReportStatus.DONE,
+        ReportStatus.DONE,
+        ReportStatus.DEAD,
+        ReportStatus.DONE,
+        ReportStatus.DONE,
+    ]
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_together_they_come_to_what_they_come_to_one_by_one(
-    handling: Handling, ledger: RedisLedger, bundle: Bundle, redis_client: redis.Redis, seed: int
+    handling: Handlers, ledger: RedisLedger, bundle: Bundle, redis_client: redis.Redis, seed: int
 ) -> None:
     """Also those of one person: each has the ones before it in its history, and how urgent they were."""
     drawn = random.Random(seed)
@@ -271,7 +283,7 @@ def test_together_they_come_to_what_they_come_to_one_by_one(
 
 
 def test_a_time_limit_while_the_store_is_asked_leaves_no_answer_behind(
-    handling: Handling, ledger: RedisLedger, bundle: Bundle, waiting: list[str], monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, ledger: RedisLedger, bundle: Bundle, waiting: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Taken for the answer to the next question, it would give one person the answers of another."""
 
@@ -283,6 +295,6 @@ def test_a_time_limit_while_the_store_is_asked_leaves_no_answer_behind(
 
     with monkeypatch.context() as struck:
         struck.setattr(ledger, "begin", asking_in_vain)
-        assert handling.evaluate(waiting[0]) is Outcome.LEFT
-    assert handling.evaluate(waiting[0]) is Outcome.FINISHED
-    assert ledger.get(waiting[0]).status is Status.DONE
+        assert handling.evaluate(waiting[0]) is TaskOutcome.LEFT
+    assert handling.evaluate(waiting[0]) is TaskOutcome.FINISHED
+    assert ledger.get(waiting[0]).status is ReportStatus.DONE

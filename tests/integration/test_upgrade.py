@@ -9,7 +9,7 @@ from tests.actors import TESTER
 from tests.integration.making import HOUR_MS, NOW_MS, a_report, a_result, deployed
 from triage_rules.foundation.errors import QueueTooOld
 from triage_rules.language.model import Level
-from triage_rules.records.reports import History, Lane, Status
+from triage_rules.records.reports import History, Lane, ReportStatus
 from triage_rules.store.redis import RedisLedger
 
 NEW_FIELDS = ("client", "idempotency")
@@ -32,7 +32,7 @@ def test_what_the_version_before_accepted_is_decided_and_erased(ledger: RedisLed
     assert delivery is not None
     assert delivery.report == report
     assert ledger.settle(report.id, a_result(report, "urgent"), NOW_MS, delivery.history)
-    assert (ledger.get(report.id).status, ledger.get(report.id).client) == (Status.DONE, "")
+    assert (ledger.get(report.id).status, ledger.get(report.id).client) == (ReportStatus.DONE, "")
     assert ledger.history("spots", "person-1", NOW_MS) == History(1, Level.URGENT)
     erased = ledger.erase("person-1", NOW_MS, by=TESTER)
     assert (erased.reports, erased.events) == (1, 1)

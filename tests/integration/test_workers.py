@@ -21,14 +21,14 @@ from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, p
 from tests.ports import free_port
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
-from triage_rules.language.model import Findings
-from triage_rules.records.reports import Lane, NewReport, Status
+from triage_rules.language.model import Answers
+from triage_rules.records.reports import Lane, NewReport, ReportStatus
 from triage_rules.store.keyspace import HELD, TAKEN
 from triage_rules.store.redis import RedisLedger
-from workers.batch import asked_for
+from workers.batch import report_id_of
 
 FAULTY = "tests.integration.faulty_app"
-SLOW: Findings = {**ROUTINE, "free_text": "be slow"}
+SLOW: Answers = {**ROUTINE, "free_text": "be slow"}
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_reports_are_decided_by_the_ruleset_and_published_once(
     assert {level_of(ledger, one) for one in urgent} == {"urgent"}
     assert {level_of(ledger, one) for one in routine} == {"routine"}
     assert (ledger.counts()["urgent"], ledger.counts()["routine"]) == (20, 280)
-    assert ledger.get(urgent[0]).status is Status.DONE
+    assert ledger.get(urgent[0]).status is ReportStatus.DONE
     assert "lost" not in crew.log(worker)
 
 
@@ -130,9 +130,9 @@ def test_a_poisonous_report_ends_dead_with_one_event_and_takes_no_other_with_it(
     worker = crew.worker(FAULTY, max_deliveries=2, task_soft_seconds=1, task_hard_seconds=hard)
     wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 20, lambda: crew.log(worker))
     assert sorted(subjects(redis_client)) == sorted([*others, poison])
-    assert {ledger.get(one).status for one in others} == {Status.DONE}
+    assert {ledger.get(one).status for one in others} == {ReportStatus.DONE}
     dead = ledger.get(poison)
-    assert (dead.status, level_of(ledger, poison)) == (Status.DEAD, None)
+    assert (dead.status, level_of(ledger, poison)) == (ReportStatus.DEAD, None)
     assert dead.result is not None
     assert dead.result["flags"] == ["human_review_now"]
     assert [letter["reason"] for _, letter in redis_client.xrange("triage:dead")] == [reason], crew.log(worker)
@@ -152,7 +152,7 @@ def test_an_urgent_report_goes_before_two_thousand_that_wait(
     before = redis_client.xlen("triage:results")
     dispatch([urgent], Lane.URGENT)
     started = time.monotonic()
-    assert ledger.wait(urgent, 5).status is Status.DONE
+    assert ledger.wait(urgent, 5).status is ReportStatus.DONE
     waited = time.monotonic() - started
     assert subjects(redis_client).index(urgent) < before + 250
     assert ledger.backlog(now_ms()).pending > 500, f"too quick to tell: {waited:.2f} s"
@@ -199,7 +199,7 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_began(
     wait_for(lambda: redis_client.xlen("triage:results") > 10, 10, lambda: crew.log(first))
     first.terminate()
     assert first.wait(60) == 0
-    assert {ledger.get(one).attempts for one in ids if ledger.get(one).status is Status.QUEUED} == {0}
+    assert {ledger.get(one).attempts for one in ids if ledger.get(one).status is ReportStatus.QUEUED} == {0}
     second = crew.worker()
     wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 10, lambda: crew.log(second))
     assert sorted(subjects(redis_client)) == sorted(ids)
@@ -249,7 +249,7 @@ def test_what_a_killed_worker_held_comes_back_after_the_visibility_timeout_witho
     lies.move_clock("worker", 3600)
     crew.lies = lies.environment("worker")
     second = crew.worker(FAULTY)
-    done = {Status.DONE}
+    done = {ReportStatus.DONE}
     wait_for(lambda: {ledger.get(one).status for one in held} == done, 20, lambda: crew.log(second))
     found = subjects(redis_client)
     assert held <= set(found)
@@ -319,7 +319,7 @@ def held_by_workers(store: redis.Redis) -> set[str]:
     messages = [json.dumps(json.loads(told)[0]) for told in store.hvals("triage:celery:unacked")]
     for key in store.scan_iter(f"{TAKEN}*"):
         messages += store.lrange(key, 0, -1)
-    found = {report_id for message in messages if (report_id := asked_for(message)) is not None}
+    found = {report_id for message in messages if (report_id := report_id_of(message)) is not None}
     return found.union(*(store.smembers(key) for key in store.scan_iter(f"{HELD}*")))
 
 

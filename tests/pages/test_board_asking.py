@@ -13,7 +13,15 @@ from flask.testing import FlaskClient
 
 from service.boot.app import create_app
 from service.pages import board_wording
-from service.pages.board_wording import HEIGHT, SPANS, WIDTH, chart, due, lasting, why
+from service.pages.board_wording import (
+    HEIGHT,
+    SPANS,
+    WIDTH,
+    build_chart,
+    describe_due,
+    describe_reason,
+    format_duration,
+)
 from tests.actors import TESTER
 from tests.integration.making import HOUR_MS, NOW_MS, a_report, a_result, deployed
 from triage_rules.foundation.settings import Settings
@@ -171,12 +179,12 @@ def test_the_page_refreshes_by_itself_only_where_a_person_asked_for_it(client: F
     ],
 )
 def test_times_are_told_as_people_say_them(ms: int, words: str) -> None:
-    assert lasting(ms) == words
+    assert format_duration(ms) == words
 
 
 def test_it_is_told_until_when_somebody_must_act() -> None:
     def of(within_ms: int | None, ago_ms: int) -> tuple[str, bool]:
-        told = due(Noted(Group("r", Level.URGENT, within_ms), NOW_MS - ago_ms, "a"), NOW_MS)
+        told = describe_due(Noted(Group("r", Level.URGENT, within_ms), NOW_MS - ago_ms, "a"), NOW_MS)
         return told.words, told.is_over
 
     assert of(HOUR_MS, 0) == ("in 1 h 00 min", False)
@@ -186,9 +194,9 @@ def test_it_is_told_until_when_somebody_must_act() -> None:
 
 
 def test_why_a_report_is_dead_is_told_in_a_sentence() -> None:
-    assert why("worker_lost") == "The process that evaluated it died each time."
-    assert why("evaluation_failed: EngineError") == "The evaluation failed. (EngineError)"
-    assert why("something else") == "something else"
+    assert describe_reason("worker_lost") == "The process that evaluated it died each time."
+    assert describe_reason("evaluation_failed: EngineError") == "The evaluation failed. (EngineError)"
+    assert describe_reason("something else") == "something else"
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 3, 7, 10, 11, 99, 100, 12_345])
@@ -199,7 +207,7 @@ def test_the_chart_s_pieces_stay_in_it_and_stand_on_each_other(most: int) -> Non
     assert (len(starts), end - starts[0]) == (24, 24 * HOUR_MS)
     assert starts[-1] <= NOW_MS < end
     counts = {level: most // 4 + (most % 4 if level is None else 0) for level in RANKS}
-    made = chart([Bar(start, counts) for start in starts], span)
+    made = build_chart([Bar(start, counts) for start in starts], span)
     assert made.lines[-1][1] >= most
     assert all(0 <= piece.x <= piece.x + piece.width <= WIDTH for piece in made.pieces)
     assert all(0 <= piece.y <= piece.y + piece.height <= HEIGHT for piece in made.pieces)

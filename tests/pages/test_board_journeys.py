@@ -28,10 +28,10 @@ LATER: dict[str, Any] = json.loads((ROOT / "rulesets/red-dots/samples/dots-after
 """Somebody must look within two days."""
 
 
-def post(running: Everything, findings: dict[str, Any], **headers: str) -> tuple[str, str]:
+def post(running: Everything, answers: dict[str, Any], **headers: str) -> tuple[str, str]:
     """A report of a new person, decided by a worker: its id and subject."""
     subject = f"person-{secrets.token_hex(4)}"
-    report = {"ruleset": "red-dots", "subject": subject, "findings": findings}
+    report = {"ruleset": "red-dots", "subject": subject, "findings": answers}
     status, told = running.post(report, Prefer="wait=10", **headers)
     assert status == 200, told
     return told["id"], subject

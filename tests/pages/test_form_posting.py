@@ -169,7 +169,7 @@ def test_an_urgent_answer_is_sent_at_once_and_goes_by_the_urgent_lane(clinic: Cl
     assert sent is not None
     delivery = clinic.ledger.accepted(sent[1])
     assert delivery is not None and delivery.report.lane is Lane.URGENT
-    assert delivery.report.findings == {"age_years": 4, "consciousness": "unresponsive"}
+    assert delivery.report.answers == {"age_years": 4, "consciousness": "unresponsive"}
 
 
 def test_half_a_form_is_not_urgent_because_it_is_half_a_form(clinic: Clinic) -> None:

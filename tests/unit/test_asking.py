@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triage_rules.evaluation.answers import UNKNOWN
-from triage_rules.intake.form import groups, next_questions, questions, read_answers, unanswered
-from triage_rules.language.model import AskedOf, Input, Kind
+from triage_rules.intake.form import groups, next_questions, questions, read_form_answers, unanswered
+from triage_rules.language.model import AskedOf, Input, InputKind
 from triage_rules.language.reading import read_ruleset
 
 RULESET = read_ruleset(Path("rulesets/red-dots"))
@@ -20,7 +20,7 @@ ASKED = questions(RULESET, clinician=True)
 
 def written(read: Input, value: Any) -> str:
     match read.kind:
-        case Kind.YES_NO if value != UNKNOWN:
+        case InputKind.YES_NO if value != UNKNOWN:
             return "yes" if value else "no"
         case _:
             return str(value)
@@ -28,13 +28,13 @@ def written(read: Input, value: Any) -> str:
 
 def answer(read: Input) -> st.SearchStrategy[Any]:
     match read.kind:
-        case Kind.YES_NO:
+        case InputKind.YES_NO:
             known: st.SearchStrategy[Any] = st.booleans()
-        case Kind.CHOICE:
+        case InputKind.CHOICE:
             known = st.sampled_from([choice.value for choice in read.choices])
-        case Kind.INTEGER:
+        case InputKind.INTEGER:
             known = st.integers(int(read.minimum or 0), int(read.maximum or 9))
-        case Kind.NUMBER:
+        case InputKind.NUMBER:
             known = st.decimals(read.minimum or 0, read.maximum or 9, places=1).map(float)
         case _:
             return st.text("abc é\n'<", max_size=50).map(str.strip)
@@ -45,11 +45,11 @@ FINDINGS = st.fixed_dictionaries({}, optional={name: answer(RULESET.inputs[name]
 
 
 @given(FINDINGS)
-def test_what_is_written_in_a_form_is_what_a_program_would_post(findings: dict[str, Any]) -> None:
+def test_what_is_written_in_a_form_is_what_a_program_would_post(answers: dict[str, Any]) -> None:
     """Letter for letter: so the form can't give another result than the API."""
-    texts = {name: written(RULESET.inputs[name], value) for name, value in findings.items()}
-    read = read_answers(RULESET, ASKED, texts)
-    assert (read.findings, read.faults) == (findings, {})
+    texts = {name: written(RULESET.inputs[name], value) for name, value in answers.items()}
+    read = read_form_answers(RULESET, ASKED, texts)
+    assert (read.answers, read.faults) == (answers, {})
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def test_what_is_written_in_a_form_is_what_a_program_would_post(findings: dict[s
 )
 def test_a_fault_is_told_in_words_at_its_question(name: str, text: str, told: str) -> None:
     """And never repeats what was written."""
-    read = read_answers(RULESET, ASKED, {name: text, "lesions_painful": "no"})
+    read = read_form_answers(RULESET, ASKED, {name: text, "lesions_painful": "no"})
     assert told in read.faults.pop(name)
-    assert (read.findings, read.faults) == ({"lesions_painful": False}, {})
+    assert (read.answers, read.faults) == ({"lesions_painful": False}, {})
 
 
 def test_a_decimal_comma_is_a_point() -> None:
-    assert read_answers(RULESET, ASKED, {"temperature_c": " 38,5 "}).findings == {"temperature_c": 38.5}
+    assert read_form_answers(RULESET, ASKED, {"temperature_c": " 38,5 "}).answers == {"temperature_c": 38.5}
 
 
 def test_nobody_is_asked_what_is_not_theirs_to_answer() -> None:

@@ -199,10 +199,10 @@ def test_a_case_may_say_what_is_asked_and_what_the_texts_tell(
     tmp_path: Path, evaluator: Evaluator, wanted: str, told: str | None
 ) -> None:
     """Letter case, blanks and line ends don't count, as in the phrases that are looked for in free text."""
-    findings = "{blanches_on_pressure: does_not_blanch, rash_spreading: rapid_hours, age_years: 40}"
+    answers = "{blanches_on_pressure: does_not_blanch, rash_spreading: rapid_hours, age_years: 40}"
     if told is not None and told.startswith("ask"):
-        findings = "{}"
-    text = f"cases:\n  - {{id: a, findings: {findings}, expect: {{level: urgent, {wanted}}}}}\n"
+        answers = "{}"
+    text = f"cases:\n  - {{id: a, findings: {answers}, expect: {{level: urgent, {wanted}}}}}\n"
     (case,) = read(tmp_path, text, evaluator.ruleset)
     differences = [d for d in run_case(evaluator, case).differences if not d.startswith("level")]
     assert [d.startswith(told) for d in differences if told] == ([] if told is None else [True])

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from triage_rules.assurance.comparison import MOST_ANSWERS, Comparison, Kind, Patient, Tally, compare, distinct, opinion
+from triage_rules.assurance.comparison import (
+    MOST_ANSWERS,
+    Comparison,
+    LevelPair,
+    LevelTally,
+    Patient,
+    compare,
+    distinct,
+    opinion,
+)
 from triage_rules.cli.compare import BEGIN, END, compare_command
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Level
@@ -81,8 +90,8 @@ def found() -> Comparison:
 
 def test_same_lower_and_higher_are_counted_apart_for_rules_and_defaults(found: Comparison) -> None:
     """Its rule fires for the child alone; by its default three hot ones are lower, the well one higher, nobody the same."""
-    assert found.speaking == Tally(same=1, lower=0, higher=0)
-    assert found.silent == Tally(same=1, lower=3, higher=1)
+    assert found.speaking == LevelTally(same=1, lower=0, higher=0)
+    assert found.silent == LevelTally(same=1, lower=3, higher=1)
     assert found.refused == ()
 
 
@@ -98,9 +107,9 @@ def test_every_patient_is_in_one_cell(found: Comparison) -> None:
 def test_a_difference_that_answers_could_still_close_is_told_from_one_that_stays(found: Comparison) -> None:
     kinds = {difference.kind: difference.patients for difference in found.differences}
     assert kinds == {
-        Kind(Level.URGENT, Level.MONITOR, speaks=False, may_agree=False): ("adult-hot", "adult-hot-too"),
-        Kind(Level.URGENT, Level.MONITOR, speaks=False, may_agree=True): ("somebody-hot",),
-        Kind(Level.ROUTINE, Level.MONITOR, speaks=False, may_agree=False): ("child-well",),
+        LevelPair(Level.URGENT, Level.MONITOR, speaks=False, may_agree=False): ("adult-hot", "adult-hot-too"),
+        LevelPair(Level.URGENT, Level.MONITOR, speaks=False, may_agree=True): ("somebody-hot",),
+        LevelPair(Level.ROUTINE, Level.MONITOR, speaks=False, may_agree=False): ("child-well",),
     }
 
 

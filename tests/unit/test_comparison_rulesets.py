@@ -11,7 +11,7 @@ import pytest
 from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
 from triage_rules.cli.compare import BEGIN, END, markdown, report
 from triage_rules.cli.decide import open_folder
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
 from triage_rules.language.model import All, Any, AtLeast, Compare, Condition, Level, Not, Op, Ruleset
@@ -107,7 +107,7 @@ def test_every_criterion_has_one_rule(evaluator: Evaluator) -> None:
 @pytest.mark.parametrize("name", sorted(LIMITS))
 def test_the_limits_are_those_of_the_note(name: str) -> None:
     ruleset = read_ruleset(ROOT / "rulesets" / "comparison" / name)
-    found = {(c.finding, c.op, c.limit) for condition in conditions(ruleset) for c in compares(condition)}
+    found = {(c.input, c.op, c.limit) for condition in conditions(ruleset) for c in compares(condition)}
     assert found == LIMITS[name]
 
 
@@ -128,7 +128,7 @@ def test_vital_signs_are_high_risk_from_the_note_s_limits_on(start: int, end: in
     for age in (start, end - 0.1):
         for finding, limit in (("respiratory_rate", breaths), ("heart_rate", pulse)):
             for value, wanted in ((limit - 1, False), (limit, True)):
-                facts = read_findings(evaluator.ruleset, {"age_years": age, finding: value})
+                facts = read_answers(evaluator.ruleset, {"age_years": age, finding: value})
                 assert ("SEP-3" in Reference(evaluator.ruleset, facts).established()) is wanted, (age, finding, value)
 
 
@@ -142,7 +142,7 @@ def test_every_rule_is_wanted_true_wanted_silent_and_seen_open(
 ) -> None:
     ruleset = evaluator.ruleset
     references = [
-        Reference(ruleset, read_findings(ruleset, outcome.case.findings)) for outcome in outcomes if outcome.result
+        Reference(ruleset, read_answers(ruleset, outcome.case.answers)) for outcome in outcomes if outcome.result
     ]
     for name, rule in ruleset.rules.items():
         assert any(name in outcome.case.expect.get("fires", ()) for outcome in outcomes), name
@@ -153,7 +153,7 @@ def test_every_rule_is_wanted_true_wanted_silent_and_seen_open(
 def test_every_limit_has_cases_on_both_sides(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> None:
     for condition in conditions(evaluator.ruleset):
         for compared in compares(condition):
-            values = {outcome.case.findings.get(compared.finding) for outcome in outcomes} - {None, "unknown"}
+            values = {outcome.case.answers.get(compared.input) for outcome in outcomes} - {None, "unknown"}
             assert any(value < compared.limit for value in values) or compared.limit == 0, compared
             assert compared.limit in values or compared.op in (Op.AT_LEAST, Op.LESS_THAN), compared
             assert any(value >= compared.limit for value in values), compared

@@ -19,25 +19,25 @@ from triage_rules.evaluation.compiling.engine_messages import Messages
 from triage_rules.evaluation.compiling.lowering import COMBINATIONS_LIMIT, NESTING_LIMIT, OWN_NESTING_LIMIT
 from triage_rules.evaluation.compiling.pages import PAGE_TERMS, TERM_LITERALS, fnv_1a
 from triage_rules.evaluation.engine import Engine
-from triage_rules.evaluation.generated.program import Plain
+from triage_rules.evaluation.generated.program import GeneratedEvaluator
 from triage_rules.foundation.errors import EngineLimitError
 from triage_rules.language.model import (
     All,
+    Answers,
     AtLeast,
     Choice,
     Compare,
     Condition,
-    Findings,
     Inference,
     Inferred,
     Input,
+    InputKind,
     IsOpen,
-    Kind,
     Not,
     OneOf,
     Op,
-    Outcome,
     Rule,
+    RuleOutcome,
     Ruleset,
     Unless,
     Validity,
@@ -49,15 +49,15 @@ from triage_rules.language.reading import read_ruleset
 
 def ruleset_of(when: Condition, inferences: dict[str, Condition] | None = None) -> Ruleset:
     """A ruleset of one rule, over yes/no inputs y0.., a number n and a choice c."""
-    inputs = [Input(f"y{n}", Kind.YES_NO, "?", "g") for n in range(200)]
-    inputs += [Input("n", Kind.NUMBER, "?", "g"), Input("c", Kind.CHOICE, "?", "g", choices=CHOICES)]
+    inputs = [Input(f"y{n}", InputKind.YES_NO, "?", "g") for n in range(200)]
+    inputs += [Input("n", InputKind.NUMBER, "?", "g"), Input("c", InputKind.CHOICE, "?", "g", choices=CHOICES)]
     return replace(
         make_ruleset(Random(0)),
         inputs={asked.name: asked for asked in inputs},
         mentions={},
         mandatory=(),
         inferences={name: Inference(name, name, condition) for name, condition in (inferences or {}).items()},
-        rules={"R1": Rule("R1", "t", when, (Outcome("U1"),), "r", SOURCE, "us", "2030-01-01")},
+        rules={"R1": Rule("R1", "t", when, (RuleOutcome("U1"),), "r", SOURCE, "us", "2030-01-01")},
         floors={},
         conflicts={},
         validity=Validity(1440),
@@ -73,8 +73,8 @@ def yes(count: int, start: int = 0) -> tuple[Condition, ...]:
 
 def agree(ruleset: Ruleset, *reports: dict[str, object]) -> None:
     engine = Engine(compile_ruleset(ruleset, "made"))
-    for findings in reports:
-        assert engine.run(findings) == masks_by_reference(ruleset, findings)  # type: ignore[arg-type]
+    for answers in reports:
+        assert engine.run(answers) == masks_by_reference(ruleset, answers)  # type: ignore[arg-type]
     engine.close()
 
 
@@ -175,8 +175,8 @@ def test_a_choice_goes_as_its_place_and_a_number_within_what_the_engine_reads() 
     compiled = compile_ruleset(ruleset_of(All((OneOf("c", ("b",)), Compare("n", Op.MORE_THAN, 0)))), "made")
     messages = Messages(compiled.pages, compiled.spelled)
 
-    def told(findings: Findings) -> set[object]:
-        message = json.loads(messages.message(0, messages.answers(findings), set()))
+    def told(answers: Answers) -> set[object]:
+        message = json.loads(messages.message(0, messages.answers(answers), set()))
         return {value for name, value in message.items() if name.startswith("f")}
 
     assert told({"c": "b", "n": 1e-300, "y0": True}) == {1, 1e-12}
@@ -276,7 +276,7 @@ def test_conditions_within_each_other_too_deep_are_refused() -> None:
     assert fits > OWN_NESTING_LIMIT // 2
     ruleset = nested(fits)
     agree(ruleset, {}, {"y0": True}, {f"y{n}": n % 3 == 0 for n in range(200)})
-    assert Plain(ruleset).of({"y0": True}).missing() == []
+    assert GeneratedEvaluator(ruleset).of({"y0": True}).missing() == []
     with pytest.raises(EngineLimitError, match="within each other"):
         compile_ruleset(nested(OWN_NESTING_LIMIT + 1), "made")
 
@@ -295,7 +295,7 @@ def test_a_statement_may_be_nested_to_the_limit_in_counts_alone() -> None:
         condition = AtLeast(2, (condition, *yes(2, 2 * n)))
     ruleset = ruleset_of(condition)
     agree(ruleset, {}, {f"y{n}": True for n in range(200)}, {"y0": False})
-    assert Plain(ruleset).of({}).hangs_on() != {}
+    assert GeneratedEvaluator(ruleset).of({}).depends_on() != {}
 
 
 def test_two_names_with_one_hash_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

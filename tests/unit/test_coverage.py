@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.faulty_rulesets import example
 from tests.making import DIGEST, make_findings, make_ruleset
 from triage_rules.assurance.cases import Case, read_cases
-from triage_rules.assurance.coverage import Coverage, Measure, Observed, Plan, Side, marks, measure
+from triage_rules.assurance.coverage import Coverage, CoverageMeasure, Observed, Plan, Side, marks, measure
 from triage_rules.assurance.coverage.goals import step
 from triage_rules.assurance.coverage.reporting import as_json, as_text, below, read_required
 from triage_rules.assurance.coverage.suggestions import drafts, suggest
@@ -23,7 +23,7 @@ from triage_rules.evaluation.decision import disposition_of
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Kleene, Reference
 from triage_rules.foundation.errors import RulesetError
-from triage_rules.language.model import All, Any, AtLeast, Condition, Findings, Not, Ruleset
+from triage_rules.language.model import All, Answers, Any, AtLeast, Condition, Not, Ruleset
 from triage_rules.language.reading import parse_ruleset
 
 SEEDS = st.integers(min_value=0, max_value=2**63)
@@ -49,7 +49,7 @@ def covered(evaluator: Evaluator, cases: list[Case]) -> Coverage:
     return cover(evaluator, [run_case(evaluator, case) for case in cases])
 
 
-def observe(ruleset: Ruleset, name: str, facts: Findings) -> Observed:
+def observe(ruleset: Ruleset, name: str, facts: Answers) -> Observed:
     return Observed(name, facts, facts, disposition_of(ruleset, Reference(ruleset, facts).established()))
 
 
@@ -98,7 +98,7 @@ def test_a_leaf_decides_alone_exactly_where_turning_it_turns_its_condition(seed:
     plan = Plan(ruleset)
     for observed in cases:
         reference = Reference(ruleset, observed.facts)
-        claimed = {mark for mark in marks(plan, observed) if mark[0] is Measure.MCDC}
+        claimed = {mark for mark in marks(plan, observed) if mark[0] is CoverageMeasure.MCDC}
         wanted = set()
         for decision in plan.decisions:
             values = [reference.value(leaf) for leaf in decision.leaves]
@@ -107,7 +107,7 @@ def test_a_leaf_decides_alone_exactly_where_turning_it_turns_its_condition(seed:
             for number, value in enumerate(values):
                 if value is not None and decides(decision.when, values, number):
                     side = Side.TRUE if value else Side.FALSE
-                    wanted.add((Measure.MCDC, decision.owner, str(number), side))
+                    wanted.add((CoverageMeasure.MCDC, decision.owner, str(number), side))
         assert claimed == wanted
 
 
@@ -120,7 +120,7 @@ def test_each_pair_of_mcdc_differs_in_its_leaf_and_in_its_outcome(seed: int) -> 
     facts = {observed.case: observed.facts for observed in cases}
     decisions = {decision.owner: decision for decision in coverage.plan.decisions}
     for goal in coverage.plan.goals:
-        if goal.measure is Measure.MCDC and coverage.is_shown(goal):
+        if goal.measure is CoverageMeasure.MCDC and coverage.is_shown(goal):
             decision = decisions[goal.owner]
             pair = [Reference(ruleset, facts[coverage.seen[mark]]) for mark in goal.marks]
             assert [reference.value(decision.leaves[int(goal.part)]) for reference in pair] == [True, False]
@@ -147,9 +147,9 @@ def test_counts_of_rules_and_statements_are_those_of_plain_evaluation(seed: int)
     counts = measure(ruleset, cases).counts()
     references = [Reference(ruleset, observed.facts) for observed in cases]
     for kind, owners in (
-        (Measure.RULES, ruleset.rules),
-        (Measure.FLOORS, ruleset.floors),
-        (Measure.INFERENCES, ruleset.inferences),
+        (CoverageMeasure.RULES, ruleset.rules),
+        (CoverageMeasure.FLOORS, ruleset.floors),
+        (CoverageMeasure.INFERENCES, ruleset.inferences),
     ):
         values = {(name, reference.value(owner.when)) for name, owner in owners.items() for reference in references}
         assert counts[kind].total == 2 * len(owners)
@@ -163,7 +163,9 @@ def test_nothing_is_shown_that_is_not_a_goal_and_no_two_goals_share_a_key(seed: 
     ruleset, cases = made(seed, 8)
     coverage = measure(ruleset, cases)
     goals = {mark for goal in coverage.plan.goals for mark in goal.marks}
-    assert {m for m in coverage.seen if m[0] in (Measure.CONDITIONS, Measure.POSSIBLE, Measure.MCDC)} <= goals
+    assert {
+        m for m in coverage.seen if m[0] in (CoverageMeasure.CONDITIONS, CoverageMeasure.POSSIBLE, CoverageMeasure.MCDC)
+    } <= goals
     keys = [goal.key for goal in coverage.plan.goals]
     assert len(keys) == len(set(keys))
 
@@ -198,8 +200,8 @@ def test_what_is_out_of_reach_is_no_longer_counted(tmp_path: Path, small: Evalua
     before, after = measure(small.ruleset, observed), measure(small.ruleset, observed, {key})
     assert key in {goal.key for goal in before.not_shown()}
     assert key not in {goal.key for goal in after.not_shown()}
-    assert after.counts()[Measure.MCDC].total == before.counts()[Measure.MCDC].total - 1
-    assert (after.counts()[Measure.MCDC].infeasible, as_json(after)["infeasible"]) == (1, [key])
+    assert after.counts()[CoverageMeasure.MCDC].total == before.counts()[CoverageMeasure.MCDC].total - 1
+    assert (after.counts()[CoverageMeasure.MCDC].infeasible, as_json(after)["infeasible"]) == (1, [key])
 
 
 @pytest.mark.parametrize(
@@ -217,9 +219,9 @@ def test_a_requirement_that_means_nothing_is_refused(written: str) -> None:
 
 def test_a_requirement_is_compared_exactly(tmp_path: Path, small: Evaluator) -> None:
     coverage = covered(small, read(tmp_path, R08, small))
-    counted = coverage.counts()[Measure.RULES]
+    counted = coverage.counts()[CoverageMeasure.RULES]
     exact = Decimal(counted.shown * 100) / counted.total
-    assert below(coverage, {Measure.RULES: exact - Decimal("0.001")}) == []
+    assert below(coverage, {CoverageMeasure.RULES: exact - Decimal("0.001")}) == []
     assert below(coverage, read_required("rules=100,floors=0")) == [
         f"rules: {counted.percent} % is shown, 100 % is required"
     ]
@@ -232,8 +234,8 @@ def test_each_draft_shows_what_it_says_and_waits_for_a_label(tmp_path: Path, sma
     found = suggest(small, coverage, cases, 100)
     assert len(found) > 5
     for draft in found:
-        differing = [n for n in small.ruleset.inputs if draft.findings.get(n) != draft.near.findings.get(n)]
-        assert differing == [draft.finding]
+        differing = [n for n in small.ruleset.inputs if draft.answers.get(n) != draft.near.answers.get(n)]
+        assert differing == [draft.input]
     labelled = R08 + drafts(found).replace("to_be_said", "monitor")
     more = covered(small, read(tmp_path, labelled, small))
     before, after = set(coverage.not_shown()), set(more.not_shown())

@@ -10,26 +10,26 @@ import pytest
 from tests import golden
 from tests.asking import questions
 from tests.making import DISPOSITIONS, SOURCE, make_completion, make_findings, make_ruleset
-from triage_rules.evaluation.decision import Deciding, Decision, Question, Statement, decide
+from triage_rules.evaluation.decision import Decider, Decision, KeyedOutcome, OpenQuestion, decide
 from triage_rules.evaluation.justification import missing
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import Rails
 from triage_rules.language.model import (
     All,
+    Answers,
     AskedOf,
     Condition,
     Default,
-    Findings,
     Floor,
     Input,
+    InputKind,
     IsOpen,
-    Kind,
     Level,
     Mandatory,
     Mention,
     Not,
-    Outcome,
     Rule,
+    RuleOutcome,
     Ruleset,
     Unless,
     Yes,
@@ -38,13 +38,13 @@ from triage_rules.language.model import Any as AnyOf
 from triage_rules.language.reading import read_ruleset
 
 
-def rule(name: str, when: Condition, *outcomes: str | Outcome) -> Rule:
-    made = tuple(Outcome(outcome) if isinstance(outcome, str) else outcome for outcome in outcomes)
+def rule(name: str, when: Condition, *outcomes: str | RuleOutcome) -> Rule:
+    made = tuple(RuleOutcome(outcome) if isinstance(outcome, str) else outcome for outcome in outcomes)
     return Rule(name, name, when, made, "r", SOURCE, "us", "2030-01-01")
 
 
 def floor(name: str, when: Condition, disposition: str) -> Floor:
-    return Floor(name, name, when, (Outcome(disposition),), "r", SOURCE, "us", "2030-01-01")
+    return Floor(name, name, when, (RuleOutcome(disposition),), "r", SOURCE, "us", "2030-01-01")
 
 
 def one_up(name: str, when: Condition, monitor: str = "M1", urgent: str = "U2") -> Floor:
@@ -56,7 +56,7 @@ def ruleset_of(*rules: Rule | Floor, default: str = "M1") -> Ruleset:
     """A ruleset of these rules and floors, over yes/no inputs a to f."""
     return replace(
         make_ruleset(Random(0)),
-        inputs={name: Input(name, Kind.YES_NO, f"{name}?", "g") for name in "abcdef"},
+        inputs={name: Input(name, InputKind.YES_NO, f"{name}?", "g") for name in "abcdef"},
         mentions={},
         mandatory=(),
         inferences={},
@@ -68,18 +68,18 @@ def ruleset_of(*rules: Rule | Floor, default: str = "M1") -> Ruleset:
     )
 
 
-def decided(ruleset: Ruleset, findings: Findings) -> Decision:
-    return decide(ruleset, Reference(ruleset, findings).rails())
+def decided(ruleset: Ruleset, answers: Answers) -> Decision:
+    return decide(ruleset, Reference(ruleset, answers).rails())
 
 
-def asked(ruleset: Ruleset, findings: Findings) -> list[Question]:
-    reference = Reference(ruleset, findings)
+def asked(ruleset: Ruleset, answers: Answers) -> list[OpenQuestion]:
+    reference = Reference(ruleset, answers)
     rails = reference.rails()
     return questions(ruleset, rails, decide(ruleset, rails), reference)
 
 
 A, B, C, D = map(Yes, "abcd")
-ALL_NO: Findings = dict.fromkeys("abcdef", False)
+ALL_NO: Answers = dict.fromkeys("abcdef", False)
 
 
 # --- the level ------------------------------------------------------------------------------
@@ -101,16 +101,16 @@ def test_the_order_of_rules_and_floors_never_matters() -> None:
     for seed in range(100):
         random = Random(seed)
         ruleset = make_ruleset(random)
-        findings = make_findings(random, ruleset)
+        answers = make_findings(random, ruleset)
         rules, floors = list(ruleset.rules.items()), list(ruleset.floors.items())
         random.shuffle(rules)
         random.shuffle(floors)
         shuffled = replace(ruleset, rules=dict(rules), floors=dict(floors))
-        assert decided(ruleset, findings) == decided(shuffled, findings)
+        assert decided(ruleset, answers) == decided(shuffled, answers)
 
 
 def test_a_raised_outcome_raises_and_is_nothing_without_its_rule() -> None:
-    ruleset = ruleset_of(rule("R1", A, "M1", Outcome("U2", B)))
+    ruleset = ruleset_of(rule("R1", A, "M1", RuleOutcome("U2", B)))
     assert decided(ruleset, {"a": True, "b": False}).disposition == "M1"
     assert decided(ruleset, {"a": True, "b": True}).disposition == "U2"
     assert decided(ruleset, {"a": False, "b": True}).by_default
@@ -119,8 +119,8 @@ def test_a_raised_outcome_raises_and_is_nothing_without_its_rule() -> None:
 def test_nothing_established_is_the_default_and_never_routine() -> None:
     """Whatever is answered, or not: silence is no good news."""
     ruleset = ruleset_of(rule("R1", A, "R1"))
-    for findings in ({}, ALL_NO):
-        decision = decided(ruleset, findings)
+    for answers in ({}, ALL_NO):
+        decision = decided(ruleset, answers)
         assert decision.by_default
         assert decision.disposition == "M1"
 
@@ -186,11 +186,11 @@ def test_the_disposition_that_could_be_is_at_the_level_that_could_be() -> None:
     for seed in range(300):
         random = Random(seed)
         ruleset = make_ruleset(random)
-        findings = make_findings(random, ruleset)
-        decision = decided(ruleset, findings)
+        answers = make_findings(random, ruleset)
+        decision = decided(ruleset, answers)
         assert ruleset.dispositions[decision.could_be_disposition].level is decision.could_be
         for _ in range(5):
-            later = decided(ruleset, make_completion(random, ruleset, findings))
+            later = decided(ruleset, make_completion(random, ruleset, answers))
             assert ruleset.urgency(decision.could_be_disposition) >= ruleset.urgency(later.disposition)
 
 
@@ -220,23 +220,23 @@ def test_what_could_raise_highest_is_asked_first_then_what_could_only_lower() ->
         rule("R1", A, "R1"), rule("R2", B, "U1"), rule("R3", C, "M1"), rule("R4", All((D, Yes("e"))), "U2")
     )
     assert asked(ruleset, {"c": True}) == [
-        Question("b", Level.URGENT, None),
-        Question("d", Level.URGENT, None),
-        Question("e", Level.URGENT, None),
+        OpenQuestion("b", Level.URGENT, None),
+        OpenQuestion("d", Level.URGENT, None),
+        OpenQuestion("e", Level.URGENT, None),
     ]
-    assert asked(ruleset, {"b": False, "c": False, "d": False}) == [Question("a", None, Level.ROUTINE)]
+    assert asked(ruleset, {"b": False, "c": False, "d": False}) == [OpenQuestion("a", None, Level.ROUTINE)]
 
 
 def test_a_mandatory_question_comes_before_others_as_dangerous() -> None:
     ruleset = ruleset_of(rule("R1", A, "U1"), rule("R2", B, "U1"), rule("R3", C, "U1"))
     wanted = replace(ruleset, mandatory=(Mandatory(("c",)), Mandatory(("b",))))
-    assert [question.finding for question in asked(ruleset, {})] == ["a", "b", "c"]
-    assert [question.finding for question in asked(wanted, {})] == ["c", "b", "a"]
+    assert [question.input for question in asked(ruleset, {})] == ["a", "b", "c"]
+    assert [question.input for question in asked(wanted, {})] == ["c", "b", "a"]
 
 
 def test_what_alone_would_settle_a_rule_comes_before_what_needs_others() -> None:
     ruleset = ruleset_of(rule("R1", All((A, B)), "U1"), rule("R2", C, "U1"))
-    assert [question.finding for question in asked(ruleset, {})] == ["c", "a", "b"]
+    assert [question.input for question in asked(ruleset, {})] == ["c", "a", "b"]
 
 
 def test_nothing_is_asked_that_can_not_change_the_level() -> None:
@@ -249,46 +249,46 @@ def test_a_raise_that_may_fall_is_asked_for() -> None:
     """S1 raises because b is open; an answer to b lowers the level again."""
     ruleset = ruleset_of(rule("R1", A, "R1"), one_up("S1", IsOpen("b")))
     assert decided(ruleset, {"a": True}).level is Level.MONITOR
-    assert asked(ruleset, {"a": True}) == [Question("b", None, Level.ROUTINE)]
+    assert asked(ruleset, {"a": True}) == [OpenQuestion("b", None, Level.ROUTINE)]
 
 
 def test_a_raise_that_may_come_is_asked_for() -> None:
     ruleset = ruleset_of(rule("R1", A, "R1"), one_up("S1", B))
-    assert asked(ruleset, {"a": True}) == [Question("b", Level.MONITOR, None)]
+    assert asked(ruleset, {"a": True}) == [OpenQuestion("b", Level.MONITOR, None)]
 
 
 def test_beside_a_danger_the_fall_to_the_default_is_asked_for_too() -> None:
     """R1 holds unless a is a yes; then the default is left, which is higher. b could be worse still."""
     ruleset = ruleset_of(rule("R1", Unless(A), "R1"), rule("R2", B, "U1"))
-    assert asked(ruleset, {}) == [Question("b", Level.URGENT, None), Question("a", Level.MONITOR, None)]
+    assert asked(ruleset, {}) == [OpenQuestion("b", Level.URGENT, None), OpenQuestion("a", Level.MONITOR, None)]
 
 
 def test_below_a_raise_a_rule_at_the_raised_level_still_raises() -> None:
     """S1 has raised routine to monitor; a monitor rule under it would make that urgent."""
     ruleset = ruleset_of(rule("R1", A, "R1"), rule("R2", B, "M1"), one_up("S1", C))
-    assert asked(ruleset, {"a": True, "c": True}) == [Question("b", Level.URGENT, None)]
+    assert asked(ruleset, {"a": True, "c": True}) == [OpenQuestion("b", Level.URGENT, None)]
 
 
 def test_a_question_may_raise_or_lower() -> None:
     ruleset = ruleset_of(rule("R1", Not(A), "R1"), rule("R2", All((A, B)), "U1"))
-    assert asked(ruleset, {})[0] == Question("a", Level.URGENT, Level.ROUTINE)
+    assert asked(ruleset, {})[0] == OpenQuestion("a", Level.URGENT, Level.ROUTINE)
 
 
 def test_what_the_service_counts_is_not_asked() -> None:
     ruleset = ruleset_of(rule("R1", AnyOf((A, B)), "U1"))
     inputs = {**ruleset.inputs, "b": replace(ruleset.inputs["b"], asked_of=AskedOf.SERVICE)}
-    assert [q.finding for q in asked(replace(ruleset, inputs=inputs), {})] == ["a"]
+    assert [q.input for q in asked(replace(ruleset, inputs=inputs), {})] == ["a"]
 
 
 def test_for_a_mention_the_text_is_asked() -> None:
     ruleset = ruleset_of(rule("R1", Yes("says_so"), "U1"))
-    text = Input("text", Kind.TEXT, "Anything else?", "g", max_length=100)
+    text = Input("text", InputKind.TEXT, "Anything else?", "g", max_length=100)
     mentioned = replace(
         ruleset,
         inputs={**ruleset.inputs, "text": text},
         mentions={"says_so": Mention("says_so", "text", ("so",), "says so")},
     )
-    assert [q.finding for q in asked(mentioned, {})] == ["text"]
+    assert [q.input for q in asked(mentioned, {})] == ["text"]
     assert asked(mentioned, {"text": True, "says_so": False}) == []
 
 
@@ -298,15 +298,15 @@ def test_for_a_mention_the_text_is_asked() -> None:
 def test_missing_are_the_mandatory_findings_that_are_open() -> None:
     ruleset = read_ruleset(golden.GOLDEN / "spots")
     always, child = ["age_years", "temperature_c", "fever_reported"], {"age_years": 4}
-    cases: list[tuple[Findings, list[str]]] = [
+    cases: list[tuple[Answers, list[str]]] = [
         ({}, [*always, "itchy"]),  # who is no child yet may be one
         ({"age_years": 30}, always[1:]),
         (child, [*always[1:], "itchy"]),
         ({**child, "fever_reported": False}, ["itchy"]),
         ({**child, "temperature_c": 37, "itchy": False}, []),
     ]
-    for findings, wanted in cases:
-        assert missing(ruleset, Reference(ruleset, findings)) == wanted
+    for answers, wanted in cases:
+        assert missing(ruleset, Reference(ruleset, answers)) == wanted
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -317,8 +317,8 @@ def test_missing_goes_with_the_statement_that_something_mandatory_is_open(seed: 
         ruleset = make_ruleset(random)
         if not ruleset.mandatory:
             continue
-        findings = make_findings(random, ruleset)
-        reference = Reference(ruleset, findings)
+        answers = make_findings(random, ruleset)
+        reference = Reference(ruleset, answers)
         value = reference.value(ruleset.inferences["mandatory_open"].when)
         assert (missing(ruleset, reference) == []) == (value is False)
 
@@ -328,7 +328,9 @@ def test_deciding_needs_nothing_but_the_rails() -> None:
     ruleset = ruleset_of(rule("R1", A, "U1"))
     rails = Rails(frozenset({"R1"}), frozenset({"R1"}), frozenset({"R1"}))
     found = decide(ruleset, rails)
-    wanted = Decision(Level.URGENT, "U1", Level.URGENT, Level.URGENT, "U1", by_default=False, standing=found.standing)
+    wanted = Decision(
+        Level.URGENT, "U1", Level.URGENT, Level.URGENT, "U1", by_default=False, level_changes=found.level_changes
+    )
     assert found == wanted
 
 
@@ -336,8 +338,8 @@ def test_deciding_needs_nothing_but_the_rails() -> None:
 
 
 def test_of_a_rule_the_most_urgent_established_outcome_fired() -> None:
-    raised = tuple(Outcome(code, Yes(name)) for code, name in (("U2", "b"), ("U1", "c")))
-    deciding = Deciding(ruleset_of(rule("R08", Yes("a"), "M1", *raised)))
+    raised = tuple(RuleOutcome(code, Yes(name)) for code, name in (("U2", "b"), ("U1", "c")))
+    deciding = Decider(ruleset_of(rule("R08", Yes("a"), "M1", *raised)))
 
     def outcomes(*keys: str) -> list[str | None]:
         rules, _ = deciding.fired(deciding.numbering.mask(keys))
@@ -351,6 +353,6 @@ def test_of_a_rule_the_most_urgent_established_outcome_fired() -> None:
 
 def test_a_floor_that_raises_by_one_fired_without_an_outcome() -> None:
     raising = one_up("S12", Yes("a"))
-    deciding = Deciding(ruleset_of(rule("R1", Yes("b"), "R1"), raising))
-    assert deciding.fired(deciding.numbering.mask({"S12"})) == ([], [Statement(raising, "S12", None)])
+    deciding = Decider(ruleset_of(rule("R1", Yes("b"), "R1"), raising))
+    assert deciding.fired(deciding.numbering.mask({"S12"})) == ([], [KeyedOutcome(raising, "S12", None)])
     assert deciding.fired(0) == ([], [])

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from triage_rules.cli import COMMANDS, main
-from triage_rules.language.check_types import FindingType
+from triage_rules.language.check_types import CheckType
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -128,11 +128,11 @@ def sections_of_checks() -> dict[str, str]:
 
 
 def test_each_check_has_its_section_with_its_severity() -> None:
-    assert list(sections_of_checks()) == [f"`{check}` ({check.severity})" for check in FindingType]
+    assert list(sections_of_checks()) == [f"`{check}` ({check.severity})" for check in CheckType]
 
 
-@pytest.mark.parametrize("check", FindingType, ids=str)
-def test_the_section_of_a_check_has_its_four_parts(check: FindingType) -> None:
+@pytest.mark.parametrize("check", CheckType, ids=str)
+def test_the_section_of_a_check_has_its_four_parts(check: CheckType) -> None:
     """Whoever meets a finding needs its meaning, an example, the fix, and whether it may stay."""
     section = sections_of_checks()[f"`{check}` ({check.severity})"]
     _, *parts = re.split(r"^\*\*(.+?)\.\*\*", section, flags=re.MULTILINE)

@@ -13,7 +13,7 @@ from tests.engine.raw import child
 from tests.making import DIGEST, as_facts, make_report, make_ruleset
 from triage_rules.evaluation.evaluator import Evaluator, folded
 from triage_rules.foundation.errors import EngineError
-from triage_rules.language.model import Findings, Level, Ruleset
+from triage_rules.language.model import Answers, Level, Ruleset
 from triage_rules.language.reading import read_ruleset
 from triage_rules.records.reports import History
 
@@ -23,7 +23,7 @@ def spots() -> Evaluator:
     return Evaluator(read_ruleset(golden.GOLDEN / "spots"), DIGEST)
 
 
-def evaluate(evaluator: Evaluator, findings: Findings, history: History | None = None) -> dict[str, Any]:
+def evaluate(evaluator: Evaluator, findings: Answers, history: History | None = None) -> dict[str, Any]:
     return evaluator.evaluate(findings, history or History(), report_id="r", received_ms=0, evaluated_ms=0)
 
 
@@ -83,7 +83,7 @@ def test_made_reports_are_seen_as_their_maker_says() -> None:
 
 
 def test_the_findings_that_were_given_are_left_as_they_were(spots: Evaluator) -> None:
-    findings: Findings = {"age_years": 4, "free_text": "a stiff neck"}
+    findings: Answers = {"age_years": 4, "free_text": "a stiff neck"}
     before = dict(findings)
     evaluate(spots, findings)
     assert findings == before
@@ -112,7 +112,7 @@ def test_a_ruleset_that_does_not_ask_for_counts_gets_none() -> None:
 
 
 def test_a_history_raises_the_level(spots: Evaluator) -> None:
-    well: Findings = {"age_years": 30, "temperature_c": 36.8, "blanches_on_pressure": "blanches", "itchy": True}
+    well: Answers = {"age_years": 30, "temperature_c": 36.8, "blanches_on_pressure": "blanches", "itchy": True}
     well |= {"fever_reported": False, "drowsy": False, "injury": False, "free_text": ""}
     assert evaluate(spots, well, History(1))["level"] == "routine"
     again = evaluate(spots, well, History(2))

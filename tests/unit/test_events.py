@@ -19,7 +19,7 @@ from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import EventError
 from triage_rules.language.bundle import open_bundle
-from triage_rules.language.model import Findings, Level, Ruleset
+from triage_rules.language.model import Answers, Level, Ruleset
 from triage_rules.records.events import FIELDS, Event, decode, encode, event_of
 from triage_rules.records.reports import History
 
@@ -37,18 +37,18 @@ RESULT = Draft202012Validator(schema("result.schema.json"))
 EVENT = Draft202012Validator(schema("result-event.schema.json"))
 
 
-def evaluated(ruleset: Ruleset, findings: Findings, history: History | None = None) -> dict[str, Any]:
+def evaluated(ruleset: Ruleset, answers: Answers, history: History | None = None) -> dict[str, Any]:
     evaluator = Evaluator(ruleset, DIGEST)
     return evaluator.evaluate(
-        findings, history or History(), report_id="r-1", received_ms=NOW_MS, evaluated_ms=NOW_MS + 5
+        answers, history or History(), report_id="r-1", received_ms=NOW_MS, evaluated_ms=NOW_MS + 5
     )
 
 
 def glass_results() -> list[dict[str, Any]]:
     bundle = glass_test()
     ruleset = open_bundle(bundle.data, bundle.digest)
-    asked: list[Findings] = [{}, URGENT, ROUTINE, {**ROUTINE, "free_text": "a stiff neck"}]
-    return [evaluated(ruleset, findings, History(n)) for n in (0, 3) for findings in asked]
+    asked: list[Answers] = [{}, URGENT, ROUTINE, {**ROUTINE, "free_text": "a stiff neck"}]
+    return [evaluated(ruleset, answers, History(n)) for n in (0, 3) for answers in asked]
 
 
 def failed() -> dict[str, Any]:

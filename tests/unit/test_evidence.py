@@ -39,7 +39,7 @@ def test_it_is_kept_which_case_fires_which_rule(shown: Evidence) -> None:
     assert [case.id for case in shown.firing("R08")] == ["spots-that-stay"]
     case = shown.firing("R08")[0]
     assert case.level == "urgent"
-    assert case.findings["blanches_on_pressure"] == "does_not_blanch"
+    assert case.answers["blanches_on_pressure"] == "does_not_blanch"
     assert shown.firing("R99") == []
 
 

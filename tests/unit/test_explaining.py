@@ -9,25 +9,25 @@ import pytest
 
 from tests import golden
 from tests.making import make_findings, make_ruleset
-from triage_rules.evaluation.decision import Deciding, statements
+from triage_rules.evaluation.decision import Decider, keyed_outcomes
 from triage_rules.evaluation.explanation import (
     NOT_ESTABLISHED,
     OPEN,
-    Node,
+    DerivationNode,
     as_json,
     as_text,
-    because,
     derive,
-    in_words,
+    describe_node,
+    find_reasons,
     outcome_condition,
 )
 from triage_rules.evaluation.reference import Reference
 from triage_rules.language.model import (
     All,
+    Answers,
     AtLeast,
     Compare,
     Condition,
-    Findings,
     Inferred,
     IsOpen,
     Not,
@@ -41,7 +41,7 @@ from triage_rules.language.model import (
 from triage_rules.language.model import Any as AnyOf
 from triage_rules.language.reading import read_ruleset
 
-REPORT: Findings = {
+REPORT: Answers = {
     "age_years": 4,
     "temperature_c": 38.5,
     "blanches_on_pressure": "does_not_blanch",
@@ -58,11 +58,11 @@ def spots() -> Ruleset:
     return read_ruleset(golden.GOLDEN / "spots")
 
 
-def why(ruleset: Ruleset, condition: Condition, side: bool | None = True, findings: Findings = REPORT) -> object:
-    return because(Reference(ruleset, findings), condition, side)
+def why(ruleset: Ruleset, condition: Condition, side: bool | None = True, answers: Answers = REPORT) -> object:
+    return find_reasons(Reference(ruleset, answers), condition, side)
 
 
-def leaves(nodes: Iterable[Node]) -> Iterable[Node]:
+def leaves(nodes: Iterable[DerivationNode]) -> Iterable[DerivationNode]:
     for node in nodes:
         yield node
         yield from leaves(node.because)
@@ -108,14 +108,14 @@ def test_the_cited_answers_are_enough_to_establish_the_rule_again() -> None:
     for seed in range(400):
         random = Random(seed)
         ruleset = make_ruleset(random)
-        findings = make_findings(random, ruleset)
-        reference = Reference(ruleset, findings)
-        for condition in map(outcome_condition, statements(ruleset.rules_and_floors)):
+        answers = make_findings(random, ruleset)
+        reference = Reference(ruleset, answers)
+        for condition in map(outcome_condition, keyed_outcomes(ruleset.rules_and_floors)):
             if reference.value(condition) is not True:
                 continue
             nodes = list(leaves(derive(ruleset, reference, condition)))
-            cited = {node.name: findings[node.name] for node in nodes if node.name in findings and node.answer != OPEN}
-            more = {name: value for name, value in findings.items() if random.random() < 0.5}
+            cited = {node.name: answers[node.name] for node in nodes if node.name in answers and node.answer != OPEN}
+            more = {name: value for name, value in answers.items() if random.random() < 0.5}
             for enough in (cited, {**more, **cited}):
                 assert Reference(ruleset, enough).value(condition) is True
             derived += 1
@@ -129,18 +129,18 @@ def test_a_derivation_says_what_is_so() -> None:
     for seed in range(200):
         random = Random(seed)
         ruleset = make_ruleset(random)
-        findings = make_findings(random, ruleset)
-        reference = Reference(ruleset, findings)
-        for condition in map(outcome_condition, statements(ruleset.rules_and_floors)):
+        answers = make_findings(random, ruleset)
+        reference = Reference(ruleset, answers)
+        for condition in map(outcome_condition, keyed_outcomes(ruleset.rules_and_floors)):
             for node in leaves(derive(ruleset, reference, condition)):
                 if node.name in ruleset.inferences:
                     value = reference.value(Inferred(node.name))
                     assert node.answer in ({None: OPEN}.get(value, value), NOT_ESTABLISHED)
                     assert node.answer != NOT_ESTABLISHED or value is not True
                 elif node.answer == OPEN:
-                    assert node.name not in findings
+                    assert node.name not in answers
                 elif node.answer != NOT_ESTABLISHED:
-                    assert node.answer == findings[node.name]
+                    assert node.answer == answers[node.name]
 
 
 # --- views ----------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ def test_the_text_view_is_what_the_golden_file_says(spots: Ruleset) -> None:
     reference = Reference(spots, REPORT)
     established = reference.rails().established
     lines = []
-    deciding = Deciding(spots)
+    deciding = Decider(spots)
     rules, floors = deciding.fired(deciding.numbering.mask(established))
     for statement in sorted([*rules, *floors], key=lambda one: spots.rules_and_floors.index(one.rule)):
         lines.append(f"{statement.rule.id} {statement.rule.title}")
@@ -162,18 +162,18 @@ def test_the_text_view_is_what_the_golden_file_says(spots: Ruleset) -> None:
 
 def test_answers_in_words(spots: Ruleset) -> None:
     cases = [
-        (Node("temperature_c", "?", 38.5), "38.5 °C"),
-        (Node("temperature_c", "?", OPEN), "open"),
-        (Node("blanches_on_pressure", "?", "does_not_blanch"), "No, they stay"),
-        (Node("blanches_on_pressure", "?", OPEN), "open"),
-        (Node("itchy", "?", answer=False), "no"),
-        (Node("child", "?", answer=True), "yes"),
-        (Node("explained", "?", NOT_ESTABLISHED), "not established"),
-        (Node("reports_last_48h", "?", 1), "1"),
-        (Node("reports_last_48h", "?", 0), "0"),
+        (DerivationNode("temperature_c", "?", 38.5), "38.5 °C"),
+        (DerivationNode("temperature_c", "?", OPEN), "open"),
+        (DerivationNode("blanches_on_pressure", "?", "does_not_blanch"), "No, they stay"),
+        (DerivationNode("blanches_on_pressure", "?", OPEN), "open"),
+        (DerivationNode("itchy", "?", answer=False), "no"),
+        (DerivationNode("child", "?", answer=True), "yes"),
+        (DerivationNode("explained", "?", NOT_ESTABLISHED), "not established"),
+        (DerivationNode("reports_last_48h", "?", 1), "1"),
+        (DerivationNode("reports_last_48h", "?", 0), "0"),
     ]
     for node, words in cases:
-        assert in_words(spots, node) == words
+        assert describe_node(spots, node) == words
 
 
 def test_the_json_view_holds_the_whole_derivation(spots: Ruleset) -> None:

@@ -13,9 +13,9 @@ from jsonschema import Draft202012Validator
 from marshmallow import Schema
 
 from tests.faulty_rulesets import example
-from triage_rules.evaluation.answers import asked, findings_json_schema, findings_schema, read_findings
+from triage_rules.evaluation.answers import answers_json_schema, answers_schema, asked, read_answers
 from triage_rules.foundation.errors import ReportError, ReportFault
-from triage_rules.language.model import AskedOf, Kind, Ruleset
+from triage_rules.language.model import AskedOf, InputKind, Ruleset
 from triage_rules.language.reading import parse_ruleset, read_ruleset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ RULESET = parse_ruleset(example().replace("\ninputs:\n", f"\ninputs:{MORE}", 1).
 
 def faults_of(raw: object, ruleset: Ruleset = RULESET) -> list[ReportFault]:
     with pytest.raises(ReportError) as refused:
-        read_findings(ruleset, raw)
+        read_answers(ruleset, raw)
     return list(refused.value.faults)
 
 
@@ -47,29 +47,29 @@ def test_answers_come_out_as_they_were_given():
         "bleeding_days": 0,
         "free_text": "a\nb",
     }
-    taken = read_findings(RULESET, raw)
+    taken = read_answers(RULESET, raw)
     assert taken == raw
     assert [type(value) for value in taken.values()] == [type(raw[name]) for name in taken]
 
 
 def test_unknown_leaves_every_kind_of_question_open():
     """ "unknown" must be as good as not asked, for numbers and texts too."""
-    assert read_findings(RULESET, {read.name: "unknown" for read in asked(RULESET)}) == {}
+    assert read_answers(RULESET, {read.name: "unknown" for read in asked(RULESET)}) == {}
 
 
 def test_a_choice_that_means_open_leaves_the_question_open():
     """`not_tested` is no answer to whether the spots fade."""
-    assert read_findings(RULESET, {"blanches_on_pressure": "not_tested"}) == {}
+    assert read_answers(RULESET, {"blanches_on_pressure": "not_tested"}) == {}
 
 
 def test_no_findings_at_all_are_findings():
     """A report without an answer is evaluated: everything is open."""
-    assert read_findings(RULESET, {}) == {}
+    assert read_answers(RULESET, {}) == {}
 
 
 def test_an_empty_text_is_an_answer():
     """Nothing was added: the text mentions no red flag."""
-    assert read_findings(RULESET, {"free_text": ""}) == {"free_text": ""}
+    assert read_answers(RULESET, {"free_text": ""}) == {"free_text": ""}
 
 
 @pytest.mark.parametrize(
@@ -88,12 +88,12 @@ def test_an_empty_text_is_an_answer():
 )
 def test_bounds_are_included(name, value):
     """Also that a text's length is counted in characters, not in bytes."""
-    assert read_findings(RULESET, {name: value}) == {name: value}
+    assert read_answers(RULESET, {name: value}) == {name: value}
 
 
 def test_minus_zero_becomes_zero():
     """No evaluator has to know about two zeros."""
-    assert str(read_findings(RULESET, {"anything": -0.0})["anything"]) == "0.0"
+    assert str(read_answers(RULESET, {"anything": -0.0})["anything"]) == "0.0"
 
 
 # --- what is refused ---
@@ -223,7 +223,7 @@ def test_units_are_told_in_words_that_everybody_knows(unit, told):
     read = dataclasses.replace(RULESET.inputs["age_years"], unit=unit, minimum=0, maximum=9)
     ruleset = dataclasses.replace(RULESET, inputs={"age_years": read})
     with pytest.raises(ReportError) as caught:
-        read_findings(ruleset, {"age_years": 10})
+        read_answers(ruleset, {"age_years": 10})
     assert caught.value.faults[0].detail == told
 
 
@@ -231,7 +231,7 @@ def test_a_hostile_report_is_refused_quickly_and_briefly():
     """Looking for near names is slow, so it is done for the first faults only."""
     started = time.perf_counter()
     with pytest.raises(ReportError) as caught:
-        read_findings(RULESET, {f"age_yeers_{n}": n for n in range(50_000)} | {"x" * 100_000: 1})
+        read_answers(RULESET, {f"age_yeers_{n}": n for n in range(50_000)} | {"x" * 100_000: 1})
     assert time.perf_counter() - started < 3
     assert (len(caught.value.faults), caught.value.left_out) == (100, 49_901)
     assert str(caught.value).endswith("\nand 49901 more faults")
@@ -257,14 +257,14 @@ def test_each_finding_is_taken_unchanged_left_open_or_refused(raw):
     alone = {}
     for name, value in raw.items():
         try:
-            alone[name] = read_findings(RULESET, {name: value})
+            alone[name] = read_answers(RULESET, {name: value})
         except ReportError as error:
             alone[name] = list(error.faults)
     wrong = [fault for result in alone.values() if isinstance(result, list) for fault in result]
     if wrong:
         assert faults_of(raw) == wrong
     else:
-        taken = read_findings(RULESET, raw)
+        taken = read_answers(RULESET, raw)
         assert taken == {key: value for result in alone.values() for key, value in result.items()}
         assert all(raw[name] == value and type(raw[name]) is type(value) for name, value in taken.items())
 
@@ -276,7 +276,7 @@ def test_no_fault_repeats_an_answer(name, answer):
     for value in (answer, [answer], {answer: 1}, int(answer, 16) + 10**20, f"{answer}\0" * 200):
         told = ""
         try:
-            read_findings(RULESET, {name: value})
+            read_answers(RULESET, {name: value})
         except ReportError as error:
             told = str(error)
         assert answer not in told
@@ -290,9 +290,9 @@ def test_no_fault_repeats_an_answer(name, answer):
 @given(st.dictionaries(NAMES, ANSWERS.filter(lambda value: value == value), max_size=6))  # noqa: PLR0124  # not NaN
 def test_the_json_schema_agrees_with_the_reader(raw):
     """Forms that check by the schema are not surprised by the service, but for whole numbers written 3.0."""
-    fits = Draft202012Validator(findings_json_schema(RULESET)).is_valid(raw)
+    fits = Draft202012Validator(answers_json_schema(RULESET)).is_valid(raw)
     try:
-        read_findings(RULESET, raw)
+        read_answers(RULESET, raw)
     except ReportError as error:
         told = {fault.pointer for fault in error.faults}
         written_as_fraction = "bleeding_days" in raw and isinstance(raw["bleeding_days"], float)
@@ -303,7 +303,7 @@ def test_the_json_schema_agrees_with_the_reader(raw):
 
 def test_the_json_schema_tells_forms_what_to_ask():
     """The form's question, unit, group and choices come from the ruleset alone."""
-    schema = findings_json_schema(RULESET)
+    schema = answers_json_schema(RULESET)
     Draft202012Validator.check_schema(schema)
     temperature = schema["properties"]["temperature_c"]
     assert temperature["title"] == "Temperature?"
@@ -319,14 +319,14 @@ def test_the_json_schema_tells_forms_what_to_ask():
 
 def test_what_the_service_counts_is_not_in_the_schemas():
     """Nobody can post it."""
-    assert "reports_last_48h" not in findings_json_schema(RULESET)["properties"]
-    assert "reports_last_48h" not in findings_schema(RULESET)().fields
+    assert "reports_last_48h" not in answers_json_schema(RULESET)["properties"]
+    assert "reports_last_48h" not in answers_schema(RULESET)().fields
     assert all(read.asked_of is not AskedOf.SERVICE for read in asked(RULESET))
 
 
 def test_the_marshmallow_schema_has_a_field_for_each_input():
     """The web service describes its API by it."""
-    schema = findings_schema(RULESET)
+    schema = answers_schema(RULESET)
     assert issubclass(schema, Schema)
     assert schema.__name__ == "GlassTestFindings"
     assert list(schema().fields) == [read.name for read in asked(RULESET)]
@@ -343,7 +343,7 @@ def test_an_input_may_be_called_like_a_part_of_marshmallow():
     )
     odd = parse_ruleset(example().replace("\ninputs:\n", f"\ninputs:\n{lines}", 1).encode(), "x")
     raw = dict.fromkeys([*names, "fields", "opts", "data"], True)
-    assert read_findings(odd, raw) == raw
+    assert read_answers(odd, raw) == raw
     assert faults_of({**raw, "load": 1}, odd) == [
         ReportFault("/findings/load", "wrong_type", 'expected true, false or "unknown", found a number')
     ]
@@ -353,7 +353,7 @@ def test_two_rulesets_of_one_name_keep_their_own_inputs():
     """While a new version goes live, reports of both are read."""
     other = parse_ruleset(example().replace("maximum: 43", "maximum: 44").encode(), "x")
     for _ in range(2):
-        assert read_findings(other, {"temperature_c": 44}) == {"temperature_c": 44}
+        assert read_answers(other, {"temperature_c": 44}) == {"temperature_c": 44}
         assert faults_of({"temperature_c": 44})[0].code == "out_of_range"
 
 
@@ -371,7 +371,7 @@ def test_many_rulesets_in_one_process_keep_their_own_inputs():
     ]
     for _ in range(2):
         for n, ruleset in enumerate(many, start=30031):
-            assert read_findings(ruleset, {"temperature_c": n}) == {"temperature_c": n}
+            assert read_answers(ruleset, {"temperature_c": n}) == {"temperature_c": n}
             assert faults_of({"temperature_c": n + 1}, ruleset)[0].code == "out_of_range"
 
 
@@ -379,18 +379,18 @@ def test_sixty_findings_are_read_in_less_than_a_millisecond():
     """Intake reads them for each report, before anything else can happen."""
     ruleset = read_ruleset(ROOT / "rulesets" / "red-dots")
     answers = {
-        Kind.YES_NO: lambda _: True,
-        Kind.TEXT: lambda _: "text",
-        Kind.CHOICE: lambda read: read.choices[0].value,
+        InputKind.YES_NO: lambda _: True,
+        InputKind.TEXT: lambda _: "text",
+        InputKind.CHOICE: lambda read: read.choices[0].value,
     }
     raw = {
         read.name: answers.get(read.kind, lambda read: int(read.minimum or 0) + 1)(read) for read in asked(ruleset)[:60]
     }
-    read_findings(ruleset, raw)
+    read_answers(ruleset, raw)
 
     def once() -> float:
         started = time.perf_counter()
-        read_findings(ruleset, raw)
+        read_answers(ruleset, raw)
         return time.perf_counter() - started
 
     assert min(once() for _ in range(50)) < 0.001

@@ -18,19 +18,19 @@ from triage_rules.explanation.graph import (
     CLOSE,
     MAP,
     Graph,
-    Kind,
     Layout,
+    NodeKind,
+    NodeState,
     Sign,
-    State,
     around,
     graph_of,
+    highlight_graph,
     key_of,
     lay_out,
-    light,
 )
 from triage_rules.explanation.graph.graph import DEFAULT, reads
 from triage_rules.explanation.graph.svg import draw
-from triage_rules.explanation.graph.wording import Line, worded
+from triage_rules.explanation.graph.wording import ConditionLine, worded
 from triage_rules.language.model import Any, Condition, Level, Not, Ruleset
 from triage_rules.language.reading import read_ruleset
 from triage_rules.records.reports import History
@@ -91,7 +91,7 @@ def test_the_largest_ruleset_is_laid_out_with_the_most_urgent_on_top(red_dots: R
     layout = lay_out(graph_of(red_dots), MAP)
     check_layout(layout)
     rules = [layout.graph.nodes[key] for key in sorted(layout.boxes, key=lambda key: layout.boxes[key].y)
-             if layout.graph.nodes[key].kind in (Kind.RULE, Kind.FLOOR)]  # fmt: skip
+             if layout.graph.nodes[key].kind in (NodeKind.RULE, NodeKind.FLOOR)]  # fmt: skip
     levels = [rule.level for rule in rules if rule.level is not None]
     assert levels == sorted(levels, reverse=True)
     assert len(rules) == len(red_dots.rules_and_floors)
@@ -99,12 +99,12 @@ def test_the_largest_ruleset_is_laid_out_with_the_most_urgent_on_top(red_dots: R
 
 
 def test_a_rules_own_graph_holds_all_that_it_rests_on_and_where_it_leads(red_dots: Ruleset) -> None:
-    graph = around(graph_of(red_dots), key_of(Kind.RULE, "R08"))
-    assert {node.name for node in graph.nodes.values() if node.kind in (Kind.RULE, Kind.FLOOR)} == {"R08"}
+    graph = around(graph_of(red_dots), key_of(NodeKind.RULE, "R08"))
+    assert {node.name for node in graph.nodes.values() if node.kind in (NodeKind.RULE, NodeKind.FLOOR)} == {"R08"}
     assert {"blanches_on_pressure", "temperature_c", "nonblanching", "febrile"} <= {
         n.name for n in graph.nodes.values()
     }
-    assert [node.name for node in graph.nodes.values() if node.kind is Kind.LEVEL] == ["urgent"]
+    assert [node.name for node in graph.nodes.values() if node.kind is NodeKind.LEVEL] == ["urgent"]
 
 
 def test_how_a_finding_is_read_is_told() -> None:
@@ -145,25 +145,25 @@ def test_the_light_agrees_with_the_evaluator(seed: int) -> None:
     """Level, disposition, rules and statements are as published; nothing that the evaluator thinks possible is out."""
     random = Random(seed)
     ruleset = make_ruleset(random)
-    findings, history = make_report(random, ruleset)
+    answers, history = make_report(random, ruleset)
     evaluator = Evaluator(ruleset, DIGEST)
-    facts = evaluator.facts(findings, history)
-    result = evaluator.evaluate(findings, history, report_id="r", received_ms=0, evaluated_ms=0)
-    lighting = light(ruleset, facts)
+    facts = evaluator.facts(answers, history)
+    result = evaluator.evaluate(answers, history, report_id="r", received_ms=0, evaluated_ms=0)
+    lighting = highlight_graph(ruleset, facts)
     named = lambda kind, state: {  # noqa: E731
         key.removeprefix(f"{kind.value}-") for key, found in lighting.states.items()
         if key.startswith(f"{kind.value}-") and found is state
     }  # fmt: skip
-    assert named(Kind.LEVEL, State.ESTABLISHED) == {result["level"]}
-    assert named(Kind.DISPOSITION, State.ESTABLISHED) == {result["disposition"]}
-    assert named(Kind.RULE, State.ESTABLISHED) == {one["id"] for one in result["rules"]}
-    assert named(Kind.STATEMENT, State.ESTABLISHED) == set(result["inferences"])
-    assert named(Kind.FINDING, State.ANSWERED) == {name for name in facts if name in ruleset.inputs}
-    assert (lighting.states[key_of(Kind.DEFAULT, DEFAULT)] is State.ESTABLISHED) == (not result["rules"])
+    assert named(NodeKind.LEVEL, NodeState.ESTABLISHED) == {result["level"]}
+    assert named(NodeKind.DISPOSITION, NodeState.ESTABLISHED) == {result["disposition"]}
+    assert named(NodeKind.RULE, NodeState.ESTABLISHED) == {one["id"] for one in result["rules"]}
+    assert named(NodeKind.STATEMENT, NodeState.ESTABLISHED) == set(result["inferences"])
+    assert named(NodeKind.FINDING, NodeState.ANSWERED) == {name for name in facts if name in ruleset.inputs}
+    assert (lighting.states[key_of(NodeKind.DEFAULT, DEFAULT)] is NodeState.ESTABLISHED) == (not result["rules"])
     could_be = Level.of(result["could_be"])
-    assert lighting.states[key_of(Kind.LEVEL, could_be.word)] in (State.ESTABLISHED, State.POSSIBLE)
+    assert lighting.states[key_of(NodeKind.LEVEL, could_be.word)] in (NodeState.ESTABLISHED, NodeState.POSSIBLE)
     if result["determined"]:
-        assert named(Kind.LEVEL, State.POSSIBLE) == set()
+        assert named(NodeKind.LEVEL, NodeState.POSSIBLE) == set()
 
 
 @given(seed=seeds)
@@ -173,24 +173,24 @@ def test_what_is_lit_is_a_way_from_answers_to_the_level(seed: int) -> None:
     ruleset = make_ruleset(random)
     graph = graph_of(ruleset)
     facts = as_facts(ruleset, *make_report(random, ruleset))
-    lighting = light(ruleset, facts)
+    lighting = highlight_graph(ruleset, facts)
     edges = {(edge.start, edge.end) for edge in graph.edges}
     assert lighting.lit_edges <= edges
     assert {key for edge in lighting.lit_edges for key in edge} == lighting.lit
     for rule in ruleset.rules:
-        key = key_of(Kind.RULE, rule)
-        assert (key in lighting.lit) == (lighting.states[key] is State.ESTABLISHED)
+        key = key_of(NodeKind.RULE, rule)
+        assert (key in lighting.lit) == (lighting.states[key] is NodeState.ESTABLISHED)
     assert lighting.way <= lighting.lit
-    led = {graph.nodes[key].name for key in lighting.way if graph.nodes[key].kind is Kind.DISPOSITION}
+    led = {graph.nodes[key].name for key in lighting.way if graph.nodes[key].kind is NodeKind.DISPOSITION}
     assert led == {lighting.decision.disposition}
-    levels = [key for key in lighting.lit if graph.nodes[key].kind is Kind.LEVEL]
-    assert levels == [key_of(Kind.LEVEL, lighting.decision.level.word)]
+    levels = [key for key in lighting.lit if graph.nodes[key].kind is NodeKind.LEVEL]
+    assert levels == [key_of(NodeKind.LEVEL, lighting.decision.level.word)]
 
 
 # --- in words -------------------------------------------------------------------------------
 
 
-def names(line: Line) -> set[str]:
+def names(line: ConditionLine) -> set[str]:
     return ({line.name} if line.name else set()).union(*map(names, line.parts))
 
 
@@ -202,7 +202,7 @@ def test_a_condition_in_words_names_all_that_it_reads_and_what_it_came_out_as(se
     for rule in ruleset.rules_and_floors:
         told = worded(ruleset, rule.when, reference)
         assert names(told) == {name for name, _ in reads(rule.when)}
-        assert (told.state is State.ESTABLISHED) == (reference.value(rule.when) is True)
+        assert (told.state is NodeState.ESTABLISHED) == (reference.value(rule.when) is True)
 
 
 def test_a_condition_reads_as_somebody_would_say_it(red_dots: Ruleset) -> None:
@@ -226,6 +226,6 @@ def test_a_condition_reads_as_somebody_would_say_it(red_dots: Ruleset) -> None:
 
 def test_a_report_with_nothing_answered_is_lit_by_what_is_open(red_dots: Ruleset) -> None:
     evaluator = Evaluator(red_dots, DIGEST)
-    lighting = light(red_dots, evaluator.facts({}, History()))
-    assert State.POSSIBLE in lighting.states.values()
+    lighting = highlight_graph(red_dots, evaluator.facts({}, History()))
+    assert NodeState.POSSIBLE in lighting.states.values()
     assert lighting.lit

@@ -12,14 +12,14 @@ from click.testing import CliRunner
 from tests.making import DIGEST
 from tests.mutation_agreement import killing_disagreements, solver_disagreements
 from triage_rules.assurance.cases import read_cases, run_case
-from triage_rules.assurance.mutation.equivalence import Differs, Telling, ToldApart
-from triage_rules.assurance.mutation.mutants import Without, changed
+from triage_rules.assurance.mutation.equivalence import Differs, Distinguished, Equivalence
+from triage_rules.assurance.mutation.mutants import RuleRemoval, apply_mutation
 from triage_rules.assurance.mutation.operators import Mutant, Operator, mutants
 from triage_rules.assurance.mutation.reporting import drafts, share, survivors, urgent
-from triage_rules.assurance.mutation.running import CHUNK, FailingCasesError, Outcome, Status, run
+from triage_rules.assurance.mutation.running import CHUNK, FailingCasesError, MutantOutcome, MutantStatus, run
 from triage_rules.assurance.solver.solver import Budget, GaveUp
 from triage_rules.cli import main
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import RulesetError
 from triage_rules.language.model import Level, Ruleset
@@ -136,20 +136,20 @@ def test_what_a_deleted_rule_infers_stays_inferred() -> None:
     """Else deleting it would be a change of every rule that builds on it, and easy to notice."""
     ruleset, _ = read(rule("R1", "x", "M1", ", infers: s"), rule("R2", "y", "M1", ", infers: s"), rule("R3", "s"))
     for gone in ("R1", "R2"):
-        evaluator = Evaluator(changed(ruleset, Without(gone)), DIGEST)
+        evaluator = Evaluator(apply_mutation(ruleset, RuleRemoval(gone)), DIGEST)
         for said in ("x", "y"):
-            findings = read_findings(ruleset, {said: True})
-            assert Level.of(_evaluate(evaluator, findings)["level"]) is Level.URGENT
+            answers = read_answers(ruleset, {said: True})
+            assert Level.of(_evaluate(evaluator, answers)["level"]) is Level.URGENT
 
 
-def _evaluate(evaluator: Evaluator, findings: dict) -> dict:
-    return evaluator.evaluate(findings, History(), report_id="r", received_ms=0, evaluated_ms=0)
+def _evaluate(evaluator: Evaluator, answers: dict) -> dict:
+    return evaluator.evaluate(answers, History(), report_id="r", received_ms=0, evaluated_ms=0)
 
 
 def test_what_a_rule_infers_changes_with_the_rule() -> None:
     ruleset, made = read(rule("R1", "{all: [x, y]}", "M1", ", infers: s"), rule("R2", "s"))
     (dropped,) = [m for m in made if m.words == "`y` is dropped"]
-    found = _evaluate(Evaluator(changed(ruleset, dropped.change), DIGEST), read_findings(ruleset, {"x": True}))
+    found = _evaluate(Evaluator(apply_mutation(ruleset, dropped.change), DIGEST), read_answers(ruleset, {"x": True}))
     assert [fired["id"] for fired in found["rules"]] == ["R2", "R1"]
 
 
@@ -169,7 +169,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def outcomes(folder: Path) -> tuple[Ruleset, tuple[Outcome, ...]]:
+def outcomes(folder: Path) -> tuple[Ruleset, tuple[MutantOutcome, ...]]:
     text = (folder / "ruleset.yaml").read_bytes()
     ruleset = parse_ruleset(text, "ruleset.yaml")
     made = mutants(ruleset, parse_document(text, "ruleset.yaml").root, "ruleset.yaml")
@@ -179,9 +179,9 @@ def outcomes(folder: Path) -> tuple[Ruleset, tuple[Outcome, ...]]:
 def test_killed_mutants_name_a_case_that_really_fails_and_survivors_pass_them_all(folder: Path) -> None:
     ruleset, found = outcomes(folder)
     cases = {case.id: case for case in read_cases(folder, ruleset)}
-    assert {o.status for o in found} == {Status.KILLED, Status.SURVIVED}
+    assert {o.status for o in found} == {MutantStatus.KILLED, MutantStatus.SURVIVED}
     for outcome in found:
-        evaluator = Evaluator(changed(ruleset, outcome.mutant.change), DIGEST)
+        evaluator = Evaluator(apply_mutation(ruleset, outcome.mutant.change), DIGEST)
         if outcome.killed is not None:
             told = run_case(evaluator, cases[outcome.killed.case])
             assert not told.passed
@@ -195,7 +195,7 @@ def test_every_survivor_has_a_patient_that_tells_it_apart(folder: Path) -> None:
     left = {o.mutant.words: o for o in survivors(found)}
     # no case leaves anything open or says no, so what is lost there goes unnoticed
     assert set(left) == {"`x` is dropped"}
-    told = left["`x` is dropped"].told
+    told = left["`x` is dropped"].distinguished
     assert told is not None
     assert told.witness is not None
     assert told.differs is Differs.LEVEL
@@ -208,7 +208,7 @@ def test_a_change_that_no_report_shows_is_proved_to_be_equivalent(folder: Path) 
         "cases:\n  - {id: one, findings: {x: true}, expect: {level: urgent, fires: [R1]}}\n"
     )
     _, found = outcomes(folder)
-    equal = {o.mutant.words for o in found if o.status is Status.EQUIVALENT}
+    equal = {o.mutant.words for o in found if o.status is MutantStatus.EQUIVALENT}
     assert "(`x` and `y`) is dropped" in equal
     assert equal <= {"(`x` and `y`) is dropped", "`y` is dropped", "`y` gets a `not` before it"}
 
@@ -222,9 +222,9 @@ def test_cases_that_fail_as_it_is_are_told_instead(folder: Path) -> None:
 def test_a_mutant_that_the_solver_gave_up_on_counts_as_a_survivor(folder: Path) -> None:
     ruleset, found = outcomes(folder)
     mutant = found[0].mutant
-    telling = Telling(Evaluator(ruleset, DIGEST), 10.0, Budget(0))
-    assert isinstance(telling.tell(changed(ruleset, mutant.change)), GaveUp)
-    gave_up = Outcome(mutant, Status.GAVE_UP)
+    telling = Equivalence(Evaluator(ruleset, DIGEST), 10.0, Budget(0))
+    assert isinstance(telling.compare(apply_mutation(ruleset, mutant.change)), GaveUp)
+    gave_up = MutantOutcome(mutant, MutantStatus.GAVE_UP)
     assert survivors([gave_up]) == [gave_up]
     assert urgent([gave_up]).gave_up == 1
 
@@ -232,13 +232,13 @@ def test_a_mutant_that_the_solver_gave_up_on_counts_as_a_survivor(folder: Path) 
 def test_a_lowered_urgent_level_comes_first() -> None:
     """Of all the ways in which a mutant differs, the most dangerous one is shown."""
     ruleset, made = read(rule("R1", "{any: [x, y]}"))
-    telling = Telling(Evaluator(ruleset, DIGEST), 10.0)
+    telling = Equivalence(Evaluator(ruleset, DIGEST), 10.0)
     (dropped, *_) = [m for m in made if m.operator is Operator.DROP_CONDITION]
-    told = telling.tell(changed(ruleset, dropped.change))
-    assert isinstance(told, ToldApart)
+    told = telling.compare(apply_mutation(ruleset, dropped.change))
+    assert isinstance(told, Distinguished)
     assert told.differs is Differs.URGENT_LOWERED
     assert told.witness is not None
-    assert told.witness.findings == {"x": True}
+    assert told.witness.answers == {"x": True}
 
 
 def test_two_processes_find_what_one_does(folder: Path) -> None:

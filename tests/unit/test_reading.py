@@ -24,14 +24,14 @@ from triage_rules.language.model import (
     Code,
     Compare,
     Inferred,
+    InputKind,
     IsOpen,
-    Kind,
     Level,
     LooksLike,
     Not,
     OneOf,
     Op,
-    Outcome,
+    RuleOutcome,
     Ruleset,
     Source,
     Unless,
@@ -80,7 +80,7 @@ def test_inputs_keep_kind_bounds_unit_codes_and_hints(ruleset):
     """Validation and forms are made from these and nothing else."""
     temperature = ruleset.inputs["temperature_c"]
     assert (temperature.kind, temperature.unit, temperature.minimum, temperature.maximum) == (
-        Kind.NUMBER,
+        InputKind.NUMBER,
         "Cel",
         30,
         43,
@@ -102,8 +102,8 @@ def test_a_rule_keeps_its_written_condition_and_its_statement_gets_the_same(rule
     rule, statement = ruleset.rules["R08"], ruleset.inferences["suspected_imd"]
     assert rule.when == All((Inferred("nonblanching"), Inferred("febrile")))
     assert rule.outcomes == (
-        Outcome("M1_clinician_48h"),
-        Outcome("U2_emergency_dept_now", Inferred("child")),
+        RuleOutcome("M1_clinician_48h"),
+        RuleOutcome("U2_emergency_dept_now", Inferred("child")),
     )
     assert (statement.when, statement.says, statement.rules) == (rule.when, rule.title, ("R08",))
     assert statement.source == Source("Kohlmaier 2023", ("V:Kohlmaier",))
@@ -133,13 +133,13 @@ def test_raise_one_maps_the_level_reached_to_its_disposition(ruleset):
     floor = ruleset.floors["S12"]
     assert floor.outcomes == ()
     assert floor.raise_one == ((Level.MONITOR, "M1_clinician_48h"), (Level.URGENT, "U2_emergency_dept_now"))
-    assert ruleset.floors["S01"].outcomes == (Outcome("M1_clinician_48h"),)
+    assert ruleset.floors["S01"].outcomes == (RuleOutcome("M1_clinician_48h"),)
 
 
 def test_validity_conflicts_and_mentions_are_read(ruleset):
     assert ruleset.validity == Validity(1440, 240, Any((Inferred("child"), Inferred("febrile"))))
     assert ruleset.conflicts["C01"].when == All((Compare("temperature_c", Op.AT_LEAST, 38), Not(Yes("fever_reported"))))
-    assert ruleset.conflicts["C01"].findings == ("temperature_c", "fever_reported")
+    assert ruleset.conflicts["C01"].answers == ("temperature_c", "fever_reported")
     assert ruleset.mentions["red_flag_words"].phrases == ("stiff neck", "blue lips")
 
 

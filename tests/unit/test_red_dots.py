@@ -17,8 +17,8 @@ from triage_rules.language.model import (
     Condition,
     Floor,
     Inferred,
+    InputKind,
     IsOpen,
-    Kind,
     Level,
     Not,
     OneOf,
@@ -165,7 +165,7 @@ def test_numbers_have_the_units_and_limits_of_the_note(ruleset: Ruleset, name: s
 def test_every_number_has_a_unit_and_both_limits_but_counts(ruleset: Ruleset) -> None:
     """S07 can only refuse what has limits."""
     for read in ruleset.inputs.values():
-        if read.kind in (Kind.NUMBER, Kind.INTEGER):
+        if read.kind in (InputKind.NUMBER, InputKind.INTEGER):
             assert read.unit, read.name
             assert read.minimum is not None, read.name
             assert read.maximum is not None or read.asked_of is AskedOf.SERVICE, read.name
@@ -213,7 +213,7 @@ def test_every_safety_net_of_the_note_has_its_place(ruleset: Ruleset) -> None:
 
 def test_the_mandatory_questions_are_those_of_the_note(ruleset: Ruleset) -> None:
     """Only the check of the paler places (S11) is added."""
-    found = {finding for item in ruleset.mandatory for finding in item.findings}
+    found = {finding for item in ruleset.mandatory for finding in item.inputs}
     assert found == MANDATORY | {"pale_sites_checked"}
 
 
@@ -246,7 +246,7 @@ def test_fields_that_decide_nothing_are_named_in_the_readme(ruleset: Ruleset) ->
         conditions += [rule.when, *(outcome.when for outcome in rule.outcomes if outcome.when)]
     leaves = [leaf for condition in conditions for leaf, _ in parts(condition)]
     leaves = [leaf.part if isinstance(leaf, Unless) else leaf for leaf in leaves]
-    used = {leaf.finding for leaf in leaves if isinstance(leaf, Compare | OneOf | Yes | IsOpen)}
+    used = {leaf.input for leaf in leaves if isinstance(leaf, Compare | OneOf | Yes | IsOpen)}
     used |= {mention.text for mention in ruleset.mentions.values()}
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     told = re.search(r"decide nothing here.*?:\n?(.*?)\n\n", readme, re.DOTALL)

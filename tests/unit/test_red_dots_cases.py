@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from triage_rules.assurance.cases import Case, CaseOutcome, read_cases, run_case
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.decision import decide
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
 from triage_rules.foundation.errors import ReportError
 from triage_rules.language.model import (
     All,
+    Answers,
     Any,
     AtLeast,
     Compare,
     Condition,
-    Findings,
     Floor,
     Level,
     Not,
@@ -69,12 +69,12 @@ def limits(ruleset: Ruleset) -> set[tuple[str, float]]:
     rules: list[Rule | Floor] = [*ruleset.rules.values(), *ruleset.floors.values()]
     for rule in rules:
         conditions += [rule.when, *(outcome.when for outcome in rule.outcomes if outcome.when)]
-    return {(compare.finding, compare.limit) for condition in conditions for compare in compares(condition)}
+    return {(compare.input, compare.limit) for condition in conditions for compare in compares(condition)}
 
 
 def answered(case: Case) -> Iterator[tuple[str, float]]:
     yield "reports_last_48h", case.history.reports_last_48h
-    for name, value in case.findings.items():
+    for name, value in case.answers.items():
         if isinstance(value, int | float) and not isinstance(value, bool):
             yield name, value
 
@@ -131,7 +131,7 @@ def test_every_threshold_has_cases_on_it_just_below_and_just_above(
 def test_every_mandatory_question_has_a_case_without_it(ruleset: Ruleset, outcomes: list[CaseOutcome]) -> None:
     """And in that case the result says that it is missing."""
     missing = {name for outcome in outcomes for name in outcome.case.expect.get("missing", [])}
-    assert missing == {name for item in ruleset.mandatory for name in item.findings}
+    assert missing == {name for item in ruleset.mandatory for name in item.inputs}
 
 
 def test_every_conflict_has_a_case(ruleset: Ruleset, outcomes: list[CaseOutcome]) -> None:
@@ -139,14 +139,14 @@ def test_every_conflict_has_a_case(ruleset: Ruleset, outcomes: list[CaseOutcome]
     assert told == set(ruleset.conflicts)
 
 
-def routine_facts(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> Iterator[tuple[Case, Findings]]:
+def routine_facts(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> Iterator[tuple[Case, Answers]]:
     for outcome in outcomes:
         if outcome.result is not None and outcome.result["level"] == "routine":
             case = outcome.case
-            yield case, evaluator.facts(read_findings(evaluator.ruleset, case.findings), case.history)
+            yield case, evaluator.facts(read_answers(evaluator.ruleset, case.answers), case.history)
 
 
-def level(ruleset: Ruleset, facts: Findings) -> Level:
+def level(ruleset: Ruleset, facts: Answers) -> Level:
     return decide(ruleset, Reference(ruleset, facts).rails()).level
 
 
@@ -157,8 +157,8 @@ def test_taking_any_mandatory_answer_away_leaves_routine(evaluator: Evaluator, o
         for item in ruleset.mandatory:
             if item.when is not None and Reference(ruleset, facts).value(item.when) is False:
                 continue
-            less = {name: value for name, value in facts.items() if name not in item.findings}
-            assert level(ruleset, less) > Level.ROUTINE, (case.id, item.findings)
+            less = {name: value for name, value in facts.items() if name not in item.inputs}
+            assert level(ruleset, less) > Level.ROUTINE, (case.id, item.inputs)
 
 
 DANGEROUS: dict[str, bool | str] = {
@@ -182,13 +182,13 @@ def test_a_positive_red_flag_leaves_routine_whatever_the_pattern(
 ) -> None:
     """Non-fading spots are the one red flag that a harmless pattern may explain."""
     for case, facts in routine_facts(evaluator, outcomes):
-        worse: Findings = {**facts, name: DANGEROUS[name]}
+        worse: Answers = {**facts, name: DANGEROUS[name]}
         assert level(evaluator.ruleset, worse) > Level.ROUTINE, case.id
 
 
 def test_a_refused_case_is_refused_for_what_it_says(evaluator: Evaluator) -> None:
     """S07: never clamped, never converted; the hint names the likely unit and not the number."""
     with pytest.raises(ReportError) as refused:
-        read_findings(evaluator.ruleset, {"temperature_c": 101})
+        read_answers(evaluator.ruleset, {"temperature_c": 101})
     assert "Fahrenheit" in str(refused.value)
     assert "101" not in str(refused.value)

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests.making import DIGEST
-from triage_rules.assurance.properties.model import HOLDS, Answering, LeavingOpen, Property, Verdict
+from triage_rules.assurance.properties.model import HOLDS, Answering, LeavingOpen, ProofVerdict, Property
 from triage_rules.assurance.properties.proving import prove
 from triage_rules.assurance.properties.reading import read_properties
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import build_ruleset, load_document, read_ruleset
@@ -190,9 +190,9 @@ def proved(ruleset: Ruleset, asked: Property, evaluator: Evaluator) -> Any:
 def test_every_property_of_red_dots_is_proved() -> None:
     """Of every possible report, open answers included; none of them says nothing, and none was left out."""
     proofs = list(prove(red_dots(), list(properties().values())))
-    assert {proof.asked.id: proof.verdict for proof in proofs if proof.verdict is not Verdict.PROVED} == {}
+    assert {proof.asked.id: proof.verdict for proof in proofs if proof.verdict is not ProofVerdict.PROVED} == {}
     assert len(proofs) >= 25
-    assert {Verdict.PROVED, Verdict.NOT_ASKED} == HOLDS
+    assert {ProofVerdict.PROVED, ProofVerdict.NOT_ASKED} == HOLDS
 
 
 def test_every_property_says_where_it_comes_from_and_how_sure_that_is() -> None:
@@ -213,12 +213,12 @@ def test_a_mutant_that_breaks_the_property_is_refuted_by_a_report_that_replays(n
     asked = properties()[name]
     evaluator = Evaluator(ruleset, DIGEST)
     proof = proved(ruleset, asked, evaluator)
-    assert proof.verdict is Verdict.REFUTED
+    assert proof.verdict is ProofVerdict.REFUTED
     witness = proof.counterexample
     assert len(witness.reports) == (2 if isinstance(asked.claim, Answering | LeavingOpen) else 1)
     for (posted, history), result in zip(witness.reports, witness.results, strict=True):
-        findings = read_findings(ruleset, posted)
-        again = evaluator.evaluate(findings, history, report_id="witness", received_ms=0, evaluated_ms=0)
+        answers = read_answers(ruleset, posted)
+        again = evaluator.evaluate(answers, history, report_id="witness", received_ms=0, evaluated_ms=0)
         assert "engine_disagreement" not in again["flags"]
         assert {key: again[key] for key in ("level", "disposition", "could_be", "advice")} == {
             key: result[key] for key in ("level", "disposition", "could_be", "advice")

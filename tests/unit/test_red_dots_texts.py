@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from triage_rules.assurance.cases import read_cases, run_case
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.language.model import Floor, Kind, Rule, Ruleset
+from triage_rules.language.model import Floor, InputKind, Rule, Ruleset
 from triage_rules.language.reading import load_document, read_ruleset
 from triage_rules.records.reports import History
 
@@ -93,7 +93,7 @@ def test_snomed_codes_are_mapped_to_answers_and_statements_that_exist(codes: dic
     """The mapping can be swapped, so it is checked from outside: the ruleset does not know it."""
     for entry in codes["findings"]:
         read = ruleset.inputs[entry["finding"]]
-        if read.kind is Kind.YES_NO:
+        if read.kind is InputKind.YES_NO:
             assert entry["value"] is True
         else:
             assert entry["value"] in {choice.value for choice in read.choices}
@@ -156,8 +156,8 @@ def test_a_sample_has_the_level_that_the_readme_says(evaluator: Evaluator, path:
     report = json.loads(path.read_text(encoding="utf-8"))
     assert set(report) == {"ruleset", "findings"}
     assert report["ruleset"] == "red-dots"
-    findings = read_findings(evaluator.ruleset, report["findings"])
-    result = evaluator.evaluate(findings, History(), report_id=path.stem, received_ms=0, evaluated_ms=0)
+    answers = read_answers(evaluator.ruleset, report["findings"])
+    result = evaluator.evaluate(answers, History(), report_id=path.stem, received_ms=0, evaluated_ms=0)
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     wanted = re.search(rf"`{re.escape(path.name)}` \|.*\| (routine|monitor|urgent)(.*)\|", readme)
     assert wanted is not None
@@ -168,7 +168,7 @@ def test_a_sample_has_the_level_that_the_readme_says(evaluator: Evaluator, path:
 def test_the_lifelong_dots_are_routine_and_nothing_is_left_to_ask(evaluator: Evaluator) -> None:
     """The one person of the page whom a doctor told that it is nothing."""
     report = json.loads((FOLDER / "samples" / "lifelong-dots-like-moles.json").read_text(encoding="utf-8"))
-    findings = read_findings(evaluator.ruleset, report["findings"])
-    result = evaluator.evaluate(findings, History(), report_id="x", received_ms=0, evaluated_ms=0)
+    answers = read_answers(evaluator.ruleset, report["findings"])
+    result = evaluator.evaluate(answers, History(), report_id="x", received_ms=0, evaluated_ms=0)
     assert (result["level"], result["could_be"], result["ask"]) == ("routine", "routine", [])
     assert result["determined"] is True

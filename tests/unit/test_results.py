@@ -15,12 +15,12 @@ from tests.making import DIGEST, make_report, make_ruleset
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.result import ENGINE_DISAGREEMENT, HUMAN_REVIEW_NOW, Identity, failed_result
 from triage_rules.evaluation.signals import Numbering, Rails
-from triage_rules.language.model import Findings, Level, Outcome, Ruleset
+from triage_rules.language.model import Answers, Level, RuleOutcome, Ruleset
 from triage_rules.language.reading import read_ruleset
 from triage_rules.records.reports import History
 
 RECEIVED, EVALUATED = 1_795_000_000_000, 1_795_000_000_250
-SICK: Findings = {
+SICK: Answers = {
     "age_years": 4,
     "temperature_c": 38.5,
     "fever_reported": False,
@@ -28,7 +28,7 @@ SICK: Findings = {
     "itchy": False,
     "free_text": "She has a STIFF  neck.",
 }
-WELL: Findings = {
+WELL: Answers = {
     "age_years": 30,
     "temperature_c": 36.8,
     "fever_reported": False,
@@ -45,7 +45,7 @@ def spots() -> Ruleset:
     return read_ruleset(golden.GOLDEN / "spots")
 
 
-def evaluated(ruleset: Ruleset, findings: Findings, history: History | None = None) -> dict[str, Any]:
+def evaluated(ruleset: Ruleset, findings: Answers, history: History | None = None) -> dict[str, Any]:
     evaluator = Evaluator(ruleset, DIGEST)
     return evaluator.evaluate(
         findings, history or History(), report_id="r-1", received_ms=RECEIVED, evaluated_ms=EVALUATED
@@ -174,7 +174,7 @@ def test_advice_says_that_no_clinician_has_approved_the_ruleset(spots: Ruleset) 
     assert "No clinician has approved" not in evaluated(approved, SICK)["advice"]["clinician"]
 
 
-SAFEGUARDING: Findings = {**WELL, "itchy": False, "injury": True, "explanation_inconsistent": True}
+SAFEGUARDING: Answers = {**WELL, "itchy": False, "injury": True, "explanation_inconsistent": True}
 
 
 def test_a_clinician_only_reason_never_reaches_the_patient(spots: Ruleset) -> None:
@@ -204,7 +204,7 @@ def test_no_clinician_only_reason_of_made_rulesets_reaches_the_patient() -> None
 
 
 def test_a_question_for_a_clinician_says_so(spots: Ruleset) -> None:
-    rule = replace(spots.rules["R60"], outcomes=(Outcome("U2_emergency_dept_now"),))
+    rule = replace(spots.rules["R60"], outcomes=(RuleOutcome("U2_emergency_dept_now"),))
     ruleset = replace(spots, rules={**spots.rules, "R60": rule})
     asked = {question["finding"]: question.get("audience") for question in evaluated(ruleset, {"injury": True})["ask"]}
     assert asked["explanation_inconsistent"] == "clinician"
@@ -238,7 +238,7 @@ def test_a_failed_evaluation_has_no_level_and_wants_a_human_now(spots: Ruleset) 
 # --- the second opinion ---------------------------------------------------------------------
 
 
-def differing(ruleset: Ruleset, findings: Findings, lie: Callable[[Rails], Rails]) -> tuple[dict[str, Any], int]:
+def differing(ruleset: Ruleset, findings: Answers, lie: Callable[[Rails], Rails]) -> tuple[dict[str, Any], int]:
     """The result if the engine's rails are turned into others; and how often the alarm was called."""
     alarms: list[None] = []
     evaluator = Evaluator(ruleset, DIGEST, alarm=lambda: alarms.append(None))
@@ -281,7 +281,7 @@ def test_at_one_level_the_more_urgent_disposition_counts(spots: Ruleset) -> None
 
 def test_what_only_one_of_them_thinks_possible_is_possible(spots: Ruleset) -> None:
     """Also if the other one has the higher level now: could_be is never too low."""
-    findings: Findings = {"age_years": 30, "temperature_c": 36.8, "itchy": True}
+    findings: Answers = {"age_years": 30, "temperature_c": 36.8, "itchy": True}
     honest = evaluated(spots, findings)
     assert honest["could_be"] == "urgent"
     result, alarms = differing(spots, findings, lambda r: Rails(r.established | {"R30"}, frozenset({"R30"}), r.certain))

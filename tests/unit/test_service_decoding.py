@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.api.openapi import EXAMPLE
-from service.http.decoder import Line, read_key, read_lines, read_wait
+from service.http.decoder import BatchLine, read_key, read_lines, read_wait
 from service.http.problems import Refused
 from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation.evaluator import Evaluator
@@ -78,7 +78,7 @@ def test_any_json_is_read_or_refused_with_pointers_that_lead_somewhere(raw: Any)
         faults = error.faults
     else:
         assert set(raw) <= set(ReportIn().fields)
-        assert set(posted.findings) <= set(raw["findings"])
+        assert set(posted.answers) <= set(raw["findings"])
         return
     assert faults
     assert all(pointed(raw, fault.pointer) for fault in faults)
@@ -184,7 +184,7 @@ def test_the_examples_in_the_documents_are_good_reports() -> None:
 
     assert (len(copied), len(lines)) == (2, 2)
     for raw in (EXAMPLE, *copied, lines[0]):
-        assert read_report(raw, live, NOW_MS).findings
+        assert read_report(raw, live, NOW_MS).answers
     assert codes(lines[1], live) == [("/findings/age_years", "wrong_type")]
 
 
@@ -245,7 +245,7 @@ def test_lines_keep_their_numbers(lines: list[bytes]) -> None:
     assert [line.number for line in read] == wanted
     for line in read:
         good = lines[line.number - 1].strip() == b"{}"
-        assert line == Line(line.number, {}) if good else line.faults
+        assert line == BatchLine(line.number, {}) if good else line.faults
 
 
 def test_a_line_may_be_as_large_as_a_report() -> None:
@@ -255,4 +255,4 @@ def test_a_line_may_be_as_large_as_a_report() -> None:
     request = APP.test_request_context(method="POST", data=body, headers=headers).request
     first, second = read_lines(request, 10_000, 100)
     assert [fault.code for fault in first.faults] == ["too_large"]
-    assert second == Line(2, {})
+    assert second == BatchLine(2, {})

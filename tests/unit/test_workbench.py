@@ -15,7 +15,7 @@ import pytest
 from triage_rules.deployment.deploy import check_folder
 from triage_rules.language.bundle import bundle_of, document_of, make_bundle
 from triage_rules.language.reading import parse_document
-from triage_rules.workbench.archive import packed
+from triage_rules.workbench.archive import pack_files
 from triage_rules.workbench.compare_live import changed_files, patch
 from triage_rules.workbench.diagnostics import as_json, examine
 from triage_rules.workbench.draft import Drafts
@@ -232,8 +232,8 @@ def test_the_patch_makes_what_is_live_into_the_draft(files: dict[str, str], tmp_
 
 
 def test_what_is_downloaded_can_be_deployed(files: dict[str, str], tmp_path: Path) -> None:
-    data = packed("glass-test", files)
-    assert data == packed("glass-test", dict(reversed(files.items())))
+    data = pack_files("glass-test", files)
+    assert data == pack_files("glass-test", dict(reversed(files.items())))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         archive.extractall(tmp_path)
     assert check_folder(tmp_path / "glass-test").bundle == make_bundle(FOLDER)

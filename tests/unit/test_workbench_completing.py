@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from triage_rules.workbench.completion import complete
-from triage_rules.workbench.text_index import where
+from triage_rules.workbench.text_index import locate
 
 FOLDER = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
 RULES = (FOLDER / "ruleset.yaml").read_text(encoding="utf-8")
@@ -95,7 +95,7 @@ def test_nothing_is_offered_in_words_and_comments(text: str) -> None:
 
 
 def test_a_place_beyond_the_text_is_nothing() -> None:
-    assert where("a: 1", 7, 1) is None
+    assert locate("a: 1", 7, 1) is None
     assert complete({}, "ruleset.yaml", 3, 1) is None
 
 

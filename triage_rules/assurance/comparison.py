@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from triage_rules.evaluation.answers import asked, read_findings
+from triage_rules.evaluation.answers import asked, read_answers
 from triage_rules.evaluation.decision import decide
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
@@ -34,7 +34,7 @@ class Patient:
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class PatientOpinion:
     """What one ruleset makes of a patient. `rules`: those that fired, without floors; with none, the default spoke.
 
     The level lies between `lowest` and `could_be` once the open questions are answered.
@@ -53,7 +53,7 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class LevelPair:
     """One way to differ. `speaks`: a rule of the other one fired.
 
     `may_agree`: answers to open questions could still bring both to one level; without it, none can.
@@ -71,23 +71,23 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class LevelDifference:
     """The patients that differ in one way, by id, and the smallest example: answers that don't matter are left out.
 
     `first`, `other`: what the rulesets make of the example. `rest_answered`: the answers that were left out change
     neither disposition and no rule, and yet it takes them to keep the two from still coming to one level.
     """
 
-    kind: Kind
+    kind: LevelPair
     patients: tuple[str, ...]
     example: Patient
     rest_answered: bool
-    first: Opinion
-    other: Opinion
+    first: PatientOpinion
+    other: PatientOpinion
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class LevelTally:
     """Patients whose level by the other ruleset is the same as, lower or higher than by the first."""
 
     same: int
@@ -108,14 +108,14 @@ class Comparison:
     `refused`: ids of the patients whose answers one of the two refuses. `differences`: downwards first, then by number.
     """
 
-    speaking: Tally
-    silent: Tally
+    speaking: LevelTally
+    silent: LevelTally
     cells: Mapping[tuple[Level, str, bool], int]
     refused: tuple[str, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[LevelDifference, ...]
 
 
-def opinion(evaluator: Evaluator, patient: Patient) -> Opinion | None:
+def opinion(evaluator: Evaluator, patient: Patient) -> PatientOpinion | None:
     """What a ruleset makes of those answers that it has questions for, by the plain evaluator; None: it refuses them.
 
     Refused is an answer out of range or of another type than the ruleset's own.
@@ -123,13 +123,13 @@ def opinion(evaluator: Evaluator, patient: Patient) -> Opinion | None:
     ruleset = evaluator.ruleset
     known = {read.name for read in asked(ruleset)}
     try:
-        findings = read_findings(ruleset, {name: value for name, value in patient.answers.items() if name in known})
+        findings = read_answers(ruleset, {name: value for name, value in patient.answers.items() if name in known})
     except ReportError:
         return None
     rails = Reference(ruleset, evaluator.facts(findings, patient.history)).rails()
     decision = decide(ruleset, rails)
     fired = frozenset(rule for rule in ruleset.rules if rule in rails.established)
-    return Opinion(decision.level, decision.disposition, decision.lowest, decision.could_be, fired)
+    return PatientOpinion(decision.level, decision.disposition, decision.lowest, decision.could_be, fired)
 
 
 def compare(first: Evaluator, others: Sequence[Evaluator], patients: Sequence[Patient]) -> list[Comparison]:
@@ -140,7 +140,7 @@ def compare(first: Evaluator, others: Sequence[Evaluator], patients: Sequence[Pa
 
 def _compared(first: _Opinions, other: _Opinions, patients: Sequence[Patient]) -> Comparison:
     pairs: dict[str, _Pair] = {}
-    found: dict[Kind, list[Patient]] = {}
+    found: dict[LevelPair, list[Patient]] = {}
     for patient in patients:
         one, two = first.of(patient), other.of(patient)
         if one is None or two is None:
@@ -171,7 +171,7 @@ def _told(patient: Patient) -> tuple[str, History]:
     return json.dumps(dict(patient.answers), sort_keys=True), patient.history
 
 
-_Pair = tuple[Opinion, Opinion]
+_Pair = tuple[PatientOpinion, PatientOpinion]
 
 
 class _Opinions:
@@ -179,41 +179,41 @@ class _Opinions:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
-        self._known: dict[tuple[str, History], Opinion | None] = {}
+        self._known: dict[tuple[str, History], PatientOpinion | None] = {}
 
-    def of(self, patient: Patient) -> Opinion | None:
+    def of(self, patient: Patient) -> PatientOpinion | None:
         told = _told(patient)
         if told not in self._known:
             self._known[told] = opinion(self._evaluator, patient)
         return self._known[told]
 
 
-def _kind(one: Opinion, two: Opinion) -> Kind:
+def _kind(one: PatientOpinion, two: PatientOpinion) -> LevelPair:
     may_agree = max(one.lowest, two.lowest) <= min(one.could_be, two.could_be)
-    return Kind(one.level, two.level, two.speaks, may_agree)
+    return LevelPair(one.level, two.level, two.speaks, may_agree)
 
 
-def _tally(pairs: Iterable[_Pair]) -> Tally:
+def _tally(pairs: Iterable[_Pair]) -> LevelTally:
     signs = Counter((two.level > one.level) - (two.level < one.level) for one, two in pairs)
-    return Tally(same=signs[0], lower=signs[-1], higher=signs[1])
+    return LevelTally(same=signs[0], lower=signs[-1], higher=signs[1])
 
 
-def _order(difference: Difference) -> tuple[bool, int, Level]:
+def _order(difference: LevelDifference) -> tuple[bool, int, Level]:
     kind = difference.kind
     return (not kind.lower, -len(difference.patients), kind.first)
 
 
-def _difference(kind: Kind, patients: Sequence[Patient], first: _Opinions, other: _Opinions) -> Difference:
+def _difference(kind: LevelPair, patients: Sequence[Patient], first: _Opinions, other: _Opinions) -> LevelDifference:
     whole = min(patients, key=lambda patient: len(patient.answers))
     example = _smallest(whole, first, other, kind)
     if len(example.answers) > MOST_ANSWERS:
         example = _smallest(example, first, other)
     one, two = first.of(example), other.of(example)
     assert one is not None and two is not None  # noqa: PT018 - they were compared before they came here
-    return Difference(kind, tuple(patient.id for patient in patients), example, _kind(one, two) != kind, one, two)
+    return LevelDifference(kind, tuple(patient.id for patient in patients), example, _kind(one, two) != kind, one, two)
 
 
-def _smallest(patient: Patient, first: _Opinions, other: _Opinions, kind: Kind | None = None) -> Patient:
+def _smallest(patient: Patient, first: _Opinions, other: _Opinions, kind: LevelPair | None = None) -> Patient:
     """The patient without answers that matter to neither. `kind`: in which way the two must go on differing."""
     for name in list(patient.answers):
         fewer = replace(patient, answers={key: value for key, value in patient.answers.items() if key != name})
@@ -222,7 +222,9 @@ def _smallest(patient: Patient, first: _Opinions, other: _Opinions, kind: Kind |
     return patient
 
 
-def _decided_alike(fewer: Patient, patient: Patient, first: _Opinions, other: _Opinions, kind: Kind | None) -> bool:
+def _decided_alike(
+    fewer: Patient, patient: Patient, first: _Opinions, other: _Opinions, kind: LevelPair | None
+) -> bool:
     """Both have the same disposition and rules without the answer that was taken away, and differ in that way."""
     pairs = []
     for opinions in (other, first):  # the first one is likely to be the larger, and often need not be asked

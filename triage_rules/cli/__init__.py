@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-from triage_rules.cli.output import CANNOT_RUN, give_up, missing_extra
+from triage_rules.cli.output import CANNOT_RUN, exit_with, missing_extra
 from triage_rules.foundation.errors import TriageError
 
 COMMANDS = {
@@ -62,7 +62,7 @@ def _unavailable(name: str, reason: str) -> click.Command:
     """Return a command that takes whatever it is given, and gives up with the reason."""
     return click.Command(
         name,
-        callback=lambda **_: give_up(reason, CANNOT_RUN),
+        callback=lambda **_: exit_with(reason, CANNOT_RUN),
         params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
         context_settings={"ignore_unknown_options": True, "help_option_names": []},
         help=reason,

@@ -7,7 +7,7 @@ import re
 
 import click
 
-from triage_rules.cli.output import FORMATS, FOUND, as_json, data, give_up, refusing, say
+from triage_rules.cli.output import FORMATS, HAS_FINDINGS, as_json, exit_with, handle_errors, write_data, write_message
 from triage_rules.foundation.settings import Settings
 from triage_rules.records import audit as chain
 from triage_rules.store.redis import RedisLedger
@@ -22,21 +22,21 @@ def audit() -> None:
 
 @audit.command()
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
-@refusing
+@handle_errors
 def show(form: str) -> None:
     """Show all entries, the oldest first. It says nothing about whether they were changed: see verify."""
     with RedisLedger(Settings.from_environment()) as ledger:
         if form == "json":
-            data(_json([_opened(one) for one in ledger.audit_log()]))
+            write_data(_json([_opened(one) for one in ledger.audit_log()]))
             return
         for one in ledger.audit_log():
-            data(_printable(_line(one)))
+            write_data(_printable(_line(one)))
 
 
 @audit.command()
 @click.option("--head", metavar="HASH", help="A hash that `verify` told earlier: finds also a cut end.")
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
-@refusing
+@handle_errors
 def verify(head: str | None, form: str) -> None:
     """Verify that no entry was changed, dropped or moved; tell the last hash, to be noted elsewhere."""
     if head is not None and not _HASH.fullmatch(head):
@@ -45,15 +45,15 @@ def verify(head: str | None, form: str) -> None:
         verdict = chain.verify(ledger.audit_log(), head)
     if form == "json":
         told = {"entries": verdict.head.number, "head": verdict.head.hash, "faults": verdict.faults}
-        data(_json(told))
+        write_data(_json(told))
     else:
-        data(_printable(f"{verdict.head.number} entries, the last hash is {verdict.head.hash}"))
+        write_data(_printable(f"{verdict.head.number} entries, the last hash is {verdict.head.hash}"))
         for fault in verdict.faults:
-            data(_printable(fault))
+            write_data(_printable(fault))
     if verdict.faults:
-        give_up("The audit log was tampered with.", FOUND)
+        exit_with("The audit log was tampered with.", HAS_FINDINGS)
     if head is None:
-        say("Not looked at: whether the end was cut off. `--head HASH` with a hash noted earlier tells.")
+        write_message("Not looked at: whether the end was cut off. `--head HASH` with a hash noted earlier tells.")
 
 
 def _line(one: chain.Record) -> str:

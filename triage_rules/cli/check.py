@@ -12,12 +12,21 @@ import click
 
 from triage_rules.assurance.cases import read_cases
 from triage_rules.assurance.cases.reading import CASES_FILE
-from triage_rules.cli.output import CANNOT_RUN, FOUND, as_json, data, give_up, not_approved, progress, refusing
+from triage_rules.cli.output import (
+    CANNOT_RUN,
+    HAS_FINDINGS,
+    as_json,
+    exit_with,
+    handle_errors,
+    progress,
+    warn_not_approved,
+    write_data,
+)
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import EngineLimitError, RulesetError
 from triage_rules.foundation.place import Place
 from triage_rules.language.bundle import bundle_of
-from triage_rules.language.check_types import FindingType
+from triage_rules.language.check_types import CheckType
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import FILE_NAME, Document, read_with_document
 
@@ -35,7 +44,7 @@ SECONDS = 60
 @click.option(
     "--seconds", type=click.FloatRange(min=0), default=SECONDS, show_default=True, help="What it may take altogether."
 )
-@refusing
+@handle_errors
 def check_command(folder: Path, form: str, strict: bool, seconds: float) -> None:
     """Check a ruleset: that it can be read and run, and for every possible report what can't be meant so.
 
@@ -44,29 +53,30 @@ def check_command(folder: Path, form: str, strict: bool, seconds: float) -> None
     so on purpose is accepted in the file, under `accepts`. Exits with 1 if there is an error, or with --strict a
     warning.
     """
-    from triage_rules.assurance.checking.rendering import as_text, failing
+    from triage_rules.assurance.checking.rendering import as_text, has_failures
     from triage_rules.assurance.checking.sarif import as_sarif  # loads the solver, which most commands never need
 
     ruleset, document, findings = _checked(folder, seconds)
     if form == "sarif":
-        data(as_json(as_sarif(findings, version("triage-rules"))))
+        write_data(as_json(as_sarif(findings, version("triage-rules"))))
     elif form == "json":
-        data(as_json(_facts(ruleset, document, findings)))
+        write_data(as_json(_facts(ruleset, document, findings)))
     else:
         if ruleset is not None and document is not None:
-            data(f"{ruleset.name} {ruleset.version} ({bundle_of(document).digest})")
-            data(f"{len(ruleset.inputs)} inputs, {len(ruleset.inferences)} statements, {len(ruleset.rules)} rules, "
+            write_data(f"{ruleset.name} {ruleset.version} ({bundle_of(document).digest})")
+            write_data(f"{len(ruleset.inputs)} inputs, {len(ruleset.inferences)} statements, "
+                       f"{len(ruleset.rules)} rules, "
                  f"{len(ruleset.floors)} floors: no fault found.")  # fmt: skip
-        data("\n".join(as_text(findings, ruleset)))
+        write_data("\n".join(as_text(findings, ruleset)))
     if ruleset is not None:
-        not_approved(ruleset.name, ruleset.approved_by)
-    if failing(findings, strict=strict):
-        sys.exit(FOUND)
+        warn_not_approved(ruleset.name, ruleset.approved_by)
+    if has_failures(findings, strict=strict):
+        sys.exit(HAS_FINDINGS)
 
 
 def _checked(folder: Path, seconds: float) -> tuple[Ruleset | None, Document | None, tuple[Finding, ...]]:
     """The ruleset if it can be read, and all that was found. Raises RulesetNotFound."""
-    from triage_rules.assurance.checking import How, check, findings_of_faults
+    from triage_rules.assurance.checking import CheckOptions, check, findings_of_faults
     from triage_rules.assurance.checking.context import Finding
     from triage_rules.assurance.solver.witness import EncoderBugError
 
@@ -80,18 +90,20 @@ def _checked(folder: Path, seconds: float) -> tuple[Ruleset | None, Document | N
         evaluator = Evaluator(ruleset, bundle_of(document).digest)
     except EngineLimitError as error:
         place = Place(str(folder / FILE_NAME if folder.is_dir() else folder), 1, 1)
-        return ruleset, document, (Finding(FindingType.ENGINE_LIMIT, place, ruleset.name, str(error)),)
+        return ruleset, document, (Finding(CheckType.ENGINE_LIMIT, place, ruleset.name, str(error)),)
     tell = progress()
-    how = How(datetime.now(UTC).date(), seconds, lambda what, done, of: tell(f"looking for {what}: {done} of {of}"))
+    how = CheckOptions(
+        datetime.now(UTC).date(), seconds, lambda what, done, of: tell(f"looking for {what}: {done} of {of}")
+    )
     try:
         return ruleset, document, check(ruleset, document, how, evaluator)
     except EncoderBugError as error:
-        give_up(f"The check is wrong, and tells nothing: a report doesn't come out as proved ({error}).", CANNOT_RUN)
+        exit_with(f"The check is wrong, and tells nothing: a report doesn't come out as proved ({error}).", CANNOT_RUN)
 
 
 def _facts(ruleset: Ruleset | None, document: Document | None, findings: tuple[Finding, ...]) -> dict[str, object]:
     from triage_rules.assurance.checking.rendering import as_json as finding_as_json
-    from triage_rules.assurance.checking.rendering import counted
+    from triage_rules.assurance.checking.rendering import count_by_severity
 
     facts: dict[str, object] = {}
     if ruleset is not None and document is not None:
@@ -106,6 +118,6 @@ def _facts(ruleset: Ruleset | None, document: Document | None, findings: tuple[F
             "approved_by": ruleset.approved_by,
         }
     return facts | {
-        "summary": counted(findings),
+        "summary": count_by_severity(findings),
         "findings": [finding_as_json(found, ruleset) for found in findings],
     }

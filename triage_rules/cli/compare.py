@@ -9,12 +9,28 @@ from typing import Any
 import click
 
 from triage_rules.assurance.cases import read_cases
-from triage_rules.assurance.comparison import Comparison, Difference, Opinion, Patient, Tally, compare, distinct
+from triage_rules.assurance.comparison import (
+    Comparison,
+    LevelDifference,
+    LevelTally,
+    Patient,
+    PatientOpinion,
+    compare,
+    distinct,
+)
 from triage_rules.cli.decide import open_folder
-from triage_rules.cli.output import USAGE, as_json, data, give_up, not_approved, refusing, say
-from triage_rules.evaluation.answers import unit_told
+from triage_rules.cli.output import (
+    USAGE,
+    as_json,
+    exit_with,
+    handle_errors,
+    warn_not_approved,
+    write_data,
+    write_message,
+)
+from triage_rules.evaluation.answers import format_unit
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.language.model import Input, Kind, Level
+from triage_rules.language.model import Input, InputKind, Level
 
 BEGIN, END = "<!-- made by triage compare -->", "<!-- end of what triage compare made -->"
 """What stands between these two lines of a document is written anew by `--into`."""
@@ -39,7 +55,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Write the Markdown into this document, between the two lines that mark its place.",
 )
-@refusing
+@handle_errors
 def compare_command(first: Path, others: tuple[Path, ...], form: str, into: Path | None, *, with_cases: bool) -> None:
     """Compare the levels of other rulesets with those of the first, on the worked cases of all of them.
 
@@ -49,13 +65,13 @@ def compare_command(first: Path, others: tuple[Path, ...], form: str, into: Path
     found = report(evaluators, (first, *others))
     if into is not None:
         _write_into(into, "\n".join(markdown(found, with_cases=with_cases)))
-        say(f"{into} written.")
+        write_message(f"{into} written.")
     elif form == "json":
-        data(as_json(found))
+        write_data(as_json(found))
     else:
-        data("\n".join((markdown if form == "markdown" else _text)(found, with_cases=with_cases)))
+        write_data("\n".join((markdown if form == "markdown" else _text)(found, with_cases=with_cases)))
     for evaluator in evaluators:
-        not_approved(evaluator.ruleset.name, evaluator.ruleset.approved_by)
+        warn_not_approved(evaluator.ruleset.name, evaluator.ruleset.approved_by)
 
 
 def report(evaluators: Sequence[Evaluator], folders: Sequence[Path]) -> Json:
@@ -71,7 +87,7 @@ def report(evaluators: Sequence[Evaluator], folders: Sequence[Path]) -> Json:
                 refused += 1
             else:
                 name = f"{evaluator.ruleset.name}/{case.id}"
-                written.append(Patient(name, case.note, case.findings, case.history))
+                written.append(Patient(name, case.note, case.answers, case.history))
     patients = distinct(written)
     first, *others = evaluators
     compared = compare(first, others, patients)
@@ -90,7 +106,7 @@ def _write_into(document: Path, made: str) -> None:
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        give_up(f"{document}: the lines `{BEGIN}` and `{END}` don't stand in it, in this order.", USAGE)
+        exit_with(f"{document}: the lines `{BEGIN}` and `{END}` don't stand in it, in this order.", USAGE)
     document.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{after}", encoding="utf-8")
 
 
@@ -118,11 +134,11 @@ def _other(first: Evaluator, other: Evaluator, found: Comparison) -> Json:
     }
 
 
-def _tally(tally: Tally) -> Json:
+def _tally(tally: LevelTally) -> Json:
     return {"cases": tally.all, "same": tally.same, "lower": tally.lower, "higher": tally.higher}
 
 
-def _difference(inputs: dict[str, Input], found: Difference) -> Json:
+def _difference(inputs: dict[str, Input], found: LevelDifference) -> Json:
     kind, example = found.kind, found.example
     return {
         "first": kind.first.word,
@@ -149,21 +165,21 @@ def _difference(inputs: dict[str, Input], found: Difference) -> Json:
     }
 
 
-def _opinion(opinion: Opinion) -> Json:
+def _opinion(opinion: PatientOpinion) -> Json:
     return {"level": opinion.level.word, "disposition": opinion.disposition, "rules": sorted(opinion.rules)}
 
 
 def _answer(read: Input, value: Any) -> str:
     """An answer in the words of its question."""
     match read.kind:
-        case Kind.YES_NO if isinstance(value, bool):
+        case InputKind.YES_NO if isinstance(value, bool):
             return "yes" if value else "no"
-        case Kind.CHOICE:
+        case InputKind.CHOICE:
             return {choice.value: choice.label for choice in read.choices}.get(str(value), str(value))
-        case Kind.NUMBER | Kind.INTEGER if not isinstance(value, str):
-            return f"{value}{unit_told(read.unit)}"
+        case InputKind.NUMBER | InputKind.INTEGER if not isinstance(value, str):
+            return f"{value}{format_unit(read.unit)}"
         case _:
-            return f'"{value}"' if read.kind is Kind.TEXT else str(value)
+            return f'"{value}"' if read.kind is InputKind.TEXT else str(value)
 
 
 # --- words, for text and Markdown -----------------------------------------------------------

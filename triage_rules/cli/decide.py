@@ -8,10 +8,18 @@ from typing import Any
 
 import click
 
-from triage_rules.cli.output import FORMATS, as_json, data, not_approved, refusing, result_text, say
+from triage_rules.cli.output import (
+    FORMATS,
+    as_json,
+    handle_errors,
+    result_text,
+    warn_not_approved,
+    write_data,
+    write_message,
+)
 from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation import explanation
-from triage_rules.evaluation.decision import statements
+from triage_rules.evaluation.decision import keyed_outcomes
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
 from triage_rules.foundation import strict_json
@@ -19,7 +27,7 @@ from triage_rules.foundation.errors import RulesetNotFound
 from triage_rules.foundation.timestamps import now_ms
 from triage_rules.intake import report as envelope
 from triage_rules.language.bundle import bundle_of
-from triage_rules.language.model import Findings, Level, Ruleset
+from triage_rules.language.model import Answers, Level, Ruleset
 from triage_rules.language.reading import read_with_document
 from triage_rules.records.reports import History
 
@@ -33,13 +41,13 @@ LEVELS = click.Choice([level.word for level in Level])
 @click.argument("ruleset")
 @click.argument("file", type=click.File("rb"), default="-")
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
-@refusing
+@handle_errors
 def decide(ruleset: str, file: Any, form: str) -> None:
     """Decide one report; nothing is stored or published."""
     evaluator = open_any(ruleset)
     result = evaluate(evaluator, file.read(MAX_BYTES + 1))
-    data(as_json(result) if form == "json" else "\n".join(result_text(result)))
-    not_approved(evaluator.ruleset.name, evaluator.ruleset.approved_by)
+    write_data(as_json(result) if form == "json" else "\n".join(result_text(result)))
+    warn_not_approved(evaluator.ruleset.name, evaluator.ruleset.approved_by)
 
 
 @click.command()
@@ -55,7 +63,7 @@ def decide(ruleset: str, file: Any, form: str) -> None:
               help="With --why-not: so many sets of answers at most.")  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(min=0), default=30.0, show_default=True,
               help="With --why-not: give up after that time, and say so.")  # fmt: skip
-@refusing
+@handle_errors
 def explain(  # noqa: PLR0913 - click hands over each option by its name
     ruleset: str, file: Any, *, form: str, why_not: str | None, keep: tuple[str, ...], exactly: bool, sets: int,
     seconds: float,
@@ -68,9 +76,9 @@ def explain(  # noqa: PLR0913 - click hands over each option by its name
     that was answered stays answered.
     """
     evaluator = open_any(ruleset)
-    findings = read_report(evaluator, file.read(MAX_BYTES + 1))
-    result = decided(evaluator, findings)
-    facts = evaluator.facts(findings, History())
+    answers = read_report(evaluator, file.read(MAX_BYTES + 1))
+    result = decide_answers(evaluator, answers)
+    facts = evaluator.facts(answers, History())
     reference = Reference(evaluator.ruleset, facts)
     derived = {
         rule["id"]: explanation.derive(
@@ -86,23 +94,23 @@ def explain(  # noqa: PLR0913 - click hands over each option by its name
 
         kept = words.kept_inputs(evaluator.ruleset, keep)
         asked = words.Asked(Level.of(why_not), kept, exactly=exactly, sets=sets, seconds=seconds)
-        other = words.asked_of(evaluator, findings, result["level"], asked)
+        other = words.asked_of(evaluator, answers, result["level"], asked)
     if form == "json":
         nodes = {rule: [explanation.as_json(node) for node in found] for rule, found in derived.items()}
-        data(as_json({"result": result, "derivation": nodes, **({"why_not": other} if other else {})}))
+        write_data(as_json({"result": result, "derivation": nodes, **({"why_not": other} if other else {})}))
         return
-    data("\n".join(result_text(result)))
+    write_data("\n".join(result_text(result)))
     for rule in [*result["rules"], *result["safety_net"]]:
-        data(f"\n{rule['id']} {rule['title']} -> {rule.get('disposition', 'one level up')}  [{rule['source']}]")
+        write_data(f"\n{rule['id']} {rule['title']} -> {rule.get('disposition', 'one level up')}  [{rule['source']}]")
         for node in derived[rule["id"]]:
-            data("\n".join(explanation.as_text(evaluator.ruleset, node, 1)))
+            write_data("\n".join(explanation.as_text(evaluator.ruleset, node, 1)))
     if other is not None:
-        data("\n".join(words.lines(other)))
+        write_data("\n".join(words.lines(other)))
 
 
 def _condition(ruleset: Ruleset, rule_id: str, disposition: str | None) -> Any:
     rule = {rule.id: rule for rule in ruleset.rules_and_floors}[rule_id]
-    found = [s for s in statements([rule]) if (s.outcome.disposition if s.outcome else None) == disposition]
+    found = [s for s in keyed_outcomes([rule]) if (s.outcome.disposition if s.outcome else None) == disposition]
     return explanation.outcome_condition(found[0])
 
 
@@ -123,26 +131,26 @@ def open_any(ruleset: str) -> Evaluator:
     from triage_rules.foundation.settings import Settings
     from triage_rules.store.redis import RedisLedger
 
-    say(f"`{ruleset}` is no folder here; asking the service.")
+    write_message(f"`{ruleset}` is no folder here; asking the service.")
     with RedisLedger(Settings.from_environment()) as ledger:
         return LiveRulesets(ledger).get(ruleset).evaluator
 
 
 def evaluate(evaluator: Evaluator, posted: bytes) -> dict[str, Any]:
     """The result of a report as posted. Raises ReportError."""
-    return decided(evaluator, read_report(evaluator, posted))
+    return decide_answers(evaluator, read_report(evaluator, posted))
 
 
-def decided(evaluator: Evaluator, findings: Findings) -> dict[str, Any]:
+def decide_answers(evaluator: Evaluator, answers: Answers) -> dict[str, Any]:
     """The result of checked findings, of somebody without earlier reports."""
     now = now_ms()
-    return evaluator.evaluate(findings, History(), report_id=str(uuid.uuid4()), received_ms=now, evaluated_ms=now)
+    return evaluator.evaluate(answers, History(), report_id=str(uuid.uuid4()), received_ms=now, evaluated_ms=now)
 
 
-def read_report(evaluator: Evaluator, posted: bytes) -> Findings:
+def read_report(evaluator: Evaluator, posted: bytes) -> Answers:
     """The findings of a report as posted, checked by this ruleset. Raises ReportError."""
     raw = strict_json.loads(posted, max_bytes=MAX_BYTES)
-    return envelope.read_report(raw, _Only(evaluator), now_ms()).findings
+    return envelope.read_report(raw, _Only(evaluator), now_ms()).answers
 
 
 class _Only:

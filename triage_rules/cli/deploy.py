@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from triage_rules.cli import actor
-from triage_rules.cli.lowered_levels import tell_lowered
-from triage_rules.cli.output import data, not_approved, refusing, say
+from triage_rules.cli.lowered_levels import report_lowered_levels
+from triage_rules.cli.output import handle_errors, warn_not_approved, write_data, write_message
 from triage_rules.cli.store import open_ledger
 from triage_rules.deployment import deploy as deployment
 from triage_rules.foundation.settings import Settings
@@ -23,7 +23,7 @@ from triage_rules.store.redis import RedisLedger
 @click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--no-lower", is_flag=True, help="Refuse, unless it is proved that no report gets a lower level.")
 @actor.by
-@refusing
+@handle_errors
 def deploy(folder: Path, by: Actor, *, no_lower: bool) -> None:
     """Check a ruleset, run its cases, prove its properties, and make it live in one step.
 
@@ -31,7 +31,7 @@ def deploy(folder: Path, by: Actor, *, no_lower: bool) -> None:
     `triage diff` tells more.
     """
     with open_ledger(Settings.from_environment()) as ledger:
-        deploy_folder(ledger, folder, by, lambda bundle: tell_lowered(ledger, bundle, refuse=no_lower))
+        deploy_folder(ledger, folder, by, lambda bundle: report_lowered_levels(ledger, bundle, refuse=no_lower))
 
 
 def deploy_folder(
@@ -41,31 +41,31 @@ def deploy_folder(
 
     Raises RulesetError, CasesFailed, RulesetNotFound, EngineLimitError; then what is live stays.
     """
-    say(f"Looking at {folder}: its rules, its cases and its properties. This may take some seconds.")
+    write_message(f"Looking at {folder}: its rules, its cases and its properties. This may take some seconds.")
     checked = deployment.check_folder(folder)
     before(checked.bundle)
     deployed = deployment.deploy(ledger, checked, ledger.now_ms(), by)
     proved = "" if checked.proved is None else f", {checked.proved} properties proved of every possible report"
-    say(f"{checked.cases} cases passed{proved}.")
+    write_message(f"{checked.cases} cases passed{proved}.")
     for warning in deployed.warnings:
-        say(f"Warning: {warning}", fg="yellow")
+        write_message(f"Warning: {warning}", fg="yellow")
     _tell_live(deployed.live)
-    not_approved(checked.bundle.name, checked.approved_by)
+    warn_not_approved(checked.bundle.name, checked.approved_by)
 
 
 @click.command()
 @click.argument("name")
 @actor.by
-@refusing
+@handle_errors
 def rollback(name: str, by: Actor) -> None:
     """Make the ruleset that was live before live again, in one step. If it can't be opened, what is live stays."""
     with open_ledger(Settings.from_environment()) as ledger:
         live, ruleset = deployment.roll_back(ledger, name, ledger.now_ms(), by)
     _tell_live(live)
-    not_approved(name, ruleset.approved_by)
+    warn_not_approved(name, ruleset.approved_by)
 
 
 def _tell_live(live: LiveRuleset) -> None:
-    data(f"{live.name} {live.version} {live.digest} is live")
+    write_data(f"{live.name} {live.version} {live.digest} is live")
     if live.previous:
-        say(f"`triage rollback {live.name}` returns to {live.previous}.")
+        write_message(f"`triage rollback {live.name}` returns to {live.previous}.")

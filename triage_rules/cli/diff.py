@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from triage_rules.cli.output import CANNOT_RUN, FOUND, as_json, data, give_up, not_approved, refusing, say
+from triage_rules.cli.output import (
+    CANNOT_RUN,
+    HAS_FINDINGS,
+    as_json,
+    exit_with,
+    handle_errors,
+    warn_not_approved,
+    write_data,
+    write_message,
+)
 from triage_rules.cli.ruleset_argument import evaluator_of
 
 if TYPE_CHECKING:
-    from triage_rules.assurance.diff.outcomes import Difference
+    from triage_rules.assurance.diff.outcomes import ResultDifference
 
 Json = dict[str, Any]
 
@@ -32,7 +41,7 @@ LOWER, COMPLETE = "lower", "complete"
               help="Show so many kinds of report of each way to differ.  [default: 1 to 5]")  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(min=0), default=SECONDS, show_default=True,
               help="Give up after that time; what is not proved by then is told so.")  # fmt: skip
-@refusing
+@handle_errors
 def diff(old: str, new: str, *, form: str, fail_on: str, kinds: int | None, seconds: float) -> None:  # noqa: PLR0913 - click
     """Compare two versions of a ruleset: what is written otherwise, and for which reports the result differs.
 
@@ -53,37 +62,39 @@ def diff(old: str, new: str, *, form: str, fail_on: str, kinds: int | None, seco
     2 wrong usage, 3 could not run, or gave up before it found or excluded a difference.
     """  # noqa: D301 - click wants the backspace itself
     from triage_rules.assurance.diff import report
-    from triage_rules.assurance.diff.outcomes import Differences
+    from triage_rules.assurance.diff.outcomes import DifferenceSearch
     from triage_rules.assurance.solver.solver import Budget  # the solver takes long to load
     from triage_rules.assurance.solver.witness import EncoderBugError
 
     before, after = evaluator_of(old), evaluator_of(new)
     try:
-        found = list(_with_progress(Differences(before, after, Budget(seconds), kinds).all()))
+        found = list(_with_progress(DifferenceSearch(before, after, Budget(seconds), kinds).all()))
     except EncoderBugError as error:
-        give_up(f"A fault of this program, nothing is shown: {error}", CANNOT_RUN)
+        exit_with(f"A fault of this program, nothing is shown: {error}", CANNOT_RUN)
     told = report.as_data(before, after, found)
     if form == "json":
-        data(as_json(told))
+        write_data(as_json(told))
     else:
-        data("\n".join(markdown(told) if form == "markdown" else text(told)))
-    not_approved(after.ruleset.name, after.ruleset.approved_by)
+        write_data("\n".join(markdown(told) if form == "markdown" else text(told)))
+    warn_not_approved(after.ruleset.name, after.ruleset.approved_by)
     _leave([one for one in found if fail_on == "any" or one.way == LOWER])
 
 
-def _with_progress(differences: Iterable[Difference]) -> Iterator[Difference]:
+def _with_progress(differences: Iterable[ResultDifference]) -> Iterator[ResultDifference]:
     started = time.monotonic()
     for one in differences:
         kinds = f"{len(one.kinds)} kind{'' if len(one.kinds) == 1 else 's'}" if one.kinds else "none"
-        say(f"{one.aspect.value}, {one.way.value}: {kinds}, {one.state.value} ({time.monotonic() - started:.1f} s)")
+        write_message(
+            f"{one.aspect.value}, {one.way.value}: {kinds}, {one.state.value} ({time.monotonic() - started:.1f} s)"
+        )
         yield one
 
 
-def _leave(counting: list[Difference]) -> None:
+def _leave(counting: list[ResultDifference]) -> None:
     if any(one.kinds for one in counting):
-        give_up("Results differ.", FOUND)
+        exit_with("Results differ.", HAS_FINDINGS)
     if any(one.state != COMPLETE for one in counting):
-        give_up("Gave up before every difference was found or excluded; try more --seconds.", CANNOT_RUN)
+        exit_with("Gave up before every difference was found or excluded; try more --seconds.", CANNOT_RUN)
 
 
 # --- words ---

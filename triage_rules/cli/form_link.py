@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from triage_rules.cli.key import DAY_MS, checked_client
-from triage_rules.cli.output import CANNOT_RUN, data, give_up, refusing, say
+from triage_rules.cli.output import CANNOT_RUN, exit_with, handle_errors, write_data, write_message
 from triage_rules.foundation.errors import LinkError
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import timestamp
@@ -22,7 +22,7 @@ from triage_rules.store.redis import RedisLedger
 @click.option("--expires", "days", metavar="DAYS", type=click.IntRange(1, 366), default=30, show_default=True,
               help="Days it is good for.")  # fmt: skip
 @click.option("--base", metavar="URL", help="Where people reach this service.  [default: its address on this machine]")
-@refusing
+@handle_errors
 def form_link(  # noqa: PLR0913 - click hands over each option by its name
     ruleset: str,
     *,
@@ -40,17 +40,19 @@ def form_link(  # noqa: PLR0913 - click hands over each option by its name
     """
     settings = Settings.from_environment()
     if not settings.pages_secret:
-        give_up("TRIAGE_PAGES_SECRET is not set; it signs links. Try `openssl rand -hex 32`.", CANNOT_RUN)
+        exit_with("TRIAGE_PAGES_SECRET is not set; it signs links. Try `openssl rand -hex 32`.", CANNOT_RUN)
     if settings.auth_on and client is None:
         raise click.UsageError("--client: whose reports will they be? `triage key list` shows the clients")
     with RedisLedger(settings) as ledger:
         now = ledger.now_ms()
         live = ledger.live()
     if ruleset not in live:
-        give_up(f"no ruleset `{ruleset}` is live; live are: {', '.join(sorted(live)) or 'none'}", CANNOT_RUN)
+        exit_with(f"no ruleset `{ruleset}` is live; live are: {', '.join(sorted(live)) or 'none'}", CANNOT_RUN)
     try:
         link = FormLink(ruleset, client or "", now + days * DAY_MS, return_to, framed_by, subject)
     except LinkError as error:
         raise click.UsageError(str(error)) from None
-    data(f"{(base or settings.own_url).rstrip('/')}/forms/{ruleset}?link={sign_form(link, settings.pages_secret)}")
-    say(f"Good until {timestamp(link.expires_ms)}, for whoever has it.")
+    write_data(
+        f"{(base or settings.own_url).rstrip('/')}/forms/{ruleset}?link={sign_form(link, settings.pages_secret)}"
+    )
+    write_message(f"Good until {timestamp(link.expires_ms)}, for whoever has it.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from triage_rules.cli.output import FOUND, data, give_up, say
+from triage_rules.cli.output import HAS_FINDINGS, exit_with, write_data, write_message
 from triage_rules.records.audit import Actor
 from triage_rules.records.consumer_groups import GroupLetter, PutBack
 from triage_rules.store.redis import RedisLedger
@@ -15,12 +15,14 @@ def show(ledger: RedisLedger, group: str) -> None:
     pages = ledger.group_letters(group)
     letters = next(pages, [])
     for letter in letters:
-        data(_printable(f"{letter.entry or letter.id} {letter.at} {letter.report} {letter.reason[:REASON_SHOWN]}"))
+        write_data(
+            _printable(f"{letter.entry or letter.id} {letter.at} {letter.report} {letter.reason[:REASON_SHOWN]}")
+        )
     if not letters:
-        say(f"{_printable(group)} has no dead letters.")
+        write_message(f"{_printable(group)} has no dead letters.")
     else:
         more = "; there are more" if next(pages, None) else ""
-        say(f"Nothing was done{more}. To put them back, name their entries, or say --all.")
+        write_message(f"Nothing was done{more}. To put them back, name their entries, or say --all.")
 
 
 def put_back(ledger: RedisLedger, group: str, entries: tuple[str, ...], by: Actor) -> None:
@@ -31,18 +33,20 @@ def put_back(ledger: RedisLedger, group: str, entries: tuple[str, ...], by: Acto
         letters = [letter for letter in page if not wanted or letter.entry in wanted]
         found |= {letter.entry for letter in letters}
         for letter, fate in zip(letters, ledger.put_back(group, letters, ledger.now_ms(), by=by), strict=True):
-            data(_printable(_told(letter, fate, group)))
+            write_data(_printable(_told(letter, fate, group)))
             done += fate is PutBack.DONE
             failed += fate is not PutBack.DONE
     for entry in sorted(wanted - found):
-        data(_printable(f"{entry} is no dead letter of {group}."))
+        write_data(_printable(f"{entry} is no dead letter of {group}."))
         failed += 1
     if done:
-        say(f"Consumers of {_printable(group)} get them when they next look for what was left (claim_after / 4).")
+        write_message(
+            f"Consumers of {_printable(group)} get them when they next look for what was left (claim_after / 4)."
+        )
     if failed:
-        give_up(f"{failed} of {done + failed} can't be put back.", FOUND)
+        exit_with(f"{failed} of {done + failed} can't be put back.", HAS_FINDINGS)
     if not done:
-        say(f"{_printable(group)} has no dead letters.")
+        write_message(f"{_printable(group)} has no dead letters.")
 
 
 def _told(letter: GroupLetter, fate: PutBack, group: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from triage_rules.cli import actor
-from triage_rules.cli.output import FORMATS, as_json, data, refusing, say
+from triage_rules.cli.output import FORMATS, as_json, handle_errors, write_data, write_message
 from triage_rules.foundation import patterns
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import timestamp
@@ -54,7 +54,7 @@ def _rate(_context: click.Context, _parameter: click.Parameter, rate: str | None
 @click.option("--expires", "days", metavar="DAYS", type=click.IntRange(min=1, max=36_500), help="Days it is good for.")
 @click.option("--rate", metavar="N/UNIT", callback=_rate, help="As in 600/minute.  [default: TRIAGE_RATE_LIMIT]")
 @actor.by
-@refusing
+@handle_errors
 def make(client: str, scopes: tuple[str, ...], days: int | None, rate: str | None, by: Actor) -> None:
     """Make a key for CLIENT and show it, this once. It works at once."""
     with RedisLedger(Settings.from_environment()) as ledger:
@@ -67,31 +67,33 @@ def make(client: str, scopes: tuple[str, ...], days: int | None, rate: str | Non
             rate=rate,
         )
         ledger.add_key(made, by=by)
-    data(text)
-    say(f"Key {made.id} of {client}: {_opens(made)}. Keep it now; it is stored nowhere and can't be shown again.")
+    write_data(text)
+    write_message(
+        f"Key {made.id} of {client}: {_opens(made)}. Keep it now; it is stored nowhere and can't be shown again."
+    )
 
 
 @key.command(name="list")
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
-@refusing
+@handle_errors
 def list_keys(form: str) -> None:
     """List all keys, also those that open nothing any more. The keys themselves are not known any more."""
     with RedisLedger(Settings.from_environment()) as ledger:
         now = ledger.now_ms()
         found = sorted(ledger.keys().values(), key=lambda one: (one.client, one.made_ms))
     if form == "json":
-        data(as_json({"keys": [_as_json(one, now) for one in found]}))
+        write_data(as_json({"keys": [_as_json(one, now) for one in found]}))
         return
     for one in found:
-        data(f"{one.id}  {one.client}  {_opens(one)}  made {timestamp(one.made_ms)}  {_state(one, now)}")
+        write_data(f"{one.id}  {one.client}  {_opens(one)}  made {timestamp(one.made_ms)}  {_state(one, now)}")
     if not found:
-        say("There is no key. `triage key make CLIENT --scope report` makes one.")
+        write_message("There is no key. `triage key make CLIENT --scope report` makes one.")
 
 
 @key.command()
 @click.argument("key_id", metavar="ID")
 @actor.by
-@refusing
+@handle_errors
 def revoke(key_id: str, by: Actor) -> None:
     """Have the key with that id open nothing any more, within a second."""
     # whoever pastes the whole key means its id
@@ -99,9 +101,9 @@ def revoke(key_id: str, by: Actor) -> None:
     with RedisLedger(Settings.from_environment()) as ledger:
         gone = ledger.revoke_key(form[1] if form else key_id, ledger.now_ms(), by=by)
         left = usable(ledger, gone.client)
-    data(f"{gone.id} of {gone.client} opens nothing any more")
+    write_data(f"{gone.id} of {gone.client} opens nothing any more")
     if not left:
-        say(f"{gone.client} has no other key that opens anything.", fg="yellow")
+        write_message(f"{gone.client} has no other key that opens anything.", fg="yellow")
 
 
 def usable(ledger: Ledger, client: str | None = None) -> list[Key]:

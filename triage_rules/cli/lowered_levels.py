@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from triage_rules.cli.diff import example_words
-from triage_rules.cli.output import CANNOT_RUN, FOUND, give_up, say
+from triage_rules.cli.output import CANNOT_RUN, HAS_FINDINGS, exit_with, write_message
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import BundleError, RulesetError
 from triage_rules.language.bundle import Bundle, open_bundle
@@ -12,7 +12,7 @@ from triage_rules.store import Ledger
 SECONDS = 20.0
 
 
-def tell_lowered(ledger: Ledger, bundle: Bundle, *, refuse: bool) -> None:
+def report_lowered_levels(ledger: Ledger, bundle: Bundle, *, refuse: bool) -> None:
     """Say for how many kinds of report the level gets lower, with the first example; nothing if none was live.
 
     refuse: exit unless it is proved that there is none.
@@ -21,7 +21,7 @@ def tell_lowered(ledger: Ledger, bundle: Bundle, *, refuse: bool) -> None:
     if live is None or live.digest == bundle.digest:
         return
     from triage_rules.assurance.diff import report
-    from triage_rules.assurance.diff.outcomes import Differences, State, Way
+    from triage_rules.assurance.diff.outcomes import DifferenceSearch, SearchState, Way
     from triage_rules.assurance.solver.solver import Budget  # the solver takes long to load
     from triage_rules.assurance.solver.witness import EncoderBugError
 
@@ -29,21 +29,23 @@ def tell_lowered(ledger: Ledger, bundle: Bundle, *, refuse: bool) -> None:
         old = open_bundle(ledger.bundle(live.digest), live.digest)
         new = open_bundle(bundle.data, bundle.digest)
         both = [Evaluator(ruleset, digest) for ruleset, digest in ((old, live.digest), (new, bundle.digest))]
-        found = Differences(both[0], both[1], Budget(SECONDS)).levels(Way.LOWER)
+        found = DifferenceSearch(both[0], both[1], Budget(SECONDS)).levels(Way.LOWER)
     except (BundleError, RulesetError, EncoderBugError) as error:
-        say(f"What is live can't be compared: {error}", fg="yellow")
+        write_message(f"What is live can't be compared: {error}", fg="yellow")
         if refuse:
-            give_up("Refused by --no-lower. What is live stays.", CANNOT_RUN)
+            exit_with("Refused by --no-lower. What is live stays.", CANNOT_RUN)
         return
-    number = _number(len(found.kinds), more=found.state is not State.COMPLETE)
+    number = _number(len(found.kinds), more=found.state is not SearchState.COMPLETE)
     told = f"{number} of report get a lower level." if found.kinds else report.statement(found)
-    say(f"Against {live.version} ({live.digest[:19]}): {told}", fg=None if found.proved_none else "yellow")
+    write_message(f"Against {live.version} ({live.digest[:19]}): {told}", fg=None if found.proved_none else "yellow")
     for kind in found.kinds[:1]:
         example = report.example(kind.witness, old, new)
-        say(f"  {kind.before[0]} before, {kind.after[0]} now, for example: {' · '.join(example_words(example))}")
-        say("  `triage diff` shows all of it.")
+        write_message(
+            f"  {kind.before[0]} before, {kind.after[0]} now, for example: {' · '.join(example_words(example))}"
+        )
+        write_message("  `triage diff` shows all of it.")
     if refuse and not found.proved_none:
-        give_up("Refused by --no-lower. What is live stays.", FOUND)
+        exit_with("Refused by --no-lower. What is live stays.", HAS_FINDINGS)
 
 
 def _number(kinds: int, *, more: bool) -> str:

@@ -12,22 +12,22 @@ import click
 from triage_rules.assurance.cases import read_cases
 from triage_rules.cli.output import (
     CANNOT_RUN,
-    FOUND,
+    HAS_FINDINGS,
     USAGE,
     as_json,
-    data,
-    give_up,
-    not_approved,
+    exit_with,
+    handle_errors,
     progress,
-    refusing,
-    say,
+    warn_not_approved,
+    write_data,
+    write_message,
 )
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import read_with_document
 
 if TYPE_CHECKING:
     from triage_rules.assurance.mutation.operators import Mutant
-    from triage_rules.assurance.mutation.running import Outcome
+    from triage_rules.assurance.mutation.running import MutantOutcome
 
 MOST_PROCESSES = 2
 
@@ -48,7 +48,7 @@ PERCENT = click.FloatRange(0, 100)
               help="Write a case for each survivor, to be labelled by somebody who knows.")  # fmt: skip
 @click.option("--processes", type=click.IntRange(1, 64), default=min(MOST_PROCESSES, os.cpu_count() or 1),
               show_default=True, help="How many work at once.")  # fmt: skip
-@refusing
+@handle_errors
 def mutate(  # noqa: PLR0913 (each is an option of the command)
     folder: Path,
     *,
@@ -78,7 +78,7 @@ def mutate(  # noqa: PLR0913 (each is an option of the command)
     cases = read_cases(folder, ruleset)
     chosen = _chosen(ruleset, mutants(ruleset, document.root, document.file), owners)
     if sample is not None and sample < len(chosen):
-        say(f"A sample of {sample} of {len(chosen)} mutants (seed {seed}).")
+        write_message(f"A sample of {sample} of {len(chosen)} mutants (seed {seed}).")
         drawn = set(random.Random(seed).sample(range(len(chosen)), sample))  # noqa: S311 (a draw, not a secret)
         chosen = [mutant for number, mutant in enumerate(chosen) if number in drawn]
     tell = progress()
@@ -87,13 +87,13 @@ def mutate(  # noqa: PLR0913 (each is an option of the command)
             ruleset, cases, chosen, processes=processes, progress=lambda done, of: tell(f"{done} of {of} mutants")
         )
     except FailingCasesError as error:
-        give_up(f"{folder}: {error}", FOUND)
+        exit_with(f"{folder}: {error}", HAS_FINDINGS)
     except EncoderBugError as error:
-        give_up(f"Formulas and evaluators differ, so nothing is shown: {error}", CANNOT_RUN)
-    data(as_json(reporting.as_json(outcomes)) if form == "json" else reporting.as_text(ruleset, outcomes))
+        exit_with(f"Formulas and evaluators differ, so nothing is shown: {error}", CANNOT_RUN)
+    write_data(as_json(reporting.as_json(outcomes)) if form == "json" else reporting.as_text(ruleset, outcomes))
     if drafts is not None:
         drafts.write(reporting.drafts(outcomes) + "\n")
-    not_approved(ruleset.name, ruleset.approved_by)
+    warn_not_approved(ruleset.name, ruleset.approved_by)
     _require(outcomes, require, require_urgent)
 
 
@@ -105,11 +105,11 @@ def _chosen(ruleset: Ruleset, made: tuple[Mutant, ...], owners: tuple[str, ...])
     wanted = {*owners, *(names[owner] for owner in owners if owner in names)}
     unknown = wanted - {mutant.owner for mutant in made} - names.keys()
     if unknown:
-        give_up(f"Nothing of `{min(unknown)}` can be changed; known are rules, floors, conflicts, statements.", USAGE)
+        exit_with(f"Nothing of `{min(unknown)}` can be changed; known are rules, floors, conflicts, statements.", USAGE)
     return [mutant for mutant in made if mutant.owner in wanted]
 
 
-def _require(outcomes: tuple[Outcome, ...], require: float | None, require_urgent: float | None) -> None:
+def _require(outcomes: tuple[MutantOutcome, ...], require: float | None, require_urgent: float | None) -> None:
     """Exit with 1 if less is killed than is required; compared unrounded."""
     from triage_rules.assurance.mutation import reporting
 
@@ -121,4 +121,4 @@ def _require(outcomes: tuple[Outcome, ...], require: float | None, require_urgen
         if wanted is not None and found.killed * 100 < wanted * (found.made - found.equivalent):
             lacking.append(f"{found.percent} % of the {what} are killed, {wanted:g} % are required")
     if lacking:
-        give_up("; ".join(lacking) + ".", FOUND)
+        exit_with("; ".join(lacking) + ".", HAS_FINDINGS)

@@ -26,7 +26,7 @@ from triage_rules.foundation.errors import (
 P = ParamSpec("P")
 R = TypeVar("R")
 
-FOUND = 1
+HAS_FINDINGS = 1
 USAGE = 2
 CANNOT_RUN = 3
 
@@ -50,7 +50,7 @@ EXTRAS = {
 """The extra that brings each package which the base doesn't (pyproject.toml)."""
 
 
-def say(message: str = "", **style: Any) -> None:
+def write_message(message: str = "", **style: Any) -> None:
     """Talk: to stderr."""
     click.secho(message, err=True, **style)
 
@@ -63,12 +63,12 @@ def progress() -> Callable[[str], None]:
         nonlocal told
         if time.monotonic() - told > QUIET_SECONDS:
             told = time.monotonic()
-            say(how_far)
+            write_message(how_far)
 
     return tell
 
 
-def data(text: str) -> None:
+def write_data(text: str) -> None:
     """Data: to stdout."""
     click.echo(text)
 
@@ -78,13 +78,13 @@ def as_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def give_up(message: str, code: int) -> NoReturn:
+def exit_with(message: str, code: int) -> NoReturn:
     """Say what is wrong, and exit."""
-    say(message)
+    write_message(message)
     sys.exit(code)
 
 
-def refusing(command: Callable[P, R]) -> Callable[P, R]:
+def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
     """A command whose refusals become exit codes, and never a traceback."""
 
     @functools.wraps(command)
@@ -92,17 +92,17 @@ def refusing(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except (RulesetError, ReportError, EngineLimitError, BundleError) as error:
-            give_up(str(error), FOUND)
+            exit_with(str(error), HAS_FINDINGS)
         except (RulesetNotFound, KeyNotFound, GroupNotFound, SettingsError) as error:
-            give_up(str(error), USAGE)
+            exit_with(str(error), USAGE)
         except TriageError as error:
-            give_up(str(error), CANNOT_RUN)
+            exit_with(str(error), CANNOT_RUN)
         except ModuleNotFoundError as error:
-            give_up(missing_extra(error), CANNOT_RUN)
+            exit_with(missing_extra(error), CANNOT_RUN)
         except OSError as error:
             if error.filename is None:
                 raise  # of no file, so nothing that whoever runs it could mend
-            give_up(f"{error.filename}: {error.strerror}", CANNOT_RUN)
+            exit_with(f"{error.filename}: {error.strerror}", CANNOT_RUN)
 
     return run
 
@@ -115,10 +115,10 @@ def missing_extra(error: ModuleNotFoundError) -> str:
     return f"This command needs more packages: pip install 'triage-rules[{extra}]'"
 
 
-def not_approved(name: str, approved_by: str | None) -> None:
+def warn_not_approved(name: str, approved_by: str | None) -> None:
     """Say it wherever a ruleset is used that no clinician has signed."""
     if approved_by is None:
-        say(f"Note: no clinician has approved the ruleset `{name}`.", fg="yellow")
+        write_message(f"Note: no clinician has approved the ruleset `{name}`.", fg="yellow")
 
 
 def result_text(result: dict[str, Any]) -> list[str]:

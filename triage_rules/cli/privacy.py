@@ -8,7 +8,7 @@ from datetime import timedelta
 import click
 
 from triage_rules.cli import actor
-from triage_rules.cli.output import FOUND, USAGE, data, give_up, refusing, say
+from triage_rules.cli.output import HAS_FINDINGS, USAGE, exit_with, handle_errors, write_data, write_message
 from triage_rules.foundation.errors import SubjectOfSeveral
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import timestamp
@@ -37,7 +37,7 @@ _NOTHING = (
 @click.option("--subject", required=True, metavar="SUBJECT", help="As in the reports; `-` reads it from stdin.")
 @click.option("--client", metavar="CLIENT", help="Whose subject it is, if several clients have one of that name.")
 @actor.by
-@refusing
+@handle_errors
 def erase(subject: str, client: str | None, by: Actor) -> None:
     """Erase all that is stored of a person: reports, results, events, dead letters, history; queued ones too.
 
@@ -47,31 +47,31 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
     """
     named = sys.stdin.readline().strip("\r\n") if subject == "-" else subject
     if subject_fault(named):
-        give_up(f"No report has such a subject; expected 1 to {SUBJECT_MAX} printable characters.", USAGE)
+        exit_with(f"No report has such a subject; expected 1 to {SUBJECT_MAX} printable characters.", USAGE)
     with RedisLedger(Settings.from_environment()) as ledger:
         try:
             erased = ledger.erase(named, ledger.now_ms(), by=by, client=client)
         except SubjectOfSeveral as several:
-            say(f"{several} Choose one with --client:")
-            give_up("\n".join(f"  {name or chr(39) * 2}" for name in several.clients), FOUND)
-        data(
+            write_message(f"{several} Choose one with --client:")
+            exit_with("\n".join(f"  {name or chr(39) * 2}" for name in several.clients), HAS_FINDINGS)
+        write_data(
             f"{erased.reports} reports, {erased.events} events, {erased.dead_letters} dead letters, {erased.keys} keys"
         )
         if not (erased.reports or erased.events or erased.dead_letters or erased.keys):
-            say(_NOTHING)
-        say(_LOG[ledger.rewrite_log(REWRITE_SECONDS)])
+            write_message(_NOTHING)
+        write_message(_LOG[ledger.rewrite_log(REWRITE_SECONDS)])
     if erased.unopened:
-        give_up(
+        exit_with(
             f"{erased.unopened} reports can't be opened with the encryption keys that are set: "
             "whether they are of that subject can't be told, and they were kept.",
-            FOUND,
+            HAS_FINDINGS,
         )
 
 
 @click.command()
 @click.option("--plain", is_flag=True, help="Decrypt for good. First stop web and workers, then unset the keys.")
 @actor.by
-@refusing
+@handle_errors
 def rekey(*, plain: bool, by: Actor) -> None:
     """Encrypt all stored reports under the first of TRIAGE_ENCRYPTION_KEYS, after a key was added or changed.
 
@@ -80,14 +80,18 @@ def rekey(*, plain: bool, by: Actor) -> None:
     """
     settings = Settings.from_environment()
     if not settings.encryption:
-        give_up("TRIAGE_ENCRYPTION_KEYS is not set, so there is nothing to encrypt with.", USAGE)
+        exit_with("TRIAGE_ENCRYPTION_KEYS is not set, so there is nothing to encrypt with.", USAGE)
     with RedisLedger(settings) as ledger:
         rekeyed = ledger.rekey(ledger.now_ms(), by=by, plain=plain)
-    data(f"{rekeyed.reports} reports")
+    write_data(f"{rekeyed.reports} reports")
     if rekeyed.newest_event_ms is not None:
         days = max(2 * settings.event_retention_days, settings.dead_letter_retention_days)
         until = timestamp(rekeyed.newest_event_ms + days * DAY_MS)
-        say(f"{rekeyed.events} events and dead letters stay as they are; consumers need the older keys for them "
+        write_message(f"{rekeyed.events} events and dead letters stay as they are; "
+                      "consumers need the older keys for them "
             f"until they are trimmed, at the latest {until}.")  # fmt: skip
     if rekeyed.unopened:
-        give_up(f"{rekeyed.unopened} reports can't be opened with the keys that are set, and stay as they are.", FOUND)
+        exit_with(
+            f"{rekeyed.unopened} reports can't be opened with the keys that are set, and stay as they are.",
+            HAS_FINDINGS,
+        )

@@ -7,25 +7,25 @@ from pathlib import Path
 
 import click
 
-from triage_rules.assurance.properties.model import SECONDS, Against, Measure, Property
+from triage_rules.assurance.properties.model import SECONDS, Against, Property, ResultMeasure
 from triage_rules.assurance.properties.reading import PROPERTIES_FILE, has_properties, read_properties
 from triage_rules.cli.output import (
     CANNOT_RUN,
     FORMATS,
-    FOUND,
+    HAS_FINDINGS,
     USAGE,
     as_json,
-    data,
-    give_up,
-    not_approved,
+    exit_with,
+    handle_errors,
     progress,
-    refusing,
+    warn_not_approved,
+    write_data,
 )
 from triage_rules.cli.previous_version import open_version
 from triage_rules.foundation.errors import RulesetNotFound
 from triage_rules.language.model import Ruleset, Source
 from triage_rules.language.reading import read_ruleset
-from triage_rules.language.reading.messages import meant
+from triage_rules.language.reading.messages import suggest_name
 
 
 @click.command(name="prove")
@@ -35,7 +35,7 @@ from triage_rules.language.reading.messages import meant
 @click.option("--seconds", type=click.FloatRange(min=0.1), default=SECONDS, show_default=True,
               help="What all of it may take; what is not proved by then counts as failed.")  # fmt: skip
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
-@refusing
+@handle_errors
 def prove_command(folder: Path, wanted: tuple[str, ...], against: str | None, seconds: float, form: str) -> None:
     """Prove what properties.yaml claims of every possible report, open answers included.
 
@@ -55,15 +55,17 @@ def prove_command(folder: Path, wanted: tuple[str, ...], against: str | None, se
             proofs.append(proof)
             tell(f"{len(proofs)} of {len(properties)} properties")
     except EncoderBugError as error:
-        give_up(f"The formulas and the evaluators differ, so nothing is known: {error}", CANNOT_RUN)
+        exit_with(f"The formulas and the evaluators differ, so nothing is known: {error}", CANNOT_RUN)
     if form == "json":
-        data(as_json({"ruleset": ruleset.name, "version": ruleset.version, "properties": [*map(as_data, proofs)]}))
+        write_data(
+            as_json({"ruleset": ruleset.name, "version": ruleset.version, "properties": [*map(as_data, proofs)]})
+        )
     else:
-        data("\n".join(as_text(proofs)))
-    not_approved(ruleset.name, ruleset.approved_by)
+        write_data("\n".join(as_text(proofs)))
+    warn_not_approved(ruleset.name, ruleset.approved_by)
     failed = sum(not proof.holds for proof in proofs)
     if failed:
-        give_up(f"{failed} of {len(proofs)} properties don't hold, as far as is known.", FOUND)
+        exit_with(f"{failed} of {len(proofs)} properties don't hold, as far as is known.", HAS_FINDINGS)
 
 
 def _properties(folder: Path, ruleset: Ruleset, against: str | None) -> list[Property]:
@@ -71,7 +73,7 @@ def _properties(folder: Path, ruleset: Ruleset, against: str | None) -> list[Pro
     found = read_properties(folder, ruleset) if has_properties(folder) else []
     if against is not None and not any(isinstance(asked.claim, Against) for asked in found):
         says = f"No report gets a lower level than by {against}."
-        usual = Property("AGAINST", says, Against(Measure.LEVEL), Source("--against"), ruleset.owner, "")
+        usual = Property("AGAINST", says, Against(ResultMeasure.LEVEL), Source("--against"), ruleset.owner, "")
         found.append(usual)
     if not found:
         raise RulesetNotFound(
@@ -84,5 +86,5 @@ def _chosen(properties: list[Property], wanted: Sequence[str]) -> list[Property]
     known = [asked.id for asked in properties]
     for name in wanted:
         if name not in known:
-            give_up(f"There is no property `{name}`{meant(name, known)}", USAGE)
+            exit_with(f"There is no property `{name}`{suggest_name(name, known)}", USAGE)
     return [asked for asked in properties if not wanted or asked.id in wanted]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from triage_rules.cli import actor, group_dead_letters
-from triage_rules.cli.output import FOUND, data, give_up, refusing
+from triage_rules.cli.output import HAS_FINDINGS, exit_with, handle_errors, write_data
 from triage_rules.foundation.errors import NotRedrivable, ReportNotFound
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.audit import Actor
@@ -19,7 +19,7 @@ from triage_rules.store.redis import RedisLedger
 )
 @click.option("--all", "everything", is_flag=True, help="With --group: all its dead letters.")
 @actor.by
-@refusing
+@handle_errors
 def redrive(ids: tuple[str, ...], group: str | None, by: Actor, *, everything: bool) -> None:
     """Have dead letters tried anew, once what was wrong is mended.
 
@@ -48,9 +48,9 @@ def _redrive_reports(ledger: RedisLedger, reports: tuple[str, ...], by: Actor) -
         try:
             ledger.redrive(report_id, ledger.now_ms(), by=by)
         except (ReportNotFound, NotRedrivable) as refusal:
-            data(f"{report_id} {refusal}")
+            write_data(f"{report_id} {refusal}")
             failed += 1
         else:
-            data(f"{report_id} waits again.")
+            write_data(f"{report_id} waits again.")
     if failed:
-        give_up(f"{failed} of {len(reports)} can't be tried anew.", FOUND)
+        exit_with(f"{failed} of {len(reports)} can't be tried anew.", HAS_FINDINGS)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from triage_rules.cli.output import say
+from triage_rules.cli.output import write_message
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import RulesetNotFound
 from triage_rules.foundation.settings import Settings
@@ -44,7 +44,7 @@ def evaluator_of(asked: str) -> Evaluator:
 
 def _stored(name_or_digest: str) -> Evaluator:
     settings = Settings.from_environment()
-    say(f"`{name_or_digest}` is no file here; asking Redis: {settings.redis_place}")
+    write_message(f"`{name_or_digest}` is no file here; asking Redis: {settings.redis_place}")
     with RedisLedger(settings) as ledger:
         digest = name_or_digest
         if not is_digest(digest):

@@ -17,15 +17,15 @@ from triage_rules.cli import actor
 from triage_rules.cli.output import (
     CANNOT_RUN,
     FORMATS,
-    FOUND,
+    HAS_FINDINGS,
     LEVEL_COLOURS,
     as_json,
-    data,
-    give_up,
-    not_approved,
-    refusing,
+    exit_with,
+    handle_errors,
     result_text,
-    say,
+    warn_not_approved,
+    write_data,
+    write_message,
 )
 from triage_rules.cli.store import open_ledger
 from triage_rules.foundation.settings import Settings
@@ -41,7 +41,7 @@ LEVELS = click.Choice(["routine", "monitor", "urgent"])
 @click.command()
 @click.argument("name")
 @actor.by
-@refusing
+@handle_errors
 def withdraw(name: str, by: Actor) -> None:
     """Take a ruleset out of service: reports for it are refused from now on, and what was accepted is still decided.
 
@@ -50,13 +50,13 @@ def withdraw(name: str, by: Actor) -> None:
     with open_ledger(Settings.from_environment()) as ledger:
         left = ledger.withdraw(name, ledger.now_ms(), by=by)
         others = sorted(ledger.live())
-    data(f"{left.name} {left.version} {left.digest} is live no more")
-    say(f"Live: {', '.join(others) or 'nothing, so every report is refused'}.")
+    write_data(f"{left.name} {left.version} {left.digest} is live no more")
+    write_message(f"Live: {', '.join(others) or 'nothing, so every report is refused'}.")
 
 
 @click.command()
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
-@refusing
+@handle_errors
 def status(form: str) -> None:
     """Say what is live, what waits, and which workers were heard from, and how far consumer groups are."""
     settings = Settings.from_environment()
@@ -79,20 +79,20 @@ def status(form: str) -> None:
             for name, one in live.items()
         }
         waiting = {"pending": backlog.pending, "oldest_ms": backlog.oldest_ms, "dead": backlog.dead}
-        data(as_json({"rulesets": rulesets, "backlog": waiting, "results": backlog.results, "workers": workers,
+        write_data(as_json({"rulesets": rulesets, "backlog": waiting, "results": backlog.results, "workers": workers,
                       "workers_stalled": stalled, "groups": [asdict(group) for group in groups.shown],
                       "groups_left_out": groups.left_out}))  # fmt: skip
     else:
         for name, one in sorted(live.items()):
-            data(f"{name} {one.version} {one.digest}, live since {timestamp(one.activated_ms)}")
-        data(f"{backlog.pending} reports wait, the oldest for {backlog.oldest_ms / 1000:.1f} s; "
+            write_data(f"{name} {one.version} {one.digest}, live since {timestamp(one.activated_ms)}")
+        write_data(f"{backlog.pending} reports wait, the oldest for {backlog.oldest_ms / 1000:.1f} s; "
              f"{backlog.results} results, {backlog.dead} dead letters; "
              f"{len(workers)} workers heard from, {len(stalled)} stalled")  # fmt: skip
         _tell_groups(groups)
     for name, approver in approved.items():
-        not_approved(name, approver)
+        warn_not_approved(name, approver)
     if not live:
-        give_up("No ruleset is live.", FOUND)
+        exit_with("No ruleset is live.", HAS_FINDINGS)
 
 
 def _approver(ledger: RedisLedger, live: LiveRuleset) -> str | None:
@@ -106,11 +106,11 @@ def _approver(ledger: RedisLedger, live: LiveRuleset) -> str | None:
 def _tell_groups(groups: Groups) -> None:
     for one in groups.shown:
         lag = "unknown how many" if one.lag is None else one.lag
-        data(f"group {one.name}: {lag} results to come, {one.pending} in hand, {one.dead} dead letters")
+        write_data(f"group {one.name}: {lag} results to come, {one.pending} in hand, {one.dead} dead letters")
         if one.dead:
-            say(f"`triage redrive --group {one.name}` shows them, and puts them back.")
+            write_message(f"`triage redrive --group {one.name}` shows them, and puts them back.")
     if groups.left_out:
-        data(f"and {groups.left_out} more groups")
+        write_data(f"and {groups.left_out} more groups")
 
 
 @click.command()
@@ -118,7 +118,7 @@ def _tell_groups(groups: Groups) -> None:
 @click.option("--url", default=None, help="The service.  [default: where TRIAGE_HOST and PORT say]")
 @click.option("--wait", default=10, show_default=True, help="Seconds to wait for each result; 0 doesn't wait.")
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
-@refusing
+@handle_errors
 def post(files: tuple[Path, ...], url: str | None, wait: int, form: str) -> None:
     """Post reports to the service and show what came of them. Sends TRIAGE_API_KEY, if set."""
     settings = Settings.from_environment()
@@ -128,11 +128,11 @@ def post(files: tuple[Path, ...], url: str | None, wait: int, form: str) -> None
         answer = post_report(f"{base.rstrip('/')}/v1/reports", file.read_bytes(), wait, settings.api_key)
         found.append({"file": str(file), **answer})
         if form == "text":
-            data(f"{file.stem}")
+            write_data(f"{file.stem}")
             result = answer.get("result")
-            data("\n".join(f"  {line}" for line in result_text(result)) if result else f"  {answer['status']}")
+            write_data("\n".join(f"  {line}" for line in result_text(result)) if result else f"  {answer['status']}")
     if form == "json":
-        data(as_json(found))
+        write_data(as_json(found))
 
 
 def post_report(url: str, body: bytes, wait: int, key: str) -> dict[str, Any]:
@@ -147,15 +147,15 @@ def post_report(url: str, body: bytes, wait: int, key: str) -> dict[str, Any]:
     except urllib.error.HTTPError as error:
         _refused(error.code, error.read())
     except (urllib.error.URLError, TimeoutError) as error:
-        give_up(f"{url} can't be reached: {getattr(error, 'reason', error)}", CANNOT_RUN)
+        exit_with(f"{url} can't be reached: {getattr(error, 'reason', error)}", CANNOT_RUN)
 
 
 def _refused(status_code: int, body: bytes) -> NoReturn:
     problem = json.loads(body)
-    say(f"{status_code}: {problem.get('title')} {problem.get('detail') or ''}")
+    write_message(f"{status_code}: {problem.get('title')} {problem.get('detail') or ''}")
     for error in problem.get("errors", []):
-        say(f"  {error['pointer'] or '(whole report)'}: {error['detail']}")
-    give_up("The report was not accepted.", FOUND)
+        write_message(f"  {error['pointer'] or '(whole report)'}: {error['detail']}")
+    exit_with("The report was not accepted.", HAS_FINDINGS)
 
 
 @click.command()
@@ -163,7 +163,7 @@ def _refused(status_code: int, body: bytes) -> NoReturn:
 @click.option("--level", "levels", multiple=True, type=LEVELS, help="Only these levels (and failed evaluations).")
 @click.option("--count", type=click.IntRange(min=1), default=None, help="Stop after this many.")
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
-@refusing
+@handle_errors
 def follow(*, from_start: bool, levels: tuple[str, ...], count: int | None, form: str) -> None:
     """Show results as they are published, until Ctrl-C."""
     from triage_rules import consumer
@@ -175,9 +175,9 @@ def follow(*, from_start: bool, levels: tuple[str, ...], count: int | None, form
     with contextlib.suppress(KeyboardInterrupt):
         for event in itertools.islice(wanted, count):
             if form == "json":
-                data(json.dumps(event.result, ensure_ascii=False))
+                write_data(json.dumps(event.result, ensure_ascii=False))
             else:
-                data(_line(event.result))
+                write_data(_line(event.result))
 
 
 def _line(result: dict[str, Any]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from triage_rules.cli.output import say
+from triage_rules.cli.output import write_message
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisLedger
 
 
 def open_ledger(settings: Settings) -> RedisLedger:
     """Open the ledger, and show where it is: there may be several."""
-    say(f"Redis: {settings.redis_place}")
+    write_message(f"Redis: {settings.redis_place}")
     return RedisLedger(settings)

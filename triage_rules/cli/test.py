@@ -10,16 +10,25 @@ from xml.etree import ElementTree as ET
 import click
 
 from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
-from triage_rules.assurance.coverage import Coverage, Measure, Observed, measure
+from triage_rules.assurance.coverage import Coverage, CoverageMeasure, Observed, measure
 from triage_rules.assurance.coverage import reporting as covered
 from triage_rules.assurance.coverage.suggestions import drafts, suggest
 from triage_rules.cli.decide import open_folder
-from triage_rules.cli.output import FOUND, as_json, data, give_up, not_approved, progress, refusing, say
+from triage_rules.cli.output import (
+    HAS_FINDINGS,
+    as_json,
+    exit_with,
+    handle_errors,
+    progress,
+    warn_not_approved,
+    write_data,
+    write_message,
+)
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Ruleset
 
 
-def _required(_: click.Context, __: click.Parameter, value: str | None) -> dict[Measure, Decimal]:
+def _required(_: click.Context, __: click.Parameter, value: str | None) -> dict[CoverageMeasure, Decimal]:
     try:
         return {} if value is None else covered.read_required(value)
     except ValueError as error:
@@ -34,8 +43,8 @@ def _required(_: click.Context, __: click.Parameter, value: str | None) -> dict[
               help="Exit with 1 if less is covered, e.g. rules=100,mcdc=80.")  # fmt: skip
 @click.option("--suggest", "wanted", metavar="N", type=click.IntRange(min=1),
               help="Draft up to N cases that would show more, as YAML; you say what each must result in.")  # fmt: skip
-@refusing
-def test(folder: Path, form: str, coverage: bool, required: dict[Measure, Decimal], wanted: int | None) -> None:
+@handle_errors
+def test(folder: Path, form: str, coverage: bool, required: dict[CoverageMeasure, Decimal], wanted: int | None) -> None:
     """Run the worked cases that lie beside a ruleset."""
     evaluator = open_folder(folder)
     cases, tell, outcomes = read_cases(folder, evaluator.ruleset), progress(), []
@@ -44,18 +53,18 @@ def test(folder: Path, form: str, coverage: bool, required: dict[Measure, Decima
         tell(f"{len(outcomes)} of {len(cases)} cases")
     shown = cover(evaluator, outcomes) if coverage or required or wanted else None
     if wanted is not None and shown is not None:
-        data(drafts(suggest(evaluator, shown, [outcome.case for outcome in outcomes], wanted)))
+        write_data(drafts(suggest(evaluator, shown, [outcome.case for outcome in outcomes], wanted)))
     else:
         show(form, evaluator.ruleset, outcomes, shown if coverage else None)
-    not_approved(evaluator.ruleset.name, evaluator.ruleset.approved_by)
+    warn_not_approved(evaluator.ruleset.name, evaluator.ruleset.approved_by)
     failed = [outcome for outcome in outcomes if not outcome.passed]
     lacking = covered.below(shown, required) if shown is not None else []
     for line in lacking:
-        say(f"Too little is covered: {line}.")
+        write_message(f"Too little is covered: {line}.")
     if failed or not outcomes:
-        give_up(f"{len(failed)} of {len(outcomes)} cases differ from what they want.", FOUND)
+        exit_with(f"{len(failed)} of {len(outcomes)} cases differ from what they want.", HAS_FINDINGS)
     if lacking:
-        give_up("`triage test RULESET --coverage` tells what no case shows.", FOUND)
+        exit_with("`triage test RULESET --coverage` tells what no case shows.", HAS_FINDINGS)
 
 
 def cover(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> Coverage:
@@ -63,12 +72,12 @@ def cover(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> Coverage:
     observed = [
         Observed(
             outcome.case.id,
-            outcome.case.findings,
-            evaluator.facts(outcome.findings, outcome.case.history),
+            outcome.case.answers,
+            evaluator.facts(outcome.answers, outcome.case.history),
             outcome.result["disposition"],
         )
         for outcome in outcomes
-        if outcome.findings is not None and outcome.result is not None
+        if outcome.answers is not None and outcome.result is not None
     ]
     return measure(evaluator.ruleset, observed)
 
@@ -77,11 +86,11 @@ def show(form: str, ruleset: Ruleset, outcomes: list[CaseOutcome], coverage: Cov
     """The outcomes, and the coverage if there is one, in one of the formats."""
     match form:
         case "json":
-            data(as_json(_json(outcomes, coverage)))
+            write_data(as_json(_json(outcomes, coverage)))
         case "junit":
-            data(_junit(ruleset, outcomes, coverage))
+            write_data(_junit(ruleset, outcomes, coverage))
         case _:
-            data(_text(outcomes, coverage))
+            write_data(_text(outcomes, coverage))
 
 
 def _text(outcomes: list[CaseOutcome], coverage: Coverage | None) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from triage_rules.assurance.solver.witness import EncoderBugError, Json
-from triage_rules.cli.output import CANNOT_RUN, USAGE, give_up
+from triage_rules.cli.output import CANNOT_RUN, USAGE, exit_with
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.explanation.why_not.report import Asked, why_not
-from triage_rules.language.model import Findings, Level, Ruleset
-from triage_rules.language.reading.messages import meant
+from triage_rules.language.model import Answers, Level, Ruleset
+from triage_rules.language.reading.messages import suggest_name
 
 FACTS = ("person",)
 """The groups whose answers stay unless told otherwise: who somebody is, not how they are."""
@@ -33,19 +33,19 @@ def kept_inputs(ruleset: Ruleset, keep: Sequence[str]) -> Collection[str]:
     known = groups | ruleset.inputs.keys()
     for name in keep:
         if name not in known:
-            give_up(f"--keep: there is no group and no question `{name}`{meant(name, sorted(known))}", USAGE)
+            exit_with(f"--keep: there is no group and no question `{name}`{suggest_name(name, sorted(known))}", USAGE)
     wanted = set(keep or FACTS)
     return {name for name, read in ruleset.inputs.items() if name in wanted or read.group in wanted}
 
 
-def asked_of(evaluator: Evaluator, findings: Findings, level: str, asked: Asked) -> Json:
+def asked_of(evaluator: Evaluator, answers: Answers, level: str, asked: Asked) -> Json:
     """What came of it, as plain data. Exits if the report has that level, or if the program is at fault."""
     if Level.of(level) is asked.level:
-        give_up(f"The level is {level}; ask --why-not for another one.", USAGE)
+        exit_with(f"The level is {level}; ask --why-not for another one.", USAGE)
     try:
-        return why_not(evaluator, findings, Level.of(level), asked)
+        return why_not(evaluator, answers, Level.of(level), asked)
     except EncoderBugError as error:
-        give_up(f"A fault of this program, nothing is shown: {error}", CANNOT_RUN)
+        exit_with(f"A fault of this program, nothing is shown: {error}", CANNOT_RUN)
 
 
 def lines(found: Json) -> Iterator[str]:

@@ -20,13 +20,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from triage_rules.consumer.failures import OUTAGE, Failing, Waiting, told_of
+from triage_rules.consumer.failures import OUTAGE, FailureStreak, WaitTimes, describe_error
 from triage_rules.foundation.encryption import Seals
 from triage_rules.foundation.errors import CredentialsRefused, EventError, LedgerUnavailable, SealError
 from triage_rules.foundation.timestamps import now_ms
 from triage_rules.language.model import Level
 from triage_rules.records.events import SEALED_TYPE, Event, decode
-from triage_rules.store.results import Entry, ResultStream
+from triage_rules.store.results import ResultStream, StreamEntry
 
 log = logging.getLogger("triage.consumer")
 
@@ -54,7 +54,7 @@ class Message:
 
     event: Event
     deliveries: int
-    _entry: Entry = field(repr=False)
+    _entry: StreamEntry = field(repr=False)
     _consumer: Consumer = field(repr=False)
 
     def ack(self) -> None:
@@ -122,9 +122,9 @@ class Consumer:
         self._let_in = False
         self._next_claim = 0.0
         self._claimed = False
-        self._waiting = Waiting()
+        self._waiting = WaitTimes()
         self._causes: dict[str, str] = {}
-        self._unopened = Failing()
+        self._unopened = FailureStreak()
         self._opened = False
 
     def run(self, handle: Callable[[Event], object]) -> None:
@@ -133,27 +133,27 @@ class Consumer:
         If it raises for one result after the other, the next one waits, longer each time, up to a minute, and from the
         third different one on that doesn't count as a delivery in vain. Raises as iterating does.
         """
-        failing = Failing()
+        failing = FailureStreak()
         for message in self:
             try:
                 handle(message.event)
             except Exception as error:  # noqa: BLE001 - one bad result must not stop the others; it is counted and kept
-                self._raised(message, told_of(error), failing)
+                self._raised(message, describe_error(error), failing)
                 continue
-            failing.end()
+            failing.reset()
             try:
                 message.ack()
             except LedgerUnavailable as error:
                 log.warning("result %s: handled, not acknowledged, may come again: %s", message.event.id, error)
 
-    def _raised(self, message: Message, told: str, failing: Failing) -> None:
+    def _raised(self, message: Message, told: str, failing: FailureStreak) -> None:
         """`told`: class and place alone, as the text of somebody else's error may hold a patient's answers."""
         log.warning("result %s: the handler raised %s", message.event.id, told)
         entry = message._entry  # noqa: SLF001 - as in Message
         if len(self._causes) >= CAUSES_KEPT:
             self._causes.pop(next(iter(self._causes)))
         self._causes[entry.id] = told
-        failing.add(entry.id)
+        failing.record(entry.id)
         if failing.is_outage:
             self._excuse(entry)
         pause = PAUSE_SECONDS[min(failing.times, len(PAUSE_SECONDS)) - 1]
@@ -202,7 +202,7 @@ class Consumer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _entries(self) -> list[Entry]:
+    def _entries(self) -> list[StreamEntry]:
         """What somebody left lying and what is new, by turns, so that neither holds up the other."""
         if not self._joined:
             self._stream.join(self.group, self._start)
@@ -221,13 +221,13 @@ class Consumer:
             self._next_claim = time.monotonic() + self._claim_after_ms / 4000
         return self._stream.read(self.group, self.name, count=self._prefetch, block_ms=BLOCK_MS)
 
-    def _take_forgotten(self) -> list[Entry]:
+    def _take_forgotten(self) -> list[StreamEntry]:
         """What the store doesn't give, as its clock was set back. A quarter later, so that it comes first if it can."""
         rows = self._stream.waiting(self.group, WATCHED)
         entry_id = self._waiting.longest(rows, 1.25 * self._claim_after_ms / 1000)
         return [] if entry_id is None else self._stream.take(self.group, self.name, entry_id)
 
-    def _message(self, entry: Entry) -> Message | None:
+    def _message(self, entry: StreamEntry) -> Message | None:
         """The message to hand out, or None if this entry is dealt with here."""
         try:
             if self._wanted is not None and entry.fields.get("level", "") not in self._wanted:
@@ -246,11 +246,11 @@ class Consumer:
             return None
         return None if event is None else Message(event, entry.deliveries, entry, self)
 
-    def _in_vain(self, entry: Entry) -> str:
+    def _in_vain(self, entry: StreamEntry) -> str:
         cause = self._causes.pop(entry.id, "")
         return f"handed out {entry.deliveries - 1} times in vain" + (f"; the handler raised {cause}" if cause else "")
 
-    def _decoded(self, entry: Entry) -> Event | None:
+    def _decoded(self, entry: StreamEntry) -> Event | None:
         try:
             event = decode(entry.fields, self._seals)
         except SealError as error:
@@ -262,12 +262,12 @@ class Consumer:
             return None
         if entry.fields["content-type"] == SEALED_TYPE:
             self._opened = True
-            self._unopened.end()
+            self._unopened.reset()
         return event
 
-    def _not_opened(self, entry: Entry, error: SealError) -> None:
+    def _not_opened(self, entry: StreamEntry, error: SealError) -> None:
         """A single result that no key opens comes again. If none is opened, or several aren't, the keys are wrong."""
-        self._unopened.add(entry.id)
+        self._unopened.record(entry.id)
         wrong = self._unopened.is_outage or (not self._opened and self._unopened.times >= OUTAGE)
         if wrong or not self._opened:
             self._excuse(entry)
@@ -275,7 +275,7 @@ class Consumer:
             raise SealError(f"entry {entry.id}: {error}; this consumer needs the encryption_keys of the service")
         log.error("entry %s comes again: %s", entry.id, error)
 
-    def _refuse_without_keys(self, entry: Entry) -> None:
+    def _refuse_without_keys(self, entry: StreamEntry) -> None:
         """Before it is counted as handed out in vain: no result must end as a dead letter for want of a setting."""
         if not self._seals and entry.fields.get("content-type") == SEALED_TYPE:
             raise SealError("results are encrypted, and this consumer has no key; give it encryption_keys")
@@ -284,14 +284,14 @@ class Consumer:
         self._causes.pop(message._entry.id, None)  # noqa: SLF001 - as in Message
         self._stream.done(self.group, message._entry, message.event.id, now_ms=now_ms(), keep_ms=self._keep_ms)  # noqa: SLF001
 
-    def _excuse(self, entry: Entry) -> None:
+    def _excuse(self, entry: StreamEntry) -> None:
         """That it was handed out this time doesn't count."""
         try:
             self._stream.excuse(self.group, self.name, entry)
         except LedgerUnavailable as error:
             log.warning("entry %s: that it was handed out counts: %s", entry.id, error)
 
-    def _give_up(self, entry: Entry, reason: str) -> None:
+    def _give_up(self, entry: StreamEntry, reason: str) -> None:
         self._stream.give_up(self.group, entry, reason, now_ms=now_ms())
 
     def _leave(self) -> None:

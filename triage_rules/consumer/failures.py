@@ -10,19 +10,19 @@ OUTAGE = 3
 """So many different results in a row that failed: it is not they that are at fault, so that doesn't count for them."""
 
 
-class Failing:
+class FailureStreak:
     """Results that failed one after the other, until one doesn't."""
 
     def __init__(self) -> None:
         self._ids: set[str] = set()
         self.times = 0
 
-    def add(self, entry_id: str) -> None:
+    def record(self, entry_id: str) -> None:
         """One more."""
         self._ids.add(entry_id)
         self.times += 1
 
-    def end(self) -> None:
+    def reset(self) -> None:
         """One didn't."""
         self._ids.clear()
         self.times = 0
@@ -33,7 +33,7 @@ class Failing:
         return len(self._ids) >= OUTAGE
 
 
-class Waiting:
+class WaitTimes:
     """How long entries have been with the same consumer, by the clock of this process, which nobody sets.
 
     The store counts from its own wall clock: after that is set back by hours, nothing seems to have waited, for hours.
@@ -49,7 +49,7 @@ class Waiting:
         return next((row[0] for row, since in self._since.items() if now_s - since >= seconds), None)
 
 
-def told_of(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Its class, and the line of code that raised it."""
     *_, frame = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"

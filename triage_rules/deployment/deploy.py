@@ -16,7 +16,7 @@ from typing import Any
 
 from triage_rules.assurance.cases import parse_cases, run_case
 from triage_rules.assurance.cases.reading import CASES_FILE
-from triage_rules.assurance.properties.model import Property, Verdict
+from triage_rules.assurance.properties.model import ProofVerdict, Property
 from triage_rules.assurance.properties.reading import PROPERTIES_FILE, has_properties, parse_properties
 from triage_rules.deployment import evidence
 from triage_rules.evaluation.evaluator import Evaluator
@@ -30,11 +30,11 @@ from triage_rules.foundation.errors import (
 )
 from triage_rules.foundation.place import Place
 from triage_rules.language.bundle import Bundle, bundle_of, open_bundle
-from triage_rules.language.check_types import FindingType, Severity
+from triage_rules.language.check_types import CheckType, Severity
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import FILE_NAME, Document, bytes_of, parse_with_document
 from triage_rules.records.audit import Actor
-from triage_rules.records.proposals import Approving
+from triage_rules.records.proposals import Approval
 from triage_rules.store import Ledger, LiveRuleset
 
 FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE)
@@ -106,7 +106,7 @@ def check_folder(folder: Path) -> Checked:
         raise CasesFailed(faults, len(outcomes))
     undecided = _refuse_errors(ruleset, document, evaluator)
     verdicts = [] if claimed is None else _proved(evaluator, claimed)
-    unasked = tuple(asked.id for asked, verdict in verdicts if verdict is Verdict.NOT_ASKED)
+    unasked = tuple(asked.id for asked, verdict in verdicts if verdict is ProofVerdict.NOT_ASKED)
     return Checked(
         bundle,
         cases=len(outcomes),
@@ -121,29 +121,29 @@ def check_folder(folder: Path) -> Checked:
 
 def _refuse_errors(ruleset: Ruleset, document: Document, evaluator: Evaluator) -> tuple[str, ...]:
     """What was not decided in time. Raises RulesetError with what `triage check` calls an error and isn't accepted."""
-    from triage_rules.assurance.checking import How, check  # loads the solver, which most callers never need
+    from triage_rules.assurance.checking import CheckOptions, check  # loads the solver, which most callers never need
 
-    how = How(dt.datetime.now(dt.UTC).date(), CHECK_FINDINGS_SECONDS, least=Severity.ERROR)
+    how = CheckOptions(dt.datetime.now(dt.UTC).date(), CHECK_FINDINGS_SECONDS, least=Severity.ERROR)
     found = [one for one in check(ruleset, document, how, evaluator) if one.accepted is None]
-    errors = [one for one in found if one.type is not FindingType.INCOMPLETE]
+    errors = [one for one in found if one.type is not CheckType.INCOMPLETE]
     if errors:
         raise RulesetError(tuple(RulesetFault(one.place, f"{one.type}: {one.message}") for one in errors))
     return tuple(one.message for one in found)
 
 
-def _proved(evaluator: Evaluator, claimed: list[Property]) -> list[tuple[Property, Verdict]]:
+def _proved(evaluator: Evaluator, claimed: list[Property]) -> list[tuple[Property, ProofVerdict]]:
     """What is known of each property.
 
     Raises PropertiesFailed if one does not hold, or is not known to.
     """
     from triage_rules.assurance.properties.proving import (  # loads the solver, which most callers never need
-        in_a_line,
+        describe_proof,
         prove,
     )
 
     proofs = list(prove(evaluator.ruleset, claimed, seconds=PROVE_SECONDS, evaluator=evaluator))
     faults = tuple(
-        RulesetFault(proof.asked.place or NOWHERE, f"property `{proof.asked.id}`: {in_a_line(proof)}")
+        RulesetFault(proof.asked.place or NOWHERE, f"property `{proof.asked.id}`: {describe_proof(proof)}")
         for proof in proofs
         if not proof.holds
     )
@@ -171,7 +171,7 @@ def check_files(files: Mapping[str, str]) -> Checked:
     )
 
 
-def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor, approving: Approving | None = None) -> Deployed:
+def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor, approving: Approval | None = None) -> Deployed:
     """Make it live in one step. `approving`: the proposal that it was asked for by.
 
     Raises LedgerUnavailable, AuditError, ProposalNotFound, ProposalRefused.

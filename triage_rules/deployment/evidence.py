@@ -36,7 +36,7 @@ class ShownCase:
 
     id: str
     note: str
-    findings: Mapping[str, Any]
+    answers: Mapping[str, Any]
     history: History
     level: str | None
     fires: tuple[str, ...]
@@ -92,7 +92,7 @@ def _case(outcome: CaseOutcome) -> Json:
     return {
         "id": case.id,
         "note": case.note,
-        "findings": dict(case.findings),
+        "findings": dict(case.answers),
         "history": [case.history.reports_last_48h, _NO_LEVEL if highest is None else highest.word],
         "level": None if result is None else result["level"],
         "fires": [] if result is None else sorted(fired_ids(result)),
@@ -130,7 +130,7 @@ def _names(asked: Property) -> Iterator[str]:
             conditions.append(unless)
             yield from rules
         case RoutineOnlyIfAnswered(items):
-            yield from (finding for item in items for finding in item.findings)
+            yield from (finding for item in items for finding in item.inputs)
         case Answering(answers):
             yield from (answer[0] for answer in answers)
         case LeavingOpen(findings):

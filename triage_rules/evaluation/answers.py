@@ -18,7 +18,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
 from triage_rules.foundation.errors import ReportError, ReportFault
 from triage_rules.foundation.strict_json import pointer_part
-from triage_rules.language.model import MAX_NUMBER, AskedOf, Findings, Input, Kind, Ruleset, Value
+from triage_rules.language.model import MAX_NUMBER, Answers, AskedOf, Input, InputKind, Ruleset, Value
 
 UNKNOWN = "unknown"
 """The answer, to a question of any kind, that leaves the finding open."""
@@ -49,7 +49,7 @@ def _refuse(code: str, detail: str) -> NoReturn:
     raise ValidationError({"code": code, "detail": detail})
 
 
-class Answer(fields.Field[Any]):
+class AnswerField(fields.Field[Any]):
     """An answer to one input. Errors are `{"code", "detail"}`; open answers come out as `missing`."""
 
     def __init__(self, read: Input) -> None:
@@ -86,7 +86,7 @@ def _kind_of(value: object) -> str:
             return "something that is not JSON"
 
 
-class YesNoAnswer(Answer):
+class YesNoAnswer(AnswerField):
     """true or false, as booleans."""
 
     def _answer(self, value: Any) -> Any:
@@ -95,7 +95,7 @@ class YesNoAnswer(Answer):
         return value
 
 
-class NumberAnswer(Answer):
+class NumberAnswer(AnswerField):
     """A finite number within the bounds; -0.0 becomes 0.0."""
 
     def _answer(self, value: Any) -> Any:
@@ -124,7 +124,7 @@ class IntegerAnswer(NumberAnswer):
         return super()._answer(value)
 
 
-class ChoiceAnswer(Answer):
+class ChoiceAnswer(AnswerField):
     """One of the declared values."""
 
     def __init__(self, read: Input) -> None:
@@ -140,7 +140,7 @@ class ChoiceAnswer(Answer):
         return missing if self._open[value] else value
 
 
-class TextAnswer(Answer):
+class TextAnswer(AnswerField):
     """A text; its length is counted in code points."""
 
     def _answer(self, value: Any) -> Any:
@@ -155,16 +155,16 @@ class TextAnswer(Answer):
         return value
 
 
-_FIELDS: dict[Kind, type[Answer]] = {
-    Kind.YES_NO: YesNoAnswer,
-    Kind.NUMBER: NumberAnswer,
-    Kind.INTEGER: IntegerAnswer,
-    Kind.CHOICE: ChoiceAnswer,
-    Kind.TEXT: TextAnswer,
+_FIELDS: dict[InputKind, type[AnswerField]] = {
+    InputKind.YES_NO: YesNoAnswer,
+    InputKind.NUMBER: NumberAnswer,
+    InputKind.INTEGER: IntegerAnswer,
+    InputKind.CHOICE: ChoiceAnswer,
+    InputKind.TEXT: TextAnswer,
 }
 
 
-class FindingsSchema(Schema):
+class AnswersSchema(Schema):
     """What the schema of every ruleset's findings stands on."""
 
     class Meta:
@@ -176,11 +176,11 @@ def asked(ruleset: Ruleset) -> list[Input]:
     return [read for read in ruleset.inputs.values() if read.asked_of is not AskedOf.SERVICE]
 
 
-def findings_schema(ruleset: Ruleset) -> type[Schema]:
+def answers_schema(ruleset: Ruleset) -> type[Schema]:
     """A strict marshmallow schema with one field for each input that a report may carry."""
     made = {read.name: _FIELDS[read.kind](read) for read in asked(ruleset)}
     title = "".join(part.capitalize() for part in ruleset.name.split("-"))
-    return FindingsSchema.from_dict(dict(made), name=f"{title}Findings")
+    return AnswersSchema.from_dict(dict(made), name=f"{title}Findings")
 
 
 class _Schemas:
@@ -194,7 +194,7 @@ class _Schemas:
         with self._lock:
             kept = self._kept.get(id(ruleset))
             if kept is None:
-                kept = self._kept[id(ruleset)] = (ruleset, findings_schema(ruleset)())
+                kept = self._kept[id(ruleset)] = (ruleset, answers_schema(ruleset)())
             self._kept.move_to_end(id(ruleset))
             if len(self._kept) > _MAX_SCHEMAS:
                 self._kept.popitem(last=False)
@@ -204,7 +204,7 @@ class _Schemas:
 _schemas = _Schemas()
 
 
-def read_findings(ruleset: Ruleset, raw: object) -> Findings:
+def read_answers(ruleset: Ruleset, raw: object) -> Answers:
     """The answered findings of a report; open ones are left out.
 
     Raises ReportError with all faults (of very many, the first, and how many more), pointers from `/findings` on.
@@ -258,7 +258,7 @@ def _unknown_told(ruleset: Ruleset, key: str, *, hint: bool) -> str:
 
 
 def _range_told(read: Input) -> str:
-    unit = unit_told(read.unit)
+    unit = format_unit(read.unit)
     if read.minimum is not None and read.maximum is not None:
         return f"expected {read.minimum} to {read.maximum}{unit}"
     if read.minimum is not None:
@@ -268,7 +268,7 @@ def _range_told(read: Input) -> str:
     return "expected a number from -1e15 to 1e15"
 
 
-def unit_told(unit: str | None) -> str:
+def format_unit(unit: str | None) -> str:
     """The unit as it follows a number, in the words of people who don't know UCUM; others stay as they are."""
     match unit:
         case None | "" | "1":
@@ -284,10 +284,10 @@ def unit_told(unit: str | None) -> str:
 # --- the same, for other programs ---
 
 
-def findings_json_schema(ruleset: Ruleset) -> dict[str, Any]:
+def answers_json_schema(ruleset: Ruleset) -> dict[str, Any]:
     """The findings object as JSON Schema 2020-12.
 
-    It agrees with `read_findings`, but for one thing it can't say: a whole number must be written without a fraction.
+    It agrees with `read_answers`, but for one thing it can't say: a whole number must be written without a fraction.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -324,14 +324,14 @@ def _described(read: Input) -> dict[str, Any]:
 
 def _accepted(read: Input) -> dict[str, Any]:
     match read.kind:
-        case Kind.YES_NO:
+        case InputKind.YES_NO:
             return {"enum": [True, False, UNKNOWN]}
-        case Kind.CHOICE:
+        case InputKind.CHOICE:
             return {"enum": [*(choice.value for choice in read.choices), UNKNOWN]}
-        case Kind.TEXT:
+        case InputKind.TEXT:
             limit = {} if read.max_length is None else {"maxLength": read.max_length}
             return {"type": "string", "pattern": "^[^\\u0000]*$"} | limit
-        case Kind.NUMBER | Kind.INTEGER:
+        case InputKind.NUMBER | InputKind.INTEGER:
             number = {
                 "type": read.kind.value,
                 "minimum": -MAX_NUMBER if read.minimum is None else read.minimum,

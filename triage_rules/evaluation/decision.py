@@ -8,11 +8,11 @@ from itertools import compress
 from typing import NamedTuple
 
 from triage_rules.evaluation.signals import Masks, Numbering, Rails, flags, outcome_key
-from triage_rules.language.model import Floor, Level, Outcome, Rule, Ruleset
+from triage_rules.language.model import Floor, Level, Rule, RuleOutcome, Ruleset
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LevelChanges:
     """What turning one undecided outcome into its opposite could do to the level, whatever else then changes.
 
     level: before it is raised by one. raised: for each level what it then may be raised to. fallen: what it may come
@@ -53,7 +53,7 @@ class Decision:
     could_be: Level
     could_be_disposition: str
     by_default: bool
-    standing: Standing = field(repr=False, compare=False)
+    level_changes: LevelChanges = field(repr=False, compare=False)
 
     @property
     def determined(self) -> bool:
@@ -61,30 +61,30 @@ class Decision:
         return self.lowest == self.could_be
 
 
-class Question(NamedTuple):
+class OpenQuestion(NamedTuple):
     """An open finding whose answer could change the level: upwards, downwards (to the lowest), or either."""
 
-    finding: str
+    input: str
     could_raise_to: Level | None
     could_lower_to: Level | None
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class KeyedOutcome:
     """One outcome of a rule or floor. `outcome` None: a floor that raises by one level."""
 
     rule: Rule | Floor
     key: str
-    outcome: Outcome | None
+    outcome: RuleOutcome | None
 
 
-def statements(rules: Iterable[Rule | Floor]) -> Iterator[Statement]:
+def keyed_outcomes(rules: Iterable[Rule | Floor]) -> Iterator[KeyedOutcome]:
     """Every outcome of these rules or floors, with its key on the rails."""
     for rule in rules:
         for index, outcome in enumerate(rule.outcomes):
-            yield Statement(rule, outcome_key(rule.id, index), outcome)
+            yield KeyedOutcome(rule, outcome_key(rule.id, index), outcome)
         if isinstance(rule, Floor) and rule.raise_one:
-            yield Statement(rule, rule.id, None)
+            yield KeyedOutcome(rule, rule.id, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class _Outcome:
     """
 
     number: int
-    statement: Statement
+    statement: KeyedOutcome
     of_rule: bool
     rank: int | None
     level: Level
@@ -105,11 +105,11 @@ NONE = -1
 """The rank of nothing at all."""
 
 AS_IT_IS = tuple(Level)
-ONE_UP = tuple(Level(min(level + 1, Level.URGENT)) for level in Level)
+NEXT_LEVEL = tuple(Level(min(level + 1, Level.URGENT)) for level in Level)
 """What a level becomes, and what it becomes if it is raised by one."""
 
 
-class Deciding:
+class Decider:
     """Decides by one ruleset; looks up once what it needs to know of it. Rails come and go as `Masks`."""
 
     def __init__(self, ruleset: Ruleset) -> None:
@@ -119,7 +119,7 @@ class Deciding:
         self._levels = [ruleset.dispositions[code].level for code in self._codes]
         self._default = self._ranks[ruleset.default.disposition]
         self.numbering = Numbering(ruleset)
-        made = {statement.key: statement for statement in statements(ruleset.rules_and_floors)}
+        made = {statement.key: statement for statement in keyed_outcomes(ruleset.rules_and_floors)}
         self._outcomes = [self._outcome(number, made[key]) for number, key in enumerate(self.numbering.outcomes)]
         self._all = self._mask_of(lambda _: True)
         self._rules = self._mask_of(lambda one: one.of_rule)
@@ -129,12 +129,12 @@ class Deciding:
             floor.id: {level: self._ranks[code] for level, code in floor.raise_one} for floor in ruleset.floors.values()
         }
         self._inputs = list(ruleset.inputs)
-        mandatory = dict.fromkeys(finding for item in ruleset.mandatory for finding in item.findings)
+        mandatory = dict.fromkeys(finding for item in ruleset.mandatory for finding in item.inputs)
         self._mandatory = [1 << self._inputs.index(finding) for finding in mandatory]
         self._mandatory_mask = sum(self._mandatory)
-        self._questions: dict[tuple[Level | None, Level | None], dict[int, Question]] = {}
+        self._questions: dict[tuple[Level | None, Level | None], dict[int, OpenQuestion]] = {}
 
-    def _outcome(self, number: int, statement: Statement) -> _Outcome:
+    def _outcome(self, number: int, statement: KeyedOutcome) -> _Outcome:
         rank = None if statement.outcome is None else self._ranks[statement.outcome.disposition]
         level = Level.ROUTINE if rank is None else self._levels[rank]
         return _Outcome(number, statement, isinstance(statement.rule, Rule), rank, level)
@@ -164,18 +164,18 @@ class Deciding:
             could_be=self._highest(may, sure),
             could_be_disposition=self._codes[self._most_urgent(rank, may, sure)],
             by_default=now.highest_rule == NONE,
-            standing=Standing(
+            level_changes=LevelChanges(
                 by_default=now.highest_rule == NONE,
                 level=self._levels[before],
-                raised=ONE_UP if may.raising else AS_IT_IS,
+                raised=NEXT_LEVEL if may.raising else AS_IT_IS,
                 fallen=self._levels[max(before, self._default)] if falls else None,
             ),
         )
 
-    def fired(self, established: int) -> tuple[list[Statement], list[Statement]]:
+    def fired(self, established: int) -> tuple[list[KeyedOutcome], list[KeyedOutcome]]:
         """Of each rule, and of each floor, that fired its most urgent outcome; the most urgent first."""
-        rules: dict[str, Statement] = {}
-        floors: dict[str, Statement] = {}
+        rules: dict[str, KeyedOutcome] = {}
+        floors: dict[str, KeyedOutcome] = {}
         for one in self._of(established):
             (rules if one.of_rule else floors).setdefault(one.statement.rule.id, one.statement)
         return list(rules.values()), list(floors.values())
@@ -233,11 +233,11 @@ class Deciding:
     @staticmethod
     def _raised_level(level: Level, outcomes: _Sum) -> Level:
         """Several floors that raise by one level raise by one all the same."""
-        return ONE_UP[level] if outcomes.raising else level
+        return NEXT_LEVEL[level] if outcomes.raising else level
 
     # --- what to ask ---
 
-    def questions(self, rails: Masks, decision: Decision, hangs_on: Mapping[int, int]) -> list[Question]:
+    def questions(self, rails: Masks, decision: Decision, hangs_on: Mapping[int, int]) -> list[OpenQuestion]:
         """The open findings that could change the level, the most dangerous first; empty once it is determined.
 
         First what could raise highest; then the mandatory ones, in the ruleset's order; then what the fewest other
@@ -246,9 +246,9 @@ class Deciding:
         """
         if decision.determined:
             return []
-        standing = decision.standing
+        changes = decision.level_changes
         may_lower = decision.lowest < decision.level
-        raised = [standing.raised[max(standing.level, level)] for level in Level]  # by what isn't established yet
+        raised = [changes.raised[max(changes.level, level)] for level in Level]  # by what isn't established yet
         raises, lowers = [0] * len(Level), 0
         beside: dict[int, int] = {}
         for one in self._of(rails.possible & ~rails.certain):
@@ -257,11 +257,11 @@ class Deciding:
                 is_so = bool(rails.established >> one.number & 1)
                 count = mask.bit_count()
                 beside[count] = beside.get(count, 0) | mask
-                raises[standing.could_raise_to(one) if is_so else raised[one.level]] |= mask
-                if may_lower and standing.could_lower(one, established=is_so):
+                raises[changes.could_raise_to(one) if is_so else raised[one.level]] |= mask
+                if may_lower and changes.could_lower(one, established=is_so):
                     lowers |= mask
         fewest_first = [beside[count] for count in sorted(beside)]
-        found: list[Question] = []
+        found: list[OpenQuestion] = []
         told = 0
         for level in (Level.URGENT, Level.MONITOR, None):
             if level is None or level > decision.level:
@@ -285,11 +285,11 @@ class Deciding:
                 new ^= n
                 yield n
 
-    def _asked(self, raise_to: Level | None, lower_to: Level | None) -> dict[int, Question]:
+    def _asked(self, raise_to: Level | None, lower_to: Level | None) -> dict[int, OpenQuestion]:
         """The question for each bit."""
         known = self._questions.get((raise_to, lower_to))
         if known is None:
-            made = {1 << n: Question(name, raise_to, lower_to) for n, name in enumerate(self._inputs)}
+            made = {1 << n: OpenQuestion(name, raise_to, lower_to) for n, name in enumerate(self._inputs)}
             known = self._questions[raise_to, lower_to] = made
         return known
 
@@ -307,12 +307,12 @@ class _Sum(NamedTuple):
 
 
 def decide(ruleset: Ruleset, rails: Rails) -> Decision:
-    """As `Deciding.decide`, for a ruleset that decides once."""
-    deciding = Deciding(ruleset)
+    """As `Decider.decide`, for a ruleset that decides once."""
+    deciding = Decider(ruleset)
     return deciding.decide(deciding.numbering.masks(rails))
 
 
 def disposition_of(ruleset: Ruleset, established: frozenset[str]) -> str:
-    """As `Deciding.disposition`, for a ruleset that decides once."""
-    deciding = Deciding(ruleset)
+    """As `Decider.disposition`, for a ruleset that decides once."""
+    deciding = Decider(ruleset)
     return deciding.disposition(deciding.numbering.mask(established))

@@ -16,7 +16,7 @@ from triage_rules.evaluation.compiling import Compiled
 from triage_rules.evaluation.compiling.engine_messages import BARE, SID, Messages, written
 from triage_rules.evaluation.signals import Masks
 from triage_rules.foundation.errors import EngineError, EngineUnavailable
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Answers
 
 REBUILD = (
     'CPPFLAGS="-DPyEval_CallObject=PyObject_CallObject -O2" '
@@ -56,7 +56,7 @@ class Engine:
         except Exception as error:
             raise EngineError(f"durable-rules refused the ruleset: {error}") from error
 
-    def run(self, findings: Findings) -> Masks:
+    def run(self, findings: Answers) -> Masks:
         """The rails for one report. Raises EngineError; the next report is not affected."""
         try:
             if self._give_back is None:  # after an error
@@ -76,7 +76,7 @@ class Engine:
             self._give_back()
             self._give_back = None
 
-    def _run(self, findings: Findings) -> set[int]:
+    def _run(self, findings: Answers) -> set[int]:
         """The numbers of the signals that come out true."""
         true: set[int] = set()
         answers = self._messages.answers(findings)

@@ -11,12 +11,12 @@ from functools import cached_property
 from typing import Any
 
 from triage_rules.evaluation.compiling import compile_ruleset
-from triage_rules.evaluation.decision import Deciding
+from triage_rules.evaluation.decision import Decider
 from triage_rules.evaluation.engine import Engine
-from triage_rules.evaluation.generated.program import Plain
+from triage_rules.evaluation.generated.program import GeneratedEvaluator
 from triage_rules.evaluation.result import Identity, Results
 from triage_rules.evaluation.signals import Masks
-from triage_rules.language.model import AskedOf, Findings, Kind, Level, Ruleset, Value
+from triage_rules.language.model import Answers, AskedOf, InputKind, Level, Ruleset, Value
 from triage_rules.records.reports import History
 
 REPORTS_LAST_48H = "reports_last_48h"
@@ -41,10 +41,10 @@ class Evaluator:
         self.ruleset = ruleset
         self.digest = digest
         self._compiled = compile_ruleset(ruleset, f"{ruleset.name}-{digest[-12:]}")
-        self._deciding = Deciding(ruleset)
+        self._deciding = Decider(ruleset)
         self._results = Results(ruleset, self._deciding)
         self._phrases = [(m.name, m.text, tuple(map(folded, m.phrases))) for m in ruleset.mentions.values()]
-        self._texts = [name for name, asked in ruleset.inputs.items() if asked.kind is Kind.TEXT]
+        self._texts = [name for name, asked in ruleset.inputs.items() if asked.kind is InputKind.TEXT]
         self._counted = [name for name, asked in ruleset.inputs.items() if asked.asked_of is AskedOf.SERVICE]
         self._second_opinion = second_opinion
         self._alarm = alarm
@@ -53,10 +53,10 @@ class Evaluator:
         _evaluators.add(self)
 
     def evaluate(
-        self, findings: Findings, history: History, *, report_id: str, received_ms: int, evaluated_ms: int
+        self, answers: Answers, history: History, *, report_id: str, received_ms: int, evaluated_ms: int
     ) -> dict[str, Any]:
         """The result, ready to publish. Raises EngineError if the engine fails."""
-        facts = self.facts(findings, history)
+        facts = self.facts(answers, history)
         rails = self._run(facts)
         opinion = self._plain.of(facts)
         disagreement = self._second_opinion and opinion.rails != rails
@@ -68,17 +68,17 @@ class Evaluator:
         decision = self._deciding.decide(rails)
         return self._results.make(identity, opinion, rails, decision, disagreement=disagreement)
 
-    def looks_urgent(self, findings: Findings, history: History) -> bool:
+    def looks_urgent(self, answers: Answers, history: History) -> bool:
         """Whether the report is urgent as it stands, by the plain evaluator: it then goes by the urgent lane."""
-        rails = self._plain.of(self.facts(findings, history)).rails
+        rails = self._plain.of(self.facts(answers, history)).rails
         return self._deciding.level(rails.established) is Level.URGENT
 
-    def facts(self, findings: Findings, history: History) -> Findings:
+    def facts(self, answers: Answers, history: History) -> Answers:
         """What the evaluators see: the answers (of a text, that there is one, and what it mentions), and the counts."""
-        facts = dict(findings)
+        facts = dict(answers)
         for name in self._counted:
             facts[name] = _counted(name, history)
-        texts = {name: folded(str(findings[name])) for name in self._texts if name in findings}
+        texts = {name: folded(str(answers[name])) for name in self._texts if name in answers}
         if texts:
             facts |= dict.fromkeys(texts, True)
             facts |= {
@@ -87,11 +87,11 @@ class Evaluator:
         return facts
 
     @cached_property
-    def _plain(self) -> Plain:
+    def _plain(self) -> GeneratedEvaluator:
         """Made when it is first needed: it takes a moment."""
-        return Plain(self.ruleset)
+        return GeneratedEvaluator(self.ruleset)
 
-    def _run(self, facts: Findings) -> Masks:
+    def _run(self, facts: Answers) -> Masks:
         with self._lock:
             if self._engine is None:
                 self._engine = Engine(self._compiled)
@@ -110,7 +110,7 @@ class Evaluator:
             certain=first.certain & second.certain & established,
         )
 
-    def start_anew(self) -> None:
+    def reset(self) -> None:
         """For the child of a fork: the engine is the parent's, and a lock that another thread held would stay so."""
         self._lock = threading.Lock()
         self._engine = None
@@ -127,7 +127,7 @@ _evaluators: weakref.WeakSet[Evaluator] = weakref.WeakSet()
 
 def _after_fork() -> None:
     for evaluator in list(_evaluators):
-        evaluator.start_anew()
+        evaluator.reset()
 
 
 os.register_at_fork(after_in_child=_after_fork)

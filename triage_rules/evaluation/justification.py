@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from triage_rules.evaluation.decision import Statement, statements
-from triage_rules.evaluation.explanation import Because, because, outcome_condition
+from triage_rules.evaluation.decision import KeyedOutcome, keyed_outcomes
+from triage_rules.evaluation.explanation import Reasons, find_reasons, outcome_condition
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import Numbering
 from triage_rules.language.model import (
@@ -26,10 +26,10 @@ from triage_rules.language.model import (
 )
 
 
-class Grounds(Protocol):
+class Justification(Protocol):
     """What a result needs to know of one report beside its rails."""
 
-    def because(self, key: str) -> Because:
+    def reasons(self, key: str) -> Reasons:
         """What a true inference or outcome rests on; empty if it isn't true."""
         ...
 
@@ -37,30 +37,30 @@ class Grounds(Protocol):
         """The mandatory findings that are open, in the ruleset's order; all of a group if none of it is answered."""
         ...
 
-    def hangs_on(self) -> Mapping[int, int]:
+    def depends_on(self) -> Mapping[int, int]:
         """An undecided outcome's number -> the open inputs that it hangs on: bit n is the ruleset's nth input."""
         ...
 
 
-class ByReference:
+class ReferenceJustification:
     """The grounds as the reference evaluator finds them; for rulesets that decide once."""
 
     def __init__(self, ruleset: Ruleset, reference: Reference) -> None:
         self._ruleset = ruleset
         self._reference = reference
-        self._outcomes = {statement.key: statement for statement in statements(ruleset.rules_and_floors)}
+        self._outcomes = {statement.key: statement for statement in keyed_outcomes(ruleset.rules_and_floors)}
 
-    def because(self, key: str) -> Because:
+    def reasons(self, key: str) -> Reasons:
         """See Grounds."""
         outcome = self._outcomes.get(key)
         condition = self._ruleset.inferences[key].when if outcome is None else outcome_condition(outcome)
-        return because(self._reference, condition)
+        return find_reasons(self._reference, condition)
 
     def missing(self) -> list[str]:
         """See Grounds."""
         return missing(self._ruleset, self._reference)
 
-    def hangs_on(self) -> Mapping[int, int]:
+    def depends_on(self) -> Mapping[int, int]:
         """See Grounds."""
         undecided = _Undecided(self._ruleset, self._reference)
         bits = {name: 1 << n for n, name in enumerate(self._ruleset.inputs)}
@@ -74,8 +74,8 @@ def missing(ruleset: Ruleset, reference: Reference) -> list[str]:
         finding
         for item in ruleset.mandatory
         if (item.when is None or reference.value(item.when) is not False)
-        and all(reference.value(IsOpen(finding)) for finding in item.findings)
-        for finding in item.findings
+        and all(reference.value(IsOpen(finding)) for finding in item.inputs)
+        for finding in item.inputs
     ]
 
 
@@ -87,7 +87,7 @@ class _Undecided:
         self._reference = reference
         self._statements: dict[str, frozenset[str]] = {}
 
-    def asked(self, statement: Statement) -> frozenset[str]:
+    def asked(self, statement: KeyedOutcome) -> frozenset[str]:
         """What could be asked of somebody to settle an outcome: inputs, without what the service counts."""
         conditions = [statement.rule.when]
         if statement.outcome is not None and statement.outcome.when is not None:

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from triage_rules.evaluation.signals import SOONER, Rails, outcome_key
 from triage_rules.language.model import (
     All,
+    Answers,
     Any,
     AtLeast,
     Compare,
     Condition,
-    Findings,
     Inferred,
     IsOpen,
     Not,
@@ -43,9 +43,9 @@ class Reference:
     known: values of statements that need not be looked at again.
     """
 
-    def __init__(self, ruleset: Ruleset, findings: Findings, known: Mapping[str, Kleene] | None = None) -> None:
+    def __init__(self, ruleset: Ruleset, answers: Answers, known: Mapping[str, Kleene] | None = None) -> None:
         self._ruleset = ruleset
-        self.findings = findings
+        self.answers = answers
         self._values: dict[str, Kleene] = dict(known or {})
         self._reaches: dict[int, tuple[Condition, Reach]] = {}
 
@@ -70,7 +70,7 @@ class Reference:
             case Unless(part):
                 return self.value(part) is not True
             case IsOpen(finding):
-                return finding not in self.findings
+                return finding not in self.answers
             case _:
                 return self._compared(condition)
 
@@ -107,7 +107,7 @@ class Reference:
             case Unless(part):
                 return frozenset(value is not True for value in self.reach(part))
             case IsOpen(finding):
-                return frozenset({False}) if finding in self.findings else frozenset({True, False})
+                return frozenset({False}) if finding in self.answers else frozenset({True, False})
             case _:
                 value = self._compared(condition)
                 return _ALL if value is None else frozenset({value})
@@ -132,7 +132,7 @@ class Reference:
         )
 
     def _compared(self, condition: Compare | OneOf | Yes) -> Kleene:
-        answer = self.findings.get(condition.finding)
+        answer = self.answers.get(condition.input)
         if answer is None:
             return None
         match condition:

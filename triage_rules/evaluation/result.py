@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.evaluation.decision import Deciding, Decision, Question, Statement
-from triage_rules.evaluation.justification import Grounds
+from triage_rules.evaluation.decision import Decider, Decision, KeyedOutcome, OpenQuestion
+from triage_rules.evaluation.justification import Justification
 from triage_rules.evaluation.signals import SOONER, Masks, Rails
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.model import NOT_APPROVED, AskedOf, Disposition, Level, Rule, Ruleset
-from triage_rules.records.reports import Status
+from triage_rules.records.reports import ReportStatus
 
 HUMAN_REVIEW_NOW = "human_review_now"
 """The flag of a result without a level: a person must look at once."""
@@ -20,7 +20,7 @@ ENGINE_DISAGREEMENT = "engine_disagreement"
 """The flag of a result on which the two evaluators differ; the higher level was taken."""
 
 Json = dict[str, Any]
-_DONE = Status.DONE.value
+_DONE = ReportStatus.DONE.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class _Told:
 class Results:
     """Makes the results of one ruleset; what is the same in many of them is made once, and not to be changed."""
 
-    def __init__(self, ruleset: Ruleset, deciding: Deciding) -> None:
+    def __init__(self, ruleset: Ruleset, deciding: Decider) -> None:
         self._ruleset = ruleset
         self._deciding = deciding
         bit = deciding.numbering.bit
@@ -69,7 +69,7 @@ class Results:
         self._always_clinician.append(ruleset.always_clinician.strip())
 
     def make(
-        self, identity: Identity, grounds: Grounds, rails: Masks, decision: Decision, *, disagreement: bool
+        self, identity: Identity, grounds: Justification, rails: Masks, decision: Decision, *, disagreement: bool
     ) -> Json:
         """The result of an evaluation, as in triage_rules/schemas/result.schema.json."""
         disposition = self._ruleset.dispositions[decision.disposition]
@@ -92,7 +92,7 @@ class Results:
             "rules": [_rule(grounds, told) for told in rules],
             "safety_net": [_rule(grounds, told) for told in floors],
             "inferences": {
-                name: {"says": says, "because": grounds.because(name)}
+                name: {"says": says, "because": grounds.reasons(name)}
                 for bit, name, says in self._inferences
                 if established & bit
             },
@@ -104,7 +104,7 @@ class Results:
             "evaluated_at": timestamp(identity.evaluated_ms),
         }
 
-    def _tell(self, statement: Statement) -> _Told:
+    def _tell(self, statement: KeyedOutcome) -> _Told:
         """How it is told, for this time and all to come."""
         self._told[statement.key] = told = _told(self._ruleset, statement)
         return told
@@ -114,11 +114,11 @@ class Results:
         sooner = validity.sooner_minutes if rails.possible & self._sooner else None
         return validity.minutes if sooner is None else sooner
 
-    def _ask(self, grounds: Grounds, rails: Masks, decision: Decision) -> list[Json]:
+    def _ask(self, grounds: Justification, rails: Masks, decision: Decision) -> list[Json]:
         if decision.determined:
             return []
         asked = self._asked
-        return [asked[question] for question in self._deciding.questions(rails, decision, grounds.hangs_on())]
+        return [asked[question] for question in self._deciding.questions(rails, decision, grounds.depends_on())]
 
     def _flags(self, decision: Decision, fired: list[_Told], disagreement: bool) -> list[str]:
         flags = list(self._ruleset.default.flags) if decision.by_default else []
@@ -142,23 +142,29 @@ class Results:
         return {"patient": _paragraphs(patient), "clinician": _paragraphs(clinician)}
 
 
-class _Asked(dict[Question, Json]):
+class _Asked(dict[OpenQuestion, Json]):
     """How each question is told."""
 
     def __init__(self, ruleset: Ruleset) -> None:
         super().__init__()
         self._ruleset = ruleset
 
-    def __missing__(self, question: Question) -> Json:
+    def __missing__(self, question: OpenQuestion) -> Json:
         self[question] = told = _ask(self._ruleset, question)
         return told
 
 
 def make_result(  # noqa: PLR0913 (a result is made of this much)
-    ruleset: Ruleset, identity: Identity, grounds: Grounds, rails: Rails, decision: Decision, *, disagreement: bool
+    ruleset: Ruleset,
+    identity: Identity,
+    grounds: Justification,
+    rails: Rails,
+    decision: Decision,
+    *,
+    disagreement: bool,
 ) -> Json:
     """As `Results.make`, for a ruleset that decides once."""
-    deciding = Deciding(ruleset)
+    deciding = Decider(ruleset)
     masks = deciding.numbering.masks(rails)
     return Results(ruleset, deciding).make(identity, grounds, masks, decision, disagreement=disagreement)
 
@@ -167,7 +173,7 @@ def failed_result(identity: Identity, reason: str) -> Json:
     """The result of a report that could not be evaluated: no level; a human must look now. `reason`: a stable code."""
     return {
         "id": identity.report,
-        "status": Status.DEAD.value,
+        "status": ReportStatus.DEAD.value,
         "ruleset": _ruleset(identity),
         "level": None,
         "disposition": None,
@@ -197,7 +203,7 @@ def _ruleset(identity: Identity) -> Json:
     return {"name": identity.name, "version": identity.version, "digest": identity.digest}
 
 
-def _told(ruleset: Ruleset, statement: Statement) -> _Told:
+def _told(ruleset: Ruleset, statement: KeyedOutcome) -> _Told:
     rule = statement.rule
     before: Json = {"id": rule.id, "title": rule.title}
     level = None
@@ -222,17 +228,17 @@ def _told(ruleset: Ruleset, statement: Statement) -> _Told:
     )
 
 
-def _rule(grounds: Grounds, told: _Told) -> Json:
-    return {**told.before, "because": list(grounds.because(told.key)), **told.after}
+def _rule(grounds: Justification, told: _Told) -> Json:
+    return {**told.before, "because": list(grounds.reasons(told.key)), **told.after}
 
 
 def _conflict(ruleset: Ruleset, name: str) -> Json:
     conflict = ruleset.conflicts[name]
-    return {"id": conflict.id, "text": conflict.says, "findings": list(conflict.findings)}
+    return {"id": conflict.id, "text": conflict.says, "findings": list(conflict.inputs)}
 
 
-def _ask(ruleset: Ruleset, question: Question) -> Json:
-    asked = ruleset.inputs[question.finding]
+def _ask(ruleset: Ruleset, question: OpenQuestion) -> Json:
+    asked = ruleset.inputs[question.input]
     found: Json = {
         "finding": asked.name,
         "question": asked.question,

@@ -11,9 +11,9 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.evaluation.answers import UNKNOWN, read_findings, unit_told
+from triage_rules.evaluation.answers import UNKNOWN, format_unit, read_answers
 from triage_rules.foundation.errors import ReportError
-from triage_rules.language.model import AskedOf, Input, Kind, Ruleset
+from triage_rules.language.model import AskedOf, Input, InputKind, Ruleset
 
 YES, NO = "yes", "no"
 _NUMBER = re.compile(r"[-+]?\d{1,15}([.,]\d{1,15})?")
@@ -21,7 +21,7 @@ _CHOOSE = "Choose one of the answers; \u201cI don\u2019t know\u201d is one, too.
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class AnswerOption:
     """An answer to choose. `is_open`: it leaves the question open."""
 
     value: str
@@ -30,18 +30,18 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class FormQuestion:
     """An input as a person reads it. `unit` and `between`: in words, '' if there is none."""
 
     name: str
-    kind: Kind
+    kind: InputKind
     text: str
     help: str
     group: str
     asked_of: AskedOf
     unit: str
     between: str
-    options: tuple[Option, ...]
+    options: tuple[AnswerOption, ...]
     max_length: int | None
 
     @property
@@ -52,7 +52,7 @@ class Question:
     def in_words(self, written: str) -> str:
         """What was written, as a person reads it."""
         if not written:
-            return "Nothing to add" if self.kind is Kind.TEXT else "Not answered"
+            return "Nothing to add" if self.kind is InputKind.TEXT else "Not answered"
         if written == UNKNOWN:
             return "I don\u2019t know"
         labels = {option.value: option.label for option in self.options}
@@ -60,46 +60,46 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class FormAnswers:
     """What a form came to. `findings`: as they are posted; `faults`: the question's name -> a sentence for people."""
 
-    findings: dict[str, Any]
+    given: dict[str, Any]
     faults: dict[str, str]
 
 
-def questions(ruleset: Ruleset, *, clinician: bool = False) -> dict[str, Question]:
+def questions(ruleset: Ruleset, *, clinician: bool = False) -> dict[str, FormQuestion]:
     """All that can be asked, in the ruleset's order; of a clinician also what only they can answer."""
     asked = {AskedOf.ANYONE, AskedOf.PRIVATE} | ({AskedOf.CLINICIAN} if clinician else set())
     return {read.name: _question(read) for read in ruleset.inputs.values() if read.asked_of in asked}
 
 
-def groups(asked: Iterable[Question]) -> list[tuple[str, list[Question]]]:
+def groups(asked: Iterable[FormQuestion]) -> list[tuple[str, list[FormQuestion]]]:
     """The questions by group, each group where its first question stands."""
-    found: dict[str, list[Question]] = {}
+    found: dict[str, list[FormQuestion]] = {}
     for question in asked:
         found.setdefault(question.group, []).append(question)
     return [(name.replace("_", " ").capitalize(), members) for name, members in found.items()]
 
 
-def read_answers(ruleset: Ruleset, asked: Mapping[str, Question], written: Mapping[str, str]) -> Answers:
+def read_form_answers(ruleset: Ruleset, asked: Mapping[str, FormQuestion], written: Mapping[str, str]) -> FormAnswers:
     """From texts by name to findings and faults. What was left empty is no answer; of a text, that is what '' says."""
-    findings: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     faults: dict[str, str] = {}
     for name, text in written.items():
         if name not in asked:
             continue
         try:
-            findings[name] = _read(asked[name], text)
+            answers[name] = _read(asked[name], text)
         except ValueError as error:
             faults[name] = str(error)
     try:
-        read_findings(ruleset, findings)
+        read_answers(ruleset, answers)
     except ReportError as error:
         for fault in error.faults:
             name = fault.pointer.rpartition("/")[2]
             faults[name] = _in_words(asked[name], fault.code, fault.detail)
-            findings.pop(name, None)
-    return Answers(findings, faults)
+            answers.pop(name, None)
+    return FormAnswers(answers, faults)
 
 
 def next_questions(result: Mapping[str, Any], asked: Container[str], answered: Container[str]) -> list[str]:
@@ -113,20 +113,20 @@ def next_questions(result: Mapping[str, Any], asked: Container[str], answered: C
     return [name for name in names if name in asked and name not in answered]
 
 
-def unanswered(question: Question) -> str:
+def unanswered(question: FormQuestion) -> str:
     """What to tell who went on without an answer; '' where that is an answer."""
     match question.kind:
-        case Kind.TEXT:
+        case InputKind.TEXT:
             return ""
-        case Kind.NUMBER | Kind.INTEGER:
+        case InputKind.NUMBER | InputKind.INTEGER:
             return f"Write a number{_or_between(question)}, or tick \u201cI don\u2019t know\u201d."
         case _:
             return _CHOOSE
 
 
-def _question(read: Input) -> Question:
-    unit = unit_told(read.unit)
-    return Question(
+def _question(read: Input) -> FormQuestion:
+    unit = format_unit(read.unit)
+    return FormQuestion(
         name=read.name,
         kind=read.kind,
         text=read.question,
@@ -140,12 +140,12 @@ def _question(read: Input) -> Question:
     )
 
 
-def _options(read: Input) -> tuple[Option, ...]:
+def _options(read: Input) -> tuple[AnswerOption, ...]:
     match read.kind:
-        case Kind.YES_NO:
-            return (Option(YES, "Yes"), Option(NO, "No"))
-        case Kind.CHOICE:
-            return tuple(Option(choice.value, choice.label, choice.means_open) for choice in read.choices)
+        case InputKind.YES_NO:
+            return (AnswerOption(YES, "Yes"), AnswerOption(NO, "No"))
+        case InputKind.CHOICE:
+            return tuple(AnswerOption(choice.value, choice.label, choice.means_open) for choice in read.choices)
         case _:
             return ()
 
@@ -163,24 +163,24 @@ def _plain(number: float | None) -> str:
     return "" if number is None else f"{number:g}" if abs(number) < 1e6 else f"{number:,.0f}"  # noqa: PLR2004
 
 
-def _read(question: Question, text: str) -> Any:
+def _read(question: FormQuestion, text: str) -> Any:
     """What is posted for what was written. Raises ValueError with a sentence for people."""
-    if question.kind is Kind.TEXT:
+    if question.kind is InputKind.TEXT:
         return text
     if text == UNKNOWN:
         return UNKNOWN
     match question.kind:
-        case Kind.YES_NO:
+        case InputKind.YES_NO:
             if text not in (YES, NO):
                 raise ValueError(_CHOOSE)
             return text == YES
-        case Kind.CHOICE:
+        case InputKind.CHOICE:
             return text
         case _:
             return _number(question, text)
 
 
-def _number(question: Question, text: str) -> float:
+def _number(question: FormQuestion, text: str) -> float:
     """A whole number stays one; a decimal comma is taken for a point."""
     plain = text.strip()
     if not _NUMBER.fullmatch(plain):
@@ -189,18 +189,18 @@ def _number(question: Question, text: str) -> float:
     return int(plain) if whole else float(plain.replace(",", "."))
 
 
-def _or_between(question: Question) -> str:
+def _or_between(question: FormQuestion) -> str:
     return f" ({question.between})" if question.between else ""
 
 
-def _in_words(question: Question, code: str, detail: str) -> str:
+def _in_words(question: FormQuestion, code: str, detail: str) -> str:
     """A fault of the report as the person who wrote it reads it. Never what was written."""
     match code:
         case "out_of_range":
             hints = detail.partition("; ")[2]
             told = f"This must be {question.between}." if question.between else "This number is too large."
             return told + (f" Please check: {hints}." if hints else "")
-        case "wrong_type" if question.kind is Kind.INTEGER:
+        case "wrong_type" if question.kind is InputKind.INTEGER:
             return f"Write a whole number{_or_between(question)}."
         case "not_a_choice":
             return _CHOOSE

@@ -12,10 +12,10 @@ from typing import Any, Protocol, cast
 import marshmallow as ma
 
 from triage_rules.deployment.live import Loaded
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.foundation.errors import NoRulesetLive, ReportError, ReportFault, RulesetNotFound
 from triage_rules.foundation.strict_json import pointer_part
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Answers
 from triage_rules.records.reports import SUBJECT_MAX, subject_fault
 
 FUTURE_MS = 5 * 60 * 1000
@@ -38,7 +38,7 @@ _RFC3339 = re.compile(
 )
 
 
-class Rulesets(Protocol):
+class RulesetLookup(Protocol):
     """What reading a report needs of the live rulesets."""
 
     def names(self) -> list[str]: ...
@@ -51,7 +51,7 @@ class Posted:
     """A report that has no fault. `reported_at` as it was written."""
 
     loaded: Loaded
-    findings: Findings
+    answers: Answers
     subject: str | None
     reported_at: str | None
 
@@ -175,20 +175,20 @@ class ReportIn(ma.Schema):
 _SCHEMA = ReportIn()
 
 
-def read_report(raw: object, rulesets: Rulesets, now_ms: int) -> Posted:
+def read_report(raw: object, rulesets: RulesetLookup, now_ms: int) -> Posted:
     """Raises ReportError with every fault, NoRulesetLive, LedgerUnavailable. `now_ms`: UTC, milliseconds."""
     values, faults, left_out = _read_envelope(raw, now_ms)
     loaded = _choose(values, rulesets, faults)
-    findings: Findings = {}
+    answers: Answers = {}
     if loaded is not None and "findings" in values:
         try:
-            findings = read_findings(loaded.ruleset, values["findings"])
+            answers = read_answers(loaded.ruleset, values["findings"])
         except ReportError as error:
             faults.extend(error.faults)
             left_out += error.left_out
     if loaded is None or faults:
         raise ReportError(tuple(faults), left_out)
-    return Posted(loaded, findings, values.get("subject"), values.get("reported_at"))
+    return Posted(loaded, answers, values.get("subject"), values.get("reported_at"))
 
 
 def _read_envelope(raw: object, now_ms: int) -> tuple[dict[str, Any], list[ReportFault], int]:
@@ -243,7 +243,7 @@ def _time_faults(reported_ms: int, now_ms: int) -> list[ReportFault]:
     return []
 
 
-def _choose(values: Mapping[str, Any], rulesets: Rulesets, faults: list[ReportFault]) -> Loaded | None:
+def _choose(values: Mapping[str, Any], rulesets: RulesetLookup, faults: list[ReportFault]) -> Loaded | None:
     """The ruleset that is to decide; without one, `faults` says why."""
     names = sorted(rulesets.names())
     if not names:

@@ -27,7 +27,7 @@ class Family(enum.StrEnum):
     GAPS = "gaps"
 
 
-class FindingType(enum.StrEnum):
+class CheckType(enum.StrEnum):
     """Every check: its code word, its severity, its family, and what a finding of it means.
 
     Within one severity, findings are listed in this order.

@@ -70,7 +70,7 @@ def atoms(condition: Condition) -> Iterator[Atom]:
 def name_in(leaf: Leaf) -> str:
     """Return the input, mention or statement that a leaf reads."""
     atom = leaf.part if isinstance(leaf, Unless) else leaf
-    return atom.name if isinstance(atom, Inferred) else atom.finding
+    return atom.name if isinstance(atom, Inferred) else atom.input
 
 
 def names_in(condition: Condition) -> Iterator[str]:

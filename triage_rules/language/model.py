@@ -13,7 +13,7 @@ from triage_rules.foundation.place import Place
 Value = bool | int | float | str
 """An answer, as the evaluators see it: a yes/no, a number, or a choice's value."""
 
-Findings = dict[str, Value]
+Answers = dict[str, Value]
 """The answers of one report, by input. An input that is not a key is open."""
 
 MAX_NUMBER = 1e15
@@ -49,7 +49,7 @@ class Level(enum.IntEnum):
 _WORDS = {level: level.name.lower() for level in Level}
 
 
-class Kind(enum.StrEnum):
+class InputKind(enum.StrEnum):
     """The type of an input's answers."""
 
     NUMBER = "number"
@@ -59,7 +59,7 @@ class Kind(enum.StrEnum):
     TEXT = "text"
 
 
-SERVICE_COUNTS = {"reports_last_48h": Kind.INTEGER, "highest_level_24h": Kind.CHOICE}
+SERVICE_COUNTS = {"reports_last_48h": InputKind.INTEGER, "highest_level_24h": InputKind.CHOICE}
 """The counts of a subject's earlier reports: the only inputs with `asked_of: service`.
 
 `highest_level_24h` is none, routine, monitor or urgent.
@@ -124,7 +124,7 @@ class Not:
 class Compare:
     """A number or integer input against a limit; open while the input is open."""
 
-    finding: str
+    input: str
     op: Op
     limit: int | float
 
@@ -133,7 +133,7 @@ class Compare:
 class OneOf:
     """A choice input is one of `values` (at least one, all declared); open while the input is open."""
 
-    finding: str
+    input: str
     values: tuple[str, ...]
 
 
@@ -141,14 +141,14 @@ class OneOf:
 class Yes:
     """A yes/no input was answered yes; false if answered no; open while the input is open."""
 
-    finding: str
+    input: str
 
 
 @dataclass(frozen=True, slots=True)
 class IsOpen:
     """The input is open. True or false, never open itself."""
 
-    finding: str
+    input: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ class Input:
     """A question that a report may answer. Numbers have a unit (UCUM) and inclusive bounds."""
 
     name: str
-    kind: Kind
+    kind: InputKind
     question: str
     group: str
     asked_of: AskedOf = AskedOf.ANYONE
@@ -280,7 +280,7 @@ class Disposition:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RuleOutcome:
     """A disposition that a rule reaches: always (`when` None) or if a further condition holds."""
 
     disposition: str
@@ -294,7 +294,7 @@ class Rule:
     id: str
     title: str
     when: Condition
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[RuleOutcome, ...]
     reason: str
     source: Source
     owner: str
@@ -317,7 +317,7 @@ class Floor:
     id: str
     title: str
     when: Condition
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[RuleOutcome, ...]
     reason: str
     source: Source
     owner: str
@@ -335,7 +335,7 @@ class Conflict:
     id: str
     when: Condition
     says: str
-    findings: tuple[str, ...]
+    inputs: tuple[str, ...]
     place: Place | None = field(default=None, compare=False)
 
 
@@ -343,7 +343,7 @@ class Conflict:
 class Mandatory:
     """Inputs of which one must be answered before routine is possible. `when`: only if this is true."""
 
-    findings: tuple[str, ...]
+    inputs: tuple[str, ...]
     when: Condition | None = None
 
 

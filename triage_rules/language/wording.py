@@ -22,7 +22,7 @@ from triage_rules.language.model import (
 OPS = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at most", Op.LESS_THAN: "less than"}
 
 
-def in_words(condition: Condition) -> str:
+def describe_condition(condition: Condition) -> str:
     """Describe a condition on one line: "all of: `spots`, `age_years` less than 16"."""
     match condition:
         case All(parts):
@@ -60,5 +60,5 @@ def _listed(parts: Iterable[Condition]) -> str:
 
 
 def _inside(part: Condition) -> str:
-    words = in_words(part)
+    words = describe_condition(part)
     return f"({words})" if isinstance(part, All | Any | AtLeast) else words

@@ -86,7 +86,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AuditVerdict:
     """The result of verifying a whole log. `faults`: a sentence each; none: no entry was changed."""
 
     head: Head
@@ -117,7 +117,7 @@ def head_of(last: Record | None) -> Head:
     return Head(int(last["number"]), last["hash"])
 
 
-def verify(records: Iterable[Record], noted: str | None = None) -> Verdict:
+def verify(records: Iterable[Record], noted: str | None = None) -> AuditVerdict:
     """Verify a whole log, oldest entry first. `noted`: a hash that was once the last one.
 
     A log without its end is still a valid chain: only `noted` reveals the cut.
@@ -135,7 +135,7 @@ def verify(records: Iterable[Record], noted: str | None = None) -> Verdict:
         seen_noted = seen_noted or head.hash == noted
     if not seen_noted:
         faults.append(f"the noted hash {noted} is not in the log: its end was cut off, or the whole log was rewritten")
-    return Verdict(head, tuple(faults))
+    return AuditVerdict(head, tuple(faults))
 
 
 def _own_faults(entry: Record) -> list[str]:

@@ -28,7 +28,7 @@ _PLACE = re.compile(r"([0-3])([0-9]{14})([0-9]{14})([0-9a-f-]{1,40})", re.ASCII)
 _DIGITS = 14
 
 
-class Standing(enum.StrEnum):
+class BoardStatus(enum.StrEnum):
     """Whether a person has acknowledged a report."""
 
     OPEN = "open"
@@ -44,7 +44,7 @@ class Wanted:
     time; `newest`, the newest first.
     """
 
-    standing: Standing = Standing.OPEN
+    status: BoardStatus = BoardStatus.OPEN
     levels: tuple[Level | None, ...] = RANKS
     ruleset: str | None = None
     overdue: bool = False
@@ -53,7 +53,7 @@ class Wanted:
     @property
     def newest_first(self) -> bool:
         """Return whether the newest reports come first."""
-        return self.newest or self.standing is not Standing.OPEN
+        return self.newest or self.status is not BoardStatus.OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class BoardPage:
     """Some rows, and the position after which the next page begins (None: these are the last rows)."""
 
     rows: tuple[Row, ...]
@@ -128,7 +128,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class BoardTally:
     """The number of open and overdue reports by level, of acknowledged reports, and the rulesets that have any."""
 
     open: dict[Level | None, int]

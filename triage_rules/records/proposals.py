@@ -19,7 +19,7 @@ MOST_OPEN, MOST_OPEN_EACH, MOST_KEPT = 20, 5, 100
 """The most open proposals of all clients and of one client, and the most proposals kept."""
 
 
-class State(enum.StrEnum):
+class ProposalState(enum.StrEnum):
     """The state of a proposal."""
 
     OPEN = "open"
@@ -43,7 +43,7 @@ class Proposal:
     proposed_by: str
     proposed_ms: int
     note: str = ""
-    state: State = State.OPEN
+    state: ProposalState = ProposalState.OPEN
     decided_by: str | None = None
     decided_ms: int | None = None
 
@@ -54,7 +54,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Approving:
+class Approval:
     """The approved proposal, and the digest that was live when the approver saw it (None: no version was)."""
 
     proposal: str
@@ -67,7 +67,7 @@ def check_new(proposal: Proposal, files: Mapping[str, str], others: Iterable[Pro
         raise ProposalRefused(f"the files are larger than {FILES_MAX_BYTES:,} bytes together")
     if len(proposal.note) > NOTE_MAX:
         raise ProposalRefused(f"the note has more than {NOTE_MAX:,} characters")
-    waiting = [other for other in others if other.state is State.OPEN]
+    waiting = [other for other in others if other.state is ProposalState.OPEN]
     if any((other.digest, other.ruleset) == (proposal.digest, proposal.ruleset) for other in waiting):
         raise ProposalRefused("the same rules are proposed already; see the open proposals")
     if len(waiting) >= MOST_OPEN:
@@ -76,16 +76,16 @@ def check_new(proposal: Proposal, files: Mapping[str, str], others: Iterable[Pro
         raise ProposalRefused(f"{MOST_OPEN_EACH} of your proposals are open; withdraw one of them first")
 
 
-def decided(proposal: Proposal, state: State, by: str, now_ms: int) -> Proposal:
+def decided(proposal: Proposal, state: ProposalState, by: str, now_ms: int) -> Proposal:
     """Return the proposal in its new state: only its proposer may withdraw it, only another client may decide.
 
     Raises ProposalRefused.
     """
-    if proposal.state is not State.OPEN:
+    if proposal.state is not ProposalState.OPEN:
         raise ProposalRefused(f"this proposal is already {proposal.state}")
-    if state is State.WITHDRAWN and by != proposal.proposed_by:
+    if state is ProposalState.WITHDRAWN and by != proposal.proposed_by:
         raise ProposalRefused("only its proposer can withdraw a proposal; decline it instead")
-    if state is not State.WITHDRAWN and by == proposal.proposed_by:
+    if state is not ProposalState.WITHDRAWN and by == proposal.proposed_by:
         raise ProposalRefused(
             "its proposer can't decide about a proposal; a second person must, with a key of another client"
         )
@@ -114,4 +114,4 @@ def encode(proposal: Proposal) -> str:
 def decode(proposal_id: str, text: str) -> Proposal:
     """Return the stored proposal."""
     stored = json.loads(text)
-    return Proposal(id=proposal_id, **stored | {"state": State(stored["state"])})
+    return Proposal(id=proposal_id, **stored | {"state": ProposalState(stored["state"])})

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.language.model import Findings, Level
+from triage_rules.language.model import Answers, Level
 from triage_rules.records.board import Acknowledged
 
 SUBJECT_MAX = 128
@@ -20,7 +20,7 @@ class Lane(enum.StrEnum):
     NORMAL = "normal"
 
 
-class Status(enum.StrEnum):
+class ReportStatus(enum.StrEnum):
     """The state of a report. `done` and `dead` are final and have a result."""
 
     QUEUED = "queued"
@@ -39,7 +39,7 @@ class NewReport:
     id: str
     ruleset: str
     digest: str
-    findings: Findings
+    answers: Answers
     lane: Lane
     received_ms: int
     subject: str | None = None
@@ -67,7 +67,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class DecidedReport:
     """A report's id, its result, and the history that was used."""
 
     id: str
@@ -76,7 +76,7 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class TakenBatch:
     """The reports begun in one round trip, and the Celery messages taken for them, one report each."""
 
     deliveries: tuple[Delivery, ...]
@@ -88,7 +88,7 @@ class StoredReport:
     """A report as callers read it. `result`: the published JSON object, once status is done or dead."""
 
     id: str
-    status: Status
+    status: ReportStatus
     ruleset: str
     digest: str
     received_ms: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 EVALUATE = "triage.evaluate"
 """Celery task: one report id. May run twice. The worker may take further tasks off the queue with it."""
 
-EVALUATE_ALONE = "triage.evaluate_alone"
+EVALUATE_SINGLY = "triage.evaluate_alone"
 """Celery task: one report id that may have ended a process, so it is evaluated by itself. May run twice."""
 
 EVALUATE_MANY = "triage.evaluate_many"

@@ -11,19 +11,19 @@ from typing import Any, Protocol
 
 from triage_rules.records.api_keys import Key
 from triage_rules.records.audit import Actor, Record
-from triage_rules.records.board import Acknowledged, Bar, Letter, Page, Queues, Tally, Wanted
+from triage_rules.records.board import Acknowledged, Bar, BoardPage, BoardTally, Letter, Queues, Wanted
 from triage_rules.records.consumer_groups import GroupLetter, Groups, PutBack
-from triage_rules.records.proposals import Approving, Proposal, State
+from triage_rules.records.proposals import Approval, Proposal, ProposalState
 from triage_rules.records.reports import (
     Accepted,
-    Decided,
+    DecidedReport,
     Delivery,
     History,
     Idempotency,
     Lane,
     NewReport,
     StoredReport,
-    Turn,
+    TakenBatch,
 )
 
 
@@ -131,7 +131,7 @@ class Ledger(Protocol):
 
     def turn(  # noqa: PLR0913 - all but three by name
         self,
-        done: Sequence[Decided],
+        done: Sequence[DecidedReport],
         ids: Sequence[str],
         now_ms: int,
         *,
@@ -139,7 +139,7 @@ class Ledger(Protocol):
         lane: Lane,
         most: int = 0,
         hold: bool = True,
-    ) -> Turn:
+    ) -> TakenBatch:
         """In one round trip: settle `done`, begin `ids`, take up to `most` messages off the lane's queue.
 
         With `hold`, what is begun is noted under `holder`, the Celery task's id, until its next turn: if its process
@@ -210,7 +210,7 @@ class Ledger(Protocol):
         by: Actor,
         approved_by: str | None = None,
         files: Mapping[str, str] | None = None,
-        approving: Approving | None = None,
+        approving: Approval | None = None,
     ) -> LiveRuleset:
         """Store the bundle, make it live and write it down, in one step. Nothing changes if it is live already.
 
@@ -236,7 +236,7 @@ class Ledger(Protocol):
         """Keep a new one and write it down, in one step. Raises ProposalRefused."""
         ...
 
-    def close_proposal(self, proposal_id: str, state: State, now_ms: int, *, by: Actor) -> Proposal:
+    def close_proposal(self, proposal_id: str, state: ProposalState, now_ms: int, *, by: Actor) -> Proposal:
         """Decline or withdraw it and write that down, in one step. Raises ProposalNotFound, ProposalRefused."""
         ...
 
@@ -282,14 +282,14 @@ class Ledger(Protocol):
         """The newest dead letters, the newest first: report, reason, attempts, ruleset, digest, lane, buried_at."""
         ...
 
-    def board(self, wanted: Wanted, now_ms: int, limit: int, after: str | None = None) -> Page:
+    def board(self, wanted: Wanted, now_ms: int, limit: int, after: str | None = None) -> BoardPage:
         """Up to `limit` settled reports that come after that place; in as many steps however many there are.
 
         Raises NoPlace.
         """
         ...
 
-    def tally(self, now_ms: int) -> Tally:
+    def tally(self, now_ms: int) -> BoardTally:
         """How many settled reports are open, overdue, acknowledged."""
         ...
 

@@ -10,7 +10,7 @@ from triage_rules.foundation.errors import KeyNotFound
 from triage_rules.records import api_keys
 from triage_rules.records.api_keys import Key
 from triage_rules.records.audit import Act, Action, Actor
-from triage_rules.store.audit import Audited, Deed
+from triage_rules.store.audit import Audited, AuditedStep
 from triage_rules.store.connection import refusals_translated
 from triage_rules.store.keyspace import KEYS
 
@@ -28,25 +28,25 @@ class Keys(Audited):
         """Keep a new key."""
         details = {"id": key.id, "client": key.client, "scopes": sorted(key.scopes), "rate": key.rate}
 
-        def prepare(pipe: Pipeline) -> Deed[None]:
+        def prepare(pipe: Pipeline) -> AuditedStep[None]:
             pipe.hexists(KEYS, key.id)
             act = Act(by, Action.KEY_MAKE, key.made_ms, details)
-            return Deed(None, act, lambda pipe: pipe.hset(KEYS, key.id, api_keys.encode(key)))
+            return AuditedStep(None, act, lambda pipe: pipe.hset(KEYS, key.id, api_keys.encode(key)))
 
         self._audited(prepare, watch=[KEYS])
 
     def revoke_key(self, key_id: str, now_ms: int, *, by: Actor) -> Key:
         """Have a key open nothing from now on; nothing is done if it was revoked before. Raises KeyNotFound."""
 
-        def prepare(pipe: Pipeline) -> Deed[Key]:
+        def prepare(pipe: Pipeline) -> AuditedStep[Key]:
             text: Any = pipe.hget(KEYS, key_id)
             before = None if text is None else api_keys.decode(key_id, text)
             if before is None:
                 raise KeyNotFound(f"there is no key with the id `{key_id}`; `triage key list` shows all")
             after = api_keys.revoked(before, now_ms)
             if after == before:
-                return Deed(before)
+                return AuditedStep(before)
             act = Act(by, Action.KEY_REVOKE, now_ms, {"id": key_id, "client": after.client})
-            return Deed(after, act, lambda pipe: pipe.hset(KEYS, key_id, api_keys.encode(after)))
+            return AuditedStep(after, act, lambda pipe: pipe.hset(KEYS, key_id, api_keys.encode(after)))
 
         return self._audited(prepare, watch=[KEYS])

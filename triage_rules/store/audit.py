@@ -30,7 +30,7 @@ def _nothing(_: Pipeline) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed(Generic[T]):
+class AuditedStep(Generic[T]):
     """What is to be done: `commands` are queued, `act` is written down, `answer` is what the caller gets.
 
     Without an act there turned out to be nothing to do, and nothing is written.
@@ -44,7 +44,7 @@ class Deed(Generic[T]):
 class Audited(Store):
     """What a part of the ledger stands on whose deeds are written down."""
 
-    def _audited(self, prepare: Callable[[Pipeline], Deed[T]], *, watch: Sequence[str]) -> T:
+    def _audited(self, prepare: Callable[[Pipeline], AuditedStep[T]], *, watch: Sequence[str]) -> T:
         """Do what `prepare` says, together with its entry, or not at all.
 
         `prepare` reads (its pipeline answers at once); it is called again if a key of `watch` changes meanwhile.
@@ -52,7 +52,7 @@ class Audited(Store):
         than its commands expect: what a command meets only when it is run, Redis doesn't undo.
         Raises LedgerUnavailable, AuditError if the log's last entry was changed, and what `prepare` raises.
         """
-        tried: tuple[Deed[T], dict[str, str]] | None = None
+        tried: tuple[AuditedStep[T], dict[str, str]] | None = None
         for _ in range(TRIES):
             with refusals_translated(), self._redis.pipeline(transaction=True) as pipe:
                 try:

@@ -9,7 +9,7 @@ from redis.client import Pipeline
 from redis.exceptions import NoScriptError
 
 from triage_rules.foundation.settings import Settings
-from triage_rules.records.reports import Decided, Lane, Turn
+from triage_rules.records.reports import DecidedReport, Lane, TakenBatch
 from triage_rules.records.tasks import BROKER_KEY_PREFIX, EVALUATE
 from triage_rules.store.connection import refusals_translated
 from triage_rules.store.keyspace import DUE, HELD, REPORT, TAKEN
@@ -32,7 +32,7 @@ class Turns(Work):
 
     def turn(  # noqa: PLR0913 - all but three by name
         self,
-        done: Sequence[Decided],
+        done: Sequence[DecidedReport],
         ids: Sequence[str],
         now_ms: int,
         *,
@@ -40,7 +40,7 @@ class Turns(Work):
         lane: Lane,
         most: int = 0,
         hold: bool = True,
-    ) -> Turn:
+    ) -> TakenBatch:
         """Settle, begin and take, in this order. UnicodeDecodeError: a stored report holds bytes that are no text."""
         self._ensure_seals()
         with refusals_translated():
@@ -52,10 +52,17 @@ class Turns(Work):
         begun = replies[len(done) : len(done) + len(ids)]
         pairs = zip(ids, begun, strict=True)
         deliveries = [self._delivery(one, reply, now_ms) for one, reply in pairs if reply is not None]
-        return Turn(tuple(deliveries), tuple(replies[-1]) if most else ())
+        return TakenBatch(tuple(deliveries), tuple(replies[-1]) if most else ())
 
     def _turn(  # noqa: PLR0913, PLR0917 - as `turn`
-        self, done: Sequence[Decided], ids: Sequence[str], now_ms: int, holder: str, lane: Lane, most: int, hold: bool
+        self,
+        done: Sequence[DecidedReport],
+        ids: Sequence[str],
+        now_ms: int,
+        holder: str,
+        lane: Lane,
+        most: int,
+        hold: bool,
     ) -> list[Any]:
         self._teach()
         with self._redis.pipeline(transaction=False) as pipe:

@@ -13,15 +13,15 @@ from triage_rules.records.board import (
     RANKS,
     Acknowledged,
     Bar,
+    BoardPage,
+    BoardStatus,
+    BoardTally,
     Group,
     Letter,
     Noted,
-    Page,
     Queue,
     Queues,
     Row,
-    Standing,
-    Tally,
     Wanted,
 )
 from triage_rules.store.base import DAY_S, Store
@@ -39,9 +39,9 @@ from triage_rules.store.keyspace import (
 )
 
 _INDEXES = {
-    Standing.OPEN: (BOARD_OPEN,),
-    Standing.ACKNOWLEDGED: (BOARD_ACKNOWLEDGED,),
-    Standing.ALL: (BOARD_OPEN, BOARD_ACKNOWLEDGED),
+    BoardStatus.OPEN: (BOARD_OPEN,),
+    BoardStatus.ACKNOWLEDGED: (BOARD_ACKNOWLEDGED,),
+    BoardStatus.ALL: (BOARD_OPEN, BOARD_ACKNOWLEDGED),
 }
 _FIELDS = ("status", "findings", "subject", "acknowledged_by", "acknowledged_ms", "redrives")
 
@@ -49,14 +49,14 @@ _FIELDS = ("status", "findings", "subject", "acknowledged_by", "acknowledged_ms"
 class Board(Store):
     """See `triage_rules.store.Ledger` for what each method promises."""
 
-    def board(self, wanted: Wanted, now_ms: int, limit: int, after: str | None = None) -> Page:
+    def board(self, wanted: Wanted, now_ms: int, limit: int, after: str | None = None) -> BoardPage:
         """Up to `limit` rows that come after that place. Raises NoPlace."""
         with refusals_translated():
             found = self._found(wanted, now_ms, limit + 1, after)
             rows = self._rows(found[:limit])
-        return Page(rows, found[limit - 1].place if len(found) > limit else None)
+        return BoardPage(rows, found[limit - 1].place if len(found) > limit else None)
 
-    def tally(self, now_ms: int) -> Tally:
+    def tally(self, now_ms: int) -> BoardTally:
         """How many there are."""
         with refusals_translated(), self._redis.pipeline(transaction=False) as pipe:
             groups = self._groups_noted()
@@ -65,7 +65,7 @@ class Board(Store):
                 pipe.zlexcount(BOARD_OPEN + group.text, "-", _overdue_until(group, now_ms))
                 pipe.zcard(BOARD_ACKNOWLEDGED + group.text)
             counted: list[int] = pipe.execute()
-        return Tally(
+        return BoardTally(
             open=_by_level(groups, counted[0::3]),
             overdue=_by_level(groups, counted[1::3]),
             acknowledged=sum(counted[2::3]),
@@ -75,9 +75,9 @@ class Board(Store):
     def mix(self, starts: Sequence[int], end_ms: int) -> list[Bar]:
         """How many were received between those times and the next, or `end_ms`, by level."""
         with refusals_translated(), self._redis.pipeline(transaction=False) as pipe:
-            groups = [group for group in self._groups_noted() for _ in _INDEXES[Standing.ALL]]
+            groups = [group for group in self._groups_noted() for _ in _INDEXES[BoardStatus.ALL]]
             for start, until in zip(starts, [*starts[1:], end_ms], strict=True):
-                for group, index in zip(groups, cycle(_INDEXES[Standing.ALL]), strict=False):
+                for group, index in zip(groups, cycle(_INDEXES[BoardStatus.ALL]), strict=False):
                     pipe.zlexcount(index + group.text, f"[{start:014d}", f"({until:014d}")
             counted: list[int] = pipe.execute()
         size = len(groups)
@@ -126,7 +126,7 @@ class Board(Store):
                 ends = _ends(group, wanted, now_ms, after)
                 if group.level not in wanted.levels or wanted.ruleset not in (None, group.ruleset) or ends is None:
                     continue
-                for index in _INDEXES[wanted.standing]:
+                for index in _INDEXES[wanted.status]:
                     asked.append(group)
                     order = ends[::-1] if newest_first else ends
                     pipe.zrange(index + group.text, *order, bylex=True, desc=newest_first, offset=0, num=limit)
@@ -145,9 +145,9 @@ class Board(Store):
         return tuple(self._row(one, values) for one, values in zip(noted, stored, strict=True) if values[0] is not None)
 
     def _row(self, noted: Noted, values: list[str | None]) -> Row:
-        _, findings, subject, by, at, redrives = values
+        _, answers, subject, by, at, redrives = values
         try:
-            told = opened(self._seals, findings or "", subject, noted.id, "subject")
+            told = opened(self._seals, answers or "", subject, noted.id, "subject")
         except SealError:
             told = None
         return Row(
@@ -162,7 +162,7 @@ class Board(Store):
         until = f"({max(0, now_ms - self._settings.retention_days * DAY_S * 1000):014d}"
         with refusals_translated(), self._redis.pipeline(transaction=False) as pipe:
             for group in self._groups_noted():
-                for index in _INDEXES[Standing.ALL]:
+                for index in _INDEXES[BoardStatus.ALL]:
                     pipe.zremrangebylex(index + group.text, "-", until)
             pipe.execute()
 
@@ -170,7 +170,7 @@ class Board(Store):
 def _ends(group: Group, wanted: Wanted, now_ms: int, after: str | None) -> tuple[str, str] | None:
     """The ends of the group's part that is wanted, as ZRANGE BYLEX takes them; None if there is nothing."""
     low, high = "-", "+"
-    if wanted.overdue and wanted.standing is Standing.OPEN:
+    if wanted.overdue and wanted.status is BoardStatus.OPEN:
         high = _overdue_until(group, now_ms)
     if high == "-":
         return None

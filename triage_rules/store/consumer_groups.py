@@ -14,7 +14,7 @@ from triage_rules.foundation.errors import GroupNotFound
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.audit import Act, Action, Actor
 from triage_rules.records.consumer_groups import ConsumerGroup, GroupLetter, Groups, PutBack
-from triage_rules.store.audit import Audited, Deed
+from triage_rules.store.audit import Audited, AuditedStep
 from triage_rules.store.connection import refusals_translated
 from triage_rules.store.keyspace import DEAD_OF, RESULTS, SEEN
 
@@ -92,12 +92,12 @@ class ConsumerGroups(Audited):
         published: other groups would get it, too. What the group noted of such an event as handled is forgotten.
         """
 
-        def prepare(pipe: Pipeline) -> Deed[list[PutBack]]:
+        def prepare(pipe: Pipeline) -> AuditedStep[list[PutBack]]:
             plans = self._plans(pipe, group, letters)
             done = [plan for plan in plans if plan.fate is PutBack.DONE]
             answer = [plan.fate for plan in plans]
             if not done:
-                return Deed(answer)
+                return AuditedStep(answer)
 
             def commands(pipe: Pipeline) -> None:
                 claimed: list[Any] = [plan.letter.entry for plan in done if not (plan.new or plan.waits)]
@@ -111,7 +111,7 @@ class ConsumerGroups(Audited):
                 self._drop_letters([RESULTS, DEAD_OF + group], [group, *told], client=pipe)
 
             details = {"group": group, "entries": [plan.letter.entry for plan in done]}
-            return Deed(answer, Act(by, Action.REDRIVE_GROUP, now_ms, details), commands)
+            return AuditedStep(answer, Act(by, Action.REDRIVE_GROUP, now_ms, details), commands)
 
         return self._audited(prepare, watch=[DEAD_OF + group])
 

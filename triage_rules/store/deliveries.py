@@ -19,7 +19,7 @@ _TIME = re.compile(r"\d{1,14}", re.ASCII)
 
 def delivery(report_id: str, reply: list[Any], seals: Seals) -> Delivery:
     """What begin.lua handed out. Raises SealError, ValueError, TypeError or RecursionError if it can't be read."""
-    attempt, ruleset, digest, findings, lane, received_ms, subject, reported_at, reports, highest = reply
+    attempt, ruleset, digest, answers, lane, received_ms, subject, reported_at, reports, highest = reply
     received = milliseconds(received_ms)
     if received is None or not ruleset or not digest:
         raise ValueError
@@ -27,21 +27,21 @@ def delivery(report_id: str, reply: list[Any], seals: Seals) -> Delivery:
         id=report_id,
         ruleset=ruleset,
         digest=digest,
-        findings=json.loads(seals.open(findings, report_id, "findings")),
+        answers=json.loads(seals.open(answers, report_id, "findings")),
         lane=Lane(lane),
         received_ms=received,
-        subject=opened(seals, findings, subject, report_id, "subject"),
-        reported_at=opened(seals, findings, reported_at, report_id, "reported_at"),
+        subject=opened(seals, answers, subject, report_id, "subject"),
+        reported_at=opened(seals, answers, reported_at, report_id, "reported_at"),
     )
     history = History(int(reports), Level(int(highest)) if highest else None)
     return Delivery(report=report, history=history, attempt=int(attempt))
 
 
-def opened(seals: Seals, findings: str, text: str | None, report_id: str, field: str) -> str | None:
+def opened(seals: Seals, answers: str, text: str | None, report_id: str, field: str) -> str | None:
     """A field that is sealed if the findings beside it are; it may begin as it likes. Raises SealError."""
     if not text:
         return None
-    return seals.open(text, report_id, field) if is_sealed(findings) else text
+    return seals.open(text, report_id, field) if is_sealed(answers) else text
 
 
 def unreadable(report_id: str, reply: list[Any], now_ms: int, error: Exception) -> Delivery:
@@ -52,7 +52,7 @@ def unreadable(report_id: str, reply: list[Any], now_ms: int, error: Exception) 
         id=report_id,
         ruleset=ruleset or UNKNOWN_RULESET,
         digest=digest or UNKNOWN_DIGEST,
-        findings={},
+        answers={},
         lane=Lane.NORMAL,
         received_ms=now_ms if received is None else received,
     )

@@ -16,7 +16,7 @@ from triage_rules.foundation.settings import Settings
 from triage_rules.records import board
 from triage_rules.records.audit import Act, Action, Actor
 from triage_rules.store import Erased
-from triage_rules.store.audit import Audited, Deed
+from triage_rules.store.audit import Audited, AuditedStep
 from triage_rules.store.connection import refusals_translated
 from triage_rules.store.deliveries import opened
 from triage_rules.store.follow_up import forget, noted_as
@@ -152,7 +152,7 @@ class Erasing(Audited):
                 found.ids.add(report_id)
                 _note_keys(found, "", str(pipe.hget(REPORT + report_id, "idempotency") or ""))
 
-    def _deed(self, pipe: Pipeline, found: _Found, act: Act) -> Deed[Erased]:
+    def _deed(self, pipe: Pipeline, found: _Found, act: Act) -> AuditedStep[Erased]:
         self._add_new(pipe, found)
         ids, reports = sorted(found.ids), [REPORT + report_id for report_id in sorted(found.ids)]
         groups: Any = [group["name"] for group in pipe.xinfo_groups(RESULTS)] if pipe.exists(RESULTS) else []
@@ -186,7 +186,7 @@ class Erasing(Audited):
                     pipe.zrem(SEEN + str(group), *(event for report_id in ids for event in _event_ids(report_id)))
 
         counted = {"reports": there, "events": erased.events, "dead_letters": letters, "keys": gone}
-        return Deed(erased, Act(act.actor, act.action, act.at_ms, counted), commands)
+        return AuditedStep(erased, Act(act.actor, act.action, act.at_ms, counted), commands)
 
     def _letters_of_groups(self) -> list[str]:
         """Also of groups that are gone."""

@@ -11,8 +11,8 @@ from triage_rules.foundation.errors import NotRedrivable, NotSettled, ReportNotF
 from triage_rules.records import board
 from triage_rules.records.audit import Act, Action, Actor
 from triage_rules.records.board import MOST_REDRIVES, Acknowledged, Noted
-from triage_rules.records.reports import Lane, Status
-from triage_rules.store.audit import Audited, Deed
+from triage_rules.records.reports import Lane, ReportStatus
+from triage_rules.store.audit import Audited, AuditedStep
 from triage_rules.store.keyspace import (
     BOARD_ACKNOWLEDGED,
     BOARD_OPEN,
@@ -32,7 +32,7 @@ _OF_THE_END = ("result", "settled_ms", "noted", "letter", "acknowledged_by", "ac
 class _Settled:
     """What is stored of a report that concerns us here. `noted` None: it was settled before there was a board."""
 
-    status: Status
+    status: ReportStatus
     noted: Noted | None
     letter: str
     lane: Lane
@@ -46,10 +46,10 @@ class FollowingUp(Audited):
     def acknowledge(self, report_id: str, now_ms: int, *, by: Actor) -> Acknowledged:
         """Note who takes care of the report. One that somebody takes care of already stays theirs."""
 
-        def prepare(pipe: Pipeline) -> Deed[Acknowledged]:
+        def prepare(pipe: Pipeline) -> AuditedStep[Acknowledged]:
             found = _settled(pipe, report_id)
             if found.acknowledged is not None:
-                return Deed(found.acknowledged)
+                return AuditedStep(found.acknowledged)
             noted = found.noted
 
             def commands(pipe: Pipeline) -> None:
@@ -59,17 +59,17 @@ class FollowingUp(Audited):
                     pipe.zadd(BOARD_ACKNOWLEDGED + noted.group.text, {noted.text: 0})
 
             act = Act(by, Action.ACKNOWLEDGE, now_ms, {"report": report_id})
-            return Deed(Acknowledged(by.name, now_ms), act, commands)
+            return AuditedStep(Acknowledged(by.name, now_ms), act, commands)
 
         return self._audited(prepare, watch=[REPORT + report_id])
 
     def unacknowledge(self, report_id: str, now_ms: int, *, by: Actor) -> None:
         """Nobody takes care of the report any more. Nothing happens if nobody did."""
 
-        def prepare(pipe: Pipeline) -> Deed[None]:
+        def prepare(pipe: Pipeline) -> AuditedStep[None]:
             found = _settled(pipe, report_id)
             if found.acknowledged is None:
-                return Deed(None)
+                return AuditedStep(None)
             noted = found.noted
 
             def commands(pipe: Pipeline) -> None:
@@ -78,7 +78,7 @@ class FollowingUp(Audited):
                     pipe.zrem(BOARD_ACKNOWLEDGED + noted.group.text, noted.text)
                     pipe.zadd(BOARD_OPEN + noted.group.text, {noted.text: 0})
 
-            return Deed(None, Act(by, Action.ACKNOWLEDGE_UNDO, now_ms, {"report": report_id}), commands)
+            return AuditedStep(None, Act(by, Action.ACKNOWLEDGE_UNDO, now_ms, {"report": report_id}), commands)
 
         self._audited(prepare, watch=[REPORT + report_id])
 
@@ -88,9 +88,9 @@ class FollowingUp(Audited):
         It waits from now on: the age of its first receipt must not make the queue look old.
         """
 
-        def prepare(pipe: Pipeline) -> Deed[Lane]:
+        def prepare(pipe: Pipeline) -> AuditedStep[Lane]:
             found = _settled(pipe, report_id, NotRedrivable)
-            if found.status is not Status.DEAD or found.redrives >= MOST_REDRIVES:
+            if found.status is not ReportStatus.DEAD or found.redrives >= MOST_REDRIVES:
                 raise NotRedrivable
             letter = found.letter or _letter_of(pipe, report_id)
 
@@ -99,7 +99,7 @@ class FollowingUp(Audited):
                 pipe.hset(
                     key,
                     mapping={
-                        "status": Status.QUEUED.value,
+                        "status": ReportStatus.QUEUED.value,
                         "attempts": 0,
                         "sweeps": 0,
                         "redrives": again,
@@ -117,7 +117,7 @@ class FollowingUp(Audited):
                 if found.noted is not None:
                     forget(pipe, found.noted)
 
-            return Deed(found.lane, Act(by, Action.REDRIVE, now_ms, {"report": report_id}), commands)
+            return AuditedStep(found.lane, Act(by, Action.REDRIVE, now_ms, {"report": report_id}), commands)
 
         return self._audited(prepare, watch=[REPORT + report_id])
 
@@ -141,8 +141,8 @@ def _settled(pipe: Pipeline, report_id: str, refusal: type[Exception] = NotSettl
     stored: dict[str, str | None] = dict(zip(_FIELDS, found, strict=True))
     if stored["status"] is None:
         raise ReportNotFound
-    status, by = Status(stored["status"]), stored["acknowledged_by"]
-    if status is Status.QUEUED:
+    status, by = ReportStatus(stored["status"]), stored["acknowledged_by"]
+    if status is ReportStatus.QUEUED:
         raise refusal
     return _Settled(
         status=status,

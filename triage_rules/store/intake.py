@@ -21,7 +21,16 @@ from triage_rules.foundation.settings import Settings
 from triage_rules.language.model import Level
 from triage_rules.records.board import Acknowledged
 from triage_rules.records.events import SEALED_AS
-from triage_rules.records.reports import Accepted, Delivery, History, Idempotency, Lane, NewReport, Status, StoredReport
+from triage_rules.records.reports import (
+    Accepted,
+    Delivery,
+    History,
+    Idempotency,
+    Lane,
+    NewReport,
+    ReportStatus,
+    StoredReport,
+)
 from triage_rules.records.tasks import BROKER_KEY_PREFIX
 from triage_rules.store.base import DAY_S, Store
 from triage_rules.store.connection import is_refusal, refusals_translated
@@ -98,7 +107,7 @@ class Intake(Store):
             report.id,
             report.ruleset,
             report.digest,
-            self._seals.seal(strict_json.dumps(report.findings), report.id, "findings"),
+            self._seals.seal(strict_json.dumps(report.answers), report.id, "findings"),
             report.lane.value,
             report.received_ms,
             self._sealed(report.subject, report.id, "subject"),
@@ -155,7 +164,7 @@ class Intake(Store):
             raise ReportNotFound
         return StoredReport(
             id=report_id,
-            status=Status(str(status)),
+            status=ReportStatus(str(status)),
             ruleset=str(ruleset),
             digest=str(digest),
             received_ms=milliseconds(received_ms) or 0,
@@ -180,13 +189,13 @@ class Intake(Store):
         """As `get`, but up to `seconds` later, as soon as the report is settled. Holds one connection meanwhile."""
         deadline = time.monotonic() + seconds
         report = self.get(report_id)
-        if report.status is not Status.QUEUED:
+        if report.status is not ReportStatus.QUEUED:
             return report
         with refusals_translated(), _listening(self._redis) as listening:
             listening.subscribe(SETTLED + report_id)
             listening.get_message(timeout=ANSWER_TO_SUBSCRIBE)
             report = self.get(report_id)
-            while report.status is Status.QUEUED and (left := deadline - time.monotonic()) > 0:
+            while report.status is ReportStatus.QUEUED and (left := deadline - time.monotonic()) > 0:
                 listening.get_message(timeout=min(left, 1.0))
                 report = self.get(report_id)
         return report

@@ -13,7 +13,7 @@ from triage_rules.foundation.errors import SealError
 from triage_rules.records.audit import Act, Action, Actor
 from triage_rules.records.events import SEALED_AS
 from triage_rules.store import Rekeyed
-from triage_rules.store.audit import Audited, Deed
+from triage_rules.store.audit import Audited, AuditedStep
 from triage_rules.store.base import DAY_S, SEALED_TEXT
 from triage_rules.store.connection import refusals_translated
 from triage_rules.store.deliveries import opened
@@ -48,7 +48,9 @@ class Rekeying(Audited):
             else:
                 pipe.delete(SEALED)
 
-        return self._audited(lambda _: Deed(rekeyed, Act(by, Action.REKEY, now_ms, details), commands), watch=[SEALED])
+        return self._audited(
+            lambda _: AuditedStep(rekeyed, Act(by, Action.REKEY, now_ms, details), commands), watch=[SEALED]
+        )
 
     def _until_done(self, key: str, to: Seals) -> bool:
         while True:
@@ -85,12 +87,12 @@ class Rekeying(Audited):
         return True
 
     def _changed(self, report_id: str, report: dict[str, str | None], to: Seals) -> dict[Any, Any]:
-        findings, result = report["findings"], report["result"]
+        answers, result = report["findings"], report["result"]
         changed = {}
-        if findings and not to.is_current(findings):
-            changed["findings"] = to.seal(self._seals.open(findings, report_id, "findings"), report_id, "findings")
+        if answers and not to.is_current(answers):
+            changed["findings"] = to.seal(self._seals.open(answers, report_id, "findings"), report_id, "findings")
             for field in ("subject", "reported_at"):
-                text = opened(self._seals, findings, report[field], report_id, field)
+                text = opened(self._seals, answers, report[field], report_id, field)
                 changed[field] = to.seal(text, report_id, field) if text else ""
         if result and not to.is_current(result):
             changed["result"] = to.seal(self._seals.open(result, report_id, SEALED_AS), report_id, SEALED_AS)

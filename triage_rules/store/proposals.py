@@ -12,13 +12,13 @@ from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import ProposalNotFound
 from triage_rules.records import proposals
 from triage_rules.records.audit import Act, Action, Actor
-from triage_rules.records.proposals import MOST_KEPT, Proposal, State
-from triage_rules.store.audit import Audited, Deed
+from triage_rules.records.proposals import MOST_KEPT, Proposal, ProposalState
+from triage_rules.store.audit import Audited, AuditedStep
 from triage_rules.store.base import DAY_S
 from triage_rules.store.connection import refusals_translated
 from triage_rules.store.keyspace import PROPOSAL_FILES, PROPOSALS
 
-_ACTIONS = {State.DECLINED: Action.PROPOSAL_DECLINE, State.WITHDRAWN: Action.PROPOSAL_WITHDRAW}
+_ACTIONS = {ProposalState.DECLINED: Action.PROPOSAL_DECLINE, ProposalState.WITHDRAWN: Action.PROPOSAL_WITHDRAW}
 
 
 class Proposals(Audited):
@@ -46,7 +46,7 @@ class Proposals(Audited):
         details = {"proposal": proposal.id, "ruleset": proposal.ruleset, "version": proposal.version,
                    "digest": proposal.digest}  # fmt: skip
 
-        def prepare(pipe: Pipeline) -> Deed[None]:
+        def prepare(pipe: Pipeline) -> AuditedStep[None]:
             found: Any = pipe.hgetall(PROPOSALS)
             kept = _decoded(found)
             proposals.check_new(proposal, files, kept)
@@ -59,18 +59,18 @@ class Proposals(Audited):
                 pipe.hset(PROPOSALS, proposal.id, proposals.encode(proposal))
                 pipe.set(key, strict_json.dumps(dict(files)), ex=self._kept_s)
 
-            return Deed(None, Act(by, Action.PROPOSE, proposal.proposed_ms, details), commands)
+            return AuditedStep(None, Act(by, Action.PROPOSE, proposal.proposed_ms, details), commands)
 
         self._audited(prepare, watch=[PROPOSALS, key])
 
-    def close_proposal(self, proposal_id: str, state: State, now_ms: int, *, by: Actor) -> Proposal:
+    def close_proposal(self, proposal_id: str, state: ProposalState, now_ms: int, *, by: Actor) -> Proposal:
         """Decline or withdraw it and write that down, in one step. Raises ProposalNotFound, ProposalRefused."""
 
-        def prepare(pipe: Pipeline) -> Deed[Proposal]:
+        def prepare(pipe: Pipeline) -> AuditedStep[Proposal]:
             after = proposals.decided(stored_proposal(pipe, proposal_id), state, by.name, now_ms)
             details = {"proposal": after.id, "ruleset": after.ruleset, "digest": after.digest}
             act = Act(by, _ACTIONS[state], now_ms, details)
-            return Deed(after, act, lambda pipe: pipe.hset(PROPOSALS, after.id, proposals.encode(after)))
+            return AuditedStep(after, act, lambda pipe: pipe.hset(PROPOSALS, after.id, proposals.encode(after)))
 
         return self._audited(prepare, watch=[PROPOSALS])
 
@@ -92,7 +92,7 @@ class Proposals(Audited):
     def _to_drop(self, kept: list[Proposal], now_ms: int) -> list[str]:
         """The old ones, and of too many the decided ones that were touched longest ago."""
         old = [one.id for one in kept if self._is_old(one, now_ms)]
-        closed = sorted((one for one in kept if one.state is not State.OPEN), key=lambda one: one.touched_ms)
+        closed = sorted((one for one in kept if one.state is not ProposalState.OPEN), key=lambda one: one.touched_ms)
         spare = max(0, len(kept) + 1 - MOST_KEPT)
         return list(dict.fromkeys([*old, *(one.id for one in closed[:spare])]))
 

@@ -10,8 +10,8 @@ from triage_rules.store.follow_up import FollowingUp
 from triage_rules.store.health import Upkeep
 from triage_rules.store.intake import Intake
 from triage_rules.store.key_rotation import Rekeying
-from triage_rules.store.rulesets import Rulesets
+from triage_rules.store.rulesets import RulesetStore
 
 
-class RedisLedger(Intake, Turns, Upkeep, Rulesets, Keys, Erasing, Rekeying, FollowingUp, ConsumerGroups):
+class RedisLedger(Intake, Turns, Upkeep, RulesetStore, Keys, Erasing, Rekeying, FollowingUp, ConsumerGroups):
     """See `triage_rules.store.Ledger` for what each method promises. Safe for threads and over a fork."""

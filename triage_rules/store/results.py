@@ -18,7 +18,7 @@ FIELDS_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StreamEntry:
     """One entry of the stream as it is handed out. `deliveries`: how often it was, this time included."""
 
     id: str
@@ -57,13 +57,13 @@ class ResultStream:
             if not self._redis.xpending_range(RESULTS, group, min="-", max="+", count=1, consumername=consumer):
                 self._redis.xgroup_delconsumer(RESULTS, group, consumer)
 
-    def read(self, group: str, consumer: str, *, count: int, block_ms: int | None = None) -> list[Entry]:
+    def read(self, group: str, consumer: str, *, count: int, block_ms: int | None = None) -> list[StreamEntry]:
         """Entries that no consumer of the group has had, after at most `block_ms`; at once without it."""
         with refusals_translated():
             reply: Any = self._redis.xreadgroup(group, consumer, {RESULTS: ">"}, count=count, block=block_ms)
-        return [Entry(entry_id, fields) for entry_id, fields in _entries(reply)]
+        return [StreamEntry(entry_id, fields) for entry_id, fields in _entries(reply)]
 
-    def claim(self, group: str, consumer: str, *, idle_ms: int, count: int) -> list[Entry]:
+    def claim(self, group: str, consumer: str, *, idle_ms: int, count: int) -> list[StreamEntry]:
         """Entries that another consumer, or this one, was given that long ago and hasn't finished with."""
         cursor = "0-0"
         while True:
@@ -79,13 +79,13 @@ class ResultStream:
             rows = self._redis.xpending_range(RESULTS, group, min="-", max="+", count=count)
         return [(str(row["message_id"]), str(row["consumer"]), int(row["times_delivered"])) for row in rows]
 
-    def take(self, group: str, consumer: str, entry_id: str) -> list[Entry]:
+    def take(self, group: str, consumer: str, entry_id: str) -> list[StreamEntry]:
         """That entry, whoever has it and for however short a time, as the store believes."""
         with refusals_translated():
             claimed: Any = self._redis.xclaim(RESULTS, group, consumer, 0, [entry_id])
         return self._counted(group, consumer, [(found, fields) for found, fields in claimed if fields])
 
-    def _counted(self, group: str, consumer: str, claimed: list[tuple[str, dict[str, str]]]) -> list[Entry]:
+    def _counted(self, group: str, consumer: str, claimed: list[tuple[str, dict[str, str]]]) -> list[StreamEntry]:
         if not claimed:
             return []
         ids = [entry_id for entry_id, _ in claimed]
@@ -94,9 +94,9 @@ class ResultStream:
                 pipe.xpending_range(RESULTS, group, min=entry_id, max=entry_id, count=1, consumername=consumer)
             pending = pipe.execute()
         times = {row[0]["message_id"]: int(row[0]["times_delivered"]) for row in pending if row}
-        return [Entry(entry_id, fields, times[entry_id]) for entry_id, fields in claimed if entry_id in times]
+        return [StreamEntry(entry_id, fields, times[entry_id]) for entry_id, fields in claimed if entry_id in times]
 
-    def excuse(self, group: str, consumer: str, entry: Entry) -> None:
+    def excuse(self, group: str, consumer: str, entry: StreamEntry) -> None:
         """Take back that the entry was handed out this time; nothing if the group has finished with it."""
         with refusals_translated():
             self._redis.xclaim(RESULTS, group, consumer, 0, [entry.id], retrycount=entry.deliveries - 1, justid=True)
@@ -106,12 +106,12 @@ class ResultStream:
         with refusals_translated():
             return self._redis.zscore(SEEN + group, event_id) is not None
 
-    def drop(self, group: str, entry: Entry) -> None:
+    def drop(self, group: str, entry: StreamEntry) -> None:
         """The entry isn't for this group, or not again."""
         with refusals_translated():
             self._redis.xack(RESULTS, group, entry.id)
 
-    def done(self, group: str, entry: Entry, event_id: str, *, now_ms: int, keep_ms: int) -> None:
+    def done(self, group: str, entry: StreamEntry, event_id: str, *, now_ms: int, keep_ms: int) -> None:
         """The event was handled: note its id for `keep_ms` and acknowledge the entry, in one step."""
         with refusals_translated(), self._redis.pipeline(transaction=True) as pipe:
             if keep_ms:
@@ -121,7 +121,7 @@ class ResultStream:
             pipe.xack(RESULTS, group, entry.id)
             pipe.execute()
 
-    def give_up(self, group: str, entry: Entry, reason: str, *, now_ms: int) -> None:
+    def give_up(self, group: str, entry: StreamEntry, reason: str, *, now_ms: int) -> None:
         """Move the entry to the group's dead letters, in one step; one that was erased meanwhile leaves no letter."""
         letter = {
             **dict(islice(entry.fields.items(), FIELDS_KEPT)),
@@ -140,11 +140,11 @@ class ResultStream:
             newest: Any = self._redis.xrevrange(RESULTS, count=1)
         return str(newest[0][0]) if newest else "0-0"
 
-    def after(self, entry_id: str, *, count: int, block_ms: int) -> list[Entry]:
+    def after(self, entry_id: str, *, count: int, block_ms: int) -> list[StreamEntry]:
         """Entries after that one, outside of any group, after at most `block_ms`."""
         with refusals_translated():
             reply: Any = self._redis.xread({RESULTS: entry_id}, count=count, block=block_ms)
-        return [Entry(found, fields) for found, fields in _entries(reply)]
+        return [StreamEntry(found, fields) for found, fields in _entries(reply)]
 
 
 def _entries(reply: Any) -> list[tuple[str, dict[str, str]]]:

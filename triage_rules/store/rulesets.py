@@ -14,9 +14,9 @@ from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import ProposalRefused, RulesetNotFound
 from triage_rules.records import proposals
 from triage_rules.records.audit import Act, Action, Actor
-from triage_rules.records.proposals import Approving, Proposal, State
+from triage_rules.records.proposals import Approval, Proposal, ProposalState
 from triage_rules.store import LiveRuleset
-from triage_rules.store.audit import Audited, Deed
+from triage_rules.store.audit import Audited, AuditedStep
 from triage_rules.store.connection import refusals_translated
 from triage_rules.store.keyspace import (
     BUNDLE,
@@ -31,7 +31,7 @@ from triage_rules.store.proposals import stored_proposal
 DEPLOYMENTS_KEPT = 50
 
 
-class Rulesets(Audited):
+class RulesetStore(Audited):
     """See `triage_rules.store.Ledger` for what each method promises."""
 
     def deploy(  # noqa: PLR0913 - what is deployed, when, and by whom
@@ -45,7 +45,7 @@ class Rulesets(Audited):
         by: Actor,
         approved_by: str | None = None,
         files: Mapping[str, str] | None = None,
-        approving: Approving | None = None,
+        approving: Approval | None = None,
     ) -> LiveRuleset:
         """Store the bundle and make it live, in one step. Nothing changes if it is live already, with those files.
 
@@ -55,7 +55,7 @@ class Rulesets(Audited):
         stored, remembered, source = BUNDLE + digest, DEPLOYMENTS + name, SOURCE + digest
         texts = strict_json.dumps(dict(files)) if files else None
 
-        def prepare(pipe: Pipeline) -> Deed[LiveRuleset]:
+        def prepare(pipe: Pipeline) -> AuditedStep[LiveRuleset]:
             before = _live_of(pipe, name)
             kept: Any = pipe.get(source)
             approved = None if approving is None else _approved(pipe, approving, before, digest, by, now_ms)
@@ -71,8 +71,8 @@ class Rulesets(Audited):
 
             if before is not None and before.digest == digest:
                 if approved is None and texts in (None, kept):
-                    return Deed(before)
-                return Deed(before, Act(by, Action.FILES, now_ms, details | told), keep)
+                    return AuditedStep(before)
+                return AuditedStep(before, Act(by, Action.FILES, now_ms, details | told), keep)
             earlier = _deployments(pipe, name)  # the live one first; without one, what was before it was withdrawn
             previous = earlier[0]["digest"] if earlier else None
             live = LiveRuleset(name, digest, version, now_ms, previous, approved_by)
@@ -87,7 +87,7 @@ class Rulesets(Audited):
                 keep(pipe)
 
             details["previous"] = live.previous
-            return Deed(live, Act(by, Action.DEPLOY, now_ms, details | told), commands)
+            return AuditedStep(live, Act(by, Action.DEPLOY, now_ms, details | told), commands)
 
         return self._audited(prepare, watch=[LIVE, stored, remembered, source, PROPOSALS])
 
@@ -100,10 +100,10 @@ class Rulesets(Audited):
         if leaving is None:
             raise RulesetNotFound(f"no ruleset `{name}` is live")
 
-        def prepare(pipe: Pipeline) -> Deed[LiveRuleset]:
+        def prepare(pipe: Pipeline) -> AuditedStep[LiveRuleset]:
             now_live = _live_of(pipe, name)
             if now_live is not None and now_live.digest != leaving.digest:
-                return Deed(now_live)
+                return AuditedStep(now_live)
             earlier = _deployments(pipe, name)[1:]
             if not earlier:
                 raise RulesetNotFound(f"`{name}` has no earlier deployment to return to")
@@ -115,7 +115,7 @@ class Rulesets(Audited):
                 pipe.lpop(DEPLOYMENTS + name)
                 pipe.hset(LIVE, name, _told(live))
 
-            return Deed(live, Act(by, Action.ROLLBACK, now_ms, details), commands)
+            return AuditedStep(live, Act(by, Action.ROLLBACK, now_ms, details), commands)
 
         return self._audited(prepare, watch=[LIVE, DEPLOYMENTS + name])
 
@@ -125,7 +125,7 @@ class Rulesets(Audited):
         Raises RulesetNotFound if it is not live.
         """
 
-        def prepare(pipe: Pipeline) -> Deed[LiveRuleset]:
+        def prepare(pipe: Pipeline) -> AuditedStep[LiveRuleset]:
             left = _live_of(pipe, name)
             if left is None:
                 raise RulesetNotFound(f"no ruleset `{name}` is live")
@@ -135,7 +135,7 @@ class Rulesets(Audited):
                 pipe.lpop(DEPLOYMENTS + name)
                 pipe.hdel(LIVE, name)
 
-            return Deed(left, Act(by, Action.WITHDRAW, now_ms, details), commands)
+            return AuditedStep(left, Act(by, Action.WITHDRAW, now_ms, details), commands)
 
         return self._audited(prepare, watch=[LIVE, DEPLOYMENTS + name])
 
@@ -172,7 +172,7 @@ def _live_of(pipe: Pipeline, name: str) -> LiveRuleset | None:
 
 
 def _approved(  # noqa: PLR0913, PLR0917 - what there is to hold it against
-    pipe: Pipeline, approving: Approving, before: LiveRuleset | None, digest: str, by: Actor, now_ms: int
+    pipe: Pipeline, approving: Approval, before: LiveRuleset | None, digest: str, by: Actor, now_ms: int
 ) -> Proposal:
     """The proposal as it is once it is live. Raises ProposalNotFound, ProposalRefused."""
     proposal = stored_proposal(pipe, approving.proposal)
@@ -180,7 +180,7 @@ def _approved(  # noqa: PLR0913, PLR0917 - what there is to hold it against
         raise ProposalRefused("its files give other rules than those that were proposed")
     if (before.digest if before else None) != approving.live:
         raise ProposalRefused("what is live has changed since you looked; compare again")
-    return proposals.decided(proposal, State.APPROVED, by.name, now_ms)
+    return proposals.decided(proposal, ProposalState.APPROVED, by.name, now_ms)
 
 
 def _hash(text: str) -> str:

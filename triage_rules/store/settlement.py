@@ -10,7 +10,7 @@ from triage_rules.foundation.settings import Settings
 from triage_rules.language.model import Level
 from triage_rules.records import events
 from triage_rules.records.board import Group
-from triage_rules.records.reports import Decided, Delivery, History, Status
+from triage_rules.records.reports import DecidedReport, Delivery, History, ReportStatus
 from triage_rules.store.base import Store
 from triage_rules.store.connection import refusals_translated
 from triage_rules.store.deliveries import delivery, unreadable
@@ -65,15 +65,17 @@ class Work(Store):
     def settle(self, report_id: str, result: dict[str, Any], now_ms: int, history: History | None = None) -> bool:
         """Store the result, publish its event, drop it from pending, in one step. False if settled already."""
         with refusals_translated():
-            return bool(self._settle(*self._settlement(Decided(report_id, result, history), now_ms)))
+            return bool(self._settle(*self._settlement(DecidedReport(report_id, result, history), now_ms)))
 
     def bury(self, report_id: str, result: dict[str, Any], reason: str, now_ms: int) -> bool:
         """As `settle`, but as a dead letter with its reason."""
         with refusals_translated():
-            return bool(self._settle(*self._settlement(Decided(report_id, result), now_ms, Status.DEAD, reason)))
+            return bool(
+                self._settle(*self._settlement(DecidedReport(report_id, result), now_ms, ReportStatus.DEAD, reason))
+            )
 
     def _settlement(
-        self, decided: Decided, now_ms: int, status: Status = Status.DONE, reason: str = ""
+        self, decided: DecidedReport, now_ms: int, status: ReportStatus = ReportStatus.DONE, reason: str = ""
     ) -> tuple[list[str], list[str | int]]:
         """Keys and arguments of settle.lua."""
         report_id, result, history = decided.id, decided.result, decided.history

@@ -11,7 +11,7 @@ NO_TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip file can hold: when it was packed says nothing about what is in it."""
 
 
-def packed(name: str, files: Files) -> bytes:
+def pack_files(name: str, files: Files) -> bytes:
     """A zip file that holds the folder `name` with the draft's files, as `triage check` and `triage deploy` take it."""
     into = io.BytesIO()
     with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive:

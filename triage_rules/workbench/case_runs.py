@@ -9,7 +9,7 @@ from triage_rules.assurance.cases import Case, CaseOutcome, run_case
 from triage_rules.evaluation.answers import asked
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Ruleset
-from triage_rules.workbench.draft import Opened
+from triage_rules.workbench.draft import OpenedDraft
 from triage_rules.workbench.try_patient import words_of
 
 Json = dict[str, Any]
@@ -24,7 +24,7 @@ BROKEN, BEFORE, UNKNOWN = "broken", "before", "unknown"
 """Of a failing case: what is live passes it, fails it too, or can't be asked (nothing is live, or lacks a question)."""
 
 
-def run(opened: Opened, live: Evaluator | None, seconds: float = SECONDS) -> Json:
+def run(opened: OpenedDraft, live: Evaluator | None, seconds: float = SECONDS) -> Json:
     """All cases, in their order. `failing`: those that differ from what they want, those that the draft broke first."""
     evaluator = opened.evaluator
     if evaluator is None:
@@ -48,7 +48,7 @@ def run(opened: Opened, live: Evaluator | None, seconds: float = SECONDS) -> Jso
 
 
 def _since(case: Case, live: Evaluator | None) -> str:
-    if live is None or not set(case.findings) <= {read.name for read in asked(live.ruleset)}:
+    if live is None or not set(case.answers) <= {read.name for read in asked(live.ruleset)}:
         return UNKNOWN
     return BROKEN if run_case(live, case).passed else BEFORE
 
@@ -62,5 +62,5 @@ def _told(ruleset: Ruleset, outcome: CaseOutcome, since: str) -> Json:
         "differences": list(outcome.differences),
         "since": since,
         "level": None if result is None else result["level"],
-        "patient": words_of(ruleset, outcome.case.findings, outcome.case.history),
+        "patient": words_of(ruleset, outcome.case.answers, outcome.case.history),
     }

@@ -16,20 +16,20 @@ SECONDS = 40.0
 """What the comparison of two versions may take. What is not decided by then is told."""
 
 
-def compared(live: Evaluator, draft: Evaluator, seconds: float = SECONDS) -> Json:
+def compare_with_live(live: Evaluator, draft: Evaluator, seconds: float = SECONDS) -> Json:
     """As `triage diff --format json`: what is written otherwise, and for whom results differ, with smallest examples.
 
     Each example also has its `patient`, in the words of the controls. Raises EncoderBugError.
     """
     from triage_rules.assurance.diff import report
-    from triage_rules.assurance.diff.outcomes import Differences
+    from triage_rules.assurance.diff.outcomes import DifferenceSearch
     from triage_rules.assurance.solver.solver import Budget  # loads the solver
 
-    found = list(Differences(live, draft, Budget(seconds)).all())
+    found = list(DifferenceSearch(live, draft, Budget(seconds)).all())
     told = report.as_data(live, draft, found)
     for one, shown in zip(found, told["differences"], strict=True):
         for kind, data in zip(one.kinds, shown["kinds"], strict=True):
-            data["example"]["patient"] = words_of(draft.ruleset, kind.witness.findings, kind.witness.history)
+            data["example"]["patient"] = words_of(draft.ruleset, kind.witness.answers, kind.witness.history)
     return told
 
 

@@ -16,7 +16,7 @@ from triage_rules.language.reading.places import Faults, data_of
 from triage_rules.language.reading.schema import ruleset_json_schema
 from triage_rules.language.reading.yaml_text import tree_of_yaml
 from triage_rules.workbench.draft import Files
-from triage_rules.workbench.text_index import ITEM, Where, sections, where
+from triage_rules.workbench.text_index import ITEM, Where, locate, sections
 
 Json = dict[str, Any]
 
@@ -28,7 +28,7 @@ LEVELS = tuple(level.word for level in Level)
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class CompletionOption:
     """Something that could stand there. `detail`: what sort of thing it is; `info`: what it means, in its own words."""
 
     label: str
@@ -42,17 +42,17 @@ class Completion:
     """The options in place of the word that begins at column `start` (1-based)."""
 
     start: int
-    options: tuple[Option, ...]
+    options: tuple[CompletionOption, ...]
 
 
 def complete(files: Files, file: str, line: int, column: int) -> Completion | None:
     """What could stand at that place; None: nothing is known of it."""
-    place = where(files.get(file, ""), line, column)
+    place = locate(files.get(file, ""), line, column)
     if place is None:
         return None
     names = _Names(files)
     reached = _reached(_schema(file), place.path)
-    found: list[Option] = []
+    found: list[CompletionOption] = []
     if place.is_key is not False:
         found += [*_keys(reached), *names.keys(reached)]
     if place.is_key is not True:
@@ -115,23 +115,23 @@ def _apart(root: Json, schema: Json, name: str) -> Iterator[_Part]:
         yield from _apart(root, one, name)
 
 
-def _keys(parts: Iterable[_Part]) -> Iterator[Option]:
+def _keys(parts: Iterable[_Part]) -> Iterator[CompletionOption]:
     for part in parts:
         needed = () if part.name == "condition" else part.schema.get("required", ())
         for key, below in part.schema.get("properties", {}).items():
-            yield Option(key, "required" if key in needed else "", below.get("description", ""), is_key=True)
+            yield CompletionOption(key, "required" if key in needed else "", below.get("description", ""), is_key=True)
 
 
-def _values(parts: Iterable[_Part]) -> Iterator[Option]:
+def _values(parts: Iterable[_Part]) -> Iterator[CompletionOption]:
     for part in parts:
         told = part.schema.get("description", "")
         values = [*part.schema.get("enum", ()), *([part.schema["const"]] if "const" in part.schema else ())]
         for value in values:
-            yield Option(str(value), "value", told)
+            yield CompletionOption(str(value), "value", told)
         if part.schema.get("type") == "boolean":
-            yield from (Option(word, "value", told) for word in ("true", "false"))
+            yield from (CompletionOption(word, "value", told) for word in ("true", "false"))
         if part.schema.get("type") == "null":
-            yield Option("null", "value", "Nothing.")
+            yield CompletionOption("null", "value", "Nothing.")
 
 
 # --- the draft's own names ---
@@ -173,32 +173,33 @@ class _Names:
         self._text = files.get(FILE_NAME, "")
         self._rules = sections(self._text)
         self._cases = sections(files.get(CASES_FILE, ""))
-        self._of: dict[str, Callable[[], Iterator[Option]]] = {
+        self._of: dict[str, Callable[[], Iterator[CompletionOption]]] = {
             INPUTS: lambda: self._listed("inputs", INPUTS),
             STATEMENTS: self._statements,
             RULES: lambda: (one for part in ("rules", "safety_net") for one in self._listed(part, RULES)),
             DISPOSITIONS: lambda: self._listed("dispositions", DISPOSITIONS),
             CONFLICTS: lambda: self._listed("conflicts", CONFLICTS),
-            BASES: lambda: (Option(name, BASES) for name in self._cases.get("bases", {})),
+            BASES: lambda: (CompletionOption(name, BASES) for name in self._cases.get("bases", {})),
             GROUPS: lambda: self._words("inputs", _GROUP, GROUPS),
             FLAGS: self._flags,
         }  # fmt: skip
 
-    def keys(self, parts: list[_Part]) -> Iterator[Option]:
+    def keys(self, parts: list[_Part]) -> Iterator[CompletionOption]:
         """Names that may stand as keys: in a condition the questions that are compared, in a case all."""
         names = {part.name for part in parts}
         if not names & {"condition", "answers"}:
             return
         for name, block in self._rules.get("inputs", {}).items():
             if "answers" in names or _kind(block) in ("number", "integer", "choice"):
-                yield Option(name, INPUTS, _told(block), is_key=True)
+                yield CompletionOption(name, INPUTS, _told(block), is_key=True)
 
-    def values(self, place: Where, parts: list[_Part]) -> Iterator[Option]:
+    def values(self, place: Where, parts: list[_Part]) -> Iterator[CompletionOption]:
         """Names that may stand as values at that place."""
         keys = [step for step in place.path if step != ITEM]
         if any(part.name == "condition" for part in parts):
             yield from self._statements()
-            yield from (Option(name, INPUTS, _told(block)) for name, block in self._rules.get("inputs", {}).items()
+            inputs = self._rules.get("inputs", {}).items()
+            yield from (CompletionOption(name, INPUTS, _told(block)) for name, block in inputs
                         if _kind(block) == "yes_no")  # fmt: skip
             yield from self._listed("mentions", "mention")
         key = keys[-1] if keys else ""
@@ -210,34 +211,34 @@ class _Names:
             for kind in _BY_KEY.get(key, ()):
                 yield from self._of[kind]()
 
-    def _listed(self, section: str, kind: str) -> Iterator[Option]:
-        yield from (Option(name, kind, _told(block)) for name, block in self._rules.get(section, {}).items())
+    def _listed(self, section: str, kind: str) -> Iterator[CompletionOption]:
+        yield from (CompletionOption(name, kind, _told(block)) for name, block in self._rules.get(section, {}).items())
 
-    def _statements(self) -> Iterator[Option]:
+    def _statements(self) -> Iterator[CompletionOption]:
         yield from self._listed("inferences", STATEMENTS)
         for block in self._rules.get("rules", {}).values():
             if found := _INFERS.search(block):
-                yield Option(found[1], STATEMENTS, _told(block))
+                yield CompletionOption(found[1], STATEMENTS, _told(block))
 
-    def _flags(self) -> Iterator[Option]:
+    def _flags(self) -> Iterator[CompletionOption]:
         for listed in _FLAGS.findall(self._text):
-            yield from (Option(flag.strip(), FLAGS) for flag in listed.split(","))
+            yield from (CompletionOption(flag.strip(), FLAGS) for flag in listed.split(","))
 
-    def _words(self, section: str, pattern: re.Pattern[str], kind: str) -> Iterator[Option]:
+    def _words(self, section: str, pattern: re.Pattern[str], kind: str) -> Iterator[CompletionOption]:
         blocks = self._rules.get(section, {}).values()
-        yield from (Option(found[1], kind) for block in blocks if (found := pattern.search(block)))
+        yield from (CompletionOption(found[1], kind) for block in blocks if (found := pattern.search(block)))
 
-    def _choices(self, name: str) -> Iterator[Option]:
+    def _choices(self, name: str) -> Iterator[CompletionOption]:
         """The answers of one question."""
         block = self._rules.get("inputs", {}).get(name, "")
         if _kind(block) == "yes_no":
-            yield from (Option(word, "answer") for word in ("true", "false"))
+            yield from (CompletionOption(word, "answer") for word in ("true", "false"))
         data = data_of(tree_of_yaml(block.encode(), FILE_NAME, Faults()))
         read = data.get(name) if isinstance(data, dict) else None
         choices = read.get("choices") if isinstance(read, dict) else None
         for value, label in (choices if isinstance(choices, dict) else {}).items():
             told = label.get("label", "") if isinstance(label, dict) else label
-            yield Option(value, "answer", str(told))
+            yield CompletionOption(value, "answer", str(told))
 
 
 def _kind(block: str) -> str:

@@ -9,8 +9,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from triage_rules.foundation.errors import RulesetFault
-from triage_rules.language.check_types import FindingType, Severity
-from triage_rules.workbench.draft import FILES, Files, Opened
+from triage_rules.language.check_types import CheckType, Severity
+from triage_rules.workbench.draft import FILES, Files, OpenedDraft
 from triage_rules.workbench.try_patient import words_of
 
 if TYPE_CHECKING:  # they load the solver
@@ -23,7 +23,7 @@ CHECK_SECONDS, PROVE_SECONDS = 20.0, 20.0
 """What the search for findings and the proof of properties may take. What is not decided by then is told."""
 
 NOT_PROVED = "property"
-"""The type of a diagnostic about a property that isn't proved; the other types are those of `FindingType`."""
+"""The type of a diagnostic about a property that isn't proved; the other types are those of `CheckType`."""
 
 _WORD = re.compile(r"""[^\s,:\[\]{}"'#]+""")
 
@@ -50,29 +50,29 @@ class Diagnostic:
     patient: dict[str, str] | None = None
 
 
-def faults_of(opened: Opened, files: Files) -> list[Diagnostic]:
+def faults_of(opened: OpenedDraft, files: Files) -> list[Diagnostic]:
     """Every fault that reading finds, in the order of the files."""
     found = [_of_fault(fault, files) for fault in opened.faults]
     return sorted(found, key=lambda one: (FILES.index(one.file), one.line, one.column))
 
 
-def examine(opened: Opened, files: Files, today: date) -> list[Diagnostic]:
+def examine(opened: OpenedDraft, files: Files, today: date) -> list[Diagnostic]:
     """As `triage check` and `triage prove`: also what can't be meant so, for every possible report, worst first.
 
     The faults alone if there are any. Raises EncoderBugError.
     """
-    from triage_rules.assurance.checking import How, check  # loads the solver
+    from triage_rules.assurance.checking import CheckOptions, check  # loads the solver
     from triage_rules.assurance.properties.proving import prove
 
     rules = opened.rules
     if opened.faults or rules is None or rules.evaluator is None:
         return faults_of(opened, files)
-    found = check(rules.ruleset, rules.document, How(today, CHECK_SECONDS), rules.evaluator)
+    found = check(rules.ruleset, rules.document, CheckOptions(today, CHECK_SECONDS), rules.evaluator)
     proofs = prove(rules.ruleset, opened.properties, seconds=PROVE_SECONDS, evaluator=rules.evaluator)
     refuted = [_of_proof(proof, files) for proof in proofs if not proof.holds]
-    told = [*refuted, *(_of_finding(one, opened, files) for one in found)]
+    diagnostics = [*refuted, *(_of_finding(one, opened, files) for one in found)]
     order = [severity.value for severity in Severity]
-    return sorted(told, key=lambda one: (one.accepted is not None, order.index(one.severity)))
+    return sorted(diagnostics, key=lambda one: (one.accepted is not None, order.index(one.severity)))
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> list[Json]:
@@ -81,31 +81,31 @@ def as_json(diagnostics: Iterable[Diagnostic]) -> list[Json]:
 
 
 def _of_fault(fault: RulesetFault, files: Files) -> Diagnostic:
-    found = FindingType.FAULT
+    found = CheckType.FAULT
     return Diagnostic(*_span(fault.place.file, fault.place.line, fault.place.column, files), found.severity.value,
                       found.value, fault.message, found.meaning)  # fmt: skip
 
 
-def _of_finding(found: Finding, opened: Opened, files: Files) -> Diagnostic:
+def _of_finding(found: Finding, opened: OpenedDraft, files: Files) -> Diagnostic:
     example, outcome, patient = None, None, None
     witness = found.witness
     if witness is not None and opened.rules is not None:
         ruleset = opened.rules.ruleset
-        example, outcome = tuple(witness.told(ruleset)), _outcome(witness.result)
-        patient = words_of(ruleset, witness.findings, witness.history)
+        example, outcome = tuple(witness.describe(ruleset)), _outcome(witness.result)
+        patient = words_of(ruleset, witness.answers, witness.history)
     place = _span(found.place.file, found.place.line, found.place.column, files)
     return Diagnostic(*place, found.type.severity.value, found.type.value, found.message, found.type.meaning, example,
                       outcome, found.accepted, patient)  # fmt: skip
 
 
 def _of_proof(proof: Proof, files: Files) -> Diagnostic:
-    from triage_rules.assurance.solver.witness import told
+    from triage_rules.assurance.solver.witness import describe_report
 
     place, example, outcome, patient = proof.asked.place, None, None, None
     witness = proof.counterexample
     if witness is not None:
         findings, history = witness.reports[0]
-        example = tuple(told(witness.rulesets[0], findings, history))
+        example = tuple(describe_report(witness.rulesets[0], findings, history))
         outcome = ", and with the change: ".join(map(_outcome, witness.results))
         patient = words_of(witness.rulesets[0], findings, history)
     where = _span(*((FILES[2], 1, 1) if place is None else (place.file, place.line, place.column)), files)

@@ -41,7 +41,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedDraft:
     """What could be read of a draft. `rules` None: nothing more is known than the faults."""
 
     rules: Rules | None
@@ -76,15 +76,15 @@ class Drafts:
     def __init__(self) -> None:
         self._rules, self._cases, self._properties = _Cache(), _Cache(), _Cache()
 
-    def open(self, files: Files) -> Opened:
+    def open(self, files: Files) -> OpenedDraft:
         """All of it, as far as it can be read. Cases and properties speak of the rules, so they are read after them."""
         read = self.rules(files)
         if isinstance(read, RulesetError):
-            return Opened(None, faults=read.faults)
+            return OpenedDraft(None, faults=read.faults)
         faults = list(read.faults)
         cases = _collected(faults, lambda: self._cases_of(files, read.ruleset))
         properties = _collected(faults, lambda: self._properties_of(files, read.ruleset))
-        return Opened(read, tuple(cases), tuple(properties), tuple(faults))
+        return OpenedDraft(read, tuple(cases), tuple(properties), tuple(faults))
 
     def rules(self, files: Files) -> Rules | RulesetError:
         """The ruleset file alone; or why it can't be read."""

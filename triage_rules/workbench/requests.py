@@ -11,7 +11,7 @@ from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import TriageError
 from triage_rules.language.bundle import open_bundle
 from triage_rules.workbench import case_runs, compare_live, diagnostics, try_patient
-from triage_rules.workbench.draft import Drafts, Files, Opened
+from triage_rules.workbench.draft import Drafts, Files, OpenedDraft
 
 Json = dict[str, Any]
 
@@ -44,14 +44,16 @@ class Desk:
                 return told | {"tried": self._tried(opened, live, question.get("words", {}))}
             case "compare":
                 found = (
-                    None if live is None or opened.evaluator is None else compare_live.compared(live, opened.evaluator)
+                    None
+                    if live is None or opened.evaluator is None
+                    else compare_live.compare_with_live(live, opened.evaluator)
                 )
                 return told | {"compared": found}
             case other:
                 raise ValueError(f"nobody knows how to {other}")
 
-    def _tried(self, opened: Opened, live: Evaluator | None, words: Mapping[str, str]) -> Json | None:
-        return None if opened.evaluator is None else try_patient.tried(opened.evaluator, live, words)
+    def _tried(self, opened: OpenedDraft, live: Evaluator | None, words: Mapping[str, str]) -> Json | None:
+        return None if opened.evaluator is None else try_patient.try_answers(opened.evaluator, live, words)
 
     def _opened_live(self, live: Mapping[str, str] | None) -> Evaluator | None:
         """None also if it can't be opened: then there is nothing to compare with."""
@@ -69,7 +71,7 @@ class Desk:
         return self._live[digest]
 
 
-def _looked(opened: Opened, files: Files) -> Json:
+def _looked(opened: OpenedDraft, files: Files) -> Json:
     """What every answer has: the faults, and, if the rules can be read, what they are and ask."""
     told: Json = {
         "diagnostics": diagnostics.as_json(diagnostics.faults_of(opened, files)),

@@ -35,7 +35,7 @@ class Where:
     start: int
 
 
-def where(text: str, line: int, column: int) -> Where | None:
+def locate(text: str, line: int, column: int) -> Where | None:
     """What lies at that place (1-based); None: nothing that could be completed, such as a comment or words."""
     lines = text.split("\n")[:line]
     if not lines or len(lines) < line:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from triage_rules.evaluation.answers import asked, read_findings, unit_told
-from triage_rules.evaluation.decision import statements
+from triage_rules.evaluation.answers import asked, format_unit, read_answers
+from triage_rules.evaluation.decision import keyed_outcomes
 from triage_rules.evaluation.evaluator import HIGHEST_LEVEL_24H, REPORTS_LAST_48H, Evaluator
-from triage_rules.evaluation.explanation import OPEN, Node, derive, in_words, outcome_condition
+from triage_rules.evaluation.explanation import OPEN, DerivationNode, derive, describe_node, outcome_condition
 from triage_rules.evaluation.reference import Reference
 from triage_rules.foundation.errors import ReportError
-from triage_rules.language.model import SERVICE_COUNTS, AskedOf, Condition, Floor, Input, Kind, Level, Rule, Ruleset
+from triage_rules.language.model import (
+    SERVICE_COUNTS,
+    AskedOf,
+    Condition,
+    Floor,
+    Input,
+    InputKind,
+    Level,
+    Rule,
+    Ruleset,
+)
 from triage_rules.records.reports import History
 
 Json = dict[str, Any]
@@ -35,7 +45,7 @@ def controls(ruleset: Ruleset) -> list[Json]:
 def _control(read: Input) -> Json:
     counted = SERVICE_COUNTS.get(read.name) if read.asked_of is AskedOf.SERVICE else None
     choices = [{"value": one.value, "label": one.label} for one in read.choices if not one.means_open]
-    if read.kind is Kind.YES_NO:
+    if read.kind is InputKind.YES_NO:
         choices = [{"value": "yes", "label": "Yes"}, {"value": "no", "label": "No"}]
     wide = read.minimum is None or read.maximum is None or read.maximum - read.minimum > FINE_RANGE
     return {
@@ -44,10 +54,10 @@ def _control(read: Input) -> Json:
         "question": "Counted by the service: " + read.name.replace("_", " ") if counted else read.question,
         "help": read.help,
         "group": read.group,
-        "unit": unit_told(read.unit).strip(),
+        "unit": format_unit(read.unit).strip(),
         "minimum": read.minimum,
         "maximum": read.maximum,
-        "step": 1 if read.kind is Kind.INTEGER or wide else 0.1,
+        "step": 1 if read.kind is InputKind.INTEGER or wide else 0.1,
         "choices": choices,
         "max_length": read.max_length,
     }
@@ -58,7 +68,7 @@ def answers_of(ruleset: Ruleset, words: Mapping[str, str]) -> tuple[Json, Histor
 
     An empty text is "not asked". Names that the ruleset doesn't have are left out: the draft may have lost a question.
     """
-    findings: Json = {}
+    answers: Json = {}
     counted: dict[str, str] = {}
     faults: dict[str, str] = {}
     for name, word in words.items():
@@ -69,20 +79,20 @@ def answers_of(ruleset: Ruleset, words: Mapping[str, str]) -> tuple[Json, Histor
             counted[name] = word
             continue
         try:
-            findings[name] = _answer(read, word)
+            answers[name] = _answer(read, word)
         except ValueError:
             faults[name] = "expected a number"
-    return findings, _history(counted, faults), faults
+    return answers, _history(counted, faults), faults
 
 
-def words_of(ruleset: Ruleset, findings: Mapping[str, object], history: History) -> dict[str, str]:
+def words_of(ruleset: Ruleset, answers: Mapping[str, object], history: History) -> dict[str, str]:
     """What the controls would have sent for this report, so that somebody else's patient can be tried."""
     highest = history.highest_level_24h
     counted = {
         REPORTS_LAST_48H: history.reports_last_48h or None,
         HIGHEST_LEVEL_24H: highest.word if highest is not None else None,
     }
-    everything = {**findings, **{name: value for name, value in counted.items() if name in ruleset.inputs}}
+    everything = {**answers, **{name: value for name, value in counted.items() if name in ruleset.inputs}}
     shown = {True: "yes", False: "no"}
     return {
         name: shown[value] if isinstance(value, bool) else str(value)
@@ -93,9 +103,9 @@ def words_of(ruleset: Ruleset, findings: Mapping[str, object], history: History)
 
 def _answer(read: Input, word: str) -> object:
     match read.kind:
-        case Kind.YES_NO:
+        case InputKind.YES_NO:
             return WORDS.get(word, word)
-        case Kind.INTEGER | Kind.NUMBER:
+        case InputKind.INTEGER | InputKind.NUMBER:
             number = float(word.replace(",", "."))
             return int(number) if number.is_integer() else number
         case _:
@@ -111,26 +121,26 @@ def _history(counted: Mapping[str, str], faults: dict[str, str]) -> History:
     return History(int(reports or 0), known.get(highest))
 
 
-def tried(evaluator: Evaluator, live: Evaluator | None, words: Mapping[str, str]) -> Json:
+def try_answers(evaluator: Evaluator, live: Evaluator | None, words: Mapping[str, str]) -> Json:
     """What the draft makes of the answers, and what the live version does. `faults`: answers that can't be taken.
 
     `live`: None if nothing is live, or if it can't take one of the answers. `not_live`: questions that it doesn't have.
     `only_draft`, `only_live`: the rules that fire by one of them alone.
     """
-    findings, history, faults = answers_of(evaluator.ruleset, words)
+    answers, history, faults = answers_of(evaluator.ruleset, words)
     told: Json = {"faults": faults, "draft": None, "live": None, "not_live": [], "only_draft": [], "only_live": []}
     if faults:
         return told
     try:
-        told["draft"] = _told(evaluator, findings, history)
+        told["draft"] = _told(evaluator, answers, history)
     except ReportError as error:
         told["faults"] = {fault.pointer.rsplit("/", 1)[-1]: fault.detail for fault in error.faults}
         return told
     if live is not None:
         known = {read.name for read in asked(live.ruleset)}
-        told["not_live"] = [name for name in findings if name not in known]
+        told["not_live"] = [name for name in answers if name not in known]
         try:
-            told["live"] = _told(live, {name: value for name, value in findings.items() if name in known}, history)
+            told["live"] = _told(live, {name: value for name, value in answers.items() if name in known}, history)
         except ReportError:
             told["not_live"].append("an answer that it does not take")
         else:
@@ -147,9 +157,9 @@ def _apart(draft: Json, live: Json) -> tuple[list[str], list[str]]:
 def _told(evaluator: Evaluator, posted: Json, history: History) -> Json:
     """The result in few words, and the whole way to it."""
     ruleset = evaluator.ruleset
-    findings = read_findings(ruleset, posted)
-    result = evaluator.evaluate(findings, history, report_id=TRIED, received_ms=0, evaluated_ms=0)
-    reference = Reference(ruleset, evaluator.facts(findings, history))
+    answers = read_answers(ruleset, posted)
+    result = evaluator.evaluate(answers, history, report_id=TRIED, received_ms=0, evaluated_ms=0)
+    reference = Reference(ruleset, evaluator.facts(answers, history))
     disposition = ruleset.dispositions[result["disposition"]]
     kept = ("level", "act_within_minutes", "could_be", "determined", "flags", "missing", "advice")
     return {key: result[key] for key in kept} | {
@@ -181,16 +191,16 @@ def _step(ruleset: Ruleset, reference: Reference, rule: Json) -> Json:
 
 def _condition(rule: Rule | Floor, disposition: str | None) -> Condition:
     """That of the outcome which fired; None: of a floor that raises by one level."""
-    reached = {s.outcome.disposition if s.outcome else None: s for s in statements([rule])}
+    reached = {s.outcome.disposition if s.outcome else None: s for s in keyed_outcomes([rule])}
     return outcome_condition(reached[disposition])
 
 
-def _node(ruleset: Ruleset, node: Node) -> Json:
+def _node(ruleset: Ruleset, node: DerivationNode) -> Json:
     line = ruleset.inferences[node.name].place if node.name in ruleset.inferences else None
     return {
         "name": node.name,
         "says": node.says,
-        "answer": in_words(ruleset, node),
+        "answer": describe_node(ruleset, node),
         "open": node.answer == OPEN,
         "line": line.line if line else None,
         "because": [_node(ruleset, part) for part in node.because],

@@ -12,7 +12,7 @@ import redis
 
 from tests.campaigns.chaos.clients import Job, Notes
 from tests.campaigns.chaos.reports import POISON_TEXT
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.bundle import Bundle, open_bundle
 from triage_rules.language.model import Level
@@ -98,11 +98,11 @@ class Checker:
         """What the evaluator says of what the client posted, in the history that is stored with it."""
         highest = stored["highest_level_24h"]
         history = History(int(stored["reports_last_48h"]), Level(int(highest)) if highest else None)
-        findings = self._reports[line]["findings"]
+        answers = self._reports[line]["findings"]
         evaluator = self._evaluators[stored["digest"]]
-        key = json.dumps([findings, str(history), stored["digest"]], sort_keys=True)
+        key = json.dumps([answers, str(history), stored["digest"]], sort_keys=True)
         if key not in self._replays:
-            read = read_findings(evaluator.ruleset, findings)
+            read = read_answers(evaluator.ruleset, answers)
             result = evaluator.evaluate(read, history, report_id="", received_ms=0, evaluated_ms=0)
             # As published: through JSON.
             self._replays[key] = json.loads(json.dumps({k: v for k, v in result.items() if k not in IGNORED}))

@@ -50,7 +50,7 @@ def red_dots() -> Posting:
     bundle = make_bundle(RED_DOTS)
     ruleset = open_bundle(bundle.data, bundle.digest)
     cases = [case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect]
-    pool = [{"ruleset": "red-dots", "findings": dict(case.findings)} for case in cases]
+    pool = [{"ruleset": "red-dots", "findings": dict(case.answers)} for case in cases]
     return Posting(bundle, pool, {"ruleset": "red-dots", "findings": {"free_text": POISON_TEXT}})
 
 

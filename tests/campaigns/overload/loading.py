@@ -19,7 +19,7 @@ from tests.campaigns.chaos.reports import Posting
 from tests.campaigns.chaos.running import READY_SECONDS, is_ready
 from tests.campaigns.chaos.schedule import REDIS, WEB, WORKERS
 from tests.campaigns.overload.measuring import Events, Memory, percentile
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import open_bundle
@@ -238,6 +238,6 @@ def _by_lane(posting: Posting) -> tuple[list[dict[str, Any]], list[dict[str, Any
     evaluator = Evaluator(open_bundle(posting.bundle.data, posting.bundle.digest), posting.bundle.digest)
     lanes: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
     for report in posting.pool:
-        read = read_findings(evaluator.ruleset, report["findings"])
+        read = read_answers(evaluator.ruleset, report["findings"])
         lanes[evaluator.looks_urgent(read, History())].append(report)
     return lanes[True], lanes[False]

@@ -6,11 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triage_rules.assurance.cases.reading import EQUAL, INCLUDED, NEVER_SAID, SAID, Case, parse_cases, read_cases
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.assurance.cases.reading import (
+    EQUAL,
+    FORBIDDEN_TEXTS,
+    INCLUDED,
+    REQUIRED_TEXTS,
+    Case,
+    parse_cases,
+    read_cases,
+)
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator, folded
 from triage_rules.foundation.errors import ReportError
-from triage_rules.language.model import Findings
+from triage_rules.language.model import Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +26,7 @@ class CaseOutcome:
     """A case that was run: its checked findings and result (None if refused), and what differs from what it wants."""
 
     case: Case
-    findings: Findings | None
+    answers: Answers | None
     result: dict[str, Any] | None
     differences: tuple[str, ...] = ()
 
@@ -30,14 +38,14 @@ class CaseOutcome:
 def run_case(evaluator: Evaluator, case: Case) -> CaseOutcome:
     """Evaluate one case and compare."""
     try:
-        findings = read_findings(evaluator.ruleset, case.findings)
+        answers = read_answers(evaluator.ruleset, case.answers)
     except ReportError as error:
         pointers = sorted(fault.pointer.rsplit("/", 1)[-1] for fault in error.faults)
         wanted = sorted(case.expect.get("refused", []))
         told = () if pointers == wanted else (f"refused: {error}",)
         return CaseOutcome(case, None, None, told)
-    result = evaluator.evaluate(findings, case.history, report_id=case.id, received_ms=0, evaluated_ms=0)
-    return CaseOutcome(case, findings, result, tuple(differences(case.expect, result)))
+    result = evaluator.evaluate(answers, case.history, report_id=case.id, received_ms=0, evaluated_ms=0)
+    return CaseOutcome(case, answers, result, tuple(differences(case.expect, result)))
 
 
 def fired_ids(result: Mapping[str, Any]) -> set[str]:
@@ -70,13 +78,13 @@ def _said(expect: Mapping[str, Any], advice: Mapping[str, str]) -> list[str]:
     texts = {audience: folded(text) for audience, text in advice.items()}
     told = [
         f"{key}: `{phrase}` is not there"
-        for key, audience in SAID.items()
+        for key, audience in REQUIRED_TEXTS.items()
         for phrase in expect.get(key, [])
         if folded(phrase) not in texts[audience]
     ]
     told += [
         f"{key}: `{phrase}` is there"
-        for key, audience in NEVER_SAID.items()
+        for key, audience in FORBIDDEN_TEXTS.items()
         for phrase in expect.get(key, [])
         if folded(phrase) in texts[audience]
     ]

@@ -12,21 +12,21 @@ from triage_rules.foundation.place import Place
 from triage_rules.language.model import Level, Ruleset
 from triage_rules.language.reading import Document, bytes_of, parse_text
 from triage_rules.language.reading.fields import Form
-from triage_rules.language.reading.messages import kind_of, listed, meant
+from triage_rules.language.reading.messages import describe_node_kind, join_names, suggest_name
 from triage_rules.language.reading.places import Broken, Faults, MappingNode, Node, Scalar, data_of, quoted
 from triage_rules.records.reports import History
 
 CASES_FILE = "cases.yaml"
 EQUAL = ("level", "disposition", "could_be", "determined", "act_within_minutes")
 INCLUDED = ("flags", "missing")
-SAID = {"patient_says": "patient", "clinician_says": "clinician"}
-NEVER_SAID = {"patient_never_says": "patient", "clinician_never_says": "clinician"}
+REQUIRED_TEXTS = {"patient_says": "patient", "clinician_says": "clinician"}
+FORBIDDEN_TEXTS = {"patient_never_says": "patient", "clinician_never_says": "clinician"}
 WANTED = (
     *EQUAL,
     *INCLUDED,
     *("fires", "silent", "ask", "ask_includes", "ask_excludes", "conflicts"),
-    *SAID,
-    *NEVER_SAID,
+    *REQUIRED_TEXTS,
+    *FORBIDDEN_TEXTS,
     "refused",
 )
 
@@ -40,7 +40,7 @@ class Case:
 
     id: str
     note: str
-    findings: dict[str, Any]
+    answers: dict[str, Any]
     history: History
     expect: dict[str, Any]
     place: Place = field(default=Place(CASES_FILE, 1, 1), compare=False)
@@ -87,17 +87,17 @@ class _Reader:
         form = Form(node, _label(node, number), self.faults)
         case_id = self._id(form)
         note = form.text_or_none("note") or ""
-        findings = self._all_findings(form)
+        answers = self._all_findings(form)
         history = self._history(form)
         expect = self._expect(form)
         form.close()
-        return Case(case_id, note, findings, history, expect, node.place)
+        return Case(case_id, note, answers, history, expect, node.place)
 
     def _id(self, form: Form) -> str:
         case_id = form.text("id")
         if case_id in self.ids:
             told = f"`id`: the case in line {self.ids[case_id].line} has this id already; ids are used once"
-            form.tell(form.place_of("id"), told)
+            form.add_fault(form.place_of("id"), told)
         elif case_id:
             self.ids[case_id] = form.place_of("id")
         return case_id
@@ -108,11 +108,11 @@ class _Reader:
         """Answers by input; None if they are no mapping. Whether an answer fits is found by running the case."""
         if not isinstance(node, MappingNode):
             if not isinstance(node, Broken):
-                self.faults.add(node.place, f"{what}: expected a mapping of answers, found {kind_of(node)}")
+                self.faults.add(node.place, f"{what}: expected a mapping of answers, found {describe_node_kind(node)}")
             return None
         for name, entry in node.entries.items():
             if name not in self.ruleset.inputs:
-                hint = meant(name, self.ruleset.inputs)
+                hint = suggest_name(name, self.ruleset.inputs)
                 self.faults.add(entry.key_place, f"{what}: unknown input {quoted(name)}{hint}")
         return {name: data_of(entry.node) for name, entry in node.entries.items()}
 
@@ -121,14 +121,16 @@ class _Reader:
         base, whole = self._base(form)
         node = form.node("findings", required=False)
         own = {} if node is None else self._findings(node, f"{form.what}: `findings`")
-        findings = {**base, **(own or {})}
+        answers = {**base, **(own or {})}
         for name, place in form.texts("without"):
             if name not in self.ruleset.inputs:
-                form.tell(place, f"`without`: unknown input {quoted(name)}{meant(name, self.ruleset.inputs)}")
-            elif name not in findings and whole and own is not None:
-                form.tell(place, f"`without`: `{name}` is not among the findings, so it can't be taken away")
-            findings.pop(name, None)
-        return findings
+                form.add_fault(
+                    place, f"`without`: unknown input {quoted(name)}{suggest_name(name, self.ruleset.inputs)}"
+                )
+            elif name not in answers and whole and own is not None:
+                form.add_fault(place, f"`without`: `{name}` is not among the findings, so it can't be taken away")
+            answers.pop(name, None)
+        return answers
 
     def _base(self, form: Form) -> tuple[dict[str, Any], bool]:
         """The answers of the case's base, and whether they are known: False if something was refused."""
@@ -136,8 +138,8 @@ class _Reader:
             return {}, True
         name = form.text("base")
         if name and name not in self.bases:
-            hint = meant(name, self.bases) or f"; known are {listed(self.bases, 12)}"
-            form.tell(form.place_of("base"), f"`base`: unknown base {quoted(name)}{hint}")
+            hint = suggest_name(name, self.bases) or f"; known are {join_names(self.bases, 12)}"
+            form.add_fault(form.place_of("base"), f"`base`: unknown base {quoted(name)}{hint}")
         base = self.bases.get(name)
         return base or {}, base is not None
 
@@ -148,7 +150,9 @@ class _Reader:
         inner = Form(node, f"{form.what}: `history`", self.faults)
         reports = inner.number("reports_last_48h", whole=True) or 0
         if reports < 0:
-            inner.tell(inner.place_of("reports_last_48h"), f"`reports_last_48h`: expected 0 or more, found `{reports}`")
+            inner.add_fault(
+                inner.place_of("reports_last_48h"), f"`reports_last_48h`: expected 0 or more, found `{reports}`"
+            )
         highest = inner.one_of("highest_level_24h", (*_LEVELS, _NO_LEVEL), default=_NO_LEVEL)
         inner.close()
         return History(int(reports), None if highest in (None, _NO_LEVEL) else Level.of(highest))
@@ -169,7 +173,7 @@ class _Reader:
         limit = inner.node("act_within_minutes", required=False)
         if limit is not None and not (isinstance(limit, Scalar) and limit.value is None):
             inner.number_of(limit, "`act_within_minutes`", whole=True)
-        for key in ("flags", *SAID, *NEVER_SAID):
+        for key in ("flags", *REQUIRED_TEXTS, *FORBIDDEN_TEXTS):
             inner.texts(key)
         statements = [rule.id for rule in self.ruleset.rules_and_floors]
         self._check_names(inner, ("fires", "silent"), statements, "rule or floor")
@@ -186,13 +190,13 @@ class _Reader:
     def _check_enough(self, form: Form, expect: MappingNode) -> None:
         """A case that can't fail is none; and one that is to be refused has no result to compare."""
         written = expect.entries
-        misspelt = [key for key in written if key not in WANTED and meant(key, ("level", "refused"))]
+        misspelt = [key for key in written if key not in WANTED and suggest_name(key, ("level", "refused"))]
         if not {"level", "refused"} & set(written) and not misspelt and expect.whole:
-            form.tell(form.key_place("expect"), "`expect` must say a `level` (or what is `refused`)")
+            form.add_fault(form.key_place("expect"), "`expect` must say a `level` (or what is `refused`)")
         others = [key for key in written if key in WANTED and key != "refused"]
         if "refused" in written and others:
-            told = f"`expect`: a report that is `refused` has no result, so {listed(others)} can't be expected too"
-            form.tell(written["refused"].key_place, told)
+            told = f"`expect`: a report that is `refused` has no result, so {join_names(others)} can't be expected too"
+            form.add_fault(written["refused"].key_place, told)
 
     def _check_disposition(self, form: Form) -> None:
         if form.node("disposition", required=False) is None:
@@ -200,8 +204,8 @@ class _Reader:
         code = form.text("disposition")
         known = self.ruleset.dispositions
         if code and code not in known:
-            hint = meant(code, known) or f"; known are {listed(known, 12)}"
-            form.tell(form.place_of("disposition"), f"`disposition`: unknown disposition {quoted(code)}{hint}")
+            hint = suggest_name(code, known) or f"; known are {join_names(known, 12)}"
+            form.add_fault(form.place_of("disposition"), f"`disposition`: unknown disposition {quoted(code)}{hint}")
 
     def _check_names(
         self, form: Form, keys: Collection[str], known: Collection[str], what: str, *, least: int = 1
@@ -210,7 +214,9 @@ class _Reader:
         for key in keys:
             for name, place in form.texts(key, least=least):
                 if name not in known:
-                    form.tell(place, f"`{key}`: the ruleset has no {what} {quoted(name)}{meant(name, known)}")
+                    form.add_fault(
+                        place, f"`{key}`: the ruleset has no {what} {quoted(name)}{suggest_name(name, known)}"
+                    )
 
 
 def _label(node: Node, number: int) -> str:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from triage_rules.assurance.checking import edges, equal, gaps, superfluous, unreachable, unused, upkeep
-from triage_rules.assurance.checking.accepting import accepted
-from triage_rules.assurance.checking.context import Asking, Finding, Progress
+from triage_rules.assurance.checking.accepting import apply_acceptances
+from triage_rules.assurance.checking.context import CheckContext, Finding, Progress
 from triage_rules.assurance.solver.solver import Budget
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import RulesetFault
 from triage_rules.foundation.place import Place
-from triage_rules.language.check_types import Family, FindingType, Severity
+from triage_rules.language.check_types import CheckType, Family, Severity
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import Document
 from triage_rules.language.reading.acceptances import acceptances_of
@@ -25,18 +25,18 @@ SHOWN = 5
 """So many ids are named of what was not decided."""
 
 _ORDER = {severity: number for number, severity in enumerate(Severity)}
-_TYPES = {found: number for number, found in enumerate(FindingType)}
+_TYPES = {found: number for number, found in enumerate(CheckType)}
 
 
-FAMILIES: dict[Family, Callable[[Asking], Iterator[Finding]]] = {
-    Family.UPKEEP: upkeep.upkeep,
-    Family.REACH: unreachable.unreachable,
-    Family.PARTS: unreachable.dead_conditions,
-    Family.USE: unused.unread,
-    Family.LIMITS: edges.edges,
-    Family.SUPERFLUOUS: superfluous.superfluous,
-    Family.EQUAL: equal.equal,
-    Family.GAPS: gaps.gaps,
+FAMILIES: dict[Family, Callable[[CheckContext], Iterator[Finding]]] = {
+    Family.UPKEEP: upkeep.find_upkeep,
+    Family.REACH: unreachable.find_unreachable,
+    Family.PARTS: unreachable.find_dead_conditions,
+    Family.USE: unused.find_unused,
+    Family.LIMITS: edges.find_edges,
+    Family.SUPERFLUOUS: superfluous.find_superfluous_rules,
+    Family.EQUAL: equal.find_equal_statements,
+    Family.GAPS: gaps.find_gaps,
 }
 """In the order of asking: what may not go live first, in case the time runs out."""
 
@@ -46,7 +46,7 @@ def _quiet(_what: str, _done: int, _of: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class CheckOptions:
     """How to check.
 
     today: the day from which reviews are overdue. seconds: how long it may take; None: as long as it needs.
@@ -59,28 +59,30 @@ class How:
     least: Severity = Severity.NOTE
 
 
-def check(ruleset: Ruleset, document: Document, how: How, evaluator: Evaluator | None = None) -> tuple[Finding, ...]:
+def check(
+    ruleset: Ruleset, document: Document, how: CheckOptions, evaluator: Evaluator | None = None
+) -> tuple[Finding, ...]:
     """What was found in a ruleset that was read from that document, the most serious first.
 
     What was not decided in time is told as INCOMPLETE. evaluator: of the same ruleset; made at need if left out.
     Raises EncoderBugError, EngineLimitError.
     """
     budget, least = Budget(how.seconds), how.least
-    asking = Asking(ruleset, document.root, document.file, how.today, budget, how.progress, evaluator)
+    asking = CheckContext(ruleset, document.root, document.file, how.today, budget, how.progress, evaluator)
     findings: list[Finding] = []
-    wanted = {type_ for type_ in FindingType if _at_least(type_, least)}
+    wanted = {type_ for type_ in CheckType if _at_least(type_, least)}
     families = [family for family in FAMILIES if any(type_.family is family for type_ in wanted)]
     for family in families:
         findings += [finding for finding in FAMILIES[family](asking) if finding.type in wanted]
     decided = set(families) - set(asking.undecided)
-    unknown = {type_ for type_ in FindingType if type_ not in wanted or type_.family not in {None, *decided}}
-    findings = accepted(findings, acceptances_of(document.root), unknown)
+    unknown = {type_ for type_ in CheckType if type_ not in wanted or type_.family not in {None, *decided}}
+    findings = apply_acceptances(findings, acceptances_of(document.root), unknown)
     return in_order([*(finding for finding in findings if finding.type in wanted), *_incomplete(asking)])
 
 
 def findings_of_faults(faults: tuple[RulesetFault, ...]) -> tuple[Finding, ...]:
     """The faults for which a file was refused, as findings."""
-    return tuple(Finding(FindingType.FAULT, fault.place, "", fault.message) for fault in faults)
+    return tuple(Finding(CheckType.FAULT, fault.place, "", fault.message) for fault in faults)
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -93,13 +95,13 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=key))
 
 
-def _at_least(found: FindingType, least: Severity) -> bool:
+def _at_least(found: CheckType, least: Severity) -> bool:
     return _ORDER[found.severity] <= _ORDER[least]
 
 
-def _incomplete(asking: Asking) -> Iterator[Finding]:
+def _incomplete(asking: CheckContext) -> Iterator[Finding]:
     for family, of in asking.undecided.items():
         shown = ", ".join(f"`{one}`" for one in of[:SHOWN])
         more = f" and {len(of) - SHOWN} more" if len(of) > SHOWN else ""
         message = f"{family}: the time ran out before {shown}{more} was decided; nothing is known about it"
-        yield Finding(FindingType.INCOMPLETE, Place(asking.file, 1, 1), family, f"{message}.", tuple(of))
+        yield Finding(CheckType.INCOMPLETE, Place(asking.file, 1, 1), family, f"{message}.", tuple(of))

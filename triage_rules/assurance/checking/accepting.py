@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from triage_rules.assurance.checking.context import Finding
-from triage_rules.language.check_types import FindingType
+from triage_rules.language.check_types import CheckType
 from triage_rules.language.reading.acceptances import Acceptance
 
 
-def accepted(
-    findings: Iterable[Finding], acceptances: tuple[Acceptance, ...], unknown: Collection[FindingType]
+def apply_acceptances(
+    findings: Iterable[Finding], acceptances: tuple[Acceptance, ...], unknown: Collection[CheckType]
 ) -> list[Finding]:
     """The findings, each with the reason why it is accepted if it is, and acceptances that accept nothing.
 
@@ -24,5 +24,5 @@ def accepted(
         for of, place in acceptance.of:
             if (acceptance.finding, of) not in used and acceptance.finding not in unknown:
                 message = f"`accepts`: there is no `{acceptance.finding}` of `{of}` to accept; take this out"
-                told.append(Finding(FindingType.UNUSED_ACCEPTANCE, place, of, f"{message}."))
+                told.append(Finding(CheckType.UNUSED_ACCEPTANCE, place, of, f"{message}."))
     return told

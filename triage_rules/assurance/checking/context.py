@@ -12,7 +12,7 @@ from triage_rules.assurance.solver.solver import Budget, GaveUp, Model, NoReport
 from triage_rules.assurance.solver.witness import Witness, Witnesses
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.place import Place
-from triage_rules.language.check_types import FindingType
+from triage_rules.language.check_types import CheckType
 from triage_rules.language.model import AskedOf, Ruleset
 from triage_rules.language.reading.places import Node
 
@@ -30,7 +30,7 @@ class Finding:
     `proved`: that there is no report of some sort was proved. `accepted`: the reason why it is there on purpose.
     """
 
-    type: FindingType
+    type: CheckType
     place: Place
     of: str
     message: str
@@ -41,7 +41,7 @@ class Finding:
 
 
 @dataclass
-class Asking:
+class CheckContext:
     """One check of one ruleset. `undecided`: family -> what the time was too short for."""
 
     ruleset: Ruleset
@@ -83,7 +83,7 @@ class Asking:
             self.note(family, of)
         return found if isinstance(found, Witness) else None
 
-    def witness_alone(self, family: str, name: str, *formulas: Formula) -> Witness | None:
+    def single_answer_witness(self, family: str, name: str, *formulas: Formula) -> Witness | None:
         """As `witness`, of a report that answers nothing but this input."""
         others = [other for other in self.ruleset.inputs.values() if other.name != name]
         nothing = [self.encoding.is_open(other.name) for other in others if other.asked_of is not AskedOf.SERVICE]

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from triage_rules.assurance.checking.context import Asking, Finding
-from triage_rules.assurance.checking.written_conditions import Path, in_words, place_of_limit, written
+from triage_rules.assurance.checking.context import CheckContext, Finding
+from triage_rules.assurance.checking.written_conditions import Path, condition_text, place_of_limit, written
 from triage_rules.assurance.solver.answers import first_above, first_at_least
-from triage_rules.language.check_types import Family, FindingType
+from triage_rules.language.check_types import CheckType, Family
 from triage_rules.language.conditions import LOWER_LIMITS, OPPOSITE
-from triage_rules.language.model import All, Any, AskedOf, AtLeast, Compare, Condition, Input, Kind, Not, Op
+from triage_rules.language.model import All, Any, AskedOf, AtLeast, Compare, Condition, Input, InputKind, Not, Op
 
 FAMILY = Family.LIMITS
 SHOWN = 3
@@ -20,7 +20,7 @@ SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class LimitEdge:
     """One comparison where it is written. `start`: the first number above the edge."""
 
     owner: str
@@ -35,16 +35,16 @@ class Edge:
         return self.effect.op in LOWER_LIMITS
 
 
-def edges(asking: Asking) -> Iterator[Finding]:
+def find_edges(asking: CheckContext) -> Iterator[Finding]:
     """What two neighbouring limits of one input leave out, take twice, or draw in two ways."""
-    found: dict[str, list[Edge]] = {}
+    found: dict[str, list[LimitEdge]] = {}
     for one in written(asking.ruleset):
         for compare, effect in _compared(one.condition, True):
-            read = asking.ruleset.inputs[compare.finding]
+            read = asking.ruleset.inputs[compare.input]
             start = (first_at_least if effect.op in {Op.AT_LEAST, Op.LESS_THAN} else first_above)(
                 read.kind, effect.limit
             )
-            found.setdefault(compare.finding, []).append(Edge(one.owner, one.path, compare, effect, start))
+            found.setdefault(compare.input, []).append(LimitEdge(one.owner, one.path, compare, effect, start))
     for name in asking.each(FAMILY, found):
         read = asking.ruleset.inputs[name]
         starts = sorted({edge.start for edge in found[name]})
@@ -66,7 +66,7 @@ def _compared(condition: Condition, side: bool) -> Iterator[tuple[Compare, Compa
             for part in parts:
                 single = isinstance(part, Compare) and any(
                     isinstance(other, Compare)
-                    and (other.finding, other.limit) == (part.finding, part.limit)
+                    and (other.input, other.limit) == (part.input, part.limit)
                     and {other.op, part.op} == {Op.AT_LEAST, Op.AT_MOST}
                     for other in parts
                 )
@@ -74,11 +74,11 @@ def _compared(condition: Condition, side: bool) -> Iterator[tuple[Compare, Compa
                     yield from _compared(part, side)
 
 
-def _is_narrow(read: Input, below: list[Edge], above: list[Edge]) -> bool:
+def _is_narrow(read: Input, below: list[LimitEdge], above: list[LimitEdge]) -> bool:
     """What lies between two neighbouring edges is a single value, or a slip between two inclusive limits."""
     if read.asked_of is AskedOf.SERVICE:
         return False
-    if read.kind is Kind.INTEGER:
+    if read.kind is InputKind.INTEGER:
         # one whole number is a band like any other, unless its neighbours leave it out or both take it
         same_limit = {e.written.limit for e in below} & {e.written.limit for e in above}
         one_sided = not any(e.up for e in below) and all(e.up for e in above)
@@ -96,10 +96,10 @@ def _last_digit(limit: Decimal) -> Decimal:
     return Decimal(1).scaleb(min(0, exponent if isinstance(exponent, int) else 0))
 
 
-def _between(asking: Asking, read: Input, below: list[Edge], above: list[Edge]) -> Iterator[Finding]:
+def _between(asking: CheckContext, read: Input, below: list[LimitEdge], above: list[LimitEdge]) -> Iterator[Finding]:
     """What happens to a value from the lower edge to below the upper one."""
     logic, number = asking.encoding.logic, asking.encoding.answers.number(read)
-    witness = asking.witness_alone(
+    witness = asking.single_answer_witness(
         FAMILY,
         read.name,
         number.cut(logic, below[0].start),
@@ -107,15 +107,15 @@ def _between(asking: Asking, read: Input, below: list[Edge], above: list[Edge]) 
     )
     if witness is None:
         return
-    value = witness.findings[read.name]
+    value = witness.answers[read.name]
     takes = [edge for edge in below if edge.up] + [edge for edge in above if not edge.up]
     leaves = [edge for edge in below if not edge.up] + [edge for edge in above if edge.up]
     if not takes:
-        found, told = FindingType.EDGE_GAP, f"{_told(below)} and {_told(above)}: a `{read.name}` of {value} is neither"
+        found, told = CheckType.EDGE_GAP, f"{_told(below)} and {_told(above)}: a `{read.name}` of {value} is neither"
     elif not leaves:
-        found, told = FindingType.EDGE_OVERLAP, f"{_told(below)} and {_told(above)}: a `{read.name}` of {value} is both"
+        found, told = CheckType.EDGE_OVERLAP, f"{_told(below)} and {_told(above)}: a `{read.name}` of {value} is both"
     else:
-        found = FindingType.EDGE_MIXED
+        found = CheckType.EDGE_MIXED
         told = f"a `{read.name}` of {value} counts for {_told(takes)}, and not for {_told(leaves)}"
     first = leaves[0] if leaves else takes[0]
     owners = tuple(dict.fromkeys(edge.owner for edge in (*below, *above)))
@@ -123,9 +123,9 @@ def _between(asking: Asking, read: Input, below: list[Edge], above: list[Edge]) 
     yield Finding(found, place, read.name, f"{told}.", owners, witness=witness)
 
 
-def _told(edges: list[Edge]) -> str:
+def _told(find_edges: list[LimitEdge]) -> str:
     """The comparison, and who writes it."""
-    owners = list(dict.fromkeys(f"`{edge.owner}`" for edge in edges))
+    owners = list(dict.fromkeys(f"`{edge.owner}`" for edge in find_edges))
     shown = ", ".join(owners[:SHOWN]) + (f" and {len(owners) - SHOWN} more" if len(owners) > SHOWN else "")
-    comparisons = " / ".join(dict.fromkeys(in_words(edge.effect) for edge in edges))
+    comparisons = " / ".join(dict.fromkeys(condition_text(edge.effect) for edge in find_edges))
     return f"{comparisons} ({shown})"

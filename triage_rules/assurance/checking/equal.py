@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from triage_rules.assurance.checking.context import Asking, Finding
+from triage_rules.assurance.checking.context import CheckContext, Finding
 from triage_rules.assurance.checking.written_conditions import place_at
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.assurance.solver.solver import Model
-from triage_rules.language.check_types import Family, FindingType
+from triage_rules.language.check_types import CheckType, Family
 from triage_rules.language.model import MANDATORY_OPEN
 
 FAMILY = Family.EQUAL
 
 
-def equal(asking: Asking) -> Iterator[Finding]:
+def find_equal_statements(asking: CheckContext) -> Iterator[Finding]:
     """Each statement that is true and false in the same reports as an earlier one."""
     encoding = asking.encoding
     names = [n for n in asking.ruleset.inferences if n != MANDATORY_OPEN and not asking.unreachable(FAMILY, n)]
@@ -30,10 +30,10 @@ def equal(asking: Asking) -> Iterator[Finding]:
             witness = asking.witness(FAMILY, name, encoding.established(name))
             place = says[name].place or place_at(asking.root, ("inferences", name))
             told = f"{message}. This is proved."
-            yield Finding(FindingType.EQUAL_STATEMENTS, place, name, told, (twin,), True, witness)
+            yield Finding(CheckType.EQUAL_STATEMENTS, place, name, told, (twin,), True, witness)
 
 
-def _told_apart(asking: Asking, names: list[str]) -> list[list[str]]:
+def _told_apart(asking: CheckContext, names: list[str]) -> list[list[str]]:
     """The statements in groups, in each of which no report that was looked at tells any apart."""
     encoding = asking.encoding
     asking.solver.watch(*map(encoding.established, names))
@@ -49,7 +49,7 @@ def _told_apart(asking: Asking, names: list[str]) -> list[list[str]]:
     return groups
 
 
-def _may_differ(asking: Asking, one: str, other: str) -> bool:
+def _may_differ(asking: CheckContext, one: str, other: str) -> bool:
     """Not proved to be equal."""
     encoding, logic = asking.encoding, asking.encoding.logic
     pairs: list[tuple[Formula, Formula]] = [

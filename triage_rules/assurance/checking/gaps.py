@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from triage_rules.assurance.checking.context import Asking, Finding
+from triage_rules.assurance.checking.context import CheckContext, Finding
 from triage_rules.assurance.checking.written_conditions import place_at, written
 from triage_rules.assurance.solver.logic import Formula
-from triage_rules.language.check_types import Family, FindingType
+from triage_rules.language.check_types import CheckType, Family
 from triage_rules.language.conditions import atoms
 from triage_rules.language.model import AskedOf, Compare, OneOf, Yes
 
@@ -16,14 +16,14 @@ SHOWN = 20
 """Groups of questions that are looked at; of more, the rest is told as not looked at."""
 
 
-def gaps(asking: Asking) -> Iterator[Finding]:
+def find_gaps(asking: CheckContext) -> Iterator[Finding]:
     """For each group of questions, the smallest such report with an answer in the group, if there is one."""
     encoding, logic = asking.encoding, asking.encoding.logic
     looked_for = _looked_for(asking)
     for group in list(looked_for)[SHOWN:]:
         asking.note(FAMILY, group)
     nobody = [logic.opposite(encoding.fired(rule.id)) for rule in asking.ruleset.rules_and_floors]
-    mandatory = {finding for item in asking.ruleset.mandatory for finding in item.findings}
+    mandatory = {finding for item in asking.ruleset.mandatory for finding in item.inputs}
     answered = [logic.opposite(encoding.missing(finding)) for finding in sorted(mandatory)]
     for group in asking.each(FAMILY, list(looked_for)[:SHOWN]):
         formulas = (*nobody, *answered, logic.any_of(looked_for[group]))
@@ -38,16 +38,16 @@ def gaps(asking: Asking) -> Iterator[Finding]:
             "no rule and no floor takes them up. The smallest is shown; there may be others."
         )
         place = place_at(asking.root, ("inputs", first))
-        yield Finding(FindingType.GAP, place, group, message, witness=witness)
+        yield Finding(CheckType.GAP, place, group, message, witness=witness)
 
 
-def _looked_for(asking: Asking) -> dict[str, list[Formula]]:
+def _looked_for(asking: CheckContext) -> dict[str, list[Formula]]:
     """Group -> for each of its answers that some condition looks for, that it is given."""
     found: dict[str, list[Formula]] = {}
     every = dict.fromkeys(leaf for w in written(asking.ruleset) for leaf in atoms(w.condition))
     for leaf in every:
         if isinstance(leaf, Compare | OneOf | Yes):
-            read = asking.ruleset.input_behind(leaf.finding)
+            read = asking.ruleset.input_behind(leaf.input)
             if read.asked_of is AskedOf.SERVICE:
                 continue
             found.setdefault(read.group, []).append(asking.encoding.true(leaf))

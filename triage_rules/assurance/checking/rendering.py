@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from triage_rules.assurance.checking.context import Finding
-from triage_rules.language.check_types import FindingType, Severity
+from triage_rules.language.check_types import CheckType, Severity
 from triage_rules.language.model import Ruleset
 
 Json = dict[str, Any]
 
 
-def failing(findings: tuple[Finding, ...], *, strict: bool = False) -> bool:
+def has_failures(findings: tuple[Finding, ...], *, strict: bool = False) -> bool:
     """Something is there that is not accepted: an error, or with `strict` a warning."""
     refused = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
     return any(found.accepted is None and found.type.severity in refused for found in findings)
@@ -23,7 +23,7 @@ def as_text(findings: tuple[Finding, ...], ruleset: Ruleset | None) -> Iterator[
 
     The reason for accepting several findings in a row is told with the first of them.
     """
-    last: tuple[FindingType, bool] | None = None
+    last: tuple[CheckType, bool] | None = None
     reason: str | None = None
     for found in findings:
         group = (found.type, found.accepted is not None)
@@ -43,7 +43,7 @@ def as_text(findings: tuple[Finding, ...], ruleset: Ruleset | None) -> Iterator[
 
 def _witness_lines(found: Finding, ruleset: Ruleset) -> Iterator[str]:
     assert found.witness is not None  # looked at before
-    answers = found.witness.told(ruleset)
+    answers = found.witness.describe(ruleset)
     yield "such a report:" if answers else "such a report: nothing answered at all"
     yield from (f"  {line}" for line in answers)
     result = found.witness.result
@@ -53,12 +53,12 @@ def _witness_lines(found: Finding, ruleset: Ruleset) -> Iterator[str]:
 
 def summary(findings: tuple[Finding, ...]) -> str:
     """How much of what, in one line."""
-    counts = counted(findings)
+    counts = count_by_severity(findings)
     words = [f"{count} {severity}{'s' if count != 1 else ''}" for severity, count in counts.items() if count]
     return ", ".join(words).replace("accepteds", "accepted") or "nothing found"
 
 
-def counted(findings: tuple[Finding, ...]) -> dict[str, int]:
+def count_by_severity(findings: tuple[Finding, ...]) -> dict[str, int]:
     """Severity -> how many that are not accepted; and `accepted`."""
     counts = {severity.value: 0 for severity in Severity} | {"accepted": 0}
     for found in findings:
@@ -85,12 +85,12 @@ def as_json(found: Finding, ruleset: Ruleset | None) -> Json:
         history = found.witness.history
         highest = history.highest_level_24h
         data["report"] = {
-            "findings": found.witness.findings,
+            "findings": found.witness.answers,
             "history": {
                 "reports_last_48h": history.reports_last_48h,
                 "highest_level_24h": None if highest is None else highest.word,
             },
-            "in_words": found.witness.told(ruleset),
+            "in_words": found.witness.describe(ruleset),
             "level": found.witness.result["level"],
             "disposition": found.witness.result["disposition"],
             "rules": [rule["id"] for rule in found.witness.result["rules"]],

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from triage_rules.assurance.checking.context import Finding
-from triage_rules.language.check_types import FindingType
+from triage_rules.language.check_types import CheckType
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -21,7 +21,7 @@ def as_sarif(findings: tuple[Finding, ...], version: str) -> Json:
             "shortDescription": {"text": found.meaning},
             "defaultConfiguration": {"level": found.severity.value},
         }
-        for found in FindingType
+        for found in CheckType
     ]
     driver = {"name": "triage check", "version": version, "rules": rules}
     return {
@@ -36,7 +36,7 @@ def as_sarif(findings: tuple[Finding, ...], version: str) -> Json:
 def _result(found: Finding) -> Json:
     result: Json = {
         "ruleId": found.type.value,
-        "ruleIndex": list(FindingType).index(found.type),
+        "ruleIndex": list(CheckType).index(found.type),
         "level": found.type.severity.value,
         "message": {"text": found.message},
         "locations": [
@@ -50,7 +50,7 @@ def _result(found: Finding) -> Json:
         "properties": {"of": found.of, "others": list(found.others), "proved": found.proved},
     }
     if found.witness is not None:
-        result["properties"]["report"] = found.witness.findings
+        result["properties"]["report"] = found.witness.answers
         result["properties"]["level"] = found.witness.result["level"]
     if found.accepted is not None:
         result["suppressions"] = [{"kind": "inSource", "justification": found.accepted}]

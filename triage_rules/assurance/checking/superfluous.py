@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from triage_rules.assurance.checking.context import Asking, Finding
+from triage_rules.assurance.checking.context import CheckContext, Finding
 from triage_rules.assurance.checking.written_conditions import place_at, written
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.assurance.solver.solver import Model
 from triage_rules.evaluation.signals import outcome_key
 from triage_rules.foundation.place import Place
-from triage_rules.language.check_types import Family, FindingType
+from triage_rules.language.check_types import CheckType, Family
 from triage_rules.language.conditions import statements_in
 from triage_rules.language.model import Floor, Rule, Ruleset
 
 FAMILY = Family.SUPERFLUOUS
 
 
-class Without(Encoding):
+class ReducibleEncoding(Encoding):
     """The ruleset in which each rule and floor can be left out by a variable; what rules infer stays inferred."""
 
     def __init__(self, ruleset: Ruleset, sharing: Encoding) -> None:
@@ -40,9 +40,9 @@ class Without(Encoding):
         return [kept if other != rule else self.logic.opposite(kept) for other, kept in self.kept.items()]
 
 
-def superfluous(asking: Asking) -> Iterator[Finding]:
+def find_superfluous_rules(asking: CheckContext) -> Iterator[Finding]:
     """Redundant rules and floors, and of the others those that one other shadows."""
-    without = Without(asking.ruleset, asking.encoding)
+    without = ReducibleEncoding(asking.ruleset, asking.encoding)
     rules = {rule.id: rule for rule in asking.ruleset.rules_and_floors}
     read = {name for w in written(asking.ruleset) for name in statements_in(w.condition)}
     for rule_id in asking.each(FAMILY, rules):
@@ -60,7 +60,7 @@ def superfluous(asking: Asking) -> Iterator[Finding]:
 # --- redundant ---
 
 
-def _is_redundant(asking: Asking, without: Without, rule: Rule | Floor) -> bool:
+def _is_redundant(asking: CheckContext, without: ReducibleEncoding, rule: Rule | Floor) -> bool:
     """Proved: no report gets another level, disposition, flag or reason if the rule is left out."""
     alone = _told_alone(asking, rule)
     if not asking.impossible(FAMILY, rule.id, alone):
@@ -68,7 +68,7 @@ def _is_redundant(asking: Asking, without: Without, rule: Rule | Floor) -> bool:
     return asking.impossible(FAMILY, rule.id, *without.only_without(rule.id), _differs(asking, without, rule))
 
 
-def _told_alone(asking: Asking, rule: Rule | Floor) -> Formula:
+def _told_alone(asking: CheckContext, rule: Rule | Floor) -> Formula:
     """The rule's reason is told, and no other rule tells the same to the same readers."""
     encoding = asking.encoding
     same = [
@@ -85,7 +85,7 @@ def _clinician_only(rule: Rule | Floor) -> bool:
     return isinstance(rule, Rule) and rule.clinician_only
 
 
-def _differs(asking: Asking, without: Without, rule: Rule | Floor) -> Formula:
+def _differs(asking: CheckContext, without: ReducibleEncoding, rule: Rule | Floor) -> Formula:
     """Level or disposition, whether the default decided, or a flag of the rule differ."""
     logic, encoding = asking.encoding.logic, asking.encoding
     pairs = [
@@ -96,7 +96,7 @@ def _differs(asking: Asking, without: Without, rule: Rule | Floor) -> Formula:
     return logic.any_of(logic.opposite(logic.same(one, other)) for one, other in pairs)
 
 
-def _redundant(asking: Asking, rule: Rule | Floor, shadow: str | None) -> Finding:
+def _redundant(asking: CheckContext, rule: Rule | Floor, shadow: str | None) -> Finding:
     beside = f"; whenever it fires, `{shadow}` gives the same or more" if shadow else ""
     message = (
         f"`{rule.id}` ({rule.title}) changes nothing: without it every report gets the same level, disposition, flags "
@@ -104,13 +104,13 @@ def _redundant(asking: Asking, rule: Rule | Floor, shadow: str | None) -> Findin
     )
     witness = asking.witness(FAMILY, rule.id, asking.encoding.fired(rule.id))
     others = (shadow,) if shadow else ()
-    return Finding(FindingType.REDUNDANT_RULE, _place(asking, rule), rule.id, message, others, True, witness)
+    return Finding(CheckType.REDUNDANT_RULE, _place(asking, rule), rule.id, message, others, True, witness)
 
 
 # --- shadowed ---
 
 
-def _shadow(asking: Asking, rule: Rule | Floor) -> str | None:
+def _shadow(asking: CheckContext, rule: Rule | Floor) -> str | None:
     """The first other rule or floor that, whenever this one fires, fires too and is as urgent; None if there is none.
 
     Of two that shadow each other only the later one is told.
@@ -129,22 +129,22 @@ def _shadow(asking: Asking, rule: Rule | Floor) -> str | None:
     return None
 
 
-def _is_later(asking: Asking, one: Rule | Floor, other: Rule | Floor) -> bool:
+def _is_later(asking: CheckContext, one: Rule | Floor, other: Rule | Floor) -> bool:
     order = [rule.id for rule in asking.ruleset.rules_and_floors]
     return order.index(one.id) > order.index(other.id)
 
 
-def _on_top(asking: Asking, rule: Rule | Floor) -> Formula:
+def _on_top(asking: CheckContext, rule: Rule | Floor) -> Formula:
     """The rule reaches a disposition that no other rule or floor reaches as well."""
     others = [other for other in asking.ruleset.rules_and_floors if other.id != rule.id]
     return _beyond(asking, rule, others)
 
 
-def _covers(asking: Asking, rule: Rule | Floor, other: Rule | Floor) -> bool:
+def _covers(asking: CheckContext, rule: Rule | Floor, other: Rule | Floor) -> bool:
     return asking.impossible(FAMILY, rule.id, _beyond(asking, rule, [other]))
 
 
-def _beyond(asking: Asking, rule: Rule | Floor, others: list[Rule | Floor]) -> Formula:
+def _beyond(asking: CheckContext, rule: Rule | Floor, others: list[Rule | Floor]) -> Formula:
     """Some outcome of the rule is established, and none as urgent of the others."""
     ruleset, encoding, logic = asking.ruleset, asking.encoding, asking.encoding.logic
     reached = [
@@ -160,15 +160,15 @@ def _beyond(asking: Asking, rule: Rule | Floor, others: list[Rule | Floor]) -> F
     return logic.any_of(ways)
 
 
-def _shadowed(asking: Asking, rule: Rule | Floor, shadow: str) -> Finding:
+def _shadowed(asking: CheckContext, rule: Rule | Floor, shadow: str) -> Finding:
     title = next(other.title for other in asking.ruleset.rules_and_floors if other.id == shadow)
     message = (
         f"whenever `{rule.id}` ({rule.title}) fires, `{shadow}` ({title}) fires too and is as urgent or more: "
         f"`{rule.id}` never decides. This is proved; the report shows both."
     )
     witness = asking.witness(FAMILY, rule.id, asking.encoding.fired(rule.id))
-    return Finding(FindingType.SHADOWED_RULE, _place(asking, rule), rule.id, message, (shadow,), True, witness)
+    return Finding(CheckType.SHADOWED_RULE, _place(asking, rule), rule.id, message, (shadow,), True, witness)
 
 
-def _place(asking: Asking, rule: Rule | Floor) -> Place:
+def _place(asking: CheckContext, rule: Rule | Floor) -> Place:
     return place_at(asking.root, ("rules" if isinstance(rule, Rule) else "safety_net", rule.id))

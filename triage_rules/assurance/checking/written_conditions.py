@@ -53,7 +53,7 @@ def written(ruleset: Ruleset) -> list[Written]:
             ]
     found += [Written(c.id, ("conflicts", c.id, "when"), c.when) for c in ruleset.conflicts.values()]
     found += [
-        Written(item.findings[0], ("mandatory", number, "when"), item.when)
+        Written(item.inputs[0], ("mandatory", number, "when"), item.when)
         for number, item in enumerate(ruleset.mandatory)
         if item.when is not None
     ]
@@ -94,7 +94,7 @@ def _limits(node: Node, compare: Compare) -> Iterator[Place]:
         case MappingNode(entries=entries):
             for key, entry in entries.items():
                 inner = entry.node
-                if key == compare.finding and isinstance(inner, MappingNode) and compare.op in inner.entries:
+                if key == compare.input and isinstance(inner, MappingNode) and compare.op in inner.entries:
                     limit = inner.entries[compare.op]
                     if isinstance(limit.node, Scalar) and limit.node.value == compare.limit:
                         yield limit.key_place
@@ -107,17 +107,17 @@ def _limits(node: Node, compare: Compare) -> Iterator[Place]:
 # --- in words ---
 
 
-def in_words(condition: Condition) -> str:
+def condition_text(condition: Condition) -> str:
     """The condition as one reads it: `temperature_c` at least 38."""
     match condition:
         case Inferred(name) | Yes(name):
             return f"`{name}`"
         case Not(Compare(finding, op, limit)):
-            return in_words(Compare(finding, OPPOSITE[op], limit))
+            return condition_text(Compare(finding, OPPOSITE[op], limit))
         case Not(part):
-            return f"not {in_words(part)}"
+            return f"not {condition_text(part)}"
         case Unless(part):
-            return f"unless {in_words(part)}"
+            return f"unless {condition_text(part)}"
         case IsOpen(finding):
             return f"`{finding}` open"
         case Compare(finding):
@@ -125,14 +125,14 @@ def in_words(condition: Condition) -> str:
         case OneOf(finding, values):
             return f"`{finding}` {' or '.join(values)}"
         case All(parts):
-            return f"({' and '.join(map(in_words, parts))})"
+            return f"({' and '.join(map(condition_text, parts))})"
         case Any(parts):
-            return f"({' or '.join(map(in_words, parts))})"
+            return f"({' or '.join(map(condition_text, parts))})"
         case AtLeast(count, parts):
-            return f"(at least {count} of {', '.join(map(in_words, parts))})"
+            return f"(at least {count} of {', '.join(map(condition_text, parts))})"
 
 
-def listed(conditions: list[Condition]) -> str:
+def join_conditions(conditions: list[Condition]) -> str:
     """Conditions in words, the last after "and"."""
-    words = [in_words(condition) for condition in conditions]
+    words = [condition_text(condition) for condition in conditions]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

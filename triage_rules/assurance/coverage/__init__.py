@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from triage_rules.assurance.coverage.goals import DEFAULT, Goal, Mark, Measure, Plan, Side, step
+from triage_rules.assurance.coverage.goals import DEFAULT, CoverageGoal, CoverageMeasure, Mark, Plan, Side, step
 from triage_rules.evaluation.reference import Kleene, Reference
 from triage_rules.evaluation.signals import outcome_key
-from triage_rules.language.model import All, Any, AtLeast, Condition, Findings, Floor, Not, Ruleset
+from triage_rules.language.model import All, Answers, Any, AtLeast, Condition, Floor, Not, Ruleset
 
 _SIDES: dict[Kleene, Side] = {True: Side.TRUE, False: Side.FALSE, None: Side.OPEN}
 
@@ -23,7 +23,7 @@ class Observed:
 
     case: str
     answers: Mapping[str, object]
-    facts: Findings
+    facts: Answers
     disposition: str
 
 
@@ -54,22 +54,22 @@ class Coverage:
     seen: Mapping[Mark, str]
     infeasible: frozenset[str] = frozenset()
 
-    def is_shown(self, goal: Goal) -> bool:
+    def is_shown(self, goal: CoverageGoal) -> bool:
         """Whether every side of the goal is shown."""
         return all(mark in self.seen for mark in goal.marks)
 
-    def unseen(self, goal: Goal) -> tuple[Side, ...]:
+    def unseen(self, goal: CoverageGoal) -> tuple[Side, ...]:
         """The sides of a goal that no case shows."""
         return tuple(mark[-1] for mark in goal.marks if mark not in self.seen)
 
-    def not_shown(self) -> tuple[Goal, ...]:
+    def not_shown(self) -> tuple[CoverageGoal, ...]:
         """The goals that no case shows and some report may."""
         return tuple(g for g in self.plan.goals if not self.is_shown(g) and g.key not in self.infeasible)
 
-    def counts(self) -> dict[Measure, Count]:
+    def counts(self) -> dict[CoverageMeasure, Count]:
         """Of each measure, how much is shown. A goal that is shown counts, whatever was held of it."""
-        found: dict[Measure, Count] = {}
-        for measure in Measure:
+        found: dict[CoverageMeasure, Count] = {}
+        for measure in CoverageMeasure:
             goals = [goal for goal in self.plan.goals if goal.measure is measure]
             shown = sum(map(self.is_shown, goals))
             infeasible = sum(goal.key in self.infeasible and not self.is_shown(goal) for goal in goals)
@@ -100,20 +100,20 @@ def marks(plan: Plan, observed: Observed) -> Iterator[Mark]:
 def of_leaves(owner: str, condition: Condition, reference: Reference, *, decides: bool) -> Iterator[Mark]:
     """The values of a condition's leaves, and which of them alone decide (none if the condition doesn't)."""
     for number, (value, alone) in enumerate(leaf_values(condition, reference, decides=decides)):
-        yield (Measure.CONDITIONS, owner, str(number), _SIDES[value])
+        yield (CoverageMeasure.CONDITIONS, owner, str(number), _SIDES[value])
         if alone and value is not None:
-            yield (Measure.MCDC, owner, str(number), _SIDES[value])
+            yield (CoverageMeasure.MCDC, owner, str(number), _SIDES[value])
 
 
-def of_answers(plan: Plan, answers: Mapping[str, object], facts: Findings) -> Iterator[Mark]:
+def of_answers(plan: Plan, answers: Mapping[str, object], facts: Answers) -> Iterator[Mark]:
     """Where numbers lie beside limits, and which values of choices were given."""
     for finding, limit in plan.limits:
         side = _side_of_limit(facts.get(finding), limit)
         if side is not None:
-            yield (Measure.THRESHOLDS, finding, str(limit), side)
+            yield (CoverageMeasure.THRESHOLDS, finding, str(limit), side)
     for finding, answer in (*answers.items(), *facts.items()):
         if isinstance(answer, str):
-            yield (Measure.CHOICES, finding, answer, Side.GIVEN)
+            yield (CoverageMeasure.CHOICES, finding, answer, Side.GIVEN)
 
 
 def leaf_values(condition: Condition, reference: Reference, *, decides: bool) -> Iterator[tuple[Kleene, bool]]:
@@ -148,7 +148,7 @@ def _of_parts(
 
 def _of_statements(ruleset: Ruleset, reference: Reference, disposition: str) -> Iterator[Mark]:
     by_default = True
-    for kind, rules in ((Measure.RULES, ruleset.rules), (Measure.FLOORS, ruleset.floors)):
+    for kind, rules in ((CoverageMeasure.RULES, ruleset.rules), (CoverageMeasure.FLOORS, ruleset.floors)):
         for rule in rules.values():
             value = reference.value(rule.when)
             yield _valued(kind, rule.id, value)
@@ -156,18 +156,18 @@ def _of_statements(ruleset: Ruleset, reference: Reference, disposition: str) -> 
                 continue
             for index, outcome in enumerate(rule.outcomes):
                 own = True if outcome.when is None else reference.value(outcome.when)
-                yield (Measure.OUTCOMES, outcome_key(rule.id, index), "", _SIDES[own])
-                by_default = by_default and (own is not True or kind is Measure.FLOORS)
+                yield (CoverageMeasure.OUTCOMES, outcome_key(rule.id, index), "", _SIDES[own])
+                by_default = by_default and (own is not True or kind is CoverageMeasure.FLOORS)
             if isinstance(rule, Floor) and disposition in dict(rule.raise_one).values():
-                yield (Measure.OUTCOMES, rule.id, disposition, Side.GIVEN)
+                yield (CoverageMeasure.OUTCOMES, rule.id, disposition, Side.GIVEN)
     if by_default:
-        yield (Measure.OUTCOMES, DEFAULT, "", Side.GIVEN)
+        yield (CoverageMeasure.OUTCOMES, DEFAULT, "", Side.GIVEN)
     for name, inference in ruleset.inferences.items():
-        yield _valued(Measure.INFERENCES, name, reference.value(inference.when))
+        yield _valued(CoverageMeasure.INFERENCES, name, reference.value(inference.when))
 
 
-def _valued(kind: Measure, owner: str, value: Kleene) -> Mark:
-    return (Measure.POSSIBLE if value is None else kind, owner, "", _SIDES[value])
+def _valued(kind: CoverageMeasure, owner: str, value: Kleene) -> Mark:
+    return (CoverageMeasure.POSSIBLE if value is None else kind, owner, "", _SIDES[value])
 
 
 def _side_of_limit(answer: object, limit: float) -> Side | None:
@@ -182,4 +182,15 @@ def _side_of_limit(answer: object, limit: float) -> Side | None:
     return Side.BELOW if away < 0 else Side.ABOVE
 
 
-__all__ = ["Count", "Coverage", "Goal", "Mark", "Measure", "Observed", "Plan", "Side", "marks", "measure"]
+__all__ = [
+    "Count",
+    "Coverage",
+    "CoverageGoal",
+    "CoverageMeasure",
+    "Mark",
+    "Observed",
+    "Plan",
+    "Side",
+    "marks",
+    "measure",
+]

@@ -16,14 +16,14 @@ from triage_rules.language.model import (
     Condition,
     Floor,
     Inferred,
+    InputKind,
     IsOpen,
-    Kind,
     Ruleset,
     Unless,
 )
 
 
-class Measure(enum.StrEnum):
+class CoverageMeasure(enum.StrEnum):
     """A kind of coverage, by the name that `--require` takes."""
 
     RULES = "rules"
@@ -49,7 +49,7 @@ class Side(enum.StrEnum):
     GIVEN = "given"
 
 
-Mark = tuple[Measure, str, str, Side]
+Mark = tuple[CoverageMeasure, str, str, Side]
 """One thing that a case showed: measure, owner, part, side."""
 
 DEFAULT = "default"
@@ -57,7 +57,7 @@ DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class CoverageGoal:
     """One thing to be shown. Shown if each of `sides` is, by one case or by several.
 
     owner: the id of a rule, floor or conflict, an outcome's key, the name of a statement or an input, SOONER or
@@ -65,7 +65,7 @@ class Goal:
     disposition of a floor that raises by one; else empty.
     """
 
-    measure: Measure
+    measure: CoverageMeasure
     owner: str
     part: str
     sides: tuple[Side, ...]
@@ -73,7 +73,7 @@ class Goal:
     @property
     def key(self) -> str:
         """A name that stays as long as the condition does: `mcdc:R08:1`, `conditions:R08:1:open`."""
-        sides = () if self.measure is Measure.MCDC else self.sides
+        sides = () if self.measure is CoverageMeasure.MCDC else self.sides
         return ":".join(word for word in (self.measure.value, self.owner, self.part, *sides) if word)
 
     @property
@@ -83,7 +83,7 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class DecidingCondition:
     """A condition that decides something: a rule, a floor, a raised outcome, a statement, a conflict or the validity.
 
     guard: the rule's own condition, for a raised outcome: only where it is true can a leaf decide alone.
@@ -102,17 +102,17 @@ class Plan:
         self.ruleset = ruleset
         self.decisions = tuple(_decisions(ruleset))
         found = [leaf for decision in self.decisions for leaf in decision.leaves]
-        self.limits = tuple(dict.fromkeys((leaf.finding, leaf.limit) for leaf in found if isinstance(leaf, Compare)))
+        self.limits = tuple(dict.fromkeys((leaf.input, leaf.limit) for leaf in found if isinstance(leaf, Compare)))
         self._openable: dict[str, bool] = {}
 
     @cached_property
-    def goals(self) -> tuple[Goal, ...]:
+    def goals(self) -> tuple[CoverageGoal, ...]:
         """Every goal, by measure, in the ruleset's order."""
         return (
-            *_ruled(Measure.RULES, self.ruleset.rules),
-            *_ruled(Measure.FLOORS, self.ruleset.floors),
+            *_ruled(CoverageMeasure.RULES, self.ruleset.rules),
+            *_ruled(CoverageMeasure.FLOORS, self.ruleset.floors),
             *self._of_outcomes(),
-            *_ruled(Measure.INFERENCES, self.ruleset.inferences),
+            *_ruled(CoverageMeasure.INFERENCES, self.ruleset.inferences),
             *self._possible(),
             *self._of_conditions(),
             *self._of_limits(),
@@ -133,39 +133,39 @@ class Plan:
             case IsOpen() | Unless():
                 return False
             case _:
-                return self.ruleset.input_behind(leaf.finding).asked_of is not AskedOf.SERVICE
+                return self.ruleset.input_behind(leaf.input).asked_of is not AskedOf.SERVICE
 
-    def _possible(self) -> Iterator[Goal]:
+    def _possible(self) -> Iterator[CoverageGoal]:
         statements = {rule.id: rule.when for rule in self.ruleset.rules_and_floors}
         statements |= {name: inference.when for name, inference in self.ruleset.inferences.items()}
         for owner, when in statements.items():
             if self.can_be_open(when):
-                yield Goal(Measure.POSSIBLE, owner, "", (Side.OPEN,))
+                yield CoverageGoal(CoverageMeasure.POSSIBLE, owner, "", (Side.OPEN,))
 
-    def _of_outcomes(self) -> Iterator[Goal]:
+    def _of_outcomes(self) -> Iterator[CoverageGoal]:
         for rule in self.ruleset.rules_and_floors:
             for index, outcome in enumerate(rule.outcomes):
                 sides = (Side.TRUE,) if outcome.when is None else (Side.TRUE, Side.FALSE)
                 for side in sides:
-                    yield Goal(Measure.OUTCOMES, outcome_key(rule.id, index), "", (side,))
+                    yield CoverageGoal(CoverageMeasure.OUTCOMES, outcome_key(rule.id, index), "", (side,))
             if isinstance(rule, Floor):
                 for code in dict.fromkeys(code for _, code in rule.raise_one):
-                    yield Goal(Measure.OUTCOMES, rule.id, code, (Side.GIVEN,))
-        yield Goal(Measure.OUTCOMES, DEFAULT, "", (Side.GIVEN,))
+                    yield CoverageGoal(CoverageMeasure.OUTCOMES, rule.id, code, (Side.GIVEN,))
+        yield CoverageGoal(CoverageMeasure.OUTCOMES, DEFAULT, "", (Side.GIVEN,))
 
-    def _of_conditions(self) -> Iterator[Goal]:
+    def _of_conditions(self) -> Iterator[CoverageGoal]:
         for decision in self.decisions:
             for number, leaf in enumerate(decision.leaves):
                 sides = (Side.TRUE, Side.FALSE, Side.OPEN) if self.can_be_open(leaf) else (Side.TRUE, Side.FALSE)
                 for side in sides:
-                    yield Goal(Measure.CONDITIONS, decision.owner, str(number), (side,))
+                    yield CoverageGoal(CoverageMeasure.CONDITIONS, decision.owner, str(number), (side,))
 
-    def _of_independence(self) -> Iterator[Goal]:
+    def _of_independence(self) -> Iterator[CoverageGoal]:
         for decision in self.decisions:
             for number in range(len(decision.leaves)):
-                yield Goal(Measure.MCDC, decision.owner, str(number), (Side.TRUE, Side.FALSE))
+                yield CoverageGoal(CoverageMeasure.MCDC, decision.owner, str(number), (Side.TRUE, Side.FALSE))
 
-    def _of_limits(self) -> Iterator[Goal]:
+    def _of_limits(self) -> Iterator[CoverageGoal]:
         for finding, limit in self.limits:
             asked = self.ruleset.inputs[finding]
             sides = [Side.AT]
@@ -174,19 +174,19 @@ class Plan:
             if asked.maximum is None or limit < asked.maximum:
                 sides.append(Side.ABOVE)
             for side in sides:
-                yield Goal(Measure.THRESHOLDS, finding, str(limit), (side,))
+                yield CoverageGoal(CoverageMeasure.THRESHOLDS, finding, str(limit), (side,))
 
-    def _of_choices(self) -> Iterator[Goal]:
+    def _of_choices(self) -> Iterator[CoverageGoal]:
         for asked in self.ruleset.inputs.values():
-            if asked.kind is Kind.CHOICE:
+            if asked.kind is InputKind.CHOICE:
                 for choice in asked.choices:
-                    yield Goal(Measure.CHOICES, asked.name, choice.value, (Side.GIVEN,))
+                    yield CoverageGoal(CoverageMeasure.CHOICES, asked.name, choice.value, (Side.GIVEN,))
 
 
-def _ruled(measure: Measure, owners: Iterable[str]) -> Iterator[Goal]:
+def _ruled(measure: CoverageMeasure, owners: Iterable[str]) -> Iterator[CoverageGoal]:
     for owner in owners:
-        yield Goal(measure, owner, "", (Side.TRUE,))
-        yield Goal(measure, owner, "", (Side.FALSE,))
+        yield CoverageGoal(measure, owner, "", (Side.TRUE,))
+        yield CoverageGoal(measure, owner, "", (Side.FALSE,))
 
 
 def step(limit: float | Decimal) -> Decimal:
@@ -196,9 +196,9 @@ def step(limit: float | Decimal) -> Decimal:
     return Decimal(1).scaleb(min(exponent, 0))
 
 
-def _decisions(ruleset: Ruleset) -> Iterator[Decision]:
+def _decisions(ruleset: Ruleset) -> Iterator[DecidingCondition]:
     for owner, when, guard in _conditions(ruleset):
-        yield Decision(owner, when, guard, tuple(leaves(when)))
+        yield DecidingCondition(owner, when, guard, tuple(leaves(when)))
 
 
 def _conditions(ruleset: Ruleset) -> Iterator[tuple[str, Condition, Condition | None]]:

@@ -8,20 +8,20 @@ from decimal import Decimal
 from typing import Any
 
 from triage_rules.assurance.coverage import Coverage
-from triage_rules.assurance.coverage.goals import Goal, Measure, Side
-from triage_rules.assurance.coverage.wording import group, lacking, title
+from triage_rules.assurance.coverage.goals import CoverageGoal, CoverageMeasure, Side
+from triage_rules.assurance.coverage.wording import describe_gap, group, title
 from triage_rules.evaluation.signals import outcome_key
 
-TELLS: dict[Measure, str] = {
-    Measure.RULES: "rules, established and ruled out",
-    Measure.FLOORS: "floors, established and ruled out",
-    Measure.OUTCOMES: "outcomes, reached and (if raised) not raised",
-    Measure.INFERENCES: "statements, established and ruled out",
-    Measure.POSSIBLE: "rules, floors and statements, still possible",
-    Measure.CONDITIONS: "conditions, true, false and open",
-    Measure.THRESHOLDS: "limits, just below, at and just above",
-    Measure.CHOICES: "values of choices, answered",
-    Measure.MCDC: "conditions that decide alone (masking MC/DC)",
+MEASURE_NAMES: dict[CoverageMeasure, str] = {
+    CoverageMeasure.RULES: "rules, established and ruled out",
+    CoverageMeasure.FLOORS: "floors, established and ruled out",
+    CoverageMeasure.OUTCOMES: "outcomes, reached and (if raised) not raised",
+    CoverageMeasure.INFERENCES: "statements, established and ruled out",
+    CoverageMeasure.POSSIBLE: "rules, floors and statements, still possible",
+    CoverageMeasure.CONDITIONS: "conditions, true, false and open",
+    CoverageMeasure.THRESHOLDS: "limits, just below, at and just above",
+    CoverageMeasure.CHOICES: "values of choices, answered",
+    CoverageMeasure.MCDC: "conditions that decide alone (masking MC/DC)",
 }
 """What each measure counts, in words."""
 
@@ -34,21 +34,22 @@ def as_text(coverage: Coverage) -> str:
     for measure, count in coverage.counts().items():
         out = f", {count.infeasible} that no report can show" if count.infeasible else ""
         lines.append(
-            f"  {measure.value:<11}{count.percent:>6} %  {count.shown:>5} of {count.total:<5} {TELLS[measure]}{out}"
+            f"  {measure.value:<11}{count.percent:>6} %  {count.shown:>5} of {count.total:<5} "
+            f"{MEASURE_NAMES[measure]}{out}"
         )
-    told: dict[str, list[Goal]] = defaultdict(list)
+    told: dict[str, list[CoverageGoal]] = defaultdict(list)
     for goal in coverage.not_shown():
         told[group(goal.owner)].append(goal)
     for owner, goals in told.items():
         named = title(coverage.plan, owner)
         lines.append(f"\n{owner}: {named}" if named else f"\n{owner}")
-        lines += [f"  {in_words(coverage, goal)}" for goal in goals]
+        lines += [f"  {describe_goal(coverage, goal)}" for goal in goals]
     return "\n".join(lines)  # fmt: skip
 
 
-def in_words(coverage: Coverage, goal: Goal) -> str:
+def describe_goal(coverage: Coverage, goal: CoverageGoal) -> str:
     """What no case shows, with its owner: "R08: no case where `febrile` alone decides"."""
-    return f"{goal.owner}: {lacking(coverage.plan, goal, coverage.unseen(goal))}"
+    return f"{goal.owner}: {describe_gap(coverage.plan, goal, coverage.unseen(goal))}"
 
 
 def as_json(coverage: Coverage) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def as_json(coverage: Coverage) -> dict[str, Any]:
                 "measure": goal.measure.value,
                 "owner": goal.owner,
                 "sides": [side.value for side in coverage.unseen(goal)],
-                "text": in_words(coverage, goal),
+                "text": describe_goal(coverage, goal),
             }
             for goal in coverage.not_shown()
         ],
@@ -82,32 +83,32 @@ def _statuses(coverage: Coverage) -> dict[str, dict[str, Any]]:
     """The first case for each value of a rule or floor, and for each of its outcomes; null: none, so never."""
     found: dict[str, dict[str, Any]] = {}
     ruleset, seen = coverage.plan.ruleset, coverage.seen
-    for measure, rules in ((Measure.RULES, ruleset.rules), (Measure.FLOORS, ruleset.floors)):
+    for measure, rules in ((CoverageMeasure.RULES, ruleset.rules), (CoverageMeasure.FLOORS, ruleset.floors)):
         for rule in rules.values():
-            kinds = {Side.TRUE: measure, Side.FALSE: measure, Side.OPEN: Measure.POSSIBLE}
+            kinds = {Side.TRUE: measure, Side.FALSE: measure, Side.OPEN: CoverageMeasure.POSSIBLE}
             status: dict[str, Any] = {
                 _STATUS[side]: seen.get((kind, rule.id, "", side)) for side, kind in kinds.items()
             }
             keys = [outcome_key(rule.id, index) for index in range(len(rule.outcomes))]
-            status["outcomes"] = {key: seen.get((Measure.OUTCOMES, key, "", Side.TRUE)) for key in keys}
+            status["outcomes"] = {key: seen.get((CoverageMeasure.OUTCOMES, key, "", Side.TRUE)) for key in keys}
             found[rule.id] = status
     return found
 
 
-def read_required(text: str) -> dict[Measure, Decimal]:
+def read_required(text: str) -> dict[CoverageMeasure, Decimal]:
     """`mcdc=80,rules=100` as percentages. Raises ValueError, in words, for anything else."""
-    found: dict[Measure, Decimal] = {}
+    found: dict[CoverageMeasure, Decimal] = {}
     for part in text.split(","):
         name, _, percent = (word.strip() for word in part.partition("="))
-        if name not in list(Measure):
-            raise ValueError(f"`{name}` is not a measure; known are {', '.join(Measure)}")
+        if name not in list(CoverageMeasure):
+            raise ValueError(f"`{name}` is not a measure; known are {', '.join(CoverageMeasure)}")
         if not percent.replace(".", "", 1).isdecimal() or not 0 <= Decimal(percent) <= 100:  # noqa: PLR2004 (percent)
             raise ValueError(f"`{part.strip()}`: expected a percentage from 0 to 100, such as `{name}=80`")
-        found[Measure(name)] = Decimal(percent)
+        found[CoverageMeasure(name)] = Decimal(percent)
     return found
 
 
-def below(coverage: Coverage, required: Mapping[Measure, Decimal]) -> list[str]:
+def below(coverage: Coverage, required: Mapping[CoverageMeasure, Decimal]) -> list[str]:
     """Of each measure that falls short: by how much, in words. Compared exactly, not as rounded for show."""
     counts = coverage.counts()
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from decimal import Decimal
 
-from triage_rules.assurance.coverage.goals import DEFAULT, Goal, Measure, Plan, Side, step
+from triage_rules.assurance.coverage.goals import DEFAULT, CoverageGoal, CoverageMeasure, Plan, Side, step
 from triage_rules.evaluation.signals import SOONER
 from triage_rules.language.conditions import Leaf
 from triage_rules.language.model import Compare, Floor, Inferred, IsOpen, OneOf, Rule, Ruleset, Unless, Yes
@@ -26,25 +26,25 @@ _RULES = {
 _VALUES = {Side.TRUE: "is true", Side.FALSE: "is false", Side.OPEN: "is open"}
 
 
-def lacking(plan: Plan, goal: Goal, unseen: Collection[Side]) -> str:
+def describe_gap(plan: Plan, goal: CoverageGoal, unseen: Collection[Side]) -> str:
     """What no case shows of a goal, without its owner: "no case where `febrile` alone decides"."""
     side = goal.sides[0]
     match goal.measure:
-        case Measure.RULES | Measure.FLOORS:
+        case CoverageMeasure.RULES | CoverageMeasure.FLOORS:
             return _RULES[side]
-        case Measure.POSSIBLE:
+        case CoverageMeasure.POSSIBLE:
             return (_STATEMENTS if goal.owner in plan.ruleset.inferences else _RULES)[side]
-        case Measure.INFERENCES:
+        case CoverageMeasure.INFERENCES:
             return _STATEMENTS[side]
-        case Measure.OUTCOMES:
+        case CoverageMeasure.OUTCOMES:
             return _outcome(plan.ruleset, goal)
-        case Measure.CONDITIONS:
+        case CoverageMeasure.CONDITIONS:
             return f"no case where {leaf_in_words(plan, goal)} {_VALUES[side]}"
-        case Measure.MCDC:
+        case CoverageMeasure.MCDC:
             return _alone(plan, goal, unseen)
-        case Measure.THRESHOLDS:
+        case CoverageMeasure.THRESHOLDS:
             return _limit(goal)
-        case Measure.CHOICES:
+        case CoverageMeasure.CHOICES:
             return f"no case with the answer `{goal.part}`"
 
 
@@ -68,7 +68,7 @@ def group(owner: str) -> str:
     return owner.partition("+")[0]
 
 
-def leaf_in_words(plan: Plan, goal: Goal) -> str:
+def leaf_in_words(plan: Plan, goal: CoverageGoal) -> str:
     """The leaf of a goal, and which one if its owner has it several times: "`a` (the 2nd of 3)"."""
     (decision,) = (decision for decision in plan.decisions if decision.owner == goal.owner)
     number = int(goal.part)
@@ -93,7 +93,7 @@ def _leaf(leaf: Leaf) -> str:
             return f"`unless: {name}`"
 
 
-def _alone(plan: Plan, goal: Goal, unseen: Collection[Side]) -> str:
+def _alone(plan: Plan, goal: CoverageGoal, unseen: Collection[Side]) -> str:
     leaf = leaf_in_words(plan, goal)
     if len(unseen) == len(goal.sides):
         return f"no case where {leaf} alone decides"
@@ -101,7 +101,7 @@ def _alone(plan: Plan, goal: Goal, unseen: Collection[Side]) -> str:
     return f"no case where {leaf} {_VALUES[side]} and that alone decides (the opposite is shown)"
 
 
-def _outcome(ruleset: Ruleset, goal: Goal) -> str:
+def _outcome(ruleset: Ruleset, goal: CoverageGoal) -> str:
     if goal.owner == DEFAULT:
         return "no case where no rule fires"
     if goal.part:
@@ -114,7 +114,7 @@ def _outcome(ruleset: Ruleset, goal: Goal) -> str:
     return f"no case where it fires and is surely not raised to {code}"
 
 
-def _limit(goal: Goal) -> str:
+def _limit(goal: CoverageGoal) -> str:
     limit = Decimal(goal.part)
     match goal.sides[0]:
         case Side.BELOW:

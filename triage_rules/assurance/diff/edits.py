@@ -20,7 +20,7 @@ from triage_rules.language.model import (
     Unless,
     Yes,
 )
-from triage_rules.language.wording import in_words, limit_in_words, values_in_words
+from triage_rules.language.wording import describe_condition, limit_in_words, values_in_words
 
 
 class Within(enum.Enum):
@@ -41,10 +41,10 @@ class Edit:
 
     def __str__(self) -> str:
         match self.before, self.after:
-            case Compare() as before, Compare() as after if before.finding == after.finding:
-                return f"`{after.finding}` {limit_in_words(after)}; before: {limit_in_words(before)}"
-            case OneOf() as before, OneOf() as after if before.finding == after.finding:
-                return f"`{after.finding}` {values_in_words(after)}; before: {values_in_words(before)}"
+            case Compare() as before, Compare() as after if before.input == after.input:
+                return f"`{after.input}` {limit_in_words(after)}; before: {limit_in_words(before)}"
+            case OneOf() as before, OneOf() as after if before.input == after.input:
+                return f"`{after.input}` {values_in_words(after)}; before: {values_in_words(before)}"
             case None, _:
                 return f"{_ADDED[self.within]} {_told(self.after)}"
             case _, None:
@@ -58,7 +58,7 @@ _TAKEN = {Within.ALL: "no longer needs", Within.ANY: "no longer counts:", Within
 
 
 def _told(part: Condition | None) -> str:
-    return "nothing" if part is None else in_words(part)
+    return "nothing" if part is None else describe_condition(part)
 
 
 def edits(before: Condition | None, after: Condition | None) -> list[Edit]:

@@ -9,13 +9,13 @@ from triage_rules.assurance.diff.text_changes import condition_edits
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.evaluation.signals import outcome_key
-from triage_rules.language.model import NOT_APPROVED, Conflict, Kind, Level, Rule, Ruleset
+from triage_rules.language.model import NOT_APPROVED, Conflict, InputKind, Level, Rule, Ruleset
 
 DEFAULT = "default"
 """The name of the default among the rules that decide."""
 
 
-class Both:
+class VersionPair:
     """The old and the new version, asked about one report."""
 
     def __init__(self, old: Ruleset, new: Ruleset) -> None:
@@ -59,7 +59,7 @@ class Both:
     def causes(self, encoding: Encoding) -> dict[str, Formula]:
         """What may have made a result differ: the rules that decide by this version, and the edits that tell."""
         version = "old" if encoding is self.old else "new"
-        decide = {f"{version} {name}": formula for name, formula in deciding(encoding).items()}
+        decide = {f"{version} {name}": formula for name, formula in deciding_rules(encoding).items()}
         return decide | dict(self.telling())
 
     def telling(self) -> Iterator[tuple[str, Formula]]:
@@ -68,7 +68,7 @@ class Both:
             yield f"{part} {name}: {edit}", self._tells(edit)
         for name, read in self.old.ruleset.inputs.items():
             now = self.new.ruleset.inputs.get(name)
-            if now is not None and now.kind is read.kind is Kind.CHOICE and now.choices != read.choices:
+            if now is not None and now.kind is read.kind is InputKind.CHOICE and now.choices != read.choices:
                 told = f"input {name}: its choices"
                 yield told, self._differ(self.old.answered(name), self.new.answered(name))
         for name, mention in self.old.ruleset.mentions.items():
@@ -92,7 +92,7 @@ class Both:
         return self.logic.opposite(self.logic.same(one, other))
 
 
-def deciding(encoding: Encoding) -> dict[str, Formula]:
+def deciding_rules(encoding: Encoding) -> dict[str, Formula]:
     """The rules, floors and default by name, and that they are at the published level."""
     found = {rule.id: encoding.advises(rule.id) for rule in encoding.ruleset.rules_and_floors}
     level = encoding.ruleset.dispositions[encoding.ruleset.default.disposition].level
@@ -138,7 +138,7 @@ def flags(encoding: Encoding) -> dict[str, Formula]:
 
 def missing(encoding: Encoding) -> dict[str, Formula]:
     """The findings that are listed as missing."""
-    listed = dict.fromkeys(name for item in encoding.ruleset.mandatory for name in item.findings)
+    listed = dict.fromkeys(name for item in encoding.ruleset.mandatory for name in item.inputs)
     return {name: encoding.missing(name) for name in listed}
 
 
@@ -146,7 +146,7 @@ def conflicts(encoding: Encoding) -> dict[str, Formula]:
     """The conflicts that are told."""
 
     def told(conflict: Conflict) -> str:
-        return f"{conflict.id}: {conflict.says} ({', '.join(conflict.findings)})"
+        return f"{conflict.id}: {conflict.says} ({', '.join(conflict.inputs)})"
 
     return _when(encoding, [(told(c), encoding.established(c.id)) for c in encoding.ruleset.conflicts.values()])
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from triage_rules.assurance.diff import formulas
-from triage_rules.assurance.diff.formulas import Both
+from triage_rules.assurance.diff.formulas import VersionPair
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.assurance.solver.minimal import Causes, CauseSet
@@ -42,7 +42,7 @@ class Way(enum.StrEnum):
     OTHER = "other"
 
 
-class State(enum.StrEnum):
+class SearchState(enum.StrEnum):
     """What is known of an aspect: every kind there is (it may be none), that there are more, or nothing more."""
 
     COMPLETE = "complete"
@@ -51,7 +51,7 @@ class State(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class DifferenceKind:
     """One kind of report whose result differs. `before`, `after`: what the old and the new result say.
 
     Of a field that is a list, only what one of them has. `causes`: what must come together, no more than needed: rules
@@ -67,7 +67,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ResultDifference:
     """All that was found of one way to differ. State COMPLETE: no report differs so but those of these kinds: proved.
 
     `why`: of GAVE_UP, what is not known and why.
@@ -75,14 +75,14 @@ class Difference:
 
     aspect: Aspect
     way: Way
-    kinds: tuple[Kind, ...]
-    state: State
+    kinds: tuple[DifferenceKind, ...]
+    state: SearchState
     why: str = ""
 
     @property
     def proved_none(self) -> bool:
         """No report differs so."""
-        return not self.kinds and self.state is State.COMPLETE
+        return not self.kinds and self.state is SearchState.COMPLETE
 
 
 FIELDS: Mapping[Aspect, Sequence[Callable[[Encoding], dict[str, Formula]]]] = {
@@ -99,19 +99,19 @@ FIELDS: Mapping[Aspect, Sequence[Callable[[Encoding], dict[str, Formula]]]] = {
 READERS = ("patient", "clinician")
 
 
-class Differences:
+class DifferenceSearch:
     """Looks for reports that both versions accept and decide otherwise.
 
     `most`: as KINDS, for all alike.
     """
 
     def __init__(self, old: Evaluator, new: Evaluator, budget: Budget, most: int | None = None) -> None:
-        self._both = Both(old.ruleset, new.ruleset)
+        self._both = VersionPair(old.ruleset, new.ruleset)
         self._solver = Solver(self._both.old, self._both.new, budget=budget)
         self._witnesses = Witnesses(self._solver, [old, new])
         self._most = most
 
-    def all(self) -> Iterator[Difference]:
+    def all(self) -> Iterator[ResultDifference]:
         """Every way to differ, downwards first: level, disposition, then what else the results say.
 
         From disposition on of reports whose level is the same; from advice on of those whose disposition is, too.
@@ -125,7 +125,7 @@ class Differences:
         for aspect in FIELDS:
             yield self.field(aspect)
 
-    def levels(self, way: Way) -> Difference:
+    def levels(self, way: Way) -> ResultDifference:
         """Reports whose level is lower, or higher, by the new version. `way`: LOWER or HIGHER."""
         old, new = self._both.old, self._both.new
         deciding = old if way is Way.LOWER else new
@@ -138,7 +138,7 @@ class Differences:
         ]
         return self._of_pairs(Aspect.LEVEL, way, pairs)
 
-    def dispositions(self, way: Way) -> Difference:
+    def dispositions(self, way: Way) -> ResultDifference:
         """Reports of the same level whose disposition is less urgent, more urgent, or can't be compared."""
         old, new = self._both.old, self._both.new
         pairs = [
@@ -157,7 +157,7 @@ class Differences:
         decided = formulas.outcomes_at(encoding, code)
         return {f"{version} {name}": formula for name, formula in decided.items()} | dict(self._both.telling())
 
-    def field(self, aspect: Aspect) -> Difference:
+    def field(self, aspect: Aspect) -> ResultDifference:
         """Reports of the same level and disposition whose result differs in this field."""
         items: dict[str, Formula] = {}
         sides: dict[str, tuple[str, bool]] = {}
@@ -174,19 +174,19 @@ class Differences:
     def _limit(self, aspect: Aspect) -> int:
         return KINDS.get(aspect.value, 1) if self._most is None else self._most
 
-    def _of_pairs(self, aspect: Aspect, way: Way, pairs: list[_Pair]) -> Difference:
+    def _of_pairs(self, aspect: Aspect, way: Way, pairs: list[_Pair]) -> ResultDifference:
         logic = self._both.logic
         some = self._solver.find(logic.any_of(logic.all_of(pair.formulas) for pair in pairs))
         if not isinstance(some, Model):
             return _ended(aspect, way, [], some)
-        kinds: list[Kind] = []
+        kinds: list[DifferenceKind] = []
         states = [self._of_pair(pair, kinds, self._limit(aspect)) for pair in pairs]
         gave_up = [state.why for state in states if isinstance(state, GaveUp)]
         if gave_up:
-            return Difference(aspect, way, tuple(kinds), State.GAVE_UP, gave_up[0])
-        return Difference(aspect, way, tuple(kinds), State.MORE if any(states) else State.COMPLETE)
+            return ResultDifference(aspect, way, tuple(kinds), SearchState.GAVE_UP, gave_up[0])
+        return ResultDifference(aspect, way, tuple(kinds), SearchState.MORE if any(states) else SearchState.COMPLETE)
 
-    def _of_pair(self, pair: _Pair, kinds: list[Kind], most: int) -> bool | GaveUp:
+    def _of_pair(self, pair: _Pair, kinds: list[DifferenceKind], most: int) -> bool | GaveUp:
         """Adds the kinds of this pair; whether there are more of them."""
         search = Causes(self._solver, pair.formulas, pair.causes)
         for _ in range(most):
@@ -201,25 +201,27 @@ class Differences:
 
     def _kind(
         self, before: tuple[str, ...], after: tuple[str, ...], found: CauseSet, causes: tuple[str, ...]
-    ) -> Kind | GaveUp:
+    ) -> DifferenceKind | GaveUp:
         witness = self._witnesses.smallest(*found.formulas)
         if isinstance(witness, NoReport):
             return GaveUp("the solver said yes and then no")
         if isinstance(witness, GaveUp):
             return witness
         old, new = witness.results
-        return Kind(before, after, causes, witness, (responsible(old), responsible(new)))
+        return DifferenceKind(before, after, causes, witness, (responsible(old), responsible(new)))
 
-    def _of_items(self, aspect: Aspect, items: dict[str, Formula], sides: dict[str, tuple[str, bool]]) -> Difference:
+    def _of_items(
+        self, aspect: Aspect, items: dict[str, Formula], sides: dict[str, tuple[str, bool]]
+    ) -> ResultDifference:
         """Each element that only one of the results has is shown once, with as few others as can be."""
-        left, kinds = dict(items), list[Kind]()
+        left, kinds = dict(items), list[DifferenceKind]()
         while True:
             some = self._both.logic.any_of(left.values())
             if len(kinds) == self._limit(aspect) and left:
                 more = self._solver.find(self._both.alike(), some)
                 if not isinstance(more, Model):
                     return _ended(aspect, Way.OTHER, kinds, more)
-                return Difference(aspect, Way.OTHER, tuple(kinds), State.MORE)
+                return ResultDifference(aspect, Way.OTHER, tuple(kinds), SearchState.MORE)
             found = Causes(self._solver, [self._both.alike(), some], items).next()
             if not isinstance(found, CauseSet):
                 return _ended(aspect, Way.OTHER, kinds, found)
@@ -242,10 +244,10 @@ class _Pair:
     causes: dict[str, Formula]
 
 
-def _ended(aspect: Aspect, way: Way, kinds: list[Kind], end: NoReport | GaveUp) -> Difference:
+def _ended(aspect: Aspect, way: Way, kinds: list[DifferenceKind], end: NoReport | GaveUp) -> ResultDifference:
     if isinstance(end, GaveUp):
-        return Difference(aspect, way, tuple(kinds), State.GAVE_UP, end.why)
-    return Difference(aspect, way, tuple(kinds), State.COMPLETE)
+        return ResultDifference(aspect, way, tuple(kinds), SearchState.GAVE_UP, end.why)
+    return ResultDifference(aspect, way, tuple(kinds), SearchState.COMPLETE)
 
 
 def responsible(result: Json) -> tuple[str, ...]:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from triage_rules.assurance.diff.outcomes import Aspect, Difference, Kind, State, Way
-from triage_rules.assurance.diff.text_changes import accepted_by_one, changes
+from triage_rules.assurance.diff.outcomes import Aspect, DifferenceKind, ResultDifference, SearchState, Way
+from triage_rules.assurance.diff.text_changes import changes, inputs_accepted_differently
 from triage_rules.assurance.solver.witness import Json, Witness
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.evaluation.explanation import Node, in_words
+from triage_rules.evaluation.explanation import DerivationNode, describe_node
 from triage_rules.language.model import Ruleset
 
 _SO = {
@@ -31,10 +31,10 @@ _SO = {
 CAUTION = "Of every report that both versions accept, open questions included. The rules are compared, not medicine."
 
 
-def as_data(old: Evaluator, new: Evaluator, differences: Iterable[Difference]) -> Json:
+def as_data(old: Evaluator, new: Evaluator, differences: Iterable[ResultDifference]) -> Json:
     """All of it: what is written otherwise, and for whom what differs."""
     found = list(differences)
-    one_alone = accepted_by_one(old.ruleset, new.ruleset)
+    one_alone = inputs_accepted_differently(old.ruleset, new.ruleset)
     return {
         "old": _version(old),
         "new": _version(new),
@@ -46,7 +46,7 @@ def as_data(old: Evaluator, new: Evaluator, differences: Iterable[Difference]) -
     }
 
 
-def result(found: Iterable[Difference]) -> str:
+def result(found: Iterable[ResultDifference]) -> str:
     """The whole in a sentence."""
     differences = list(found)
     if any(difference.kinds for difference in differences):
@@ -55,20 +55,20 @@ def result(found: Iterable[Difference]) -> str:
         return (
             f"Results differ; some levels are {ways}." if ways else "Results differ, and no level that was found does."
         )
-    if any(difference.state is not State.COMPLETE for difference in differences):
+    if any(difference.state is not SearchState.COMPLETE for difference in differences):
         return "No difference was found, but not everything was proved: see below."
     return "No report differs at all: proved."
 
 
-def statement(difference: Difference) -> str:
+def statement(difference: ResultDifference) -> str:
     """What is known of this way to differ: proved, or how far it came."""
     so = _SO[difference.aspect, difference.way]
     if difference.proved_none:
         return f"No report is {so}: proved."
     match difference.state, bool(difference.kinds):
-        case State.COMPLETE, _:
+        case SearchState.COMPLETE, _:
             return f"Every report that is {so} has one of these: proved."
-        case State.MORE, _:
+        case SearchState.MORE, _:
             return f"There are more kinds of report that are {so} than these; --kinds shows more."
         case _, True:
             return f"Gave up ({difference.why}): there may be more kinds of report that are {so}."
@@ -76,7 +76,7 @@ def statement(difference: Difference) -> str:
             return f"Gave up ({difference.why}): whether any report is {so} is not known."
 
 
-def difference_data(old: Ruleset, new: Ruleset, difference: Difference) -> Json:
+def difference_data(old: Ruleset, new: Ruleset, difference: ResultDifference) -> Json:
     """One way to differ."""
     return {
         "aspect": difference.aspect.value,
@@ -92,7 +92,7 @@ def _version(evaluator: Evaluator) -> Json:
     return {"name": ruleset.name, "version": ruleset.version, "digest": evaluator.digest}
 
 
-def _kind(old: Ruleset, new: Ruleset, kind: Kind) -> Json:
+def _kind(old: Ruleset, new: Ruleset, kind: DifferenceKind) -> Json:
     witness = kind.witness
     before, after = (_opinion(result, rules) for result, rules in zip(witness.results, kind.rules, strict=True))
     return {
@@ -114,10 +114,10 @@ def _opinion(result: Json, rules: tuple[str, ...]) -> Json:
 def example(witness: Witness, old: Ruleset, new: Ruleset) -> Json:
     """The report, as it can be posted, and its questions and answers."""
     said = []
-    for name, value in witness.findings.items():
+    for name, value in witness.answers.items():
         ruleset = new if name in new.inputs else old
         question = ruleset.inputs[name].question
-        said.append({"question": question, "answer": in_words(ruleset, Node(name, question, value))})
+        said.append({"question": question, "answer": describe_node(ruleset, DerivationNode(name, question, value))})
     history, highest = witness.history, witness.history.highest_level_24h
     counted = {"reports_last_48h": history.reports_last_48h, "highest_level_24h": highest and highest.word}
-    return {"findings": dict(witness.findings), "history": counted, "in_words": said}
+    return {"findings": dict(witness.answers), "history": counted, "in_words": said}

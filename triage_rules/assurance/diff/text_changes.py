@@ -24,17 +24,17 @@ from triage_rules.language.model import (
     LooksLike,
     Mandatory,
     Mention,
-    Outcome,
     Rule,
+    RuleOutcome,
     Ruleset,
     Source,
 )
-from triage_rules.language.wording import in_words
+from triage_rules.language.wording import describe_condition
 
 Part = Disposition | Input | Mention | Inference | Rule | Floor | Conflict
 
 
-class How(enum.StrEnum):
+class ChangeKind(enum.StrEnum):
     """What became of a part."""
 
     ADDED = "added"
@@ -43,7 +43,7 @@ class How(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChangedLine:
     """One line of a part: what it is, and how it reads before and after; None: it is not there.
 
     Of a condition `edit` says what changed in it.
@@ -56,17 +56,17 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TextChange:
     """A part of the file that is written otherwise. `part`: rule, input, ..; `title`: what it is, in its own words."""
 
     part: str
     id: str
-    how: How
+    how: ChangeKind
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[ChangedLine, ...]
 
 
-def changes(old: Ruleset, new: Ruleset) -> list[Change]:
+def changes(old: Ruleset, new: Ruleset) -> list[TextChange]:
     """All that was written otherwise, in the file's order. Where something stands in the file does not count."""
     found = list(_head(old, new))
     sections: list[tuple[str, Mapping[str, Part], Mapping[str, Part]]] = [
@@ -105,7 +105,7 @@ def condition_edits(old: Ruleset, new: Ruleset) -> Iterator[tuple[str, str, Edit
     yield from (("result", SOONER, e) for e in edits(old.validity.sooner, new.validity.sooner))
 
 
-def accepted_by_one(old: Ruleset, new: Ruleset) -> list[str]:
+def inputs_accepted_differently(old: Ruleset, new: Ruleset) -> list[str]:
     """Inputs to which only one version accepts some answer, or that only one has."""
     return [name for name in {**old.inputs, **new.inputs} if _takes(old, name) != _takes(new, name)]
 
@@ -120,7 +120,7 @@ def _takes(ruleset: Ruleset, name: str) -> object:
 # --- how ---
 
 
-def _head(old: Ruleset, new: Ruleset) -> Iterator[Change]:
+def _head(old: Ruleset, new: Ruleset) -> Iterator[TextChange]:
     names = ("name", "version", "title", "description", "owner", "approved_by", "approved_on")
     own = [_line(name, getattr(old, name), getattr(new, name)) for name in names]
     own += [_line("order of dispositions", _order(old, new), _order(new, old))]
@@ -131,7 +131,7 @@ def _head(old: Ruleset, new: Ruleset) -> Iterator[Change]:
     own += [_line(f"validity: {line.what}", line.before, line.after) for line in _lines(old.validity, new.validity)]
     lines = tuple(line for line in own if line.before != line.after)
     if lines:
-        yield Change("ruleset", new.name, How.CHANGED, new.title, lines)
+        yield TextChange("ruleset", new.name, ChangeKind.CHANGED, new.title, lines)
 
 
 def _order(ruleset: Ruleset, other: Ruleset) -> str:
@@ -139,16 +139,16 @@ def _order(ruleset: Ruleset, other: Ruleset) -> str:
     return ", ".join(code for code in ruleset.dispositions if code in other.dispositions)
 
 
-def _section(part: str, before: Mapping[str, Part], after: Mapping[str, Part]) -> Iterator[Change]:
+def _section(part: str, before: Mapping[str, Part], after: Mapping[str, Part]) -> Iterator[TextChange]:
     for name, was in before.items():
         now = after.get(name)
         if now is None:
-            yield Change(part, name, How.REMOVED, title_of(was), tuple(_lines(was, None)))
+            yield TextChange(part, name, ChangeKind.REMOVED, title_of(was), tuple(_lines(was, None)))
         elif lines := tuple(_lines(was, now)):
-            yield Change(part, name, How.CHANGED, title_of(now), lines)
+            yield TextChange(part, name, ChangeKind.CHANGED, title_of(now), lines)
     for name, now in after.items():
         if name not in before:
-            yield Change(part, name, How.ADDED, title_of(now), tuple(_lines(None, now)))
+            yield TextChange(part, name, ChangeKind.ADDED, title_of(now), tuple(_lines(None, now)))
 
 
 def title_of(part: Part) -> str:
@@ -166,7 +166,7 @@ _NOT_LINES = {"name", "code", "place", "rules"}
 _NAMES = {"outcomes": "disposition", "kind": "type", "id": "id"}
 
 
-def _lines(before: Any, after: Any) -> Iterator[Line]:
+def _lines(before: Any, after: Any) -> Iterator[ChangedLine]:
     """The lines that differ, by their keys in the file; of one that was added or removed those that say something."""
     some = after if before is None else before
     for one in fields(some):
@@ -175,15 +175,15 @@ def _lines(before: Any, after: Any) -> Iterator[Line]:
             continue
         what = _NAMES.get(one.name, one.name)
         if isinstance(was, Condition) and isinstance(now, Condition):
-            yield from (Line(what, _told(was), _told(now), str(edit)) for edit in edits(was, now))
+            yield from (ChangedLine(what, _told(was), _told(now), str(edit)) for edit in edits(was, now))
         elif isinstance(was, tuple) and isinstance(now, tuple):
             yield _line(what, *_apart(was, now))
         else:
             yield _line(what, was, now)
 
 
-def _line(what: str, before: object, after: object) -> Line:
-    return Line(what, _told(before), _told(after))
+def _line(what: str, before: object, after: object) -> ChangedLine:
+    return ChangedLine(what, _told(before), _told(after))
 
 
 def _apart(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -207,11 +207,11 @@ def _told(value: object) -> str | None:  # noqa: PLR0912 - one way for each type
             return f"{text} ({', '.join(marks)})" if marks else text
         case Choice(name, label, means_open):
             return f"`{name}`: {label}{' (means open)' if means_open else ''}"
-        case Outcome(code, when):
-            return code if when is None else f"raised to {code} if {in_words(when)}"
-        case Mandatory(findings, when):
-            words = " or ".join(f"`{name}`" for name in findings)
-            return words if when is None else f"{words} if {in_words(when)}"
+        case RuleOutcome(code, when):
+            return code if when is None else f"raised to {code} if {describe_condition(when)}"
+        case Mandatory(answers, when):
+            words = " or ".join(f"`{name}`" for name in answers)
+            return words if when is None else f"{words} if {describe_condition(when)}"
         case Code(system, code):
             return f"{system} {code}"
         case LooksLike(low, high, hint):
@@ -219,7 +219,7 @@ def _told(value: object) -> str | None:  # noqa: PLR0912 - one way for each type
         case Level():
             return value.word
         case _ if isinstance(value, Condition):
-            return in_words(value)
+            return describe_condition(value)
         case _:
             return str(value) or None
 

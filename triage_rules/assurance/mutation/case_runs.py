@@ -10,23 +10,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from triage_rules.assurance.cases import Case, differences
-from triage_rules.evaluation.answers import read_findings
-from triage_rules.evaluation.decision import Deciding, statements
+from triage_rules.evaluation.answers import read_answers
+from triage_rules.evaluation.decision import Decider, keyed_outcomes
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.explanation import outcome_condition
-from triage_rules.evaluation.justification import ByReference
+from triage_rules.evaluation.justification import ReferenceJustification
 from triage_rules.evaluation.reference import Kleene, Reference
 from triage_rules.evaluation.result import Identity, Results
 from triage_rules.evaluation.signals import Rails
 from triage_rules.language.conditions import parts, statements_in
-from triage_rules.language.model import Condition, Findings, Floor, IsOpen, Level, Mandatory, Rule, Ruleset
+from triage_rules.language.model import Answers, Condition, Floor, IsOpen, Level, Mandatory, Rule, Ruleset
 
 _LOOKS_AHEAD = frozenset({"could_be", "determined", "ask", "ask_includes", "ask_excludes"})
 """What a case may want of answers that are not yet given. Everything else hangs on what is established alone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Killed:
+class Kill:
     """The first case that fails, what differs in it, and whether it was urgent and is lower."""
 
     case: str
@@ -39,7 +39,7 @@ class _Known:
     """A case and all that the ruleset makes of it."""
 
     case: Case
-    facts: Findings
+    facts: Answers
     reference: Reference
     values: dict[str, Kleene]
     established: frozenset[str]
@@ -75,7 +75,7 @@ class _Made:
 
     def __init__(self, ruleset: Ruleset) -> None:
         self.ruleset = ruleset
-        self._deciding = Deciding(ruleset)
+        self._deciding = Decider(ruleset)
         self._results = Results(ruleset, self._deciding)
 
     def level(self, established: frozenset[str]) -> Level:
@@ -83,11 +83,11 @@ class _Made:
 
     def result(self, identity: Identity, reference: Reference, rails: Rails) -> dict[str, Any]:
         masks = self._deciding.numbering.masks(rails)
-        grounds, decision = ByReference(self.ruleset, reference), self._deciding.decide(masks)
+        grounds, decision = ReferenceJustification(self.ruleset, reference), self._deciding.decide(masks)
         return self._results.make(identity, grounds, masks, decision, disagreement=False)
 
 
-class Cases:
+class CaseRuns:
     """The cases of a ruleset, evaluated once. Those to be refused, and those that fail anyway, notice nothing."""
 
     def __init__(self, evaluator: Evaluator, cases: Collection[Case]) -> None:
@@ -104,13 +104,13 @@ class Cases:
     def __len__(self) -> int:
         return len(self._known)
 
-    def kill(self, mutant: Ruleset) -> Killed | None:
+    def kill(self, mutant: Ruleset) -> Kill | None:
         """The first case, in the order of the file, that the mutant fails; None if it passes all."""
         made = _Made(mutant)
         for known, established in self._noticing(mutant, self._touched(mutant)):
             if found := self._fails(known, established, made):
                 lowered = known.level is Level.URGENT and made.level(established) < Level.URGENT
-                return Killed(known.case.id, found, lowered)
+                return Kill(known.case.id, found, lowered)
         return None
 
     def _noticing(self, mutant: Ruleset, touched: _Touched) -> Iterator[tuple[_Known, frozenset[str]]]:
@@ -129,7 +129,7 @@ class Cases:
                 return True
             if known.looks_ahead and not (len(reference.reach(old)) == len(reference.reach(new)) == 1):
                 return True
-        if touched.default or any(all(map(reference.value, map(IsOpen, i.findings))) for i in touched.mandatory):
+        if touched.default or any(all(map(reference.value, map(IsOpen, i.inputs))) for i in touched.mandatory):
             return True
         return bool(touched.outcomes) and (known.looks_ahead or bool(touched.outcomes & known.established))
 
@@ -147,7 +147,7 @@ class Cases:
         return tuple(differences(known.case.expect, made.result(self._identity, reference, rails)))
 
     def _evaluated(self, evaluator: Evaluator, case: Case) -> _Known:
-        facts = evaluator.facts(read_findings(self.ruleset, case.findings), case.history)
+        facts = evaluator.facts(read_answers(self.ruleset, case.answers), case.history)
         reference = Reference(self.ruleset, facts)
         established = frozenset(key for key, condition in self._conditions.items() if reference.value(condition))
         return _Known(
@@ -184,9 +184,9 @@ class Cases:
             default=old.default is not new.default,
         )
 
-    def _hanging(self, statements: Collection[str]) -> frozenset[str]:
+    def _hanging(self, keyed_outcomes: Collection[str]) -> frozenset[str]:
         """These statements, and those that are built on them."""
-        found, waiting = set(statements), list(statements)
+        found, waiting = set(keyed_outcomes), list(keyed_outcomes)
         while waiting:
             for name in self._users.get(waiting.pop(), ()):
                 if name not in found:
@@ -207,7 +207,7 @@ def _narrowed(old: Condition, new: Condition) -> tuple[Condition, Condition]:
 
 def _conditions(ruleset: Ruleset) -> dict[str, Condition]:
     """The whole condition of each outcome of each rule and floor, and of each conflict, by key."""
-    found = {statement.key: outcome_condition(statement) for statement in statements(ruleset.rules_and_floors)}
+    found = {statement.key: outcome_condition(statement) for statement in keyed_outcomes(ruleset.rules_and_floors)}
     return found | {conflict.id: conflict.when for conflict in ruleset.conflicts.values()}
 
 

@@ -28,12 +28,12 @@ class Differs(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Equal:
+class Equivalent:
     """Proved: no report gets another result in any part that cases can see, but for what is only an outlook."""
 
 
 @dataclass(frozen=True, slots=True)
-class ToldApart:
+class Distinguished:
     """A report tells them apart. `differs`: the most serious way in which any does, and this one does.
 
     witness: None if the time ran out before the smallest was found.
@@ -43,7 +43,7 @@ class ToldApart:
     witness: Witness | None
 
 
-class Telling:
+class Equivalence:
     """Tells the mutants of one ruleset from it. `query_seconds`: what each question may take."""
 
     def __init__(self, evaluator: Evaluator, query_seconds: float, budget: Budget | None = None) -> None:
@@ -53,7 +53,7 @@ class Telling:
         self._query_seconds = query_seconds
         self._budget = budget or Budget()
 
-    def tell(self, mutant: Ruleset) -> Equal | ToldApart | GaveUp:
+    def compare(self, mutant: Ruleset) -> Equivalent | Distinguished | GaveUp:
         """Raises EncoderBugError if a report that was found does not come out of the evaluators as it should."""
         if self._asked == RENEWED:
             self._encoding, self._asked = Encoding(self._evaluator.ruleset), 0
@@ -63,12 +63,12 @@ class Telling:
         solver = Solver(self._encoding, other, query_seconds=self._query_seconds, budget=self._budget)
         found = solver.find(self._encoding.logic.any_of(ways.values()))
         if isinstance(found, NoReport):
-            return Equal()
+            return Equivalent()
         if isinstance(found, GaveUp):
             return found
         return self._told_apart(solver, ways)
 
-    def _told_apart(self, solver: Solver, ways: dict[Differs, Formula]) -> ToldApart | GaveUp:
+    def _told_apart(self, solver: Solver, ways: dict[Differs, Formula]) -> Distinguished | GaveUp:
         for differs, formula in ways.items():
             found = solver.find(formula)
             if isinstance(found, NoReport):
@@ -76,7 +76,7 @@ class Telling:
             if isinstance(found, GaveUp):
                 return found
             witness = Witnesses(solver, [self._evaluator]).smallest(formula)
-            return ToldApart(differs, witness if isinstance(witness, Witness) else None)
+            return Distinguished(differs, witness if isinstance(witness, Witness) else None)
         raise AssertionError("some report tells them apart, and yet in no way")
 
 
@@ -116,7 +116,7 @@ def _rest(one: Encoding, other: Encoding) -> Iterator[tuple[Formula, Formula]]:
     for conflict in ruleset.conflicts:
         there = conflict in other.ruleset.conflicts
         yield one.established(conflict), other.established(conflict) if there else other.logic.false
-    for finding in dict.fromkeys(name for item in ruleset.mandatory for name in item.findings):
+    for finding in dict.fromkeys(name for item in ruleset.mandatory for name in item.inputs):
         yield one.missing(finding), other.missing(finding)
 
 

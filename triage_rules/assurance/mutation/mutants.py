@@ -18,15 +18,15 @@ from triage_rules.language.model import (
     Floor,
     Mandatory,
     Not,
-    Outcome,
     Rule,
+    RuleOutcome,
     Ruleset,
 )
 from triage_rules.language.reading.rules import mandatory_statement
 
 
 @dataclass(frozen=True, slots=True)
-class Rewritten:
+class ConditionMutation:
     """The condition at this path of the file is another one."""
 
     path: Path
@@ -34,7 +34,7 @@ class Rewritten:
 
 
 @dataclass(frozen=True, slots=True)
-class Redisposed:
+class DispositionMutation:
     """An outcome of a rule or floor reaches another disposition; of DEFAULT, the default does."""
 
     of: str
@@ -43,14 +43,14 @@ class Redisposed:
 
 
 @dataclass(frozen=True, slots=True)
-class Without:
+class RuleRemoval:
     """A rule, floor or conflict is not there. What the rule infers still is inferred."""
 
     of: str
 
 
 @dataclass(frozen=True, slots=True)
-class WithoutOutcome:
+class OutcomeRemoval:
     """A raised outcome of a rule or floor is not there."""
 
     of: str
@@ -58,49 +58,49 @@ class WithoutOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class WithoutMandatory:
+class MandatoryRemoval:
     """An item of the mandatory list is not there."""
 
     number: int
 
 
-Change = Rewritten | Redisposed | Without | WithoutOutcome | WithoutMandatory
+Mutation = ConditionMutation | DispositionMutation | RuleRemoval | OutcomeRemoval | MandatoryRemoval
 
 DEFAULT = "default"
 """The owner of the default's disposition."""
 
 
-def changed(ruleset: Ruleset, change: Change) -> Ruleset:
+def apply_mutation(ruleset: Ruleset, change: Mutation) -> Ruleset:
     """The ruleset with the change. What is not touched stays the same object."""
     match change:
-        case Rewritten(path, condition):
+        case ConditionMutation(path, condition):
             return _rewritten(ruleset, path, condition)
-        case Redisposed(of, _, code) if of == DEFAULT:
+        case DispositionMutation(of, _, code) if of == DEFAULT:
             return replace(ruleset, default=replace(ruleset.default, disposition=code))
-        case Redisposed(of, number, code):
+        case DispositionMutation(of, number, code):
             old = _of(ruleset, of).outcomes
             return _with_outcomes(
                 ruleset, of, (*old[:number], replace(old[number], disposition=code), *old[number + 1 :])
             )
-        case Without(of):
+        case RuleRemoval(of):
             return _without(ruleset, of)
-        case WithoutOutcome(of, number):
+        case OutcomeRemoval(of, number):
             old = _of(ruleset, of).outcomes
             return _with_outcomes(ruleset, of, (*old[:number], *old[number + 1 :]))
-        case WithoutMandatory(number):
+        case MandatoryRemoval(number):
             return _with_mandatory(ruleset, (*ruleset.mandatory[:number], *ruleset.mandatory[number + 1 :]))
 
 
 # --- conditions ---
 
 
-def with_part(condition: Condition, steps: tuple[int, ...], new: Condition) -> Condition:
+def replace_part(condition: Condition, steps: tuple[int, ...], new: Condition) -> Condition:
     """The condition in which the part that the steps lead to is another one."""
     if not steps:
         return new
     first, *rest = steps
     inner = list(parts(condition))
-    inner[first] = with_part(inner[first], tuple(rest), new)
+    inner[first] = replace_part(inner[first], tuple(rest), new)
     return with_parts(condition, tuple(inner))
 
 
@@ -171,7 +171,7 @@ def _of(ruleset: Ruleset, name: str) -> Rule | Floor:
     return ruleset.rules[name] if name in ruleset.rules else ruleset.floors[name]
 
 
-def _with_outcomes(ruleset: Ruleset, name: str, outcomes: tuple[Outcome, ...]) -> Ruleset:
+def _with_outcomes(ruleset: Ruleset, name: str, outcomes: tuple[RuleOutcome, ...]) -> Ruleset:
     if name in ruleset.rules:
         return _with_rule(ruleset, replace(ruleset.rules[name], outcomes=outcomes))
     return replace(ruleset, floors={**ruleset.floors, name: replace(ruleset.floors[name], outcomes=outcomes)})

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from triage_rules.assurance.checking.written_conditions import in_words, place_at
+from triage_rules.assurance.checking.written_conditions import condition_text, place_at
 from triage_rules.assurance.coverage.goals import step
 from triage_rules.assurance.mutation.mutants import (
     DEFAULT,
-    Change,
-    Redisposed,
-    Rewritten,
-    Without,
-    WithoutMandatory,
-    WithoutOutcome,
-    with_part,
+    ConditionMutation,
+    DispositionMutation,
+    MandatoryRemoval,
+    Mutation,
+    OutcomeRemoval,
+    RuleRemoval,
+    replace_part,
     with_parts,
 )
 from triage_rules.assurance.mutation.places import Part, parts
@@ -30,13 +30,13 @@ from triage_rules.language.model import (
     Compare,
     Condition,
     Inferred,
+    InputKind,
     IsOpen,
-    Kind,
     Level,
     Not,
     OneOf,
     Op,
-    Outcome,
+    RuleOutcome,
     Ruleset,
     Unless,
     Yes,
@@ -76,7 +76,7 @@ class Mutant:
     owner: str
     place: Place
     words: str
-    change: Change
+    change: Mutation
 
 
 def mutants(ruleset: Ruleset, root: Node, file: str) -> tuple[Mutant, ...]:
@@ -94,7 +94,7 @@ def mutants(ruleset: Ruleset, root: Node, file: str) -> tuple[Mutant, ...]:
     return tuple(found)
 
 
-Made = tuple[Operator, str, Place, str, Change]
+Made = tuple[Operator, str, Place, str, Mutation]
 
 
 # --- conditions ---
@@ -106,8 +106,8 @@ def _of_conditions(ruleset: Ruleset, root: Node, file: str) -> Iterator[Made]:
         for operator, new, words in _of_part(ruleset, part):
             if new not in known:
                 known.add(new)
-                whole = with_part(part.whole.condition, part.steps, new)
-                yield operator, part.whole.owner, part.place, words, Rewritten(part.whole.path, whole)
+                whole = replace_part(part.whole.condition, part.steps, new)
+                yield operator, part.whole.owner, part.place, words, ConditionMutation(part.whole.path, whole)
         yield from _dropped(part)
 
 
@@ -116,9 +116,9 @@ def _dropped(part: Part) -> Iterator[Made]:
     if isinstance(part.within, All | Any | AtLeast) and len(part.within.parts) > 1:
         number = part.steps[-1]
         left = (*part.within.parts[:number], *part.within.parts[number + 1 :])
-        whole = with_part(part.whole.condition, part.steps[:-1], with_parts(part.within, left))
+        whole = replace_part(part.whole.condition, part.steps[:-1], with_parts(part.within, left))
         words = f"{_words(part.condition)} is dropped"
-        yield Operator.DROP_CONDITION, part.whole.owner, part.place, words, Rewritten(part.whole.path, whole)
+        yield Operator.DROP_CONDITION, part.whole.owner, part.place, words, ConditionMutation(part.whole.path, whole)
 
 
 Other = tuple[Operator, Condition, str]
@@ -158,15 +158,15 @@ def _of_not(part: Part) -> Iterator[Other]:
 
 def _shifted(ruleset: Ruleset, compare: Compare) -> Iterator[Other]:
     """The limit a step up and down, where it may still be written so."""
-    asked = ruleset.inputs[compare.finding]
+    asked = ruleset.inputs[compare.input]
     for way in (-1, 1):
         exact = Decimal(str(compare.limit)) + way * step(compare.limit)
-        limit = int(exact) if asked.kind is Kind.INTEGER or exact == int(exact) else float(exact)
+        limit = int(exact) if asked.kind is InputKind.INTEGER or exact == int(exact) else float(exact)
         low, high = asked.minimum, asked.maximum
         below = low is not None and (limit < low or (compare.op is Op.LESS_THAN and limit == low))
         above = high is not None and (limit > high or (compare.op is Op.MORE_THAN and limit == high))
         if not below and not above:
-            new = Compare(compare.finding, compare.op, limit)
+            new = Compare(compare.input, compare.op, limit)
             yield Operator.SHIFT_THRESHOLD, new, f"{_words(compare)} becomes {_words(new)}"
 
 
@@ -180,7 +180,7 @@ _STRICT = {
 
 def _flipped(compare: Compare) -> Other:
     """The limit itself falls on the other side."""
-    new = Compare(compare.finding, _STRICT[compare.op], compare.limit)
+    new = Compare(compare.input, _STRICT[compare.op], compare.limit)
     return Operator.FLIP_COMPARISON, new, f"{_words(compare)} becomes {_words(new)}"
 
 
@@ -199,7 +199,7 @@ def _of_several(condition: All | Any | AtLeast) -> Iterator[Other]:
 
 
 def _words(condition: Condition) -> str:
-    words = in_words(condition)
+    words = condition_text(condition)
     return words if len(words) <= WORDS_SHOWN else f"{words[:WORDS_SHOWN]}..."
 
 
@@ -215,24 +215,24 @@ def _of_levels(ruleset: Ruleset, root: Node, file: str) -> Iterator[Made]:
             for operator, code in _neighbours(ruleset, outcome.disposition):
                 if number == 0 or _raises(ruleset, rule.outcomes[0], code):
                     words = _becomes(ruleset, outcome.disposition, code)
-                    yield operator, rule.id, where, words, Redisposed(rule.id, number, code)
+                    yield operator, rule.id, where, words, DispositionMutation(rule.id, number, code)
             if number:
                 words = f"it is no longer raised to {outcome.disposition}"
-                yield Operator.DELETE_OUTCOME, rule.id, where, words, WithoutOutcome(rule.id, number)
+                yield Operator.DELETE_OUTCOME, rule.id, where, words, OutcomeRemoval(rule.id, number)
         deleted = Operator.DELETE_RULE if section == "rules" else Operator.DELETE_FLOOR
-        yield deleted, rule.id, place, f"`{rule.id}` ({rule.title}) is deleted", Without(rule.id)
+        yield deleted, rule.id, place, f"`{rule.id}` ({rule.title}) is deleted", RuleRemoval(rule.id)
     for operator, code in _neighbours(ruleset, ruleset.default.disposition):
         if ruleset.dispositions[code].level > Level.ROUTINE:
             place = place_at(root, ("default", "disposition"), file)
             words = _becomes(ruleset, ruleset.default.disposition, code)
-            yield operator, DEFAULT, place, words, Redisposed(DEFAULT, 0, code)
+            yield operator, DEFAULT, place, words, DispositionMutation(DEFAULT, 0, code)
 
 
 def _outcome_path(section: str, rule: str, number: int) -> tuple[str | int, ...]:
     return (section, rule, "disposition") if number == 0 else (section, rule, "raised", number - 1, "to")
 
 
-def _raises(ruleset: Ruleset, own: Outcome, code: str) -> bool:
+def _raises(ruleset: Ruleset, own: RuleOutcome, code: str) -> bool:
     """A raised outcome may be written so: it is more urgent than the rule's own."""
     return ruleset.urgency(code) > ruleset.urgency(own.disposition)
 
@@ -260,9 +260,9 @@ def _becomes(ruleset: Ruleset, old: str, new: str) -> str:
 def _of_lists(ruleset: Ruleset, root: Node, file: str) -> Iterator[Made]:
     for conflict in ruleset.conflicts.values():
         place = place_at(root, ("conflicts", conflict.id), file)
-        yield Operator.DELETE_CONFLICT, conflict.id, place, f"`{conflict.id}` is deleted", Without(conflict.id)
+        yield Operator.DELETE_CONFLICT, conflict.id, place, f"`{conflict.id}` is deleted", RuleRemoval(conflict.id)
     for number, item in enumerate(ruleset.mandatory):
         place = place_at(root, ("mandatory", number), file)
-        names = " or ".join(f"`{finding}`" for finding in item.findings)
+        names = " or ".join(f"`{finding}`" for finding in item.inputs)
         words = f"{names} is no longer mandatory"
-        yield Operator.DROP_MANDATORY, item.findings[0], place, words, WithoutMandatory(number)
+        yield Operator.DROP_MANDATORY, item.inputs[0], place, words, MandatoryRemoval(number)

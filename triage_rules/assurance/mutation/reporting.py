@@ -10,7 +10,7 @@ from typing import Any
 
 from triage_rules.assurance.mutation.equivalence import Differs
 from triage_rules.assurance.mutation.operators import Operator
-from triage_rules.assurance.mutation.running import Outcome, Status
+from triage_rules.assurance.mutation.running import MutantOutcome, MutantStatus
 from triage_rules.assurance.solver.witness import Witness
 from triage_rules.language.model import Ruleset
 
@@ -26,7 +26,7 @@ _DIFFERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class MutantCounts:
     """Of some mutants, how many ended how. Equivalent ones don't count as made wrong."""
 
     made: int
@@ -46,37 +46,37 @@ def share(part: int, whole: int) -> Decimal:
     return Decimal(part * 1000 // whole) / 10 if whole else Decimal(100)
 
 
-def counts(outcomes: Iterable[Outcome]) -> Counts:
+def counts(outcomes: Iterable[MutantOutcome]) -> MutantCounts:
     """How many ended how."""
     statuses = [outcome.status for outcome in outcomes]
-    killed, equivalent, survived, gave_up = (statuses.count(status) for status in Status)
-    return Counts(len(statuses), killed, equivalent, survived, gave_up)
+    killed, equivalent, survived, gave_up = (statuses.count(status) for status in MutantStatus)
+    return MutantCounts(len(statuses), killed, equivalent, survived, gave_up)
 
 
-def urgent(outcomes: Iterable[Outcome]) -> Counts:
+def urgent(outcomes: Iterable[MutantOutcome]) -> MutantCounts:
     """Of those that lower an urgent level: as far as a killing case shows it, and every survivor."""
     return counts(outcome for outcome in outcomes if outcome.lowers_urgent)
 
 
-def by(outcomes: Collection[Outcome], key: Callable[[Outcome], str]) -> dict[str, Counts]:
+def by(outcomes: Collection[MutantOutcome], key: Callable[[MutantOutcome], str]) -> dict[str, MutantCounts]:
     """The counts of each group, in the order in which the groups come."""
-    groups: dict[str, list[Outcome]] = {}
+    groups: dict[str, list[MutantOutcome]] = {}
     for outcome in outcomes:
         groups.setdefault(key(outcome), []).append(outcome)
     return {name: counts(group) for name, group in groups.items()}
 
 
-def survivors(outcomes: Iterable[Outcome]) -> list[Outcome]:
+def survivors(outcomes: Iterable[MutantOutcome]) -> list[MutantOutcome]:
     """Those that no case noticed and that are not proved to be equal, the most serious first."""
     order = list(Differs)
-    found = [outcome for outcome in outcomes if outcome.status in {Status.SURVIVED, Status.GAVE_UP}]
-    return sorted(found, key=lambda o: -1 if o.told is None else order.index(o.told.differs))
+    found = [outcome for outcome in outcomes if outcome.status in {MutantStatus.SURVIVED, MutantStatus.GAVE_UP}]
+    return sorted(found, key=lambda o: -1 if o.distinguished is None else order.index(o.distinguished.differs))
 
 
 # --- text ---
 
 
-def as_text(ruleset: Ruleset, outcomes: Collection[Outcome]) -> str:
+def as_text(ruleset: Ruleset, outcomes: Collection[MutantOutcome]) -> str:
     """The whole run for people: the summary first, then each survivor with its patient."""
     kinds = by(outcomes, lambda outcome: str(outcome.mutant.operator))
     ordered = {str(operator): kinds[operator] for operator in Operator if operator in kinds}
@@ -88,7 +88,7 @@ def as_text(ruleset: Ruleset, outcomes: Collection[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def summary(outcomes: Collection[Outcome]) -> list[str]:
+def summary(outcomes: Collection[MutantOutcome]) -> list[str]:
     """The run in two lines."""
     found, lowering = counts(outcomes), urgent(outcomes)
     left = found.survived + found.gave_up
@@ -100,7 +100,7 @@ def summary(outcomes: Collection[Outcome]) -> list[str]:
     ]
 
 
-def _table(title: str, groups: dict[str, Counts]) -> list[str]:
+def _table(title: str, groups: dict[str, MutantCounts]) -> list[str]:
     width = max([len(title), *map(len, groups)])
     lines = [f"{title:<{width}}  made killed equivalent survived gave up  killed %"]
     lines += [
@@ -110,14 +110,14 @@ def _table(title: str, groups: dict[str, Counts]) -> list[str]:
     return lines
 
 
-def _survivor(ruleset: Ruleset, outcome: Outcome) -> list[str]:
+def _survivor(ruleset: Ruleset, outcome: MutantOutcome) -> list[str]:
     mutant = outcome.mutant
     lines = [f"{mutant.place}: {mutant.id}", f"  {mutant.words}"]
-    if outcome.told is None or outcome.told.witness is None:
+    if outcome.distinguished is None or outcome.distinguished.witness is None:
         return [*lines, "  no case notices; the solver gave up, so nothing more is known"]
-    lines.append(f"  no case notices; {_DIFFERS[outcome.told.differs]} for a patient such as")
-    lines += [f"    {told}" for told in outcome.told.witness.told(ruleset)] or ["    (nothing answered)"]
-    before, after = outcome.told.witness.results
+    lines.append(f"  no case notices; {_DIFFERS[outcome.distinguished.differs]} for a patient such as")
+    lines += [f"    {told}" for told in outcome.distinguished.witness.describe(ruleset)] or ["    (nothing answered)"]
+    before, after = outcome.distinguished.witness.results
     return [*lines, f"  as written: {_result(before)}", f"  changed:    {_result(after)}"]
 
 
@@ -129,7 +129,7 @@ def _result(result: Json) -> str:
 # --- JSON ---
 
 
-def as_json(outcomes: Collection[Outcome]) -> Json:
+def as_json(outcomes: Collection[MutantOutcome]) -> Json:
     """The whole run for programs."""
     return {
         "counts": _counts(counts(outcomes)),
@@ -140,7 +140,7 @@ def as_json(outcomes: Collection[Outcome]) -> Json:
     }
 
 
-def _counts(found: Counts) -> Json:
+def _counts(found: MutantCounts) -> Json:
     return {
         "made": found.made,
         "killed": found.killed,
@@ -151,8 +151,8 @@ def _counts(found: Counts) -> Json:
     }
 
 
-def _mutant(outcome: Outcome) -> Json:
-    mutant, told = outcome.mutant, outcome.told
+def _mutant(outcome: MutantOutcome) -> Json:
+    mutant, told = outcome.mutant, outcome.distinguished
     found: Json = {
         "id": mutant.id,
         "operator": mutant.operator.value,
@@ -173,7 +173,7 @@ def _report(witness: Witness) -> Json:
     history = witness.history
     highest = None if history.highest_level_24h is None else history.highest_level_24h.word
     counted = {"reports_last_48h": history.reports_last_48h, "highest_level_24h": highest}
-    return {"findings": witness.findings, "history": counted}
+    return {"findings": witness.answers, "history": counted}
 
 
 def _short(result: Json) -> Json:
@@ -184,30 +184,30 @@ def _short(result: Json) -> Json:
 # --- drafts ---
 
 
-def drafts(outcomes: Iterable[Outcome]) -> str:
+def drafts(outcomes: Iterable[MutantOutcome]) -> str:
     """Cases to be put below `cases`, one for each report. The level is left open: as it stands a draft is refused."""
-    groups: dict[str, list[Outcome]] = {}
+    groups: dict[str, list[MutantOutcome]] = {}
     for outcome in survivors(outcomes):
-        if outcome.told is not None and outcome.told.witness is not None:
-            groups.setdefault(json.dumps(_report(outcome.told.witness), sort_keys=True), []).append(outcome)
+        if outcome.distinguished is not None and outcome.distinguished.witness is not None:
+            groups.setdefault(json.dumps(_report(outcome.distinguished.witness), sort_keys=True), []).append(outcome)
     lines = ["# Drafts. Say of each what must come out, by what you know and not by what the ruleset says."]
     for number, group in enumerate(groups.values(), start=1):
         lines += _draft(number, group)
     return "\n".join(lines)
 
 
-def _draft(number: int, group: list[Outcome]) -> list[str]:
+def _draft(number: int, group: list[MutantOutcome]) -> list[str]:
     lines = [""]
     for outcome in group:
-        assert outcome.told is not None  # only such are drafted
-        lines.append(f"  # {outcome.mutant.id}: {outcome.mutant.words}: {_DIFFERS[outcome.told.differs]}")
-    told = group[0].told
+        assert outcome.distinguished is not None  # only such are drafted
+        lines.append(f"  # {outcome.mutant.id}: {outcome.mutant.words}: {_DIFFERS[outcome.distinguished.differs]}")
+    told = group[0].distinguished
     assert told is not None
     assert told.witness is not None
     lines += [f"  - id: draft-{number}", f'    note: "Would notice a change of {group[0].mutant.owner}."']
-    findings = told.witness.findings
-    lines.append("    findings:" if findings else "    findings: {}")
-    lines += [f"      {name}: {json.dumps(answer, ensure_ascii=False)}" for name, answer in findings.items()]
+    answers = told.witness.answers
+    lines.append("    findings:" if answers else "    findings: {}")
+    lines += [f"      {name}: {json.dumps(answer, ensure_ascii=False)}" for name, answer in answers.items()]
     history = told.witness.history
     if history.reports_last_48h or history.highest_level_24h is not None:
         highest = "none" if history.highest_level_24h is None else history.highest_level_24h.word

@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from triage_rules.assurance.cases import Case
-from triage_rules.assurance.mutation.case_runs import Cases, Killed
-from triage_rules.assurance.mutation.equivalence import Differs, Equal, Telling, ToldApart
-from triage_rules.assurance.mutation.mutants import changed
+from triage_rules.assurance.mutation.case_runs import CaseRuns, Kill
+from triage_rules.assurance.mutation.equivalence import Differs, Distinguished, Equivalence, Equivalent
+from triage_rules.assurance.mutation.mutants import apply_mutation
 from triage_rules.assurance.mutation.operators import Mutant
 from triage_rules.assurance.solver.solver import QUERY_SECONDS, GaveUp
 from triage_rules.assurance.solver.witness import NO_DIGEST
@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 """Called with how many mutants are done, and how many there are."""
 
 
-class Status(enum.StrEnum):
+class MutantStatus(enum.StrEnum):
     """What became of a mutant. One that the solver gave up on counts as a survivor."""
 
     KILLED = "killed"
@@ -31,13 +31,13 @@ class Status(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class MutantOutcome:
     """A mutant and what became of it. `killed`: by what; `told`: the report that tells a survivor apart."""
 
     mutant: Mutant
-    status: Status
-    killed: Killed | None = None
-    told: ToldApart | None = None
+    status: MutantStatus
+    killed: Kill | None = None
+    distinguished: Distinguished | None = None
 
     @property
     def lowers_urgent(self) -> bool:
@@ -47,8 +47,8 @@ class Outcome:
         """
         if self.killed is not None:
             return self.killed.lowers_urgent
-        found = self.told is not None and self.told.differs is Differs.URGENT_LOWERED
-        return found or self.status is Status.GAVE_UP
+        found = self.distinguished is not None and self.distinguished.differs is Differs.URGENT_LOWERED
+        return found or self.status is MutantStatus.GAVE_UP
 
 
 class FailingCasesError(Exception):
@@ -65,24 +65,24 @@ class Judge:
     def __init__(self, ruleset: Ruleset, cases: Collection[Case], query_seconds: float = QUERY_SECONDS) -> None:
         self._ruleset = ruleset
         evaluator = Evaluator(ruleset, NO_DIGEST)
-        self._cases = Cases(evaluator, cases)
+        self._cases = CaseRuns(evaluator, cases)
         if self._cases.failing:
             raise FailingCasesError(self._cases.failing)
-        self._telling = Telling(evaluator, query_seconds)
+        self._telling = Equivalence(evaluator, query_seconds)
 
-    def judge(self, mutant: Mutant) -> Outcome:
+    def judge(self, mutant: Mutant) -> MutantOutcome:
         """What becomes of one mutant. Raises EncoderBugError."""
-        made = changed(self._ruleset, mutant.change)
+        made = apply_mutation(self._ruleset, mutant.change)
         killed = self._cases.kill(made)
         if killed is not None:
-            return Outcome(mutant, Status.KILLED, killed=killed)
-        match self._telling.tell(made):
-            case Equal():
-                return Outcome(mutant, Status.EQUIVALENT)
-            case ToldApart() as told:
-                return Outcome(mutant, Status.SURVIVED, told=told)
+            return MutantOutcome(mutant, MutantStatus.KILLED, killed=killed)
+        match self._telling.compare(made):
+            case Equivalent():
+                return MutantOutcome(mutant, MutantStatus.EQUIVALENT)
+            case Distinguished() as told:
+                return MutantOutcome(mutant, MutantStatus.SURVIVED, distinguished=told)
             case GaveUp():
-                return Outcome(mutant, Status.GAVE_UP)
+                return MutantOutcome(mutant, MutantStatus.GAVE_UP)
 
 
 def run(
@@ -92,9 +92,9 @@ def run(
     *,
     processes: int = 1,
     progress: Progress = lambda _done, _all: None,
-) -> tuple[Outcome, ...]:
+) -> tuple[MutantOutcome, ...]:
     """The outcomes in the order of the mutants. Raises FailingCasesError, EncoderBugError."""
-    found: dict[str, Outcome] = {}
+    found: dict[str, MutantOutcome] = {}
     for outcome in _each(ruleset, cases, mutants, processes):
         found[outcome.mutant.id] = outcome
         progress(len(found), len(mutants))
@@ -105,7 +105,9 @@ CHUNK = 8
 """Mutants that a process is given at a time."""
 
 
-def _each(ruleset: Ruleset, cases: Collection[Case], mutants: Sequence[Mutant], processes: int) -> Iterator[Outcome]:
+def _each(
+    ruleset: Ruleset, cases: Collection[Case], mutants: Sequence[Mutant], processes: int
+) -> Iterator[MutantOutcome]:
     if processes <= 1 or len(mutants) <= CHUNK:
         judge = Judge(ruleset, cases)
         yield from map(judge.judge, mutants)
@@ -124,7 +126,7 @@ def _start(ruleset: Ruleset, cases: list[Case]) -> None:
     _ruleset_of_process = ruleset, cases
 
 
-def _judge(mutant: Mutant) -> Outcome:
+def _judge(mutant: Mutant) -> MutantOutcome:
     global _judge_of_process  # noqa: PLW0603 (as above)
     if _judge_of_process is None:
         assert _ruleset_of_process is not None  # _start was called

@@ -9,24 +9,24 @@ from typing import Any
 from triage_rules.assurance.properties.model import (
     Against,
     Answering,
-    Change,
     LeavingOpen,
-    Measure,
     Never,
     Property,
+    RelativeAnswer,
+    ResultMeasure,
     RoutineOnlyIfAnswered,
     Then,
 )
 from triage_rules.evaluation.evaluator import folded
-from triage_rules.language.model import Condition, Findings, Level, Ruleset, Value
+from triage_rules.language.model import Answers, Condition, Level, Ruleset, Value
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One report and what came of it. `findings`: the answered ones; `truth`: of a condition, None for open."""
+    """One report and what came of it. `answers`: the answered ones; `truth`: of a condition, None for open."""
 
     ruleset: Ruleset
-    findings: Findings
+    answers: Answers
     truth: Callable[[Condition], bool | None]
     result: Mapping[str, Any]
 
@@ -48,7 +48,7 @@ def breaks(asked: Property, seen: Sequence[Seen]) -> bool:
             silent = [
                 item
                 for item in items
-                if not set(item.findings) & set(first.findings)
+                if not set(item.inputs) & set(first.answers)
                 and (item.when is None or first.truth(item.when) is not False)
             ]
             return _is(first, Level.ROUTINE) and bool(silent)
@@ -70,7 +70,7 @@ def speaks_of(asked: Property, seen: Sequence[Seen]) -> bool:
                 name
                 for name, answer, before in answers
                 if _answered_so(first, seen[1], name, answer)
-                and (before is None or _same(first.findings.get(name), before))
+                and (before is None or _same(first.answers.get(name), before))
             ]
         case LeavingOpen(findings):
             changed = [name for name, answer in findings if _left_open(first, seen[1], name, answer)]
@@ -79,11 +79,11 @@ def speaks_of(asked: Property, seen: Sequence[Seen]) -> bool:
     return bool(changed) and _only(changed[0], seen)
 
 
-def below(measure: Measure, one: Seen, other: Seen) -> bool:
+def below(measure: ResultMeasure, one: Seen, other: Seen) -> bool:
     """By this measure the one result is below the other. Different sets of dispositions can't be compared: levels."""
-    key = "could_be" if measure is Measure.COULD_BE else "level"
+    key = "could_be" if measure is ResultMeasure.COULD_BE else "level"
     level, others = Level.of(one.result[key]), Level.of(other.result[key])
-    if measure is not Measure.DISPOSITION or level != others:
+    if measure is not ResultMeasure.DISPOSITION or level != others:
         return level < others
     now, before = (seen.ruleset.dispositions for seen in (one, other))
     code, previous = one.result["disposition"], other.result["disposition"]
@@ -144,23 +144,23 @@ def hidden_texts(ruleset: Ruleset, rule_id: str) -> tuple[str, ...]:
 # --- two reports ---
 
 
-def _answered_so(first: Seen, second: Seen, name: str, answer: bool | str | Change) -> bool:
+def _answered_so(first: Seen, second: Seen, name: str, answer: bool | str | RelativeAnswer) -> bool:
     """The second report has this answer, the first another one or none."""
-    before, after = first.findings.get(name), second.findings.get(name)
+    before, after = first.answers.get(name), second.answers.get(name)
     match answer:
-        case Change.ANY:
+        case RelativeAnswer.ANY:
             return before is None and after is not None
-        case Change.HIGHER | Change.LOWER:
+        case RelativeAnswer.HIGHER | RelativeAnswer.LOWER:
             if before is None or after is None:
                 return False
-            return float(after) > float(before) if answer is Change.HIGHER else float(after) < float(before)
+            return float(after) > float(before) if answer is RelativeAnswer.HIGHER else float(after) < float(before)
         case _:
             return _same(after, answer) and not _same(before, answer)
 
 
 def _left_open(first: Seen, second: Seen, name: str, answer: bool | str | None) -> bool:
-    before = first.findings.get(name)
-    return name not in second.findings and before is not None and (answer is None or _same(before, answer))
+    before = first.answers.get(name)
+    return name not in second.answers and before is not None and (answer is None or _same(before, answer))
 
 
 def _same(one: Value | None, other: Value | None) -> bool:
@@ -169,5 +169,5 @@ def _same(one: Value | None, other: Value | None) -> bool:
 
 def _only(name: str, seen: Sequence[Seen]) -> bool:
     """The two reports differ in this input alone."""
-    one, other = ({key: value for key, value in each.findings.items() if key != name} for each in seen)
+    one, other = ({key: value for key, value in each.answers.items() if key != name} for each in seen)
     return one == other

@@ -9,25 +9,25 @@ from triage_rules.assurance.properties.check_result import hidden_texts
 from triage_rules.assurance.properties.model import (
     Against,
     Answering,
-    Change,
     LeavingOpen,
-    Measure,
     Never,
     Property,
+    RelativeAnswer,
+    ResultMeasure,
     RoutineOnlyIfAnswered,
     Then,
 )
-from triage_rules.assurance.solver.answers import Answers
+from triage_rules.assurance.solver.answers import AnswerVariables
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.logic import Formula, Logic
-from triage_rules.language.model import Input, Kind, Level, Ruleset
+from triage_rules.language.model import Input, InputKind, Level, Ruleset
 
 LEVELS = (Level.MONITOR, Level.URGENT)
 """Those that a level can be below."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ProofQuery:
     """Formulas that all hold of a report (or pair) that breaks the property: if there is none, it is proved.
 
     `applies`: hold of every report that the property speaks of. `breaks`: what is wrong with one.
@@ -39,41 +39,41 @@ class Question:
     breaks: tuple[Formula, ...]
 
 
-def question(asked: Property, encoding: Encoding, previous: Ruleset | None) -> Question:
+def build_query(asked: Property, encoding: Encoding, previous: Ruleset | None) -> ProofQuery:
     """What to ask the solver. Raises ValueError for a claim about a previous version if there is none."""
     logic = encoding.logic
     match asked.claim:
         case Then() as then:
             broken = logic.any_of(logic.opposite(part) for part in _wanted(then, encoding))
-            return Question((encoding,), _whenever(asked, encoding), (broken,))
+            return ProofQuery((encoding,), _whenever(asked, encoding), (broken,))
         case Never() as never:
-            return Question((encoding,), _whenever(asked, encoding), tuple(_never(never, encoding)))
+            return ProofQuery((encoding,), _whenever(asked, encoding), tuple(_never(never, encoding)))
         case RoutineOnlyIfAnswered(items):
             silent = logic.any_of(
-                logic.all_of([*unless, *map(encoding.is_open, item.findings)])
+                logic.all_of([*unless, *map(encoding.is_open, item.inputs)])
                 for item in items
                 for unless in [[] if item.when is None else [logic.opposite(encoding.false(item.when))]]
             )
-            return Question((encoding,), _whenever(asked, encoding), (encoding.level_is(Level.ROUTINE), silent))
+            return ProofQuery((encoding,), _whenever(asked, encoding), (encoding.level_is(Level.ROUTINE), silent))
         case Answering() | LeavingOpen():
             return _of_two_reports(asked, asked.claim, encoding)
         case Against(measure):
             if previous is None:
                 raise ValueError("there is no previous version to compare with")
             before = Encoding(previous, sharing=encoding)
-            return Question((encoding, before), _whenever(asked, encoding), (lower(measure, encoding, before),))
+            return ProofQuery((encoding, before), _whenever(asked, encoding), (lower(measure, encoding, before),))
 
 
-def lower(measure: Measure, one: Encoding, other: Encoding) -> Formula:
+def lower(measure: ResultMeasure, one: Encoding, other: Encoding) -> Formula:
     """By this measure the one result is below the other. A lower level is a less urgent disposition, too."""
     logic = one.logic
     match measure:
-        case Measure.LEVEL:
+        case ResultMeasure.LEVEL:
             steps = [(one.level_at_least(level), other.level_at_least(level)) for level in LEVELS]
-        case Measure.COULD_BE:
+        case ResultMeasure.COULD_BE:
             steps = [(one.could_be_at_least(level), other.could_be_at_least(level)) for level in LEVELS]
-        case Measure.DISPOSITION:
-            return logic.any_of([lower(Measure.LEVEL, one, other), *_less_urgent(one, other)])
+        case ResultMeasure.DISPOSITION:
+            return logic.any_of([lower(ResultMeasure.LEVEL, one, other), *_less_urgent(one, other)])
     return logic.any_of(logic.all_of([logic.opposite(less), more]) for less, more in steps)
 
 
@@ -128,13 +128,13 @@ def _never(never: Never, encoding: Encoding) -> Iterator[Formula]:
 # --- two reports ---
 
 
-def _of_two_reports(asked: Property, claim: Answering | LeavingOpen, encoding: Encoding) -> Question:
+def _of_two_reports(asked: Property, claim: Answering | LeavingOpen, encoding: Encoding) -> ProofQuery:
     """The first report has the other answer, or the answer; the second has the one asked about, or none."""
     inputs = encoding.ruleset.inputs
     if isinstance(claim, Answering):
         pairs = [_answered(inputs[name], answer, before) for name, answer, before in claim.answers]
     else:
-        pairs = [_left_open(inputs[name], answer) for name, answer in claim.findings]
+        pairs = [_left_open(inputs[name], answer) for name, answer in claim.inputs]
     second = Encoding(encoding.ruleset, sharing=encoding, but=[read.name for read, _ in pairs])
     logic = encoding.logic
     both = [*_whenever(asked, encoding), *_whenever(asked, second)]
@@ -145,7 +145,7 @@ def _of_two_reports(asked: Property, claim: Answering | LeavingOpen, encoding: E
     changed = [logic.opposite(one.same()) for one in differ]
     alone = [logic.any_of(changed), logic.opposite(logic.at_least(2, changed))]
     broken = lower(claim.never_lowers, second, encoding)
-    return Question((encoding, second), (*both, *changes, *alone), (broken,))
+    return ProofQuery((encoding, second), (*both, *changes, *alone), (broken,))
 
 
 def _make_all(encoding: Encoding) -> None:
@@ -211,10 +211,10 @@ class _Differing:
     def _parts(self) -> Iterator[tuple[Formula, Formula]]:
         first, second = self.first.answers, self.second.answers
         match self.read.kind:
-            case Kind.YES_NO | Kind.CHOICE:
+            case InputKind.YES_NO | InputKind.CHOICE:
                 for value in {**first.one_hot(self.read).values, **second.one_hot(self.read).values}:
                     yield _value(first, self.read, value), _value(second, self.read, value)
-            case Kind.TEXT:
+            case InputKind.TEXT:
                 yield first.answered(self.read), second.answered(self.read)
                 for mention in self.first.ruleset.mentions.values():
                     if mention.text == self.read.name:
@@ -223,23 +223,23 @@ class _Differing:
                 yield from zip(*self._numbers(), strict=True)
 
 
-def _value(answers: Answers, read: Input, value: bool | str) -> Formula:
+def _value(answers: AnswerVariables, read: Input, value: bool | str) -> Formula:
     return answers.one_hot(read).value(answers.logic, value)
 
 
 _Change = Callable[[_Differing], Formula]
 
 
-def _answered(read: Input, answer: bool | str | Change, before: bool | str | None) -> tuple[Input, _Change]:
+def _answered(read: Input, answer: bool | str | RelativeAnswer, before: bool | str | None) -> tuple[Input, _Change]:
     """The second report has the answer, the first what it is given instead of."""
 
     def change(of: _Differing) -> Formula:
         match answer:
-            case Change.ANY:
+            case RelativeAnswer.ANY:
                 return of.logic.all_of([of.is_open(of.first), of.logic.opposite(of.is_open(of.second))])
-            case Change.HIGHER:
+            case RelativeAnswer.HIGHER:
                 return of.not_less()
-            case Change.LOWER:
+            case RelativeAnswer.LOWER:
                 return of.not_more()
             case _:
                 replaced = of.logic.true if before is None else of.answered(of.first, before)

@@ -12,7 +12,7 @@ SECONDS = 60.0
 """What the proof of all properties may take, unless told otherwise."""
 
 
-class Measure(enum.StrEnum):
+class ResultMeasure(enum.StrEnum):
     """What one of two results must not have lower than the other."""
 
     LEVEL = "level"
@@ -20,7 +20,7 @@ class Measure(enum.StrEnum):
     DISPOSITION = "disposition"
 
 
-class Change(enum.StrEnum):
+class RelativeAnswer(enum.StrEnum):
     """An answer that is told by what it replaces. `any`: an answer in place of none; the others are of numbers."""
 
     ANY = "any"
@@ -71,8 +71,8 @@ class Answering:
     `answers`: for each finding the answer, or a Change; and what it is given instead of (None: another or none).
     """
 
-    answers: tuple[tuple[str, bool | str | Change, bool | str | None], ...]
-    never_lowers: Measure
+    answers: tuple[tuple[str, bool | str | RelativeAnswer, bool | str | None], ...]
+    never_lowers: ResultMeasure
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +82,15 @@ class LeavingOpen:
     `compared_with`: for each finding the answer that is meant; None: any.
     """
 
-    findings: tuple[tuple[str, bool | str | None], ...]
-    never_lowers: Measure
+    inputs: tuple[tuple[str, bool | str | None], ...]
+    never_lowers: ResultMeasure
 
 
 @dataclass(frozen=True, slots=True)
 class Against:
     """No report has a lower measure than by the ruleset's previous version."""
 
-    never_lowers: Measure
+    never_lowers: ResultMeasure
 
 
 Claim = Then | Never | RoutineOnlyIfAnswered | Answering | LeavingOpen | Against
@@ -110,7 +110,7 @@ class Property:
     place: Place | None = field(default=None, compare=False)
 
 
-class Verdict(enum.StrEnum):
+class ProofVerdict(enum.StrEnum):
     """What is known of a property."""
 
     PROVED = "proved"
@@ -120,5 +120,5 @@ class Verdict(enum.StrEnum):
     NOT_ASKED = "not asked"
 
 
-HOLDS = frozenset({Verdict.PROVED, Verdict.NOT_ASKED})
+HOLDS = frozenset({ProofVerdict.PROVED, ProofVerdict.NOT_ASKED})
 """Verdicts that keep nothing from going live."""

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from triage_rules.assurance.properties.check_result import Seen, breaks
-from triage_rules.assurance.properties.claims import Question, question
-from triage_rules.assurance.properties.model import HOLDS, SECONDS, Against, Property, Verdict
+from triage_rules.assurance.properties.claims import ProofQuery, build_query
+from triage_rules.assurance.properties.model import HOLDS, SECONDS, Against, ProofVerdict, Property
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.solver import Budget, GaveUp, NoReport, Solver
 from triage_rules.assurance.solver.witness import NO_DIGEST, EncoderBugError, Witness, Witnesses
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
 from triage_rules.language.model import Ruleset
@@ -27,7 +27,7 @@ class Proof:
     """
 
     asked: Property
-    verdict: Verdict
+    verdict: ProofVerdict
     seconds: float
     counterexample: Witness | None = None
     why: str = ""
@@ -55,13 +55,13 @@ def prove(
         yield prover.prove(asked)
 
 
-def in_a_line(proof: Proof) -> str:
+def describe_proof(proof: Proof) -> str:
     """What is known of the property, for a list of faults: a counterexample by its answers."""
     if proof.counterexample is None:
         return f"{proof.asked.says} {proof.verdict}: {proof.why}"
     shown = [
-        f"{json.dumps(findings, ensure_ascii=False)} is {result['level']} ({result['disposition']})"
-        for (findings, _), result in zip(proof.counterexample.reports, proof.counterexample.results, strict=True)
+        f"{json.dumps(answers, ensure_ascii=False)} is {result['level']} ({result['disposition']})"
+        for (answers, _), result in zip(proof.counterexample.reports, proof.counterexample.results, strict=True)
     ]
     return f"{proof.asked.says} {proof.verdict}: {', and '.join(shown)}"
 
@@ -79,37 +79,37 @@ class _Prover:
         verdict, found, why = self._proved(asked)
         return Proof(asked, verdict, time.monotonic() - started, found, why)
 
-    def _proved(self, asked: Property) -> tuple[Verdict, Witness | None, str]:
+    def _proved(self, asked: Property) -> tuple[ProofVerdict, Witness | None, str]:
         if isinstance(asked.claim, Against) and self._previous is None:
-            return Verdict.NOT_ASKED, None, "there is no previous version to compare with"
+            return ProofVerdict.NOT_ASKED, None, "there is no previous version to compare with"
         if not self._budget.left(1.0):
-            return Verdict.GAVE_UP, None, GaveUp().why  # before formulas are made, which takes time as well
-        wanted = question(asked, self._encoding, self._previous)
+            return ProofVerdict.GAVE_UP, None, GaveUp().why  # before formulas are made, which takes time as well
+        wanted = build_query(asked, self._encoding, self._previous)
         witnesses = self._witnesses(wanted)
         match witnesses.smallest(*wanted.applies, *wanted.breaks):
             case Witness() as found:
                 self._judge(asked, found)
-                return Verdict.REFUTED, found, ""
+                return ProofVerdict.REFUTED, found, ""
             case GaveUp(why):
-                return Verdict.GAVE_UP, None, why
+                return ProofVerdict.GAVE_UP, None, why
             case _:
                 return self._not_empty(wanted, witnesses.solver)
 
-    def _not_empty(self, wanted: Question, solver: Solver) -> tuple[Verdict, Witness | None, str]:
+    def _not_empty(self, wanted: ProofQuery, solver: Solver) -> tuple[ProofVerdict, Witness | None, str]:
         """Proved, unless the property speaks of no report at all: then it was most likely meant otherwise."""
         match solver.find(*wanted.applies):
             case NoReport():
                 return (
-                    Verdict.VACUOUS,
+                    ProofVerdict.VACUOUS,
                     None,
                     "there is no report that it speaks of, or the ruleset never looks at what is to differ",
                 )
             case GaveUp(why):
-                return Verdict.GAVE_UP, None, why
+                return ProofVerdict.GAVE_UP, None, why
             case _:
-                return Verdict.PROVED, None, ""
+                return ProofVerdict.PROVED, None, ""
 
-    def _witnesses(self, wanted: Question) -> Witnesses:
+    def _witnesses(self, wanted: ProofQuery) -> Witnesses:
         if len(wanted.encodings) == 1:
             return self._alone
         evaluators = [self._evaluator(encoding.ruleset) for encoding in wanted.encodings]
@@ -126,8 +126,8 @@ class _Prover:
         """Hold the property against the results themselves, without any formula."""
         seen = []
         for ruleset, (posted, history), result in zip(found.rulesets, found.reports, found.results, strict=True):
-            findings = read_findings(ruleset, posted)
-            reference = Reference(ruleset, self._evaluator(ruleset).facts(findings, history))
-            seen.append(Seen(ruleset, findings, reference.value, result))
+            answers = read_answers(ruleset, posted)
+            reference = Reference(ruleset, self._evaluator(ruleset).facts(answers, history))
+            seen.append(Seen(ruleset, answers, reference.value, result))
         if not breaks(asked, seen):
             raise EncoderBugError(f"`{asked.id}`: the results don't break it")

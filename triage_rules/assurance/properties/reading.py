@@ -9,23 +9,23 @@ from pathlib import Path
 from triage_rules.assurance.properties.model import (
     Against,
     Answering,
-    Change,
     Claim,
     LeavingOpen,
-    Measure,
     Never,
     Property,
+    RelativeAnswer,
+    ResultMeasure,
     RoutineOnlyIfAnswered,
     Then,
 )
 from triage_rules.foundation.errors import RulesetError
 from triage_rules.foundation.place import Place
-from triage_rules.language.model import AskedOf, Condition, Input, Kind, Level, Ruleset, Source
+from triage_rules.language.model import AskedOf, Condition, Input, InputKind, Level, Ruleset, Source
 from triage_rules.language.reading import Document, bytes_of, parse_text
-from triage_rules.language.reading.conditions import Conditions, Names
+from triage_rules.language.reading.conditions import ConditionReader, Names
 from triage_rules.language.reading.fields import Form
-from triage_rules.language.reading.messages import kind_of, listed, meant
-from triage_rules.language.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, quoted
+from triage_rules.language.reading.messages import describe_node_kind, join_names, suggest_name
+from triage_rules.language.reading.places import Broken, Faults, MappingEntry, MappingNode, Node, Scalar, quoted
 from triage_rules.language.reading.rules import Context, read_mandatory
 
 PROPERTIES_FILE = "properties.yaml"
@@ -42,7 +42,7 @@ KINDS = ("never", "routine_only_if_answered", "answering", "leaving_open", "agai
 _BESIDE = ("unless", "unless_fires", "with", "instead_of", "compared_with", "never_lowers")
 _LEVELS = tuple(level.word for level in Level)
 _ABOVE_ROUTINE = tuple(level.word for level in Level if level is not Level.ROUTINE)
-_MEASURES = tuple(measure.value for measure in Measure)
+_MEASURES = tuple(measure.value for measure in ResultMeasure)
 
 
 def has_properties(folder: Path) -> bool:
@@ -79,8 +79,8 @@ def _properties(root: Form, ruleset: Ruleset, faults: Faults) -> list[Property]:
     owner = root.text("owner")
     review_by = root.date_or_none("review_by") or ""
     if not root.has_value("review_by"):
-        root.tell(root.place_of("review_by"), "the key `review_by` is missing, or without a date")
-    context = Context(faults, names, Conditions(names, faults), owner, review_by, dict(ruleset.dispositions))
+        root.add_fault(root.place_of("review_by"), "the key `review_by` is missing, or without a date")
+    context = Context(faults, names, ConditionReader(names, faults), owner, review_by, dict(ruleset.dispositions))
     reader = _Reader(ruleset, context)
     found = [reader.property(name, entry) for name, entry in root.entries("properties", required=True)]
     root.close()
@@ -94,7 +94,7 @@ class _Reader:
     ruleset: Ruleset
     context: Context
 
-    def property(self, name: str, entry: Entry) -> Property:
+    def property(self, name: str, entry: MappingEntry) -> Property:
         what = f"property `{name}`"
         self.context.claim_id(name, entry.key_place, what)
         form = Form(entry.node, what, self.context.faults, entry.key_place)
@@ -127,8 +127,8 @@ class _Reader:
         results = [key for key in THEN if form.has(key)]
         written = [*kinds, *results[:1]]
         if len(written) > 1:
-            told = f"{listed(written)} are different kinds of property; make a property of each"
-            form.tell(form.key_place(written[1]), told)
+            told = f"{join_names(written)} are different kinds of property; make a property of each"
+            form.add_fault(form.key_place(written[1]), told)
         if kinds:
             claims = [makers[key](form) for key in kinds]
             self._then(form)  # asked for, so that they aren't told to be unknown as well
@@ -143,10 +143,9 @@ class _Reader:
             form.node(
                 key, required=False
             )  # so that a misspelt one gets its hint, and the rest of it no fault of its own
-        told = (
-            f"it claims nothing; write what is to hold ({listed(THEN, 3)}, perhaps with `whenever`), or {listed(KINDS)}"
-        )
-        form.tell(form.place, told)
+        claims = f"{join_names(THEN, 3)}, perhaps with `whenever`"
+        told = f"it claims nothing; write what is to hold ({claims}), or {join_names(KINDS)}"
+        form.add_fault(form.place, told)
 
     # --- one result ---
 
@@ -180,8 +179,8 @@ class _Reader:
         word = form.text("never")
         outcomes = (*_LEVELS, *self.ruleset.dispositions)
         if word and word not in outcomes:
-            hint = meant(word, outcomes) or f"; known are {listed(outcomes, 12)}"
-            form.tell(form.place_of("never"), f"`never`: no level or disposition {quoted(word)}{hint}")
+            hint = suggest_name(word, outcomes) or f"; known are {join_names(outcomes, 12)}"
+            form.add_fault(form.place_of("never"), f"`never`: no level or disposition {quoted(word)}{hint}")
         outcome = Level.of(word) if word in _LEVELS else word
         rules = [rule.id for rule in self.ruleset.rules_and_floors]
         return Never(
@@ -200,10 +199,10 @@ class _Reader:
         for read in findings if node is not None else ():
             answer = self._answer(form, node, "with", read, changes=True)
             before = None if replaced is None else self._plain_answer(form, replaced, "instead_of", read)
-            if isinstance(answer, Change) and replaced is not None:
-                form.tell(replaced.place, f"`instead_of`: `with: {answer}` says already what it is instead of")
+            if isinstance(answer, RelativeAnswer) and replaced is not None:
+                form.add_fault(replaced.place, f"`instead_of`: `with: {answer}` says already what it is instead of")
             if node is not None and answer is not None and answer == before:
-                form.tell(node.place, f"`with`: this answer to `{read.name}` can't be given instead of itself")
+                form.add_fault(node.place, f"`with`: this answer to `{read.name}` can't be given instead of itself")
             if answer is not None:
                 answers.append((read.name, answer, before))
         return Answering(tuple(answers), self._measure(form))
@@ -226,8 +225,8 @@ class _Reader:
         form.one_of("against", (PREVIOUS,))
         return Against(self._measure(form))
 
-    def _measure(self, form: Form) -> Measure:
-        return Measure(form.one_of("never_lowers", _MEASURES) or Measure.LEVEL)
+    def _measure(self, form: Form) -> ResultMeasure:
+        return ResultMeasure(form.one_of("never_lowers", _MEASURES) or ResultMeasure.LEVEL)
 
     def _findings(self, form: Form, key: str) -> list[Input]:
         """The inputs that are named; what the service counts can't be answered or left open by anybody."""
@@ -236,19 +235,19 @@ class _Reader:
         found = []
         for name in _checked(form, key, texts, known, "input"):
             if known[name].asked_of is AskedOf.SERVICE:
-                form.tell(dict(texts)[name], f"`{key}`: `{name}` is counted by the service; nobody answers it")
+                form.add_fault(dict(texts)[name], f"`{key}`: `{name}` is counted by the service; nobody answers it")
             else:
                 found.append(known[name])
         return found
 
     def _plain_answer(self, form: Form, node: Node, key: str, read: Input) -> bool | str | None:
         answer = self._answer(form, node, key, read, changes=False)
-        assert not isinstance(answer, Change)  # asked for without changes
+        assert not isinstance(answer, RelativeAnswer)  # asked for without changes
         return answer
 
     def _answer(
         self, form: Form, node: Node | None, key: str, read: Input, *, changes: bool
-    ) -> bool | str | Change | None:
+    ) -> bool | str | RelativeAnswer | None:
         """The answer that the node is to this input; None if it is none."""
         written = node.value if isinstance(node, Scalar) else None
         known = _answers(read, changes=changes)
@@ -257,25 +256,25 @@ class _Reader:
         if isinstance(written, str) and written in known:
             return known[written]
         if node is not None and not isinstance(node, Broken):
-            found = quoted(written) if written is not None else kind_of(node)
-            hint = meant(written, known) if isinstance(written, str) else ""
-            told = hint or (f"; it takes {listed(known, 12)}" if known else "; only `with: any` goes with it")
-            form.tell(node.place, f"`{key}`: {found} is no answer to `{read.name}`{told}")
+            found = quoted(written) if written is not None else describe_node_kind(node)
+            hint = suggest_name(written, known) if isinstance(written, str) else ""
+            told = hint or (f"; it takes {join_names(known, 12)}" if known else "; only `with: any` goes with it")
+            form.add_fault(node.place, f"`{key}`: {found} is no answer to `{read.name}`{told}")
         return None
 
 
-def _answers(read: Input, *, changes: bool) -> dict[str, bool | str | Change]:
+def _answers(read: Input, *, changes: bool) -> dict[str, bool | str | RelativeAnswer]:
     """What may be written for an answer to this input."""
-    found: dict[str, bool | str | Change] = {}
+    found: dict[str, bool | str | RelativeAnswer] = {}
     if changes:
-        found[Change.ANY.value] = Change.ANY
+        found[RelativeAnswer.ANY.value] = RelativeAnswer.ANY
     match read.kind:
-        case Kind.YES_NO:
+        case InputKind.YES_NO:
             found |= {"yes": True, "no": False}
-        case Kind.CHOICE:
+        case InputKind.CHOICE:
             found |= {choice.value: choice.value for choice in read.choices if not choice.means_open}
-        case Kind.NUMBER | Kind.INTEGER if changes:
-            found |= {change.value: change for change in (Change.HIGHER, Change.LOWER)}
+        case InputKind.NUMBER | InputKind.INTEGER if changes:
+            found |= {change.value: change for change in (RelativeAnswer.HIGHER, RelativeAnswer.LOWER)}
     return found
 
 
@@ -284,7 +283,7 @@ def _checked(
 ) -> tuple[str, ...]:
     for name, place in texts:
         if name not in known:
-            form.tell(place, f"`{key}`: the ruleset has no {what} {quoted(name)}{meant(name, known)}")
+            form.add_fault(place, f"`{key}`: the ruleset has no {what} {quoted(name)}{suggest_name(name, known)}")
     return tuple(name for name, _ in texts if name in known)
 
 

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from triage_rules.assurance.properties.model import Then, Verdict
+from triage_rules.assurance.properties.model import ProofVerdict, Then
 from triage_rules.assurance.properties.proving import Proof
-from triage_rules.assurance.solver.witness import Witness, told
-from triage_rules.language.model import Findings, Ruleset
+from triage_rules.assurance.solver.witness import Witness, describe_report
+from triage_rules.language.model import Answers, Ruleset
 
 # --- text -----------------------------------------------------------------------------------
 
@@ -18,14 +18,16 @@ from triage_rules.language.model import Findings, Ruleset
 def as_text(proofs: Sequence[Proof]) -> list[str]:
     """A summary in a line, then what is not proved in full, then what is."""
     count = Counter(proof.verdict for proof in proofs)
-    parts = [f"{number} {verdict}" for verdict in Verdict if (number := count[verdict])]
+    parts = [f"{number} {verdict}" for verdict in ProofVerdict if (number := count[verdict])]
     seconds = sum(proof.seconds for proof in proofs)
     properties = "1 property" if len(proofs) == 1 else f"{len(proofs)} properties"
     lines = [f"{properties}: {', '.join(parts)}; of every possible report, in {seconds:.1f} s"]
     for proof in proofs:
-        if proof.verdict is not Verdict.PROVED:
+        if proof.verdict is not ProofVerdict.PROVED:
             lines += ["", *_failed(proof)]
-    proved = [f"proved {proof.asked.id}: {proof.asked.says}" for proof in proofs if proof.verdict is Verdict.PROVED]
+    proved = [
+        f"proved {proof.asked.id}: {proof.asked.says}" for proof in proofs if proof.verdict is ProofVerdict.PROVED
+    ]
     return [*lines, "", *proved] if proved else lines
 
 
@@ -72,18 +74,18 @@ def _labels(witness: Witness) -> list[str]:
 
 def _told(witness: Witness, number: int) -> list[str]:
     ruleset, result = witness.rulesets[number], witness.results[number]
-    findings, history = witness.reports[number]
+    answers, history = witness.reports[number]
     fired = ", ".join(rule["id"] for rule in (*result["rules"], *result["safety_net"])) or "no rule"
     return [
-        *(told(ruleset, findings, history) or ["(nothing was answered)"]),
+        *(describe_report(ruleset, answers, history) or ["(nothing was answered)"]),
         f"-> {result['level']}, {result['disposition']} (by {fired}); could be {result['could_be']}",
-        f"as JSON: {json.dumps(posted(ruleset, findings), ensure_ascii=False)}",
+        f"as JSON: {json.dumps(posted(ruleset, answers), ensure_ascii=False)}",
     ]
 
 
-def posted(ruleset: Ruleset, findings: Findings) -> dict[str, Any]:
+def posted(ruleset: Ruleset, answers: Answers) -> dict[str, Any]:
     """The report as a form posts it."""
-    return {"ruleset": ruleset.name, "findings": findings}
+    return {"ruleset": ruleset.name, "findings": answers}
 
 
 # --- JSON -----------------------------------------------------------------------------------
@@ -114,7 +116,7 @@ def as_data(proof: Proof) -> dict[str, Any]:
 
 
 def _report(witness: Witness, number: int) -> dict[str, Any]:
-    findings, history = witness.reports[number]
+    answers, history = witness.reports[number]
     ruleset, result = witness.rulesets[number], witness.results[number]
     highest = history.highest_level_24h
     counted = {
@@ -124,9 +126,9 @@ def _report(witness: Witness, number: int) -> dict[str, Any]:
     kept = ("level", "disposition", "could_be", "flags", "missing", "advice")
     return {
         "version": ruleset.version,
-        "report": posted(ruleset, findings),
+        "report": posted(ruleset, answers),
         "history": counted,
-        "told": told(ruleset, findings, history),
+        "told": describe_report(ruleset, answers, history),
         "result": {key: result[key] for key in kept}
         | {"fired": [rule["id"] for rule in (*result["rules"], *result["safety_net"])]},
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 
-from triage_rules.assurance.properties.model import Measure
+from triage_rules.assurance.properties.model import ResultMeasure
 from triage_rules.assurance.properties.reading import ANY, KINDS, PREVIOUS, THEN
 from triage_rules.language.model import Level
 from triage_rules.language.reading.messages import RULE_ID
@@ -94,15 +94,15 @@ def _never() -> Schema:
 
 def _pairs() -> Schema:
     answer = {"anyOf": [{"type": "boolean"}, ref("text")]}
-    findings = several(ref("name"), "One of these findings, each for itself.")
-    measures = {"enum": [measure.value for measure in Measure]}
+    answers = several(ref("name"), "One of these findings, each for itself.")
+    measures = {"enum": [measure.value for measure in ResultMeasure]}
     return {
-        "answering": {**findings, "description": "Two reports that differ in one of these findings alone."},
+        "answering": {**answers, "description": "Two reports that differ in one of these findings alone."},
         "with": {**answer, "description": "The answer in the second: `yes`, a value, `any`, `higher` or `lower`."},
         "instead_of": {**answer, "description": "The answer in the first, if not any other one or none."},
         "leaving_open": {
             "description": "Two reports; the second leaves open one of these findings, or of `any`.",
-            "anyOf": [{"const": ANY}, findings],
+            "anyOf": [{"const": ANY}, answers],
         },
         "compared_with": {**answer, "description": "The answer in the first report, if not just any."},
         "against": {"const": PREVIOUS, "description": "The same report by the previous version of the ruleset."},

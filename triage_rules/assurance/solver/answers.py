@@ -13,17 +13,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from triage_rules.assurance.solver.logic import Formula, Logic
-from triage_rules.language.model import MAX_NUMBER, AskedOf, Input, Kind, Mention, Op
+from triage_rules.language.model import MAX_NUMBER, AskedOf, Input, InputKind, Mention, Op
 
 
-def first_at_least(kind: Kind, limit: float) -> float:
+def first_at_least(kind: InputKind, limit: float) -> float:
     """The smallest acceptable number that is not below the limit."""
-    return math.ceil(limit) if kind is Kind.INTEGER else float(limit) + 0.0
+    return math.ceil(limit) if kind is InputKind.INTEGER else float(limit) + 0.0
 
 
-def first_above(kind: Kind, limit: float) -> float:
+def first_above(kind: InputKind, limit: float) -> float:
     """The smallest acceptable number beyond the limit."""
-    return math.floor(limit) + 1 if kind is Kind.INTEGER else math.nextafter(limit, math.inf)
+    return math.floor(limit) + 1 if kind is InputKind.INTEGER else math.nextafter(limit, math.inf)
 
 
 def bounds(read: Input) -> tuple[float, float]:
@@ -32,7 +32,7 @@ def bounds(read: Input) -> tuple[float, float]:
     low = 0.0 if counted else -MAX_NUMBER if read.minimum is None else read.minimum
     high = MAX_NUMBER if counted or read.maximum is None else read.maximum
     low, high = max(low, -MAX_NUMBER), min(high, MAX_NUMBER)
-    return first_at_least(read.kind, low), math.floor(high) if read.kind is Kind.INTEGER else float(high)
+    return first_at_least(read.kind, low), math.floor(high) if read.kind is InputKind.INTEGER else float(high)
 
 
 @dataclass
@@ -83,7 +83,7 @@ class OneHot:
         return self.values[value]
 
 
-class Answers:
+class AnswerVariables:
     """The variables of all inputs, by name and kind. Rulesets that share them are asked about the same report.
 
     Made by `but`, it is another report: it shares the variables of all inputs except those that may differ.
@@ -91,15 +91,15 @@ class Answers:
 
     def __init__(self, logic: Logic) -> None:
         self.logic = logic
-        self.one_hots: dict[tuple[str, Kind], OneHot] = {}
-        self.numbers: dict[tuple[str, Kind], Number] = {}
+        self.one_hots: dict[tuple[str, InputKind], OneHot] = {}
+        self.numbers: dict[tuple[str, InputKind], Number] = {}
         self.texts: dict[str, Text] = {}
-        self._shared: Answers | None = None
+        self._shared: AnswerVariables | None = None
         self._differing: frozenset[str] = frozenset()
 
-    def but(self, differing: Iterable[str]) -> Answers:
+    def but(self, differing: Iterable[str]) -> AnswerVariables:
         """The answers of a second report, which may differ from this one in the named inputs alone."""
-        second = Answers(self.logic)
+        second = AnswerVariables(self.logic)
         second._shared, second._differing = self, frozenset(differing)
         return second
 
@@ -126,17 +126,17 @@ class Answers:
             self.texts[name] = Text(name, self.logic.variable(f"{name} answered"))
         return self.texts[name]
 
-    def _of_both(self, name: str) -> Answers | None:
+    def _of_both(self, name: str) -> AnswerVariables | None:
         """The answers that this input's variables are shared with, if they are."""
         return None if name in self._differing else self._shared
 
     def answered(self, read: Input) -> Formula:
         """The report answers the input; for a choice, by a value that does not mean open."""
         match read.kind:
-            case Kind.YES_NO | Kind.CHOICE:
+            case InputKind.YES_NO | InputKind.CHOICE:
                 one_hot = self.one_hot(read)
                 return self.logic.any_of(one_hot.value(self.logic, value) for value in answering(read))
-            case Kind.TEXT:
+            case InputKind.TEXT:
                 return self.text(read.name).answered
             case _:
                 return self.number(read).answered
@@ -195,13 +195,13 @@ class Answers:
         logic, parts = self.logic, []
         if read.asked_of is AskedOf.SERVICE:
             parts.append(self.answered(read))
-        if read.kind in {Kind.NUMBER, Kind.INTEGER}:
+        if read.kind in {InputKind.NUMBER, InputKind.INTEGER}:
             number, (low, high) = self.number(read), bounds(read)
             if low > -MAX_NUMBER:
                 parts.append(logic.any_of([logic.opposite(number.answered), number.cut(logic, low)]))
             if high < MAX_NUMBER:
                 parts.append(logic.opposite(number.cut(logic, first_above(read.kind, high))))
-        if read.kind is Kind.CHOICE:
+        if read.kind is InputKind.CHOICE:
             self.answered(read)  # makes all its values
             known = {choice.value for choice in read.choices}
             values = self.one_hot(read).values
@@ -211,7 +211,7 @@ class Answers:
 
 def answering(read: Input) -> tuple[bool | str, ...]:
     """The values of a yes/no or choice that answer it: not those that mean open."""
-    if read.kind is Kind.YES_NO:
+    if read.kind is InputKind.YES_NO:
         return (True, False)
     return tuple(choice.value for choice in read.choices if not choice.means_open)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from triage_rules.assurance.solver.answers import Answers, answering
+from triage_rules.assurance.solver.answers import AnswerVariables, answering
 from triage_rules.assurance.solver.logic import Formula, Logic
 from triage_rules.evaluation.signals import SOONER, outcome_key
 from triage_rules.language.model import (
@@ -26,10 +26,10 @@ Sides = tuple[Formula, Formula]
 """When a condition is true, and when it is false; when neither, it is open. Never both."""
 
 
-class Conditions:
+class ConditionFormulas:
     """The conditions of one ruleset over the answers of a report."""
 
-    def __init__(self, ruleset: Ruleset, answers: Answers) -> None:
+    def __init__(self, ruleset: Ruleset, answers: AnswerVariables) -> None:
         self.ruleset = ruleset
         self.answers = answers
         self.logic: Logic = answers.logic
@@ -159,13 +159,13 @@ class Conditions:
                 return self._answer(condition)
 
     def _answer(self, condition: Compare | OneOf | Yes) -> Sides:
-        read = self.ruleset.inputs.get(condition.finding)
+        read = self.ruleset.inputs.get(condition.input)
         match condition:
             case Compare(name, op, limit):
                 return self.answers.compares(self.ruleset.inputs[name], op, limit)
             case OneOf(_, values):
                 assert read is not None  # a ruleset's names resolve
-                return self._one_of(condition.finding, values)
+                return self._one_of(condition.input, values)
             case Yes(name):
                 return self._mention(name) if read is None else self._one_of(name, (True,))
 

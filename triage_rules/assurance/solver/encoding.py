@@ -8,27 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from triage_rules.assurance.solver.answers import Answers, folded
-from triage_rules.assurance.solver.conditions import Conditions
+from triage_rules.assurance.solver.answers import AnswerVariables, folded
+from triage_rules.assurance.solver.conditions import ConditionFormulas
 from triage_rules.assurance.solver.logic import Formula, Logic
 from triage_rules.evaluation.signals import SOONER, outcome_key
-from triage_rules.language.model import NOT_APPROVED, AskedOf, Findings, Floor, Input, Kind, Level, Rule, Ruleset
+from triage_rules.language.model import NOT_APPROVED, Answers, AskedOf, Floor, Input, InputKind, Level, Rule, Ruleset
 from triage_rules.records.reports import History
 
 Rail = Callable[[str], Formula]
 """Whether the statement of a key is on it."""
 
 
-class Encoding(Conditions):
+class Encoding(ConditionFormulas):
     """One ruleset as formulas, made when asked for. `sharing`: another ruleset that is asked about the same report.
 
     Inputs of one name and kind are then one answer. An input that only one of them has is open to the other; a name
     with two kinds is two inputs. `but`: inputs whose answers may differ, so that two reports are asked about.
     """
 
-    def __init__(self, ruleset: Ruleset, sharing: Conditions | None = None, *, but: Iterable[str] = ()) -> None:
+    def __init__(self, ruleset: Ruleset, sharing: ConditionFormulas | None = None, *, but: Iterable[str] = ()) -> None:
         differing = frozenset(but)
-        answers = Answers(Logic()) if sharing is None else sharing.answers
+        answers = AnswerVariables(Logic()) if sharing is None else sharing.answers
         super().__init__(ruleset, answers.but(differing) if differing else answers)
         self._known: dict[tuple[object, ...], Formula] = {}
         self._order = sorted(ruleset.dispositions, key=ruleset.urgency)
@@ -136,15 +136,15 @@ class Encoding(Conditions):
     def missing(self, finding: str) -> Formula:
         """The finding is listed as missing: a mandatory one that is open."""
         return self.logic.any_of(
-            self.logic.all_of([*conditions, *map(self.is_open, item.findings)])
+            self.logic.all_of([*conditions, *map(self.is_open, item.inputs)])
             for item in self.ruleset.mandatory
-            if finding in item.findings
+            if finding in item.inputs
             for conditions in [[] if item.when is None else [self.logic.opposite(self.false(item.when))]]
         )
 
     # --- one report ---
 
-    def says(self, findings: Findings, history: History) -> Formula:
+    def says(self, findings: Answers, history: History) -> Formula:
         """The report says exactly this: the typed answers of `read_findings`; every other input is open."""
         parts = [self._answers(name, findings) for name, read in self.ruleset.inputs.items() if not _counted(read)]
         return self.logic.all_of([*parts, self.counts(history)])
@@ -152,7 +152,7 @@ class Encoding(Conditions):
     def counts(self, history: History) -> Formula:
         """What the service counted of the subject's earlier reports is this."""
         highest = "none" if history.highest_level_24h is None else history.highest_level_24h.word
-        counted: Findings = {"reports_last_48h": history.reports_last_48h, "highest_level_24h": highest}
+        counted: Answers = {"reports_last_48h": history.reports_last_48h, "highest_level_24h": highest}
         return self.logic.all_of(
             self._answers(name, counted) for name, read in self.ruleset.inputs.items() if _counted(read)
         )
@@ -295,16 +295,16 @@ class Encoding(Conditions):
             for key, outcome in zip(_keys(rule), rule.outcomes, strict=True)
         )
 
-    def _answers(self, name: str, findings: Findings) -> Formula:
+    def _answers(self, name: str, findings: Answers) -> Formula:
         """The input is answered as in these findings, or open if it is not among them."""
         if name not in findings:
             return self.is_open(name)
         read, value, logic = self.ruleset.inputs[name], findings[name], self.logic
         match read.kind:
-            case Kind.YES_NO | Kind.CHOICE:
+            case InputKind.YES_NO | InputKind.CHOICE:
                 assert isinstance(value, bool | str)  # findings are typed before they come here
                 return self.answers.one_hot(read).value(logic, value)
-            case Kind.TEXT:
+            case InputKind.TEXT:
                 return self._text_is(name, str(value))
             case _:
                 assert isinstance(value, int | float)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from triage_rules.assurance.solver.answers import Answers, Number, OneHot, Text, bounds, first_above
+from triage_rules.assurance.solver.answers import AnswerVariables, Number, OneHot, Text, bounds, first_above
 from triage_rules.assurance.solver.solver import Model
 from triage_rules.evaluation.answers import UNKNOWN
-from triage_rules.language.model import SERVICE_COUNTS, AskedOf, Findings, Input, Kind, Level, Ruleset, Value
+from triage_rules.language.model import SERVICE_COUNTS, Answers, AskedOf, Input, InputKind, Level, Ruleset, Value
 from triage_rules.records.reports import History
 
 FINEST = 15
@@ -20,17 +20,17 @@ BETWEEN, ENDS = (". ", " / "), ("", ".")
 """What stands between phrases and after the last: others if that would make one more phrase, or the word for "open"."""
 
 
-Key = tuple[str, Kind]
+Key = tuple[str, InputKind]
 """An input, for rulesets that share answers: its name and kind."""
 
 
-def values_of(answers: Answers, inputs: dict[Key, Input], model: Model) -> dict[Key, Value]:
+def values_of(answers: AnswerVariables, inputs: dict[Key, Input], model: Model) -> dict[Key, Value]:
     """What the model's report posts for these inputs. Raises NoSuchText."""
     values = {key: _value(answers, read, model) for key, read in inputs.items()}
     return {key: value for key, value in values.items() if value is not None}
 
 
-def report_of(ruleset: Ruleset, values: dict[Key, Value]) -> tuple[Findings, History]:
+def report_of(ruleset: Ruleset, values: dict[Key, Value]) -> tuple[Answers, History]:
     """The part of it that this ruleset has inputs for, and the history."""
     findings = {n: values[n, read.kind] for n, read in ruleset.inputs.items() if (n, read.kind) in values}
     counted = {name: findings.pop(name) for name in SERVICE_COUNTS if name in findings}
@@ -39,11 +39,11 @@ def report_of(ruleset: Ruleset, values: dict[Key, Value]) -> tuple[Findings, His
     return findings, History(int(counted.get("reports_last_48h", 0)), level)
 
 
-def _value(answers: Answers, read: Input, model: Model) -> Value | None:
+def _value(answers: AnswerVariables, read: Input, model: Model) -> Value | None:
     match read.kind:
-        case Kind.YES_NO | Kind.CHOICE:
+        case InputKind.YES_NO | InputKind.CHOICE:
             return _chosen(answers.one_hot(read), model)
-        case Kind.TEXT:
+        case InputKind.TEXT:
             return _words(answers.text(read.name), read, model)
         case _:
             return _number(answers.number(read), read, model)

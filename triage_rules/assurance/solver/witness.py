@@ -10,12 +10,12 @@ from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.assurance.solver.report_of_model import NoSuchText, report_of, values_of
 from triage_rules.assurance.solver.solver import GaveUp, Model, NoReport, Solver
-from triage_rules.evaluation.answers import read_findings
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.evaluation.explanation import Node, in_words
+from triage_rules.evaluation.explanation import DerivationNode, describe_node
 from triage_rules.evaluation.result import ENGINE_DISAGREEMENT
 from triage_rules.foundation.errors import ReportError
-from triage_rules.language.model import AskedOf, Findings, Input, Kind, Level, Ruleset
+from triage_rules.language.model import Answers, AskedOf, Input, InputKind, Level, Ruleset
 from triage_rules.records.reports import History
 
 NO_DIGEST = "sha256:" + "0" * 64
@@ -43,11 +43,11 @@ class Witness:
     for it, unless the encoding is of a second report that differs: then it is that one.
     """
 
-    findings: Findings
+    answers: Answers
     history: History
     results: tuple[Json, ...]
     fewest: bool
-    reports: tuple[tuple[Findings, History], ...]
+    reports: tuple[tuple[Answers, History], ...]
     rulesets: tuple[Ruleset, ...]
 
     @property
@@ -55,15 +55,15 @@ class Witness:
         """What the first ruleset makes of it."""
         return self.results[0]
 
-    def told(self, ruleset: Ruleset) -> list[str]:
+    def describe(self, ruleset: Ruleset) -> list[str]:
         """The report in the ruleset's words: a line for each answered question, then what the service counted."""
-        return told(ruleset, self.findings, self.history)
+        return describe_report(ruleset, self.answers, self.history)
 
 
-def told(ruleset: Ruleset, findings: Findings, history: History) -> list[str]:
+def describe_report(ruleset: Ruleset, findings: Answers, history: History) -> list[str]:
     """A report in the ruleset's words: a line for each answered question, then what the service counted."""
     lines = [
-        f"{read.question} {in_words(ruleset, Node(name, read.question, findings[name]))}"
+        f"{read.question} {describe_node(ruleset, DerivationNode(name, read.question, findings[name]))}"
         for name, read in ruleset.inputs.items()
         if name in findings
     ]
@@ -82,7 +82,7 @@ class Witnesses:
         self._evaluators = list(evaluators)
         self._claims: list[tuple[Claim, ...]] = []
         self._answers = list({id(e.answers): e.answers for e in solver.encodings}.values())
-        self._inputs: dict[tuple[str, Kind], Input] = {
+        self._inputs: dict[tuple[str, InputKind], Input] = {
             (read.name, read.kind): read for e in reversed(solver.encodings) for read in e.ruleset.inputs.values()
         }
 
@@ -128,7 +128,7 @@ class Witnesses:
             result = self._evaluate(number, *reports[number])
             hold_against(result, claimed, whole)
             results.append(result)
-        findings: Findings = {}
+        findings: Answers = {}
         history = History()
         for encoding, (own, counted) in reversed(list(zip(self.solver.encodings, reports, strict=True))):
             if encoding.answers is self._answers[0]:
@@ -138,12 +138,12 @@ class Witnesses:
             findings, history, tuple(results), fewest, tuple(reports), tuple(e.ruleset for e in self.solver.encodings)
         )
 
-    def _evaluate(self, number: int, posted: Findings, history: History) -> Json:
+    def _evaluate(self, number: int, posted: Answers, history: History) -> Json:
         ruleset = self.solver.encodings[number].ruleset
         while len(self._evaluators) <= number:
             self._evaluators.append(Evaluator(self.solver.encodings[len(self._evaluators)].ruleset, NO_DIGEST))
         try:
-            findings = read_findings(ruleset, posted)
+            findings = read_answers(ruleset, posted)
         except ReportError as error:
             raise EncoderBugError(f"the report is refused: {error}") from error
         return self._evaluators[number].evaluate(findings, history, report_id="witness", received_ms=0, evaluated_ms=0)
@@ -156,7 +156,7 @@ class Witnesses:
         found = {}
         for read in inputs:
             for answers in self._answers:
-                choosing = read.kind in {Kind.YES_NO, Kind.CHOICE}
+                choosing = read.kind in {InputKind.YES_NO, InputKind.CHOICE}
                 said = logic.any_of(answers.one_hot(read).values.values()) if choosing else answers.answered(read)
                 found[said.get_id()] = said
         return list(found.values())
@@ -166,7 +166,7 @@ class Witnesses:
         logic, found = self.solver.logic, []
         for read in filter(_counted, self._inputs.values()):
             for answers in self._answers:
-                if read.kind is Kind.INTEGER:
+                if read.kind is InputKind.INTEGER:
                     found.append(logic.opposite(answers.number(read).cut(logic, 1)))
                 else:
                     found.append(answers.one_hot(read).value(logic, "none"))
@@ -215,7 +215,7 @@ def claims(encoding: Encoding) -> Iterator[Claim]:
     yield from (("safety_net", floor, encoding.fired(floor)) for floor in ruleset.floors)
     yield from (("inferences", name, encoding.established(name)) for name in ruleset.inferences)
     yield from (("conflicts", name, encoding.established(name)) for name in ruleset.conflicts)
-    missing = {finding for item in ruleset.mandatory for finding in item.findings}
+    missing = {finding for item in ruleset.mandatory for finding in item.inputs}
     yield from (("missing", finding, encoding.missing(finding)) for finding in missing)
 
 

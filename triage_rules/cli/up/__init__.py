@@ -19,7 +19,7 @@ import click
 
 from triage_rules.cli import deploy, key, service
 from triage_rules.cli.actor import at_desk
-from triage_rules.cli.output import CANNOT_RUN, data, give_up, refusing, result_text, say
+from triage_rules.cli.output import CANNOT_RUN, exit_with, handle_errors, result_text, write_data, write_message
 from triage_rules.cli.up.embedded_redis import embedded_redis
 from triage_rules.cli.up.processes import Processes, is_free, read_procfile
 from triage_rules.foundation.settings import PAGES_FILE, Settings, names_redis
@@ -47,7 +47,7 @@ class _Stop(Exception):
 @click.option(
     "--new-key", metavar="CLIENT", callback=key.checked_client, help="Make an API key with all scopes, and show it."
 )
-@refusing
+@handle_errors
 def up(*, samples: bool, new_key: str | None) -> None:
     """Start Redis, web, worker and beat; deploy the rulesets here that are not live; post the samples; serve.
 
@@ -63,7 +63,7 @@ def up(*, samples: bool, new_key: str | None) -> None:
     try:
         _claim(settings, processes)
         if not is_free(settings.host, settings.port):
-            give_up(f"Port {settings.port} is in use by another program; choose another with PORT=...", CANNOT_RUN)
+            exit_with(f"Port {settings.port} is in use by another program; choose another with PORT=...", CANNOT_RUN)
         _leave_pages_secret(settings)
         with _redis(settings, processes) as url:
             processes.tell({"TRIAGE_REDIS_URL": url})
@@ -75,7 +75,7 @@ def up(*, samples: bool, new_key: str | None) -> None:
                     _post_samples(told, key)
             _serve(told, processes)
     except (KeyboardInterrupt, _Stop):
-        say("\nStopping.")
+        write_message("\nStopping.")
     finally:
         processes.stop()
 
@@ -84,7 +84,7 @@ def _claim(settings: Settings, processes: Processes) -> None:
     try:
         processes.claim()
     except OSError as error:
-        give_up(
+        exit_with(
             f"TRIAGE_DATA_DIR: no files can be written in {settings.data_dir} "
             f"({error.filename}: {error.strerror}); choose another.",
             CANNOT_RUN,
@@ -93,7 +93,7 @@ def _claim(settings: Settings, processes: Processes) -> None:
 
 def _serve(settings: Settings, processes: Processes) -> None:
     told = "with API keys" if settings.auth_on else "without API keys, for this machine alone"
-    say(f"\nServing on {settings.own_url} (API reference: /docs), {told}. Ctrl-C stops.", bold=True)
+    write_message(f"\nServing on {settings.own_url} (API reference: /docs), {told}. Ctrl-C stops.", bold=True)
     processes.watch()
 
 
@@ -122,10 +122,12 @@ def _keys(settings: Settings, new_key: str | None) -> Iterator[str]:
         if new_key:
             text, made = make_key(new_key, Scope, now)
             ledger.add_key(made, by=by)
-            say(f"The key {made.id} of {new_key}, with all scopes. Keep it now, it can't be shown again:")
-            data(text)
+            write_message(f"The key {made.id} of {new_key}, with all scopes. Keep it now, it can't be shown again:")
+            write_data(text)
         elif not key.usable(ledger):
-            give_up("API keys are required, and there is none yet: `triage up --new-key CLIENT` makes one.", CANNOT_RUN)
+            exit_with(
+                "API keys are required, and there is none yet: `triage up --new-key CLIENT` makes one.", CANNOT_RUN
+            )
         text, made = make_key(SAMPLES_CLIENT, [Scope.REPORT], now, expires_ms=now + SAMPLES_KEY_MS)
         ledger.add_key(made, by=by)
         try:
@@ -150,7 +152,7 @@ def _redis(settings: Settings, processes: Processes) -> Iterator[str]:
         yield settings.redis_url
         return
     with embedded_redis(settings.data_dir, processes) as url:
-        say(f"Embedded Redis at {url}, its data in {settings.data_dir}.")
+        write_message(f"Embedded Redis at {url}, its data in {settings.data_dir}.")
         yield url
 
 
@@ -163,7 +165,7 @@ def _deploy_missing(settings: Settings) -> None:
             if bundle.name not in there:
                 deploy.deploy_folder(ledger, folder, at_desk(via=Via.UP))
             elif there[bundle.name].digest != bundle.digest:
-                say(
+                write_message(
                     f"`{bundle.name}` here differs from what is live; `triage deploy {folder}` makes it live.",
                     fg="yellow",
                 )
@@ -188,7 +190,7 @@ def _wait_until_ready(settings: Settings, processes: Processes) -> bool:
         except (OSError, urllib.error.URLError) as error:
             answered, told = False, str(error)
         time.sleep(0.1)
-    say(f"Not ready after {READY_SECONDS} s: {told}\nSee the logs in {processes.logs}.", fg="yellow")
+    write_message(f"Not ready after {READY_SECONDS} s: {told}\nSee the logs in {processes.logs}.", fg="yellow")
     if not answered:
         sys.exit(CANNOT_RUN)
     return False
@@ -207,9 +209,13 @@ def _post_samples(settings: Settings, key: str) -> None:
     url = f"{settings.own_url}/v1/reports"
     samples = sorted(Path("rulesets").glob("*/samples/*.json"))
     if _has_reports(settings):
-        say("Reports are here already, so the samples are not posted; `triage post rulesets/*/samples/*.json` does it.")
+        write_message(
+            "Reports are here already, so the samples are not posted; `triage post rulesets/*/samples/*.json` does it."
+        )
         return
-    say(f"Posting {len(samples)} sample reports to {url} and reading their results from the stream triage:results.\n")
+    write_message(
+        f"Posting {len(samples)} sample reports to {url} and reading their results from the stream triage:results.\n"
+    )
     waiting: dict[str, Path] = {}
     with consumer.following(settings.redis_url, encryption_keys=settings.encryption) as events:
         for sample in samples:
@@ -217,7 +223,7 @@ def _post_samples(settings: Settings, key: str) -> None:
         for event in events:
             if event.subject in waiting:
                 sample = waiting.pop(event.subject)
-                data(click.style(sample.stem.replace("-", " "), bold=True))
-                data("\n".join(f"  {line}" for line in result_text(event.result)) + "\n")
+                write_data(click.style(sample.stem.replace("-", " "), bold=True))
+                write_data("\n".join(f"  {line}" for line in result_text(event.result)) + "\n")
             if not waiting:
                 return

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from triage_rules.cli.output import USAGE, give_up, say
+from triage_rules.cli.output import USAGE, exit_with, write_message
 from triage_rules.cli.up import guard
 from triage_rules.cli.up.record import Record
 
@@ -27,7 +27,7 @@ def read_procfile(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        give_up("There is no Procfile here; run this in the checkout's root.", USAGE)
+        exit_with("There is no Procfile here; run this in the checkout's root.", USAGE)
     pairs = [line.split(":", 1) for line in lines if line.strip() and not line.startswith("#")]
     return {name.strip(): command.strip() for name, command in pairs}
 
@@ -117,7 +117,7 @@ class Processes:
         for name, child in list(self._children.items()):
             code = child.process.poll()
             if code is not None and time.monotonic() - child.started >= RESTART_PAUSE_SECONDS:
-                say(f"{name} ended with {code}; starting it again (see {self.logs / name}.log).", fg="yellow")
+                write_message(f"{name} ended with {code}; starting it again (see {self.logs / name}.log).", fg="yellow")
                 self.start(name, child.command, outlives=child.outlives)
 
     def watch(self) -> None:

@@ -8,7 +8,7 @@ import time
 from io import FileIO
 from pathlib import Path
 
-from triage_rules.cli.output import CANNOT_RUN, give_up, say
+from triage_rules.cli.output import CANNOT_RUN, exit_with, write_message
 from triage_rules.cli.up import guard
 from triage_rules.cli.up.guard import Started
 
@@ -54,19 +54,21 @@ class Record:
     def _end_what_is_left(self) -> None:
         there = {one.role: one.pid for one in guard.read_record(self.path) if one.lives}
         if "up" in there:
-            give_up(
+            exit_with(
                 f"`triage up` already works on {self.path.parent.parent}: process {there['up']}. "
                 f"Stop it with Ctrl-C where it runs or with `kill {there['up']}`, or choose another TRIAGE_DATA_DIR.",
                 CANNOT_RUN,
             )
-        say(f"An earlier `triage up` was killed. Waiting for the end of {self._named() or 'what it started'}.")
+        write_message(
+            f"An earlier `triage up` was killed. Waiting for the end of {self._named() or 'what it started'}."
+        )
         if "minder" not in there:
             guard.end(guard.read_record(self.path), self._stop_seconds)
         until = time.monotonic() + 2 * self._stop_seconds
         while not self._is_ours():
             if time.monotonic() > until:
                 named = self._named() or f"a process that holds {self.path} open"
-                give_up(f"Still there: {named}. End it, then start again.", CANNOT_RUN)
+                exit_with(f"Still there: {named}. End it, then start again.", CANNOT_RUN)
             time.sleep(LOOK_SECONDS)
 
     def _named(self) -> str:

@@ -24,10 +24,10 @@ from dataclasses import dataclass
 from triage_rules.evaluation.compiling.formulas import Mode, Signal
 from triage_rules.evaluation.compiling.lookahead import Outlook
 from triage_rules.evaluation.compiling.lowering import Lowering, refuse_limits
-from triage_rules.evaluation.compiling.pages import Deal, Page, write
+from triage_rules.evaluation.compiling.pages import Deal, EnginePage, write
 from triage_rules.evaluation.signals import SOONER, Masks, Numbering
 from triage_rules.foundation.errors import EngineLimitError
-from triage_rules.language.model import Findings, Kind, Ruleset, Value
+from triage_rules.language.model import Answers, InputKind, Ruleset, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,15 @@ class Compiled:
     """
 
     name: str
-    pages: tuple[Page, ...]
+    pages: tuple[EnginePage, ...]
     signals: tuple[Signal, ...]
     established: dict[int, int]
     outlook: Outlook
     spelled: dict[str, dict[Value, str]]
 
-    def rails(self, true: AbstractSet[int], findings: Findings) -> Masks:
+    def rails(self, true: AbstractSet[int], answers: Answers) -> Masks:
         """The rails of a report. `true`: the signals that came out true in the engine, by number."""
-        possible, certain = self.outlook.of(findings)
+        possible, certain = self.outlook.of(answers)
         established = self.established
         return Masks(sum([established[number] for number in true if number in established]), possible, certain)
 
@@ -85,7 +85,7 @@ def compile_ruleset(ruleset: Ruleset, name: str) -> Compiled:
 
 
 def _spelled(ruleset: Ruleset, choices: Mapping[str, Mapping[str, int]]) -> dict[str, dict[Value, str]]:
-    yes_no = [name for name, asked in ruleset.inputs.items() if asked.kind is Kind.YES_NO]
+    yes_no = [name for name, asked in ruleset.inputs.items() if asked.kind is InputKind.YES_NO]
     spelled: dict[str, dict[Value, str]] = {
         name: {True: "true", False: "false"} for name in (*yes_no, *ruleset.mentions)
     }

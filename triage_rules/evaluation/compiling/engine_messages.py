@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from triage_rules.evaluation.compiling.formulas import Equality
 from triage_rules.evaluation.compiling.lowering import GREATEST, LEAST
-from triage_rules.evaluation.compiling.pages import GROUP, Page
+from triage_rules.evaluation.compiling.pages import GROUP, EnginePage
 from triage_rules.foundation.errors import EngineError
-from triage_rules.language.model import Findings, Op, Value
+from triage_rules.language.model import Answers, Op, Value
 
 SID = "s"
 BARE = f'{{"id":"m","sid":"{SID}","{GROUP}":0'
@@ -30,7 +30,7 @@ class Messages:
     says that something is so, if it isn't: the engine's work grows with the fields of a message.
     """
 
-    def __init__(self, pages: Sequence[Page], spelled: Mapping[str, Mapping[Value, str]]) -> None:
+    def __init__(self, pages: Sequence[EnginePage], spelled: Mapping[str, Mapping[Value, str]]) -> None:
         self._pages = len(pages)
         self._words: dict[str, dict[Value, Fields]] = {}
         self._numbers: dict[str, Fields] = {}
@@ -54,7 +54,7 @@ class Messages:
         self._signals = [{number: f',"{name}":true' for number, true, name in p.signals if true} for p in pages]
         self._unless = [[(number, f',"{name}":true') for number, true, name in p.signals if not true] for p in pages]
 
-    def answers(self, findings: Findings) -> list[list[str]]:
+    def answers(self, findings: Answers) -> list[list[str]]:
         """What the message of each page says of the findings.
 
         Raises EngineError for what is no answer, KeyError for what is no choice.

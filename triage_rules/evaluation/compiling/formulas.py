@@ -38,7 +38,7 @@ class Equality(enum.StrEnum):
 class Answered:
     """The finding has an answer, and it compares so with `value`."""
 
-    finding: str
+    input: str
     op: Op | Equality
     value: Value
 
@@ -47,7 +47,7 @@ class Answered:
 class OpenIs:
     """The finding is open, or is not."""
 
-    finding: str
+    input: str
     value: bool
 
 

@@ -7,7 +7,7 @@ from itertools import compress
 from typing import Any
 
 from triage_rules.evaluation.compiling.formulas import Answered, Derived, Equality, Formula, Literal, OpenIs, Signal
-from triage_rules.language.model import Findings, Op
+from triage_rules.language.model import Answers, Op
 
 SIGNS = {
     Op.AT_LEAST: ">=",
@@ -41,9 +41,9 @@ class Outlook:
         exec(compile(self.text, "<formulas>", "exec"), made)  # noqa: S102 - names and choices pass as literals
         self._function: Callable[[Callable[[str], Any]], tuple[Truths, Truths]] = made["look"]
 
-    def of(self, findings: Findings) -> tuple[int, int]:
+    def of(self, answers: Answers) -> tuple[int, int]:
         """The possible and the certain outcomes of one report, as masks."""
-        possible, certain = self._function(findings.get)
+        possible, certain = self._function(answers.get)
         return sum(compress(self._possible_bits, possible)), sum(compress(self._certain_bits, certain))
 
 

@@ -186,8 +186,8 @@ class Lowering:
     def _unless(self, part: Inferred | Yes, mode: Mode, side: bool) -> Formula:
         """`unless` is the opposite of established: it reads the part's signal on the true side, answered or not."""
         if isinstance(part, Yes):
-            answered = single(Answered(part.finding, Equality.IS, not side))
-            return answered | single(OpenIs(part.finding, True)) if side and mode is Mode.NOW else answered
+            answered = single(Answered(part.input, Equality.IS, not side))
+            return answered | single(OpenIs(part.input, True)) if side and mode is Mode.NOW else answered
         if mode is Mode.NOW:
             return self._derived(part.name, Mode.NOW, True, value=not side)
         return self._derived(part.name, Mode.CERTAIN, not side)
@@ -229,7 +229,7 @@ def refuse_limits(ruleset: Ruleset) -> None:
     """Limits that the engine would not read as written."""
     for leaf in _every_leaf(ruleset):
         if isinstance(leaf, Compare) and not (leaf.limit == 0 or LEAST * 1000 <= abs(leaf.limit) < GREATEST):
-            raise EngineLimitError(f"the engine can't compare `{leaf.finding}` with {leaf.limit}")
+            raise EngineLimitError(f"the engine can't compare `{leaf.input}` with {leaf.limit}")
     depths: dict[str, int] = {}
     for name, inference in ruleset.inferences.items():
         depths[name] = _depth(inference.when, depths)

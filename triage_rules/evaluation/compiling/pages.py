@@ -63,7 +63,7 @@ class Has:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class EnginePage:
     """One ruleset of the engine, and the message that it gets.
 
     rules: durable-rules' dictionary. terms: name of a rule -> numbers of the signals that are true if it fires.
@@ -79,7 +79,7 @@ class Page:
 
 
 @dataclass(slots=True)
-class Draft:
+class PageDraft:
     """A page that is being filled. makes: the signals that each of its terms makes true."""
 
     makes: dict[Term, set[Signal]] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class Deal:
     """
 
     def __init__(self, formulas: dict[Signal, Formula]) -> None:
-        self.drafts: list[Draft] = []
+        self.drafts: list[PageDraft] = []
         self._place: dict[Term, int] = {}
         self._known_after: dict[Signal, int] = {}
         self._follow: dict[Signal, list[Signal]] = {signal: [] for signal in formulas}
@@ -135,7 +135,7 @@ class Deal:
     def _open(self) -> int:
         if len(self.drafts) == PAGE_LIMIT:
             raise EngineLimitError(f"the rules fill more than {PAGE_LIMIT} pages, and the engine takes no more")
-        self.drafts.append(Draft())
+        self.drafts.append(PageDraft())
         return len(self.drafts) - 1
 
     def _all_that_follow(self, signal: Signal) -> set[Signal]:
@@ -157,12 +157,12 @@ def implied_by(term: Term) -> Signal | None:
             return None
 
 
-def write(drafts: Iterable[Draft], number: dict[Signal, int]) -> tuple[Page, ...]:
+def write(drafts: Iterable[PageDraft], number: dict[Signal, int]) -> tuple[EnginePage, ...]:
     """The drafts as durable-rules takes them, with what each page's message must hold."""
     return tuple(_write_page(draft, number) for draft in drafts)
 
 
-def _write_page(draft: Draft, number: dict[Signal, int]) -> Page:
+def _write_page(draft: PageDraft, number: dict[Signal, int]) -> EnginePage:
     names: dict[str | Has, str] = {}
     compared: dict[str, dict[tuple[Op | Equality, Value], None]] = {}
     rules: dict[str, object] = {SENTINEL: {"all": [{"m": {GROUP: 0}}]}}
@@ -172,11 +172,11 @@ def _write_page(draft: Draft, number: dict[Signal, int]) -> Page:
         for literal in sorted(term, key=repr):
             conditions.append(_write_literal(literal, names))
             if isinstance(literal, Answered):
-                compared.setdefault(literal.finding, {})[literal.op, literal.value] = None
+                compared.setdefault(literal.input, {})[literal.op, literal.value] = None
         name = f"t{n:03}"
         terms[name] = tuple(sorted(number[signal] for signal in made))
         rules[name] = {"all": [{"m": {"$and": [{"$lte": {GROUP: n // GROUP_TERMS}}, *conditions]}}]}
-    page = Page(
+    page = EnginePage(
         rules=rules,
         terms=terms,
         answers=tuple((s, name, tuple(compared[s])) for s, name in names.items() if isinstance(s, str)),

@@ -100,12 +100,12 @@ class Expressions:
         enough = count if side else len(parts) - count + 1
         written = [self._when(part, side, for_good) for part in parts]
         if enough == len(parts):
-            return joined(" and ", written, none="True")
+            return join_expressions(" and ", written, none="True")
         if enough == 1:
-            return joined(" or ", written, none="False")
-        return f"({joined(' + ', written, none='0')} >= {enough})"
+            return join_expressions(" or ", written, none="False")
+        return f"({join_expressions(' + ', written, none='0')} >= {enough})"
 
 
-def joined(between: str, parts: Iterable[str], *, none: str) -> str:
+def join_expressions(between: str, parts: Iterable[str], *, none: str) -> str:
     """The expressions put together; `none`: what stands for no expression at all."""
     return f"({between.join(parts) or none})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from triage_rules.evaluation.generated.expressions import Expressions, joined
+from triage_rules.evaluation.generated.expressions import Expressions, join_expressions
 from triage_rules.language.model import (
     All,
     Any,
@@ -20,7 +20,7 @@ from triage_rules.language.model import (
 )
 
 
-class Asking:
+class OpenInputWriter:
     """Writes the expressions. What the service counts is asked of nobody; of a mention, the text is asked for."""
 
     def __init__(self, ruleset: Ruleset, expressions: Expressions, lines: list[str]) -> None:
@@ -59,7 +59,7 @@ class Asking:
                 masks = [self.mask(part)]
             case _:
                 return self.mask(condition)
-        return f"(0 if {settled} else {joined(' | ', masks, none='0')})"
+        return f"(0 if {settled} else {join_expressions(' | ', masks, none='0')})"
 
     def _settled(self, condition: Condition) -> str:
         expressions = self._expressions

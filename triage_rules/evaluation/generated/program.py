@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import compress
 from typing import Any
 
-from triage_rules.evaluation.decision import statements
-from triage_rules.evaluation.explanation import Because, outcome_condition
+from triage_rules.evaluation.decision import keyed_outcomes
+from triage_rules.evaluation.explanation import Reasons, outcome_condition
 from triage_rules.evaluation.generated.expressions import Expressions
-from triage_rules.evaluation.generated.open_inputs import Asking
-from triage_rules.evaluation.generated.reasons import collecting
+from triage_rules.evaluation.generated.open_inputs import OpenInputWriter
+from triage_rules.evaluation.generated.reasons import write_reasons
 from triage_rules.evaluation.signals import SOONER, Masks, Numbering
-from triage_rules.language.model import Condition, Findings, Inferred, IsOpen, Ruleset
+from triage_rules.language.model import Answers, Condition, Inferred, IsOpen, Ruleset
 
 Truths = tuple[bool, ...]
 Steps = Iterator[Any]
 
 
-class Plain:
+class GeneratedEvaluator:
     """The plain evaluator of one ruleset. May be shared by threads, and cross a fork."""
 
     def __init__(self, ruleset: Ruleset) -> None:
@@ -27,28 +27,28 @@ class Plain:
         self._bits = tuple(numbering.bit[key] for key in writing.keys)
         self._outcomes = tuple(numbering.bit[key] for key in (*writing.outcomes, SOONER))
 
-    def of(self, findings: Findings) -> Opinion:
+    def of(self, answers: Answers) -> GeneratedEvaluation:
         """What it says of one report's findings."""
-        steps = self._look(findings.get)
+        steps = self._look(answers.get)
         established, possible, certain = next(steps)
         rails = Masks(
             established=sum(compress(self._bits, established)),
             possible=sum(compress(self._outcomes, possible)),
             certain=sum(compress(self._outcomes, certain)),
         )
-        return Opinion(rails, steps)
+        return GeneratedEvaluation(rails, steps)
 
 
-class Opinion:
+class GeneratedEvaluation:
     """What the plain evaluator says of one report: its rails, and, if asked for, what they rest and hang on."""
 
     def __init__(self, rails: Masks, steps: Steps) -> None:
         self.rails = rails
         self._steps = steps
-        self._reasons: tuple[dict[str, Because], list[str]] | None = None
+        self._reasons: tuple[dict[str, Reasons], list[str]] | None = None
         self._hangs_on: Mapping[int, int] | None = None
 
-    def because(self, key: str) -> Because:
+    def reasons(self, key: str) -> Reasons:
         """What a true statement rests on; empty if it isn't true."""
         return self._told()[0].get(key, {})
 
@@ -56,14 +56,14 @@ class Opinion:
         """The mandatory findings that are open, in the ruleset's order; all of a group if none of it is answered."""
         return self._told()[1]
 
-    def hangs_on(self) -> Mapping[int, int]:
+    def depends_on(self) -> Mapping[int, int]:
         """An undecided outcome's number -> the open inputs that it hangs on: bit n is the ruleset's nth input."""
         if self._hangs_on is None:
             self._told()
             self._hangs_on = next(self._steps)
         return self._hangs_on
 
-    def _told(self) -> tuple[dict[str, Because], list[str]]:
+    def _told(self) -> tuple[dict[str, Reasons], list[str]]:
         if self._reasons is None:
             self._reasons = next(self._steps)
         return self._reasons
@@ -80,7 +80,7 @@ class _Writing:
         self._ruleset = ruleset
         self._expressions = Expressions(ruleset)
         self._lines: list[str] = []
-        self.outcomes = {s.key: outcome_condition(s) for s in statements(ruleset.rules_and_floors)}
+        self.outcomes = {s.key: outcome_condition(s) for s in keyed_outcomes(ruleset.rules_and_floors)}
         inferred = {name: inference.when for name, inference in ruleset.inferences.items()}
         conflicts = {name: conflict.when for name, conflict in ruleset.conflicts.items()}
         self._conditions: dict[str, Condition] = {**inferred, **self.outcomes, **conflicts}
@@ -134,19 +134,19 @@ class _Writing:
         for key, condition in self._conditions.items():
             write(f"if {self._true[key]}:")
             write(f" because[{key!r}] = b = {{}}")
-            self._lines += (f" {line}" for line in collecting(expressions, condition))
+            self._lines += (f" {line}" for line in write_reasons(expressions, condition))
         write("missing = []")
         for item in self._ruleset.mandatory:
-            needed = [expressions.true(IsOpen(finding)) for finding in item.findings]
+            needed = [expressions.true(IsOpen(finding)) for finding in item.inputs]
             if item.when is not None:
                 needed.append(f"not {expressions.false(item.when)}")
-            write(f"if {' and '.join(needed)}: missing += {list(item.findings)!r}")
+            write(f"if {' and '.join(needed)}: missing += {list(item.inputs)!r}")
         write("yield because, missing")
 
     def _ask(self) -> None:
-        asking, number = Asking(self._ruleset, self._expressions, self._lines), Numbering(self._ruleset).number
+        asking, number = OpenInputWriter(self._ruleset, self._expressions, self._lines), Numbering(self._ruleset).number
         self._lines.append("hangs = {}")
-        for n, statement in enumerate(statements(self._ruleset.rules_and_floors)):
+        for n, statement in enumerate(keyed_outcomes(self._ruleset.rules_and_floors)):
             own = statement.outcome.when if statement.outcome is not None else None
             parts = [statement.rule.when] if own is None else [statement.rule.when, own]
             on = " | ".join(map(asking.mask, parts))

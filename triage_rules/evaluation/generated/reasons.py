@@ -9,13 +9,13 @@ from triage_rules.evaluation.generated.expressions import Expressions
 from triage_rules.language.model import All, Any, AtLeast, Compare, Condition, Inferred, IsOpen, Not, OneOf, Unless, Yes
 
 
-def collecting(expressions: Expressions, condition: Condition, *, side: bool = True) -> Iterator[str]:
+def write_reasons(expressions: Expressions, condition: Condition, *, side: bool = True) -> Iterator[str]:
     """Lines that put into the dictionary `b` what makes the condition come out on this side; it does come out so."""
     match condition:
         case All(parts) | Any(parts) | AtLeast(_, parts):
             every = isinstance(condition, All) is side and not isinstance(condition, AtLeast)
             for part in parts:
-                lines = collecting(expressions, part, side=side)
+                lines = write_reasons(expressions, part, side=side)
                 if every:
                     yield from lines
                 else:
@@ -23,11 +23,11 @@ def collecting(expressions: Expressions, condition: Condition, *, side: bool = T
                     yield " pass"
                     yield from (f" {line}" for line in lines)
         case Not(part):
-            yield from collecting(expressions, part, side=not side)
+            yield from write_reasons(expressions, part, side=not side)
         case Inferred(name):
             yield f"b[{name!r}] = {side}"
         case Unless(part):
-            name = part.name if isinstance(part, Inferred) else part.finding
+            name = part.name if isinstance(part, Inferred) else part.input
             yield f"b[{name!r}] = {NOT_ESTABLISHED if side else True!r}"
         case IsOpen(finding) | Yes(finding) | Compare(finding) | OneOf(finding):
             answer = repr(OPEN) if isinstance(condition, IsOpen) and side else expressions.answers[finding]

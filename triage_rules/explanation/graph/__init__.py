@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from triage_rules.explanation.graph.graph import Edge, Graph, Kind, Node, Sign, around, graph_of, kept_only, key_of
-from triage_rules.explanation.graph.highlight import Lighting, State, light
-from triage_rules.explanation.graph.layout import CLOSE, MAP, Layout, Size, lay_out
+from triage_rules.explanation.graph.graph import (
+    Graph,
+    GraphEdge,
+    GraphNode,
+    NodeKind,
+    Sign,
+    around,
+    graph_of,
+    kept_only,
+    key_of,
+)
+from triage_rules.explanation.graph.highlight import Highlight, NodeState, highlight_graph
+from triage_rules.explanation.graph.layout import CLOSE, MAP, Layout, LayoutSize, lay_out
 
 __all__ = [
     "CLOSE",
     "MAP",
-    "Edge",
     "Graph",
-    "Kind",
+    "GraphEdge",
+    "GraphNode",
+    "Highlight",
     "Layout",
-    "Lighting",
-    "Node",
+    "LayoutSize",
+    "NodeKind",
+    "NodeState",
     "Sign",
-    "Size",
-    "State",
     "around",
     "graph_of",
+    "highlight_graph",
     "kept_only",
     "key_of",
     "lay_out",
-    "light",
 ]

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from triage_rules.explanation.graph.graph import Graph, Kind, Node
+from triage_rules.explanation.graph.graph import Graph, GraphNode, NodeKind
 from triage_rules.language.model import Level
 
 SWEEPS = 6
 """How often the columns are sorted, back and forth."""
 
-_LAST = frozenset({Kind.RULE, Kind.FLOOR, Kind.DEFAULT})
-_FIXED = _LAST | {Kind.DISPOSITION, Kind.LEVEL}
+_LAST = frozenset({NodeKind.RULE, NodeKind.FLOOR, NodeKind.DEFAULT})
+_FIXED = _LAST | {NodeKind.DISPOSITION, NodeKind.LEVEL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,15 @@ def _columns(graph: Graph) -> dict[str, int]:
     """Findings first, each statement behind all it reads; rules behind the last of these, then what they lead to."""
     found: dict[str, int] = {}
     for key, node in graph.nodes.items():
-        if node.kind in (Kind.FINDING, Kind.MENTION, Kind.STATEMENT):
-            first = 0 if node.kind is Kind.FINDING else 1
+        if node.kind in (NodeKind.FINDING, NodeKind.MENTION, NodeKind.STATEMENT):
+            first = 0 if node.kind is NodeKind.FINDING else 1
             found[key] = max((found[other] + 1 for other in graph.before.get(key, ())), default=first)
     rules = max(found.values(), default=-1) + 1
     for key, node in graph.nodes.items():
         if node.kind in _LAST:
             found[key] = rules
-        elif node.kind in (Kind.DISPOSITION, Kind.LEVEL):
-            found[key] = rules + (1 if node.kind is Kind.DISPOSITION else 2)
+        elif node.kind in (NodeKind.DISPOSITION, NodeKind.LEVEL):
+            found[key] = rules + (1 if node.kind is NodeKind.DISPOSITION else 2)
     used = {column: n for n, column in enumerate(sorted(set(found.values())))}
     return {key: used[column] for key, column in found.items()}
 
@@ -101,7 +101,7 @@ def _spots(graph: Graph, column_of: Mapping[str, int]) -> Columns:
     return Columns(len(graph.nodes), keys, columns, before, after, column_of, bends)
 
 
-def _begun(column: Sequence[int], nodes: Sequence[Node]) -> list[int]:
+def _begun(column: Sequence[int], nodes: Sequence[GraphNode]) -> list[int]:
     """As the ruleset has it; rules by urgency, the most urgent on top, and bends below them."""
 
     def place(spot: int) -> tuple[int, int]:

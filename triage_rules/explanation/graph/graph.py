@@ -24,7 +24,7 @@ from triage_rules.language.model import (
 )
 
 
-class Kind(enum.StrEnum):
+class NodeKind(enum.StrEnum):
     """What a node stands for; in the order of the columns."""
 
     FINDING = "finding"
@@ -51,18 +51,18 @@ DEFAULT = "no_rule"
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class GraphNode:
     """`key` is unique in a graph; `name` is the ruleset's. `level`: of rules, the highest that they reach."""
 
     key: str
-    kind: Kind
+    kind: NodeKind
     name: str
     says: str
     level: Level | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class GraphEdge:
     """From what is read to what reads it, by keys."""
 
     start: str
@@ -74,8 +74,8 @@ class Edge:
 class Graph:
     """Acyclic. Nodes by key, in the ruleset's order; every edge's ends are nodes."""
 
-    nodes: Mapping[str, Node]
-    edges: tuple[Edge, ...]
+    nodes: Mapping[str, GraphNode]
+    edges: tuple[GraphEdge, ...]
 
     @cached_property
     def before(self) -> Mapping[str, tuple[str, ...]]:
@@ -88,7 +88,7 @@ class Graph:
         return _collected((edge.start, edge.end) for edge in self.edges)
 
 
-def key_of(kind: Kind, name: str) -> str:
+def key_of(kind: NodeKind, name: str) -> str:
     """The key of a node; fit for an address and for the id of an element."""
     return f"{kind.value}-{name}"
 
@@ -105,11 +105,11 @@ def graph_of(ruleset: Ruleset) -> Graph:
         raised = [code for _, code in rule.raise_one] if isinstance(rule, Floor) else []
         for code in dict.fromkeys([*(one.disposition for one in rule.outcomes), *raised]):
             found.leads(key, code)
-    found.leads(key_of(Kind.DEFAULT, DEFAULT), ruleset.default.disposition)
+    found.leads(key_of(NodeKind.DEFAULT, DEFAULT), ruleset.default.disposition)
     for mention in ruleset.mentions.values():
-        found.edge(key_of(Kind.FINDING, mention.text), key_of(Kind.MENTION, mention.name), Sign.PLUS)
+        found.edge(key_of(NodeKind.FINDING, mention.text), key_of(NodeKind.MENTION, mention.name), Sign.PLUS)
     for one in ruleset.dispositions.values():
-        found.edge(key_of(Kind.DISPOSITION, one.code), key_of(Kind.LEVEL, one.level.word), Sign.PLUS)
+        found.edge(key_of(NodeKind.DISPOSITION, one.code), key_of(NodeKind.LEVEL, one.level.word), Sign.PLUS)
     return found.graph()
 
 
@@ -144,31 +144,31 @@ class _Made:
     """A graph while it is made."""
 
     def __init__(self, ruleset: Ruleset) -> None:
-        self._nodes: dict[str, Node] = {}
+        self._nodes: dict[str, GraphNode] = {}
         self._edges: dict[tuple[str, str], Sign] = {}
         self._findings = {
-            **{one.name: self._node(Kind.FINDING, one.name, one.question) for one in ruleset.inputs.values()},
-            **{one.name: self._node(Kind.MENTION, one.name, one.says) for one in ruleset.mentions.values()},
+            **{one.name: self._node(NodeKind.FINDING, one.name, one.question) for one in ruleset.inputs.values()},
+            **{one.name: self._node(NodeKind.MENTION, one.name, one.says) for one in ruleset.mentions.values()},
         }
         self.statements = {
-            one.name: self._node(Kind.STATEMENT, one.name, one.says) for one in ruleset.inferences.values()
+            one.name: self._node(NodeKind.STATEMENT, one.name, one.says) for one in ruleset.inferences.values()
         }
         self.rules = {
             one.id: self._node(
-                Kind.RULE if isinstance(one, Rule) else Kind.FLOOR, one.id, one.title, highest(ruleset, one)
+                NodeKind.RULE if isinstance(one, Rule) else NodeKind.FLOOR, one.id, one.title, highest(ruleset, one)
             )
             for one in ruleset.rules_and_floors
         }
         default = ruleset.dispositions[ruleset.default.disposition]
-        self._node(Kind.DEFAULT, DEFAULT, "No rule is established", default.level)
+        self._node(NodeKind.DEFAULT, DEFAULT, "No rule is established", default.level)
         for one in ruleset.dispositions.values():
-            self._node(Kind.DISPOSITION, one.code, one.title, one.level)
+            self._node(NodeKind.DISPOSITION, one.code, one.title, one.level)
         for level in reversed(Level):
-            self._node(Kind.LEVEL, level.word, level.word.capitalize(), level)
+            self._node(NodeKind.LEVEL, level.word, level.word.capitalize(), level)
 
-    def _node(self, kind: Kind, name: str, says: str, level: Level | None = None) -> str:
+    def _node(self, kind: NodeKind, name: str, says: str, level: Level | None = None) -> str:
         key = key_of(kind, name)
-        self._nodes[key] = Node(key, kind, name, says, level)
+        self._nodes[key] = GraphNode(key, kind, name, says, level)
         return key
 
     def reads(self, key: str, condition: Condition) -> None:
@@ -178,7 +178,7 @@ class _Made:
 
     def leads(self, key: str, code: str) -> None:
         """An edge to a disposition."""
-        self.edge(key, key_of(Kind.DISPOSITION, code), Sign.PLUS)
+        self.edge(key, key_of(NodeKind.DISPOSITION, code), Sign.PLUS)
 
     def edge(self, start: str, end: str, sign: Sign) -> None:
         """Read in two ways, it is one edge."""
@@ -198,12 +198,12 @@ class _Made:
         told = starts | ends
         return Graph(
             {key: node for key, node in self._nodes.items() if key in told},
-            tuple(Edge(start, end, sign) for (start, end), sign in edges.items()),
+            tuple(GraphEdge(start, end, sign) for (start, end), sign in edges.items()),
         )
 
     def _is_idle(self, key: str, ends: set[str], starts: set[str]) -> bool:
         kind = self._nodes[key].kind
-        return (kind is Kind.DISPOSITION and key not in ends) or (kind is Kind.MENTION and key not in starts)
+        return (kind is NodeKind.DISPOSITION and key not in ends) or (kind is NodeKind.MENTION and key not in starts)
 
 
 def highest(ruleset: Ruleset, rule: Rule | Floor) -> Level | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from triage_rules.explanation.graph.columns import Columns, arrange
-from triage_rules.explanation.graph.graph import Edge, Graph, Kind
+from triage_rules.explanation.graph.graph import Graph, GraphEdge, NodeKind
 
 PASSES = 4
 """How often the columns are moved towards their neighbours."""
@@ -17,7 +17,7 @@ MARGIN, HEADING = 16, 40
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class LayoutSize:
     """How large things are, in pixels. `lines`: of text in a box. `bend`: the height that a passing edge takes."""
 
     width: int
@@ -28,10 +28,10 @@ class Size:
     lines: int
 
 
-CLOSE = Size(width=220, height=50, across=64, down=12, bend=8, lines=2)
+CLOSE = LayoutSize(width=220, height=50, across=64, down=12, bend=8, lines=2)
 """For a part of a ruleset, to be read."""
 
-MAP = Size(width=200, height=28, across=90, down=8, bend=2, lines=1)
+MAP = LayoutSize(width=200, height=28, across=90, down=8, bend=2, lines=1)
 """For all of it."""
 
 
@@ -48,7 +48,7 @@ class Box:
 class Curve:
     """An edge: the points at which it leaves or enters a column, from left to right."""
 
-    edge: Edge
+    edge: GraphEdge
     points: tuple[tuple[int, int], ...]
 
 
@@ -57,14 +57,14 @@ class Layout:
     """A graph, laid out. Boxes don't overlap; every curve runs from left to right."""
 
     graph: Graph
-    size: Size
+    size: LayoutSize
     boxes: Mapping[str, Box]
     curves: tuple[Curve, ...]
     width: int
     height: int
 
 
-def lay_out(graph: Graph, size: Size) -> Layout:
+def lay_out(graph: Graph, size: LayoutSize) -> Layout:
     """The same for the same graph, whatever else happens."""
     found = arrange(graph)
     middles = _middles(found, size)
@@ -81,28 +81,28 @@ def lay_out(graph: Graph, size: Size) -> Layout:
 
 def in_columns(layout: Layout) -> list[tuple[str, int]]:
     """A heading for each column, and its left side."""
-    kinds: dict[int, set[Kind]] = {}
+    kinds: dict[int, set[NodeKind]] = {}
     for key, box in layout.boxes.items():
         kinds.setdefault(box.x, set()).add(layout.graph.nodes[key].kind)
     return [(_heading(kinds[x]), x) for x in sorted(kinds)]
 
 
-def _heading(kinds: set[Kind]) -> str:
-    if kinds & {Kind.RULE, Kind.FLOOR}:
-        return "Rules and safety net" if Kind.FLOOR in kinds else "Rules"
+def _heading(kinds: set[NodeKind]) -> str:
+    if kinds & {NodeKind.RULE, NodeKind.FLOOR}:
+        return "Rules and safety net" if NodeKind.FLOOR in kinds else "Rules"
     for kind, word in (
-        (Kind.FINDING, "Findings"),
-        (Kind.STATEMENT, "Statements"),
-        (Kind.MENTION, "Mentions"),
-        (Kind.DISPOSITION, "What to do"),
-        (Kind.LEVEL, "Level"),
+        (NodeKind.FINDING, "Findings"),
+        (NodeKind.STATEMENT, "Statements"),
+        (NodeKind.MENTION, "Mentions"),
+        (NodeKind.DISPOSITION, "What to do"),
+        (NodeKind.LEVEL, "Level"),
     ):
         if kind in kinds:
             return word
     return ""
 
 
-def _middles(found: Columns, size: Size) -> list[float]:
+def _middles(found: Columns, size: LayoutSize) -> list[float]:
     """The height of the middle of every spot: near its neighbours, in its column's order, nothing over another."""
     offsets = [_offsets(column, found.nodes, size) for column in found.columns]
     tallest = max((own[-1] for own in offsets), default=0.0)
@@ -128,7 +128,7 @@ def _mean(spots: Sequence[int], middles: Sequence[float], without: float) -> flo
     return sum([middles[spot] for spot in spots]) / len(spots) if spots else without
 
 
-def _offsets(column: Sequence[int], nodes: int, size: Size) -> list[float]:
+def _offsets(column: Sequence[int], nodes: int, size: LayoutSize) -> list[float]:
     """How far below the first spot's middle each must at least be. Beside a bend half the distance is enough."""
     found = [0.0]
     for above, below in pairwise(column):
@@ -151,7 +151,7 @@ def _apart(wanted: Sequence[float], offsets: Sequence[float]) -> list[float]:
 
 
 def _points(
-    edge: Edge, found: Columns, boxes: Mapping[str, Box], middles: Sequence[float], size: Size
+    edge: GraphEdge, found: Columns, boxes: Mapping[str, Box], middles: Sequence[float], size: LayoutSize
 ) -> tuple[tuple[int, int], ...]:
     """Both sides of each column that the edge passes, too."""
     start, end, half = boxes[edge.start], boxes[edge.end], size.height // 2

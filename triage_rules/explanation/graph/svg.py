@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Callable, Iterable
 from html import escape
 
-from triage_rules.explanation.graph.graph import Kind, Node, Sign
-from triage_rules.explanation.graph.highlight import WORDS, Lighting, State
+from triage_rules.explanation.graph.graph import GraphNode, NodeKind, Sign
+from triage_rules.explanation.graph.highlight import WORDS, Highlight, NodeState
 from triage_rules.explanation.graph.layout import Box, Curve, Layout, in_columns
 
 LETTER = 7.1
@@ -17,33 +17,33 @@ INSIDE = 10
 """From a box's side to its text."""
 
 MARKS = {
-    State.ESTABLISHED: "\u2713",
-    State.OUTRANKED: "\u2713",
-    State.POSSIBLE: "?",
-    State.RULED_OUT: "\u2715",
-    State.ANSWERED: "\u2022",
-    State.OPEN: "?",
+    NodeState.ESTABLISHED: "\u2713",
+    NodeState.OUTRANKED: "\u2713",
+    NodeState.POSSIBLE: "?",
+    NodeState.RULED_OUT: "\u2715",
+    NodeState.ANSWERED: "\u2022",
+    NodeState.OPEN: "?",
 }
 
 _KINDS = {
-    Kind.FINDING: "Finding",
-    Kind.MENTION: "Mention in a text",
-    Kind.STATEMENT: "Statement",
-    Kind.RULE: "Rule",
-    Kind.FLOOR: "Safety net",
-    Kind.DEFAULT: "Default",
-    Kind.DISPOSITION: "What to do",
-    Kind.LEVEL: "Level",
+    NodeKind.FINDING: "Finding",
+    NodeKind.MENTION: "Mention in a text",
+    NodeKind.STATEMENT: "Statement",
+    NodeKind.RULE: "Rule",
+    NodeKind.FLOOR: "Safety net",
+    NodeKind.DEFAULT: "Default",
+    NodeKind.DISPOSITION: "What to do",
+    NodeKind.LEVEL: "Level",
 }
 
 
 def draw(  # noqa: PLR0913 - what to draw, and what to say of it
     layout: Layout,
-    href: Callable[[Node], str],
+    href: Callable[[GraphNode], str],
     *,
     title: str,
     description: str,
-    lighting: Lighting | None = None,
+    lighting: Highlight | None = None,
     here: str = "",
 ) -> str:
     """The markup of an `svg` element.
@@ -71,7 +71,7 @@ def _reading_order(layout: Layout) -> list[str]:
     return sorted(layout.boxes, key=lambda key: (layout.boxes[key].x, layout.boxes[key].y))
 
 
-def _edges(layout: Layout, lighting: Lighting | None) -> Iterable[str]:
+def _edges(layout: Layout, lighting: Highlight | None) -> Iterable[str]:
     """Those that are lit come last, so that they lie on top."""
     lit = lighting.lit_edges if lighting else frozenset()
     for curve in sorted(layout.curves, key=lambda curve: (curve.edge.start, curve.edge.end) in lit):
@@ -95,7 +95,7 @@ def _path(curve: Curve) -> str:
     return "".join(drawn)
 
 
-def _node(layout: Layout, node: Node, href: str, lighting: Lighting | None, *, here: bool) -> str:
+def _node(layout: Layout, node: GraphNode, href: str, lighting: Highlight | None, *, here: bool) -> str:
     box, size = layout.boxes[node.key], layout.size
     classes = ["node", node.kind.value]
     classes += [f"of-{node.level.word}"] if node.level is not None else []
@@ -127,22 +127,22 @@ def _text(box: Box, lines: list[str], layout: Layout) -> str:
     return f"<text>{''.join(spans)}</text>"
 
 
-def _named(node: Node) -> str:
+def _named(node: GraphNode) -> str:
     match node.kind:
-        case Kind.RULE | Kind.FLOOR:
+        case NodeKind.RULE | NodeKind.FLOOR:
             return f"{node.name} {node.says}"
-        case Kind.DISPOSITION:
+        case NodeKind.DISPOSITION:
             return f"{node.says} ({node.name})"
         case _:
             return node.says
 
 
-def _lines(node: Node, layout: Layout, *, has_mark: bool, answer: str) -> list[str]:
+def _lines(node: GraphNode, layout: Layout, *, has_mark: bool, answer: str) -> list[str]:
     """As much as a box holds."""
     size = layout.size
     letters = int((size.width - 2 * INSIDE - (20 if has_mark else 0)) / LETTER)
     most = size.lines - (1 if answer and size.lines > 1 else 0)
-    text = node.says if node.kind is Kind.DISPOSITION else _named(node)
+    text = node.says if node.kind is NodeKind.DISPOSITION else _named(node)
     lines = textwrap.wrap(text, letters, break_long_words=True) or [node.name]
     if len(lines) > most:
         lines = [*lines[: most - 1], shortened(" ".join(lines[most - 1 :]), letters)]
@@ -170,7 +170,7 @@ svg { background: #fff; font: 13px system-ui, sans-serif; }
 """
 
 
-def standalone(layout: Layout, href: Callable[[Node], str], title: str) -> str:
+def standalone(layout: Layout, href: Callable[[GraphNode], str], title: str) -> str:
     """The same as a file of its own, which brings its style."""
     text = draw(layout, href, title=title, description="From findings at the left to levels at the right.")
     head, end, rest = text.partition("</desc>")

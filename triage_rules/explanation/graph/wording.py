@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from triage_rules.evaluation.answers import unit_told
+from triage_rules.evaluation.answers import format_unit
 from triage_rules.evaluation.reference import Reference
-from triage_rules.explanation.graph.highlight import State, state_of
+from triage_rules.explanation.graph.highlight import NodeState, state_of
 from triage_rules.language.conditions import OPPOSITE
 from triage_rules.language.model import (
     All,
@@ -29,7 +29,7 @@ from triage_rules.language.wording import OPS
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ConditionLine:
     """`says`: what is spoken of, in the ruleset's words; `is_so`: what of it; `name`: its name, '' of a heading.
 
     `state`: what it came out as for a report; None without one. `below`: of a statement, what it is defined by.
@@ -38,16 +38,16 @@ class Line:
     says: str
     is_so: str
     name: str
-    parts: tuple[Line, ...]
-    state: State | None
-    below: Line | None = None
+    parts: tuple[ConditionLine, ...]
+    state: NodeState | None
+    below: ConditionLine | None = None
 
 
 MOST = 200
 """Lines of one condition, about. What is defined further down is left to its own place."""
 
 
-def worded(ruleset: Ruleset, condition: Condition, reference: Reference | None = None) -> Line:
+def worded(ruleset: Ruleset, condition: Condition, reference: Reference | None = None) -> ConditionLine:
     """The condition in words."""
     return _Wording(ruleset, reference).line(condition)
 
@@ -58,7 +58,7 @@ class _Wording:
     reference: Reference | None
     lines: int = 0
 
-    def line(self, condition: Condition) -> Line:
+    def line(self, condition: Condition) -> ConditionLine:
         match condition:
             case All(parts) | Any(parts) if len(parts) == 1:
                 return self.line(parts[0])
@@ -70,16 +70,16 @@ class _Wording:
                 return self._list(f"At least {count} of these {len(parts)}", parts, condition)
             case Not(All(parts)) | Not(Any(parts)) | Not(AtLeast(_, parts)) if len(parts) > 1:
                 inner = self.line(condition.part)
-                return Line(f"Not so: {inner.says.lower()}", "", "", inner.parts, self._state(condition))
+                return ConditionLine(f"Not so: {inner.says.lower()}", "", "", inner.parts, self._state(condition))
             case Not(Not(part)):
                 return self.line(part)
             case _:
                 return self._leaf(condition)
 
-    def _list(self, heading: str, parts: tuple[Condition, ...], condition: Condition) -> Line:
-        return Line(heading, "", "", tuple(map(self.line, parts)), self._state(condition))
+    def _list(self, heading: str, parts: tuple[Condition, ...], condition: Condition) -> ConditionLine:
+        return ConditionLine(heading, "", "", tuple(map(self.line, parts)), self._state(condition))
 
-    def _leaf(self, condition: Condition) -> Line:
+    def _leaf(self, condition: Condition) -> ConditionLine:
         inner, holds = (condition.part, False) if isinstance(condition, Not) else (condition, True)
         match inner:
             case All(parts) | Any(parts) | AtLeast(_, parts):  # of a single part
@@ -98,9 +98,9 @@ class _Wording:
                 is_so = "yes" if holds else "no"
             case Inferred(name) | Yes(name):
                 is_so = "" if holds else "is ruled out"
-        return Line(self._says(name), is_so, name, (), self._state(condition), self._below(name))
+        return ConditionLine(self._says(name), is_so, name, (), self._state(condition), self._below(name))
 
-    def _below(self, name: str) -> Line | None:
+    def _below(self, name: str) -> ConditionLine | None:
         """The definition of a statement, as long as there is room for it."""
         self.lines += 1
         inference = self.ruleset.inferences.get(name)
@@ -114,7 +114,7 @@ class _Wording:
 
     def _unit(self, name: str) -> str:
         unit = self.ruleset.inputs[name].unit
-        return unit_told(unit) if unit else ""
+        return format_unit(unit) if unit else ""
 
     def _label(self, name: str, value: str) -> str:
         for choice in self.ruleset.inputs[name].choices:
@@ -122,5 +122,5 @@ class _Wording:
                 return f"\u201c{choice.label}\u201d"
         return value
 
-    def _state(self, condition: Condition) -> State | None:
+    def _state(self, condition: Condition) -> NodeState | None:
         return None if self.reference is None else state_of(self.reference, condition)

@@ -14,7 +14,7 @@ from triage_rules.evaluation.answers import asked
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.result import ENGINE_DISAGREEMENT
 from triage_rules.evaluation.signals import outcome_key
-from triage_rules.language.model import Findings, Kind, Level, Ruleset
+from triage_rules.language.model import Answers, InputKind, Level, Ruleset
 from triage_rules.records.reports import History
 
 SETS = 5
@@ -25,7 +25,7 @@ NEAREST = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class LevelGoal:
     """The level that was asked for. `exactly`: none beyond it will do; else upwards more, downwards less will."""
 
     level: Level
@@ -50,7 +50,7 @@ class Alternative:
     The answers are one way to give them; others to the same questions may do as well.
     """
 
-    answers: Findings
+    answers: Answers
     result: Json
 
 
@@ -69,7 +69,7 @@ class Alternatives:
 class Counterfactual:
     """Other answers of one report: those of `kept` inputs that were given stay, and no answer is taken away."""
 
-    def __init__(self, evaluator: Evaluator, findings: Findings, kept: Collection[str], budget: Budget) -> None:
+    def __init__(self, evaluator: Evaluator, findings: Answers, kept: Collection[str], budget: Budget) -> None:
         self._evaluator = evaluator
         self._findings = findings
         self._encoding = encoding = Encoding(evaluator.ruleset)
@@ -92,7 +92,7 @@ class Counterfactual:
         for formula in self._fixed:
             self._solver.require(formula)
 
-    def alternatives(self, goal: Goal, most: int = SETS) -> Alternatives:
+    def alternatives(self, goal: LevelGoal, most: int = SETS) -> Alternatives:
         """The smallest sets of answers that lead there, those of fewest answers first.
 
         Raises EncoderBugError if engine and reference don't confirm one.
@@ -112,13 +112,13 @@ class Counterfactual:
         more = search.is_there_more()
         return Alternatives(tuple(found), more is False, more.why if isinstance(more, GaveUp) else "")
 
-    def nearest(self, goal: Goal, most: int = NEAREST) -> list[tuple[str, int]] | GaveUp:
+    def nearest(self, goal: LevelGoal, most: int = NEAREST) -> list[tuple[str, int]] | GaveUp:
         """Outcomes, by key, that would lead upwards to the goal but are not established; and how many answers away.
 
         Those that no answers establish are left out.
         """
         found = []
-        for key in wanting(self._evaluator.ruleset, goal):
+        for key in candidate_outcomes(self._evaluator.ruleset, goal):
             away = self._away(self._encoding.established(key))
             if isinstance(away, GaveUp):
                 return away
@@ -136,14 +136,14 @@ class Counterfactual:
                 return 0
         return changed
 
-    def _alternative(self, goal: Goal, changed: CauseSet) -> Alternative | GaveUp:
+    def _alternative(self, goal: LevelGoal, changed: CauseSet) -> Alternative | GaveUp:
         model = self._nearest_numbers(changed)
         if isinstance(model, NoReport):
             raise EncoderBugError("the solver said yes and then no")
         witness = model if isinstance(model, GaveUp) else self._witnesses.replayed(model)
         if not isinstance(witness, Witness):
             return witness
-        answers = {name: witness.findings[name] for name in self._changed if name in changed.names}
+        answers = {name: witness.answers[name] for name in self._changed if name in changed.names}
         result = self._evaluator.evaluate(
             self._findings | answers, History(), report_id="counterfactual", received_ms=0, evaluated_ms=0
         )
@@ -169,7 +169,7 @@ class Counterfactual:
         logic = self._encoding.logic
         for name in sorted(changed.names & self._findings.keys()):
             read, given = self._evaluator.ruleset.inputs[name], self._findings[name]
-            if read.kind not in {Kind.NUMBER, Kind.INTEGER} or isinstance(given, str):
+            if read.kind not in {InputKind.NUMBER, InputKind.INTEGER} or isinstance(given, str):
                 continue
             number = self._encoding.answers.number(read)
             wishes = [logic.opposite(number.cuts[point]) for point in reversed(number.points) if point > given]
@@ -178,7 +178,7 @@ class Counterfactual:
             yield from wishes
 
 
-def wanting(ruleset: Ruleset, goal: Goal) -> list[str]:
+def candidate_outcomes(ruleset: Ruleset, goal: LevelGoal) -> list[str]:
     """The keys of outcomes of rules and floors whose level is the goal's or beyond."""
     return [
         outcome_key(rule.id, index)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from triage_rules.evaluation.answers import unit_told
-from triage_rules.evaluation.explanation import OPEN, Node, in_words
+from triage_rules.evaluation.answers import format_unit
+from triage_rules.evaluation.explanation import OPEN, DerivationNode, describe_node
 from triage_rules.evaluation.reference import Reference
 from triage_rules.language.model import (
     All,
@@ -26,7 +26,7 @@ from triage_rules.language.wording import limit_in_words
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class Obstacle:
     """One thing in the way: `says` it is `given` and was to be `wanted`, in words.
 
     With `parts`, that many (`needed`) of the parts must come out as wanted; of a statement, of what it rests on.
@@ -36,17 +36,17 @@ class Lack:
     given: str
     wanted: str
     needed: int = 0
-    parts: tuple[Lack, ...] = ()
+    parts: tuple[Obstacle, ...] = ()
 
 
-class Lacking:
+class ObstacleFinder:
     """What the conditions of a ruleset lack on one report."""
 
     def __init__(self, ruleset: Ruleset, reference: Reference) -> None:
         self._ruleset = ruleset
         self._reference = reference
 
-    def of(self, condition: Condition, wanted: bool = True) -> tuple[Lack, ...]:
+    def of(self, condition: Condition, wanted: bool = True) -> tuple[Obstacle, ...]:
         """All that is in the way, so that every one of these must change; empty if the condition is as wanted."""
         if self._reference.value(condition) is wanted:
             return ()
@@ -63,7 +63,7 @@ class Lacking:
             case Inferred(name):
                 inference = self._ruleset.inferences[name]
                 below = self.of(inference.when, wanted)
-                return (Lack(inference.says, self._given(condition), _yes(wanted), len(below), below),)
+                return (Obstacle(inference.says, self._given(condition), _yes(wanted), len(below), below),)
             case Unless(part) if wanted:  # it is established, and anything else would do
                 return tuple(replace(lack, wanted="no, or open") for lack in self.of(part, False))
             case Unless(part):
@@ -71,26 +71,26 @@ class Lacking:
             case _:
                 return (self._leaf(condition, wanted),)
 
-    def _every(self, parts: Iterable[Condition], wanted: bool) -> tuple[Lack, ...]:
+    def _every(self, parts: Iterable[Condition], wanted: bool) -> tuple[Obstacle, ...]:
         return tuple(dict.fromkeys(lack for part in parts for lack in self.of(part, wanted)))
 
-    def _some(self, parts: tuple[Condition, ...], wanted: bool, needed: int) -> tuple[Lack, ...]:
+    def _some(self, parts: tuple[Condition, ...], wanted: bool, needed: int) -> tuple[Obstacle, ...]:
         """So many more of the parts must change; one part that needs several changes is one."""
         ways = [found for part in parts if (found := self.of(part, wanted))]
         if len(ways) <= needed:
             return tuple(lack for found in ways for lack in found)
-        together = (found[0] if len(found) == 1 else Lack("together", "", "", len(found), found) for found in ways)
-        return (Lack("", "", "", needed, tuple(dict.fromkeys(together))),)
+        together = (found[0] if len(found) == 1 else Obstacle("together", "", "", len(found), found) for found in ways)
+        return (Obstacle("", "", "", needed, tuple(dict.fromkeys(together))),)
 
     def _as_wanted(self, parts: Iterable[Condition], wanted: bool) -> int:
         return sum(self._reference.value(part) is wanted for part in parts)
 
-    def _leaf(self, condition: Compare | OneOf | Yes | IsOpen, wanted: bool) -> Lack:
+    def _leaf(self, condition: Compare | OneOf | Yes | IsOpen, wanted: bool) -> Obstacle:
         given = self._given(condition)
         match condition:
             case Compare():
-                read = self._ruleset.inputs[condition.finding]
-                words = f"{limit_in_words(condition)}{unit_told(read.unit)}"
+                read = self._ruleset.inputs[condition.input]
+                words = f"{limit_in_words(condition)}{format_unit(read.unit)}"
                 told = words if wanted else f"not {words}"
             case OneOf(name, values):
                 labels = {choice.value: choice.label for choice in self._ruleset.inputs[name].choices}
@@ -100,7 +100,7 @@ class Lacking:
                 told = "left open" if wanted else "an answer"
             case Yes():
                 told = _yes(wanted)
-        return Lack(self._says(condition), given, told)
+        return Obstacle(self._says(condition), given, told)
 
     def _says(self, condition: Condition) -> str:
         match condition:
@@ -115,8 +115,8 @@ class Lacking:
     def _given(self, condition: Condition) -> str:
         match condition:
             case Compare(name) | OneOf(name) | Yes(name) | IsOpen(name):
-                answer = self._reference.findings.get(name, OPEN)
-                return in_words(self._ruleset, Node(name, "", answer))
+                answer = self._reference.answers.get(name, OPEN)
+                return describe_node(self._ruleset, DerivationNode(name, "", answer))
             case _:
                 value = self._reference.value(condition)
                 return OPEN if value is None else _yes(value)

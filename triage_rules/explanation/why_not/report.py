@@ -8,12 +8,18 @@ from dataclasses import asdict, dataclass
 from triage_rules.assurance.solver.solver import Budget, GaveUp
 from triage_rules.assurance.solver.witness import Json
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.evaluation.explanation import OPEN, Node, in_words
+from triage_rules.evaluation.explanation import OPEN, DerivationNode, describe_node
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import outcome_key
-from triage_rules.explanation.why_not.counterfactual import Alternative, Alternatives, Counterfactual, Goal, wanting
-from triage_rules.explanation.why_not.missing import Lacking
-from triage_rules.language.model import All, Condition, Findings, Floor, Level, Outcome, Rule, Ruleset
+from triage_rules.explanation.why_not.counterfactual import (
+    Alternative,
+    Alternatives,
+    Counterfactual,
+    LevelGoal,
+    candidate_outcomes,
+)
+from triage_rules.explanation.why_not.missing import ObstacleFinder
+from triage_rules.language.model import All, Answers, Condition, Floor, Level, Rule, RuleOutcome, Ruleset
 from triage_rules.records.reports import History
 
 CAUTION = (
@@ -33,31 +39,31 @@ class Asked:
     seconds: float
 
 
-def why_not(evaluator: Evaluator, findings: Findings, level: Level, asked: Asked) -> Json:
+def why_not(evaluator: Evaluator, answers: Answers, level: Level, asked: Asked) -> Json:
     """All of it, of a report that has `level`. Raises EncoderBugError."""
-    goal = Goal(asked.level, asked.level > level, asked.exactly)
-    counterfactual = Counterfactual(evaluator, findings, asked.kept, Budget(asked.seconds))
+    goal = LevelGoal(asked.level, asked.level > level, asked.exactly)
+    counterfactual = Counterfactual(evaluator, answers, asked.kept, Budget(asked.seconds))
     found = counterfactual.alternatives(goal, asked.sets)
     rules: list[Json] | GaveUp = (
-        _nearest(evaluator, findings, goal, counterfactual) if goal.upwards else _in_the_way(evaluator, findings, goal)
+        _nearest(evaluator, answers, goal, counterfactual) if goal.upwards else _in_the_way(evaluator, answers, goal)
     )
     return {
         "level": level.word,
         "asked": asked.level.word,
         "way": "up" if goal.upwards else "down",
         "exactly": asked.exactly,
-        "kept": [name for name in evaluator.ruleset.inputs if name in asked.kept and name in findings],
+        "kept": [name for name in evaluator.ruleset.inputs if name in asked.kept and name in answers],
         "caution": CAUTION,
         "statement": statement(goal, found),
         "complete": found.complete,
         "gave_up": found.gave_up,
         "rules": [] if isinstance(rules, GaveUp) else rules,
         "rules_gave_up": rules.why if isinstance(rules, GaveUp) else "",
-        "sets": [_alternative(evaluator.ruleset, findings, one) for one in found.found],
+        "sets": [_alternative(evaluator.ruleset, answers, one) for one in found.found],
     }
 
 
-def statement(goal: Goal, found: Alternatives) -> str:
+def statement(goal: LevelGoal, found: Alternatives) -> str:
     """What is known of other answers."""
     to = f"to {goal.level.word}{'' if goal.exactly else ' or ' + ('higher' if goal.upwards else 'lower')}"
     if not found.found:
@@ -71,12 +77,18 @@ def statement(goal: Goal, found: Alternatives) -> str:
     return f"Each is proved smallest. There are more that lead {to}; --sets shows more."
 
 
-def _alternative(ruleset: Ruleset, findings: Findings, one: Alternative) -> Json:
+def _alternative(ruleset: Ruleset, answers: Answers, one: Alternative) -> Json:
     said = []
     for name, value in one.answers.items():
         question = ruleset.inputs[name].question
-        given = in_words(ruleset, Node(name, question, findings.get(name, OPEN)))
-        said.append({"question": question, "given": given, "instead": in_words(ruleset, Node(name, question, value))})
+        given = describe_node(ruleset, DerivationNode(name, question, answers.get(name, OPEN)))
+        said.append(
+            {
+                "question": question,
+                "given": given,
+                "instead": describe_node(ruleset, DerivationNode(name, question, value)),
+            }
+        )
     result = one.result
     told = {field: result[field] for field in ("level", "disposition", "could_be", "determined")}
     rules = [rule["id"] for rule in [*result["rules"], *result["safety_net"]]]
@@ -84,13 +96,13 @@ def _alternative(ruleset: Ruleset, findings: Findings, one: Alternative) -> Json
 
 
 def _nearest(
-    evaluator: Evaluator, findings: Findings, goal: Goal, counterfactual: Counterfactual
+    evaluator: Evaluator, answers: Answers, goal: LevelGoal, counterfactual: Counterfactual
 ) -> list[Json] | GaveUp:
     near = counterfactual.nearest(goal)
     if isinstance(near, GaveUp):
         return near
-    reference = Reference(evaluator.ruleset, evaluator.facts(findings, History()))
-    lacking = Lacking(evaluator.ruleset, reference)
+    reference = Reference(evaluator.ruleset, evaluator.facts(answers, History()))
+    lacking = ObstacleFinder(evaluator.ruleset, reference)
     told = []
     for key, away in near:
         rule, outcome, condition = _outcome(evaluator.ruleset, key)
@@ -99,13 +111,13 @@ def _nearest(
     return told
 
 
-def _in_the_way(evaluator: Evaluator, findings: Findings, goal: Goal) -> list[Json]:
+def _in_the_way(evaluator: Evaluator, answers: Answers, goal: LevelGoal) -> list[Json]:
     """The outcomes that hold and are above the goal, and what would have to be otherwise for them not to hold."""
     ruleset = evaluator.ruleset
-    reference = Reference(ruleset, evaluator.facts(findings, History()))
-    lacking = Lacking(ruleset, reference)
+    reference = Reference(ruleset, evaluator.facts(answers, History()))
+    lacking = ObstacleFinder(ruleset, reference)
     told = []
-    for key in wanting(ruleset, Goal(Level(goal.level + 1), upwards=True)):
+    for key in candidate_outcomes(ruleset, LevelGoal(Level(goal.level + 1), upwards=True)):
         rule, outcome, condition = _outcome(ruleset, key)
         if reference.value(condition) is True:
             lacks = [asdict(lack) for lack in lacking.of(condition, wanted=False)]
@@ -113,12 +125,12 @@ def _in_the_way(evaluator: Evaluator, findings: Findings, goal: Goal) -> list[Js
     return told
 
 
-def _rule(ruleset: Ruleset, rule: Rule | Floor, outcome: Outcome) -> Json:
+def _rule(ruleset: Ruleset, rule: Rule | Floor, outcome: RuleOutcome) -> Json:
     level = ruleset.dispositions[outcome.disposition].level
     return {"id": rule.id, "title": rule.title, "level": level.word, "disposition": outcome.disposition}
 
 
-def _outcome(ruleset: Ruleset, key: str) -> tuple[Rule | Floor, Outcome, Condition]:
+def _outcome(ruleset: Ruleset, key: str) -> tuple[Rule | Floor, RuleOutcome, Condition]:
     for rule in ruleset.rules_and_floors:
         for index, outcome in enumerate(rule.outcomes):
             if outcome_key(rule.id, index) == key:

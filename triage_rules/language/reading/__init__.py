@@ -10,14 +10,14 @@ from pathlib import Path
 from triage_rules.foundation.errors import RulesetError, RulesetNotFound
 from triage_rules.language.model import MANDATORY_OPEN, Rule, Ruleset
 from triage_rules.language.reading.acceptances import read_acceptances
-from triage_rules.language.reading.conditions import Conditions, Names
+from triage_rules.language.reading.conditions import ConditionReader, Names
 from triage_rules.language.reading.fields import Form, is_date
 from triage_rules.language.reading.inputs import check_name, read_inputs, read_mentions
 from triage_rules.language.reading.limits import MAX_BYTES
 from triage_rules.language.reading.places import (
     Broken,
-    Entry,
     Faults,
+    MappingEntry,
     MappingNode,
     Node,
     Scalar,
@@ -38,7 +38,7 @@ from triage_rules.language.reading.rules import (
     read_rule,
     read_validity,
 )
-from triage_rules.language.reading.statements import Statement, in_order
+from triage_rules.language.reading.statements import StatementDraft, in_order
 from triage_rules.language.reading.yaml_text import tree_of_yaml
 
 FILE_NAME = "ruleset.yaml"
@@ -166,7 +166,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     read_inputs(root, names, taken, faults)
     mentions = read_mentions(root, names, taken, faults)
     context = Context(
-        faults, names, Conditions(names, faults), head["owner"], head["review_by"], read_dispositions(root, faults)
+        faults, names, ConditionReader(names, faults), head["owner"], head["review_by"], read_dispositions(root, faults)
     )
     written_inferences = list(root.entries("inferences"))
     written_rules = list(root.entries("rules", required=True))
@@ -174,7 +174,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     mandatory = read_mandatory(root, context)
     for name, entry in written_inferences:
         # An inference with an invalid name is read too, for its faults, and then dropped.
-        read_inference(name, entry, statements.get(name) or Statement(name, entry.key_place, ""), context)
+        read_inference(name, entry, statements.get(name) or StatementDraft(name, entry.key_place, ""), context)
     rules = {rule_id: read_rule(rule_id, entry, context) for rule_id, entry in written_rules}
     _define(statements, rules)
     if mandatory:
@@ -216,7 +216,7 @@ def _head(root: Form) -> dict[str, str]:
     )
     language = root.number("language", required=True, whole=True)
     if language is not None and language != LANGUAGE:
-        root.tell(root.place_of("language"), f"`language`: expected {LANGUAGE}, found {quoted(language)}")
+        root.add_fault(root.place_of("language"), f"`language`: expected {LANGUAGE}, found {quoted(language)}")
     head = {
         "ruleset": name,
         "version": root.matching("version", SEMVER, "write three numbers, such as `1.0.0`"),
@@ -228,12 +228,12 @@ def _head(root: Form) -> dict[str, str]:
         "approved_on": root.date_or_none("approved_on") or "",
     }
     if not root.has_value("review_by"):
-        root.tell(root.place_of("review_by"), "the key `review_by` is missing or has no date")
+        root.add_fault(root.place_of("review_by"), "the key `review_by` is missing or has no date")
     refused = isinstance(root.peek("approved_by"), Broken) or isinstance(root.peek("approved_on"), Broken)
     if not refused and root.has_value("approved_by") != root.has_value("approved_on"):
         here = "approved_by" if root.has_value("approved_by") else "approved_on"
         message = "`approved_by` and `approved_on` go together: a clinician and a date, or null for both"
-        root.tell(root.place_of(here), message)
+        root.add_fault(root.place_of(here), message)
     return head
 
 
@@ -248,18 +248,18 @@ def _always(root: Form, faults: Faults) -> tuple[str, str]:
 
 
 def _declare(
-    inferences: list[tuple[str, Entry]],
-    rules: list[tuple[str, Entry]],
+    inferences: list[tuple[str, MappingEntry]],
+    rules: list[tuple[str, MappingEntry]],
     root: Form,
     context: Context,
     taken: dict[str, str],
-) -> dict[str, Statement]:
+) -> dict[str, StatementDraft]:
     """Return every statement by name, not yet defined, so that conditions anywhere can use it."""
-    statements: dict[str, Statement] = {}
+    statements: dict[str, StatementDraft] = {}
     for name, entry in inferences:
         if check_name(name, entry.key_place, f"inference `{name}`", taken, context.faults):
             taken[name] = "an inference"
-            statements[name] = Statement(name, entry.key_place, "")
+            statements[name] = StatementDraft(name, entry.key_place, "")
     for rule_id, entry in rules:
         infers = entry.node.entries.get("infers") if isinstance(entry.node, MappingNode) else None
         if infers is None or not isinstance(infers.node, Scalar) or not isinstance(infers.node.value, str):
@@ -269,7 +269,7 @@ def _declare(
             if not check_name(name, place, f"rule `{rule_id}`: `infers`", taken, context.faults):
                 continue
             taken[name] = "a statement"
-            statements[name] = Statement(name, place, "")
+            statements[name] = StatementDraft(name, place, "")
         statements[name].rules.append(rule_id)
     context.names.statements.update(statements)
     mandatory = root.peek("mandatory")
@@ -278,7 +278,7 @@ def _declare(
     return statements
 
 
-def _define(statements: dict[str, Statement], rules: dict[str, Rule]) -> None:
+def _define(statements: dict[str, StatementDraft], rules: dict[str, Rule]) -> None:
     """Add the rules that infer each statement: their conditions, and their titles and sources if it has none."""
     for statement in statements.values():
         for rule_id in statement.rules:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from triage_rules.foundation.place import Place
-from triage_rules.language.check_types import FindingType
+from triage_rules.language.check_types import CheckType
 from triage_rules.language.reading.fields import Form
 from triage_rules.language.reading.places import Faults, MappingNode, Node
 
-_TYPES = {type_.value: type_ for type_ in FindingType if type_.is_acceptable}
+_TYPES = {type_.value: type_ for type_ in CheckType if type_.is_acceptable}
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
     """Accepted findings of one type. `of`: their subjects, with places."""
 
-    finding: FindingType
+    finding: CheckType
     of: tuple[tuple[str, Place], ...]
     reason: str
 

@@ -15,8 +15,8 @@ from triage_rules.language.model import (
     Condition,
     Inferred,
     Input,
+    InputKind,
     IsOpen,
-    Kind,
     Not,
     OneOf,
     Op,
@@ -25,8 +25,17 @@ from triage_rules.language.model import (
 )
 from triage_rules.language.reading.fields import Form
 from triage_rules.language.reading.limits import most
-from triage_rules.language.reading.messages import kind_of, listed, meant
-from triage_rules.language.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, Sequence, quoted
+from triage_rules.language.reading.messages import describe_node_kind, join_names, suggest_name
+from triage_rules.language.reading.places import (
+    Broken,
+    Faults,
+    MappingEntry,
+    MappingNode,
+    Node,
+    Scalar,
+    Sequence,
+    quoted,
+)
 
 WORDS = ("all", "any", "not", "at_least", "open", "unless")
 """The words that a condition can start with, besides names."""
@@ -53,7 +62,7 @@ class Names:
         return [*self.inputs, *self.mentions, *sorted(self.statements)]
 
 
-class Conditions:
+class ConditionReader:
     """The reader of one ruleset's conditions. `what`: the rule's name in messages."""
 
     def __init__(self, names: Names, faults: Faults) -> None:
@@ -84,7 +93,7 @@ class Conditions:
                     node.place, what, "expected a condition, found a list; write `all:` or `any:` before it"
                 )
             case Scalar():
-                self._add_fault(node.place, what, f"expected a condition, found {kind_of(node)}")
+                self._add_fault(node.place, what, f"expected a condition, found {describe_node_kind(node)}")
         return REFUSED
 
     def _add_fault(self, place: Place, what: str, message: str) -> None:
@@ -95,7 +104,9 @@ class Conditions:
             self._add_fault(place, what, f"`{MANDATORY_OPEN}` needs the list `mandatory`, which is missing")
         else:
             self._add_fault(
-                place, what, f"unknown name {quoted(name)}{_how_instead(name) or meant(name, self._names.known())}"
+                place,
+                what,
+                f"unknown name {quoted(name)}{_how_instead(name) or suggest_name(name, self._names.known())}",
             )
 
     # --- a bare name ---
@@ -111,7 +122,7 @@ class Conditions:
         declared = self._names.inputs[name]
         if declared is None:
             return REFUSED
-        if declared.kind is Kind.YES_NO:
+        if declared.kind is InputKind.YES_NO:
             return Yes(name)
         self._add_fault(place, what, f"`{name}` by itself is not a condition: {_how_to(declared)}")
         return REFUSED
@@ -123,7 +134,7 @@ class Conditions:
         if "of" in keys or (keys == ["at_least"]):
             return self._at_least(node, what)
         if len(keys) != 1:
-            mapping = f"{listed(keys)}; join them with `all:` or `any:`" if keys else "an empty mapping"
+            mapping = f"{join_names(keys)}; join them with `all:` or `any:`" if keys else "an empty mapping"
             self._add_fault(node.place, what, f"expected one condition, found {mapping}")
             return REFUSED
         word, entry = keys[0], node.entries[keys[0]]
@@ -145,7 +156,9 @@ class Conditions:
         if isinstance(node, Broken):
             return ()
         if not isinstance(node, Sequence):
-            self._add_fault(node.place, what, f"`{word}`: expected a list of conditions, found {kind_of(node)}")
+            self._add_fault(
+                node.place, what, f"`{word}`: expected a list of conditions, found {describe_node_kind(node)}"
+            )
             return ()
         if not node.items:
             self._add_fault(node.place, what, f"`{word}`: the list is empty")
@@ -183,7 +196,7 @@ class Conditions:
         return REFUSED
 
     def _unknown_input(self, name: str, place: Place, what: str) -> None:
-        self._add_fault(place, what, f"unknown input {quoted(name)}{meant(name, self._names.inputs)}")
+        self._add_fault(place, what, f"unknown input {quoted(name)}{suggest_name(name, self._names.inputs)}")
 
     def _unless(self, node: Node, what: str) -> Condition:
         name = self._operand(node, "unless", what)
@@ -196,12 +209,12 @@ class Conditions:
         if isinstance(node, Scalar) and isinstance(node.value, str):
             return node.value
         if not isinstance(node, Broken):
-            self._add_fault(node.place, what, f"`{word}` takes a name, found {kind_of(node)}")
+            self._add_fault(node.place, what, f"`{word}` takes a name, found {describe_node_kind(node)}")
         return None
 
     # --- an input compared ---
 
-    def _comparison(self, name: str, entry: Entry, what: str) -> Condition:
+    def _comparison(self, name: str, entry: MappingEntry, what: str) -> Condition:
         if name not in self._names.inputs:
             if name in self._names.statements or name in self._names.mentions:
                 message = f"`{name}` is true, false or open, so it can't be compared; write only `{name}`"
@@ -212,30 +225,32 @@ class Conditions:
         declared = self._names.inputs[name]
         if declared is None or isinstance(entry.node, Broken):
             return REFUSED
-        if declared.kind in (Kind.YES_NO, Kind.TEXT):
+        if declared.kind in (InputKind.YES_NO, InputKind.TEXT):
             self._add_fault(entry.key_place, what, f"`{name}` can't be compared: {_how_to(declared)}")
             return REFUSED
         if not isinstance(entry.node, MappingNode):
             self._add_fault(
                 entry.node.place,
                 what,
-                f"`{name}`: expected a comparison, found {kind_of(entry.node)}: {_how_to(declared)}",
+                f"`{name}`: expected a comparison, found {describe_node_kind(entry.node)}: {_how_to(declared)}",
             )
             return REFUSED
-        if declared.kind is Kind.CHOICE:
+        if declared.kind is InputKind.CHOICE:
             return self._choice(declared, entry.node, what)
         return self._number(declared, entry.node, what)
 
-    def _no_such_key(self, name: str, entry: Entry, what: str) -> None:
-        hint = _OTHER_WORDS.get(name.casefold()) or meant(name, [*self._names.known(), *WORDS])
+    def _no_such_key(self, name: str, entry: MappingEntry, what: str) -> None:
+        hint = _OTHER_WORDS.get(name.casefold()) or suggest_name(name, [*self._names.known(), *WORDS])
         kind = "unknown name" if isinstance(entry.node, MappingNode) else "unknown word or name"
         self._add_fault(entry.key_place, what, f"{kind} {quoted(name)}{hint}")
 
-    def _operators(self, declared: Input, node: MappingNode, known: tuple[str, ...], what: str) -> dict[str, Entry]:
+    def _operators(
+        self, declared: Input, node: MappingNode, known: tuple[str, ...], what: str
+    ) -> dict[str, MappingEntry]:
         for word, entry in node.entries.items():
             if word not in known:
-                kind = "choice" if declared.kind is Kind.CHOICE else "number"
-                hint = meant(word, known) or f": {_how_to(declared)}"
+                kind = "choice" if declared.kind is InputKind.CHOICE else "number"
+                hint = suggest_name(word, known) or f": {_how_to(declared)}"
                 self._add_fault(
                     entry.key_place, what, f"{quoted(word)} is not an operator for the {kind} `{declared.name}`{hint}"
                 )
@@ -260,20 +275,20 @@ class Conditions:
         if isinstance(node, Broken):
             return
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
-            form.tell(node.place, f"expected a choice's value, found {kind_of(node)}")
+            form.add_fault(node.place, f"expected a choice's value, found {describe_node_kind(node)}")
             return
         value = node.value
         choice = next((c for c in declared.choices if c.value == value), None)
         if value == "unknown" or (choice is not None and choice.means_open):
-            form.tell(
+            form.add_fault(
                 node.place, f"`{value}` leaves the input open, so no answer equals it; write `open: {declared.name}`"
             )
         elif choice is None:
             known = [c.value for c in declared.choices if not c.means_open]
-            hint = meant(value, known) or f"; its choices are {listed(known, 20)}"
-            form.tell(node.place, f"{quoted(value)} is not one of its choices{hint}")
+            hint = suggest_name(value, known) or f"; its choices are {join_names(known, 20)}"
+            form.add_fault(node.place, f"{quoted(value)} is not one of its choices{hint}")
         elif value in values:
-            form.tell(node.place, f"`{value}` is in the list twice")
+            form.add_fault(node.place, f"`{value}` is in the list twice")
         else:
             values[value] = None
 
@@ -284,7 +299,7 @@ class Conditions:
         for op in Op:
             if op.value in operators:
                 limit = form.number_of(
-                    operators[op.value].node, f"`{declared.name}`: `{op}`", whole=declared.kind is Kind.INTEGER
+                    operators[op.value].node, f"`{declared.name}`: `{op}`", whole=declared.kind is InputKind.INTEGER
                 )
                 if limit is not None:
                     self._check_bounds(declared, op, limit, operators[op.value].node.place, form)
@@ -303,19 +318,19 @@ class Conditions:
             fault = f"`{op}` {quoted(limit)} can never be true within the input's bounds, {bounds(declared)}"
         else:
             return
-        form.tell(place, f"`{declared.name}`: {fault}")
+        form.add_fault(place, f"`{declared.name}`: {fault}")
 
     def _check_range(self, compares: list[Compare], place: Place, form: Form) -> None:
         lower = [c for c in compares if c.op in LOWER_LIMITS]
         upper = [c for c in compares if c.op not in LOWER_LIMITS]
-        name = compares[0].finding
+        name = compares[0].input
         if len(lower) != 1 or len(upper) != 1:
             expected = "one of `at_least` and `more_than`, with one of `at_most` and `less_than`"
-            form.tell(place, f"`{name}`: expected {expected}")
+            form.add_fault(place, f"`{name}`: expected {expected}")
             return
         closed = lower[0].op is Op.AT_LEAST and upper[0].op is Op.AT_MOST
         if lower[0].limit > upper[0].limit or (lower[0].limit == upper[0].limit and not closed):
-            form.tell(place, f"`{name}`: the range is empty")
+            form.add_fault(place, f"`{name}`: the range is empty")
 
 
 def bounds(declared: Input) -> str:
@@ -330,13 +345,13 @@ def bounds(declared: Input) -> str:
 def _how_to(declared: Input) -> str:
     name = declared.name
     match declared.kind:
-        case Kind.NUMBER | Kind.INTEGER:
+        case InputKind.NUMBER | InputKind.INTEGER:
             return f"compare the number with `{name}: {{at_least: ...}}`, `more_than`, `at_most` or `less_than`"
-        case Kind.CHOICE:
+        case InputKind.CHOICE:
             return f"compare the choice with `{name}: {{is: ...}}` or `{{in: [...]}}`"
-        case Kind.YES_NO:
+        case InputKind.YES_NO:
             return f"it is a yes/no input; write only `{name}`, or `not: {name}`"
-        case Kind.TEXT:
+        case InputKind.TEXT:
             return "it is a text; declare its phrases under `mentions`, or write `open:` before it"
 
 

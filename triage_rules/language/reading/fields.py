@@ -15,18 +15,18 @@ from triage_rules.language.reading.limits import most
 from triage_rules.language.reading.messages import (
     DATE,
     DECIMAL_COMMA,
-    FLAG_TOLD,
+    FLAG_HINT,
     NAME,
     bad_character,
-    kind_of,
-    listed,
-    meant,
+    describe_node_kind,
+    join_names,
+    suggest_name,
 )
 from triage_rules.language.reading.places import (
-    DECIMALS_TOLD,
+    DECIMALS_HINT,
     Broken,
-    Entry,
     Faults,
+    MappingEntry,
     MappingNode,
     Node,
     Scalar,
@@ -54,15 +54,15 @@ class Form:
         self.what = what
         self.faults = faults
         self.place = at or node.place
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, MappingEntry] = {}
         self._read: list[str] = []
         self.broken = not isinstance(node, MappingNode)
         if isinstance(node, MappingNode):
             self._entries = node.entries
         elif not isinstance(node, Broken):
-            self.tell(node.place, f"expected a mapping, found {kind_of(node)}")
+            self.add_fault(node.place, f"expected a mapping, found {describe_node_kind(node)}")
 
-    def tell(self, place: Place, message: str) -> None:
+    def add_fault(self, place: Place, message: str) -> None:
         """Collect a fault of this form."""
         self.faults.add(place, f"{self.what}: {message}" if self.what else message)
 
@@ -93,21 +93,23 @@ class Form:
         if key in self._entries:
             return self._entries[key].node
         if required and not self.broken:
-            self.tell(self.place, f"the key `{key}` is missing")
+            self.add_fault(self.place, f"the key `{key}` is missing")
         return None
 
     def close(self) -> None:
         """Collect a fault for each key that was not read."""
         for key, entry in self._entries.items():
             if key not in self._read:
-                hint = meant(key, [k for k in self._read if k not in self._entries]) or meant(key, self._read)
-                self.tell(entry.key_place, f"unknown key {quoted(key)}{hint or self._hint(key, entry)}")
+                hint = suggest_name(key, [k for k in self._read if k not in self._entries]) or suggest_name(
+                    key, self._read
+                )
+                self.add_fault(entry.key_place, f"unknown key {quoted(key)}{hint or self._hint(key, entry)}")
 
-    def _hint(self, key: str, entry: Entry) -> str:
+    def _hint(self, key: str, entry: MappingEntry) -> str:
         """Return the likely cause of an unknown key without a similar name."""
         if " " in key and isinstance(entry.node, Scalar) and entry.node.value is None:
             return "; within `{...}`, put a text that contains a comma in quotes"
-        return f"; known keys are {listed(self._read, 20)}"
+        return f"; known keys are {join_names(self._read, 20)}"
 
     # --- one value ---
 
@@ -128,13 +130,13 @@ class Form:
             return ""
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
             hint = "; put it in quotes" if isinstance(node, Scalar) and node.value is not None else ""
-            self.tell(node.place, f"{label}: expected a text, found {kind_of(node)}{hint}")
+            self.add_fault(node.place, f"{label}: expected a text, found {describe_node_kind(node)}{hint}")
             return ""
         if not node.value.strip():
-            self.tell(node.place, f"{label}: the text is empty")
+            self.add_fault(node.place, f"{label}: the text is empty")
             return ""
         if bad := bad_character(node.value):
-            self.tell(node.place, f"{label}: the character {bad} is not allowed in a text")
+            self.add_fault(node.place, f"{label}: the character {bad} is not allowed in a text")
             return ""
         return node.value
 
@@ -142,7 +144,7 @@ class Form:
         """Read a text that matches the pattern; "" if it is invalid. `hint`: the expected form."""
         text = self.text(key)
         if text and not pattern.match(text):
-            self.tell(self.place_of(key), f"`{key}`: {quoted(text)} is not valid; {hint}")
+            self.add_fault(self.place_of(key), f"`{key}`: {quoted(text)} is not valid; {hint}")
             return ""
         return text
 
@@ -153,7 +155,7 @@ class Form:
             return None
         if not is_date(text):
             message = f"`{key}`: {quoted(text)} is not a date; write it as year-month-day, such as `2027-11-01`"
-            self.tell(self.place_of(key), message)
+            self.add_fault(self.place_of(key), message)
             return None
         return text
 
@@ -164,7 +166,9 @@ class Form:
             return default
         text = self._text(node, f"`{key}`")
         if text and text not in words:
-            self.tell(node.place, f"`{key}`: {quoted(text)} is not one of {listed(words)}{meant(text, words)}")
+            self.add_fault(
+                node.place, f"`{key}`: {quoted(text)} is not one of {join_names(words)}{suggest_name(text, words)}"
+            )
         return text if text in words else None
 
     def flag(self, key: str) -> bool:
@@ -174,7 +178,7 @@ class Form:
             return False
         if isinstance(node, Scalar) and isinstance(node.value, bool):
             return node.value
-        self.tell(node.place, f"`{key}`: expected `true` or `false`, found {kind_of(node)}")
+        self.add_fault(node.place, f"`{key}`: expected `true` or `false`, found {describe_node_kind(node)}")
         return False
 
     def number(self, key: str, *, required: bool = False, whole: bool = False) -> int | float | None:
@@ -188,16 +192,19 @@ class Form:
             return None
         value = node.value if isinstance(node, Scalar) else None
         if isinstance(value, bool) or not isinstance(value, int | float):
-            hint = DECIMALS_TOLD if isinstance(value, str) and DECIMAL_COMMA.match(value) and not whole else ""
-            self.tell(node.place, f"{label}: expected a {'whole ' if whole else ''}number, found {kind_of(node)}{hint}")
+            hint = DECIMALS_HINT if isinstance(value, str) and DECIMAL_COMMA.match(value) and not whole else ""
+            self.add_fault(
+                node.place,
+                f"{label}: expected a {'whole ' if whole else ''}number, found {describe_node_kind(node)}{hint}",
+            )
             return None
         if abs(value) > MAX_NUMBER:
-            self.tell(node.place, f"{label}: the number {quoted(value)} is too large")
+            self.add_fault(node.place, f"{label}: the number {quoted(value)} is too large")
             return None
         if not whole:
             return value
         if value != int(value):
-            self.tell(node.place, f"{label}: expected a whole number, found {quoted(value)}")
+            self.add_fault(node.place, f"{label}: expected a whole number, found {quoted(value)}")
             return None
         return int(value)
 
@@ -205,7 +212,7 @@ class Form:
         """Read a required whole number of minutes; None if it is invalid."""
         value = self.number(key, required=True, whole=True)
         if value is not None and value < least:
-            self.tell(self.place_of(key), f"`{key}`: expected {least} or more, found {quoted(value)}")
+            self.add_fault(self.place_of(key), f"`{key}`: expected {least} or more, found {quoted(value)}")
             return None
         return None if value is None else int(value)
 
@@ -222,12 +229,14 @@ class Form:
         if isinstance(node, Broken):
             return ()
         if not isinstance(node, Sequence):
-            self.tell(node.place, f"{label}: expected a list, found {kind_of(node)}")
+            self.add_fault(node.place, f"{label}: expected a list, found {describe_node_kind(node)}")
             return ()
         if len(node.items) < least:
-            self.tell(node.place, f"{label}: the list is empty")
+            self.add_fault(node.place, f"{label}: the list is empty")
         if len(node.items) > most(key):
-            self.tell(node.items[most(key)].place, f"{label}: the list has {len(node.items)} items; {_at_most(key)}")
+            self.add_fault(
+                node.items[most(key)].place, f"{label}: the list has {len(node.items)} items; {_at_most(key)}"
+            )
             return ()
         return node.items
 
@@ -237,7 +246,7 @@ class Form:
         for item in self.items(key, required=required, least=least):
             text = self._text(item, f"`{key}`")
             if text in texts:
-                self.tell(item.place, f"`{key}`: {quoted(text)} is in the list twice")
+                self.add_fault(item.place, f"`{key}`: {quoted(text)} is in the list twice")
             elif text:
                 texts[text] = item.place
         return tuple(texts.items())
@@ -247,22 +256,22 @@ class Form:
         words = self.texts("flags", least=0)
         for word, place in words:
             if not NAME.match(word):
-                self.tell(place, f"`flags`: {quoted(word)} is not valid; {FLAG_TOLD}")
+                self.add_fault(place, f"`flags`: {quoted(word)} is not valid; {FLAG_HINT}")
         return tuple(word for word, _ in words)
 
-    def entries(self, key: str, *, required: bool = False) -> Iterator[tuple[str, Entry]]:
+    def entries(self, key: str, *, required: bool = False) -> Iterator[tuple[str, MappingEntry]]:
         """Read the entries of a mapping, in the order of the file."""
         node = self.node(key, required=required)
         if node is None or isinstance(node, Broken):
             return iter(())
         if not isinstance(node, MappingNode):
-            self.tell(node.place, f"`{key}`: expected a mapping, found {kind_of(node)}")
+            self.add_fault(node.place, f"`{key}`: expected a mapping, found {describe_node_kind(node)}")
             return iter(())
         if required and not node.entries:
-            self.tell(node.place, f"`{key}`: the mapping is empty")
+            self.add_fault(node.place, f"`{key}`: the mapping is empty")
         if len(node.entries) > most(key):
             beyond = list(node.entries.values())[most(key)].key_place
-            self.tell(beyond, f"`{key}`: the mapping has {len(node.entries)} entries; {_at_most(key)}")
+            self.add_fault(beyond, f"`{key}`: the mapping has {len(node.entries)} entries; {_at_most(key)}")
             return iter(())
         return iter(node.entries.items())
 

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from triage_rules.foundation.place import Place
-from triage_rules.language.model import SERVICE_COUNTS, AskedOf, Choice, Code, Input, Kind, LooksLike, Mention
+from triage_rules.language.model import SERVICE_COUNTS, AskedOf, Choice, Code, Input, InputKind, LooksLike, Mention
 from triage_rules.language.reading.conditions import RESERVED, Names
 from triage_rules.language.reading.fields import Form
-from triage_rules.language.reading.messages import CHOICE, CHOICE_TOLD, NAME, NAME_TOLD, kind_of, listed, meant
-from triage_rules.language.reading.places import Broken, Entry, Faults, MappingNode, Scalar, is_whole, quoted
+from triage_rules.language.reading.messages import (
+    CHOICE,
+    CHOICE_HINT,
+    NAME,
+    NAME_HINT,
+    describe_node_kind,
+    join_names,
+    suggest_name,
+)
+from triage_rules.language.reading.places import Broken, Faults, MappingEntry, MappingNode, Scalar, is_whole, quoted
 
 _LEVEL_CHOICES = ["none", "routine", "monitor", "urgent"]
 
-_NUMBERS = (Kind.NUMBER, Kind.INTEGER)
+_NUMBERS = (InputKind.NUMBER, InputKind.INTEGER)
 _ONLY_FOR = {
     "unit": _NUMBERS,
     "minimum": _NUMBERS,
     "maximum": _NUMBERS,
     "looks_like": _NUMBERS,
-    "choices": (Kind.CHOICE,),
-    "max_length": (Kind.TEXT,),
+    "choices": (InputKind.CHOICE,),
+    "max_length": (InputKind.TEXT,),
 }
 MAX_TEXT = 100_000
 CODE_MARKS = ("c", "s", "u")
@@ -27,7 +35,7 @@ CODE_MARKS = ("c", "s", "u")
 def check_name(name: str, place: Place, what: str, taken: dict[str, str], faults: Faults) -> bool:
     """Return whether a new name may be used, and collect a fault if not. `taken`: each used name, with its kind."""
     if not NAME.match(name):
-        faults.add(place, f"{what}: the name {quoted(name)} is not valid; {NAME_TOLD}")
+        faults.add(place, f"{what}: the name {quoted(name)} is not valid; {NAME_HINT}")
     elif name in RESERVED:
         faults.add(place, f"{what}: `{name}` is a word of the ruleset language; choose another name")
     elif name in taken:
@@ -48,26 +56,26 @@ def read_inputs(root: Form, names: Names, taken: dict[str, str], faults: Faults)
             names.inputs[name] = _input(name, entry, what, faults)
 
 
-def _input(name: str, entry: Entry, what: str, faults: Faults) -> Input | None:
+def _input(name: str, entry: MappingEntry, what: str, faults: Faults) -> Input | None:
     before = len(faults.found)
     form = Form(entry.node, what, faults, entry.key_place)
-    word = form.one_of("type", [kind.value for kind in Kind])
+    word = form.one_of("type", [kind.value for kind in InputKind])
     question, group = form.text("question"), form.text("group")
     asked = form.one_of("asked_of", [asked.value for asked in AskedOf], default=AskedOf.ANYONE.value)
     help_text = form.text_or_none("help")
-    kind = Kind(word) if word else None
+    kind = InputKind(word) if word else None
     read = Input(
         name=name,
-        kind=kind or Kind.YES_NO,
+        kind=kind or InputKind.YES_NO,
         question=question,
         group=group,
         asked_of=AskedOf(asked) if asked else AskedOf.ANYONE,
         help=help_text,
         unit=form.text_or_none("unit"),
-        minimum=form.number("minimum", whole=kind is Kind.INTEGER),
-        maximum=form.number("maximum", whole=kind is Kind.INTEGER),
-        max_length=_max_length(form, required=kind is Kind.TEXT),
-        choices=_choices(form, required=kind is Kind.CHOICE),
+        minimum=form.number("minimum", whole=kind is InputKind.INTEGER),
+        maximum=form.number("maximum", whole=kind is InputKind.INTEGER),
+        max_length=_max_length(form, required=kind is InputKind.TEXT),
+        choices=_choices(form, required=kind is InputKind.CHOICE),
         looks_like=_looks_like(form),
         codes=_codes(form),
         place=entry.key_place,
@@ -82,10 +90,10 @@ def _input(name: str, entry: Entry, what: str, faults: Faults) -> Input | None:
     return read if whole and len(faults.found) == before else None
 
 
-def _check_kind(kind: Kind, form: Form) -> None:
+def _check_kind(kind: InputKind, form: Form) -> None:
     for key, kinds in _ONLY_FOR.items():
         if form.has(key) and kind not in kinds:
-            form.tell(
+            form.add_fault(
                 form.key_place(key), f"`{key}` is only for {' and '.join(kinds)} inputs, and this input is `{kind}`"
             )
 
@@ -93,12 +101,12 @@ def _check_kind(kind: Kind, form: Form) -> None:
 def _check_bounds(read: Input, form: Form) -> None:
     low, high = read.minimum, read.maximum
     if low is not None and high is not None and low >= high:
-        form.tell(form.place_of("maximum"), f"`maximum` {quoted(high)} is not above `minimum` {quoted(low)}")
+        form.add_fault(form.place_of("maximum"), f"`maximum` {quoted(high)} is not above `minimum` {quoted(low)}")
     for hint in read.looks_like:
         below = low is not None and hint.minimum < low
         above = high is not None and hint.maximum > high
         if not below and not above:
-            form.tell(
+            form.add_fault(
                 form.place_of("looks_like"), "`looks_like` is within the bounds, so its hint would never be shown"
             )
 
@@ -109,20 +117,24 @@ def _check_service(read: Input, form: Form) -> None:
     counted = tuple(SERVICE_COUNTS)
     kind = SERVICE_COUNTS.get(read.name)
     if kind is None:
-        message = f"`asked_of: service`: the service counts only {listed(counted)}{meant(read.name, counted)}"
-        form.tell(form.place_of("asked_of"), message)
+        message = (
+            f"`asked_of: service`: the service counts only {join_names(counted)}{suggest_name(read.name, counted)}"
+        )
+        form.add_fault(form.place_of("asked_of"), message)
     elif read.kind is not kind:
-        form.tell(form.place_of("type"), f"`type`: the service counts this as `{kind}`, not `{read.kind}`")
-    elif kind is Kind.CHOICE and [choice.value for choice in read.choices] != _LEVEL_CHOICES:
-        form.tell(form.place_of("choices"), f"`choices`: the service counts {listed(_LEVEL_CHOICES)}, in this order")
+        form.add_fault(form.place_of("type"), f"`type`: the service counts this as `{kind}`, not `{read.kind}`")
+    elif kind is InputKind.CHOICE and [choice.value for choice in read.choices] != _LEVEL_CHOICES:
+        form.add_fault(
+            form.place_of("choices"), f"`choices`: the service counts {join_names(_LEVEL_CHOICES)}, in this order"
+        )
     elif any(choice.means_open for choice in read.choices):
-        form.tell(form.place_of("choices"), "`choices`: a count of the service is never open; remove `means_open`")
+        form.add_fault(form.place_of("choices"), "`choices`: a count of the service is never open; remove `means_open`")
 
 
 def _max_length(form: Form, *, required: bool) -> int | None:
     length = form.number("max_length", required=required, whole=True)
     if length is not None and not 1 <= length <= MAX_TEXT:
-        form.tell(form.place_of("max_length"), f"`max_length`: expected 1 to {MAX_TEXT}, found {quoted(length)}")
+        form.add_fault(form.place_of("max_length"), f"`max_length`: expected 1 to {MAX_TEXT}, found {quoted(length)}")
     return None if length is None else int(length)
 
 
@@ -130,16 +142,16 @@ def _choices(form: Form, *, required: bool) -> tuple[Choice, ...]:
     choices = []
     for value, entry in form.entries("choices", required=required):
         if value == "unknown":
-            form.tell(entry.key_place, "`choices`: `unknown` is always accepted; remove it")
+            form.add_fault(entry.key_place, "`choices`: `unknown` is always accepted; remove it")
         elif not CHOICE.match(value):
-            form.tell(entry.key_place, f"`choices`: {quoted(value)} is not valid; {CHOICE_TOLD}")
+            form.add_fault(entry.key_place, f"`choices`: {quoted(value)} is not valid; {CHOICE_HINT}")
         choices.append(_choice(value, entry, form))
     if required and choices and all(choice.means_open for choice in choices):
-        form.tell(form.place_of("choices"), "`choices`: every choice has `means_open`, so there is no answer")
+        form.add_fault(form.place_of("choices"), "`choices`: every choice has `means_open`, so there is no answer")
     return tuple(choices)
 
 
-def _choice(value: str, entry: Entry, form: Form) -> Choice:
+def _choice(value: str, entry: MappingEntry, form: Form) -> Choice:
     node = entry.node
     if isinstance(node, MappingNode):
         inner = Form(node, f"{form.what}: choice `{value}`", form.faults, entry.key_place)
@@ -150,8 +162,10 @@ def _choice(value: str, entry: Entry, form: Form) -> Choice:
         return Choice(value, node.value)
     if not isinstance(node, Broken):
         hint = "; put a text in quotes" if isinstance(node, Scalar) and node.value is not None else ""
-        message = f"choice `{value}`: expected its label, or a mapping with `label`, found {kind_of(node)}{hint}"
-        form.tell(node.place, message)
+        message = (
+            f"choice `{value}`: expected its label, or a mapping with `label`, found {describe_node_kind(node)}{hint}"
+        )
+        form.add_fault(node.place, message)
     return Choice(value, "")
 
 
@@ -165,7 +179,7 @@ def _looks_like(form: Form) -> tuple[LooksLike, ...]:
         if low is None or high is None:
             continue
         if low > high:
-            inner.tell(inner.place_of("maximum"), f"`maximum` {quoted(high)} is below `minimum` {quoted(low)}")
+            inner.add_fault(inner.place_of("maximum"), f"`maximum` {quoted(high)} is below `minimum` {quoted(low)}")
         else:
             hints.append(LooksLike(low, high, hint))
     return tuple(hints)
@@ -177,7 +191,9 @@ def _codes(form: Form) -> tuple[Code, ...]:
         inner = Form(item, f"{form.what}: `codes`", form.faults)
         code = Code(inner.text("system"), inner.text("code"), inner.text_or_none("mark"))
         if code.mark is not None and code.mark not in CODE_MARKS:
-            inner.tell(inner.place_of("mark"), f"`mark`: {quoted(code.mark)} is not one of {listed(CODE_MARKS)}")
+            inner.add_fault(
+                inner.place_of("mark"), f"`mark`: {quoted(code.mark)} is not one of {join_names(CODE_MARKS)}"
+            )
         inner.close()
         codes.append(code)
     return tuple(codes)
@@ -205,8 +221,8 @@ def read_mentions(root: Form, names: Names, taken: dict[str, str], faults: Fault
 
 def _check_text(text: str, names: Names, form: Form) -> None:
     place = form.place_of("text")
-    texts = [name for name, read in names.inputs.items() if read is None or read.kind is Kind.TEXT]
+    texts = [name for name, read in names.inputs.items() if read is None or read.kind is InputKind.TEXT]
     if text not in names.inputs:
-        form.tell(place, f"`text`: unknown input {quoted(text)}{meant(text, texts)}")
+        form.add_fault(place, f"`text`: unknown input {quoted(text)}{suggest_name(text, texts)}")
     elif text not in texts:
-        form.tell(place, f"`text`: `{text}` is not an input of the type `text`{meant(text, texts)}")
+        form.add_fault(place, f"`text`: `{text}` is not an input of the type `text`{suggest_name(text, texts)}")

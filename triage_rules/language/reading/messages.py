@@ -24,14 +24,14 @@ _ALLOWED = "\n\t\u00ad\u200c\u200d\u200e\u200f"
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
-NAME_TOLD = "use lower case letters, digits and underscores, a letter first, at most 60 characters"
-RULE_ID_TOLD = "use capitals, digits, `-` and `_`, a capital first, at most 16 characters"
-CHOICE_TOLD = "use lower case letters, digits and underscores, at most 60 characters"
-DISPOSITION_TOLD = "use letters, digits and underscores, a letter first, at most 60 characters"
-FLAG_TOLD = NAME_TOLD
+NAME_HINT = "use lower case letters, digits and underscores, a letter first, at most 60 characters"
+RULE_ID_HINT = "use capitals, digits, `-` and `_`, a capital first, at most 16 characters"
+CHOICE_HINT = "use lower case letters, digits and underscores, at most 60 characters"
+DISPOSITION_HINT = "use letters, digits and underscores, a letter first, at most 60 characters"
+FLAG_HINT = NAME_HINT
 
 
-def meant(written: str, known: Collection[str]) -> str:
+def suggest_name(written: str, known: Collection[str]) -> str:
     """Return `; did you mean `x`?`, or nothing."""
     if len(written) > SHOWN:
         return ""
@@ -54,13 +54,13 @@ def _comparable(written: str, known: Collection[str]) -> list[str]:
     return list(itertools.islice(similar, MOST_COMPARED))
 
 
-def listed(names: Collection[str], limit: int = 8) -> str:
+def join_names(names: Collection[str], limit: int = 8) -> str:
     """Join names in backticks for a message; long lists are cut."""
     shown = ", ".join(f"`{name}`" for name in list(names)[:limit])
     return shown + (", ..." if len(names) > limit else "")
 
 
-def kind_of(node: Node) -> str:
+def describe_node_kind(node: Node) -> str:
     """Describe a value, for `expected ..., found ...`."""
     match node:
         case Scalar(value=None):

@@ -11,8 +11,8 @@ from triage_rules.language.reading.limits import MAX_FAULTS, MAX_KEY
 SHOWN = 60
 """The most characters of a written value in a message."""
 
-DECIMALS_TOLD = "; write decimals with a point, such as `38.5`"
-Plain = None | bool | int | float | str
+DECIMALS_HINT = "; write decimals with a point, such as `38.5`"
+PlainValue = None | bool | int | float | str
 """The value of a scalar."""
 
 _LONGEST = 1500
@@ -22,7 +22,7 @@ _LONGEST = 1500
 class Scalar:
     """A resolved value."""
 
-    value: Plain
+    value: PlainValue
     place: Place
 
 
@@ -35,7 +35,7 @@ class Sequence:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MappingEntry:
     """A key's place, and the node under it."""
 
     key_place: Place
@@ -46,7 +46,7 @@ class Entry:
 class MappingNode:
     """A mapping from text keys. `whole`: none of its keys was rejected."""
 
-    entries: dict[str, Entry]
+    entries: dict[str, MappingEntry]
     place: Place
     whole: bool = True
 

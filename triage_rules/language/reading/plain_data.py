@@ -18,8 +18,8 @@ from triage_rules.language.reading.limits import (
 )
 from triage_rules.language.reading.places import (
     Broken,
-    Entry,
     Faults,
+    MappingEntry,
     MappingNode,
     Node,
     Scalar,
@@ -70,7 +70,7 @@ class _DataReader:
                 return self._refuse(f"a value of the type {type(data).__name__} is not allowed in a ruleset")
 
     def _mapping(self, data: Mapping[object, object], depth: int) -> Node:
-        entries: dict[str, Entry] = {}
+        entries: dict[str, MappingEntry] = {}
         self._count(len(data))
         for key, value in data.items():
             if not isinstance(key, str):
@@ -78,7 +78,7 @@ class _DataReader:
             elif len(key) > MAX_KEY:
                 self._refuse(key_too_long(key))
             else:
-                entries[key] = Entry(self._place, self.node(value, depth + 1))
+                entries[key] = MappingEntry(self._place, self.node(value, depth + 1))
         return MappingNode(entries, self._place)
 
     def _count(self, more: int) -> None:

@@ -18,16 +18,32 @@ from triage_rules.language.model import (
     IsOpen,
     Level,
     Mandatory,
-    Outcome,
     Rule,
+    RuleOutcome,
     Source,
     Validity,
 )
-from triage_rules.language.reading.conditions import Conditions, Names
+from triage_rules.language.reading.conditions import ConditionReader, Names
 from triage_rules.language.reading.fields import Form
-from triage_rules.language.reading.messages import DISPOSITION, DISPOSITION_TOLD, RULE_ID, RULE_ID_TOLD, listed, meant
-from triage_rules.language.reading.places import Broken, Entry, Faults, MappingNode, Node, Scalar, is_whole, quoted
-from triage_rules.language.reading.statements import Statement
+from triage_rules.language.reading.messages import (
+    DISPOSITION,
+    DISPOSITION_HINT,
+    RULE_ID,
+    RULE_ID_HINT,
+    join_names,
+    suggest_name,
+)
+from triage_rules.language.reading.places import (
+    Broken,
+    Faults,
+    MappingEntry,
+    MappingNode,
+    Node,
+    Scalar,
+    is_whole,
+    quoted,
+)
+from triage_rules.language.reading.statements import StatementDraft
 
 _LEVELS = tuple(level.word for level in Level)
 _NO_SOURCE = Source("")
@@ -39,7 +55,7 @@ class Context:
 
     faults: Faults
     names: Names
-    conditions: Conditions
+    conditions: ConditionReader
     owner: str
     review_by: str
     dispositions: dict[str, Disposition | None]
@@ -48,7 +64,7 @@ class Context:
     def claim_id(self, written: str, place: Place, what: str) -> None:
         """Check that an id is valid and not used before; statements may share one, as a note defines several."""
         if not RULE_ID.match(written):
-            self.faults.add(place, f"{what}: the id {quoted(written)} is not valid; {RULE_ID_TOLD}")
+            self.faults.add(place, f"{what}: the id {quoted(written)} is not valid; {RULE_ID_HINT}")
         elif written in self.ids and not (_is_statement(what) and _is_statement(self.ids[written])):
             self.faults.add(
                 place,
@@ -61,8 +77,10 @@ class Context:
         """Read the code of a declared disposition; "" if it is invalid."""
         code = form.text(key)
         if code and code not in self.dispositions:
-            hint = meant(code, self.dispositions) or f"; known dispositions are {listed(self.dispositions, 12)}"
-            form.tell(form.place_of(key), f"`{key}`: unknown disposition {quoted(code)}{hint}")
+            hint = (
+                suggest_name(code, self.dispositions) or f"; known dispositions are {join_names(self.dispositions, 12)}"
+            )
+            form.add_fault(form.place_of(key), f"`{key}`: unknown disposition {quoted(code)}{hint}")
             return ""
         return code
 
@@ -83,7 +101,7 @@ def read_dispositions(root: Form, faults: Faults) -> dict[str, Disposition | Non
     for code, entry in root.entries("dispositions", required=True):
         what = f"disposition `{code}`"
         if not DISPOSITION.match(code):
-            faults.add(entry.key_place, f"{what}: the code is not valid; {DISPOSITION_TOLD}")
+            faults.add(entry.key_place, f"{what}: the code is not valid; {DISPOSITION_HINT}")
         read = dispositions[code] = _disposition(code, entry, what, faults)
         if read is None:
             continue
@@ -94,7 +112,7 @@ def read_dispositions(root: Form, faults: Faults) -> dict[str, Disposition | Non
     return dispositions
 
 
-def _disposition(code: str, entry: Entry, what: str, faults: Faults) -> Disposition | None:
+def _disposition(code: str, entry: MappingEntry, what: str, faults: Faults) -> Disposition | None:
     before = len(faults.found)
     form = Form(entry.node, what, faults, entry.key_place)
     level = form.one_of("level", _LEVELS)
@@ -122,7 +140,7 @@ def read_default(root: Form, context: Context) -> Default:
     form.close()
     known = context.dispositions.get(code)
     if known is not None and known.level is Level.ROUTINE:
-        form.tell(
+        form.add_fault(
             form.place_of("disposition"), f"`{code}` is routine; a result without an established rule is never routine"
         )
     return read
@@ -141,14 +159,16 @@ def read_validity(root: Form, context: Context) -> Validity:
         inner = Form(sooner, "`validity`: `sooner`", context.faults)
         earlier = inner.minutes("minutes", least=1)
         if minutes and earlier and earlier >= minutes:
-            inner.tell(inner.place_of("minutes"), f"`minutes`: {quoted(earlier)} is not sooner than {quoted(minutes)}")
+            inner.add_fault(
+                inner.place_of("minutes"), f"`minutes`: {quoted(earlier)} is not sooner than {quoted(minutes)}"
+            )
         read = Validity(minutes or 0, earlier, context.conditions.under(inner))
         inner.close()
     form.close()
     return read
 
 
-def read_inference(name: str, entry: Entry, statement: Statement, context: Context) -> None:
+def read_inference(name: str, entry: MappingEntry, statement: StatementDraft, context: Context) -> None:
     """Read an inference into its statement. Without `when`, rules must infer it."""
     form = Form(entry.node, f"inference `{name}`", context.faults, entry.key_place)
     statement.says = form.text("says")
@@ -159,12 +179,12 @@ def read_inference(name: str, entry: Entry, statement: Statement, context: Conte
     if when is not None:
         statement.definitions.append(when)
     elif not statement.rules and not form.broken:
-        form.tell(form.place, "the key `when` is missing, and no rule infers this")
+        form.add_fault(form.place, "the key `when` is missing, and no rule infers this")
     statement.source = form.source(required=False)
     form.close()
 
 
-def read_rule(rule_id: str, entry: Entry, context: Context) -> Rule:
+def read_rule(rule_id: str, entry: MappingEntry, context: Context) -> Rule:
     """Read a rule; its `infers` was checked before."""
     what = f"rule `{rule_id}`"
     context.claim_id(rule_id, entry.key_place, what)
@@ -174,7 +194,7 @@ def read_rule(rule_id: str, entry: Entry, context: Context) -> Rule:
         id=rule_id,
         title=form.text("title"),
         when=context.conditions.under(form),
-        outcomes=(Outcome(own), *_raised(form, own, context)),
+        outcomes=(RuleOutcome(own), *_raised(form, own, context)),
         reason=form.text("reason"),
         source=form.source() or _NO_SOURCE,
         owner=form.text_or_none("owner") or context.owner,
@@ -190,21 +210,21 @@ def read_rule(rule_id: str, entry: Entry, context: Context) -> Rule:
     return read
 
 
-def _raised(form: Form, own: str, context: Context) -> tuple[Outcome, ...]:
+def _raised(form: Form, own: str, context: Context) -> tuple[RuleOutcome, ...]:
     outcomes = []
     for item in form.items("raised"):
         inner = Form(item, f"{form.what}: `raised`", context.faults)
         code = context.disposition(inner, "to")
-        outcomes.append(Outcome(code, context.conditions.under(inner)))
+        outcomes.append(RuleOutcome(code, context.conditions.under(inner)))
         inner.close()
         base, raised = context.urgency(own), context.urgency(code)
         if base is not None and raised is not None and raised <= base:
             message = f"`to`: `{code}` is not more urgent than the rule's own disposition `{own}`"
-            inner.tell(inner.place_of("to"), message)
+            inner.add_fault(inner.place_of("to"), message)
     return tuple(outcomes)
 
 
-def read_floor(floor_id: str, entry: Entry, context: Context) -> Floor:
+def read_floor(floor_id: str, entry: MappingEntry, context: Context) -> Floor:
     """Read a safety net: a floor (`disposition`), or `raise_one`."""
     what = f"safety net `{floor_id}`"
     context.claim_id(floor_id, entry.key_place, what)
@@ -228,13 +248,13 @@ def read_floor(floor_id: str, entry: Entry, context: Context) -> Floor:
     return read
 
 
-def _floor_outcomes(form: Form, context: Context) -> tuple[Outcome, ...]:
+def _floor_outcomes(form: Form, context: Context) -> tuple[RuleOutcome, ...]:
     if not form.has("raise_one"):
         own = context.disposition(form, "disposition")
-        return (Outcome(own), *_raised(form, own, context))
+        return (RuleOutcome(own), *_raised(form, own, context))
     for key in ("disposition", "raised"):
         if form.node(key, required=False) is not None:
-            form.tell(form.key_place(key), f"`{key}` and `raise_one` exclude each other; remove one")
+            form.add_fault(form.key_place(key), f"`{key}` and `raise_one` exclude each other; remove one")
     return ()
 
 
@@ -248,22 +268,24 @@ def _raise_one(form: Form, context: Context) -> tuple[tuple[Level, str], ...]:
         code = context.disposition(inner, level.word)
         known = context.dispositions.get(code)
         if known is not None and known.level is not level:
-            inner.tell(inner.place_of(level.word), f"`{level.word}`: `{code}` is {known.level.word}, not {level.word}")
+            inner.add_fault(
+                inner.place_of(level.word), f"`{level.word}`: `{code}` is {known.level.word}, not {level.word}"
+            )
         dispositions.append((level, code))
     inner.close()
     return tuple(dispositions)
 
 
-def read_conflict(conflict_id: str, entry: Entry, context: Context) -> Conflict:
+def read_conflict(conflict_id: str, entry: MappingEntry, context: Context) -> Conflict:
     """Read a contradiction between answers."""
     what = f"conflict `{conflict_id}`"
     context.claim_id(conflict_id, entry.key_place, what)
     form = Form(entry.node, what, context.faults, entry.key_place)
-    findings = form.texts("findings", required=True)
-    for name, place in findings:
+    answers = form.texts("findings", required=True)
+    for name, place in answers:
         _check_input(name, place, f"{what}: `findings`", context)
     read = Conflict(
-        conflict_id, context.conditions.under(form), form.text("says"), tuple(f for f, _ in findings), entry.key_place
+        conflict_id, context.conditions.under(form), form.text("says"), tuple(f for f, _ in answers), entry.key_place
     )
     form.close()
     return read
@@ -271,7 +293,7 @@ def read_conflict(conflict_id: str, entry: Entry, context: Context) -> Conflict:
 
 def _check_input(name: str, place: Place, what: str, context: Context) -> None:
     if name not in context.names.inputs:
-        context.faults.add(place, f"{what}: unknown input {quoted(name)}{meant(name, context.names.inputs)}")
+        context.faults.add(place, f"{what}: unknown input {quoted(name)}{suggest_name(name, context.names.inputs)}")
 
 
 def _check_asked(name: str, place: Place, what: str, context: Context) -> None:
@@ -302,23 +324,23 @@ def _mandatory(node: Node, what: str, context: Context) -> Mandatory:
     single = form.text("finding") if form.has("finding") else ""
     when = context.conditions.under_or_none(form)
     if form.has("finding") == form.has("any_of"):
-        form.tell(node.place, "expected either `finding` or `any_of`")
+        form.add_fault(node.place, "expected either `finding` or `any_of`")
     else:
         form.close()
-    findings = [*any_of, *([(single, form.place_of("finding"))] if single else [])]
-    for name, place in findings:
+    answers = [*any_of, *([(single, form.place_of("finding"))] if single else [])]
+    for name, place in answers:
         _check_asked(name, place, what, context)
-    return Mandatory(tuple(name for name, _ in findings), when)
+    return Mandatory(tuple(name for name, _ in answers), when)
 
 
-def mandatory_statement(mandatory: tuple[Mandatory, ...], place: Place) -> Statement:
+def mandatory_statement(mandatory: tuple[Mandatory, ...], place: Place) -> StatementDraft:
     """Return the statement `mandatory_open`: an item of the list is open."""
     definition = Any(tuple(_still_open(item) for item in mandatory))
-    return Statement(MANDATORY_OPEN, place, "A mandatory question is still open", definitions=[definition])
+    return StatementDraft(MANDATORY_OPEN, place, "A mandatory question is still open", definitions=[definition])
 
 
 def _still_open(item: Mandatory) -> Condition:
-    opens = tuple(IsOpen(name) for name in item.findings)
+    opens = tuple(IsOpen(name) for name in item.inputs)
     if item.when is not None:
         return All((item.when, *opens))
     return opens[0] if len(opens) == 1 else All(opens)

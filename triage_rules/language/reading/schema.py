@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import sys
 
-from triage_rules.language.check_types import FindingType
-from triage_rules.language.model import MAX_NUMBER, SERVICE_COUNTS, AskedOf, Kind, Level
+from triage_rules.language.check_types import CheckType
+from triage_rules.language.model import MAX_NUMBER, SERVICE_COUNTS, AskedOf, InputKind, Level
 from triage_rules.language.reading import LANGUAGE, RULESET_NAME, SEMVER
 from triage_rules.language.reading.conditions import RESERVED
 from triage_rules.language.reading.inputs import CODE_MARKS, MAX_TEXT
@@ -194,7 +194,7 @@ def _validity() -> Schema:
 
 def _input() -> Schema:
     properties = {
-        "type": {"enum": [kind.value for kind in Kind], "description": "The type of the answers."},
+        "type": {"enum": [kind.value for kind in InputKind], "description": "The type of the answers."},
         "group": a_text("The heading above the question in forms."),
         "question": a_text("The question."),
         "help": or_null(a_text("A line below the question.")),
@@ -221,13 +221,13 @@ def _input() -> Schema:
 
 def _by_kind() -> list[Schema]:
     """Return the keys that each type allows and requires."""
-    numbers, number_keys = (Kind.NUMBER, Kind.INTEGER), ("unit", "minimum", "maximum", "looks_like")
+    numbers, number_keys = (InputKind.NUMBER, InputKind.INTEGER), ("unit", "minimum", "maximum", "looks_like")
     return [
         _goes_with(numbers, number_keys, ()),
-        _goes_with((Kind.CHOICE,), ("choices",), ("choices",)),
-        _goes_with((Kind.TEXT,), ("max_length",), ("max_length",)),
+        _goes_with((InputKind.CHOICE,), ("choices",), ("choices",)),
+        _goes_with((InputKind.TEXT,), ("max_length",), ("max_length",)),
         {
-            "if": {"required": ["type"], "properties": {"type": {"const": Kind.INTEGER.value}}},
+            "if": {"required": ["type"], "properties": {"type": {"const": InputKind.INTEGER.value}}},
             "then": {"properties": {"minimum": {"type": "integer"}, "maximum": {"type": "integer"}}},
         },
         {
@@ -237,7 +237,7 @@ def _by_kind() -> list[Schema]:
     ]
 
 
-def _goes_with(kinds: tuple[Kind, ...], keys: tuple[str, ...], required: tuple[str, ...]) -> Schema:
+def _goes_with(kinds: tuple[InputKind, ...], keys: tuple[str, ...], required: tuple[str, ...]) -> Schema:
     schema: Schema = {
         "if": {"properties": {"type": {"enum": [kind.value for kind in kinds]}}},
         "else": {"not": {"anyOf": [{"required": [key]} for key in keys]}},
@@ -350,7 +350,7 @@ def _conflict() -> Schema:
 
 
 def _acceptance() -> Schema:
-    types = [type_.value for type_ in FindingType if type_.is_acceptable]
+    types = [type_.value for type_ in CheckType if type_.is_acceptable]
     properties = {
         "finding": {"enum": types, "description": "The type of the finding, as `triage check` names it."},
         "of": several(

@@ -12,7 +12,7 @@ from triage_rules.language.reading.places import Faults
 
 
 @dataclass(slots=True)
-class Statement:
+class StatementDraft:
     """The parts of one statement: its own definition first, then those of rules."""
 
     name: str
@@ -29,7 +29,7 @@ class Statement:
         return Inference(self.name, self.says, when, self.id, self.source, tuple(self.rules), self.place)
 
 
-def in_order(statements: dict[str, Statement], faults: Faults) -> dict[str, Inference]:
+def in_order(statements: dict[str, StatementDraft], faults: Faults) -> dict[str, Inference]:
     """Return each statement after all that it needs, otherwise in the order of the file. A circle is a fault."""
     walk = _Walk(statements, faults)
     for name in statements:
@@ -40,7 +40,7 @@ def in_order(statements: dict[str, Statement], faults: Faults) -> dict[str, Infe
 class _Walk:
     """A depth-first walk with its own path: chains of statements may be longer than Python's stack."""
 
-    def __init__(self, statements: dict[str, Statement], faults: Faults) -> None:
+    def __init__(self, statements: dict[str, StatementDraft], faults: Faults) -> None:
         self.done: dict[str, None] = {}
         self._statements = statements
         self._faults = faults

@@ -40,13 +40,13 @@ from triage_rules.language.reading.limits import (
     too_many_nodes,
 )
 from triage_rules.language.reading.places import (
-    DECIMALS_TOLD,
+    DECIMALS_HINT,
     Broken,
-    Entry,
     Faults,
+    MappingEntry,
     MappingNode,
     Node,
-    Plain,
+    PlainValue,
     Scalar,
     Sequence,
     Unreadable,
@@ -57,7 +57,7 @@ from triage_rules.language.reading.places import (
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
-_WORDS: dict[str, Plain] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
+_WORDS: dict[str, PlainValue] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Characters that change the direction of the text after them, so that a line reads differently from its content."""
@@ -161,7 +161,7 @@ class _OpenMapping:
 
     place: Place
     refused: bool
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, MappingEntry] = field(default_factory=dict)
     whole: bool = True
     key: Node | None = None
     plain: bool = False
@@ -283,14 +283,14 @@ class _YamlReader:
             into.whole = self._enter(into.entries, into.key, node, plain=into.plain) and into.whole
             into.key = None
 
-    def _enter(self, entries: dict[str, Entry], key: Node, node: Node, *, plain: bool) -> bool:
+    def _enter(self, entries: dict[str, MappingEntry], key: Node, node: Node, *, plain: bool) -> bool:
         """Enter a key and its node; return False, with a fault, if the key is not valid."""
         if isinstance(key, Broken):
             return False
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
             written = quoted(key.value) if isinstance(key, Scalar) else "a list or mapping"
             decimals = written[1:-1].isdigit() and node == Scalar(None, key.place)  # `{a: 38,5}` is 38, and a key 5
-            hint = DECIMALS_TOLD if decimals else "; put it in quotes"
+            hint = DECIMALS_HINT if decimals else "; put it in quotes"
             self._faults.add(key.place, f"expected a text as the key, found {written}{hint}")
         elif plain and key.value == "<<":
             self._faults.add(key.place, "merge keys (`<<`) are not part of the ruleset language; repeat the keys")
@@ -300,12 +300,12 @@ class _YamlReader:
             first = entries[key.value].key_place.line
             self._faults.add(key.place, f"duplicate key {quoted(key.value)}; it is already in line {first}")
         else:
-            entries[key.value] = Entry(key.place, node)
+            entries[key.value] = MappingEntry(key.place, node)
             return True
         return False
 
 
-def resolve(text: str) -> Plain:
+def resolve(text: str) -> PlainValue:
     """Return the value of an unquoted scalar. Raises ValueError for a number that can't be stored."""
     if text in _WORDS:
         return _WORDS[text]
