@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "SECURITY.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
     *sorted(DOCS.rglob("*.md")),
     *sorted((ROOT / "rulesets").rglob("*.md")),
 ]
@@ -28,6 +30,9 @@ OURS = [path for path in DOCUMENTS if ROOT / "rulesets" not in path.parents]
 GENERATED = re.compile(
     r"<!-- (?:measured: begin|made by triage compare) -->.*?<!-- (?:measured: end|end of).*?-->", re.DOTALL
 )
+LONGEST = 185
+"""Characters of one line of prose, without link targets and the content of code spans."""
+
 SENTENCE_END = re.compile(r"[.!?][)*\"”]*\s+[\"“(\[]?(?:[A-Z`*…]|\d+\b(?!\.))")
 
 TEXT = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
@@ -113,6 +118,15 @@ def test_every_option_has_help() -> None:
         assert silent == []
 
 
+def test_the_changelog_has_unreleased_on_top_and_a_date_for_each_version() -> None:
+    """The version of the package is its newest dated heading."""
+    first, *versions = re.findall(r"^## (.+)$", TEXT[ROOT / "CHANGELOG.md"], re.MULTILINE)
+    assert first == "Unreleased"
+    dates = [date.fromisoformat(version.split(" (")[1].rstrip(")")) for version in versions]
+    assert dates == sorted(dates, reverse=True)
+    assert [version for version in versions if not re.fullmatch(r"\d+\.\d+\.\d+ \([\d-]{10}\)", version)] == []
+
+
 def test_the_readme_fits_a_screen_and_says_how_to_start() -> None:
     readme = TEXT[ROOT / "README.md"]
     assert "make run" in readme
@@ -157,6 +171,11 @@ def prose_lines(text: str) -> Iterator[str]:
 def test_a_line_of_prose_holds_one_sentence(path: Path) -> None:
     """A changed sentence is then one changed line."""
     assert [line for line in prose_lines(TEXT[path]) if SENTENCE_END.search(line)] == []
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_sentence_is_longer_than_a_reader_keeps_in_mind(path: Path) -> None:
+    assert [line for line in prose_lines(TEXT[path]) if len(line) > LONGEST] == []
 
 
 def test_two_sentences_on_a_line_are_noticed() -> None:
