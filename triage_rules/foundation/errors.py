@@ -50,7 +50,7 @@ class TriageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RulesetFault:
-    """One fault of a ruleset file: its place, and a message with what was written and what was expected."""
+    """A fault of a ruleset file: its place, and a message with what was written and what was expected."""
 
     place: Place
     message: str
@@ -101,7 +101,7 @@ class BundleError(TriageError):
 
 @dataclass(frozen=True, slots=True)
 class ReportFault:
-    """One fault of a report: an RFC 6901 pointer to it, a stable code, and a sentence without any answer in it."""
+    """A fault of a report: an RFC 6901 pointer to it, a stable code, and a sentence that repeats no answer."""
 
     pointer: str
     code: str

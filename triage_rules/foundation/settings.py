@@ -56,7 +56,7 @@ def _setting(  # noqa: PLR0913 - all but two by name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings. Times are in the unit in the name."""
+    """The settings. Times are in the unit in the name."""
 
     redis_url: str = _setting(
         "redis://127.0.0.1:6379/0",

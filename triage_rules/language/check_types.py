@@ -76,5 +76,5 @@ class CheckType(enum.StrEnum):
 
     @property
     def is_acceptable(self) -> bool:
-        """Whether `accepts` in the ruleset file may accept such a finding: only what a family looks for."""
+        """Return whether `accepts` in a ruleset file may accept such a finding: only the checks of a family."""
         return self.family is not None

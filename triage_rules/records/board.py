@@ -29,7 +29,7 @@ _DIGITS = 14
 
 
 class BoardStatus(enum.StrEnum):
-    """Whether a person has acknowledged a report."""
+    """The acknowledgement of reports, as a filter."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -155,7 +155,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """All waiting reports, and the urgent ones, which are evaluated first."""
+    """The waiting reports, and the urgent ones of them, which are evaluated first."""
 
     all: Queue
     urgent: Queue

@@ -89,7 +89,7 @@ def bytes_of(path: str | Path) -> tuple[bytes, str]:
 def parse_document(text: bytes, file: str) -> Document:
     """Load a document like `load_document`, from the file's bytes."""
     document, faults = parse_text(text, file)
-    if faults.found:
+    if faults.collected:
         raise RulesetError(faults.in_order())
     return document
 
@@ -151,9 +151,9 @@ def build_ruleset(document: object, file: str = "<bundle>") -> Ruleset:
 def _build(root: Node, faults: Faults) -> Ruleset:
     if isinstance(root, MappingNode):
         ruleset = _read(Form(root, "", faults), faults)
-        if not faults.found:
+        if not faults.collected:
             return ruleset
-    elif not faults.found:
+    elif not faults.collected:
         faults.add(root.place, _NO_MAPPING)
     raise RulesetError(faults.in_order())
 

@@ -34,6 +34,6 @@ def acceptances_of(root: Node) -> tuple[Acceptance, ...]:
 
 def _acceptance(node: Node, faults: Faults) -> Acceptance | None:
     form = Form(node, "`accepts`", faults)
-    finding, of, reason = form.one_of("finding", _TYPES), form.texts("of", required=True), form.text("reason")
+    finding, of, reason = form.keyword("finding", _TYPES), form.texts("of", required=True), form.text("reason")
     form.close()
     return Acceptance(_TYPES[finding], of, reason) if finding and of and reason else None

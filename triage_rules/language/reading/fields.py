@@ -159,7 +159,7 @@ class Form:
             return None
         return text
 
-    def one_of(self, key: str, words: Collection[str], *, default: str | None = None) -> str | None:
+    def keyword(self, key: str, words: Collection[str], *, default: str | None = None) -> str | None:
         """Read a word from a list; None if it is invalid; `default` if it is missing."""
         node = self.node(key, required=default is None)
         if node is None:

@@ -57,11 +57,11 @@ def read_inputs(root: Form, names: Names, taken: dict[str, str], faults: Faults)
 
 
 def _input(name: str, entry: MappingEntry, what: str, faults: Faults) -> Input | None:
-    before = len(faults.found)
+    before = len(faults.collected)
     form = Form(entry.node, what, faults, entry.key_place)
-    word = form.one_of("type", [kind.value for kind in InputKind])
+    word = form.keyword("type", [kind.value for kind in InputKind])
     question, group = form.text("question"), form.text("group")
-    asked = form.one_of("asked_of", [asked.value for asked in AskedOf], default=AskedOf.ANYONE.value)
+    asked = form.keyword("asked_of", [asked.value for asked in AskedOf], default=AskedOf.ANYONE.value)
     help_text = form.text_or_none("help")
     kind = InputKind(word) if word else None
     read = Input(
@@ -87,7 +87,7 @@ def _input(name: str, entry: MappingEntry, what: str, faults: Faults) -> Input |
     if kind is not None and whole:
         _check_bounds(read, form)
         _check_service(read, form)
-    return read if whole and len(faults.found) == before else None
+    return read if whole and len(faults.collected) == before else None
 
 
 def _check_kind(kind: InputKind, form: Form) -> None:

@@ -78,22 +78,22 @@ def is_whole(node: Node) -> bool:
 class Faults:
     """The collected faults of a file, so that all are listed at once; at most MAX_FAULTS."""
 
-    found: list[RulesetFault] = field(default_factory=list)
+    collected: list[RulesetFault] = field(default_factory=list)
 
     def add(self, place: Place, message: str) -> None:
         """Collect a fault; `message`: one line, without the place. Raises RulesetError once there are too many."""
         line = " ".join(message.split())
         # Escape sequences in a file must not control the terminal that shows the fault.
         shown = "".join(character if character.isprintable() else "\ufffd" for character in line)
-        self.found.append(RulesetFault(place, shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "..."))
-        if len(self.found) >= MAX_FAULTS:
+        self.collected.append(RulesetFault(place, shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "..."))
+        if len(self.collected) >= MAX_FAULTS:
             faults = self.in_order()
             stopped = f"reading stopped after {MAX_FAULTS} faults; fix these, and check again"
             raise RulesetError((*faults, RulesetFault(faults[-1].place, stopped)))
 
     def in_order(self) -> tuple[RulesetFault, ...]:
         """Return each fault once, in the order of the file."""
-        return tuple(sorted(dict.fromkeys(self.found), key=lambda f: (f.place.line, f.place.column)))
+        return tuple(sorted(dict.fromkeys(self.collected), key=lambda f: (f.place.line, f.place.column)))
 
 
 class Unreadable(Exception):

@@ -113,9 +113,9 @@ def read_dispositions(root: Form, faults: Faults) -> dict[str, Disposition | Non
 
 
 def _disposition(code: str, entry: MappingEntry, what: str, faults: Faults) -> Disposition | None:
-    before = len(faults.found)
+    before = len(faults.collected)
     form = Form(entry.node, what, faults, entry.key_place)
-    level = form.one_of("level", _LEVELS)
+    level = form.keyword("level", _LEVELS)
     minutes = None
     limit = form.node("act_within_minutes")
     if isinstance(limit, Scalar) and limit.value is not None:
@@ -124,7 +124,7 @@ def _disposition(code: str, entry: MappingEntry, what: str, faults: Faults) -> D
         form.number("act_within_minutes")
     title, patient, clinician = form.text("title"), form.text("patient"), form.text("clinician")
     form.close()
-    if len(faults.found) > before or level is None or not is_whole(entry.node):
+    if len(faults.collected) > before or level is None or not is_whole(entry.node):
         return None
     return Disposition(code, Level.of(level), minutes, title, patient, clinician, entry.key_place)
 
