@@ -9,22 +9,17 @@ from decimal import Decimal
 from functools import cached_property
 
 from triage_rules.evaluation.signals import SOONER, outcome_key
+from triage_rules.language.conditions import Leaf, leaves
 from triage_rules.language.model import (
-    All,
-    Any,
     AskedOf,
-    AtLeast,
     Compare,
     Condition,
     Floor,
     Inferred,
     InputKind,
     IsOpen,
-    Not,
-    OneOf,
     Ruleset,
     Unless,
-    Yes,
 )
 
 
@@ -53,9 +48,6 @@ class Side(enum.StrEnum):
     ABOVE = "above"
     GIVEN = "given"
 
-
-Leaf = Compare | OneOf | Yes | IsOpen | Inferred | Unless
-"""Condition without parts of its own."""
 
 Mark = tuple[CoverageMeasure, str, str, Side]
 """Fact that a case showed: measure, owner, part, side."""
@@ -130,21 +122,18 @@ class Plan:
 
     def can_be_open(self, condition: Condition) -> bool:
         """Return whether an open input may leave the condition open; may be true for some that can't be."""
-        match condition:
-            case All(parts) | Any(parts) | AtLeast(_, parts):
-                return any(map(self.can_be_open, parts))
-            case Not(part):
-                return self.can_be_open(part)
+        return any(map(self._leaf_can_be_open, leaves(condition)))
+
+    def _leaf_can_be_open(self, leaf: Leaf) -> bool:
+        match leaf:
             case Inferred(name):
                 if name not in self._openable:
                     self._openable[name] = self.can_be_open(self.ruleset.inferences[name].when)
                 return self._openable[name]
             case IsOpen() | Unless():
                 return False
-            case Compare(name) | OneOf(name) | Yes(name):
-                mention = self.ruleset.mentions.get(name)
-                read = self.ruleset.inputs[name if mention is None else mention.text]
-                return read.asked_of is not AskedOf.SERVICE
+            case _:
+                return self.ruleset.input_behind(leaf.input).asked_of is not AskedOf.SERVICE
 
     def _possible_goals(self) -> Iterator[CoverageGoal]:
         statements = {rule.id: rule.when for rule in self.ruleset.rules_and_floors}
@@ -205,18 +194,6 @@ def step(limit: float | Decimal) -> Decimal:
     exponent = Decimal(str(limit)).as_tuple().exponent
     assert isinstance(exponent, int)  # a limit is finite
     return Decimal(1).scaleb(min(exponent, 0))
-
-
-def leaves(condition: Condition) -> Iterator[Leaf]:
-    """Yield the leaves of a condition as written, each as often as it occurs; statements are not expanded."""
-    match condition:
-        case All(parts) | Any(parts) | AtLeast(_, parts):
-            for part in parts:
-                yield from leaves(part)
-        case Not(part):
-            yield from leaves(part)
-        case leaf:
-            yield leaf
 
 
 def _decisions(ruleset: Ruleset) -> Iterator[DecidingCondition]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from decimal import Decimal
 
-from triage_rules.assurance.coverage.goals import DEFAULT, CoverageGoal, CoverageMeasure, Leaf, Plan, Side, step
+from triage_rules.assurance.coverage.goals import DEFAULT, CoverageGoal, CoverageMeasure, Plan, Side, step
 from triage_rules.evaluation.signals import SOONER
-from triage_rules.language.model import Compare, Floor, Inferred, IsOpen, OneOf, Op, Rule, Ruleset, Unless, Yes
-
-_OPS = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at most", Op.LESS_THAN: "less than"}
+from triage_rules.language.conditions import Leaf
+from triage_rules.language.model import Compare, Floor, Inferred, IsOpen, OneOf, Rule, Ruleset, Unless, Yes
+from triage_rules.language.wording import limit_in_words
 
 _STATEMENTS = {
     Side.TRUE: "no case where it holds",
@@ -83,8 +83,8 @@ def _write_leaf(leaf: Leaf) -> str:
     match leaf:
         case Inferred(name) | Yes(name):
             return f"`{name}`"
-        case Compare(name, op, limit):
-            return f"`{name}: {_OPS[op]} {limit}`"
+        case Compare(name):
+            return f"`{name}: {limit_in_words(leaf)}`"
         case OneOf(name, values):
             return f"`{name}: {' or '.join(values)}`"
         case IsOpen(name):
