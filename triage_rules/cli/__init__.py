@@ -9,30 +9,30 @@ import click
 from triage_rules.cli.output import CANNOT_RUN, exit_with, missing_extra
 from triage_rules.foundation.errors import TriageError
 
-COMMANDS = {
-    "audit": "audit.audit",
-    "check": "check.check_command",
-    "compare": "compare.compare_command",
-    "decide": "decide.decide",
-    "deploy": "deploy.deploy",
-    "diff": "diff.diff",
-    "erase": "privacy.erase",
-    "explain": "decide.explain",
-    "follow": "service.follow",
-    "form-link": "form_link.form_link",
-    "key": "key.key",
-    "mutate": "mutate.mutate",
-    "post": "service.post",
-    "prove": "prove.prove_command",
-    "redrive": "redrive.redrive",
-    "rekey": "privacy.rekey",
-    "rollback": "deploy.rollback",
-    "status": "service.status",
-    "test": "test.test",
-    "up": "up.up",
-    "withdraw": "service.withdraw",
-}
-"""Each command's module in this package, and its name there."""
+COMMANDS = (
+    "audit",
+    "check",
+    "compare",
+    "decide",
+    "deploy",
+    "diff",
+    "erase",
+    "explain",
+    "follow",
+    "form-link",
+    "key",
+    "mutate",
+    "post",
+    "prove",
+    "redrive",
+    "rekey",
+    "rollback",
+    "status",
+    "test",
+    "up",
+    "withdraw",
+)
+"""All commands, in the order of --help: `form-link` is the function `form_link` in `form_link.py`."""
 
 
 class Commands(click.Group):
@@ -48,9 +48,9 @@ class Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name].rpartition(".")
+        module = cmd_name.replace("-", "_")
         try:
-            command: click.Command = getattr(importlib.import_module(f"triage_rules.cli.{module}"), attribute)
+            command: click.Command = getattr(importlib.import_module(f"triage_rules.cli.{module}"), module)
         except ModuleNotFoundError as error:
             return _unavailable(cmd_name, missing_extra(error))
         except TriageError as error:

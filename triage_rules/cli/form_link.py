@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import click
 
-from triage_rules.cli.key import DAY_MS, checked_client
+from triage_rules.cli.api_keys import check_client
 from triage_rules.cli.output import CANNOT_RUN, exit_with, handle_errors, write_data, write_message
 from triage_rules.foundation.errors import LinkError
 from triage_rules.foundation.settings import Settings
-from triage_rules.foundation.timestamps import timestamp
+from triage_rules.foundation.timestamps import DAY_MS, timestamp
 from triage_rules.intake.links import FormLink, sign_form
 from triage_rules.store.redis import RedisLedger
 
 
 @click.command("form-link")
 @click.argument("ruleset")
-@click.option("--client", callback=checked_client, help="Whose reports they will be. Needed where there are API keys.")
+@click.option("--client", callback=check_client, help="Whose reports they will be. Needed where there are API keys.")
 @click.option("--return-to", metavar="URL", help="An https address that the result page leads back to.")
 @click.option("--framed-by", metavar="ORIGIN", help="The site that may frame the form, as in https://clinic.example.")
 @click.option("--subject", help="Of whom, as in a report. Whoever has the link can read it.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from triage_rules.cli.diff import example_words
+from triage_rules.cli.diff_text import example_words
 from triage_rules.cli.output import CANNOT_RUN, HAS_FINDINGS, exit_with, write_message
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import BundleError, RulesetError

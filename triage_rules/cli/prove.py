@@ -28,7 +28,7 @@ from triage_rules.language.reading import read_ruleset
 from triage_rules.language.reading.messages import suggest_name
 
 
-@click.command(name="prove")
+@click.command()
 @click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--property", "wanted", metavar="ID", multiple=True, help="Only this one; may be given again.")
 @click.option("--against", metavar="OLD", help="The previous version: a folder, `live`, a digest or a git revision.")
@@ -36,13 +36,13 @@ from triage_rules.language.reading.messages import suggest_name
               help="What all of it may take; what is not proved by then counts as failed.")  # fmt: skip
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
 @handle_errors
-def prove_command(folder: Path, wanted: tuple[str, ...], against: str | None, seconds: float, form: str) -> None:
+def prove(folder: Path, wanted: tuple[str, ...], against: str | None, seconds: float, form: str) -> None:
     """Prove what properties.yaml claims of every possible report, open answers included.
 
     Each property is proved, or refuted by the smallest report that breaks it, or given up when the time runs out.
     With --against also: no level is lower than by the previous version.
     """
-    from triage_rules.assurance.properties.proving import prove
+    from triage_rules.assurance.properties import proving
     from triage_rules.assurance.properties.rendering import as_data, as_text
     from triage_rules.assurance.solver.witness import EncoderBugError
 
@@ -51,7 +51,7 @@ def prove_command(folder: Path, wanted: tuple[str, ...], against: str | None, se
     properties = _chosen(_properties(folder, ruleset, against), wanted)
     proofs, tell = [], progress()
     try:
-        for proof in prove(ruleset, properties, previous=previous, seconds=seconds):
+        for proof in proving.prove(ruleset, properties, previous=previous, seconds=seconds):
             proofs.append(proof)
             tell(f"{len(proofs)} of {len(properties)} properties")
     except EncoderBugError as error:

@@ -13,7 +13,6 @@ from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
 from triage_rules.assurance.coverage import Coverage, CoverageMeasure, Observed, measure
 from triage_rules.assurance.coverage import reporting as covered
 from triage_rules.assurance.coverage.suggestions import drafts, suggest
-from triage_rules.cli.decide import open_folder
 from triage_rules.cli.output import (
     HAS_FINDINGS,
     as_json,
@@ -24,6 +23,7 @@ from triage_rules.cli.output import (
     write_data,
     write_message,
 )
+from triage_rules.cli.ruleset_argument import open_folder
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Ruleset
 

@@ -6,6 +6,8 @@ import functools
 import time
 from datetime import UTC, datetime
 
+DAY_MS = 86_400_000
+
 
 def now_ms() -> int:
     """The time: UTC, milliseconds since the epoch. For the ends alone; the core is told what time it is."""

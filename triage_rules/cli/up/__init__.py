@@ -17,9 +17,11 @@ from typing import NoReturn
 
 import click
 
-from triage_rules.cli import deploy, key, service
 from triage_rules.cli.actor import at_desk
+from triage_rules.cli.api_keys import check_client, usable_keys
+from triage_rules.cli.folder_deployment import deploy_folder
 from triage_rules.cli.output import CANNOT_RUN, exit_with, handle_errors, result_text, write_data, write_message
+from triage_rules.cli.service_client import post_report
 from triage_rules.cli.up.embedded_redis import embedded_redis
 from triage_rules.cli.up.processes import Processes, is_free, read_procfile
 from triage_rules.foundation.settings import PAGES_FILE, Settings, names_redis
@@ -45,7 +47,7 @@ class _Stop(Exception):
     help="Post the sample reports once all is up, if no report is there yet.",
 )
 @click.option(
-    "--new-key", metavar="CLIENT", callback=key.checked_client, help="Make an API key with all scopes, and show it."
+    "--new-key", metavar="CLIENT", callback=check_client, help="Make an API key with all scopes, and show it."
 )
 @handle_errors
 def up(*, samples: bool, new_key: str | None) -> None:
@@ -124,7 +126,7 @@ def _keys(settings: Settings, new_key: str | None) -> Iterator[str]:
             ledger.add_key(made, by=by)
             write_message(f"The key {made.id} of {new_key}, with all scopes. Keep it now, it can't be shown again:")
             write_data(text)
-        elif not key.usable(ledger):
+        elif not usable_keys(ledger):
             exit_with(
                 "API keys are required, and there is none yet: `triage up --new-key CLIENT` makes one.", CANNOT_RUN
             )
@@ -163,7 +165,7 @@ def _deploy_missing(settings: Settings) -> None:
         for folder in folders:
             bundle = make_bundle(folder)
             if bundle.name not in there:
-                deploy.deploy_folder(ledger, folder, at_desk(via=Via.UP))
+                deploy_folder(ledger, folder, at_desk(via=Via.UP))
             elif there[bundle.name].digest != bundle.digest:
                 write_message(
                     f"`{bundle.name}` here differs from what is live; `triage deploy {folder}` makes it live.",
@@ -219,7 +221,7 @@ def _post_samples(settings: Settings, key: str) -> None:
     waiting: dict[str, Path] = {}
     with consumer.following(settings.redis_url, encryption_keys=settings.encryption) as events:
         for sample in samples:
-            waiting[service.post_report(url, sample.read_bytes(), 0, key)["id"]] = sample
+            waiting[post_report(url, sample.read_bytes(), 0, key)["id"]] = sample
         for event in events:
             if event.subject in waiting:
                 sample = waiting.pop(event.subject)
