@@ -6,7 +6,8 @@ import importlib
 
 import click
 
-from triage_rules.cli.output import CANNOT_RUN, exit_with, missing_extra, write_data
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import exit_with, missing_extra, write_data
 from triage_rules.foundation.errors import TriageError
 from triage_rules.foundation.version import is_release, version
 
@@ -63,7 +64,7 @@ def _unavailable(name: str, reason: str) -> click.Command:
     """Return a command that takes whatever it is given, and gives up with the reason."""
     return click.Command(
         name,
-        callback=lambda **_: exit_with(reason, CANNOT_RUN),
+        callback=lambda **_: exit_with(reason, ExitCode.CANNOT_RUN),
         params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
         context_settings={"ignore_unknown_options": True, "help_option_names": []},
         help=reason,
@@ -97,5 +98,5 @@ def main() -> None:
 
     RULESET is a folder such as rulesets/red-dots, or the name of a live ruleset. FILE is a report as posted;
     `-` reads it from standard input. Settings are the TRIAGE_* environment variables (docs/reference/settings.md).
-    Exit codes: 0 ok, 1 something was found wrong, 2 wrong usage, 3 could not run.
+    Exit codes: 0 ok, 1 findings, 2 wrong usage, 3 could not run (docs/reference/exit-codes.md).
     """  # noqa: D301 - click wants the backspace itself

@@ -11,16 +11,8 @@ import click
 
 from triage_rules.assurance.cases import read_cases
 from triage_rules.assurance.cases.reading import CASES_FILE
-from triage_rules.cli.output import (
-    CANNOT_RUN,
-    HAS_FINDINGS,
-    as_json,
-    exit_with,
-    handle_errors,
-    progress,
-    warn_not_approved,
-    write_data,
-)
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import as_json, exit_with, handle_errors, progress, warn_not_approved, write_data
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import EngineLimitError, RulesetError
 from triage_rules.foundation.place import Place
@@ -71,7 +63,7 @@ def check(folder: Path, form: str, strict: bool, seconds: float) -> None:
     if ruleset is not None:
         warn_not_approved(ruleset.name, ruleset.approved_by)
     if has_failures(findings, strict=strict):
-        sys.exit(HAS_FINDINGS)
+        sys.exit(ExitCode.FINDINGS)
 
 
 def _checked(folder: Path, seconds: float) -> tuple[Ruleset | None, Document | None, tuple[Finding, ...]]:
@@ -98,7 +90,10 @@ def _checked(folder: Path, seconds: float) -> tuple[Ruleset | None, Document | N
     try:
         return ruleset, document, checking.check(ruleset, document, how, evaluator)
     except EncoderBugError as error:
-        exit_with(f"The check is wrong, and tells nothing: a report doesn't come out as proved ({error}).", CANNOT_RUN)
+        exit_with(
+            f"A fault of this program, so nothing is shown: a report differs from its proof ({error}).",
+            ExitCode.CANNOT_RUN,
+        )
 
 
 def _facts(ruleset: Ruleset | None, document: Document | None, findings: tuple[Finding, ...]) -> dict[str, object]:

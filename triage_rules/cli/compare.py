@@ -8,15 +8,8 @@ import click
 
 from triage_rules.cli.comparison import report
 from triage_rules.cli.comparison_text import markdown, text
-from triage_rules.cli.output import (
-    USAGE,
-    as_json,
-    exit_with,
-    handle_errors,
-    warn_not_approved,
-    write_data,
-    write_message,
-)
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import as_json, exit_with, handle_errors, warn_not_approved, write_data, write_message
 from triage_rules.cli.ruleset_argument import open_folder
 
 BEGIN, END = "<!-- made by triage compare -->", "<!-- end of what triage compare made -->"
@@ -59,5 +52,5 @@ def _write_into(document: Path, made: str) -> None:
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        exit_with(f"{document}: the lines `{BEGIN}` and `{END}` don't stand in it, in this order.", USAGE)
+        exit_with(f"{document}: the lines `{BEGIN}` and `{END}` don't stand in it, in this order.", ExitCode.USAGE)
     document.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{after}", encoding="utf-8")

@@ -6,14 +6,7 @@ from typing import Any
 
 import click
 
-from triage_rules.cli.output import (
-    FORMATS,
-    as_json,
-    handle_errors,
-    result_text,
-    warn_not_approved,
-    write_data,
-)
+from triage_rules.cli.output import FORMATS, as_json, handle_errors, result_text, warn_not_approved, write_data
 from triage_rules.cli.report_argument import MAX_BYTES, evaluate
 from triage_rules.cli.ruleset_argument import open_any
 

@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from triage_rules.cli.diff_text import markdown, text
-from triage_rules.cli.output import (
-    CANNOT_RUN,
-    HAS_FINDINGS,
-    as_json,
-    exit_with,
-    handle_errors,
-    warn_not_approved,
-    write_data,
-    write_message,
-)
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import as_json, exit_with, handle_errors, warn_not_approved, write_data, write_message
 from triage_rules.cli.ruleset_argument import evaluator_of
 
 if TYPE_CHECKING:
@@ -69,7 +61,7 @@ def diff(old: str, new: str, *, form: str, fail_on: str, kinds: int | None, seco
     try:
         found = list(_with_progress(DifferenceSearch(before, after, Budget(seconds), kinds).all()))
     except EncoderBugError as error:
-        exit_with(f"A fault of this program, nothing is shown: {error}", CANNOT_RUN)
+        exit_with(f"A fault of this program, nothing is shown: {error}", ExitCode.CANNOT_RUN)
     told = report.as_data(before, after, found)
     if form == "json":
         write_data(as_json(told))
@@ -91,6 +83,6 @@ def _with_progress(differences: Iterable[ResultDifference]) -> Iterator[ResultDi
 
 def _leave(counting: list[ResultDifference]) -> None:
     if any(one.kinds for one in counting):
-        exit_with("Results differ.", HAS_FINDINGS)
+        exit_with("Results differ.", ExitCode.FINDINGS)
     if any(one.state != COMPLETE for one in counting):
-        exit_with("Gave up before every difference was found or excluded; try more --seconds.", CANNOT_RUN)
+        exit_with("Gave up before every difference was found or excluded; try more --seconds.", ExitCode.CANNOT_RUN)

@@ -7,7 +7,8 @@ import sys
 import click
 
 from triage_rules.cli import actor
-from triage_rules.cli.output import HAS_FINDINGS, USAGE, exit_with, handle_errors, write_data, write_message
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import exit_with, handle_errors, write_data, write_message
 from triage_rules.foundation.errors import SubjectOfSeveral
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.audit import Actor
@@ -44,13 +45,13 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
     """
     named = sys.stdin.readline().strip("\r\n") if subject == "-" else subject
     if subject_fault(named):
-        exit_with(f"No report has such a subject; expected 1 to {SUBJECT_MAX} printable characters.", USAGE)
+        exit_with(f"No report has such a subject; expected 1 to {SUBJECT_MAX} printable characters.", ExitCode.USAGE)
     with RedisLedger(Settings.from_environment()) as ledger:
         try:
             erased = ledger.erase(named, ledger.now_ms(), by=by, client=client)
         except SubjectOfSeveral as several:
             write_message(f"{several} Choose one with --client:")
-            exit_with("\n".join(f"  {name or chr(39) * 2}" for name in several.clients), HAS_FINDINGS)
+            exit_with("\n".join(f"  {name or chr(39) * 2}" for name in several.clients), ExitCode.FINDINGS)
         write_data(
             f"{erased.reports} reports, {erased.events} events, {erased.dead_letters} dead letters, {erased.keys} keys"
         )
@@ -61,5 +62,5 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
         exit_with(
             f"{erased.unopened} reports can't be opened with the encryption keys that are set: "
             "whether they are of that subject can't be told, and they were kept.",
-            HAS_FINDINGS,
+            ExitCode.FINDINGS,
         )

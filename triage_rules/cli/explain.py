@@ -6,13 +6,7 @@ from typing import Any
 
 import click
 
-from triage_rules.cli.output import (
-    FORMATS,
-    as_json,
-    handle_errors,
-    result_text,
-    write_data,
-)
+from triage_rules.cli.output import FORMATS, as_json, handle_errors, result_text, write_data
 from triage_rules.cli.report_argument import MAX_BYTES, decide_answers, read_report
 from triage_rules.cli.ruleset_argument import open_any
 from triage_rules.evaluation import explanation

@@ -9,12 +9,7 @@ from typing import Any
 
 import click
 
-from triage_rules.cli.output import (
-    FORMATS,
-    LEVEL_COLOURS,
-    handle_errors,
-    write_data,
-)
+from triage_rules.cli.output import FORMATS, LEVEL_COLOURS, handle_errors, write_data
 from triage_rules.foundation.settings import Settings
 
 LEVELS = click.Choice(["routine", "monitor", "urgent"])

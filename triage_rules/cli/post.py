@@ -6,13 +6,7 @@ from pathlib import Path
 
 import click
 
-from triage_rules.cli.output import (
-    FORMATS,
-    as_json,
-    handle_errors,
-    result_text,
-    write_data,
-)
+from triage_rules.cli.output import FORMATS, as_json, handle_errors, result_text, write_data
 from triage_rules.cli.service_client import post_report
 from triage_rules.foundation.settings import Settings
 

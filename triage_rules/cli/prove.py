@@ -9,18 +9,8 @@ import click
 
 from triage_rules.assurance.properties.model import SECONDS, Against, Property, ResultMeasure
 from triage_rules.assurance.properties.reading import PROPERTIES_FILE, has_properties, read_properties
-from triage_rules.cli.output import (
-    CANNOT_RUN,
-    FORMATS,
-    HAS_FINDINGS,
-    USAGE,
-    as_json,
-    exit_with,
-    handle_errors,
-    progress,
-    warn_not_approved,
-    write_data,
-)
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import FORMATS, as_json, exit_with, handle_errors, progress, warn_not_approved, write_data
 from triage_rules.cli.previous_version import open_version
 from triage_rules.foundation.errors import RulesetNotFound
 from triage_rules.language.model import Ruleset, Source
@@ -55,7 +45,7 @@ def prove(folder: Path, wanted: tuple[str, ...], against: str | None, seconds: f
             proofs.append(proof)
             tell(f"{len(proofs)} of {len(properties)} properties")
     except EncoderBugError as error:
-        exit_with(f"The formulas and the evaluators differ, so nothing is known: {error}", CANNOT_RUN)
+        exit_with(f"The formulas and the evaluators differ, so nothing is known: {error}", ExitCode.CANNOT_RUN)
     if form == "json":
         write_data(
             as_json({"ruleset": ruleset.name, "version": ruleset.version, "properties": [*map(as_data, proofs)]})
@@ -65,7 +55,7 @@ def prove(folder: Path, wanted: tuple[str, ...], against: str | None, seconds: f
     warn_not_approved(ruleset.name, ruleset.approved_by)
     failed = sum(not proof.holds for proof in proofs)
     if failed:
-        exit_with(f"{failed} of {len(proofs)} properties don't hold, as far as is known.", HAS_FINDINGS)
+        exit_with(f"{failed} of {len(proofs)} properties don't hold, as far as is known.", ExitCode.FINDINGS)
 
 
 def _properties(folder: Path, ruleset: Ruleset, against: str | None) -> list[Property]:
@@ -86,5 +76,5 @@ def _chosen(properties: list[Property], wanted: Sequence[str]) -> list[Property]
     known = [asked.id for asked in properties]
     for name in wanted:
         if name not in known:
-            exit_with(f"There is no property `{name}`{suggest_name(name, known)}", USAGE)
+            exit_with(f"There is no property `{name}`{suggest_name(name, known)}", ExitCode.USAGE)
     return [asked for asked in properties if not wanted or asked.id in wanted]

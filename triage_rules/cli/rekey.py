@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from triage_rules.cli import actor
-from triage_rules.cli.output import HAS_FINDINGS, USAGE, exit_with, handle_errors, write_data, write_message
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import exit_with, handle_errors, write_data, write_message
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import DAY_MS, timestamp
 from triage_rules.records.audit import Actor
@@ -24,7 +25,7 @@ def rekey(*, plain: bool, by: Actor) -> None:
     """
     settings = Settings.from_environment()
     if not settings.encryption:
-        exit_with("TRIAGE_ENCRYPTION_KEYS is not set, so there is nothing to encrypt with.", USAGE)
+        exit_with("TRIAGE_ENCRYPTION_KEYS is not set, so there is nothing to encrypt with.", ExitCode.USAGE)
     with RedisLedger(settings) as ledger:
         rekeyed = ledger.rekey(ledger.now_ms(), by=by, plain=plain)
     write_data(f"{rekeyed.reports} reports")
@@ -37,5 +38,5 @@ def rekey(*, plain: bool, by: Actor) -> None:
     if rekeyed.unopened:
         exit_with(
             f"{rekeyed.unopened} reports can't be opened with the keys that are set, and stay as they are.",
-            HAS_FINDINGS,
+            ExitCode.FINDINGS,
         )

@@ -7,12 +7,8 @@ import urllib.error
 import urllib.request
 from typing import Any, NoReturn
 
-from triage_rules.cli.output import (
-    CANNOT_RUN,
-    HAS_FINDINGS,
-    exit_with,
-    write_message,
-)
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import exit_with, write_message
 
 
 def post_report(url: str, body: bytes, wait: int, key: str) -> dict[str, Any]:
@@ -27,7 +23,7 @@ def post_report(url: str, body: bytes, wait: int, key: str) -> dict[str, Any]:
     except urllib.error.HTTPError as error:
         _refused(error.code, error.read())
     except (urllib.error.URLError, TimeoutError) as error:
-        exit_with(f"{url} can't be reached: {getattr(error, 'reason', error)}", CANNOT_RUN)
+        exit_with(f"{url} can't be reached: {getattr(error, 'reason', error)}", ExitCode.CANNOT_RUN)
 
 
 def _refused(status_code: int, body: bytes) -> NoReturn:
@@ -35,4 +31,4 @@ def _refused(status_code: int, body: bytes) -> NoReturn:
     write_message(f"{status_code}: {problem.get('title')} {problem.get('detail') or ''}")
     for error in problem.get("errors", []):
         write_message(f"  {error['pointer'] or '(whole report)'}: {error['detail']}")
-    exit_with("The report was not accepted.", HAS_FINDINGS)
+    exit_with("The report was not accepted.", ExitCode.FINDINGS)

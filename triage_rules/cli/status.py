@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from triage_rules.cli.exit_codes import ExitCode
 from triage_rules.cli.output import (
     FORMATS,
-    HAS_FINDINGS,
     as_json,
     exit_with,
     handle_errors,
@@ -64,7 +64,7 @@ def status(form: str) -> None:
     for name, approver in approved.items():
         warn_not_approved(name, approver)
     if not live:
-        exit_with("No ruleset is live.", HAS_FINDINGS)
+        exit_with("No ruleset is live.", ExitCode.FINDINGS)
 
 
 def _approver(ledger: RedisLedger, live: LiveRuleset) -> str | None:

@@ -5,11 +5,7 @@ from __future__ import annotations
 import click
 
 from triage_rules.cli import actor
-from triage_rules.cli.output import (
-    handle_errors,
-    write_data,
-    write_message,
-)
+from triage_rules.cli.output import handle_errors, write_data, write_message
 from triage_rules.cli.store import open_ledger
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.audit import Actor

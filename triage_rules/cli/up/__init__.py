@@ -19,8 +19,9 @@ import click
 
 from triage_rules.cli.actor import at_desk
 from triage_rules.cli.api_keys import check_client, usable_keys
+from triage_rules.cli.exit_codes import ExitCode
 from triage_rules.cli.folder_deployment import deploy_folder
-from triage_rules.cli.output import CANNOT_RUN, exit_with, handle_errors, result_text, write_data, write_message
+from triage_rules.cli.output import exit_with, handle_errors, result_text, write_data, write_message
 from triage_rules.cli.service_client import post_report
 from triage_rules.cli.up.embedded_redis import embedded_redis
 from triage_rules.cli.up.processes import Processes, is_free, read_procfile
@@ -65,7 +66,7 @@ def up(*, samples: bool, new_key: str | None) -> None:
     try:
         _claim(settings, processes)
         if not is_free(settings.host, settings.port):
-            exit_with(f"Port {settings.port} is in use by another program; choose another with PORT=...", CANNOT_RUN)
+            exit_with(f"Port {settings.port} is in use; choose another with PORT=...", ExitCode.CANNOT_RUN)
         _leave_pages_secret(settings)
         with _redis(settings, processes) as url:
             processes.tell({"TRIAGE_REDIS_URL": url})
@@ -89,7 +90,7 @@ def _claim(settings: Settings, processes: Processes) -> None:
         exit_with(
             f"TRIAGE_DATA_DIR: no files can be written in {settings.data_dir} "
             f"({error.filename}: {error.strerror}); choose another.",
-            CANNOT_RUN,
+            ExitCode.CANNOT_RUN,
         )
 
 
@@ -128,7 +129,8 @@ def _keys(settings: Settings, new_key: str | None) -> Iterator[str]:
             write_data(text)
         elif not usable_keys(ledger):
             exit_with(
-                "API keys are required, and there is none yet: `triage up --new-key CLIENT` makes one.", CANNOT_RUN
+                "API keys are required, and there is none: `triage up --new-key CLIENT` makes one.",
+                ExitCode.CANNOT_RUN,
             )
         text, made = make_key(SAMPLES_CLIENT, [Scope.REPORT], now, expires_ms=now + SAMPLES_KEY_MS)
         ledger.add_key(made, by=by)
@@ -194,7 +196,7 @@ def _wait_until_ready(settings: Settings, processes: Processes) -> bool:
         time.sleep(0.1)
     write_message(f"Not ready after {READY_SECONDS} s: {told}\nSee the logs in {processes.logs}.", fg="yellow")
     if not answered:
-        sys.exit(CANNOT_RUN)
+        sys.exit(ExitCode.CANNOT_RUN)
     return False
 
 
