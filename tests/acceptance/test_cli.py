@@ -161,8 +161,8 @@ def test_a_misspelt_name_that_must_be_silent_is_told(copy: Path) -> None:
 def test_a_case_without_a_wanted_level_is_refused(copy: Path) -> None:
     """A case that can't fail is none."""
     (copy / "cases.yaml").write_text("cases:\n  - {id: one, findings: {}, expect: {}}\n", encoding="utf-8")
-    ran = run_triage("test", str(copy))
-    assert (ran.exit_code, "`expect` must say a `level`" in ran.stderr) == (1, True)
+    ran = run_triage("test", copy)
+    assert (ran.exit_code, "`expect` must state a `level`" in ran.stderr) == (1, True)
 
 
 def test_a_ruleset_without_cases_does_not_pass(copy: Path) -> None:
