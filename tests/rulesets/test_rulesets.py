@@ -25,7 +25,7 @@ each_ruleset = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: fol
 @each_ruleset
 def test_check_finds_nothing_that_is_not_accepted_with_a_reason(folder: Path) -> None:
     """A dead rule or a gap would decide patients' reports otherwise than its author believes."""
-    checked = run_triage("check", folder, "--strict")
+    checked = run_triage("check", folder, "--strict", "--seconds", "200")
     assert checked.exit_code == 0, checked.output
     assert "no clinician has approved" in checked.stderr
 
