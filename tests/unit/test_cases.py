@@ -49,9 +49,9 @@ SLIPS = [
     # the case
     ("  - id: first\n    note", "  - note", "4:5: case number 1: the key `id` is missing"),
     ("id: second", "id: first", "11:9: case `first`: `id`: the case in line 4 has this id already"),
-    ("id: second", "id: 2", "11:9: case number 2: `id`: expected a text, found `2`; put it into quotes"),
+    ("id: second", "id: 2", "11:9: case number 2: `id`: expected a text, found `2`; put it in quotes"),
     ("id: second", "id: [a]", "11:9: case number 2: `id`: expected a text, found a list"),
-    ("note: A child.", "note: 38.1", "5:11: case `first`: `note`: expected a text, found `38.1`; put it into quotes"),
+    ("note: A child.", "note: 38.1", "5:11: case `first`: `note`: expected a text, found `38.1`; put it in quotes"),
     ("note: A", "nota: A", "5:5: case `first`: unknown key `nota`; did you mean `note`?"),
     # what is answered
     ("findings: {age_years: 4}", "findings: a child", "7:15: case `first`: `findings`: expected a mapping of answers, found the text `a child`"),

@@ -14,8 +14,8 @@ from typing import Any
 
 from triage_rules.assurance.cases import CaseOutcome, fired_ids
 from triage_rules.assurance.properties.model import Answering, LeavingOpen, Never, Property, RoutineOnlyIfAnswered, Then
-from triage_rules.explanation.graph.graph import reads
 from triage_rules.foundation import strict_json
+from triage_rules.language.conditions import names_in
 from triage_rules.language.model import Level
 from triage_rules.records.reports import History
 
@@ -139,4 +139,4 @@ def _names(asked: Property) -> Iterator[str]:
             pass
     for condition in conditions:
         if condition is not None:
-            yield from (name for name, _ in reads(condition))
+            yield from names_in(condition)

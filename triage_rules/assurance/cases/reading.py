@@ -61,7 +61,7 @@ def cases_of(document: Document, faults: Faults, ruleset: Ruleset) -> list[Case]
     cases: list[Case] = []
     if isinstance(document.root, MappingNode):
         cases = _Reader(ruleset, faults).cases(Form(document.root, "", faults))
-    if faults.found:
+    if faults.collected:
         raise RulesetError(faults.in_order())
     return cases
 
@@ -153,7 +153,7 @@ class _Reader:
             inner.add_fault(
                 inner.place_of("reports_last_48h"), f"`reports_last_48h`: expected 0 or more, found `{reports}`"
             )
-        highest = inner.one_of("highest_level_24h", (*_LEVELS, _NO_LEVEL), default=_NO_LEVEL)
+        highest = inner.keyword("highest_level_24h", (*_LEVELS, _NO_LEVEL), default=_NO_LEVEL)
         inner.close()
         return History(int(reports), None if highest in (None, _NO_LEVEL) else Level.of(highest))
 
@@ -167,7 +167,7 @@ class _Reader:
         if isinstance(node, MappingNode):
             self._check_enough(form, node)
         for key in ("level", "could_be"):
-            inner.one_of(key, _LEVELS, default="")
+            inner.keyword(key, _LEVELS, default="")
         self._check_disposition(inner)
         inner.flag("determined")
         limit = inner.node("act_within_minutes", required=False)

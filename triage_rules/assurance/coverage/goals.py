@@ -9,22 +9,17 @@ from decimal import Decimal
 from functools import cached_property
 
 from triage_rules.evaluation.signals import SOONER, outcome_key
+from triage_rules.language.conditions import Leaf, leaves
 from triage_rules.language.model import (
-    All,
-    Any,
     AskedOf,
-    AtLeast,
     Compare,
     Condition,
     Floor,
     Inferred,
     InputKind,
     IsOpen,
-    Not,
-    OneOf,
     Ruleset,
     Unless,
-    Yes,
 )
 
 
@@ -53,9 +48,6 @@ class Side(enum.StrEnum):
     ABOVE = "above"
     GIVEN = "given"
 
-
-Leaf = Compare | OneOf | Yes | IsOpen | Inferred | Unless
-"""A condition without parts of its own."""
 
 Mark = tuple[CoverageMeasure, str, str, Side]
 """One thing that a case showed: measure, owner, part, side."""
@@ -130,21 +122,18 @@ class Plan:
 
     def can_be_open(self, condition: Condition) -> bool:
         """Whether some finding that the condition hangs on can be open, and leave it so; may be too hopeful."""
-        match condition:
-            case All(parts) | Any(parts) | AtLeast(_, parts):
-                return any(map(self.can_be_open, parts))
-            case Not(part):
-                return self.can_be_open(part)
+        return any(map(self._leaf_can_be_open, leaves(condition)))
+
+    def _leaf_can_be_open(self, leaf: Leaf) -> bool:
+        match leaf:
             case Inferred(name):
                 if name not in self._openable:
                     self._openable[name] = self.can_be_open(self.ruleset.inferences[name].when)
                 return self._openable[name]
             case IsOpen() | Unless():
                 return False
-            case Compare(finding) | OneOf(finding) | Yes(finding):
-                mention = self.ruleset.mentions.get(finding)
-                asked = self.ruleset.inputs[finding if mention is None else mention.text]
-                return asked.asked_of is not AskedOf.SERVICE
+            case _:
+                return self.ruleset.input_behind(leaf.input).asked_of is not AskedOf.SERVICE
 
     def _possible(self) -> Iterator[CoverageGoal]:
         statements = {rule.id: rule.when for rule in self.ruleset.rules_and_floors}
@@ -205,18 +194,6 @@ def step(limit: float | Decimal) -> Decimal:
     exponent = Decimal(str(limit)).as_tuple().exponent
     assert isinstance(exponent, int)  # a limit is finite
     return Decimal(1).scaleb(min(exponent, 0))
-
-
-def leaves(condition: Condition) -> Iterator[Leaf]:
-    """The leaves of a condition as they are written, each as often as it stands there; statements aren't opened."""
-    match condition:
-        case All(parts) | Any(parts) | AtLeast(_, parts):
-            for part in parts:
-                yield from leaves(part)
-        case Not(part):
-            yield from leaves(part)
-        case leaf:
-            yield leaf
 
 
 def _decisions(ruleset: Ruleset) -> Iterator[DecidingCondition]:

@@ -11,25 +11,21 @@ from typing import Any
 
 from triage_rules.assurance.cases import Case
 from triage_rules.assurance.coverage import Coverage, Observed, marks, of_answers, of_leaves
-from triage_rules.assurance.coverage.goals import CoverageMeasure, Mark, Plan, Side, leaves, step
+from triage_rules.assurance.coverage.goals import CoverageMeasure, Mark, Plan, Side, step
 from triage_rules.assurance.coverage.reporting import describe_goal
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.decision import disposition_of
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
 from triage_rules.foundation.errors import ReportError
+from triage_rules.language.conditions import atoms
 from triage_rules.language.model import (
     Answers,
     AskedOf,
-    Compare,
     Condition,
     Inferred,
     InputKind,
-    IsOpen,
-    OneOf,
-    Unless,
     Value,
-    Yes,
 )
 
 MAX_TRIES = 2000
@@ -182,15 +178,11 @@ def _conditions(plan: Plan) -> Iterator[tuple[str, Condition, Condition | None]]
 
 def _inputs(plan: Plan, condition: Condition) -> Iterator[str]:
     """The inputs that a condition hangs on, through statements too; not those that the service counts."""
-    for leaf in leaves(condition):
-        match leaf:
-            case Inferred(name) | Unless(Inferred(name)):
-                yield from _inputs(plan, plan.ruleset.inferences[name].when)
-            case Compare(finding) | OneOf(finding) | Yes(finding) | IsOpen(finding) | Unless(Yes(finding)):
-                mention = plan.ruleset.mentions.get(finding)
-                name = finding if mention is None else mention.text
-                if plan.ruleset.inputs[name].asked_of is not AskedOf.SERVICE:
-                    yield name
+    for atom in atoms(condition):
+        if isinstance(atom, Inferred):
+            yield from _inputs(plan, plan.ruleset.inferences[atom.name].when)
+        elif (asked := plan.ruleset.input_behind(atom.input)).asked_of is not AskedOf.SERVICE:
+            yield asked.name
 
 
 def _answers(plan: Plan, name: str) -> Iterator[Value | None]:

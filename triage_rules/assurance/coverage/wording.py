@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from decimal import Decimal
 
-from triage_rules.assurance.coverage.goals import DEFAULT, CoverageGoal, CoverageMeasure, Leaf, Plan, Side, step
+from triage_rules.assurance.coverage.goals import DEFAULT, CoverageGoal, CoverageMeasure, Plan, Side, step
 from triage_rules.evaluation.signals import SOONER
-from triage_rules.language.model import Compare, Floor, Inferred, IsOpen, OneOf, Op, Rule, Ruleset, Unless, Yes
-
-_OPS = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at most", Op.LESS_THAN: "less than"}
+from triage_rules.language.conditions import Leaf
+from triage_rules.language.model import Compare, Floor, Inferred, IsOpen, OneOf, Rule, Ruleset, Unless, Yes
+from triage_rules.language.wording import limit_in_words
 
 _STATEMENTS = {
     Side.TRUE: "no case where it holds",
@@ -83,8 +83,8 @@ def _leaf(leaf: Leaf) -> str:
     match leaf:
         case Inferred(name) | Yes(name):
             return f"`{name}`"
-        case Compare(finding, op, limit):
-            return f"`{finding}: {_OPS[op]} {limit}`"
+        case Compare(finding):
+            return f"`{finding}: {limit_in_words(leaf)}`"
         case OneOf(finding, values):
             return f"`{finding}: {' or '.join(values)}`"
         case IsOpen(finding):

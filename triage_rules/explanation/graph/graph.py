@@ -8,22 +8,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from triage_rules.language.conditions import name_in, parts
 from triage_rules.language.model import (
     All,
     Any,
     AtLeast,
-    Compare,
     Condition,
     Floor,
-    Inferred,
     IsOpen,
     Level,
     Not,
-    OneOf,
     Rule,
     Ruleset,
     Unless,
-    Yes,
 )
 
 
@@ -134,17 +131,13 @@ def kept_only(graph: Graph, keys: Collection[str]) -> Graph:
 def reads(condition: Condition, *, against: bool = False) -> Iterator[tuple[str, Sign]]:
     """The names that a condition reads, each with how; a name may come twice."""
     match condition:
-        case All(parts) | Any(parts) | AtLeast(_, parts):
-            for part in parts:
-                yield from reads(part, against=against)
-        case Not(part):
-            yield from reads(part, against=not against)
-        case Unless(Inferred(name) | Yes(name)):
-            yield name, Sign.PLUS if against else Sign.MINUS
+        case All() | Any() | AtLeast() | Not():
+            for part in parts(condition):
+                yield from reads(part, against=against != isinstance(condition, Not))
         case IsOpen(name):
             yield name, Sign.OPEN
-        case Inferred(name) | Yes(name) | Compare(name) | OneOf(name):
-            yield name, Sign.MINUS if against else Sign.PLUS
+        case leaf:
+            yield name_in(leaf), Sign.MINUS if against != isinstance(leaf, Unless) else Sign.PLUS
 
 
 class _Made:

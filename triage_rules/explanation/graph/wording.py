@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from triage_rules.evaluation.answers import format_unit
 from triage_rules.evaluation.reference import Reference
 from triage_rules.explanation.graph.highlight import NodeState, state_of
+from triage_rules.language.conditions import OPPOSITE
 from triage_rules.language.model import (
     All,
     Any,
@@ -20,14 +21,11 @@ from triage_rules.language.model import (
     IsOpen,
     Not,
     OneOf,
-    Op,
     Ruleset,
     Unless,
     Yes,
 )
-
-OPS = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at most", Op.LESS_THAN: "less than"}
-_NOT = {Op.AT_LEAST: "less than", Op.MORE_THAN: "at most", Op.AT_MOST: "more than", Op.LESS_THAN: "at least"}
+from triage_rules.language.wording import OPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ class _Wording:
             case Not(part):
                 return self.line(part)
             case Compare(name, op, limit):
-                is_so = f"{(OPS if holds else _NOT)[op]} {limit}{self._unit(name)}"
+                is_so = f"{OPS[op if holds else OPPOSITE[op]]} {limit}{self._unit(name)}"
             case OneOf(name, values):
                 is_so = ("" if holds else "not ") + " or ".join(self._label(name, value) for value in values)
             case IsOpen(name):
