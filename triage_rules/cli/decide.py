@@ -129,11 +129,11 @@ def open_any(ruleset: str) -> Evaluator:
         return open_folder(Path(ruleset))
     from triage_rules.deployment.live import LiveRulesets
     from triage_rules.foundation.settings import Settings
-    from triage_rules.store.redis import RedisLedger
+    from triage_rules.store.redis import RedisStore
 
     write_message(f"`{ruleset}` is no folder here; asking the service.")
-    with RedisLedger(Settings.from_environment()) as ledger:
-        return LiveRulesets(ledger).get(ruleset).evaluator
+    with RedisStore(Settings.from_environment()) as store:
+        return LiveRulesets(store.rulesets).get(ruleset).evaluator
 
 
 def evaluate(evaluator: Evaluator, posted: bytes) -> dict[str, Any]:

@@ -10,13 +10,13 @@ import click
 from triage_rules.cli import actor
 from triage_rules.cli.lowered_levels import report_lowered_levels
 from triage_rules.cli.output import handle_errors, warn_not_approved, write_data, write_message
-from triage_rules.cli.store import open_ledger
+from triage_rules.cli.store import open_store
 from triage_rules.deployment import deploy as deployment
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
 from triage_rules.records.audit import Actor
-from triage_rules.store import LiveRuleset
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
+from triage_rules.store.rulesets import LiveRuleset
 
 
 @click.command()
@@ -30,12 +30,12 @@ def deploy(folder: Path, by: Actor, *, no_lower: bool) -> None:
     If anything fails, the live one stays. Before, it says for whom the level would be lower than by what is live;
     `triage diff` tells more.
     """
-    with open_ledger(Settings.from_environment()) as ledger:
-        deploy_folder(ledger, folder, by, lambda bundle: report_lowered_levels(ledger, bundle, refuse=no_lower))
+    with open_store(Settings.from_environment()) as store:
+        deploy_folder(store, folder, by, lambda bundle: report_lowered_levels(store.rulesets, bundle, refuse=no_lower))
 
 
 def deploy_folder(
-    ledger: RedisLedger, folder: Path, by: Actor, before: Callable[[Bundle], None] = lambda _bundle: None
+    store: RedisStore, folder: Path, by: Actor, before: Callable[[Bundle], None] = lambda _bundle: None
 ) -> None:
     """Check a folder and make it live. `before`: called with what was checked, before it goes live.
 
@@ -44,7 +44,7 @@ def deploy_folder(
     write_message(f"Looking at {folder}: its rules, its cases and its properties. This may take some seconds.")
     checked = deployment.check_folder(folder)
     before(checked.bundle)
-    deployed = deployment.deploy(ledger, checked, ledger.now_ms(), by)
+    deployed = deployment.deploy(store.rulesets, checked, store.now_ms(), by)
     proved = "" if checked.proved is None else f", {checked.proved} properties proved of every possible report"
     write_message(f"{checked.cases} cases passed{proved}.")
     for warning in deployed.warnings:
@@ -59,8 +59,8 @@ def deploy_folder(
 @handle_errors
 def rollback(name: str, by: Actor) -> None:
     """Make the ruleset that was live before live again, in one step. If it can't be opened, what is live stays."""
-    with open_ledger(Settings.from_environment()) as ledger:
-        live, ruleset = deployment.roll_back(ledger, name, ledger.now_ms(), by)
+    with open_store(Settings.from_environment()) as store:
+        live, ruleset = deployment.roll_back(store.rulesets, name, store.now_ms(), by)
     _tell_live(live)
     warn_not_approved(name, ruleset.approved_by)
 

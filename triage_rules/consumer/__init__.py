@@ -21,11 +21,11 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from triage_rules.consumer.failures import OUTAGE, FailureStreak, WaitTimes, describe_error
-from triage_rules.foundation.encryption import Seals
-from triage_rules.foundation.errors import CredentialsRefused, EventError, LedgerUnavailable, SealError
+from triage_rules.foundation.encryption import Encryption
+from triage_rules.foundation.errors import CredentialsRefused, DecryptionError, EventError, StoreUnavailable
 from triage_rules.foundation.timestamps import now_ms
 from triage_rules.language.model import Level
-from triage_rules.records.events import SEALED_TYPE, Event, decode
+from triage_rules.records.events import ENCRYPTED_TYPE, Event, decode
 from triage_rules.store.results import ResultStream, StreamEntry
 
 log = logging.getLogger("triage.consumer")
@@ -58,7 +58,7 @@ class Message:
     _consumer: Consumer = field(repr=False)
 
     def ack(self) -> None:
-        """It was handled; nobody of the group gets it again. Raises LedgerUnavailable: then somebody might."""
+        """It was handled; nobody of the group gets it again. Raises StoreUnavailable: then somebody might."""
         self._consumer._done(self)  # noqa: SLF001 - the two are one thing in two classes
 
     def give_up(self, reason: str) -> None:
@@ -79,7 +79,7 @@ class Consumer:
     `dedupe_for`: seconds that the ids of handled results are remembered for (0: not).
     `start`: where a new group begins, `0` for all results that are kept, `$` for those from now on.
     `encryption_keys`: those of the service, if it encrypts. Without any, the first encrypted result ends the iteration
-    with a SealError, and so do several that none of them opens; a single one becomes a dead letter in the end.
+    with a DecryptionError, and so do several that none of them opens; a single one becomes a dead letter in the end.
     """
 
     def __init__(  # noqa: PLR0913 - two that all need, and choices by name
@@ -115,7 +115,7 @@ class Consumer:
         self._keep_ms = round(dedupe_for * 1000)
         self._start = start
         self._prefetch = prefetch
-        self._seals = Seals(encryption_keys)
+        self._encryption = Encryption(encryption_keys)
         self._stream = ResultStream(url)
         self._stopping = threading.Event()
         self._joined = False
@@ -143,7 +143,7 @@ class Consumer:
             failing.reset()
             try:
                 message.ack()
-            except LedgerUnavailable as error:
+            except StoreUnavailable as error:
                 log.warning("result %s: handled, not acknowledged, may come again: %s", message.event.id, error)
 
     def _raised(self, message: Message, told: str, failing: FailureStreak) -> None:
@@ -155,7 +155,7 @@ class Consumer:
         self._causes[entry.id] = told
         failing.record(entry.id)
         if failing.is_outage:
-            self._excuse(entry)
+            self._refund(entry)
         pause = PAUSE_SECONDS[min(failing.times, len(PAUSE_SECONDS)) - 1]
         if pause:
             log.warning("waiting %g s: the handler raised for %d results in a row", pause, failing.times)
@@ -164,13 +164,13 @@ class Consumer:
     def __iter__(self) -> Iterator[Message]:
         """Results until stop(). The caller acknowledges each; one that isn't comes again.
 
-        Raises SealError if results are encrypted and no key opens them, CredentialsRefused if Redis doesn't let it in.
+        Raises DecryptionError if no key opens the results, CredentialsRefused if Redis refuses user or password.
         """
         failures = 0
         while not self._stopping.is_set():
             try:
                 entries = self._entries()
-            except LedgerUnavailable as error:
+            except StoreUnavailable as error:
                 if isinstance(error, CredentialsRefused) and not self._let_in:
                     raise
                 log.warning("waiting: %s", error)
@@ -223,9 +223,9 @@ class Consumer:
 
     def _take_forgotten(self) -> list[StreamEntry]:
         """What the store doesn't give, as its clock was set back. A quarter later, so that it comes first if it can."""
-        rows = self._stream.waiting(self.group, WATCHED)
+        rows = self._stream.get_unfinished(self.group, WATCHED)
         entry_id = self._waiting.longest(rows, 1.25 * self._claim_after_ms / 1000)
-        return [] if entry_id is None else self._stream.take(self.group, self.name, entry_id)
+        return [] if entry_id is None else self._stream.claim_entry(self.group, self.name, entry_id)
 
     def _message(self, entry: StreamEntry) -> Message | None:
         """The message to hand out, or None if this entry is dealt with here."""
@@ -238,10 +238,10 @@ class Consumer:
                 self._give_up(replace(entry, deliveries=entry.deliveries - 1), self._in_vain(entry))
                 return None
             event = self._decoded(entry)
-            if event is not None and self._keep_ms and self._stream.seen(self.group, event.id):
+            if event is not None and self._keep_ms and self._stream.has_handled(self.group, event.id):
                 self._stream.drop(self.group, entry)
                 return None
-        except LedgerUnavailable as error:
+        except StoreUnavailable as error:
             log.warning("entry %s stays with the group: %s", entry.id, error)
             return None
         return None if event is None else Message(event, entry.deliveries, entry, self)
@@ -252,43 +252,43 @@ class Consumer:
 
     def _decoded(self, entry: StreamEntry) -> Event | None:
         try:
-            event = decode(entry.fields, self._seals)
-        except SealError as error:
+            event = decode(entry.fields, self._encryption)
+        except DecryptionError as error:
             self._not_opened(entry, error)
             return None
         except EventError as error:
             log.error("entry %s is given up: %s", entry.id, error)  # noqa: TRY400 - where it was raised says nothing
             self._give_up(entry, f"no result event: {error}")
             return None
-        if entry.fields["content-type"] == SEALED_TYPE:
+        if entry.fields["content-type"] == ENCRYPTED_TYPE:
             self._opened = True
             self._unopened.reset()
         return event
 
-    def _not_opened(self, entry: StreamEntry, error: SealError) -> None:
+    def _not_opened(self, entry: StreamEntry, error: DecryptionError) -> None:
         """A single result that no key opens comes again. If none is opened, or several aren't, the keys are wrong."""
         self._unopened.record(entry.id)
         wrong = self._unopened.is_outage or (not self._opened and self._unopened.times >= OUTAGE)
         if wrong or not self._opened:
-            self._excuse(entry)
+            self._refund(entry)
         if wrong:
-            raise SealError(f"entry {entry.id}: {error}; this consumer needs the encryption_keys of the service")
+            raise DecryptionError(f"entry {entry.id}: {error}; this consumer needs the encryption_keys of the service")
         log.error("entry %s comes again: %s", entry.id, error)
 
     def _refuse_without_keys(self, entry: StreamEntry) -> None:
         """Before it is counted as handed out in vain: no result must end as a dead letter for want of a setting."""
-        if not self._seals and entry.fields.get("content-type") == SEALED_TYPE:
-            raise SealError("results are encrypted, and this consumer has no key; give it encryption_keys")
+        if not self._encryption and entry.fields.get("content-type") == ENCRYPTED_TYPE:
+            raise DecryptionError("results are encrypted, and this consumer has no key; give it encryption_keys")
 
     def _done(self, message: Message) -> None:
         self._causes.pop(message._entry.id, None)  # noqa: SLF001 - as in Message
-        self._stream.done(self.group, message._entry, message.event.id, now_ms=now_ms(), keep_ms=self._keep_ms)  # noqa: SLF001
+        self._stream.acknowledge(self.group, message._entry, message.event.id, now_ms=now_ms(), keep_ms=self._keep_ms)  # noqa: SLF001
 
-    def _excuse(self, entry: StreamEntry) -> None:
-        """That it was handed out this time doesn't count."""
+    def _refund(self, entry: StreamEntry) -> None:
+        """Take back this delivery: it doesn't count."""
         try:
-            self._stream.excuse(self.group, self.name, entry)
-        except LedgerUnavailable as error:
+            self._stream.refund_delivery(self.group, self.name, entry)
+        except StoreUnavailable as error:
             log.warning("entry %s: that it was handed out counts: %s", entry.id, error)
 
     def _give_up(self, entry: StreamEntry, reason: str) -> None:
@@ -298,7 +298,7 @@ class Consumer:
         try:
             if self._joined:
                 self._stream.leave(self.group, self.name)
-        except LedgerUnavailable as error:
+        except StoreUnavailable as error:
             log.warning("the name %s stays in the group: %s", self.name, error)
 
 
@@ -308,7 +308,7 @@ def follow(
     """Results as they come, for looking on: no group, no acknowledgement.
 
     `start`: `$` from now on, `0` all that are kept. Ends after `silence` seconds without a result, or never.
-    `encryption_keys`: those of the service, if it encrypts. Raises LedgerUnavailable, and SealError for want of them.
+    `encryption_keys`: those of the service, if it encrypts. Raises StoreUnavailable, and DecryptionError without them.
     """
     with following(url, start, silence=silence, encryption_keys=encryption_keys) as events:
         yield from events
@@ -321,20 +321,20 @@ def following(
     """As follow(), but `$` is the time of entering: what comes before the first result is asked for isn't missed."""
     stream = ResultStream(url)
     try:
-        yield _following(stream, stream.last_id() if start == "$" else start, silence, Seals(encryption_keys))
+        yield _following(stream, stream.get_last_id() if start == "$" else start, silence, Encryption(encryption_keys))
     finally:
         stream.close()
 
 
-def _following(stream: ResultStream, last: str, silence: float | None, seals: Seals) -> Iterator[Event]:
+def _following(stream: ResultStream, last: str, silence: float | None, encryption: Encryption) -> Iterator[Event]:
     heard = time.monotonic()
     while silence is None or time.monotonic() - heard < silence:
-        for entry in stream.after(last, count=100, block_ms=BLOCK_MS):
+        for entry in stream.read_after(last, count=100, block_ms=BLOCK_MS):
             last, heard = entry.id, time.monotonic()
             try:
-                yield decode(entry.fields, seals)
-            except SealError:
-                if not seals:
+                yield decode(entry.fields, encryption)
+            except DecryptionError:
+                if not encryption:
                     raise
                 log.warning("entry %s is left out: no key opens it", entry.id)
             except EventError as error:

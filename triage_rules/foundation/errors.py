@@ -11,12 +11,12 @@ TriageError
 ├── ReportError           a report was refused (carries `faults`)
 ├── EngineError           durable-rules failed on a report
 ├── EngineUnavailable     durable-rules is installed, and can't be loaded
-├── LedgerUnavailable     Redis is away, full or too slow
+├── StoreUnavailable      Redis is away, full or too slow
 ├── QueueTooOld           reports wait too long: nothing more is accepted
 ├── IdempotencyMismatch   the key was used for another report
 ├── StaleRuleset          the live ruleset changed while a report was being accepted
 ├── ReportNotFound        no report of that id
-├── SealError             what is stored is encrypted, and can't be opened with the keys that are set
+├── DecryptionError       what is stored is encrypted, and can't be opened with the keys that are set
 ├── SubjectOfSeveral      more than one client has reports of that subject (carries `clients`)
 ├── AuditError            the audit log was tampered with
 ├── KeyNotFound           no API key of that id
@@ -127,11 +127,11 @@ class EngineUnavailable(TriageError):
     """The rule engine is installed, and can't be loaded."""
 
 
-class LedgerUnavailable(TriageError):
-    """The ledger can't be reached."""
+class StoreUnavailable(TriageError):
+    """The store can't be reached."""
 
 
-class CredentialsRefused(LedgerUnavailable):
+class CredentialsRefused(StoreUnavailable):
     """The store answers, and takes neither this name nor this password."""
 
 
@@ -171,7 +171,7 @@ class EventError(TriageError):
     """The entry of the stream is no result event."""
 
 
-class SealError(TriageError):
+class DecryptionError(TriageError):
     """What is stored can't be opened with the encryption keys that are set."""
 
 

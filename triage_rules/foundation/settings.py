@@ -16,9 +16,8 @@ from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 from triage_rules.foundation import redis_urls
-from triage_rules.foundation.encryption import Seals, is_key
 from triage_rules.foundation.errors import SettingsError
-from triage_rules.foundation.patterns import KEY, RATE
+from triage_rules.foundation.patterns import KEY, RATE, is_encryption_key
 
 PREFIX = "TRIAGE_"
 PORT_MAX = 65_535
@@ -184,11 +183,6 @@ class Settings:
         return f"{_bracketed(url.hostname or '')}:{url.port or REDIS_PORT}/{url.path.strip('/') or 0}"
 
     @property
-    def seals(self) -> Seals:
-        """What seals and opens what is stored of reports; without encryption keys it leaves all as it is."""
-        return Seals(self.encryption, self.index_secret)
-
-    @property
     def encryption(self) -> tuple[str, ...]:
         """The encryption keys; none: nothing is encrypted."""
         return tuple(self.encryption_keys.replace(",", " ").split())
@@ -322,12 +316,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _several(text: str) -> list[str]:
-    return text.replace(",", " ").split()
-
-
 def _check_encryption(settings: Settings) -> None:
-    if not all(map(is_key, settings.encryption)):
+    if not all(map(is_encryption_key, settings.encryption)):
         raise SettingsError(
             "TRIAGE_ENCRYPTION_KEYS: a key is no Fernet key; make one with `openssl rand -base64 32 | tr '+/' '-_'`"
         )

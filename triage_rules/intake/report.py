@@ -176,7 +176,7 @@ _SCHEMA = ReportIn()
 
 
 def read_report(raw: object, rulesets: RulesetLookup, now_ms: int) -> Posted:
-    """Raises ReportError with every fault, NoRulesetLive, LedgerUnavailable. `now_ms`: UTC, milliseconds."""
+    """Raises ReportError with every fault, NoRulesetLive, StoreUnavailable. `now_ms`: UTC, milliseconds."""
     values, faults, left_out = _read_envelope(raw, now_ms)
     loaded = _choose(values, rulesets, faults)
     answers: Answers = {}

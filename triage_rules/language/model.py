@@ -60,7 +60,7 @@ class InputKind(enum.StrEnum):
 
 
 SERVICE_COUNTS = {"reports_last_48h": InputKind.INTEGER, "highest_level_24h": InputKind.CHOICE}
-"""What the ledger counts of a subject's earlier reports: the only inputs with `asked_of: service`.
+"""What the store counts of a subject's earlier reports: the only inputs with `asked_of: service`.
 
 `highest_level_24h` is one of none, routine, monitor, urgent.
 """
@@ -70,7 +70,7 @@ class AskedOf(enum.StrEnum):
     """Who can answer an input, and where it may be asked.
 
     `private`: of anyone, but only where nobody else can see question and answer. `service` inputs are counted by the
-    ledger, never asked or posted.
+    store, never asked or posted.
     """
 
     ANYONE = "anyone"

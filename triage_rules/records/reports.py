@@ -49,7 +49,7 @@ class NewReport:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the ledger knows of a subject from before this report (same ruleset)."""
+    """What the store knows of a subject from before this report (same ruleset)."""
 
     reports_last_48h: int = 0
     highest_level_24h: Level | None = None
