@@ -145,7 +145,7 @@ class LiveRulesets:
         raise BundleError(f"the live ruleset `{name}` can't be opened: {refused.reason}")
 
     def _forget_some(self) -> None:
-        live = {one.digest for one in self._live.values()}
+        live = {version.digest for version in self._live.values()}
         others = [digest for digest in self._opened if digest not in live]
         for digest in others[: max(0, len(others) - KEPT)]:
             del self._opened[digest]

@@ -30,7 +30,7 @@ class Leader(Protocol):
 
     @property
     def leads(self) -> bool:
-        """Whether it still runs."""
+        """Return whether the child still runs."""
         ...
 
 
@@ -44,7 +44,7 @@ class Started:
 
     @property
     def lives(self) -> bool:
-        """Whether it runs, and is not a zombie that waits for its parent."""
+        """Return whether the process runs, and is not a zombie that waits for its parent."""
         try:
             os.kill(self.pid, 0)
         except (ProcessLookupError, PermissionError):  # another user's process: the number was given away again
@@ -56,7 +56,7 @@ class Started:
 
     @property
     def leads(self) -> bool:
-        """Whether it lives and leads a session, as each child does: hardly any other process with its number would."""
+        """Return whether the process leads a session, as each child does: hardly any other one with its number would."""
         try:
             return self.lives and os.getsid(self.pid) == self.pid
         except ProcessLookupError:
@@ -105,7 +105,7 @@ def _main(record: Path, stop_seconds: float, up: int) -> None:
     started = read_record(record)
     if Started("triage up", up, "up") not in started:
         return  # nothing was left, and another `triage up` has begun a record of its own
-    left = [one for one in started if one.role in ("child", "needed") and one.leads]
+    left = [process for process in started if process.role in ("child", "needed") and process.leads]
     with contextlib.suppress(OSError):  # the terminal may be gone
         sys.stderr.write(f"`triage up` was killed. Ending {', '.join(map(str, left)) or 'what is left'}.\n")
         sys.stderr.flush()

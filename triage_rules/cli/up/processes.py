@@ -56,7 +56,7 @@ class _Child:
 
     @property
     def leads(self) -> bool:
-        """Whether it still runs; it leads a session and a group."""
+        """Return whether the child still runs; it leads a session and a group."""
         return self.process.poll() is None
 
 

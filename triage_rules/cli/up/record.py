@@ -55,7 +55,7 @@ class Record:
         self._file.write(guard.line_of(Started(name, pid, role)).encode())
 
     def _end_what_is_left(self) -> None:
-        there = {started.role: started.pid for started in guard.read_record(self.path) if started.lives}
+        there = {process.role: process.pid for process in guard.read_record(self.path) if process.lives}
         if "up" in there:
             exit_with(
                 f"`triage up` already works on {self.path.parent.parent}: process {there['up']}. "
@@ -75,7 +75,8 @@ class Record:
             time.sleep(LOOK_SECONDS)
 
     def _named(self) -> str:
-        return ", ".join(str(one) for one in guard.read_record(self.path) if one.role != "guard" and one.leads)
+        left = [process for process in guard.read_record(self.path) if process.role != "guard" and process.leads]
+        return ", ".join(map(str, left))
 
     def _is_ours(self) -> bool:
         assert self._file is not None
