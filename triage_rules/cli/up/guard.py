@@ -56,7 +56,7 @@ class Started:
 
     @property
     def leads(self) -> bool:
-        """Return whether the process leads a session, as each child does: hardly any other one with its number would."""
+        """Return whether the process leads a session, as each child does: hardly any other with its number would."""
         try:
             return self.lives and os.getsid(self.pid) == self.pid
         except ProcessLookupError:
