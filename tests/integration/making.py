@@ -32,15 +32,15 @@ def a_report(
     *,
     ruleset: str = "spots",
     digest: str = "sha256:one",
-    findings: Answers | None = None,
+    answers: Answers | None = None,
     lane: Lane = Lane.NORMAL,
     received_ms: int = NOW_MS,
     subject: str | None = None,
     reported_at: str | None = None,
 ) -> NewReport:
     """A report with an id of its own."""
-    answers: Answers = {"fever": True} if findings is None else findings
-    return NewReport(str(uuid.uuid4()), ruleset, digest, answers, lane, received_ms, subject, reported_at)
+    chosen: Answers = {"fever": True} if answers is None else answers
+    return NewReport(str(uuid.uuid4()), ruleset, digest, chosen, lane, received_ms, subject, reported_at)
 
 
 def a_result(report: NewReport, level: str | None) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def test_swapped_ciphertexts_are_noticed(opening: Opening, redis_client: redis.R
         f"triage:report:{queued.id}", "findings", redis_client.hget(f"triage:report:{one.id}", "findings")
     )
     delivery = store.work.begin(queued.id, NOW_MS)
-    assert delivery is not None and delivery.unreadable == "SealError"
+    assert delivery is not None and delivery.unreadable == "DecryptionError"
     redis_client.hset(f"triage:report:{one.id}", "result", redis_client.hget(f"triage:report:{one.id}", "findings"))
     with pytest.raises(DecryptionError, match="another report"):
         store.reports.get(one.id)
@@ -144,7 +144,7 @@ def test_a_report_that_no_key_opens_ends_as_a_dead_letter_with_the_reason(
         ReportStatus.DONE,
     )
     ((_, letter),) = redis_client.xrange("triage:dead")
-    assert letter["reason"] == "evaluation_failed: UnreadableReport (SealError)"
+    assert letter["reason"] == "evaluation_failed: UnreadableReport (DecryptionError)"
     assert "MARKED" not in caplog.text and "gAAAA" not in caplog.text
 
 

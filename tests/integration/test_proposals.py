@@ -106,7 +106,7 @@ def test_what_was_decided_stays_so(store: RedisStore) -> None:
     """Withdrawn by who proposed it alone; declined by anybody else; then it can't be approved."""
     deployed(store, digest="sha256:one")
     withdrawn, declined = proposed(store, 1), proposed(store, 2)
-    with pytest.raises(ProposalRefused, match="only who proposed it"):
+    with pytest.raises(ProposalRefused, match="only its proposer"):
         store.proposals.close(withdrawn.id, ProposalState.WITHDRAWN, NOW_MS, by=BEN)
     store.proposals.close(withdrawn.id, ProposalState.WITHDRAWN, NOW_MS, by=ANN)
     store.proposals.close(declined.id, ProposalState.DECLINED, NOW_MS, by=BEN)

@@ -1,7 +1,7 @@
-"""Encryption of what is stored of a person; the only module that imports cryptography.
+"""Encryption of stored personal data; the only module that uses cryptography.
 
-An encrypted text is `sealed:` and a Fernet token. The token holds the report's id and the field's name before the text:
-a token that was moved to another report or field doesn't open.
+An encrypted text is `sealed:` and a Fernet token. The token holds the report's id and the field's name before the text,
+so a token that was moved to another report or field is rejected.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ MARK = "sealed:"
 
 
 def is_encrypted(text: str) -> bool:
-    """Return whether a stored JSON text is encrypted. A subject may begin with anything: ask of its findings."""
+    """Return whether a stored JSON text is encrypted. A subject may have any prefix: test its answers instead."""
     return text.startswith(MARK)
 
 
 class Encryption:
-    """Encrypts with the first of `keys`, decrypts with all. Without keys, texts stay plain.
+    """Encryption with the first of `keys`, decryption with all. Without keys texts stay plain, and none is decrypted.
 
-    index_secret: the secret that names are hashed with; stays the same while keys are rotated. Raises ValueError for a
-    bad key, and for one text instead of a sequence; its message repeats neither.
+    `index_secret`: the secret for hashes of names; it stays the same while keys are rotated. Raises ValueError for an
+    invalid key, and for one text instead of a sequence; the message repeats neither.
     """
 
     def __init__(self, keys: Sequence[str] = (), index_secret: str = "") -> None:
         if isinstance(keys, str):
             raise ValueError("encryption_keys: expected a list of keys, got one text; write [key]")  # noqa: TRY004 - as for a bad key
         if not all(map(is_encryption_key, keys)):
-            raise ValueError("encryption_keys: a key is no Fernet key; expected 32 bytes in base64 with `-` and `_`")
+            raise ValueError("encryption_keys: a key is not a Fernet key; expected 32 bytes in base64 with `-` and `_`")
         fernets = [Fernet(key) for key in keys]
         self._all = MultiFernet(fernets) if fernets else None
         self._first = fernets[0] if fernets else None
@@ -53,31 +53,31 @@ class Encryption:
         return self._first is not None
 
     def encrypt(self, text: str, report_id: str, field: str) -> str:
-        """Return the text encrypted for that field of that report; unchanged if there is no key."""
+        """Encrypt `text` for a field of a report; without a key return it unchanged."""
         if self._first is None:
             return text
         return MARK + self._first.encrypt(f"{report_id}\n{field}\n{text}".encode()).decode("ascii")
 
     def decrypt(self, text: str, report_id: str, field: str) -> str:
-        """Return the text that was encrypted for that field of that report; a plain text unchanged.
+        """Decrypt a field of a report; return a plain text unchanged.
 
         Raises DecryptionError, which never repeats the text.
         """
         if not is_encrypted(text):
             return text
         if self._all is None:
-            raise DecryptionError("the stored text is encrypted, and no encryption key is set")
+            raise DecryptionError("stored data is encrypted, and no encryption key is set")
         try:
             decrypted = self._all.decrypt(text.removeprefix(MARK)).decode("utf-8")
         except (InvalidToken, ValueError):
-            raise DecryptionError("the stored text is encrypted, and none of the encryption keys opens it") from None
+            raise DecryptionError("stored data is encrypted, and none of the encryption keys decrypts it") from None
         id_inside, field_inside, plain = decrypted.split("\n", 2)
         if (id_inside, field_inside) != (report_id, field):
-            raise DecryptionError("the stored text was encrypted for another report or field")
+            raise DecryptionError("stored data was encrypted for another report or field")
         return plain
 
     def is_current(self, text: str) -> bool:
-        """Return whether a stored JSON text is in its present form: under the first key, or plain without keys."""
+        """Return whether a stored text is as it would be stored now: under the first key, or plain without keys."""
         if self._first is None or not is_encrypted(text):
             return (self._first is None) is not is_encrypted(text)
         try:
@@ -87,11 +87,11 @@ class Encryption:
         return True
 
     def hash_fingerprint(self, fingerprint: str) -> str:
-        """Return a body's fingerprint as stored: answers are few, so a plain fingerprint would give them away."""
+        """Return a body's fingerprint for the store. Possible answers are few, so a plain hash would reveal them."""
         return self.hash_name(fingerprint) if self._secret else fingerprint
 
     def hash_name(self, text: str) -> str:
-        """Return a hash in hex as part of a key's name: HMAC with the secret, or plain SHA-256 without one."""
+        """Return a hash for the name of a key in the store, in hex: HMAC with the secret, or SHA-256 without one."""
         if not self._secret:
             return hashlib.sha256(text.encode("utf-8")).hexdigest()
         return hmac.new(self._secret, text.encode("utf-8"), hashlib.sha256).hexdigest()

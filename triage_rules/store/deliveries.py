@@ -7,16 +7,12 @@ import re
 from typing import Any
 
 from triage_rules.foundation.encryption import Encryption, is_encrypted
-from triage_rules.foundation.errors import DecryptionError
 from triage_rules.language.model import Level
 from triage_rules.records.reports import Delivery, History, Lane, NewReport
 
 UNKNOWN_RULESET = "unknown"
 UNKNOWN_DIGEST = "sha256:" + "0" * 64
 """Stand in for fields that the stored report lacks, in the form that consumers of dead letters expect."""
-
-NOT_DECRYPTED = "SealError"
-"""What a dead letter's reason says of a report that no key opens, since before the class had its present name."""
 
 _TIME = re.compile(r"\d{1,14}", re.ASCII)
 
@@ -65,8 +61,7 @@ def unreadable_delivery(report_id: str, reply: list[Any], now_ms: int, error: Ex
         lane=Lane.NORMAL,
         received_ms=now_ms if received is None else received,
     )
-    why = NOT_DECRYPTED if isinstance(error, DecryptionError) else type(error).__name__
-    return Delivery(report=report, history=History(), attempt=int(attempt), unreadable=why)
+    return Delivery(report=report, history=History(), attempt=int(attempt), unreadable=type(error).__name__)
 
 
 def read_time(text: str | bytes | None) -> int | None:
