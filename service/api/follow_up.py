@@ -37,7 +37,7 @@ def acknowledge(report_id: str) -> Response:
     It is noted for the client whose key this is, and written down. If somebody did before, it stays theirs.
     """
     own = _asked(report_id)
-    return _told(report_id, own.ledger.acknowledge(report_id, own.now_ms(), by=actor()))
+    return _told(report_id, own.store.board.acknowledge(report_id, own.now_ms(), by=actor()))
 
 
 @call(
@@ -54,7 +54,7 @@ def unacknowledge(report_id: str) -> Response:
     Whoever said so. It is written down.
     """
     own = _asked(report_id)
-    own.ledger.unacknowledge(report_id, own.now_ms(), by=actor())
+    own.store.board.unacknowledge(report_id, own.now_ms(), by=actor())
     return _told(report_id, None)
 
 
@@ -72,7 +72,7 @@ def redrive(report_id: str) -> Response:
     With all its attempts, by the ruleset that was live when it was accepted. It ends in one more event.
     """
     own = _asked(report_id)
-    own.ledger.redrive(report_id, own.now_ms(), by=actor())
+    own.store.dead_letters.requeue(report_id, own.now_ms(), by=actor())
     told = {"id": report_id, "status": ReportStatus.QUEUED.value, "links": {"self": path_of(report_id)}}
     return json_answer(told, 202)
 

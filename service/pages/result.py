@@ -79,7 +79,7 @@ def seen(report_id: str, *, by_link: bool) -> StoredReport:
     """Raises ReportNotFound also for another client's: nobody learns what exists."""
     if not _ID.fullmatch(report_id):
         raise ReportNotFound
-    report = parts().ledger.get(report_id)
+    report = parts().store.reports.get(report_id)
     if not by_link and not may(Scope.READ) and report.client != caller().client:
         raise ReportNotFound
     return report
@@ -91,7 +91,7 @@ def _open(report: StoredReport, result: dict[str, Any]) -> OpenedReport:
         loaded = own.live.by_digest(report.digest)
     except (BundleError, RulesetError, RulesetNotFound):
         loaded = None
-    return OpenedReport(report, result, loaded, own.ledger.accepted(report.id))
+    return OpenedReport(report, result, loaded, own.store.reports.get_delivery(report.id))
 
 
 def _told(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def completions(name: str) -> Response:
 def _begun(live: Live) -> Draft:
     """What is live; or what a proposal holds, to go on with it."""
     asked = request.args.get("proposal", "")
-    return Draft(parts().ledger.proposal(asked)[1]) if asked else Draft(live.files)
+    return Draft(parts().store.proposals.get(asked)[1]) if asked else Draft(live.files)
 
 
 def _answer(what: str, draft: Draft, live: Live) -> Json:

@@ -13,10 +13,9 @@ import rfc8785
 from service.use.dispatch import Dispatch
 from triage_rules.deployment.live import Loaded
 from triage_rules.foundation import strict_json
-from triage_rules.foundation.errors import BundleError, LedgerUnavailable, StaleRuleset, TriageError
+from triage_rules.foundation.errors import BundleError, StaleRuleset, StoreUnavailable, TriageError
 from triage_rules.intake.report import Posted, RulesetLookup, read_report
 from triage_rules.records.reports import Accepted, History, Idempotency, Lane, NewReport
-from triage_rules.store import Ledger
 
 TRIES = 3
 """How often a report is read anew because the live ruleset changed under it, before the caller is asked to retry."""
@@ -26,11 +25,35 @@ class IntakeRulesets(RulesetLookup[Loaded], Protocol):
     """The live rulesets, as intake needs them."""
 
     def refresh(self) -> None:
-        """Ask the ledger now what is live."""
+        """Ask the store now what is live."""
         ...
 
     def refused(self) -> dict[str, str]:
         """Live rulesets that can't be opened; the last good one stands in for them."""
+        ...
+
+
+class IntakeStore(Protocol):
+    """The reports of the store, as intake needs them; `store.reports.Reports` has them."""
+
+    def accept(self, report: NewReport, idempotency: Idempotency | None = None, task: str = "") -> Accepted:
+        """Store a report, and with a task enqueue it, in one step."""
+        ...
+
+    def accept_many(self, reports: list[NewReport]) -> list[Accepted | Exception]:
+        """Accept each report in one round trip; return a refusal in its report's place."""
+        ...
+
+    def find_idempotent(self, idempotency: Idempotency) -> str | None:
+        """Return the report that an earlier request with this key made."""
+        ...
+
+    def claim_requeue(self, report_id: str, now_ms: int) -> Lane | None:
+        """Return the lane to enqueue the report into again, if there is need."""
+        ...
+
+    def get_history(self, ruleset: str, subject: str, now_ms: int, client: str = "") -> History:
+        """Return the present history of a client's subject."""
         ...
 
 
@@ -60,7 +83,7 @@ class Intake:
 
     def __init__(  # noqa: PLR0913  # its parts, told apart by name
         self,
-        ledger: Ledger,
+        store: IntakeStore,
         live: IntakeRulesets,
         dispatch: Dispatch,
         counts: IntakeMetrics,
@@ -68,7 +91,7 @@ class Intake:
         now_ms: Callable[[], int],
         new_id: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
-        self._ledger = ledger
+        self._store = store
         self._live = live
         self._dispatch = dispatch
         self._counts = counts
@@ -79,7 +102,7 @@ class Intake:
         """Accept one report, or find the one that an earlier request with the same key made.
 
         Raises ReportError, NoRulesetLive, BundleError, StaleRuleset, IdempotencyMismatch, QueueTooOld and
-        LedgerUnavailable; then nothing was accepted.
+        StoreUnavailable; then nothing was accepted.
         """
         accepted, lane = self._accept(request, enqueue=True)
         if lane is not None:
@@ -89,7 +112,7 @@ class Intake:
     def accept_many(self, requests: Sequence[Request]) -> list[IntakeOutcome]:
         """As `accept` for each; a refusal stands in its request's place.
 
-        Requests without a key are accepted in one round trip. Once the ledger is away, the rest is not tried.
+        Requests without a key are accepted in one round trip. Once the store is away, the rest is not tried.
         """
         outcomes: dict[int, IntakeOutcome] = {}
         lanes: dict[Lane, list[str]] = {}
@@ -111,7 +134,7 @@ class Intake:
     def evaluate(self, raw: object, client: str = "") -> dict[str, Any]:
         """The result that the report would have now, in its subject's history. Nothing is stored, counted or published.
 
-        Raises ReportError, NoRulesetLive, EngineError, LedgerUnavailable.
+        Raises ReportError, NoRulesetLive, EngineError, StoreUnavailable.
         """
         now = self._now_ms()
         posted = read_report(raw, self._live, now)
@@ -128,14 +151,14 @@ class Intake:
     def _accept(self, request: Request, *, enqueue: bool) -> tuple[Accepted, Lane | None]:
         """The report, and the lane to enqueue it into, if it still must be. `enqueue`: in the step that stores it."""
         idempotency = _idempotency(request)
-        known = self._ledger.find_idempotent(idempotency) if idempotency is not None else None
+        known = self._store.find_idempotent(idempotency) if idempotency is not None else None
         if known is not None:
             return Accepted(known, created=False), self._again(known)
         for tried in range(1, TRIES + 1):
             report = self._new_report(request)
             try:
                 task = self._dispatch.written(report.id, report.lane) if enqueue else ""
-                accepted = self._ledger.accept(report, idempotency, task)
+                accepted = self._store.accept(report, idempotency, task)
             except StaleRuleset:
                 if tried == TRIES:
                     raise self._stale() from None
@@ -152,7 +175,7 @@ class Intake:
     ) -> Iterator[tuple[int, IntakeOutcome, Lane | None]]:
         """One try: (place, outcome, lane) for each place in `todo`, in any order."""
         together: dict[int, NewReport] = {}
-        away: LedgerUnavailable | None = None
+        away: StoreUnavailable | None = None
         for index in todo:
             request = requests[index]
             try:
@@ -163,7 +186,7 @@ class Intake:
                 else:
                     yield index, *self._accept(request, enqueue=False)
             except TriageError as error:
-                away = error if isinstance(error, LedgerUnavailable) else away
+                away = error if isinstance(error, StoreUnavailable) else away
                 yield index, error, None
         for index, outcome in zip(together, self._accept_together(list(together.values())), strict=True):
             yield index, outcome, together[index].lane
@@ -171,14 +194,14 @@ class Intake:
     def _again(self, report_id: str) -> Lane | None:
         """As an earlier answer was lost, the report may not have been enqueued; if this fails, the sweep brings it."""
         try:
-            return self._ledger.again(report_id, self._now_ms())
-        except LedgerUnavailable:
+            return self._store.claim_requeue(report_id, self._now_ms())
+        except StoreUnavailable:
             return None
 
     def _accept_together(self, reports: list[NewReport]) -> list[IntakeOutcome]:
         try:
-            replies = self._ledger.accept_many(reports)
-        except LedgerUnavailable as error:
+            replies = self._store.accept_many(reports)
+        except StoreUnavailable as error:
             return [error] * len(reports)
         outcomes: list[IntakeOutcome] = []
         for report, reply in zip(reports, replies, strict=True):
@@ -217,7 +240,7 @@ class Intake:
     def _history(self, posted: Posted[Loaded], now_ms: int, client: str) -> History:
         if posted.subject is None:
             return History()
-        return self._ledger.history(posted.loaded.ruleset.name, posted.subject, now_ms, client)
+        return self._store.get_history(posted.loaded.ruleset.name, posted.subject, now_ms, client)
 
 
 def _idempotency(request: Request) -> Idempotency | None:

@@ -6,7 +6,7 @@ import click
 
 from triage_rules.records import api_keys
 from triage_rules.records.api_keys import Key
-from triage_rules.store import Ledger
+from triage_rules.store.redis import RedisStore
 
 
 def check_client(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
@@ -16,7 +16,7 @@ def check_client(_context: click.Context, _parameter: click.Parameter, name: str
     return name
 
 
-def usable_keys(ledger: Ledger, client: str | None = None) -> list[Key]:
+def usable_keys(store: RedisStore, client: str | None = None) -> list[Key]:
     """The keys that open anything now; of one client, or of all."""
-    now = ledger.now_ms()
-    return [one for one in ledger.keys().values() if one.is_usable(now) and client in (None, one.client)]
+    now = store.now_ms()
+    return [one for one in store.api_keys.get_all().values() if one.is_usable(now) and client in (None, one.client)]

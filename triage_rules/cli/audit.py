@@ -11,7 +11,7 @@ from triage_rules.cli.exit_codes import ExitCode
 from triage_rules.cli.output import FORMATS, as_json, exit_with, handle_errors, write_data, write_message
 from triage_rules.foundation.settings import Settings
 from triage_rules.records import audit as chain
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -26,11 +26,11 @@ def audit() -> None:
 @handle_errors
 def show(form: str) -> None:
     """Show all entries, the oldest first. It says nothing about whether they were changed: see verify."""
-    with RedisLedger(Settings.from_environment()) as ledger:
+    with RedisStore(Settings.from_environment()) as store:
         if form == "json":
-            write_data(_json([_opened(one) for one in ledger.audit_log()]))
+            write_data(_json([_opened(one) for one in store.audit.read_entries()]))
             return
-        for one in ledger.audit_log():
+        for one in store.audit.read_entries():
             write_data(_printable(_line(one)))
 
 
@@ -42,8 +42,8 @@ def verify(head: str | None, form: str) -> None:
     """Verify that no entry was changed, dropped or moved; tell the last hash, to be noted elsewhere."""
     if head is not None and not _HASH.fullmatch(head):
         raise click.BadParameter("expected sha256: and 64 hexadecimal digits", param_hint="--head")
-    with RedisLedger(Settings.from_environment()) as ledger:
-        verdict = chain.verify(ledger.audit_log(), head)
+    with RedisStore(Settings.from_environment()) as store:
+        verdict = chain.verify(store.audit.read_entries(), head)
     if form == "json":
         told = {"entries": verdict.head.number, "head": verdict.head.hash, "faults": verdict.faults}
         write_data(_json(told))

@@ -10,7 +10,7 @@ from triage_rules.cli import actor
 from triage_rules.cli.folder_deployment import deploy_folder
 from triage_rules.cli.lowered_levels import report_lowered_levels
 from triage_rules.cli.output import handle_errors
-from triage_rules.cli.store import open_ledger
+from triage_rules.cli.store import open_store
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.audit import Actor
 
@@ -26,5 +26,5 @@ def deploy(folder: Path, by: Actor, *, no_lower: bool) -> None:
     If anything fails, the live one stays. Before, it says for whom the level would be lower than by what is live;
     `triage diff` tells more.
     """
-    with open_ledger(Settings.from_environment()) as ledger:
-        deploy_folder(ledger, folder, by, lambda bundle: report_lowered_levels(ledger, bundle, refuse=no_lower))
+    with open_store(Settings.from_environment()) as store:
+        deploy_folder(store, folder, by, lambda bundle: report_lowered_levels(store.rulesets, bundle, refuse=no_lower))

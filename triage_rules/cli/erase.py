@@ -14,7 +14,7 @@ from triage_rules.foundation.settings import Settings
 from triage_rules.records.audit import Actor
 from triage_rules.records.reports import SUBJECT_MAX, subject_fault
 from triage_rules.store.erasure import LogRewrite
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 REWRITE_SECONDS = 60.0
 
@@ -46,9 +46,9 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
     named = sys.stdin.readline().strip("\r\n") if subject == "-" else subject
     if subject_fault(named):
         exit_with(f"No report has such a subject; expected 1 to {SUBJECT_MAX} printable characters.", ExitCode.USAGE)
-    with RedisLedger(Settings.from_environment()) as ledger:
+    with RedisStore(Settings.from_environment()) as store:
         try:
-            erased = ledger.erase(named, ledger.now_ms(), by=by, client=client)
+            erased = store.erasure.erase(named, store.now_ms(), by=by, client=client)
         except SubjectOfSeveral as several:
             write_message(f"{several} Choose one with --client:")
             exit_with("\n".join(f"  {name or chr(39) * 2}" for name in several.clients), ExitCode.FINDINGS)
@@ -57,7 +57,7 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
         )
         if not (erased.reports or erased.events or erased.dead_letters or erased.keys):
             write_message(_NOTHING)
-        write_message(_LOG[ledger.rewrite_log(REWRITE_SECONDS)])
+        write_message(_LOG[store.erasure.rewrite_log(REWRITE_SECONDS)])
     if erased.unopened:
         exit_with(
             f"{erased.unopened} reports can't be opened with the encryption keys that are set: "

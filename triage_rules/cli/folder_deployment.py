@@ -9,12 +9,12 @@ from triage_rules.cli.output import warn_not_approved, write_data, write_message
 from triage_rules.deployment import deploy as deployment
 from triage_rules.language.bundle import Bundle
 from triage_rules.records.audit import Actor
-from triage_rules.store import LiveRuleset
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
+from triage_rules.store.rulesets import LiveRuleset
 
 
 def deploy_folder(
-    ledger: RedisLedger, folder: Path, by: Actor, before: Callable[[Bundle], None] = lambda _bundle: None
+    store: RedisStore, folder: Path, by: Actor, before: Callable[[Bundle], None] = lambda _bundle: None
 ) -> None:
     """Check a folder and make it live. `before`: called with what was checked, before it goes live.
 
@@ -23,7 +23,7 @@ def deploy_folder(
     write_message(f"Looking at {folder}: its rules, its cases and its properties. This may take some seconds.")
     checked = deployment.check_folder(folder)
     before(checked.bundle)
-    deployed = deployment.deploy(ledger, checked, ledger.now_ms(), by)
+    deployed = deployment.deploy(store.rulesets, checked, store.now_ms(), by)
     proved = "" if checked.proved is None else f", {checked.proved} properties proved of every possible report"
     write_message(f"{checked.cases} cases passed{proved}.")
     for warning in deployed.warnings:

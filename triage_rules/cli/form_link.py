@@ -11,7 +11,7 @@ from triage_rules.foundation.errors import RulesetNotFound
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import DAY_MS, timestamp
 from triage_rules.intake.links import FormLink, sign_form
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 
 @click.command("form-link")
@@ -44,9 +44,9 @@ def form_link(  # noqa: PLR0913 - click hands over each option by its name
         exit_with("TRIAGE_PAGES_SECRET is not set; it signs links. Try `openssl rand -hex 32`.", ExitCode.CANNOT_RUN)
     if settings.auth_on and client is None:
         raise click.UsageError("--client: whose reports will they be? `triage key list` shows the clients")
-    with RedisLedger(settings) as ledger:
-        now = ledger.now_ms()
-        live = ledger.live()
+    with RedisStore(settings) as store:
+        now = store.now_ms()
+        live = store.rulesets.get_live()
     if ruleset not in live:
         raise RulesetNotFound(f"no ruleset `{ruleset}` is live; live are: {', '.join(sorted(live)) or 'none'}")
     link = FormLink(ruleset, client or "", now + days * DAY_MS, return_to, framed_by, subject)

@@ -6,14 +6,14 @@ from triage_rules.cli.exit_codes import ExitCode
 from triage_rules.cli.output import exit_with, write_data, write_message
 from triage_rules.records.audit import Actor
 from triage_rules.records.consumer_groups import GroupLetter, PutBack
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 REASON_SHOWN = 200
 
 
-def show(ledger: RedisLedger, group: str) -> None:
+def show(store: RedisStore, group: str) -> None:
     """The oldest dead letters of the group: the entry, since when, its report, why."""
-    pages = ledger.group_letters(group)
+    pages = store.consumer_groups.page_dead_letters(group)
     letters = next(pages, [])
     for letter in letters:
         write_data(
@@ -26,14 +26,16 @@ def show(ledger: RedisLedger, group: str) -> None:
         write_message(f"Nothing was done{more}. To put them back, name their entries, or say --all.")
 
 
-def put_back(ledger: RedisLedger, group: str, entries: tuple[str, ...], by: Actor) -> None:
+def put_back(store: RedisStore, group: str, entries: tuple[str, ...], by: Actor) -> None:
     """Put back the letters of these entries, or all that there are now. Exits with 1 if some can't be."""
     wanted, found, failed, done = set(entries), set[str](), 0, 0
-    ledger.put_back(group, [], ledger.now_ms(), by=by)  # is there such a group?
-    for page in ledger.group_letters(group):
+    store.consumer_groups.requeue(group, [], store.now_ms(), by=by)  # is there such a group?
+    for page in store.consumer_groups.page_dead_letters(group):
         letters = [letter for letter in page if not wanted or letter.entry in wanted]
         found |= {letter.entry for letter in letters}
-        for letter, fate in zip(letters, ledger.put_back(group, letters, ledger.now_ms(), by=by), strict=True):
+        for letter, fate in zip(
+            letters, store.consumer_groups.requeue(group, letters, store.now_ms(), by=by), strict=True
+        ):
             write_data(_printable(_told(letter, fate, group)))
             done += fate is PutBack.DONE
             failed += fate is not PutBack.DONE

@@ -13,7 +13,7 @@ from triage_rules.foundation.timestamps import DAY_MS, timestamp
 from triage_rules.records import api_keys
 from triage_rules.records.api_keys import Key, Scope
 from triage_rules.records.audit import Actor
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 
 @click.group()
@@ -48,8 +48,8 @@ def _rate(_context: click.Context, _parameter: click.Parameter, rate: str | None
 @handle_errors
 def make(client: str, scopes: tuple[str, ...], days: int | None, rate: str | None, by: Actor) -> None:
     """Make a key for CLIENT and show it, this once. It works at once."""
-    with RedisLedger(Settings.from_environment()) as ledger:
-        now = ledger.now_ms()
+    with RedisStore(Settings.from_environment()) as store:
+        now = store.now_ms()
         text, made = api_keys.make_key(
             client,
             map(Scope, scopes),
@@ -57,7 +57,7 @@ def make(client: str, scopes: tuple[str, ...], days: int | None, rate: str | Non
             expires_ms=None if days is None else now + days * DAY_MS,
             rate=rate,
         )
-        ledger.add_key(made, by=by)
+        store.api_keys.add(made, by=by)
     write_data(text)
     write_message(
         f"Key {made.id} of {client}: {_opens(made)}. Keep it now; it is stored nowhere and can't be shown again."
@@ -69,9 +69,9 @@ def make(client: str, scopes: tuple[str, ...], days: int | None, rate: str | Non
 @handle_errors
 def list_keys(form: str) -> None:
     """List all keys, also those that open nothing any more. The keys themselves are not known any more."""
-    with RedisLedger(Settings.from_environment()) as ledger:
-        now = ledger.now_ms()
-        found = sorted(ledger.keys().values(), key=lambda one: (one.client, one.made_ms))
+    with RedisStore(Settings.from_environment()) as store:
+        now = store.now_ms()
+        found = sorted(store.api_keys.get_all().values(), key=lambda one: (one.client, one.made_ms))
     if form == "json":
         write_data(as_json({"keys": [_as_json(one, now) for one in found]}))
         return
@@ -89,9 +89,9 @@ def revoke(key_id: str, by: Actor) -> None:
     """Have the key with that id open nothing any more, within a second."""
     # whoever pastes the whole key means its id
     form = patterns.KEY.fullmatch(key_id)
-    with RedisLedger(Settings.from_environment()) as ledger:
-        gone = ledger.revoke_key(form[1] if form else key_id, ledger.now_ms(), by=by)
-        left = usable_keys(ledger, gone.client)
+    with RedisStore(Settings.from_environment()) as store:
+        gone = store.api_keys.revoke(form[1] if form else key_id, store.now_ms(), by=by)
+        left = usable_keys(store, gone.client)
     write_data(f"{gone.id} of {gone.client} opens nothing any more")
     if not left:
         write_message(f"{gone.client} has no other key that opens anything.", fg="yellow")

@@ -8,17 +8,17 @@ from triage_rules.cli.output import exit_with, write_message
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import BundleError, RulesetError
 from triage_rules.language.bundle import Bundle, open_bundle
-from triage_rules.store import Ledger
+from triage_rules.store.rulesets import RulesetStore
 
 SECONDS = 20.0
 
 
-def report_lowered_levels(ledger: Ledger, bundle: Bundle, *, refuse: bool) -> None:
+def report_lowered_levels(rulesets: RulesetStore, bundle: Bundle, *, refuse: bool) -> None:
     """Say for how many kinds of report the level gets lower, with the first example; nothing if none was live.
 
     refuse: exit unless it is proved that there is none.
     """
-    live = ledger.live().get(bundle.name)
+    live = rulesets.get_live().get(bundle.name)
     if live is None or live.digest == bundle.digest:
         return
     from triage_rules.assurance.diff import report
@@ -27,7 +27,7 @@ def report_lowered_levels(ledger: Ledger, bundle: Bundle, *, refuse: bool) -> No
     from triage_rules.assurance.solver.witness import EncoderBugError
 
     try:
-        old = open_bundle(ledger.bundle(live.digest), live.digest)
+        old = open_bundle(rulesets.get_bundle(live.digest), live.digest)
         new = open_bundle(bundle.data, bundle.digest)
         both = [Evaluator(ruleset, digest) for ruleset, digest in ((old, live.digest), (new, bundle.digest))]
         found = DifferenceSearch(both[0], both[1], Budget(SECONDS)).levels(Way.LOWER)

@@ -10,7 +10,7 @@ from triage_rules.cli.output import exit_with, handle_errors, write_data
 from triage_rules.foundation.errors import NotRedrivable, ReportNotFound
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.audit import Actor
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 
 @click.command()
@@ -34,20 +34,20 @@ def redrive(ids: tuple[str, ...], group: str | None, by: Actor, *, everything: b
         raise click.UsageError("--all goes with --group, and without entries")
     if group is None and not ids:
         raise click.UsageError("expected reports, or --group GROUP")
-    with RedisLedger(Settings.from_environment()) as ledger:
+    with RedisStore(Settings.from_environment()) as store:
         if group is None:
-            _redrive_reports(ledger, ids, by)
+            _redrive_reports(store, ids, by)
         elif ids or everything:
-            group_dead_letters.put_back(ledger, group, ids, by)
+            group_dead_letters.put_back(store, group, ids, by)
         else:
-            group_dead_letters.show(ledger, group)
+            group_dead_letters.show(store, group)
 
 
-def _redrive_reports(ledger: RedisLedger, reports: tuple[str, ...], by: Actor) -> None:
+def _redrive_reports(store: RedisStore, reports: tuple[str, ...], by: Actor) -> None:
     refusals = []
     for report_id in reports:
         try:
-            ledger.redrive(report_id, ledger.now_ms(), by=by)
+            store.dead_letters.requeue(report_id, store.now_ms(), by=by)
         except (ReportNotFound, NotRedrivable) as refusal:
             write_data(f"{report_id} {refusal}")
             refusals.append(refusal)

@@ -10,7 +10,7 @@ from triage_rules.cli.output import exit_with, handle_errors, write_data, write_
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import DAY_MS, timestamp
 from triage_rules.records.audit import Actor
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 
 @click.command()
@@ -26,8 +26,8 @@ def rekey(*, plain: bool, by: Actor) -> None:
     settings = Settings.from_environment()
     if not settings.encryption:
         exit_with("TRIAGE_ENCRYPTION_KEYS is not set, so there is nothing to encrypt with.", ExitCode.USAGE)
-    with RedisLedger(settings) as ledger:
-        rekeyed = ledger.rekey(ledger.now_ms(), by=by, plain=plain)
+    with RedisStore(settings) as store:
+        rekeyed = store.key_rotation.rekey(store.now_ms(), by=by, plain=plain)
     write_data(f"{rekeyed.reports} reports")
     if rekeyed.newest_event_ms is not None:
         days = max(2 * settings.event_retention_days, settings.dead_letter_retention_days)

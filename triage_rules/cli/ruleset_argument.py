@@ -14,7 +14,7 @@ from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import bundle_of, open_bundle
 from triage_rules.language.reading import FILE_NAME, parse_document, parse_ruleset, read_with_document
 from triage_rules.language.reading.limits import MAX_BYTES
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 GIT_SECONDS = 20
 
@@ -29,7 +29,7 @@ def is_digest(asked: str) -> bool:
 def evaluator_of(asked: str) -> Evaluator:
     """The evaluator of a version: what there is a file of, else a digest, `REVISION:PATH` in git, or a live name.
 
-    Raises RulesetError, RulesetNotFound, BundleError, EngineLimitError, LedgerUnavailable, SettingsError.
+    Raises RulesetError, RulesetNotFound, BundleError, EngineLimitError, StoreUnavailable, SettingsError.
     """
     if Path(asked).exists():
         ruleset, document = read_with_document(asked)
@@ -45,16 +45,16 @@ def evaluator_of(asked: str) -> Evaluator:
 def _stored(name_or_digest: str) -> Evaluator:
     settings = Settings.from_environment()
     write_message(f"`{name_or_digest}` is no file here; asking Redis: {settings.redis_place}")
-    with RedisLedger(settings) as ledger:
+    with RedisStore(settings) as store:
         digest = name_or_digest
         if not is_digest(digest):
-            live = ledger.live().get(name_or_digest)
+            live = store.rulesets.get_live().get(name_or_digest)
             if live is None:
                 raise RulesetNotFound(
                     f"`{name_or_digest}` is no file or folder here, and no ruleset of that name is live"
                 )
             digest = live.digest
-        return Evaluator(open_bundle(ledger.bundle(digest), digest), digest)
+        return Evaluator(open_bundle(store.rulesets.get_bundle(digest), digest), digest)
 
 
 def _of_git(revision: str, path: str) -> Evaluator:
@@ -94,8 +94,8 @@ def open_any(ruleset: str) -> Evaluator:
         return open_folder(Path(ruleset))
     from triage_rules.deployment.live import LiveRulesets
     from triage_rules.foundation.settings import Settings
-    from triage_rules.store.redis import RedisLedger
+    from triage_rules.store.redis import RedisStore
 
     write_message(f"`{ruleset}` is no folder here; asking the service.")
-    with RedisLedger(Settings.from_environment()) as ledger:
-        return LiveRulesets(ledger).get(ruleset).evaluator
+    with RedisStore(Settings.from_environment()) as store:
+        return LiveRulesets(store.rulesets).get(ruleset).evaluator

@@ -18,12 +18,12 @@ from triage_rules.cli.output import (
     write_data,
     write_message,
 )
-from triage_rules.cli.store import open_ledger
+from triage_rules.cli.store import open_store
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.records.consumer_groups import Groups
-from triage_rules.store import LiveRuleset
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
+from triage_rules.store.rulesets import LiveRuleset
 
 
 @click.command()
@@ -32,13 +32,14 @@ from triage_rules.store.redis import RedisLedger
 def status(form: str) -> None:
     """Say what is live, what waits, and which workers were heard from, and how far consumer groups are."""
     settings = Settings.from_environment()
-    with open_ledger(settings) as ledger:
-        now = ledger.now_ms()
-        backlog = ledger.backlog(now)
-        workers, stalled = (heard(now, settings.worker_within_ms) for heard in (ledger.workers, ledger.stalled))
-        groups = ledger.groups()
-        live = ledger.live()
-        approved = {name: _approver(ledger, ruleset) for name, ruleset in sorted(live.items())}
+    with open_store(settings) as store:
+        now = store.now_ms()
+        backlog = store.health.get_backlog(now)
+        workers = store.health.get_workers(now, settings.worker_within_ms)
+        stalled = store.health.get_stalled_workers(now, settings.worker_within_ms)
+        groups = store.consumer_groups.get_all()
+        live = store.rulesets.get_live()
+        approved = {name: _approver(store, ruleset) for name, ruleset in sorted(live.items())}
     if form == "json":
         rulesets = {
             name: {
@@ -67,11 +68,11 @@ def status(form: str) -> None:
         exit_with("No ruleset is live.", ExitCode.FINDINGS)
 
 
-def _approver(ledger: RedisLedger, live: LiveRuleset) -> str | None:
+def _approver(store: RedisStore, live: LiveRuleset) -> str | None:
     """Return the clinician who approved a live ruleset, or None. Reading it takes no engine."""
     if live.is_approval_stored:
         return live.approved_by
-    ruleset: dict[str, Any] = json.loads(ledger.bundle(live.digest))["ruleset"]
+    ruleset: dict[str, Any] = json.loads(store.rulesets.get_bundle(live.digest))["ruleset"]
     return ruleset.get("approved_by")
 
 

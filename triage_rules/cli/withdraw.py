@@ -6,7 +6,7 @@ import click
 
 from triage_rules.cli import actor
 from triage_rules.cli.output import handle_errors, write_data, write_message
-from triage_rules.cli.store import open_ledger
+from triage_rules.cli.store import open_store
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.audit import Actor
 
@@ -20,8 +20,8 @@ def withdraw(name: str, by: Actor) -> None:
 
     `triage deploy` makes it live again.
     """
-    with open_ledger(Settings.from_environment()) as ledger:
-        left = ledger.withdraw(name, ledger.now_ms(), by=by)
-        others = sorted(ledger.live())
+    with open_store(Settings.from_environment()) as store:
+        left = store.rulesets.withdraw(name, store.now_ms(), by=by)
+        others = sorted(store.rulesets.get_live())
     write_data(f"{left.name} {left.version} {left.digest} is live no more")
     write_message(f"Live: {', '.join(others) or 'nothing, so every report is refused'}.")

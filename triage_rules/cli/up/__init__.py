@@ -29,7 +29,7 @@ from triage_rules.foundation.settings import PAGES_FILE, Settings, names_redis
 from triage_rules.language.bundle import make_bundle
 from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.records.audit import Via
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 READY_SECONDS = 60
 SAMPLES_CLIENT = "triage-up"
@@ -120,24 +120,24 @@ def _keys(settings: Settings, new_key: str | None) -> Iterator[str]:
         yield ""
         return
     by = at_desk(via=Via.UP)
-    with RedisLedger(settings) as ledger:
-        now = ledger.now_ms()
+    with RedisStore(settings) as store:
+        now = store.now_ms()
         if new_key:
             text, made = make_key(new_key, Scope, now)
-            ledger.add_key(made, by=by)
+            store.api_keys.add(made, by=by)
             write_message(f"The key {made.id} of {new_key}, with all scopes. Keep it now, it can't be shown again:")
             write_data(text)
-        elif not usable_keys(ledger):
+        elif not usable_keys(store):
             exit_with(
                 "API keys are required, and there is none: `triage up --new-key CLIENT` makes one.",
                 ExitCode.CANNOT_RUN,
             )
         text, made = make_key(SAMPLES_CLIENT, [Scope.REPORT], now, expires_ms=now + SAMPLES_KEY_MS)
-        ledger.add_key(made, by=by)
+        store.api_keys.add(made, by=by)
         try:
             yield text
         finally:
-            ledger.revoke_key(made.id, ledger.now_ms(), by=by)
+            store.api_keys.revoke(made.id, store.now_ms(), by=by)
 
 
 def _start(processes: Processes, procfile: dict[str, str]) -> None:
@@ -162,12 +162,12 @@ def _redis(settings: Settings, processes: Processes) -> Iterator[str]:
 
 def _deploy_missing(settings: Settings) -> None:
     folders = sorted(path.parent for path in Path("rulesets").glob("*/ruleset.yaml"))
-    with RedisLedger(settings) as ledger:
-        there = ledger.live()
+    with RedisStore(settings) as store:
+        there = store.rulesets.get_live()
         for folder in folders:
             bundle = make_bundle(folder)
             if bundle.name not in there:
-                deploy_folder(ledger, folder, at_desk(via=Via.UP))
+                deploy_folder(store, folder, at_desk(via=Via.UP))
             elif there[bundle.name].digest != bundle.digest:
                 write_message(
                     f"`{bundle.name}` here differs from what is live; `triage deploy {folder}` makes it live.",
@@ -201,8 +201,8 @@ def _wait_until_ready(settings: Settings, processes: Processes) -> bool:
 
 
 def _has_reports(settings: Settings) -> bool:
-    with RedisLedger(settings) as ledger:
-        backlog = ledger.backlog(ledger.now_ms())
+    with RedisStore(settings) as store:
+        backlog = store.health.get_backlog(store.now_ms())
     return bool(backlog.pending or backlog.results or backlog.dead)
 
 
