@@ -23,7 +23,12 @@ from triage_rules.records import audit
 from triage_rules.records.api_keys import Scope
 from triage_rules.records.reports import SUBJECT_MAX
 
-blueprint = Blueprint("administration", __name__, url_prefix="/v1", description="For those who answer for the service.")
+blueprint = Blueprint(
+    "administration",
+    __name__,
+    url_prefix="/v1",
+    description="Administer the service: erase, see dead letters and the audit log.",
+)
 
 ADMINISTERING = frozenset({Scope.ADMIN})
 REWRITE_SECONDS = 5.0
@@ -39,16 +44,16 @@ SHOWN = 1_000
     blueprint,
     "POST",
     "/erasures",
-    DocumentedResponse(200, ErasedOut, "How much went."),
+    DocumentedResponse(200, ErasedOut, "The counts of what was erased."),
     problems=(*BODY_PROBLEMS, "erasure-refused", "subject-of-several", "store-sealed", "ledger-unavailable"),
     needs=ADMINISTERING,
     requestBody={"required": True, "content": {"application/json": {"schema": ErasureIn}}},
 )
 def post_erasure() -> Response:
-    """Erase all that is stored of a person.
+    """Erase all stored data of a person.
 
-    Reports, results, events, dead letters and history, also of reports that are queued. What consumers have copied,
-    and backups, are out of reach. The subject is compared character by character; noughts: nothing was found under it.
+    Erases reports (also queued ones), results, events, dead letters and history. Backups and copies made by consumers
+    are out of reach. The subject must match exactly. Counts of 0 mean that nothing is stored under this subject.
     """
     refuse_query(request)
     own = parts()
@@ -77,7 +82,7 @@ def _fault(name: str) -> ReportFault:
             return ReportFault("/client", "invalid", "expected a client's name, as `triage key list` shows it")
         case _:
             return ReportFault(
-                "", "invalid", 'expected {"subject": "..."}, with a `client` if need be, and nothing else'
+                "", "invalid", 'expected {"subject": "..."}, with a `client` if needed, and nothing else'
             )
 
 
@@ -92,7 +97,7 @@ def _fault(name: str) -> ReportFault:
 def list_dead_letters() -> Response:
     """List the reports that could not be decided.
 
-    A human must look at each of them now. Their answers aren't here.
+    A human must look at each report now. The list has no answers.
     """
     refuse_query(request)
     own = parts()
@@ -111,8 +116,8 @@ def list_dead_letters() -> Response:
 def show_audit() -> Response:
     """Show the audit log.
 
-    Who deployed, rolled back, erased, made and revoked keys. The whole log is verified for it; note `head` elsewhere,
-    so that `triage audit verify --head` finds also a cut end.
+    The log lists deployments, rollbacks, erasures, and keys made and revoked, with who did it. Each call verifies the
+    whole log. Store `head` elsewhere: `triage audit verify --head` then also detects a truncated log.
     """
     refuse_query(request)
     records = list(parts().ledger.audit_log())

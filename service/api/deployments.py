@@ -23,7 +23,7 @@ from triage_rules.foundation.timestamps import timestamp
 from triage_rules.records.api_keys import Scope
 from triage_rules.store import LiveRuleset
 
-blueprint = Blueprint("deployments", __name__, url_prefix="/v1", description="Change what is live.")
+blueprint = Blueprint("deployments", __name__, url_prefix="/v1", description="Change the live version of a ruleset.")
 
 DEPLOYING = frozenset({Scope.DEPLOY})
 BODY_BYTES = 8 * 1024**2
@@ -35,8 +35,8 @@ AT_ONCE = threading.BoundedSemaphore(1)
 
 _DEPLOYMENT_BODY: dict[str, Any] = {
     "required": True,
-    "description": f"The files as texts: `ruleset.yaml`, `cases.yaml`, and, if there are any, `properties.yaml`. "
-    f"{BODY_BYTES:,} bytes at most, {FILE_BYTES:,} each.",
+    "description": f"The files as texts: `ruleset.yaml`, `cases.yaml`, and optionally `properties.yaml`. "
+    f"At most {BODY_BYTES:,} bytes, {FILE_BYTES:,} for each file.",
     "content": {"application/json": {"schema": DeploymentIn}},
 }
 
@@ -45,7 +45,7 @@ _DEPLOYMENT_BODY: dict[str, Any] = {
     blueprint,
     "POST",
     "/deployments",
-    DocumentedResponse(200, DeployedOut, "It is live (also if it was already)."),
+    DocumentedResponse(200, DeployedOut, "The ruleset is live, or was live already."),
     problems=(*BODY_PROBLEMS, "deployment-refused", "ruleset-refused", "deployment-running", "ledger-unavailable"),
     needs=DEPLOYING,
     requestBody=_DEPLOYMENT_BODY,
@@ -53,8 +53,8 @@ _DEPLOYMENT_BODY: dict[str, Any] = {
 def post_deployment() -> Response:
     """Deploy a ruleset.
 
-    It is checked and its cases are run, as `triage deploy` does; then it is live in one step. If anything fails,
-    what is live stays.
+    Checks the ruleset and runs its cases, as `triage deploy` does, then makes it live in one step. If anything fails,
+    the live version is unchanged.
     """
     refuse_query(request)
     own = parts()
@@ -70,14 +70,15 @@ def post_deployment() -> Response:
     blueprint,
     "POST",
     "/rulesets/<name>/rollback",
-    DocumentedResponse(200, DeployedOut, "What was live before is live again."),
+    DocumentedResponse(200, DeployedOut, "The previous version is live again."),
     problems=(*CALL_PROBLEMS, "ruleset-not-found", "ruleset-broken", "ledger-unavailable"),
     needs=DEPLOYING,
 )
 def roll_back(name: str) -> Response:
     """Roll a ruleset back.
 
-    What was live before is live again, in one step. If it can't be opened, what is live stays. There is no body.
+    Makes the previous version live again, in one step. If that version can't be opened, the live version is unchanged.
+    The call takes no body.
     """
     refuse_query(request)
     own = parts()
@@ -93,17 +94,13 @@ def _files(raw: object) -> dict[str, str]:
         pointer = "/files" if isinstance(raw, dict) else ""
         fault = ReportFault(pointer, "required", 'expected {"files": {"ruleset.yaml": "...", "cases.yaml": "..."}}')
         raise Refused("deployment-refused", fault)
-    faults = [
-        ReportFault("", "unknown_field", "there is `files`, and nothing else") for name in raw if name != "files"
-    ][:1]
+    faults = [ReportFault("", "unknown_field", "expected only `files`") for name in raw if name != "files"][:1]
     known = ", ".join(deploy.FILES)
     for name, text in files.items():
         if name not in deploy.FILES:
-            faults.append(
-                ReportFault("/files", "unknown_field", f"there is a file that isn't known; known are {known}")
-            )
+            faults.append(ReportFault("/files", "unknown_field", f"unknown file; expected only {known}"))
         elif not isinstance(text, str):
-            faults.append(ReportFault(f"/files/{name}", "wrong_type", "expected the file's text"))
+            faults.append(ReportFault(f"/files/{name}", "wrong_type", "expected the text of the file"))
         elif len(text.encode()) > FILE_BYTES:
             faults.append(ReportFault(f"/files/{name}", "too_large", f"expected at most {FILE_BYTES} bytes"))
     faults += [

@@ -18,7 +18,9 @@ from triage_rules.records.api_keys import Scope
 from triage_rules.records.board import Acknowledged
 from triage_rules.records.reports import ReportStatus
 
-blueprint = Blueprint("following_up", __name__, url_prefix="/v1", description="What people do about results.")
+blueprint = Blueprint(
+    "following_up", __name__, url_prefix="/v1", description="Acknowledge results and requeue dead letters."
+)
 
 _PROBLEMS = (*CALL_PROBLEMS, "report-not-found", "ledger-unavailable")
 
@@ -27,14 +29,15 @@ _PROBLEMS = (*CALL_PROBLEMS, "report-not-found", "ledger-unavailable")
     blueprint,
     "POST",
     "/reports/<report_id>/acknowledgement",
-    DocumentedResponse(200, AcknowledgementOut, "Who takes care of it now."),
+    DocumentedResponse(200, AcknowledgementOut, "The acknowledgement as it is now."),
     problems=(*_PROBLEMS, "not-settled"),
     needs=frozenset({Scope.READ}),
 )
 def acknowledge(report_id: str) -> Response:
-    """Say that you take care of a report.
+    """Acknowledge a report.
 
-    It is noted for the client whose key this is, and written down. If somebody did before, it stays theirs.
+    Records that the client of this key takes care of the report, also in the audit log. An earlier acknowledgement by
+    another client stays.
     """
     own = _asked(report_id)
     return _told(report_id, own.ledger.acknowledge(report_id, own.now_ms(), by=actor()))
@@ -44,14 +47,14 @@ def acknowledge(report_id: str) -> Response:
     blueprint,
     "DELETE",
     "/reports/<report_id>/acknowledgement",
-    DocumentedResponse(200, AcknowledgementOut, "Nobody takes care of it now."),
+    DocumentedResponse(200, AcknowledgementOut, "The report is not acknowledged."),
     problems=(*_PROBLEMS, "not-settled"),
     needs=frozenset({Scope.READ}),
 )
 def unacknowledge(report_id: str) -> Response:
-    """Take it back that somebody takes care of a report.
+    """Undo the acknowledgement of a report.
 
-    Whoever said so. It is written down.
+    Works for any client's acknowledgement. The audit log records it.
     """
     own = _asked(report_id)
     own.ledger.unacknowledge(report_id, own.now_ms(), by=actor())
@@ -62,14 +65,15 @@ def unacknowledge(report_id: str) -> Response:
     blueprint,
     "POST",
     "/dead-letters/<report_id>/redrive",
-    DocumentedResponse(202, AcceptedOut, "It waits again, and will be decided, or be a dead letter once more."),
+    DocumentedResponse(202, AcceptedOut, "Requeued: the report will be decided, or become a dead letter again."),
     problems=(*_PROBLEMS, "not-redrivable"),
     needs=frozenset({Scope.ADMIN}),
 )
 def redrive(report_id: str) -> Response:
-    """Have a report that could not be decided tried anew.
+    """Requeue a dead letter.
 
-    With all its attempts, by the ruleset that was live when it was accepted. It ends in one more event.
+    The report gets all its attempts again, with the ruleset that was live when it was accepted. It ends in one more
+    event.
     """
     own = _asked(report_id)
     own.ledger.redrive(report_id, own.now_ms(), by=actor())

@@ -34,7 +34,7 @@ _LINK = FormLinkIn()
     "POST",
     "/form-links",
     DocumentedResponse(
-        201, FormLinkOut, "The link: an address here, and the same to put behind an address of your own."
+        201, FormLinkOut, "The link: a path on this service, and its signed part for an address of your own."
     ),
     problems=(*BODY_PROBLEMS, *RULESET_PROBLEMS, "ruleset-not-found", "form-link-invalid", "form-links-off"),
     needs=frozenset({Scope.REPORT}),
@@ -43,7 +43,7 @@ _LINK = FormLinkIn()
 def make_form_link() -> Response:
     """Make a link to a form.
 
-    Whoever opens it may fill in the form, as your client, and see the result of what they send; nothing else.
+    A person who opens the link may fill in the form, as your client, and see the result of their report; nothing else.
     """
     refuse_query(request)
     own = parts()

@@ -49,32 +49,33 @@ WAIT_PARAMETER: dict[str, Any] = {
     "in": "header",
     "name": "Prefer",
     "schema": {"type": "string"},
-    "description": "`wait=N` (RFC 7240): wait up to N seconds for the result. Preference-Applied tells if so.",
+    "description": "`wait=N` (RFC 7240): wait up to N seconds for the result; sets Preference-Applied.",
     "examples": {"five seconds": {"value": "wait=5"}},
 }
 _KEY = (
-    "A random word of yours, best a UUID: 1 to 128 visible ASCII characters but quotation mark, comma, semicolon and "
-    "backslash. Quotation marks around it are no part of it. Keys of batches and of single reports have nothing to do "
-    "with each other. "
+    "A random word of yours, ideally a UUID: 1 to 128 visible ASCII characters except quotation mark, comma, semicolon "
+    "and backslash. Quotation marks around the key are not part of it. Keys of batches and keys of single reports are "
+    "independent. "
 )
 KEY_PARAMETER: dict[str, Any] = {
     "in": "header",
     "name": "Idempotency-Key",
     "schema": {"type": "string", "minLength": 1, "maxLength": 130},
-    "description": f"{_KEY}The same key with the same body makes no second report for 24 hours; with another body it "
-    "is refused before that body is checked. A refused report uses up no key.",
+    "description": f"{_KEY}The same key with the same body makes no second report for 24 hours. With another body "
+    "the request is rejected before that body is checked. A rejected report uses up no key.",
 }
 BATCH_KEY_PARAMETER: dict[str, Any] = {
     **KEY_PARAMETER,
-    "description": f"{_KEY}Each line has its own, made of the key and the line's number in the body, where blank lines "
-    "count: the same lines in the same places make no second report for 24 hours. Leave a refused line's place to it, "
-    "or send what is new under a new key: a line that moves is another one.",
+    "description": f"{_KEY}Each line gets its own key, made of this key and the line's number in the body; blank lines "
+    "count. The same lines in the same places make no second report for 24 hours. A line that moves is a new report: "
+    "keep rejected lines in their places, or send new lines under a new key.",
 }
 
 _KEYS = (
-    "An API key with one of the scopes that a call names (none: any key). Scopes: `report` posts reports and sees its "
-    "client's own, `read` sees all reports and how the service is, `deploy` changes what is live, `admin` erases and "
-    "sees dead letters and the audit log. A service that answers only on its own machine may need none."
+    "An API key with one of the scopes that a call names (none: any scope). Scopes: `report` posts reports and reads "
+    "the reports of its client, `read` reads all reports and the status of the service, `deploy` changes live "
+    "rulesets, `admin` erases data and reads dead letters and the audit log. A service that answers only on its own "
+    "machine may need no key."
 )
 
 KEY_CALL_PROBLEMS = ("key-required", "rate-exceeded", "ledger-unavailable")
@@ -105,9 +106,9 @@ def make_api(app: Flask, version: str) -> TriageApi:
         OPENAPI_VERSION="3.1.1",
         API_SPEC_OPTIONS={
             "info": {
-                "summary": "Post symptom reports; get routine, monitor or urgent, with reasons.",
+                "summary": "Post symptom reports. Get routine, monitor or urgent, with reasons.",
                 "description": "No clinician has approved the rulesets that come with this service. "
-                "See docs/reference/http-api.md for a guide, and /problems/ for every type of problem.",
+                "See docs/reference/http-api.md for a guide, and /problems/ for all problem types.",
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
             "servers": [{"url": "/"}],
@@ -132,7 +133,7 @@ class DocumentedResponse:
     content_type: str = JSON[0]
 
 
-NOT_CHANGED = DocumentedResponse(304, says="As it was when you got that ETag.")
+NOT_CHANGED = DocumentedResponse(304, says="Unchanged since you got this ETag.")
 
 
 def call(
@@ -187,7 +188,7 @@ def _grouped(codes: Sequence[str]) -> dict[str, str]:
         title = PROBLEMS[code].title
         by_status.setdefault(str(PROBLEMS[code].status), []).append(f"`{code}`: {title[0].lower()}{title[1:]}")
     told = {status: "; ".join(grouped) + "." for status, grouped in by_status.items()}
-    return told | {"default": "Any other problem, as `internal`."}
+    return told | {"default": "Any other problem, such as `internal`."}
 
 
 def description(api: TriageApi, rulesets: Iterable[Ruleset], *, auth: bool) -> dict[str, Any]:

@@ -41,7 +41,7 @@ from triage_rules.foundation.timestamps import timestamp
 from triage_rules.records.api_keys import Scope
 from triage_rules.records.reports import Accepted, ReportStatus, StoredReport
 
-blueprint = Blueprint("reports", __name__, url_prefix="/v1", description="Post reports, and ask what became of them.")
+blueprint = Blueprint("reports", __name__, url_prefix="/v1", description="Post reports and get their results.")
 
 POSTING = frozenset({Scope.REPORT})
 
@@ -54,7 +54,7 @@ _BATCH = "batch"
     blueprint,
     "POST",
     "/reports",
-    DocumentedResponse(202, AcceptedOut, "Accepted: it will be decided, whatever dies meanwhile."),
+    DocumentedResponse(202, AcceptedOut, "Accepted: the report will be decided, even if processes crash."),
     DocumentedResponse(200, ReportOut, "With `Prefer: wait`: accepted and decided in time."),
     problems=(*BODY_PROBLEMS, *KEY_PROBLEMS, *INTAKE_PROBLEMS, "report-refused"),
     needs=POSTING,
@@ -64,7 +64,7 @@ _BATCH = "batch"
 def post_report() -> Response:
     """Post a report.
 
-    It is checked, stored, and decided by a worker. Ask for the result at `Location`, or wait with `Prefer: wait=5`.
+    The report is checked and stored; a worker decides it. Get the result at `Location`, or wait with `Prefer: wait=5`.
     """
     refuse_query(request)
     own = parts()
@@ -88,7 +88,7 @@ def post_report() -> Response:
     blueprint,
     "POST",
     "/reports/batch",
-    DocumentedResponse(202, OutcomeOut, "NDJSON: a line of outcome for each report, in their order.", NDJSON[0]),
+    DocumentedResponse(202, OutcomeOut, "NDJSON: a line for each report, in order.", NDJSON[0]),
     problems=(*CALL_PROBLEMS, *TYPE_PROBLEMS, KEY_PROBLEMS[0], *INTAKE_PROBLEMS, "batch-refused"),
     needs=POSTING,
     requestBody=BATCH_BODY,
@@ -97,7 +97,7 @@ def post_report() -> Response:
 def post_batch() -> Response:
     """Post many reports, one a line.
 
-    Each line stands for itself: those without fault are accepted, the others are refused with their reasons.
+    Lines are independent: lines without faults are accepted, other lines are rejected with their faults.
     """
     refuse_query(request)
     own = parts()
@@ -122,17 +122,17 @@ def post_batch() -> Response:
     blueprint,
     "GET",
     "/reports/<report_id>",
-    DocumentedResponse(200, ReportOut, "The report as it is now."),
+    DocumentedResponse(200, ReportOut, "The report and, if it is settled, its result."),
     NOT_CHANGED,
     problems=(*CALL_PROBLEMS, "report-not-found", "method-not-allowed", "ledger-unavailable", "store-sealed"),
     needs=frozenset({Scope.REPORT, Scope.READ}),
 )
 def get_report(report_id: str) -> Response:
-    """Ask for a report.
+    """Get a report.
 
-    The scope `report` lets a client see its own, `read` all; another's report is not there.
-    `status` is queued, done or dead; the latter two are final and have a `result`. Send the ETag as `If-None-Match`.
-    While it is queued, `Retry-After` says in how many seconds to ask again.
+    With the scope `report` a client gets its own reports, with `read` all reports; other reports are not found.
+    `status` is queued, done or dead. A done or dead report is final and has a `result`. Send the ETag as
+    `If-None-Match`. While the report is queued, `Retry-After` has the seconds until you should ask again.
     """
     refuse_query(request)
     if report_id == _BATCH:
@@ -152,15 +152,16 @@ def get_report(report_id: str) -> Response:
     blueprint,
     "POST",
     "/evaluate",
-    DocumentedResponse(200, {"$ref": "#/components/schemas/Result"}, "The result it would have now."),
+    DocumentedResponse(200, {"$ref": "#/components/schemas/Result"}, "The result that the report would get now."),
     problems=(*BODY_PROBLEMS, *RULESET_PROBLEMS, "report-refused", "evaluation-failed"),
     needs=POSTING,
     requestBody=REPORT_BODY,
 )
 def evaluate() -> Response:
-    """Ask what a report would give.
+    """Evaluate a report without posting it.
 
-    The same body as for posting. Nothing is stored, counted or published; a subject's earlier reports are looked up.
+    Takes the same body as posting a report. Nothing is stored, counted or published; the subject's earlier
+    reports are read.
     """
     refuse_query(request)
     own = parts()

@@ -20,7 +20,7 @@ from triage_rules.language.bundle import document_of
 from triage_rules.language.model import Floor, Input, Rule, Ruleset
 from triage_rules.store import LiveRuleset
 
-blueprint = Blueprint("rulesets", __name__, url_prefix="/v1/rulesets", description="What is live.")
+blueprint = Blueprint("rulesets", __name__, url_prefix="/v1/rulesets", description="Read the live rulesets.")
 
 _PROBLEMS = (*CALL_PROBLEMS, "ruleset-broken", "ledger-unavailable")
 
@@ -28,7 +28,9 @@ SCHEMA_TYPE = "application/schema+json"
 NOT_APPROVED = "no clinician has approved it"
 
 
-@call(blueprint, "GET", "", DocumentedResponse(200, RulesetsOut, "All of them."), problems=_PROBLEMS, needs=ANY_KEY)
+@call(
+    blueprint, "GET", "", DocumentedResponse(200, RulesetsOut, "All live rulesets."), problems=_PROBLEMS, needs=ANY_KEY
+)
 def list_rulesets() -> Response:
     """List the live rulesets."""
     refuse_query(request)
@@ -39,15 +41,15 @@ def list_rulesets() -> Response:
     blueprint,
     "GET",
     "/<name>",
-    DocumentedResponse(200, RulesetDetailOut, "All that it says."),
+    DocumentedResponse(200, RulesetDetailOut, "The ruleset in full."),
     NOT_CHANGED,
     problems=(*_PROBLEMS, "ruleset-not-found"),
     needs=ANY_KEY,
 )
 def get_ruleset(name: str) -> Response:
-    """Look at a live ruleset.
+    """Get a live ruleset.
 
-    What it asks, its rules with their reasons and sources, and the document that was deployed.
+    Returns its questions, its rules with their reasons and sources, and the deployed document.
     """
     refuse_query(request)
     own = parts()
@@ -62,13 +64,13 @@ def get_ruleset(name: str) -> Response:
     blueprint,
     "GET",
     "/<name>/schema",
-    DocumentedResponse(200, {"type": "object"}, "JSON Schema 2020-12 of the findings.", SCHEMA_TYPE),
+    DocumentedResponse(200, {"type": "object"}, "JSON Schema 2020-12 of `findings`.", SCHEMA_TYPE),
     NOT_CHANGED,
     problems=(*_PROBLEMS, "ruleset-not-found"),
     needs=ANY_KEY,
 )
 def get_findings_schema(name: str) -> Response:
-    """Get the JSON Schema of a ruleset's findings."""
+    """Get the JSON Schema of a ruleset's `findings`."""
     refuse_query(request)
     schema = answers_json_schema(parts().live.get(name).ruleset)
     return with_etag(json_answer(schema, content_type=SCHEMA_TYPE))

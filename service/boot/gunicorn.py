@@ -63,12 +63,9 @@ def on_starting(_: Any) -> None:
             if any(key.is_usable(now) for key in ledger.keys().values()):
                 return
     except LedgerUnavailable as error:
-        print(f"can't tell yet whether there is an API key: {error}", file=sys.stderr)  # noqa: T201 - as above
+        print(f"can't check yet for a usable API key: {error}", file=sys.stderr)  # noqa: T201 - as above
         return
-    _refuse(
-        "API keys are required, and none is stored that opens anything; "
-        "`triage key make CLIENT --scope report` makes one"
-    )
+    _refuse("API keys are required, but no usable key is stored; make one with `triage key make CLIENT --scope report`")
 
 
 def post_worker_init(worker: Any) -> None:

@@ -59,7 +59,7 @@ def read_lines(request: Request, max_bytes: int, max_line_bytes: int) -> list[Ba
     _check_type(request, NDJSON)
     lines = list(_lines(_read(request, max_bytes), max_line_bytes))
     if not lines:
-        raise Refused("batch-refused", detail="The batch has no report in it.")
+        raise Refused("batch-refused", detail="The batch has no report.")
     return lines
 
 
@@ -108,7 +108,7 @@ def _check_type(request: Request, expected: tuple[str, ...]) -> None:
     if request.mimetype not in expected or charset not in ("utf-8", "utf8"):
         raise Refused("unsupported-media-type")
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        raise Refused("unsupported-media-type", detail="Send the body as it is: Content-Encoding is not taken.")
+        raise Refused("unsupported-media-type", detail="Send the body uncompressed: Content-Encoding is not supported.")
 
 
 def _read(request: Request, max_bytes: int) -> bytes:
@@ -129,4 +129,4 @@ def _read(request: Request, max_bytes: int) -> bytes:
 
 def _too_large(max_bytes: int) -> Refused:
     problem = PROBLEMS["too-large"]
-    return Refused(problem.code, detail=f"{problem.says} At most {max_bytes:,} bytes are taken.")
+    return Refused(problem.code, detail=f"{problem.says} The limit is {max_bytes:,} bytes.")

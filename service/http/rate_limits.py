@@ -57,7 +57,7 @@ class Limits:
         if one is None or count < 1:
             return
         if count >= one.limit.amount:
-            raise Refused("batch-refused", detail=f"At most {one.limit.amount} reports are taken from you at once.")
+            raise Refused("batch-refused", detail=f"Your rate limit allows at most {one.limit.amount} reports at once.")
         counter = self._limiter.limiter
         try:
             if not counter.test(one.limit, *one.request_args, cost=count):

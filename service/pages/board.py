@@ -198,12 +198,12 @@ def _service(own: Parts, filters: Filters, now_ms: int) -> dict[str, Any]:
                 "waiting": queue.waiting,
                 "oldest": queue.oldest_ms and words.format_duration(queue.oldest_ms),
             }
-            for name, queue in (("Urgent ones", queues.urgent), ("All", queues.all))
+            for name, queue in (("Urgent", queues.urgent), ("All", queues.all))
         ],
-        "workers": [(name, "works") for name in sorted(there)]
-        + [(name, "gets nothing done") for name in stalled]
+        "workers": [(name, "working") for name in sorted(there)]
+        + [(name, "stalled") for name in stalled]
         + [
-            (name, f"not heard from for {words.format_duration(now_ms - at)}")
+            (name, f"no heartbeat for {words.format_duration(now_ms - at)}")
             for name, at in sorted(own.ledger.heard().items())
             if name not in there
         ],

@@ -18,7 +18,7 @@ WORDS: dict[Level | None, str] = {None: "undecided"} | {level: level.word for le
 """What a level is called in an address."""
 
 REASONS = {
-    "worker_lost": "The process that evaluated it died each time.",
+    "worker_lost": "The worker process died at every attempt.",
     "time_limit": "The evaluation took too long.",
     "evaluation_failed": "The evaluation failed.",
 }

@@ -74,7 +74,7 @@ def show(ruleset: str) -> Response:
     """A GET begins; each POST says what to do with what is written."""
     link = signed_links.form_link()
     if link is not None and link.ruleset != ruleset:
-        raise LinkError("link", "it is to another form")
+        raise LinkError("link", "it is for another form")
     loaded = parts().live.get(ruleset)
     clinician = link is None and may(Scope.READ) and request.values.get("clinician") == "yes"
     asked = questions(loaded.ruleset, clinician=clinician)

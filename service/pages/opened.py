@@ -73,7 +73,7 @@ def of_case(loaded: Loaded, evidence: Evidence, case_id: str) -> HighlightedRule
     for case in evidence.cases:
         if case.id == case_id and case.level is not None:
             return _of(loaded, case)
-    raise Refused("not-found", detail="There is no such case of what is live, or its report is refused.")
+    raise Refused("not-found", detail="The live version has no such case, or the report of the case is rejected.")
 
 
 def _of(loaded: Loaded, case: ShownCase) -> HighlightedRuleset:

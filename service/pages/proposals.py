@@ -52,9 +52,9 @@ def propose(live: Live, draft: Draft, note: str) -> Proposal:
     checked = check_in_bench(files)
     bundle = checked.bundle
     if bundle.name != live.name:
-        raise ProposalRefused(f"the draft is of `{bundle.name}`, and this is the workbench of `{live.name}`")
+        raise ProposalRefused(f"the draft is for `{bundle.name}`, but this is the workbench of `{live.name}`")
     if bundle.digest == live.digest and files == dict(live.files):
-        raise ProposalRefused("the draft is what is live")
+        raise ProposalRefused("the draft is the same as the live version")
     made = Proposal(
         secrets.token_hex(8),
         bundle.name,
@@ -81,7 +81,7 @@ def show(name: str, proposal_id: str) -> Response:
     try:
         done = _decide(proposal, files, request.form.get("action", ""))
     except RulesetError as error:
-        told = {"trouble": "It no longer passes what is checked before going live.", "faults": error.faults}
+        told = {"trouble": "The proposal no longer passes the deployment checks.", "faults": error.faults}
         return _shown(live, *_found(name, proposal_id), told)
     except TriageError as error:
         return _shown(live, *_found(name, proposal_id), {"trouble": str(error)})
@@ -107,7 +107,7 @@ def _decide(proposal: Proposal, files: dict[str, str], action: str) -> str:
     if action != "approve" or not may(Scope.DEPLOY):
         raise ProposalRefused("approving needs a key with the scope `deploy`")
     if caller().client == proposal.proposed_by:
-        raise ProposalRefused("a second person must approve it: a key of another client than the one that proposed it")
+        raise ProposalRefused("a second person must approve it, with the key of a client other than the proposer")
     checked = check_in_bench(files)
     approving = Approval(proposal.id, request.form.get("live") or None)
     deploy.deploy(own.ledger, checked, own.now_ms(), actor(), approving)

@@ -107,7 +107,7 @@ def drawing(layout: Layout, name: str, title: str, opened: HighlightedRuleset | 
         layout,
         links(name, query),
         title=title,
-        description=f"{boxes} boxes and {curves} lines, from findings at the left to levels at the right.",
+        description=f"{boxes} boxes and {curves} lines, from inputs on the left to levels on the right.",
         lighting=opened.lighting if opened is not None else None,
         here=here,
     )

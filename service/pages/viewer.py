@@ -70,7 +70,7 @@ def graph(name: str) -> Response:
     version = ruleset_view.version_of(loaded)
     focus = request.args.get("focus", "")
     if focus and focus not in version.graph.nodes:
-        raise Refused("not-found", detail="There is no such part of these rules.")
+        raise Refused("not-found", detail="This ruleset has no such part.")
     view = "part" if focus else "way" if opened is not None and "map" not in request.values else "map"
     layout, title = _laid_out(view, version, focus, opened)
     return render(
@@ -107,11 +107,11 @@ def rule(name: str, rule_id: str) -> Response:
     ruleset = loaded.ruleset
     found: Rule | Floor | None = ruleset.rules.get(rule_id) or ruleset.floors.get(rule_id)
     if found is None:
-        raise Refused("not-found", detail="There is no such rule.")
+        raise Refused("not-found", detail="This ruleset has no such rule.")
     reference = opened.reference if opened is not None else None
     version = ruleset_view.version_of(loaded)
     key = key_of(NodeKind.RULE if isinstance(found, Rule) else NodeKind.FLOOR, rule_id)
-    title = f"{rule_id}: what it rests on, and where it leads"
+    title = f"{rule_id}: what it depends on and leads to"
     cases = shown.firing(rule_id)
     reads = {version.graph.nodes[other].name for other in version.graph.before.get(key, ())}
     return render(
@@ -173,8 +173,8 @@ def _laid_out(
     if view == "part":
         return ruleset_view.part(version, focus), f"Around: {version.graph.nodes[focus].says}"
     if view == "way" and opened is not None:
-        return ruleset_view.way(version, opened), "The way from answers to level"
-    return version.map, f"All of {version.ruleset.title}"
+        return ruleset_view.way(version, opened), "Path from answers to level"
+    return version.map, f"Graph of {version.ruleset.title}"
 
 
 def _of_state(version: ruleset_view.Version, opened: HighlightedRuleset, state: NodeState) -> list[Any]:
