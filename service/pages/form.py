@@ -172,7 +172,7 @@ def _one(
         left = len(next_questions(result, state.asked, state.written.keys() - {state.at}))
     return _page(
         asking,
-        "form/one.html",
+        "form/question.html",
         200 if not fault else 422,
         question=question,
         fault=fault,
