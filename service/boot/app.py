@@ -1,4 +1,4 @@
-"""The web's bootstrap: the one place where its parts meet. `gunicorn 'service.boot.app:create_app()'`."""
+"""The bootstrap of the web process: makes all parts and joins them. `gunicorn 'service.boot.app:create_app()'`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from triage_rules.store.redis import RedisLedger
 def create_app(
     settings: Settings | None = None, ledger: Ledger | None = None, dispatch: Dispatch | None = None
 ) -> Flask:
-    """The app. What isn't handed in is made as in production. Connects to nothing yet. Raises SettingsError."""
+    """Make the app, with production parts for those not passed in. Opens no connection yet. Raises SettingsError."""
     settings = Settings.from_environment() if settings is None else settings
     ledger = RedisLedger(settings) if ledger is None else ledger
     dispatch = CeleryDispatch(settings) if dispatch is None else dispatch

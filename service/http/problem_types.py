@@ -1,18 +1,18 @@
-"""The table of all problems that a caller can be told of: code, status, and what to do about each."""
+"""The table of all problem types: code, status, meaning, and what to do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 PATH = "/problems/"
-"""A problem's `type` is this and its code; the page at that address says what it means and what to do."""
+"""Path of the pages about problem types; a problem's `type` is this path and its code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A type of problem. `says` goes into `detail`; `do`: what the caller's engineer can do about it.
+    """A problem type. `says`: the default `detail`; `do`: advice for the caller's engineer.
 
-    `retry_after`: seconds; only where nothing was accepted and the same request may succeed later.
+    `retry_after`: seconds; set only where nothing was accepted and the same request may succeed later.
     """
 
     code: str
@@ -24,7 +24,7 @@ class Problem:
 
     @property
     def type(self) -> str:
-        """The stable URI reference of this type."""
+        """Return the stable URI reference of this type."""
         return PATH + self.code
 
 
