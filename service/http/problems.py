@@ -22,7 +22,7 @@ from triage_rules.foundation.place import Place
 
 CONTENT_TYPE = "application/problem+json"
 ERRORS_MAX = 100
-"""Maximum number of faults in a response. Further faults are only counted, or hostile bodies would get huge responses."""
+"""Maximum number of faults in a response. Further faults are only counted: hostile bodies would get huge responses."""
 
 POINTER_MAX = 200
 """Maximum length of a pointer. A longer pointer has a person's text as a field name; its parent is named instead."""

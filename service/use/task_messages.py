@@ -37,7 +37,7 @@ class TaskMessage:
 
 
 def _message(lane: Lane) -> dict[str, Any]:
-    """Return a message as kombu puts it into a queue; its in-memory transport makes the same message as its Redis one."""
+    """Return a message as kombu puts it into a queue; its in-memory transport makes the same as its Redis one."""
     celery = Celery("service", broker="memory://", set_as_current=False)
     celery.conf.update(task_serializer="json", task_ignore_result=True)
     with celery.connection_for_write() as connection:
