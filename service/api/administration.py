@@ -1,4 +1,4 @@
-"""The calls of those who answer for the service: what could not be decided, and who did what."""
+"""The calls for administrators: erasure, dead letters, audit log."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ blueprint = Blueprint(
 
 ADMINISTERING = frozenset({Scope.ADMIN})
 REWRITE_SECONDS = 5.0
-"""How long the answer to an erasure waits for Redis to write its file anew."""
+"""Maximum time that an erasure waits for Redis to rewrite its file."""
 
 _ERASURE = ErasureIn()
 
 SHOWN = 1_000
-"""Dead letters and entries of the audit log that are shown, the newest first."""
+"""Maximum number of dead letters, and of entries of the audit log, in a response."""
 
 
 @call(
@@ -64,17 +64,17 @@ def post_erasure() -> Response:
 
 
 def _erasure(raw: object) -> tuple[str, str | None]:
-    """Subject and client. Raises Refused with every fault."""
+    """Return subject and client. Raises Refused with every fault."""
     try:
-        said: Any = _ERASURE.load(raw)  # type: ignore[arg-type]  # it refuses what is no object
+        erasure: Any = _ERASURE.load(raw)  # type: ignore[arg-type]  # marshmallow rejects other types than objects
     except ma.ValidationError as error:
         faults = [_fault(name) for name in error.messages_dict]
         raise Refused("erasure-refused", *faults) from None
-    return said["subject"], said.get("client")
+    return erasure["subject"], erasure.get("client")
 
 
 def _fault(name: str) -> ReportFault:
-    """Without what was sent: a subject is somebody."""
+    """Return the fault of a field, without its value: a subject identifies a person."""
     match name:
         case "subject":
             return ReportFault("/subject", "invalid", f"expected a text of 1 to {SUBJECT_MAX} printable characters")
@@ -122,13 +122,13 @@ def show_audit() -> Response:
     refuse_query(request)
     records = list(parts().ledger.audit_log())
     verdict = audit.verify(records)
-    told = {
+    log = {
         "total": len(records),
         "head": verdict.head.hash,
         "faults": list(islice(verdict.faults, SHOWN)),
         "entries": [_entry(record) for record in islice(reversed(records), SHOWN)],
     }
-    return json_answer(told)
+    return json_answer(log)
 
 
 def _letter(letter: dict[str, str]) -> dict[str, Any]:
@@ -138,11 +138,11 @@ def _letter(letter: dict[str, str]) -> dict[str, Any]:
 
 
 def _entry(record: audit.Record) -> dict[str, Any]:
-    """The entry with its details as JSON; bytes that are no text are shown by their numbers."""
-    told: dict[str, Any] = {
+    """Return the entry with its details as JSON, and invalid bytes as escapes."""
+    entry: dict[str, Any] = {
         name: text.encode("utf-8", "backslashreplace").decode("utf-8") for name, text in record.items()
     }
     try:
-        return {**told, "details": json.loads(told.get("details", ""))}
+        return {**entry, "details": json.loads(entry.get("details", ""))}
     except ValueError:
-        return told
+        return entry

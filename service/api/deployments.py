@@ -1,4 +1,4 @@
-"""The calls that change what is live: deploy a ruleset, roll one back."""
+"""The calls that change the live version of a ruleset: deploy, roll back."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ blueprint = Blueprint("deployments", __name__, url_prefix="/v1", description="Ch
 DEPLOYING = frozenset({Scope.DEPLOY})
 BODY_BYTES = 8 * 1024**2
 FILE_BYTES = 2 * 1024**2
-"""As the reader of rulesets takes at most."""
+"""The limit of the reader of rulesets."""
 
 AT_ONCE = threading.BoundedSemaphore(1)
-"""Each check works a processor for seconds; reports come first."""
+"""Allows one check at a time: each occupies a processor for seconds, and reports come first."""
 
 _DEPLOYMENT_BODY: dict[str, Any] = {
     "required": True,
@@ -62,8 +62,8 @@ def post_deployment() -> Response:
     checked = _checked(files)
     deployed = deploy.deploy(own.ledger, checked, own.now_ms(), actor())
     own.live.refresh()
-    told = _told(deployed.live, checked.approved_by)
-    return json_answer(told | {"cases": checked.cases, "warnings": list(deployed.warnings)})
+    body = _deployed(deployed.live, checked.approved_by)
+    return json_answer(body | {"cases": checked.cases, "warnings": list(deployed.warnings)})
 
 
 @call(
@@ -84,11 +84,11 @@ def roll_back(name: str) -> Response:
     own = parts()
     live, ruleset = deploy.roll_back(own.ledger, name, own.now_ms(), actor())
     own.live.refresh()
-    return json_answer(_told(live, ruleset.approved_by) | {"warnings": []})
+    return json_answer(_deployed(live, ruleset.approved_by) | {"warnings": []})
 
 
 def _files(raw: object) -> dict[str, str]:
-    """The texts by file name. Raises Refused with every fault."""
+    """Return the texts by file name. Raises Refused with every fault."""
     files = raw.get("files") if isinstance(raw, dict) else None
     if not isinstance(raw, dict) or not isinstance(files, dict):
         pointer = "/files" if isinstance(raw, dict) else ""
@@ -127,7 +127,13 @@ def _checked(files: dict[str, str]) -> deploy.Checked:
 
 
 def check_in_bench(files: Mapping[str, str]) -> deploy.Checked:
-    """What may go live, one check at a time. Raises RulesetError, WorkbenchBusy if another one is running."""
+    """Check files for deployment.
+
+    Raises:
+        RulesetError: If the files have faults.
+        WorkbenchBusy: If another check is running.
+
+    """
     if not AT_ONCE.acquire(blocking=False):
         raise WorkbenchBusy
     try:
@@ -136,7 +142,7 @@ def check_in_bench(files: Mapping[str, str]) -> deploy.Checked:
         AT_ONCE.release()
 
 
-def _told(live: LiveRuleset, approved_by: str | None) -> dict[str, Any]:
+def _deployed(live: LiveRuleset, approved_by: str | None) -> dict[str, Any]:
     own = f"/v1/rulesets/{live.name}"
     return {
         "name": live.name,

@@ -1,4 +1,4 @@
-"""The calls about settled reports: who takes care of one, and a dead letter that is to be tried anew."""
+"""The calls about settled reports: acknowledge a report, requeue a dead letter."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def acknowledge(report_id: str) -> Response:
     Records that the client of this key takes care of the report, also in the audit log. An earlier acknowledgement by
     another client stays.
     """
-    own = _asked(report_id)
-    return _told(report_id, own.ledger.acknowledge(report_id, own.now_ms(), by=actor()))
+    own = _parts_for(report_id)
+    return _acknowledgement(report_id, own.ledger.acknowledge(report_id, own.now_ms(), by=actor()))
 
 
 @call(
@@ -56,9 +56,9 @@ def unacknowledge(report_id: str) -> Response:
 
     Works for any client's acknowledgement. The audit log records it.
     """
-    own = _asked(report_id)
+    own = _parts_for(report_id)
     own.ledger.unacknowledge(report_id, own.now_ms(), by=actor())
-    return _told(report_id, None)
+    return _acknowledgement(report_id, None)
 
 
 @call(
@@ -75,26 +75,32 @@ def redrive(report_id: str) -> Response:
     The report gets all its attempts again, with the ruleset that was live when it was accepted. It ends in one more
     event.
     """
-    own = _asked(report_id)
+    own = _parts_for(report_id)
     own.ledger.redrive(report_id, own.now_ms(), by=actor())
-    told = {"id": report_id, "status": ReportStatus.QUEUED.value, "links": {"self": path_of(report_id)}}
-    return json_answer(told, 202)
+    body = {"id": report_id, "status": ReportStatus.QUEUED.value, "links": {"self": path_of(report_id)}}
+    return json_answer(body, 202)
 
 
-def _asked(report_id: str) -> Parts:
-    """The parts, if the request is well formed. Raises Refused, ReportNotFound."""
+def _parts_for(report_id: str) -> Parts:
+    """Check the request and return the parts.
+
+    Raises:
+        Refused: If there is a query.
+        ReportNotFound: If the id is malformed.
+
+    """
     refuse_query(request)
     if not ID.fullmatch(report_id):
         raise ReportNotFound
     return parts()
 
 
-def _told(report_id: str, found: Acknowledged | None) -> Response:
+def _acknowledgement(report_id: str, acknowledged: Acknowledged | None) -> Response:
     return json_answer(
         {
             "id": report_id,
-            "acknowledged_by": found.by if found is not None else None,
-            "acknowledged_at": timestamp(found.at_ms) if found is not None else None,
+            "acknowledged_by": acknowledged.by if acknowledged is not None else None,
+            "acknowledged_at": timestamp(acknowledged.at_ms) if acknowledged is not None else None,
             "links": {"self": path_of(report_id)},
         }
     )

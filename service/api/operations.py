@@ -1,4 +1,4 @@
-"""The calls about the service itself: is it alive, is it ready, how is it, what does it count."""
+"""The calls about the service itself: liveness, readiness, status, metrics."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ CHECKS = ("redis", "encryption", "writes", "queue", "rulesets", "workers")
 
 
 def _missing(own: Parts) -> dict[str, str]:
-    """What is not there, by the name of its check."""
+    """Return the failed checks with their reasons."""
     missing: dict[str, str] = {}
     try:
         own.ledger.ping()
@@ -147,7 +147,7 @@ def _no_writes(own: Parts) -> dict[str, str]:
 
 
 def _old_queue(own: Parts) -> dict[str, str]:
-    """By the same limit as accepting. While urgent reports are still accepted, they must still be sent here."""
+    """Check the age of the queue against the limit of intake: the service is ready while it accepts urgent reports."""
     limit = own.settings.max_queue_age_seconds
     if own.ledger.backlog(own.now_ms()).oldest_urgent_ms <= limit * 1000:
         return {}

@@ -1,4 +1,4 @@
-"""The calls about reports: post one or many, ask for one, ask what one would give."""
+"""The calls about reports: post one or many, get a report, evaluate without posting."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ POSTING = frozenset({Scope.REPORT})
 
 ID = re.compile(r"[0-9a-f]{32}")
 _BATCH = "batch"
-"""No report's id, but a path of its own, which can only be posted to."""
+"""A path of its own that takes only POST, and is not the id of a report."""
 
 
 @call(
@@ -77,7 +77,7 @@ def post_report() -> Response:
     if report is not None and settled and wait is not None:
         response = json_answer(_report(report))
     else:
-        response = json_answer(_told(accepted, report), 202)
+        response = json_answer(_accepted(accepted, report), 202)
     response.headers["Location"] = path_of(accepted.id)
     if report is not None and wait is not None:
         response.headers["Preference-Applied"] = f"wait={wait}"
@@ -106,15 +106,15 @@ def post_batch() -> Response:
     own.limits.charge(len(lines) - 1)
     readable = [line for line in lines if not line.faults]
     client = caller().client
-    # A blank can't stand in a caller's key, so a line's key is nobody else's.
+    # Callers' keys have no blanks, so a line's key can't collide with one.
     requests = [Request(line.raw, None if key is None else f"{key} {line.number}", client) for line in readable]
-    became = dict(zip((line.number for line in readable), own.intake.accept_many(requests), strict=True))
-    told = [_outcome(line, became.get(line.number)) for line in lines]
-    _refuse_if_away(told)
-    for line in told:
-        if "problem" in line:
-            own.metrics.refused(line.pop("problem"))
-    text = "".join(strict_json.dumps(line) + "\n" for line in told)
+    outcomes = dict(zip((line.number for line in readable), own.intake.accept_many(requests), strict=True))
+    replies = [_outcome(line, outcomes.get(line.number)) for line in lines]
+    _refuse_if_away(replies)
+    for reply in replies:
+        if "problem" in reply:
+            own.metrics.refused(reply.pop("problem"))
+    text = "".join(strict_json.dumps(reply) + "\n" for reply in replies)
     return Response(text, 202, content_type=NDJSON[0])
 
 
@@ -169,9 +169,9 @@ def evaluate() -> Response:
 
 
 def _look(accepted: Accepted, wait: int | None) -> StoredReport | None:
-    """The report as it is after at most `wait` seconds; None if there is no need to ask, or it can't be told.
+    """Return the report after at most `wait` seconds; None if it is new and the caller doesn't wait, or unknown.
 
-    From here on nothing may fail: the report is accepted, and the caller must learn its id.
+    Nothing may fail here: the report is accepted, and the caller must learn its id.
     """
     if wait is None and accepted.created:
         return None
@@ -179,7 +179,7 @@ def _look(accepted: Accepted, wait: int | None) -> StoredReport | None:
 
 
 def look_up_report(report_id: str, wait: int | None) -> StoredReport | None:
-    """The report as it is after at most `wait` seconds; None if it can't be told, or too many wait already."""
+    """Return the report after at most `wait` seconds; None if it is unknown, or too many requests wait already."""
     own = parts()
     try:
         if wait is None:
@@ -194,13 +194,13 @@ def look_up_report(report_id: str, wait: int | None) -> StoredReport | None:
         return None
 
 
-def _told(accepted: Accepted, report: StoredReport | None) -> dict[str, Any]:
+def _accepted(accepted: Accepted, report: StoredReport | None) -> dict[str, Any]:
     status = ReportStatus.QUEUED if report is None else report.status
     return {"id": accepted.id, "status": status.value, "links": {"self": path_of(accepted.id)}}
 
 
 def _report(report: StoredReport) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    body: dict[str, Any] = {
         "id": report.id,
         "status": report.status.value,
         "ruleset": report.ruleset,
@@ -209,29 +209,29 @@ def _report(report: StoredReport) -> dict[str, Any]:
         "links": {"self": path_of(report.id), "ruleset": f"/v1/rulesets/{report.ruleset}"},
     }
     if report.result is not None:
-        told["result"] = report.result
+        body["result"] = report.result
     if report.acknowledged is not None:
-        told["acknowledged_by"] = report.acknowledged.by
-        told["acknowledged_at"] = timestamp(report.acknowledged.at_ms)
-    return told
+        body["acknowledged_by"] = report.acknowledged.by
+        body["acknowledged_at"] = timestamp(report.acknowledged.at_ms)
+    return body
 
 
-def _outcome(line: BatchLine, became: IntakeOutcome | None) -> dict[str, Any]:
-    """One line of the answer; `problem` is for our own counting."""
-    match became:
+def _outcome(line: BatchLine, outcome: IntakeOutcome | None) -> dict[str, Any]:
+    """Return a line of the response; `problem` is for the metrics, and removed later."""
+    match outcome:
         case Accepted():
-            return {"line": line.number, "status": 202, "id": became.id, "links": {"self": path_of(became.id)}}
+            return {"line": line.number, "status": 202, "id": outcome.id, "links": {"self": path_of(outcome.id)}}
         case None:
             problem, faults, left_out = PROBLEMS["unreadable"], line.faults, line.left_out
         case _:
-            problem, faults, left_out = problems.of(became)
+            problem, faults, left_out = problems.of(outcome)
     return {"line": line.number, **problems.body(problem, faults, left_out=left_out), "problem": problem.code}
 
 
-def _refuse_if_away(told: Sequence[Mapping[str, Any]]) -> None:
-    """If nothing was accepted, and not for the reports' own faults alone, the whole batch is to be sent again."""
-    away = [line["problem"] for line in told if line["status"] == HTTPStatus.SERVICE_UNAVAILABLE]
-    if away and not any(line["status"] == HTTPStatus.ACCEPTED for line in told):
+def _refuse_if_away(replies: Sequence[Mapping[str, Any]]) -> None:
+    """Raise Refused if the service accepted nothing because it is unavailable: the caller must resend the batch."""
+    away = [reply["problem"] for reply in replies if reply["status"] == HTTPStatus.SERVICE_UNAVAILABLE]
+    if away and not any(reply["status"] == HTTPStatus.ACCEPTED for reply in replies):
         raise problems.Refused(away[0])
 
 

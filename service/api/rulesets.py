@@ -1,4 +1,4 @@
-"""The calls about rulesets: what is live, what it asks, how it decides."""
+"""The calls about live rulesets: list them, get one, get the schema of its answers."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def get_ruleset(name: str) -> Response:
     own = parts()
     loaded = own.live.get(name)
     live = own.ledger.live()
-    told = _summary(loaded, live[name]) | _detail(loaded.ruleset)
-    told["document"] = document_of(own.ledger.bundle(loaded.digest), loaded.digest)["ruleset"]
-    return with_etag(json_answer(told))
+    body = _summary(loaded, live[name]) | _detail(loaded.ruleset)
+    body["document"] = document_of(own.ledger.bundle(loaded.digest), loaded.digest)["ruleset"]
+    return with_etag(json_answer(body))
 
 
 @call(
@@ -77,18 +77,18 @@ def get_findings_schema(name: str) -> Response:
 
 
 def summaries(own: Parts) -> list[dict[str, Any]]:
-    """Every live ruleset, by name."""
+    """Return a summary of each live ruleset, by name."""
     live = own.ledger.live()
     return [_summary(own.live.get(name), live[name]) for name in own.live.names() if name in live]
 
 
 def approval(ruleset: Ruleset) -> str:
-    """Who answers for it, in words."""
+    """Describe the approval of a ruleset, with its date."""
     return approval_of(ruleset.approved_by) + (f" on {ruleset.approved_on}" if ruleset.approved_on else "")
 
 
 def approval_of(approved_by: str | None) -> str:
-    """Who answers for a ruleset, in words, without the day."""
+    """Describe the approval of a ruleset, without its date."""
     return NOT_APPROVED if approved_by is None else f"approved by {approved_by}"
 
 
@@ -113,16 +113,16 @@ def _detail(ruleset: Ruleset) -> dict[str, Any]:
         "owner": ruleset.owner,
         "dispositions": [
             {
-                "code": one.code,
-                "level": one.level.word,
-                "act_within_minutes": one.act_within_minutes,
-                "title": one.title,
+                "code": disposition.code,
+                "level": disposition.level.word,
+                "act_within_minutes": disposition.act_within_minutes,
+                "title": disposition.title,
             }
-            for one in ruleset.dispositions.values()
+            for disposition in ruleset.dispositions.values()
         ],
-        "inputs": [_input(one) for one in ruleset.inputs.values()],
-        "rules": [_rule(ruleset, one) for one in ruleset.rules.values()],
-        "safety_net": [_rule(ruleset, one) for one in ruleset.floors.values()],
+        "inputs": [_input(asked) for asked in ruleset.inputs.values()],
+        "rules": [_rule(ruleset, rule) for rule in ruleset.rules.values()],
+        "safety_net": [_rule(ruleset, floor) for floor in ruleset.floors.values()],
     }
 
 
@@ -138,7 +138,9 @@ def _input(asked: Input) -> dict[str, Any]:
         "minimum": asked.minimum,
         "maximum": asked.maximum,
         "max_length": asked.max_length,
-        "choices": [{"value": one.value, "label": one.label, "means_open": one.means_open} for one in asked.choices],
+        "choices": [
+            {"value": choice.value, "label": choice.label, "means_open": choice.means_open} for choice in asked.choices
+        ],
     }
 
 

@@ -1,4 +1,4 @@
-"""The reference: the description of the interface as JSON and as a page, problems and schemas."""
+"""The reference: the API description as JSON and as a page, problem types and schemas."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, abort, current_app, render_template, request
 from flask_smorest import Blueprint
 
-from service.api.openapi import NOT_CHANGED, DocumentedResponse, TriageApi, call, description
+from service.api.openapi import NOT_CHANGED, DocumentedResponse, TriageApi, build_description, call
 from service.api.rulesets import SCHEMA_TYPE
 from service.http.api_keys import may_see_details
 from service.http.parts import parts
@@ -81,18 +81,18 @@ def get_schema(name: str) -> Response:
 
 
 def _description() -> dict[str, Any]:
-    """Return the OpenAPI document; what live rulesets ask is not for strangers."""
+    """Return the OpenAPI document; strangers don't see the inputs of live rulesets."""
     api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     assert isinstance(api, TriageApi)
-    return description(api, _live() if may_see_details() else [], auth=parts().settings.auth_on)
+    return build_description(api, _live() if may_see_details() else [], auth=parts().settings.auth_on)
 
 
 def _live() -> list[Ruleset]:
-    """Those that can be opened now. The description is there without them, and while the store is away."""
+    """Return the live rulesets that can be opened; none while the store is away."""
     own = parts()
-    found: list[Ruleset] = []
+    rulesets: list[Ruleset] = []
     try:
-        found.extend(own.live.get(name).ruleset for name in own.live.names())
+        rulesets.extend(own.live.get(name).ruleset for name in own.live.names())
     except TriageError:
-        return found
-    return found
+        return rulesets
+    return rulesets
