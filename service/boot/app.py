@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from service import pages
-from service.api import administration, deployments, follow_up, form_links, operations, reports, rulesets
+from service import api, pages
 from service.api.openapi import make_api
 from service.http import api_keys, headers, problems
 from service.http.api_keys import Keyring
@@ -40,8 +39,7 @@ def create_app(
     limits = Limits(app, settings)
     keep(app.extensions, Parts(settings, ledger, live, intake, metrics, limits, Keyring(ledger.keys), ledger.now_ms))
     sessions.configure(app, settings)
-    api = make_api(app, version())
-    for part in (reports, follow_up, rulesets, form_links, deployments, administration, operations):
-        api.register_blueprint(part.blueprint)
-    pages.register(app, api)
+    description = make_api(app, version())
+    api.register(description)
+    pages.register(app, description)
     return app
