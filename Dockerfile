@@ -1,17 +1,19 @@
-# One image for web, worker and beat; which one it is, the command says.
-FROM python:3.13-slim AS build
+# One image for web, worker and beat; which one it is, the command says. Images are named by digest: docs/howto/install.md.
+FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 # durable-rules calls PyEval_CallObject, which Python 3.13 took away, and would build unoptimised
 ENV CPPFLAGS="-DPyEval_CallObject=PyObject_CallObject -O2"
-RUN python -m venv /venv
-COPY requirements.lock ./
-RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+# Build tools have their own environment, with their hashes; without isolation no build fetches others.
+COPY requirements-build.lock requirements.lock ./
+RUN python -m venv /build && /build/bin/pip install --no-cache-dir --require-hashes -r requirements-build.lock
+RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --require-hashes --wheel-dir /wheels -r requirements.lock
 COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
 COPY triage_rules ./triage_rules
-RUN /venv/bin/pip install --no-cache-dir --no-deps .
+RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels .
+RUN python -m venv --without-pip /venv && /build/bin/pip --python /venv/bin/python install --no-cache-dir --no-deps --no-index /wheels/*.whl
 
-FROM python:3.13-slim
+FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 RUN useradd --system --uid 10001 triage
 COPY --from=build /venv /venv
 WORKDIR /app

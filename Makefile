@@ -9,7 +9,7 @@ BENCH_READY := benchmarks/.venv/.ready
 # durable-rules is built here: it calls PyEval_CallObject, which Python 3.13 took away, and would build unoptimised
 export CPPFLAGS := -DPyEval_CallObject=PyObject_CallObject -O2
 
-.PHONY: run test lint types arrows rulesets unit lock mutate screenshots campaign-agreement campaign-analysis chaos overload power-cut fuzz schemas comparison editor bench bench-short bench-test hooks audit sbom clean help
+.PHONY: run test lint types arrows rulesets unit lock mutate screenshots campaign-agreement campaign-analysis campaign-install chaos overload power-cut fuzz schemas comparison editor bench bench-short bench-test release hooks audit sbom clean help
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/'
@@ -54,6 +54,9 @@ campaign-agreement: $(TEST_READY)  ## engine against reference evaluator, 100,00
 campaign-analysis: $(TEST_READY)  ## the solver's formulas against evaluators and brute force, 1,000 made rulesets of each
 	$(BIN)/python tests/campaigns/analysis.py 1000
 	$(BIN)/python tests/campaigns/differences.py 1000
+
+campaign-install: $(TEST_READY)  ## install the wheel as consumers and authors do: without a compiler, away from here
+	$(BIN)/python tests/campaigns/install.py
 
 fuzz: $(TEST_READY)  ## hostile and mutated input to every reader and to HTTP; MINUTES=10
 	$(BIN)/python -m tests.campaigns.fuzzing $(or $(MINUTES),10)
@@ -153,6 +156,9 @@ lock: $(TEST_READY)  ## resolve the dependencies again, of the service, of build
 		--output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --group benchmarks/pyproject.toml:test --constraint requirements-dev.lock --no-emit-package triage-rules \
 		--output-file benchmarks/requirements.lock benchmarks/pyproject.toml
+
+release: $(TEST_READY)  ## date the changelog, run the tests, build, commit and tag; VERSION=1.2.0
+	@$(BIN)/python tools/release.py $(VERSION)
 
 hooks: $(TEST_READY)  ## check style and types before each commit
 	$(BIN)/pre-commit install

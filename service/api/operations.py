@@ -15,11 +15,12 @@ from service.api.status_schemas import StatusOut
 from service.http import problems
 from service.http.api_keys import may_see_details
 from service.http.decoder import BATCH_LINES_MAX, refuse_query
-from service.http.parts import Parts, parts, version
+from service.http.parts import Parts, parts
 from service.http.problem_types import PROBLEMS
 from service.http.problems import CONTENT_TYPE
 from service.http.responses import json_answer
 from triage_rules.foundation.errors import LedgerUnavailable, ReportFault, SealError, TriageError
+from triage_rules.foundation.version import version
 from triage_rules.records.api_keys import Scope
 from triage_rules.records.reports import Lane
 

@@ -8,7 +8,7 @@ from service import api, pages
 from service.api.openapi import make_api
 from service.http import api_keys, headers, problems
 from service.http.api_keys import Keyring
-from service.http.parts import Parts, keep, version
+from service.http.parts import Parts, keep
 from service.http.rate_limits import Limits
 from service.pages import sessions
 from service.use.dispatch import CeleryDispatch, Dispatch
@@ -16,6 +16,7 @@ from service.use.intake import Intake
 from service.use.metrics import Metrics
 from triage_rules.deployment.live import LiveRulesets
 from triage_rules.foundation.settings import Settings
+from triage_rules.foundation.version import version
 from triage_rules.store import Ledger
 from triage_rules.store.redis import RedisLedger
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import metadata
 from typing import Protocol, cast
 
 from flask import current_app
@@ -28,14 +27,6 @@ QUICK_SECONDS, QUICK_WAIT_SECONDS = 20.0, 5.0
 SLOW_SECONDS, SLOW_WAIT_SECONDS = 75.0, 0.5
 """Time limit of a request about a draft, and time that a second request waits for its turn: quick ones while the person
 types, slow ones with the solver."""
-
-
-def version() -> str:
-    """Return the version of this program."""
-    try:
-        return metadata.version("triage-rules")
-    except metadata.PackageNotFoundError:
-        return "0"  # a checkout that was never installed
 
 
 class RateLimits(Protocol):

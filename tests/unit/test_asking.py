@@ -49,7 +49,7 @@ def test_what_is_written_in_a_form_is_what_a_program_would_post(answers: dict[st
     """Letter for letter: so the form can't give another result than the API."""
     texts = {name: written(RULESET.inputs[name], value) for name, value in answers.items()}
     read = read_form_answers(RULESET, ASKED, texts)
-    assert (read.answers, read.faults) == (answers, {})
+    assert (read.given, read.faults) == (answers, {})
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,11 @@ def test_a_fault_is_told_in_words_at_its_question(name: str, text: str, told: st
     """And never repeats what was written."""
     read = read_form_answers(RULESET, ASKED, {name: text, "lesions_painful": "no"})
     assert told in read.faults.pop(name)
-    assert (read.answers, read.faults) == ({"lesions_painful": False}, {})
+    assert (read.given, read.faults) == ({"lesions_painful": False}, {})
 
 
 def test_a_decimal_comma_is_a_point() -> None:
-    assert read_form_answers(RULESET, ASKED, {"temperature_c": " 38,5 "}).answers == {"temperature_c": 38.5}
+    assert read_form_answers(RULESET, ASKED, {"temperature_c": " 38,5 "}).given == {"temperature_c": 38.5}
 
 
 def test_nobody_is_asked_what_is_not_theirs_to_answer() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -78,6 +79,24 @@ def test_the_image_holds_all_that_its_commands_read() -> None:
     for needed in ("service", "workers", "rulesets", "triage_rules"):
         assert needed in copied
         assert (ROOT / needed).exists()
+
+
+def test_images_are_named_by_digest(services: dict[str, Any]) -> None:
+    """A tag may name other bytes tomorrow."""
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    images = [*re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE), services["redis"]["image"]]
+    assert len(images) == 3
+    assert [image for image in images if not re.fullmatch(r"[\w.:/-]+@sha256:[0-9a-f]{64}", image)] == []
+
+
+def test_every_install_checks_hashes_or_fetches_nothing() -> None:
+    """Build tools too: with isolation, a build would fetch others, unchecked."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8") + (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    installs = re.findall(r"(?:\$\(PIP\)|pip.* (?:install|wheel) --no-cache-dir) .*", text)
+    assert len(installs) == 11
+    for line in installs:
+        assert "--require-hashes" in line or "--no-deps" in line, line
+        assert "--no-build-isolation" in line or "requirements-build.lock" in line or "--no-index" in line, line
 
 
 def test_make_tells_that_an_existing_virtual_environment_is_too_old(tmp_path: Path) -> None:

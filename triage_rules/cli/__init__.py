@@ -6,8 +6,9 @@ import importlib
 
 import click
 
-from triage_rules.cli.output import CANNOT_RUN, exit_with, missing_extra
+from triage_rules.cli.output import CANNOT_RUN, exit_with, missing_extra, write_data
 from triage_rules.foundation.errors import TriageError
+from triage_rules.foundation.version import is_release, version
 
 COMMANDS = {
     "audit": "audit.audit",
@@ -70,8 +71,21 @@ def _unavailable(name: str, reason: str) -> click.Command:
     )
 
 
+def _show_version(context: click.Context) -> None:
+    program = version()
+    write_data(f"triage, version {program}{'' if is_release(program) else ' (unreleased)'}")
+    context.exit()
+
+
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="triage-rules")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _, is_asked: _show_version(context) if is_asked else None,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """Triage of symptom reports by rules that can be trusted.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from triage_rules.cli.output import (
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import EngineLimitError, RulesetError
 from triage_rules.foundation.place import Place
+from triage_rules.foundation.version import version
 from triage_rules.language.bundle import bundle_of
 from triage_rules.language.check_types import CheckType
 from triage_rules.language.model import Ruleset
@@ -58,7 +58,7 @@ def check_command(folder: Path, form: str, strict: bool, seconds: float) -> None
 
     ruleset, document, findings = _checked(folder, seconds)
     if form == "sarif":
-        write_data(as_json(as_sarif(findings, version("triage-rules"))))
+        write_data(as_json(as_sarif(findings, version())))
     elif form == "json":
         write_data(as_json(_facts(ruleset, document, findings)))
     else:
