@@ -407,7 +407,7 @@ def test_each_line_of_a_batch_is_refused_as_it_would_be_alone(http: Caller, redi
 def test_what_is_too_large_is_told_the_limit(http: Caller) -> None:
     """In one sentence: the most that is taken."""
     told = http.post("/v1/reports", data=b" " * 65_537, headers=JSON).get_json(force=True)
-    assert told["detail"] == "The body is larger than this call takes. At most 65,536 bytes are taken."
+    assert told["detail"] == "The body is larger than this call accepts. The limit is 65,536 bytes."
 
 
 def test_a_method_that_is_not_allowed_is_told_which_are(http: Caller) -> None:
