@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.actors import TESTER
 from tests.ports import free_port
-from triage_rules.cli.deploy import deploy_folder
+from triage_rules.cli.folder_deployment import deploy_folder
 from triage_rules.cli.up.embedded_redis import embedded_redis
 from triage_rules.cli.up.processes import Processes
 from triage_rules.foundation.settings import Settings

@@ -18,7 +18,8 @@ from triage_rules.assurance.comparison import (
     distinct,
     opinion,
 )
-from triage_rules.cli.compare import BEGIN, END, compare_command
+from triage_rules.cli import main
+from triage_rules.cli.compare import BEGIN, END
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Level
 from triage_rules.language.reading import parse_ruleset
@@ -206,7 +207,7 @@ def folders(tmp_path: Path) -> list[str]:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(compare_command, arguments)
+    return CliRunner().invoke(main, ["compare", *arguments])
 
 
 def test_the_cases_of_all_rulesets_are_compared_without_twins_and_those_to_be_refused(folders: list[str]) -> None:

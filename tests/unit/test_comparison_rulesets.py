@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
-from triage_rules.cli.compare import BEGIN, END, markdown, report
-from triage_rules.cli.decide import open_folder
+from triage_rules.cli.compare import BEGIN, END
+from triage_rules.cli.comparison import report
+from triage_rules.cli.comparison_text import markdown
+from triage_rules.cli.ruleset_argument import open_folder
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference

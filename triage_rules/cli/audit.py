@@ -7,7 +7,8 @@ import re
 
 import click
 
-from triage_rules.cli.output import FORMATS, HAS_FINDINGS, as_json, exit_with, handle_errors, write_data, write_message
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import FORMATS, as_json, exit_with, handle_errors, write_data, write_message
 from triage_rules.foundation.settings import Settings
 from triage_rules.records import audit as chain
 from triage_rules.store.redis import RedisStore
@@ -51,7 +52,7 @@ def verify(head: str | None, form: str) -> None:
         for fault in verdict.faults:
             write_data(_printable(fault))
     if verdict.faults:
-        exit_with("The audit log was tampered with.", HAS_FINDINGS)
+        exit_with("The audit log was tampered with.", ExitCode.FINDINGS)
     if head is None:
         write_message("Not looked at: whether the end was cut off. `--head HASH` with a hash noted earlier tells.")
 

@@ -11,16 +11,8 @@ import click
 
 from triage_rules.assurance.cases import read_cases
 from triage_rules.assurance.cases.reading import CASES_FILE
-from triage_rules.cli.output import (
-    CANNOT_RUN,
-    HAS_FINDINGS,
-    as_json,
-    exit_with,
-    handle_errors,
-    progress,
-    warn_not_approved,
-    write_data,
-)
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import as_json, exit_with, handle_errors, progress, warn_not_approved, write_data
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import EngineLimitError, RulesetError
 from triage_rules.foundation.place import Place
@@ -37,7 +29,7 @@ SECONDS = 60
 """What a check may take, unless told otherwise."""
 
 
-@click.command(name="check")
+@click.command()
 @click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True)
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
@@ -45,7 +37,7 @@ SECONDS = 60
     "--seconds", type=click.FloatRange(min=0), default=SECONDS, show_default=True, help="What it may take altogether."
 )
 @handle_errors
-def check_command(folder: Path, form: str, strict: bool, seconds: float) -> None:
+def check(folder: Path, form: str, strict: bool, seconds: float) -> None:
     """Check a ruleset: that it can be read and run, and for every possible report what can't be meant so.
 
     Tells rules that can never fire or never matter, limits that don't meet, questions that nothing reads, reports that
@@ -71,12 +63,12 @@ def check_command(folder: Path, form: str, strict: bool, seconds: float) -> None
     if ruleset is not None:
         warn_not_approved(ruleset.name, ruleset.approved_by)
     if has_failures(findings, strict=strict):
-        sys.exit(HAS_FINDINGS)
+        sys.exit(ExitCode.FINDINGS)
 
 
 def _checked(folder: Path, seconds: float) -> tuple[Ruleset | None, Document | None, tuple[Finding, ...]]:
     """The ruleset if it can be read, and all that was found. Raises RulesetNotFound."""
-    from triage_rules.assurance.checking import CheckOptions, check, findings_of_faults
+    from triage_rules.assurance import checking
     from triage_rules.assurance.checking.context import Finding
     from triage_rules.assurance.solver.witness import EncoderBugError
 
@@ -85,20 +77,23 @@ def _checked(folder: Path, seconds: float) -> tuple[Ruleset | None, Document | N
         if (folder / CASES_FILE).exists():
             read_cases(folder, ruleset)
     except RulesetError as error:
-        return None, None, findings_of_faults(error.faults)
+        return None, None, checking.findings_of_faults(error.faults)
     try:
         evaluator = Evaluator(ruleset, bundle_of(document).digest)
     except EngineLimitError as error:
         place = Place(str(folder / FILE_NAME if folder.is_dir() else folder), 1, 1)
         return ruleset, document, (Finding(CheckType.ENGINE_LIMIT, place, ruleset.name, str(error)),)
     tell = progress()
-    how = CheckOptions(
+    how = checking.CheckOptions(
         datetime.now(UTC).date(), seconds, lambda what, done, of: tell(f"looking for {what}: {done} of {of}")
     )
     try:
-        return ruleset, document, check(ruleset, document, how, evaluator)
+        return ruleset, document, checking.check(ruleset, document, how, evaluator)
     except EncoderBugError as error:
-        exit_with(f"The check is wrong, and tells nothing: a report doesn't come out as proved ({error}).", CANNOT_RUN)
+        exit_with(
+            f"A fault of this program, so nothing is shown: a report differs from its proof ({error}).",
+            ExitCode.CANNOT_RUN,
+        )
 
 
 def _facts(ruleset: Ruleset | None, document: Document | None, findings: tuple[Finding, ...]) -> dict[str, object]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from triage_rules.cli.output import HAS_FINDINGS, exit_with, write_data, write_message
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import exit_with, write_data, write_message
 from triage_rules.records.audit import Actor
 from triage_rules.records.consumer_groups import GroupLetter, PutBack
 from triage_rules.store.redis import RedisStore
@@ -46,7 +47,7 @@ def put_back(store: RedisStore, group: str, entries: tuple[str, ...], by: Actor)
             f"Consumers of {_printable(group)} get them when they next look for what was left (claim_after / 4)."
         )
     if failed:
-        exit_with(f"{failed} of {done + failed} can't be put back.", HAS_FINDINGS)
+        exit_with(f"{failed} of {done + failed} can't be put back.", ExitCode.FINDINGS)
     if not done:
         write_message(f"{_printable(group)} has no dead letters.")
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import click
 
 from triage_rules.cli import actor
+from triage_rules.cli.api_keys import check_client, usable_keys
 from triage_rules.cli.output import FORMATS, as_json, handle_errors, write_data, write_message
 from triage_rules.foundation import patterns
 from triage_rules.foundation.settings import Settings
-from triage_rules.foundation.timestamps import timestamp
+from triage_rules.foundation.timestamps import DAY_MS, timestamp
 from triage_rules.records import api_keys
 from triage_rules.records.api_keys import Key, Scope
 from triage_rules.records.audit import Actor
 from triage_rules.store.redis import RedisStore
-
-DAY_MS = 24 * 3600 * 1000
 
 
 @click.group()
@@ -26,13 +25,6 @@ def key() -> None:
     """
 
 
-def checked_client(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
-    """A client's name, if one is given."""
-    if name is not None and not api_keys.CLIENT.fullmatch(name):
-        raise click.BadParameter("expected 1 to 64 letters, digits, dots, hyphens and underscores")
-    return name
-
-
 def _rate(_context: click.Context, _parameter: click.Parameter, rate: str | None) -> str | None:
     if rate is not None and not patterns.RATE.fullmatch(rate):
         raise click.BadParameter("expected, for instance, 600/minute (second, minute, hour or day)")
@@ -40,7 +32,7 @@ def _rate(_context: click.Context, _parameter: click.Parameter, rate: str | None
 
 
 @key.command()
-@click.argument("client", callback=checked_client)
+@click.argument("client", callback=check_client)
 @click.option(
     "--scope",
     "scopes",
@@ -99,16 +91,10 @@ def revoke(key_id: str, by: Actor) -> None:
     form = patterns.KEY.fullmatch(key_id)
     with RedisStore(Settings.from_environment()) as store:
         gone = store.api_keys.revoke(form[1] if form else key_id, store.now_ms(), by=by)
-        left = usable(store, gone.client)
+        left = usable_keys(store, gone.client)
     write_data(f"{gone.id} of {gone.client} opens nothing any more")
     if not left:
         write_message(f"{gone.client} has no other key that opens anything.", fg="yellow")
-
-
-def usable(store: RedisStore, client: str | None = None) -> list[Key]:
-    """The keys that open anything now; of one client, or of all."""
-    now = store.now_ms()
-    return [one for one in store.api_keys.get_all().values() if one.is_usable(now) and client in (None, one.client)]
 
 
 def _opens(one: Key) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from triage_rules.cli.diff import example_words
-from triage_rules.cli.output import CANNOT_RUN, HAS_FINDINGS, exit_with, write_message
+from triage_rules.cli.diff_text import example_words
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import exit_with, write_message
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import BundleError, RulesetError
 from triage_rules.language.bundle import Bundle, open_bundle
@@ -33,7 +34,7 @@ def report_lowered_levels(rulesets: RulesetStore, bundle: Bundle, *, refuse: boo
     except (BundleError, RulesetError, EncoderBugError) as error:
         write_message(f"What is live can't be compared: {error}", fg="yellow")
         if refuse:
-            exit_with("Refused by --no-lower. What is live stays.", CANNOT_RUN)
+            exit_with("Refused by --no-lower. What is live stays.", ExitCode.CANNOT_RUN)
         return
     number = _number(len(found.kinds), more=found.state is not SearchState.COMPLETE)
     told = f"{number} of report get a lower level." if found.kinds else report.statement(found)
@@ -45,7 +46,7 @@ def report_lowered_levels(rulesets: RulesetStore, bundle: Bundle, *, refuse: boo
         )
         write_message("  `triage diff` shows all of it.")
     if refuse and not found.proved_none:
-        exit_with("Refused by --no-lower. What is live stays.", HAS_FINDINGS)
+        exit_with("Refused by --no-lower. What is live stays.", ExitCode.FINDINGS)
 
 
 def _number(kinds: int, *, more: bool) -> str:

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from triage_rules.assurance.cases import read_cases
+from triage_rules.cli.exit_codes import ExitCode
 from triage_rules.cli.output import (
-    CANNOT_RUN,
-    HAS_FINDINGS,
-    USAGE,
     as_json,
     exit_with,
     handle_errors,
@@ -87,9 +85,9 @@ def mutate(  # noqa: PLR0913 (each is an option of the command)
             ruleset, cases, chosen, processes=processes, progress=lambda done, of: tell(f"{done} of {of} mutants")
         )
     except FailingCasesError as error:
-        exit_with(f"{folder}: {error}", HAS_FINDINGS)
+        exit_with(f"{folder}: {error}", ExitCode.FINDINGS)
     except EncoderBugError as error:
-        exit_with(f"Formulas and evaluators differ, so nothing is shown: {error}", CANNOT_RUN)
+        exit_with(f"Formulas and evaluators differ, so nothing is shown: {error}", ExitCode.CANNOT_RUN)
     write_data(as_json(reporting.as_json(outcomes)) if form == "json" else reporting.as_text(ruleset, outcomes))
     if drafts is not None:
         drafts.write(reporting.drafts(outcomes) + "\n")
@@ -105,7 +103,10 @@ def _chosen(ruleset: Ruleset, made: tuple[Mutant, ...], owners: tuple[str, ...])
     wanted = {*owners, *(names[owner] for owner in owners if owner in names)}
     unknown = wanted - {mutant.owner for mutant in made} - names.keys()
     if unknown:
-        exit_with(f"Nothing of `{min(unknown)}` can be changed; known are rules, floors, conflicts, statements.", USAGE)
+        exit_with(
+            f"There is no rule, floor, conflict or statement `{min(unknown)}` that can be changed.",
+            ExitCode.USAGE,
+        )
     return [mutant for mutant in made if mutant.owner in wanted]
 
 
@@ -121,4 +122,4 @@ def _require(outcomes: tuple[MutantOutcome, ...], require: float | None, require
         if wanted is not None and found.killed * 100 < wanted * (found.made - found.equivalent):
             lacking.append(f"{found.percent} % of the {what} are killed, {wanted:g} % are required")
     if lacking:
-        exit_with("; ".join(lacking) + ".", HAS_FINDINGS)
+        exit_with("; ".join(lacking) + ".", ExitCode.FINDINGS)

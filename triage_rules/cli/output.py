@@ -11,24 +11,11 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from triage_rules.foundation.errors import (
-    BundleError,
-    EngineLimitError,
-    GroupNotFound,
-    KeyNotFound,
-    ReportError,
-    RulesetError,
-    RulesetNotFound,
-    SettingsError,
-    TriageError,
-)
+from triage_rules.cli.exit_codes import ExitCode, exit_code_of
+from triage_rules.foundation.errors import TriageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-HAS_FINDINGS = 1
-USAGE = 2
-CANNOT_RUN = 3
 
 QUIET_SECONDS = 2.0
 """Only after so long is it told how far something has come, and then every so often."""
@@ -78,7 +65,7 @@ def as_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def exit_with(message: str, code: int) -> NoReturn:
+def exit_with(message: str, code: ExitCode) -> NoReturn:
     """Say what is wrong, and exit."""
     write_message(message)
     sys.exit(code)
@@ -91,18 +78,14 @@ def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (RulesetError, ReportError, EngineLimitError, BundleError) as error:
-            exit_with(str(error), HAS_FINDINGS)
-        except (RulesetNotFound, KeyNotFound, GroupNotFound, SettingsError) as error:
-            exit_with(str(error), USAGE)
         except TriageError as error:
-            exit_with(str(error), CANNOT_RUN)
+            exit_with(str(error), exit_code_of(error))
         except ModuleNotFoundError as error:
-            exit_with(missing_extra(error), CANNOT_RUN)
+            exit_with(missing_extra(error), ExitCode.CANNOT_RUN)
         except OSError as error:
             if error.filename is None:
                 raise  # of no file, so nothing that whoever runs it could mend
-            exit_with(f"{error.filename}: {error.strerror}", CANNOT_RUN)
+            exit_with(f"{error.filename}: {error.strerror}", ExitCode.CANNOT_RUN)
 
     return run
 

@@ -9,18 +9,8 @@ import click
 
 from triage_rules.assurance.properties.model import SECONDS, Against, Property, ResultMeasure
 from triage_rules.assurance.properties.reading import PROPERTIES_FILE, has_properties, read_properties
-from triage_rules.cli.output import (
-    CANNOT_RUN,
-    FORMATS,
-    HAS_FINDINGS,
-    USAGE,
-    as_json,
-    exit_with,
-    handle_errors,
-    progress,
-    warn_not_approved,
-    write_data,
-)
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import FORMATS, as_json, exit_with, handle_errors, progress, warn_not_approved, write_data
 from triage_rules.cli.previous_version import open_version
 from triage_rules.foundation.errors import RulesetNotFound
 from triage_rules.language.model import Ruleset, Source
@@ -28,7 +18,7 @@ from triage_rules.language.reading import read_ruleset
 from triage_rules.language.reading.messages import suggest_name
 
 
-@click.command(name="prove")
+@click.command()
 @click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--property", "wanted", metavar="ID", multiple=True, help="Only this one; may be given again.")
 @click.option("--against", metavar="OLD", help="The previous version: a folder, `live`, a digest or a git revision.")
@@ -36,13 +26,13 @@ from triage_rules.language.reading.messages import suggest_name
               help="What all of it may take; what is not proved by then counts as failed.")  # fmt: skip
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
 @handle_errors
-def prove_command(folder: Path, wanted: tuple[str, ...], against: str | None, seconds: float, form: str) -> None:
+def prove(folder: Path, wanted: tuple[str, ...], against: str | None, seconds: float, form: str) -> None:
     """Prove what properties.yaml claims of every possible report, open answers included.
 
     Each property is proved, or refuted by the smallest report that breaks it, or given up when the time runs out.
     With --against also: no level is lower than by the previous version.
     """
-    from triage_rules.assurance.properties.proving import prove
+    from triage_rules.assurance.properties import proving
     from triage_rules.assurance.properties.rendering import as_data, as_text
     from triage_rules.assurance.solver.witness import EncoderBugError
 
@@ -51,11 +41,11 @@ def prove_command(folder: Path, wanted: tuple[str, ...], against: str | None, se
     properties = _chosen(_properties(folder, ruleset, against), wanted)
     proofs, tell = [], progress()
     try:
-        for proof in prove(ruleset, properties, previous=previous, seconds=seconds):
+        for proof in proving.prove(ruleset, properties, previous=previous, seconds=seconds):
             proofs.append(proof)
             tell(f"{len(proofs)} of {len(properties)} properties")
     except EncoderBugError as error:
-        exit_with(f"The formulas and the evaluators differ, so nothing is known: {error}", CANNOT_RUN)
+        exit_with(f"The formulas and the evaluators differ, so nothing is known: {error}", ExitCode.CANNOT_RUN)
     if form == "json":
         write_data(
             as_json({"ruleset": ruleset.name, "version": ruleset.version, "properties": [*map(as_data, proofs)]})
@@ -65,7 +55,7 @@ def prove_command(folder: Path, wanted: tuple[str, ...], against: str | None, se
     warn_not_approved(ruleset.name, ruleset.approved_by)
     failed = sum(not proof.holds for proof in proofs)
     if failed:
-        exit_with(f"{failed} of {len(proofs)} properties don't hold, as far as is known.", HAS_FINDINGS)
+        exit_with(f"{failed} of {len(proofs)} properties don't hold, as far as is known.", ExitCode.FINDINGS)
 
 
 def _properties(folder: Path, ruleset: Ruleset, against: str | None) -> list[Property]:
@@ -86,5 +76,5 @@ def _chosen(properties: list[Property], wanted: Sequence[str]) -> list[Property]
     known = [asked.id for asked in properties]
     for name in wanted:
         if name not in known:
-            exit_with(f"There is no property `{name}`{suggest_name(name, known)}", USAGE)
+            exit_with(f"There is no property `{name}`{suggest_name(name, known)}", ExitCode.USAGE)
     return [asked for asked in properties if not wanted or asked.id in wanted]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from triage_rules.cli import actor, group_dead_letters
-from triage_rules.cli.output import HAS_FINDINGS, exit_with, handle_errors, write_data
+from triage_rules.cli.exit_codes import exit_code_of
+from triage_rules.cli.output import exit_with, handle_errors, write_data
 from triage_rules.foundation.errors import NotRedrivable, ReportNotFound
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.audit import Actor
@@ -43,14 +44,14 @@ def redrive(ids: tuple[str, ...], group: str | None, by: Actor, *, everything: b
 
 
 def _redrive_reports(store: RedisStore, reports: tuple[str, ...], by: Actor) -> None:
-    failed = 0
+    refusals = []
     for report_id in reports:
         try:
             store.dead_letters.requeue(report_id, store.now_ms(), by=by)
         except (ReportNotFound, NotRedrivable) as refusal:
             write_data(f"{report_id} {refusal}")
-            failed += 1
+            refusals.append(refusal)
         else:
             write_data(f"{report_id} waits again.")
-    if failed:
-        exit_with(f"{failed} of {len(reports)} can't be tried anew.", HAS_FINDINGS)
+    if refusals:
+        exit_with(f"{len(refusals)} of {len(reports)} can't be requeued.", max(map(exit_code_of, refusals)))

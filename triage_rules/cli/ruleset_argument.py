@@ -80,3 +80,22 @@ def _of_git(revision: str, path: str) -> Evaluator:
         raise RulesetNotFound(f"`{asked}` can't be read from git: {why[0]}")
     text, name = told.stdout[: MAX_BYTES + 1], f"{revision}:{file}"
     return Evaluator(parse_ruleset(text, name), bundle_of(parse_document(text, name)).digest)
+
+
+def open_folder(folder: Path) -> Evaluator:
+    """The evaluator of a ruleset folder. Raises RulesetError, RulesetNotFound, EngineLimitError."""
+    ruleset, document = read_with_document(folder)
+    return Evaluator(ruleset, bundle_of(document).digest)
+
+
+def open_any(ruleset: str) -> Evaluator:
+    """The evaluator of a folder, or of a live ruleset by name."""
+    if Path(ruleset).exists():
+        return open_folder(Path(ruleset))
+    from triage_rules.deployment.live import LiveRulesets
+    from triage_rules.foundation.settings import Settings
+    from triage_rules.store.redis import RedisStore
+
+    write_message(f"`{ruleset}` is no folder here; asking the service.")
+    with RedisStore(Settings.from_environment()) as store:
+        return LiveRulesets(store.rulesets).get(ruleset).evaluator

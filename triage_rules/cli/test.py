@@ -13,9 +13,8 @@ from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
 from triage_rules.assurance.coverage import Coverage, CoverageMeasure, Observed, measure
 from triage_rules.assurance.coverage import reporting as covered
 from triage_rules.assurance.coverage.suggestions import drafts, suggest
-from triage_rules.cli.decide import open_folder
+from triage_rules.cli.exit_codes import ExitCode
 from triage_rules.cli.output import (
-    HAS_FINDINGS,
     as_json,
     exit_with,
     handle_errors,
@@ -24,6 +23,7 @@ from triage_rules.cli.output import (
     write_data,
     write_message,
 )
+from triage_rules.cli.ruleset_argument import open_folder
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Ruleset
 
@@ -62,9 +62,9 @@ def test(folder: Path, form: str, coverage: bool, required: dict[CoverageMeasure
     for line in lacking:
         write_message(f"Too little is covered: {line}.")
     if failed or not outcomes:
-        exit_with(f"{len(failed)} of {len(outcomes)} cases differ from what they want.", HAS_FINDINGS)
+        exit_with(f"{len(failed)} of {len(outcomes)} cases differ from what they want.", ExitCode.FINDINGS)
     if lacking:
-        exit_with("`triage test RULESET --coverage` tells what no case shows.", HAS_FINDINGS)
+        exit_with("`triage test RULESET --coverage` tells what no case shows.", ExitCode.FINDINGS)
 
 
 def cover(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> Coverage:

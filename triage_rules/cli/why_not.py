@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from triage_rules.assurance.solver.witness import EncoderBugError, Json
-from triage_rules.cli.output import CANNOT_RUN, USAGE, exit_with
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import exit_with
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.explanation.why_not.report import Asked, why_not
 from triage_rules.language.model import Answers, Level, Ruleset
@@ -33,7 +34,7 @@ def kept_inputs(ruleset: Ruleset, keep: Sequence[str]) -> Collection[str]:
     known = groups | ruleset.inputs.keys()
     for name in keep:
         if name not in known:
-            exit_with(f"--keep: there is no group and no question `{name}`{suggest_name(name, sorted(known))}", USAGE)
+            exit_with(f"--keep: no group or question `{name}`{suggest_name(name, sorted(known))}", ExitCode.USAGE)
     wanted = set(keep or FACTS)
     return {name for name, read in ruleset.inputs.items() if name in wanted or read.group in wanted}
 
@@ -41,11 +42,11 @@ def kept_inputs(ruleset: Ruleset, keep: Sequence[str]) -> Collection[str]:
 def asked_of(evaluator: Evaluator, answers: Answers, level: str, asked: Asked) -> Json:
     """What came of it, as plain data. Exits if the report has that level, or if the program is at fault."""
     if Level.of(level) is asked.level:
-        exit_with(f"The level is {level}; ask --why-not for another one.", USAGE)
+        exit_with(f"The level is {level}; ask --why-not for another one.", ExitCode.USAGE)
     try:
         return why_not(evaluator, answers, Level.of(level), asked)
     except EncoderBugError as error:
-        exit_with(f"A fault of this program, nothing is shown: {error}", CANNOT_RUN)
+        exit_with(f"A fault of this program, nothing is shown: {error}", ExitCode.CANNOT_RUN)
 
 
 def lines(found: Json) -> Iterator[str]:

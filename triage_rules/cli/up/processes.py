@@ -12,7 +12,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from triage_rules.cli.output import USAGE, exit_with, write_message
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import exit_with, write_message
 from triage_rules.cli.up import guard
 from triage_rules.cli.up.record import Record
 
@@ -26,7 +27,7 @@ def read_procfile(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        exit_with("There is no Procfile here; run this in the checkout's root.", USAGE)
+        exit_with("There is no Procfile here; run this in the checkout's root.", ExitCode.USAGE)
     pairs = [line.split(":", 1) for line in lines if line.strip() and not line.startswith("#")]
     return {name.strip(): command.strip() for name, command in pairs}
 

@@ -11,7 +11,8 @@ import time
 from io import FileIO
 from pathlib import Path
 
-from triage_rules.cli.output import CANNOT_RUN, exit_with, write_message
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import exit_with, write_message
 from triage_rules.cli.up import guard
 from triage_rules.cli.up.guard import Started
 
@@ -60,7 +61,7 @@ class Record:
             exit_with(
                 f"`triage up` already works on {self.path.parent.parent}: process {there['up']}. "
                 f"Stop it with Ctrl-C where it runs or with `kill {there['up']}`, or choose another TRIAGE_DATA_DIR.",
-                CANNOT_RUN,
+                ExitCode.CANNOT_RUN,
             )
         write_message(
             f"An earlier `triage up` was killed. Waiting for the end of {self._named() or 'what it started'}."
@@ -71,7 +72,7 @@ class Record:
         while not self._is_ours():
             if time.monotonic() > until:
                 named = self._named() or f"a process that holds {self.path} open"
-                exit_with(f"Still there: {named}. End it, then start again.", CANNOT_RUN)
+                exit_with(f"Still there: {named}. End it, then start again.", ExitCode.CANNOT_RUN)
             time.sleep(LOOK_SECONDS)
 
     def _named(self) -> str:

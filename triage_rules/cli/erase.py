@@ -1,24 +1,22 @@
-"""Commands about what is stored of people: erase, rekey."""
+"""`triage erase`: erase a person."""
 
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
 
 import click
 
 from triage_rules.cli import actor
-from triage_rules.cli.output import HAS_FINDINGS, USAGE, exit_with, handle_errors, write_data, write_message
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import exit_with, handle_errors, write_data, write_message
 from triage_rules.foundation.errors import SubjectOfSeveral
 from triage_rules.foundation.settings import Settings
-from triage_rules.foundation.timestamps import timestamp
 from triage_rules.records.audit import Actor
 from triage_rules.records.reports import SUBJECT_MAX, subject_fault
 from triage_rules.store.erasure import LogRewrite
 from triage_rules.store.redis import RedisStore
 
 REWRITE_SECONDS = 60.0
-DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
 
 _LOG = {
     LogRewrite.DONE: "Redis' append-only file was written anew, without it.",
@@ -47,13 +45,13 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
     """
     named = sys.stdin.readline().strip("\r\n") if subject == "-" else subject
     if subject_fault(named):
-        exit_with(f"No report has such a subject; expected 1 to {SUBJECT_MAX} printable characters.", USAGE)
+        exit_with(f"No report has such a subject; expected 1 to {SUBJECT_MAX} printable characters.", ExitCode.USAGE)
     with RedisStore(Settings.from_environment()) as store:
         try:
             erased = store.erasure.erase(named, store.now_ms(), by=by, client=client)
         except SubjectOfSeveral as several:
             write_message(f"{several} Choose one with --client:")
-            exit_with("\n".join(f"  {name or chr(39) * 2}" for name in several.clients), HAS_FINDINGS)
+            exit_with("\n".join(f"  {name or chr(39) * 2}" for name in several.clients), ExitCode.FINDINGS)
         write_data(
             f"{erased.reports} reports, {erased.events} events, {erased.dead_letters} dead letters, {erased.keys} keys"
         )
@@ -64,34 +62,5 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
         exit_with(
             f"{erased.unopened} reports can't be opened with the encryption keys that are set: "
             "whether they are of that subject can't be told, and they were kept.",
-            HAS_FINDINGS,
-        )
-
-
-@click.command()
-@click.option("--plain", is_flag=True, help="Decrypt for good. First stop web and workers, then unset the keys.")
-@actor.by
-@handle_errors
-def rekey(*, plain: bool, by: Actor) -> None:
-    """Encrypt all stored reports under the first of TRIAGE_ENCRYPTION_KEYS, after a key was added or changed.
-
-    May be run beside the service, interrupted and repeated. Events in the stream can't be changed: it says until when
-    the older keys are needed for them.
-    """
-    settings = Settings.from_environment()
-    if not settings.encryption:
-        exit_with("TRIAGE_ENCRYPTION_KEYS is not set, so there is nothing to encrypt with.", USAGE)
-    with RedisStore(settings) as store:
-        rekeyed = store.key_rotation.rekey(store.now_ms(), by=by, plain=plain)
-    write_data(f"{rekeyed.reports} reports")
-    if rekeyed.newest_event_ms is not None:
-        days = max(2 * settings.event_retention_days, settings.dead_letter_retention_days)
-        until = timestamp(rekeyed.newest_event_ms + days * DAY_MS)
-        write_message(f"{rekeyed.events} events and dead letters stay as they are; "
-                      "consumers need the older keys for them "
-            f"until they are trimmed, at the latest {until}.")  # fmt: skip
-    if rekeyed.unopened:
-        exit_with(
-            f"{rekeyed.unopened} reports can't be opened with the keys that are set, and stay as they are.",
-            HAS_FINDINGS,
+            ExitCode.FINDINGS,
         )
