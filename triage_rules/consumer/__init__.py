@@ -79,7 +79,7 @@ class Consumer:
     `dedupe_for`: seconds for which the ids of handled results are remembered (0: not at all).
     `start`: where a new group begins, `0` for all results in the stream, `$` for new ones only.
     `encryption_keys`: the service's keys, if it encrypts. The iteration ends with a DecryptionError at the first
-    encrypted result if there are no keys, and after several if no key opens them; a single result ends as a dead letter.
+    encrypted result if there are no keys, and after several if no key opens them; a single one ends as a dead letter.
     """
 
     def __init__(  # noqa: PLR0913 - two required, the others optional and by name
