@@ -1,4 +1,4 @@
-"""The `triage` program: loads the commands, and ends without a word if it is interrupted meanwhile."""
+"""The `triage` program: loads the commands; Ctrl-C during the loading ends it silently."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import signal
 
 
 def main() -> None:
-    """Loading takes a while; until then nothing is begun, so Ctrl-C may end the process as it does any other."""
-    as_before = signal.getsignal(signal.SIGINT)
-    if as_before is signal.default_int_handler:
+    """Load the commands and run one. Nothing has begun during the loading, so Ctrl-C may end the process at once."""
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from triage_rules.cli import main as commands
 
-    signal.signal(signal.SIGINT, as_before)
+    signal.signal(signal.SIGINT, handler)
     commands()
 
 
