@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import rfc8785
 
 from service.use.dispatch import Dispatch
+from triage_rules.deployment.live import Loaded
 from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import BundleError, LedgerUnavailable, StaleRuleset, TriageError
 from triage_rules.intake.report import Posted, RulesetLookup, read_report
@@ -21,7 +22,7 @@ TRIES = 3
 """How often a report is read anew because the live ruleset changed under it, before the caller is asked to retry."""
 
 
-class IntakeRulesets(RulesetLookup, Protocol):
+class IntakeRulesets(RulesetLookup[Loaded], Protocol):
     """The live rulesets, as intake needs them."""
 
     def refresh(self) -> None:
@@ -213,7 +214,7 @@ class Intake:
             client=request.client,
         )
 
-    def _history(self, posted: Posted, now_ms: int, client: str) -> History:
+    def _history(self, posted: Posted[Loaded], now_ms: int, client: str) -> History:
         if posted.subject is None:
             return History()
         return self._ledger.history(posted.loaded.ruleset.name, posted.subject, now_ms, client)

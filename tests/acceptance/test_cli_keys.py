@@ -125,7 +125,7 @@ def test_failing_cases_are_told_with_their_places_and_nothing_goes_live(
     ran = desk("deploy", str(folder))
     assert ran.returncode == 1
     assert f"{file}:6:5: case `spots-that-itch`: level: wanted urgent, got routine" in ran.stderr
-    assert "Refused: 1 of 2 cases failed. What is live stays." in ran.stderr
+    assert "Refused: 1 of 2 cases failed. The live version stays." in ran.stderr
     assert ledger.live() == {}
 
 

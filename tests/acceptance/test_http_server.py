@@ -108,12 +108,12 @@ def test_after_a_hup_no_old_module_runs_with_new_ones(redis_url: str, deployed: 
     for part in ("service", "triage_rules"):
         shutil.copytree(ROOT / part, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
     with serving(redis_url, tmp_path, checkout) as server:
-        settings, view = checkout / "triage_rules" / "settings.py", checkout / "service" / "operations.py"
+        settings, view = checkout / "triage_rules/foundation/settings.py", checkout / "service/api/operations.py"
         settings.write_text(settings.read_text() + '\nADDED = "new"\n')
         old = view.read_text()
         new = old.replace('{"status": "ok"}', '{"status": settings.ADDED}').replace(
             "from triage_rules.records.api_keys import Scope",
-            "from triage_rules import settings\nfrom triage_rules.records.api_keys import Scope",
+            "from triage_rules.foundation import settings\nfrom triage_rules.records.api_keys import Scope",
         )
         assert new.count("settings.ADDED") == 1
         view.write_text(new)

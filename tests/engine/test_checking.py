@@ -25,7 +25,7 @@ from triage_rules.assurance.checking.rendering import as_json, as_text, count_by
 from triage_rules.assurance.checking.sarif import as_sarif
 from triage_rules.cli import main
 from triage_rules.foundation.errors import RulesetError
-from triage_rules.language.check_types import CheckType, Severity
+from triage_rules.language.check_types import CheckType, Family, Severity
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import parse_ruleset, read_with_document
 
@@ -106,7 +106,9 @@ def test_a_ruleset_that_is_too_much_for_the_engine_is_found_in_each_of_ten(tmp_p
 def test_every_type_is_planted_or_tested_by_name() -> None:
     by_name = {CheckType.FAULT, CheckType.ENGINE_LIMIT, CheckType.INCOMPLETE}
     assert set(PLANTED) | by_name == set(CheckType)
-    assert {found for family in FAMILIES for found in family.types} == set(PLANTED) - {CheckType.UNUSED_ACCEPTANCE}
+    by_family = {type_ for type_ in CheckType if type_.family is not None}
+    assert by_family == set(PLANTED) - {CheckType.UNUSED_ACCEPTANCE}
+    assert {type_.family for type_ in by_family} == set(FAMILIES) == set(Family)
 
 
 # --- brute force ---
@@ -187,7 +189,7 @@ def test_an_acceptance_is_of_what_it_names_alone() -> None:
     assert [one.type for one in found_in(data)] == [CheckType.UNREACHABLE_RULE, CheckType.UNUSED_ACCEPTANCE]
 
 
-@pytest.mark.parametrize("finding", [one for one in CheckType if not one.acceptable] + ["shadowed_rul"], ids=str)
+@pytest.mark.parametrize("finding", [one for one in CheckType if not one.is_acceptable] + ["shadowed_rul"], ids=str)
 def test_what_can_not_be_accepted_is_refused(finding: str) -> None:
     data = clean(3) | {"accepts": [{"finding": str(finding), "of": ["R00"], "reason": "no"}]}
     with pytest.raises(RulesetError, match="`finding`"):

@@ -96,24 +96,24 @@ def in_text() -> Iterator[Hostile]:
         yield text(
             f"{odd}, escaped, in a question",
             example().replace("Do they itch?", json.dumps(f"Do they{ODD[odd]}itch?")),
-            "can't stand in a text",
+            "is not allowed in a text",
         )
     for turn in TURNING:
         code = f"U\\+{ord(turn):04X}"
         yield text(
             f"{code} in a question",
             example().replace("Do they itch?", f"Do they{turn} itch?"),
-            f"{code} can't stand here",
+            f"{code} is not allowed here",
         )
         yield text(
             f"{code} in a comment",
             example().replace("language: 1", f"language: 1 # {turn}"),
-            f"{code} can't stand here",
+            f"{code} is not allowed here",
         )
         yield text(
             f"{code}, escaped",
             example().replace("Do they itch?", f'"Do they\\u{ord(turn):04x}itch?"'),
-            "can't stand in a text",
+            "is not allowed in a text",
         )
 
 
@@ -167,10 +167,10 @@ def features() -> Iterator[Hostile]:
     yield text("a document's end and more", example() + "...\nmore: 1\n", "")
     yield text("directives", "%YAML 1.1\n---\n" + example(), "directives")
     yield text("tag directives", "%TAG ! tag:evil,2000:\n---\n" + example(), "directives")
-    yield text("a list as a key", "? [a, b]\n: 1\n", "must be one")
-    yield text("a number as a key", "1: 1\n", "must be one")
-    yield text("null as a key", "~: 1\n", "must be one")
-    yield text("a key twice", example() + "language: 1\n", "is here twice")
+    yield text("a list as a key", "? [a, b]\n: 1\n", "expected a text as the key")
+    yield text("a number as a key", "1: 1\n", "expected a text as the key")
+    yield text("null as a key", "~: 1\n", "expected a text as the key")
+    yield text("a key twice", example() + "language: 1\n", "duplicate key")
     yield text("a long key", f"{'k' * 900}: 1\n", "has 900 characters; at most 200")
     yield text("a long key in quotes", f'"{"k" * 900}": 1\n', "has 900 characters; at most 200")
     yield text("a key longer than YAML takes", f"{'k' * 2_000}: 1\n", "not YAML")

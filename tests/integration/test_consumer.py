@@ -176,7 +176,7 @@ def test_a_result_that_is_never_handled_becomes_a_dead_letter_of_its_group(
     ((_, letter),) = redis_client.xrange(f"triage:dead:{GROUP}")
     ((entry_id, entry),) = redis_client.xrange("triage:results")
     assert letter["dead_reason"].startswith(
-        "handed out 3 times in vain; the handler raised RuntimeError in test_consumer"
+        "delivered 3 times without success; the handler raised RuntimeError in test_consumer"
     )
     assert letter["dead_deliveries"] == "3"
     assert "Private" not in letter["dead_reason"]
@@ -215,7 +215,7 @@ def test_an_entry_that_is_no_event_becomes_a_dead_letter_at_once(
         (message,) = take(consumer, 1)
         message.ack()
     ((_, letter),) = redis_client.xrange(f"triage:dead:{GROUP}")
-    assert letter["dead_reason"].startswith("no result event: fields are missing")
+    assert letter["dead_reason"].startswith("not a result event: fields are missing")
     assert pending(redis_client) == 0
 
 
@@ -443,7 +443,7 @@ def test_results_are_not_used_up_while_the_handler_fails_for_all_of_them(
     run_until(Consumer(redis_url, GROUP), handle, lambda: len(at) == 6)
     waited = [later - earlier for earlier, later in itertools.pairwise(at)]
     assert waited[2] >= 0.3
-    assert "for 3 results in a row" in caplog.text
+    assert "failed 3 times in a row" in caplog.text
     assert "ConnectionError in test_consumer.py, line" in caplog.text
     assert "answers" not in caplog.text
 

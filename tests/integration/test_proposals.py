@@ -106,7 +106,7 @@ def test_what_was_decided_stays_so(ledger: RedisLedger) -> None:
     """Withdrawn by who proposed it alone; declined by anybody else; then it can't be approved."""
     deployed(ledger, digest="sha256:one")
     withdrawn, declined = proposed(ledger, 1), proposed(ledger, 2)
-    with pytest.raises(ProposalRefused, match="only who proposed it"):
+    with pytest.raises(ProposalRefused, match="only its proposer"):
         ledger.close_proposal(withdrawn.id, ProposalState.WITHDRAWN, NOW_MS, by=BEN)
     ledger.close_proposal(withdrawn.id, ProposalState.WITHDRAWN, NOW_MS, by=ANN)
     ledger.close_proposal(declined.id, ProposalState.DECLINED, NOW_MS, by=BEN)

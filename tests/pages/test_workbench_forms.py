@@ -241,7 +241,7 @@ def test_who_may_not_deploy_approves_nothing(sign_in: SignIn, live: RedisLedger,
     other = sign_in("cid", scopes)
     for action in ("approve", "decline"):
         assert "needs a key with the scope" in decide(other, path, action).get_data(as_text=True)
-    assert "only who proposed it can withdraw it" in decide(other, path, "withdraw").get_data(as_text=True)
+    assert "only its proposer can withdraw a proposal" in decide(other, path, "withdraw").get_data(as_text=True)
     assert live.live()["glass-test"].version == "1.0.0"
 
 

@@ -153,7 +153,7 @@ def test_the_section_of_a_check_has_its_four_parts(check: CheckType) -> None:
     assert tuple(parts[::2]) == PARTS
     assert [name for name, text in zip(parts[::2], parts[1::2], strict=True) if len(text.split()) < 2] == []
     assert "```" in parts[3]
-    assert ("can't be accepted" not in parts[7]) is check.acceptable
+    assert ("can't be accepted" not in parts[7]) is check.is_acceptable
 
 
 def prose_lines(text: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from tests.faulty_rulesets import example
 from triage_rules.foundation.errors import RulesetError, RulesetNotFound
 from triage_rules.foundation.place import Place
 from triage_rules.foundation.strict_json import dumps
+from triage_rules.language.conditions import statements_in
 from triage_rules.language.model import (
     MANDATORY_OPEN,
     All,
@@ -38,7 +39,6 @@ from triage_rules.language.model import (
     Yes,
 )
 from triage_rules.language.reading import build_ruleset, load_document, parse_document, parse_ruleset, read_ruleset
-from triage_rules.language.reading.statements import needs
 
 ROOT = Path(__file__).resolve().parents[2]
 RULESETS = sorted(path.parent for path in (ROOT / "rulesets").glob("*/ruleset.yaml"))
@@ -243,7 +243,7 @@ def test_statements_come_after_all_that_they_need():
     read_ = read(example().replace("inferences:\n", f"inferences:\n{late}", 1))
     seen: set[str] = set()
     for name, inference in read_.inferences.items():
-        assert set(needs(inference.when)) <= seen
+        assert set(statements_in(inference.when)) <= seen
         seen.add(name)
     assert seen == set(read_.inferences)
 
@@ -260,7 +260,7 @@ def test_without_a_mandatory_list_there_is_no_such_statement():
     text = example()
     start, end = text.index("mandatory:"), text.index("inferences:")
     text = text[:start] + text[end:]
-    with pytest.raises(RulesetError, match="`mandatory_open` is made by the list `mandatory`, and there is none"):
+    with pytest.raises(RulesetError, match="`mandatory_open` needs the list `mandatory`, which is missing"):
         read(text)
     assert MANDATORY_OPEN not in read(text.replace("when: mandatory_open", "when: itchy")).inferences
 

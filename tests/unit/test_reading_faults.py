@@ -62,12 +62,12 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file():
     )
     told = faults_of(text)
     assert [fault.split(": ", 1)[1].split(";")[0] for fault in told] == [
-        "`language`: `3` is not known",
+        "`language`: expected 1, found `3`",
         "input `itchy`: the key `group` is missing",
         "rule `R08`: unknown name `nonblanchin`",
         "rule `R08`: unknown name `febril`",
         "rule `R67`: `disposition`: unknown disposition `R2`",
-        "safety net `S12`: `is` doesn't fit the number `reports_last_48h`: compare the number by `reports_last_48h: {at_least: ...}`, `more_than`, `at_most` or `less_than`",
+        "safety net `S12`: `is` is not an operator for the number `reports_last_48h`: compare the number with `reports_last_48h: {at_least: ...}`, `more_than`, `at_most` or `less_than`",
     ]
 
 
@@ -104,7 +104,7 @@ def test_what_was_refused_as_yaml_is_not_told_again():
         written = str(value.value) if plain else json.dumps(value.value)
         assert after.startswith(written)
         changed = [*lines[:line], f"{lines[line][:column]}*x {after.removeprefix(written)}", *lines[line + 1 :]]
-        told = f"ruleset.yaml:{line + 1}:{column + 1}: alias `*x`: aliases are not part of the ruleset language; write it out"
+        told = f"ruleset.yaml:{line + 1}:{column + 1}: alias `*x`: aliases are not part of the ruleset language; repeat the value"
         again += [fault for fault in faults_of("\n".join(changed)) if fault != told]
     assert again == []
 
@@ -151,16 +151,16 @@ def test_an_anchor_with_its_alias_is_told_twice_and_nothing_else():
         (b"- a\n- list\n", "1:1: expected a mapping: lines such as `name: value`"),
         (b"title: caf\xe9\n", "1:11: this is not UTF-8; save the file as UTF-8"),
         ("title: x\n".encode("utf-16"), "1:1: this is not UTF-8; save the file as UTF-8"),
-        (b"a: 1\n" + b"#" * MAX_BYTES, f"1:1: the file is larger than {MAX_BYTES} bytes; no more are read"),
+        (b"a: 1\n" + b"#" * MAX_BYTES, f"1:1: the file is larger than {MAX_BYTES} bytes, the most that is read"),
         (b"%YAML 1.1\n---\na: 1\n", "2:1: directives (`%`) are not part of the ruleset language"),
         (b"title: 'no end\n", "2:1: not YAML: found unexpected end of stream, while scanning a quoted scalar"),
         (b"title: [a\nversion: 1", "2:8: not YAML: "),
-        (b"a:\n    - b\n  - c\n", "3:3: not YAML: the indentation of this line, or of one above, is wrong"),
-        (b"a: b\n  c: d\n", "2:4: not YAML: `: ` can't stand here; the line above lacks its `: `, or this line's"),
-        (b"a:\n  title b\n  when: c\n", "3:7: not YAML: `: ` can't stand here; the line above lacks its `: `"),
-        (b"a: 'Don't wait.'\n", "1:9: not YAML: text goes on after its closing quote"),
+        (b"a:\n    - b\n  - c\n", "3:3: not YAML: the indentation of this line, or of a line above, is wrong"),
+        (b"a: b\n  c: d\n", "2:4: not YAML: `: ` is not allowed here; the line above lacks its `: `, or this line's"),
+        (b"a:\n  title b\n  when: c\n", "3:7: not YAML: `: ` is not allowed here; the line above lacks its `: `"),
+        (b"a: 'Don't wait.'\n", "1:9: not YAML: text continues after its closing quote"),
         (b"a: {b: [c}\n", "1:10: not YAML: expected a comma or the closing bracket before this; the bracket was opened"),
-        ("a:\n  r:\n    b: c\n  \u00a0\u00a0d: {e: f}\n    g: h\n".encode(), "5:5: not YAML: line 4 is indented with a blank that is no"),
+        ("a:\n  r:\n    b: c\n  \u00a0\u00a0d: {e: f}\n    g: h\n".encode(), "5:5: not YAML: line 4 is indented with a blank that is not a"),
     ],
 )  # fmt: skip
 def test_what_is_no_ruleset_file_at_all_is_told_with_a_place(text, told):
@@ -187,7 +187,7 @@ def test_reading_stops_after_two_hundred_faults_and_says_so():
     """Another kind of file given by mistake must not fill the screen for minutes."""
     told = faults_of("".join(f"k{n}: 1\n" for n in range(3000)))
     assert len(told) == MAX_FAULTS + 1 == 201
-    assert told[-1].endswith(": reading stopped after 200 faults; mend these, and check again")
+    assert told[-1].endswith(": reading stopped after 200 faults; fix these, and check again")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_reading_stops_after_two_hundred_faults_and_says_so():
         ({1: 2}, "a key must be a text"),
         ({"title": float("nan")}, "a number must be finite"),
         ({"title": 10**100}, "a number has at most 100 digits"),
-        ({"title": object()}, "a object can't stand in a ruleset"),
+        ({"title": object()}, "a value of the type object is not allowed in a ruleset"),
     ],
 )
 def test_data_that_is_not_json_is_refused(data, told):

@@ -81,7 +81,7 @@ def test_what_is_no_key_is_known(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("keys", "says"),
-    [(Fernet.generate_key().decode(), "got one text"), (["no key"], "is no Fernet key")],
+    [(Fernet.generate_key().decode(), "got one text"), (["no key"], "is not a Fernet key")],
     ids=["one text", "no key"],  # pytest would name the test by its key, another in each process
 )
 def test_keys_that_are_none_are_refused_by_name_and_not_repeated(keys: str | list[str], says: str) -> None:

@@ -197,7 +197,7 @@ def test_encryption_needs_real_keys_and_a_secret_and_never_shows_them() -> None:
     assert settings.seals and not Settings().seals
     assert good not in repr(settings) and secret not in repr(settings)
     for told, says in [
-        ({"encryption_keys": "x" * 44, "index_secret": secret}, "no Fernet key"),
+        ({"encryption_keys": "x" * 44, "index_secret": secret}, "not a Fernet key"),
         ({"encryption_keys": good}, "TRIAGE_INDEX_SECRET is required"),
         ({"encryption_keys": good, "index_secret": "tiny!"}, "shorter than 32"),
     ]:

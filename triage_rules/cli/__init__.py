@@ -9,6 +9,7 @@ import click
 from triage_rules.cli.exit_codes import ExitCode
 from triage_rules.cli.output import exit_with, missing_extra, write_data
 from triage_rules.foundation.errors import TriageError
+from triage_rules.foundation.interrupt import interrupt_ends_process
 from triage_rules.foundation.version import is_release, version
 
 COMMANDS = (
@@ -52,11 +53,13 @@ class Commands(click.Group):
             return None
         module = cmd_name.replace("-", "_")
         try:
-            command: click.Command = getattr(importlib.import_module(f"triage_rules.cli.{module}"), module)
+            with interrupt_ends_process():
+                loaded = importlib.import_module(f"triage_rules.cli.{module}")
         except ModuleNotFoundError as error:
             return _unavailable(cmd_name, missing_extra(error))
         except TriageError as error:
             return _unavailable(cmd_name, str(error))
+        command: click.Command = getattr(loaded, module)
         return command
 
 

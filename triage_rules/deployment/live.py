@@ -16,12 +16,12 @@ from triage_rules.language.model import Ruleset
 from triage_rules.store import Ledger, LiveRuleset
 
 KEPT = 8
-"""Opened rulesets that a process keeps besides the live ones: those of reports accepted a little earlier."""
+"""Number of opened rulesets kept besides the live ones, for reports accepted a little earlier."""
 
 ASK_AFTER_SECONDS = 0.2
 
 TRY_AGAIN_SECONDS = 5.0
-"""How long a live ruleset that could not be opened is left alone."""
+"""Pause before a live ruleset that could not be opened is tried again."""
 
 NEVER = float("-inf")
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A ruleset that was opened."""
+    """Opened ruleset."""
 
     ruleset: Ruleset
     digest: str
@@ -43,7 +43,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """Why a live ruleset could not be opened, and when that was tried."""
+    """Reason why a live ruleset could not be opened, and the time of the attempt."""
 
     digest: str
     reason: str
@@ -111,12 +111,12 @@ class LiveRulesets:
                 ruleset = open_bundle(self._ledger.bundle(digest), digest)
                 evaluator = Evaluator(ruleset, digest, second_opinion=self._second_opinion, alarm=self._alarm)
                 self._opened[digest] = Loaded(ruleset, digest, evaluator)
-                self._forget_some()
+                self._forget_oldest()
             self._opened.move_to_end(digest)
             return self._opened[digest]
 
     def _open_live(self, name: str, digest: str) -> Loaded:
-        """Raises BundleError; what could not be opened is left alone for TRY_AGAIN_SECONDS."""
+        """Open a live ruleset. Raises BundleError, without a new attempt within TRY_AGAIN_SECONDS of a failed one."""
         refused, now = self._refused.get(name), time.monotonic()
         if refused is None or refused.digest != digest or now - refused.tried >= TRY_AGAIN_SECONDS:
             try:
@@ -126,8 +126,8 @@ class LiveRulesets:
                 refused = self._refused[name] = _Refused(digest, str(error), now)
         raise BundleError(f"the live ruleset `{name}` can't be opened: {refused.reason}")
 
-    def _forget_some(self) -> None:
-        live = {one.digest for one in self._live.values()}
+    def _forget_oldest(self) -> None:
+        live = {live_ruleset.digest for live_ruleset in self._live.values()}
         others = [digest for digest in self._opened if digest not in live]
         for digest in others[: max(0, len(others) - KEPT)]:
             del self._opened[digest]

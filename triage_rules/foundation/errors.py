@@ -1,32 +1,36 @@
-"""Every refusal, one root.
+"""Every error of the core, under one root. A class's docstring is its default message.
 
 TriageError
-├── RulesetError          a ruleset file was refused (carries `faults`)
-│   ├── CasesFailed       the ruleset doesn't give what its cases want
-│   └── PropertiesFailed  the ruleset doesn't do what its properties claim, or nobody knows
+├── RulesetError          a ruleset file was rejected (carries `faults`)
+│   ├── CasesFailed       the ruleset does not pass its own cases
+│   └── PropertiesFailed  a property of the ruleset is broken or not proved
 ├── RulesetNotFound       no ruleset of that name is live, or no such folder
-│   └── NoRulesetLive     none is live at all: nothing can be accepted yet
-├── EngineLimitError      the ruleset goes beyond what durable-rules can hold
-├── BundleError           a stored bundle is not what its digest says
-├── ReportError           a report was refused (carries `faults`)
+│   └── NoRulesetLive     no ruleset is live at all: no report can be accepted yet
+├── EngineLimitError      the ruleset is larger than durable-rules can hold
+├── BundleError           a stored bundle does not match its digest
+├── ReportError           a report was rejected (carries `faults`)
 ├── EngineError           durable-rules failed on a report
 ├── EngineUnavailable     durable-rules is installed, and can't be loaded
 ├── LedgerUnavailable     Redis is away, full or too slow
-├── QueueTooOld           reports wait too long: nothing more is accepted
-├── IdempotencyMismatch   the key was used for another report
+│   └── CredentialsRefused  Redis answers, and rejects the name or the password
+├── QueueTooOld           reports have waited too long: no more are accepted (carries `over_ms`)
+├── IdempotencyMismatch   the Idempotency-Key was used for another report
 ├── StaleRuleset          the live ruleset changed while a report was being accepted
-├── ReportNotFound        no report of that id
-├── SealError             what is stored is encrypted, and can't be opened with the keys that are set
-├── SubjectOfSeveral      more than one client has reports of that subject (carries `clients`)
-├── AuditError            the audit log was tampered with
-├── KeyNotFound           no API key of that id
-├── GroupNotFound         no consumer group of that name
-├── ProposalNotFound      no proposal of that id
-├── ProposalRefused       a proposal can't be made, or not be decided so
-├── WorkbenchBusy         somebody else's draft is being looked at
-├── WorkbenchFailed       nothing is known of a draft: it took too long, or broke the process
-├── LinkError             a link to a form or result can't be made, or opens nothing (carries `name`)
-├── EventError            an entry of the result stream is no event of ours
+├── ReportNotFound        no report has that id
+├── NoPlace               a position on the board is malformed
+├── NotSettled            the report is not decided yet
+├── NotRedrivable         the report is no dead letter, or was requeued too often
+├── SealError             stored data is encrypted, and the keys that are set can't decrypt it
+├── SubjectOfSeveral      several clients have reports of that subject (carries `clients`)
+├── AuditError            the audit log was changed
+├── KeyNotFound           no API key has that id
+├── GroupNotFound         no consumer group has that name
+├── ProposalNotFound      no proposal has that id
+├── ProposalRefused       a proposal can't be made, or not be decided that way
+├── WorkbenchBusy         another draft is being checked
+├── WorkbenchFailed       a draft could not be checked: it took too long, or ended the process
+├── LinkError             a link to a form or result is invalid (carries `name`)
+├── EventError            an entry of the result stream is not a result event
 └── SettingsError         a TRIAGE_* setting is wrong or unknown
 """
 
@@ -38,7 +42,7 @@ from triage_rules.foundation.place import Place
 
 
 class TriageError(Exception):
-    """Something was refused."""
+    """The request was rejected."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
@@ -46,7 +50,7 @@ class TriageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RulesetFault:
-    """One fault of a ruleset file: where, what was written, what was expected, what was likely meant."""
+    """A fault of a ruleset file: its place, and a message with what was written and what was expected."""
 
     place: Place
     message: str
@@ -56,7 +60,7 @@ class RulesetFault:
 
 
 class RulesetError(TriageError):
-    """The ruleset was refused."""
+    """The ruleset was rejected; fix its faults."""
 
     def __init__(self, faults: tuple[RulesetFault, ...]) -> None:
         self.faults = faults
@@ -64,40 +68,40 @@ class RulesetError(TriageError):
 
 
 class CasesFailed(RulesetError):
-    """The ruleset does not give what its cases want."""
+    """The ruleset does not pass its own cases; fix the rules or the cases."""
 
     def __init__(self, faults: tuple[RulesetFault, ...], count: int) -> None:
         super().__init__(faults)
-        self.args = (f"{self}\nRefused: {len(faults)} of {count} cases failed. What is live stays.",)
+        self.args = (f"{self}\nRefused: {len(faults)} of {count} cases failed. The live version stays.",)
 
 
 class PropertiesFailed(RulesetError):
-    """The ruleset does not do what its properties claim of every report, as far as is known."""
+    """A property of the ruleset is broken or not proved; fix the rules or the property."""
 
     def __init__(self, faults: tuple[RulesetFault, ...], count: int) -> None:
         super().__init__(faults)
-        self.args = (f"{self}\nRefused: {len(faults)} of {count} properties don't hold. What is live stays.",)
+        self.args = (f"{self}\nRefused: {len(faults)} of {count} properties don't hold. The live version stays.",)
 
 
 class RulesetNotFound(TriageError):
-    """There is no such ruleset."""
+    """There is no such ruleset; check its name or folder."""
 
 
 class NoRulesetLive(RulesetNotFound):
-    """No ruleset is live yet, so nothing can be accepted."""
+    """No ruleset is live, so no report can be accepted; deploy a ruleset first."""
 
 
 class EngineLimitError(TriageError):
-    """The ruleset goes beyond what durable-rules can hold."""
+    """The ruleset is larger than durable-rules can hold; split large conditions into statements."""
 
 
 class BundleError(TriageError):
-    """The stored bundle is not what its digest says."""
+    """The stored bundle does not match its digest; deploy the ruleset again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFault:
-    """One fault of a report: an RFC 6901 pointer to it, a stable code, and a sentence without any answer in it."""
+    """A fault of a report: an RFC 6901 pointer to it, a stable code, and a sentence that repeats no answer."""
 
     pointer: str
     code: str
@@ -105,7 +109,7 @@ class ReportFault:
 
 
 class ReportError(TriageError):
-    """The report was refused. `left_out`: how many more faults it has than are in `faults`."""
+    """The report was rejected. `left_out`: the number of faults beyond those in `faults`."""
 
     def __init__(self, faults: tuple[ReportFault, ...], left_out: int = 0) -> None:
         self.faults = faults
@@ -115,12 +119,12 @@ class ReportError(TriageError):
 
 
 def describe_left_out(left_out: int) -> str:
-    """Said after the faults that are told, if there are more."""
+    """Return the line that follows a cut list of faults."""
     return f"and {left_out} more fault{'' if left_out == 1 else 's'}"
 
 
 class EngineError(TriageError):
-    """The rule engine failed."""
+    """The rule engine failed on this report; its log names the cause."""
 
 
 class EngineUnavailable(TriageError):
@@ -132,11 +136,11 @@ class LedgerUnavailable(TriageError):
 
 
 class CredentialsRefused(LedgerUnavailable):
-    """The store answers, and takes neither this name nor this password."""
+    """Redis rejects this name or password; check TRIAGE_REDIS_URL."""
 
 
 class QueueTooOld(TriageError):
-    """Reports are waiting too long; try again later. `over_ms`: by how much."""
+    """Reports have waited too long, so no more are accepted; try again later. `over_ms`: by how much too long."""
 
     def __init__(self, over_ms: int = 0) -> None:
         self.over_ms = over_ms
@@ -144,39 +148,39 @@ class QueueTooOld(TriageError):
 
 
 class IdempotencyMismatch(TriageError):
-    """The Idempotency-Key was used for another report."""
+    """The Idempotency-Key was used for another report; send a new key."""
 
 
 class StaleRuleset(TriageError):
-    """The live ruleset changed while the report was being accepted."""
+    """The live ruleset changed while the report was being accepted; send the report again."""
 
 
 class ReportNotFound(TriageError):
-    """There is no such report."""
+    """There is no report with this id; it may have expired."""
 
 
 class NoPlace(TriageError):
-    """There is no such place on the board."""
+    """The position on the board is malformed; start again from the first page."""
 
 
 class NotSettled(TriageError):
-    """The report waits to be decided."""
+    """The report is not decided yet; wait for its result."""
 
 
 class NotRedrivable(TriageError):
-    """The report can't be tried anew: it is no dead letter, or was put back too often."""
+    """The report can't be requeued: it is no dead letter, or was requeued too often."""
 
 
 class EventError(TriageError):
-    """The entry of the stream is no result event."""
+    """The stream entry is not a result event; only the service may write to this stream."""
 
 
 class SealError(TriageError):
-    """What is stored can't be opened with the encryption keys that are set."""
+    """Stored data can't be decrypted; add the key it was encrypted with to TRIAGE_ENCRYPTION_KEYS."""
 
 
 class SubjectOfSeveral(TriageError):
-    """More than one client has reports of that subject, and they may be different people; say whose to erase."""
+    """Several clients have reports of this subject, who may be different people; name the client to erase for."""
 
     def __init__(self, clients: tuple[str, ...]) -> None:
         self.clients = clients
@@ -184,35 +188,35 @@ class SubjectOfSeveral(TriageError):
 
 
 class AuditError(TriageError):
-    """The audit log was tampered with."""
+    """The audit log was changed; see `triage audit verify`."""
 
 
 class KeyNotFound(TriageError):
-    """There is no such API key."""
+    """There is no API key with this id; see `triage key list`."""
 
 
 class GroupNotFound(TriageError):
-    """There is no such consumer group."""
+    """There is no such consumer group; see `triage status`."""
 
 
 class ProposalNotFound(TriageError):
-    """There is no such proposal, or not any more."""
+    """There is no proposal with this id; it may have expired."""
 
 
 class ProposalRefused(TriageError):
-    """The proposal can't be made, or not be decided so."""
+    """The proposal can't be made or decided that way; look at the open proposals again."""
 
 
 class WorkbenchBusy(TriageError):
-    """Another draft is being looked at, and only one is at a time; try again in a moment."""
+    """Another draft is being checked, and only one is checked at a time; try again in a moment."""
 
 
 class WorkbenchFailed(TriageError):
-    """Nothing is known of the draft."""
+    """The draft could not be checked; make it smaller, or try again."""
 
 
 class LinkError(TriageError):
-    """The link opens nothing. `name`: what of it is wrong, `link` for the whole of it."""
+    """The link is invalid. `name`: the parameter that is wrong, or `link` for the whole link."""
 
     def __init__(self, name: str, detail: str = "") -> None:
         self.name = name
@@ -221,4 +225,4 @@ class LinkError(TriageError):
 
 
 class SettingsError(TriageError):
-    """A setting is wrong."""
+    """A setting is wrong; see docs/reference/settings.md."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something was written: 1-based line and column."""
+    """The place of a text in a file: 1-based line and column."""
 
     file: str
     line: int

@@ -1,4 +1,4 @@
-"""JSON without surprises: what other parsers would read differently is refused.
+"""Strict JSON: texts that parsers read in different ways are rejected.
 
 Codes of faults: `too_large`, `not_utf8`, `not_json`, `too_deep`, `duplicate_key`, `not_finite`, `too_many_digits`,
 `lone_surrogate`.
@@ -18,10 +18,10 @@ import orjson
 from triage_rules.foundation.errors import ReportError, ReportFault
 
 MAX_DIGITS = 400
-"""A number written longer than this is refused; no finite one needs it."""
+"""The most digits of a number; no finite number needs more."""
 
 _BOM = b"\xef\xbb\xbf"
-# A string, also one without an end: it matches at each quote, so the search is linear in any text.
+# A string, even without an end: it matches at each quote, so the search is linear in any text.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 _PLAIN = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
@@ -30,7 +30,7 @@ _SHOWN = 100
 
 
 class _Refused:
-    """Stands for a value that was refused while parsing, until its pointer is known."""
+    """The placeholder of a value that was rejected while parsing, until its pointer is known."""
 
     __slots__ = ("code", "detail")
 
@@ -40,26 +40,31 @@ class _Refused:
 
 
 class _Repeated(dict[str, Any]):
-    """An object in which the keys `repeated` stood more than once."""
+    """An object with duplicate keys, which are in `repeated`."""
 
     repeated: tuple[str, ...] = ()
 
 
 def pointer_part(key: str) -> str:
-    """`/key` as RFC 6901 escapes it; what UTF-8 can't carry becomes `?`, and very long keys are cut."""
+    """Return `/key`, escaped as in RFC 6901; half a surrogate pair becomes `?`, and very long keys are cut."""
     cut = key if len(key) <= _SHOWN else key[:_SHOWN] + "..."
     return "/" + cut.encode("utf-8", "replace").decode("utf-8").replace("~", "~0").replace("/", "~1")
 
 
 def dumps(value: object) -> str:
-    """Compact JSON, keys in their own order. Raises ValueError for NaN and infinities, TypeError for other types."""
+    """Return compact JSON, keys in their own order.
+
+    Raises:
+        ValueError: For NaN and infinities.
+        TypeError: For other types.
+    """
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def dumps_fast(value: object) -> str:
-    """As `dumps`, faster for what is large; TypeError also for integers beyond 64 bits and half a surrogate pair."""
+    """Return the same as `dumps`, faster; TypeError also for integers beyond 64 bits and half a surrogate pair."""
     parts: list[Any] = [value]
-    for part in parts:  # it grows meanwhile. What writes so fast takes NaN for null, so each number is looked at
+    for part in parts:  # grows in the loop. orjson writes NaN as null, so each number is tested
         if type(part) is str:  # most of them
             continue
         if isinstance(part, dict):
@@ -72,23 +77,23 @@ def dumps_fast(value: object) -> str:
 
 
 def loads(data: bytes, *, max_bytes: int, max_depth: int = 20, what: str = "body") -> Any:
-    """The value that `data` holds. Raises ReportError with every fault, and pointers to those inside the value.
+    """Parse `data`. Raises ReportError with every fault, and pointers to those inside the value.
 
-    `what` the texts of faults call the data.
+    `what`: the name of the data in the messages.
     """
     if len(data) > max_bytes:
         raise _error("too_large", f"the {what} is larger than {max_bytes} bytes")
     if data.startswith(_BOM):
-        raise _error("not_utf8", f"the {what} starts with a byte order mark; leave it out")
+        raise _error("not_utf8", f"the {what} starts with a byte order mark; remove it")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _error("not_utf8", f"the {what} is not UTF-8 at byte {error.start + 1}") from None
     if _deeper_than(text, max_depth):
         raise _error("too_deep", f"the {what} is nested deeper than {max_depth} levels")
-    found: list[_Refused | _Repeated] = []
-    value = _parse(text, found)
-    faults = list(_faults(value)) if found or "\\u" in text else []
+    suspects: list[_Refused | _Repeated] = []
+    value = _parse(text, suspects)
+    faults = list(_faults(value)) if suspects or "\\u" in text else []
     if faults:
         raise ReportError(tuple(faults[:_MAX_FAULTS]), max(0, len(faults) - _MAX_FAULTS))
     return value
@@ -109,20 +114,20 @@ def _deeper_than(text: str, max_depth: int) -> bool:
     return False
 
 
-def _parse(text: str, found: list[_Refused | _Repeated]) -> Any:
+def _parse(text: str, suspects: list[_Refused | _Repeated]) -> Any:
     def refuse(code: str, detail: str) -> _Refused:
-        found.append(_Refused(code, detail))
-        return found[-1]  # type: ignore[return-value]  # the line above put a _Refused there
+        suspects.append(_Refused(code, detail))
+        return suspects[-1]  # type: ignore[return-value]  # the line above put a _Refused there
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(items)
-        if len(made) == len(items):
-            return made
-        again = _Repeated(made)
-        counted = Counter(key for key, _ in items)
-        again.repeated = tuple(key for key, times in counted.items() if times > 1)
-        found.append(again)
-        return again
+        value = dict(items)
+        if len(value) == len(items):
+            return value
+        repeated = _Repeated(value)
+        counts = Counter(key for key, _ in items)
+        repeated.repeated = tuple(key for key, times in counts.items() if times > 1)
+        suspects.append(repeated)
+        return repeated
 
     def constant(_: str) -> _Refused:
         return refuse("not_finite", "NaN and Infinity are not JSON")
@@ -148,23 +153,23 @@ def _parse(text: str, found: list[_Refused | _Repeated]) -> Any:
 
 
 def _faults(value: object, pointer: str = "") -> Iterator[ReportFault]:
-    """Recursion is bounded by the depth that was checked before."""
+    """Yield the faults inside a value. The depth was checked before, which bounds the recursion."""
     match value:
         case _Refused(code=code, detail=detail):
             yield ReportFault(pointer, code, detail)
         case str():
             if _lone_surrogate(value):
-                yield ReportFault(pointer, "lone_surrogate", "half of a surrogate pair is no character")
+                yield ReportFault(pointer, "lone_surrogate", "half of a surrogate pair is not a character")
         case list():
             for index, item in enumerate(value):
                 yield from _faults(item, f"{pointer}/{index}")
         case dict():
             for key in value.repeated if isinstance(value, _Repeated) else ():
-                yield ReportFault(pointer + pointer_part(key), "duplicate_key", "the key is there more than once")
+                yield ReportFault(pointer + pointer_part(key), "duplicate_key", "duplicate key")
             for key, item in value.items():
                 if _lone_surrogate(key):
-                    told = "half of a surrogate pair is no character, so this key is no text"
-                    yield ReportFault(pointer + pointer_part(key), "lone_surrogate", told)
+                    detail = "half of a surrogate pair is not a character, so this key is not a text"
+                    yield ReportFault(pointer + pointer_part(key), "lone_surrogate", detail)
                 yield from _faults(item, pointer + pointer_part(key))
 
 

@@ -1,7 +1,7 @@
-"""What goes live: a ruleset as one canonical JSON text, named by its digest.
+"""Bundles: a ruleset as one canonical JSON text, named by its digest. Bundles are what `triage deploy` makes live.
 
-Canonical here: no comments, no optional blanks, characters as they are, keys in the file's order. The order counts
-(dispositions stand most urgent first, questions in the order of asking), so keys are not sorted.
+Canonical means: no comments, no optional blanks, no escapes, keys in the file's order. The order counts (dispositions
+are listed most urgent first, questions in the order of asking), so keys are not sorted.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from triage_rules.language.reading.limits import MAX_DEPTH
 FORMAT = 1
 
 MAX_BYTES = 2 * 1024 * 1024
-"""Of one bundle: twice what a ruleset file may have, as JSON writes some of it longer."""
+"""The largest bundle: twice the largest ruleset file, as some of it is longer in JSON."""
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """`data`: canonical JSON of {format, ruleset}; `digest`: `sha256:` and its hash in hex."""
+    """A bundle. `data`: canonical JSON of {format, ruleset}; `digest`: `sha256:` and its hash in hex."""
 
     name: str
     version: str
@@ -38,24 +38,24 @@ class Bundle:
 
 
 def make_bundle(folder: Path) -> Bundle:
-    """The bundle of a ruleset folder. Raises RulesetError, RulesetNotFound."""
+    """Make the bundle of a ruleset folder. Raises RulesetError, RulesetNotFound."""
     return bundle_of(load_document(folder))
 
 
 def bundle_of(document: Document) -> Bundle:
-    """The bundle of a ruleset file that was read."""
+    """Make the bundle of a ruleset file that was read."""
     content = {"format": FORMAT, "ruleset": document.data}
     data = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     return Bundle(str(document.data.get("ruleset")), str(document.data.get("version")), digest_of(data), data)
 
 
 def open_bundle(data: bytes, digest: str) -> Ruleset:
-    """The ruleset in a bundle. Raises BundleError if the data is not what the digest says or can't be read."""
+    """Return the ruleset in a bundle. Raises BundleError if the data does not match the digest or can't be read."""
     return build_ruleset(document_of(data, digest)["ruleset"])
 
 
 def document_of(data: bytes, digest: str) -> dict[str, Any]:
-    """The bundle's JSON object, its size and digest checked. Raises BundleError."""
+    """Return the bundle's JSON object after checking its size and digest. Raises BundleError."""
     if len(data) > MAX_BYTES:
         raise BundleError(f"the bundle stored as {_shown(digest)} is larger than {MAX_BYTES} bytes")
     if digest_of(data) != digest:
@@ -65,18 +65,18 @@ def document_of(data: bytes, digest: str) -> dict[str, Any]:
     except ReportError as error:
         raise BundleError(f"bundle {digest} can't be read: {error}") from None
     if not isinstance(document, dict) or set(document) != {"format", "ruleset"}:
-        raise BundleError(f"bundle {digest} is no object of `format` and `ruleset`")
-    found = document["format"]
-    if found != FORMAT or isinstance(found, bool):
-        raise BundleError(f"bundle {digest} has another format than {FORMAT}, which this version reads")
+        raise BundleError(f"bundle {digest} is not an object with `format` and `ruleset`")
+    version = document["format"]
+    if version != FORMAT or isinstance(version, bool):
+        raise BundleError(f"bundle {digest} has a format that this version can't read; expected {FORMAT}")
     return document
 
 
 def _shown(digest: str) -> str:
-    """The digest if it is one; what a store says may be anything."""
-    return digest if _DIGEST.fullmatch(digest) else "something that is no digest"
+    """Return a digest for a message; a damaged store may hold any text in its place."""
+    return digest if _DIGEST.fullmatch(digest) else "an invalid digest"
 
 
 def digest_of(data: bytes) -> str:
-    """`sha256:` and the hash in hex."""
+    """Return `sha256:` and the hash in hex."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"

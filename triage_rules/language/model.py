@@ -1,4 +1,4 @@
-"""What a ruleset is: frozen types, nothing else.
+"""The types of a ruleset, all frozen.
 
 Conditions have three values (Kleene): true, false or open. See docs/reference/ruleset-language.md.
 """
@@ -11,23 +11,23 @@ from dataclasses import dataclass, field
 from triage_rules.foundation.place import Place
 
 Value = bool | int | float | str
-"""One answer, as the evaluators see it: a yes/no, a number, or a choice's value."""
+"""An answer, as the evaluators see it: a yes/no, a number, or a choice's value."""
 
 Answers = dict[str, Value]
-"""The answered findings of one report. A finding that is not a key is open."""
+"""The answers of one report, by input. An input that is not a key is open."""
 
 MAX_NUMBER = 1e15
-"""No number, in a ruleset or a report, lies beyond this: whole numbers stay exact below."""
+"""The largest number in a ruleset or a report: whole numbers are exact below it."""
 
 NOT_APPROVED = "No clinician has approved this ruleset."
 """The sentence that clinicians read with every result of a ruleset without an approval."""
 
 MANDATORY_OPEN = "mandatory_open"
-"""The inference that reading makes of a ruleset's `mandatory` list: true while one of them is open."""
+"""The inference made from a ruleset's `mandatory` list: true while one of its items is open."""
 
 
 class Level(enum.IntEnum):
-    """How soon a person must be seen; the order is the order of urgency."""
+    """The urgency of a report; the order is the order of urgency."""
 
     ROUTINE = 0
     MONITOR = 1
@@ -37,12 +37,12 @@ class Level(enum.IntEnum):
 
     @property
     def word(self) -> str:
-        """The level as it is written on the wire."""
+        """Return the level's word on the wire."""
         return _WORDS[self]
 
     @classmethod
     def of(cls, word: str) -> Level:
-        """The level that `word` names. Raises KeyError for any other word."""
+        """Return the level that `word` names. Raises KeyError for any other word."""
         return cls[word.upper()]
 
 
@@ -50,7 +50,7 @@ _WORDS = {level: level.name.lower() for level in Level}
 
 
 class InputKind(enum.StrEnum):
-    """What sort of answer an input takes."""
+    """The type of an input's answers."""
 
     NUMBER = "number"
     INTEGER = "integer"
@@ -60,17 +60,17 @@ class InputKind(enum.StrEnum):
 
 
 SERVICE_COUNTS = {"reports_last_48h": InputKind.INTEGER, "highest_level_24h": InputKind.CHOICE}
-"""What the ledger counts of a subject's earlier reports: the only inputs with `asked_of: service`.
+"""The counts of a subject's earlier reports: the only inputs with `asked_of: service`.
 
-`highest_level_24h` is one of none, routine, monitor, urgent.
+`highest_level_24h` is none, routine, monitor or urgent.
 """
 
 
 class AskedOf(enum.StrEnum):
-    """Who can answer an input, and where it may be asked.
+    """The people who can answer an input.
 
-    `private`: of anyone, but only where nobody else can see question and answer. `service` inputs are counted by the
-    ledger, never asked or posted.
+    `private`: anyone, but only where no one else can see question and answer. `service` inputs are counted by the
+    store, never asked or posted.
     """
 
     ANYONE = "anyone"
@@ -122,7 +122,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """A number or integer input against a limit; open while the finding is open."""
+    """A number or integer input against a limit; open while the input is open."""
 
     input: str
     op: Op
@@ -131,7 +131,7 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """A choice input is one of `values` (at least one, all declared); open while the finding is open."""
+    """A choice input is one of `values` (at least one, all declared); open while the input is open."""
 
     input: str
     values: tuple[str, ...]
@@ -139,14 +139,14 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Yes:
-    """A yes/no input was answered yes; false if answered no; open while the finding is open."""
+    """A yes/no input was answered yes; false if answered no; open while the input is open."""
 
     input: str
 
 
 @dataclass(frozen=True, slots=True)
 class IsOpen:
-    """The finding is open. True or false, never open itself."""
+    """The input is open. True or false, never open itself."""
 
     input: str
 
@@ -162,7 +162,7 @@ class Inferred:
 class Unless:
     """True unless the statement is established: an open statement counts as not established.
 
-    True or false, never open. Written where silence must raise, as in `unexplained`.
+    True or false, never open. Used where a missing answer must raise, as in `unexplained`.
     """
 
     part: Inferred | Yes
@@ -171,12 +171,12 @@ class Unless:
 Condition = All | Any | AtLeast | Not | Compare | OneOf | Yes | IsOpen | Inferred | Unless
 
 
-# --- what conditions speak of ---------------------------------------------------------------
+# --- inputs and statements ---------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One value of a choice input. `means_open`: choosing it leaves the finding open (`not_tested`)."""
+    """A value of a choice input. `means_open`: choosing it leaves the input open (`not_tested`)."""
 
     value: str
     label: str
@@ -185,7 +185,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class LooksLike:
-    """A refused number between the bounds (both included) gets this hint; it is never converted."""
+    """A hint for rejected numbers between the bounds (both included); they are never converted."""
 
     minimum: float
     maximum: float
@@ -194,7 +194,7 @@ class LooksLike:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code of a terminology, with the mark of how sure the source is (`c`, `s`, `u` or none)."""
+    """A code of a terminology. `mark`: the certainty of its source (`c`, `s`, `u` or none)."""
 
     system: str
     code: str
@@ -203,7 +203,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A finding that a report may carry. Numbers have a unit (UCUM) and inclusive bounds."""
+    """A question that a report may answer. Numbers have a unit (UCUM) and inclusive bounds."""
 
     name: str
     kind: InputKind
@@ -225,8 +225,8 @@ class Input:
 class Mention:
     """A yes/no statement on a text input: it contains one of the phrases.
 
-    Letter case, accents' form and runs of blanks don't count. Open while the text is open; an
-    empty text is an answer: no.
+    Letter case, the form of accents and runs of blanks don't count. Open while the text is open; an empty text is an
+    answer: no.
     """
 
     name: str
@@ -238,7 +238,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a rule's knowledge comes from.
+    """The origin of a rule's knowledge.
 
     `marks`, as in the knowledge note: checked in a source, in a secondary page, from memory, or a choice of ours.
     """
@@ -249,7 +249,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """A statement derived from findings or other statements. `rules`: the rules that infer it."""
+    """A statement derived from answers or other statements. `rules`: the rules that infer it."""
 
     name: str
     says: str
@@ -262,7 +262,7 @@ class Inference:
 
 @dataclass(frozen=True, slots=True)
 class Disposition:
-    """What to do and by when. `act_within_minutes` None: no limit; 0: now."""
+    """An instruction with a time limit. `act_within_minutes` None: no limit; 0: now."""
 
     code: str
     level: Level
@@ -273,7 +273,7 @@ class Disposition:
     place: Place | None = field(default=None, compare=False)
 
     def allows_more_time_than(self, other: Disposition) -> bool:
-        """It leaves longer to act; no limit is longer than any."""
+        """Return whether it leaves more time to act; no limit is longer than any limit."""
         if self.act_within_minutes is None or other.act_within_minutes is None:
             return self.act_within_minutes is None and other.act_within_minutes is not None
         return self.act_within_minutes > other.act_within_minutes
@@ -289,7 +289,7 @@ class RuleOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Statement -> disposition. `outcomes[0]` is the rule's own; further ones can only raise it."""
+    """A rule: condition to disposition. `outcomes[0]` is the rule's own; the others can only raise it."""
 
     id: str
     title: str
@@ -311,7 +311,7 @@ class Rule:
 class Floor:
     """A safety net: after the rules, the level is at least that of its established outcomes.
 
-    `raise_one`: instead of a fixed floor, one level up; maps the level reached to its disposition.
+    `raise_one`: one level up instead of a fixed floor; maps the level reached to its disposition.
     """
 
     id: str
@@ -330,7 +330,7 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Answers that contradict each other: what to tell, and which of them was taken."""
+    """Answers that contradict each other. `says`: the message, with the answer that was used."""
 
     id: str
     when: Condition
@@ -341,7 +341,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Mandatory:
-    """Findings of which one must be answered before routine is possible; `when`: only then."""
+    """Inputs of which one must be answered before routine is possible. `when`: only if this is true."""
 
     inputs: tuple[str, ...]
     when: Condition | None = None
@@ -349,7 +349,7 @@ class Mandatory:
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """How long a result may be relied on. `sooner_minutes` applies unless `sooner` is ruled out."""
+    """The validity of a result. `sooner_minutes` applies unless `sooner` is ruled out."""
 
     minutes: int
     sooner_minutes: int | None = None
@@ -358,7 +358,7 @@ class Validity:
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """The disposition when no rule is established; never routine."""
+    """The disposition if no rule is established; never routine."""
 
     disposition: str
     reason: str
@@ -394,9 +394,14 @@ class Ruleset:
 
     @property
     def rules_and_floors(self) -> tuple[Rule | Floor, ...]:
-        """All that can set a level: the rules, then the safety net."""
+        """Return the rules, then the safety net: everything that can set a level."""
         return (*self.rules.values(), *self.floors.values())
 
+    def input_behind(self, finding: str) -> Input:
+        """Return the input that a finding's name reads: the input of that name, or the text of the mention."""
+        mention = self.mentions.get(finding)
+        return self.inputs[finding if mention is None else mention.text]
+
     def urgency(self, disposition: str) -> tuple[int, int]:
-        """A key that sorts dispositions by urgency: level, then place in the file (first is worst)."""
+        """Return a key that sorts dispositions by urgency: level, then place in the file (the first is the worst)."""
         return (self.dispositions[disposition].level, -list(self.dispositions).index(disposition))

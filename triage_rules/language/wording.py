@@ -1,4 +1,4 @@
-"""Conditions in words, as somebody would read out the YAML."""
+"""Conditions in words, as a person would read the YAML aloud."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPS = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at most"
 
 
 def describe_condition(condition: Condition) -> str:
-    """The condition on one line: "all of: `spots`, `age_years` less than 16"."""
+    """Describe a condition on one line: "all of: `spots`, `age_years` less than 16"."""
     match condition:
         case All(parts):
             return f"all of: {_listed(parts)}"
@@ -46,12 +46,12 @@ def describe_condition(condition: Condition) -> str:
 
 
 def limit_in_words(compare: Compare) -> str:
-    """The limit alone: "at least 38"."""
+    """Describe only the limit: "at least 38"."""
     return f"{OPS[compare.op]} {compare.limit}"
 
 
 def values_in_words(choice: OneOf) -> str:
-    """The values alone: "is `few`", "is `few` or `many`"."""
+    """Describe only the values: "is `few`", "is `few` or `many`"."""
     return f"is {' or '.join(f'`{value}`' for value in choice.values)}"
 
 

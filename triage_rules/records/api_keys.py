@@ -1,8 +1,8 @@
-"""API keys: how they are made, what is stored of them, and which of them open what. Values in, values out.
+"""API keys: how they are made, stored and checked. Values in, values out.
 
-A key is `trk_{id}_{secret}`. The id finds it, and is no secret. The secret is 256 random bits, and only its SHA-256 is
-stored. A slow hash, as passwords need, would buy nothing: nobody tries 2**256 secrets, however quick a try is; but it
-would cost every request its time.
+A key is `trk_{id}_{secret}`. The id is public and finds the key. The secret is 256 random bits, and only its SHA-256 is
+stored. A slow hash, as for passwords, would not help, since no one can try 2**256 secrets; it would slow down every
+request.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from triage_rules.foundation.patterns import KEY, RATE
 from triage_rules.foundation.timestamps import timestamp
 
 CLIENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""The name of a client: it stands in logs and in keys of Redis."""
+"""The name of a client, which is used in logs and in keys of Redis."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")
-_NOBODY = hashlib.sha256(b"").hexdigest()
-"""What a key of an unknown id is compared with, so that it takes as long to refuse."""
+_NO_HASH = hashlib.sha256(b"").hexdigest()
+"""The hash that a key with an unknown id is compared with, so that rejecting it takes as long."""
 
 
 class Scope(enum.StrEnum):
-    """What a key opens. None includes another."""
+    """The permission of a key. No scope includes another."""
 
     REPORT = "report"
     READ = "read"
@@ -39,7 +39,7 @@ class Scope(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is stored of a key. Times: UTC, milliseconds since the epoch. `rate`: as `600/minute`; None: the setting."""
+    """A stored key. Times: UTC, milliseconds since the epoch. `rate`: such as `600/minute`; None: the setting."""
 
     id: str
     client: str
@@ -51,13 +51,13 @@ class Key:
     revoked_ms: int | None = None
 
     def is_usable(self, now_ms: int) -> bool:
-        """Whether it opens anything now."""
+        """Return whether the key is neither revoked nor expired."""
         return self.revoked_ms is None and (self.expires_ms is None or now_ms < self.expires_ms)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: the client whose reports are its own, what it may do, and how often (None: as often as it likes)."""
+    """The client that calls, its scopes and its rate limit (None: no limit)."""
 
     client: str
     scopes: frozenset[Scope]
@@ -65,10 +65,10 @@ class Caller:
 
 
 ANYBODY = Caller("", frozenset(Scope))
-"""The caller where nobody has to say who they are."""
+"""The caller where no API keys are required."""
 
 
-def make_key(  # noqa: PLR0913 - what is stored of it
+def make_key(  # noqa: PLR0913 - the fields of a key
     client: str,
     scopes: Iterable[Scope],
     now_ms: int,
@@ -77,29 +77,29 @@ def make_key(  # noqa: PLR0913 - what is stored of it
     rate: str | None = None,
     key_id: str | None = None,
 ) -> tuple[str, Key]:
-    """A new key: its text, which is to be shown once and kept nowhere here, and what is stored. `key_id`: for tests."""
-    found, secret = key_id or secrets.token_hex(6), secrets.token_hex(32)
-    key = Key(found, client, frozenset(scopes), _hash(secret), now_ms, expires_ms, rate)
-    return f"trk_{found}_{secret}", key
+    """Make a key: the text, to be shown once and never stored, and the record to store. `key_id`: for tests."""
+    id_, secret = key_id or secrets.token_hex(6), secrets.token_hex(32)
+    key = Key(id_, client, frozenset(scopes), _hash(secret), now_ms, expires_ms, rate)
+    return f"trk_{id_}_{secret}", key
 
 
 def find_caller(given: str | None, keys: Mapping[str, Key], now_ms: int, rate: str) -> Caller | None:
-    """Who calls with the key `given`; None if it opens nothing. `rate`: for clients whose keys name none.
+    """Return the caller with the key `given`; None if the key is not valid. `rate`: for clients whose keys set none.
 
-    The secret is compared by its hash, in constant time, and with something also if there is no such key.
+    The hashes are compared in constant time, also if there is no key with this id.
     """
     form = KEY.fullmatch(given or "")
     if form is None:
         return None
     key = keys.get(form[1])
-    same = hmac.compare_digest(_hash(form[2]), _NOBODY if key is None else key.hashed)
+    same = hmac.compare_digest(_hash(form[2]), _NO_HASH if key is None else key.hashed)
     if key is None or not same or not key.is_usable(now_ms):
         return None
     return _caller(key, keys, now_ms, rate)
 
 
 def find_holder(key_id: str, keys: Mapping[str, Key], now_ms: int, rate: str) -> Caller | None:
-    """Who signed in with the key of that id; None if it opens nothing any more. `rate` as for `find_caller`."""
+    """Return the caller who signed in with the key of that id; None if it is not valid any more."""
     key = keys.get(key_id)
     return _caller(key, keys, now_ms, rate) if key is not None and key.is_usable(now_ms) else None
 
@@ -109,49 +109,49 @@ def _caller(key: Key, keys: Mapping[str, Key], now_ms: int, rate: str) -> Caller
 
 
 def _rate_of(client: str, keys: Mapping[str, Key], now_ms: int) -> str | None:
-    """That of the client's newest key: two keys don't allow twice as much."""
+    """Return the rate of the client's newest key: two keys don't allow twice as much."""
     own = [key for key in keys.values() if key.client == client and key.is_usable(now_ms)]
     return max(own, key=lambda key: (key.made_ms, key.id)).rate
 
 
 def revoked(key: Key, now_ms: int) -> Key:
-    """The key as it is from now on, which opens nothing; one that was revoked before stays as it is."""
+    """Return the key, revoked from now on; a key that was revoked before stays unchanged."""
     return key if key.revoked_ms is not None else replace(key, revoked_ms=now_ms)
 
 
 def encode(key: Key) -> str:
-    """What stands under the key's id."""
+    """Return the text that is stored under the key's id."""
     return json.dumps(
         {
             "client": key.client,
             "scopes": sorted(key.scopes),
             "sha256": key.hashed,
             "made_at": timestamp(key.made_ms),
-            "expires_at": _told(key.expires_ms),
+            "expires_at": _timestamp_or_none(key.expires_ms),
             "rate": key.rate,
-            "revoked_at": _told(key.revoked_ms),
+            "revoked_at": _timestamp_or_none(key.revoked_ms),
         }
     )
 
 
 def decode(key_id: str, text: str) -> Key | None:
-    """The key that was stored; None if it can't be read: then it opens nothing."""
+    """Return the stored key; None if the text can't be read: such a key is not valid."""
     try:
-        said = json.loads(text)
-        made_ms, rate = _read(said["made_at"]), said["rate"]
+        stored = json.loads(text)
+        made_ms, rate = _read(stored["made_at"]), stored["rate"]
         if made_ms is None or not (rate is None or RATE.fullmatch(rate)):
             return None
-        if not CLIENT.fullmatch(said["client"]) or not _HASH.fullmatch(said["sha256"]):
+        if not CLIENT.fullmatch(stored["client"]) or not _HASH.fullmatch(stored["sha256"]):
             return None
         return Key(
             id=key_id,
-            client=said["client"],
-            scopes=frozenset(Scope(word) for word in said["scopes"]),
-            hashed=said["sha256"],
+            client=stored["client"],
+            scopes=frozenset(Scope(word) for word in stored["scopes"]),
+            hashed=stored["sha256"],
             made_ms=made_ms,
-            expires_ms=_read(said["expires_at"]),
+            expires_ms=_read(stored["expires_at"]),
             rate=rate,
-            revoked_ms=_read(said["revoked_at"]),
+            revoked_ms=_read(stored["revoked_at"]),
         )
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
@@ -161,7 +161,7 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode("ascii")).hexdigest()
 
 
-def _told(ms: int | None) -> str | None:
+def _timestamp_or_none(ms: int | None) -> str | None:
     return None if ms is None else timestamp(ms)
 
 

@@ -1,10 +1,10 @@
-"""The chain of the audit log: what was done, by whom, and that no entry was changed since. Values in, values out.
+"""The hash chain of the audit log: actions, actors, and whether an entry was changed. Values in, values out.
 
 An entry is a record of texts: number, at, actor, via, action, details (JSON), previous, hash. `hash` is `sha256:` and
-the SHA-256, in hex, of the JSON of the other fields: keys sorted, no blanks, ASCII alone. `previous` is the hash of the
-entry before. So each entry vouches for all before it, and the last hash, noted elsewhere, for the whole log.
+the SHA-256, in hex, of the JSON of the other fields: keys sorted, no blanks, only ASCII. `previous` is the hash of the
+entry before. So each hash confirms all entries before it, and the last hash, noted elsewhere, the whole log.
 
-There is no secret in it: whoever may write to Redis can write a whole new log. Only a hash noted elsewhere tells.
+The chain has no secret: anyone who may write to Redis can write a new log. Only a hash noted elsewhere reveals that.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from triage_rules.foundation.errors import AuditError
 from triage_rules.foundation.timestamps import timestamp
 
 Record: TypeAlias = Mapping[str, str]
-"""An entry as it is stored."""
+"""An entry in its stored form."""
 
 START = "sha256:" + "0" * 64
 """`previous` of the first entry."""
@@ -32,7 +32,7 @@ _FIELDS = frozenset({"number", "at", "actor", "via", "action", "details", "previ
 
 
 class Via(enum.StrEnum):
-    """By which door somebody came."""
+    """The interface that an action came through."""
 
     CLI = "cli"
     HTTP = "http"
@@ -40,7 +40,7 @@ class Via(enum.StrEnum):
 
 
 class Action(enum.StrEnum):
-    """What is written down."""
+    """An action that is recorded."""
 
     DEPLOY = "deploy"
     ROLLBACK = "rollback"
@@ -61,7 +61,7 @@ class Action(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it: a user of the operating system at the command line, a client over HTTP."""
+    """The person or client behind an action: an operating-system user at the command line, a client over HTTP."""
 
     name: str
     via: Via
@@ -69,7 +69,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What is to be written down. `details`: JSON; never a subject, an answer or a secret."""
+    """An action to record. `details`: JSON; never a subject, an answer or a secret."""
 
     actor: Actor
     action: Action
@@ -87,15 +87,15 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class AuditVerdict:
-    """What a look at the whole log found. `faults`: a sentence each; none: no entry was changed."""
+    """The result of verifying a whole log. `faults`: a sentence each; none: no entry was changed."""
 
     head: Head
     faults: tuple[str, ...]
 
 
 def record(act: Act, head: Head) -> dict[str, str]:
-    """The entry that tells of `act` behind `head`."""
-    told = {
+    """Return the entry of `act` that follows `head`."""
+    entry = {
         "number": str(head.number + 1),
         "at": timestamp(act.at_ms),
         "actor": act.actor.name,
@@ -104,11 +104,11 @@ def record(act: Act, head: Head) -> dict[str, str]:
         "details": strict_json.dumps(act.details),
         "previous": head.hash,
     }
-    return told | {"hash": _hash(told)}
+    return entry | {"hash": _hash(entry)}
 
 
 def head_of(last: Record | None) -> Head:
-    """The end of a log whose last entry this is (None: of an empty one). Raises AuditError if it was changed."""
+    """Return the end of a log with this last entry (None: of an empty log). Raises AuditError if it was changed."""
     if last is None:
         return Head()
     faults = _own_faults(last)
@@ -118,41 +118,41 @@ def head_of(last: Record | None) -> Head:
 
 
 def verify(records: Iterable[Record], noted: str | None = None) -> AuditVerdict:
-    """Look at a whole log, oldest entry first. `noted`: a hash that was the last one at some time.
+    """Verify a whole log, oldest entry first. `noted`: a hash that was once the last one.
 
-    A log whose end was cut off is whole in itself: only `noted` tells.
+    A log without its end is still a valid chain: only `noted` reveals the cut.
     """
     faults: list[str] = []
     head, seen_noted = Head(), noted in (None, START)
-    for place, one in enumerate(records, start=1):
-        faults += [f"entry {place} {fault}" for fault in _own_faults(one)]
-        if one.get("number") != str(head.number + 1):
-            faults.append(f"entry {place} has the number {one.get('number')}, expected {head.number + 1}")
-        if one.get("previous") != head.hash:
-            faults.append(f"entry {place} does not follow the one before it")
-        # Go on from what stands here, so that one fault is told once.
-        head = Head(_number(one, place), one.get("hash", ""))
+    for place, entry in enumerate(records, start=1):
+        faults += [f"entry {place} {fault}" for fault in _own_faults(entry)]
+        if entry.get("number") != str(head.number + 1):
+            faults.append(f"entry {place} has the number {entry.get('number')}, expected {head.number + 1}")
+        if entry.get("previous") != head.hash:
+            faults.append(f"entry {place} does not follow the entry before it")
+        # Continue from this entry, so that each fault is listed once.
+        head = Head(_number(entry, place), entry.get("hash", ""))
         seen_noted = seen_noted or head.hash == noted
     if not seen_noted:
-        faults.append(f"the noted hash {noted} is not in the log: its end was cut off, or it was written anew")
+        faults.append(f"the noted hash {noted} is not in the log: its end was cut off, or the whole log was rewritten")
     return AuditVerdict(head, tuple(faults))
 
 
-def _own_faults(one: Record) -> list[str]:
-    if set(one) != _FIELDS:
-        return ["has other fields than an entry has"]
-    if one["hash"] != _hash({name: text for name, text in one.items() if name != "hash"}):
-        return ["was changed: its hash is another"]
-    if not _NUMBER.fullmatch(one["number"]):
-        return ["was changed: its number is none"]
+def _own_faults(entry: Record) -> list[str]:
+    if set(entry) != _FIELDS:
+        return ["has missing or extra fields"]
+    if entry["hash"] != _hash({name: text for name, text in entry.items() if name != "hash"}):
+        return ["was changed: its hash does not match"]
+    if not _NUMBER.fullmatch(entry["number"]):
+        return ["was changed: its number is not valid"]
     return []
 
 
-def _number(one: Record, place: int) -> int:
-    text = one.get("number", "")
+def _number(entry: Record, place: int) -> int:
+    text = entry.get("number", "")
     return int(text) if _NUMBER.fullmatch(text) else place
 
 
-def _hash(told: Record) -> str:
-    text = json.dumps(told, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+def _hash(fields: Record) -> str:
+    text = json.dumps(fields, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"

@@ -1,8 +1,8 @@
-"""What people see of settled reports: which ones, in which order, and what became of each. Values in, values out.
+"""The board of settled reports: its filters, its order, its rows. Values in, values out.
 
-Settled reports are noted in groups: those of one ruleset and level with which somebody must act within the same time.
-In a group, those received first are due first, so one text for each, its time and id, sorts them by either. There are
-about as many groups as rulesets have dispositions, and a page takes a few of each, wherever it begins.
+Settled reports are noted in groups: the reports of one ruleset and level with the same time to act. In a group, the
+reports received first are due first, so one text for each, its time and id, sorts them by either. There are about as
+many groups as rulesets have dispositions, and a page reads a few reports of each, wherever it begins.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from triage_rules.foundation.errors import NoPlace
 from triage_rules.language.model import Level
 
 RANKS: tuple[Level | None, ...] = (Level.URGENT, None, Level.MONITOR, Level.ROUTINE)
-"""The order in which people look. None: a report that could not be decided."""
+"""The order of levels on the board. None: a report that could not be decided."""
 
 NO_LIMIT_MS = 10**14 - 1
-"""Stands for the time until which somebody must act where there is none."""
+"""The due time of reports without a time limit."""
 
 MOST_REDRIVES = 9
-"""How often a dead letter may go back into the queue."""
+"""The number of times that a dead letter may be requeued."""
 
 _GROUP = re.compile(r"([^:]+):([0-3]):([0-9]{0,14})", re.ASCII)
 _PLACE = re.compile(r"([0-3])([0-9]{14})([0-9]{14})([0-9a-f-]{1,40})", re.ASCII)
@@ -29,7 +29,7 @@ _DIGITS = 14
 
 
 class BoardStatus(enum.StrEnum):
-    """Whether somebody said that they take care of a report."""
+    """The acknowledgement of reports, as a filter."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -38,10 +38,10 @@ class BoardStatus(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which settled reports are to be seen. Open ones come by rank and by when somebody must act, others newest first.
+    """A filter of settled reports. Open reports are sorted by rank and due time, others newest first.
 
-    `levels`: None among them means those that could not be decided. For open ones alone: `overdue`, only those with
-    which somebody should have acted by now; `newest`, the newest first.
+    `levels`: None means reports that could not be decided. Only for open reports: `overdue`, only those past their due
+    time; `newest`, the newest first.
     """
 
     status: BoardStatus = BoardStatus.OPEN
@@ -52,13 +52,13 @@ class Wanted:
 
     @property
     def newest_first(self) -> bool:
-        """Whether they come in that order."""
+        """Return whether the newest reports come first."""
         return self.newest or self.status is not BoardStatus.OPEN
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Reports of one ruleset and level with which somebody must act within the same time (None: no limit)."""
+    """The reports of one ruleset and level with the same time to act (None: no limit)."""
 
     ruleset: str
     level: Level | None
@@ -66,44 +66,44 @@ class Group:
 
     @property
     def rank(self) -> int:
-        """Its level's place among RANKS."""
+        """Return the level's index in RANKS."""
         return RANKS.index(self.level)
 
     @property
     def text(self) -> str:
-        """Its name in the store."""
+        """Return the group's name in the store."""
         return f"{self.ruleset}:{self.rank}:{'' if self.within_ms is None else self.within_ms}"
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What is noted of a settled report. Times: UTC, milliseconds since the epoch."""
+    """The note of a settled report on the board. Times: UTC, milliseconds since the epoch."""
 
     group: Group
     received_ms: int
-    """Of a dead letter that was tried anew, when it was put back."""
+    """The time of receipt; of a requeued dead letter, the time of requeueing."""
     id: str
 
     @property
     def text(self) -> str:
-        """What it is noted under in its group: sorted, those received first come first."""
+        """Return the member's text in its group: sorted, the reports received first come first."""
         return f"{self.received_ms:014d}{self.id}"
 
     @property
     def due_ms(self) -> int | None:
-        """Until when somebody must act; None: there is no limit."""
+        """Return the due time; None if there is no limit."""
         return None if self.group.within_ms is None else self.received_ms + self.group.within_ms
 
     @property
     def place(self) -> str:
-        """Its place among all: sorted, the urgent ones and of these the soonest due come first."""
+        """Return the position on the board: sorted, the most urgent come first, and of these the soonest due."""
         due = NO_LIMIT_MS if self.due_ms is None else self.due_ms
         return f"{self.group.rank}{due:014d}{self.text}"
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """Who takes care of a report, since when."""
+    """The acknowledgement of a report: by whom, and when."""
 
     by: str
     at_ms: int
@@ -111,7 +111,7 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A settled report on the board. `subject`: None if there is none, or no key opens it."""
+    """A settled report on the board. `subject`: None if there is none, or no key decrypts it."""
 
     noted: Noted
     subject: str | None
@@ -121,7 +121,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BoardPage:
-    """Some rows, and what the next page begins after (None: these were the last)."""
+    """Some rows, and the position after which the next page begins (None: these are the last rows)."""
 
     rows: tuple[Row, ...]
     next: str | None
@@ -129,7 +129,7 @@ class BoardPage:
 
 @dataclass(frozen=True, slots=True)
 class BoardTally:
-    """How many there are: open and overdue ones by level, all acknowledged ones; and which rulesets have any."""
+    """The number of open and overdue reports by level, of acknowledged reports, and the rulesets that have any."""
 
     open: dict[Level | None, int]
     overdue: dict[Level | None, int]
@@ -139,7 +139,7 @@ class BoardTally:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """How many reports of those that are settled were received from then on, until the next bar begins, by level."""
+    """The number of settled reports by level that were received from this time until the next bar."""
 
     from_ms: int
     counts: dict[Level | None, int]
@@ -147,7 +147,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Reports that wait, or are being evaluated, and the age of the oldest in ms."""
+    """The number of reports that wait or are being evaluated, and the age of the oldest in ms."""
 
     waiting: int
     oldest_ms: int
@@ -155,7 +155,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """All reports that wait, and the urgent ones of them, which go before the others."""
+    """The waiting reports, and the urgent ones of them, which are evaluated first."""
 
     all: Queue
     urgent: Queue
@@ -163,7 +163,7 @@ class Queues:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter. `entry`: its place in the stream; `redrives`: how often its report was tried anew before."""
+    """A dead letter. `entry`: its id in the stream; `redrives`: how often its report was requeued before."""
 
     entry: str
     report: str
@@ -175,20 +175,20 @@ class Letter:
 
 
 def read_group(text: str) -> Group | None:
-    """What `Group.text` made; None if it is no such text."""
+    """Parse a `Group.text`; return None for any other text."""
     form = _GROUP.fullmatch(text)
     return None if form is None else Group(form[1], RANKS[int(form[2])], int(form[3]) if form[3] else None)
 
 
 def read_noted(group: Group, text: str) -> Noted:
-    """What `Noted.text` made in that group."""
+    """Parse a `Noted.text` of a group."""
     return Noted(group, int(text[:_DIGITS]), text[_DIGITS:])
 
 
 def still_to_come(group: Group, place: str) -> tuple[str, bool] | None:
-    """Where the members of a group begin that come after `place` among all: a text, and whether it comes too.
+    """Return the first member's text of a group that comes after `place`, and whether that text is included.
 
-    None: there are none. Raises NoPlace if `place` is none.
+    None: the whole group comes before. Raises NoPlace if `place` is malformed.
     """
     form = _PLACE.fullmatch(place)
     if form is None:
@@ -207,7 +207,7 @@ def still_to_come(group: Group, place: str) -> tuple[str, bool] | None:
 
 
 def received_before(place: str) -> str:
-    """What those are noted before, in each group, that come after `place`, newest first. Raises NoPlace."""
+    """Return the text before which, in each group, the reports older than `place` are noted. Raises NoPlace."""
     form = _PLACE.fullmatch(place)
     if form is None:
         raise NoPlace

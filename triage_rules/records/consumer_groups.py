@@ -1,4 +1,4 @@
-"""What is told of consumer groups: how far each is, what it gave up, what became of that."""
+"""Consumer groups: their progress, their dead letters, and the outcome of requeueing these."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ConsumerGroup:
-    """How far a consumer group is. `lag`: results it wasn't given yet, None if the store doesn't know how many.
+    """The progress of a consumer group. `lag`: results not delivered yet; None if the store doesn't know the number.
 
-    `pending`: results that were handed out and not acknowledged. `dead`: those that it gave up.
+    `pending`: results that were delivered and not acknowledged. `dead`: the number of its dead letters.
     """
 
     name: str
@@ -21,7 +21,7 @@ class ConsumerGroup:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Consumer groups by name, and how many more there are."""
+    """Consumer groups by name, and the number of further groups."""
 
     shown: tuple[ConsumerGroup, ...]
     left_out: int
@@ -29,9 +29,9 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class GroupLetter:
-    """What a consumer group gave up: an entry of the result stream, its event's id, the report that it is about.
+    """A dead letter of a consumer group: an entry of the result stream, its event's id, its report.
 
-    `id`: of the letter. `entry`: empty if the letter names none. `deliveries`, `at`: as the letter says.
+    `id`: of the letter. `entry`: empty if the letter names none. `deliveries`, `at`: as written in the letter.
     """
 
     id: str
@@ -44,10 +44,10 @@ class GroupLetter:
 
 
 class PutBack(enum.Enum):
-    """What became of a group's dead letter that was to be put back."""
+    """The outcome of requeueing a group's dead letter."""
 
     DONE = enum.auto()
     TRIMMED = enum.auto()
-    """Its entry is no longer in the result stream; the letter stays."""
+    """The entry is no longer in the result stream; the letter stays."""
     GONE = enum.auto()
-    """There is no such letter any more."""
+    """The letter no longer exists."""

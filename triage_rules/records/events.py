@@ -1,4 +1,4 @@
-"""A result as an event on the stream: CloudEvents 1.0 as the fields of one entry.
+"""Results as events on the stream: CloudEvents 1.0 as the fields of one entry.
 
 There is no CloudEvents binding for Redis, so ours is that of Kafka with `ce_` names. The schemas
 `result-event.schema.json` and `result.schema.json` describe the fields and their `data`.
@@ -24,7 +24,7 @@ SEALED_TYPE = "application/vnd.triage.sealed"
 """The content type of an event whose `data` is encrypted; inside is JSON again."""
 
 SEALED_AS = "result"
-"""The field's name that is sealed with the result: the same in the event and in the report."""
+"""The field name that the result is encrypted with, the same in the event and in the report."""
 
 PLAIN = Seals()
 FIELDS = (
@@ -44,7 +44,7 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One published result. `subject`: the report's id. `level` None: the evaluation failed, a person must look now."""
+    """A published result. `subject`: the report's id. `level` None: the evaluation failed, a person must look now."""
 
     id: str
     source: str
@@ -65,7 +65,7 @@ def _is_text(value: str) -> bool:
 
 
 def event_of(report_id: str, result: dict[str, Any], *, source: str, now_ms: int) -> Event:
-    """The event that publishes `result`. A report's event has one id, whoever makes it and however often."""
+    """Return the event that publishes `result`. Its id depends only on the report, so it is the same each time."""
     level = result["level"]
     return Event(
         id=f"{report_id}:result",
@@ -80,7 +80,7 @@ def event_of(report_id: str, result: dict[str, Any], *, source: str, now_ms: int
 
 
 def encode(event: Event, seals: Seals = PLAIN) -> dict[str, str]:
-    """The fields of a stream entry, in the order of FIELDS. With keys in `seals`, `data` is encrypted."""
+    """Return the fields of a stream entry, in the order of FIELDS. With keys in `seals`, `data` is encrypted."""
     data = seals.seal(strict_json.dumps_fast(event.result), event.subject, SEALED_AS)
     values = (
         SPEC_VERSION,
@@ -99,22 +99,24 @@ def encode(event: Event, seals: Seals = PLAIN) -> dict[str, str]:
 
 
 def decode(fields: Mapping[str, str], seals: Seals = PLAIN) -> Event:
-    """The event of a stream entry. Unknown fields are ignored.
+    """Return the event of a stream entry. Unknown fields are ignored.
 
-    Raises EventError, and SealError if no key of `seals` opens `data`; neither repeats it.
+    Raises:
+        EventError: If the entry is not a result event.
+        SealError: If no key of `seals` decrypts `data`. Neither message repeats it.
     """
     missing = [name for name in FIELDS if name not in fields]
     if missing:
         raise EventError(f"fields are missing: {', '.join(missing)}")
     if (fields["ce_specversion"], fields["ce_type"]) != (SPEC_VERSION, EVENT_TYPE):
-        raise EventError(f"neither version nor type is known: {fields['ce_specversion']!r} {fields['ce_type']!r}")
+        raise EventError(f"unknown version or type: {fields['ce_specversion']!r} {fields['ce_type']!r}")
     if any(not _is_text(fields[name]) for name in FIELDS):
-        raise EventError("there are bytes that are no UTF-8")
+        raise EventError("a field is not UTF-8")
     try:
         result = json.loads(seals.open(fields["data"], fields["ce_subject"], SEALED_AS))
         level = Level.of(fields["level"]) if fields["level"] else None
     except (ValueError, KeyError, RecursionError):
-        raise EventError("`data` is no JSON or `level` no level") from None
+        raise EventError("`data` is not JSON, or `level` is not a level") from None
     if not isinstance(result, dict) or result.get("level", "") != (level.word if level is not None else None):
         raise EventError("`level` is not the level of the result in `data`")
     return Event(

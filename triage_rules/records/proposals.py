@@ -1,4 +1,4 @@
-"""Proposals: rulesets that somebody asks to make live, and that somebody else approves. Values in, values out."""
+"""Proposals: rulesets that one person proposes to make live and another approves. Values in, values out."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 from triage_rules.foundation.errors import ProposalRefused
 
 FILES_MAX_BYTES = 3 * 1024**2
-"""Of all files of one proposal together, as UTF-8."""
+"""The largest total size of the files of a proposal, as UTF-8."""
 
 NOTE_MAX = 2_000
-"""Characters in what the proposer writes about it."""
+"""The most characters of the proposer's note."""
 
 MOST_OPEN, MOST_OPEN_EACH, MOST_KEPT = 20, 5, 100
-"""Open proposals of all clients, those of one client, and all that are kept."""
+"""The most open proposals of all clients and of one client, and the most proposals kept."""
 
 
 class ProposalState(enum.StrEnum):
-    """What became of a proposal."""
+    """The state of a proposal."""
 
     OPEN = "open"
     APPROVED = "approved"
@@ -30,9 +30,9 @@ class ProposalState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is proposed, by which client, and what became of it. Times: UTC, milliseconds since the epoch.
+    """A proposed ruleset, its proposer and its state. Times: UTC, milliseconds since the epoch.
 
-    `base`: the digest that was live when it was proposed; None: nothing was. `note`: why, in the proposer's words.
+    `base`: the digest that was live at the time of the proposal; None: no version was. `note`: the proposer's reason.
     """
 
     id: str
@@ -49,51 +49,51 @@ class Proposal:
 
     @property
     def touched_ms(self) -> int:
-        """When something was last done with it."""
+        """Return the time of the last change."""
         return self.proposed_ms if self.decided_ms is None else self.decided_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Who approves which proposal, and the digest that was live when they looked at it (None: nothing was)."""
+    """The approved proposal, and the digest that was live when the approver saw it (None: no version was)."""
 
     proposal: str
     live: str | None
 
 
 def check_new(proposal: Proposal, files: Mapping[str, str], others: Iterable[Proposal]) -> None:
-    """Raises ProposalRefused if it is too large, or too many are open already."""
+    """Check the size of a new proposal and the number of open ones. Raises ProposalRefused."""
     if sum(len(text.encode()) for text in files.values()) > FILES_MAX_BYTES:
         raise ProposalRefused(f"the files are larger than {FILES_MAX_BYTES:,} bytes together")
     if len(proposal.note) > NOTE_MAX:
         raise ProposalRefused(f"the note has more than {NOTE_MAX:,} characters")
-    waiting = [one for one in others if one.state is ProposalState.OPEN]
-    if any(one.digest == proposal.digest and one.ruleset == proposal.ruleset for one in waiting):
-        raise ProposalRefused("exactly these rules are proposed already; see the open proposals")
+    waiting = [other for other in others if other.state is ProposalState.OPEN]
+    if any((other.digest, other.ruleset) == (proposal.digest, proposal.ruleset) for other in waiting):
+        raise ProposalRefused("the same rules are proposed already; see the open proposals")
     if len(waiting) >= MOST_OPEN:
-        raise ProposalRefused(f"{MOST_OPEN} proposals are open; some must be decided or withdrawn first")
-    if sum(one.proposed_by == proposal.proposed_by for one in waiting) >= MOST_OPEN_EACH:
-        raise ProposalRefused(f"{MOST_OPEN_EACH} proposals of yours are open; withdraw one first")
+        raise ProposalRefused(f"{MOST_OPEN} proposals are open; decide or withdraw some of them first")
+    if sum(other.proposed_by == proposal.proposed_by for other in waiting) >= MOST_OPEN_EACH:
+        raise ProposalRefused(f"{MOST_OPEN_EACH} of your proposals are open; withdraw one of them first")
 
 
 def decided(proposal: Proposal, state: ProposalState, by: str, now_ms: int) -> Proposal:
-    """The proposal as it is from now on: only its proposer may withdraw it, only somebody else may decide.
+    """Return the proposal in its new state: only its proposer may withdraw it, only another client may decide.
 
     Raises ProposalRefused.
     """
     if proposal.state is not ProposalState.OPEN:
-        raise ProposalRefused(f"this proposal was {proposal.state} before")
+        raise ProposalRefused(f"this proposal is already {proposal.state}")
     if state is ProposalState.WITHDRAWN and by != proposal.proposed_by:
-        raise ProposalRefused("only who proposed it can withdraw it; decline it instead")
+        raise ProposalRefused("only its proposer can withdraw a proposal; decline it instead")
     if state is not ProposalState.WITHDRAWN and by == proposal.proposed_by:
         raise ProposalRefused(
-            "who proposed it can't decide about it: a second person must look, with a key of another client"
+            "its proposer can't decide about a proposal; a second person must, with a key of another client"
         )
     return replace(proposal, state=state, decided_by=by, decided_ms=now_ms)
 
 
 def encode(proposal: Proposal) -> str:
-    """What is stored under its id, without the files."""
+    """Return the text that is stored under the proposal's id, without the files."""
     return json.dumps(
         {
             "ruleset": proposal.ruleset,
@@ -112,6 +112,6 @@ def encode(proposal: Proposal) -> str:
 
 
 def decode(proposal_id: str, text: str) -> Proposal:
-    """The proposal that was stored."""
-    said = json.loads(text)
-    return Proposal(id=proposal_id, **said | {"state": ProposalState(said["state"])})
+    """Return the stored proposal."""
+    stored = json.loads(text)
+    return Proposal(id=proposal_id, **stored | {"state": ProposalState(stored["state"])})

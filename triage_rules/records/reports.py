@@ -21,7 +21,7 @@ class Lane(enum.StrEnum):
 
 
 class ReportStatus(enum.StrEnum):
-    """Where a report is. `done` and `dead` are final and have a result."""
+    """The state of a report. `done` and `dead` are final and have a result."""
 
     QUEUED = "queued"
     DONE = "done"
@@ -32,8 +32,8 @@ class ReportStatus(enum.StrEnum):
 class NewReport:
     """A validated report that is to be accepted.
 
-    `findings`: the answered ones, typed, without service-counted ones. Times are UTC, milliseconds since the epoch.
-    `client`: whose report it is; '' if nobody has to say who they are.
+    `findings`: the answers, typed, without those counted by the service. Times are UTC, milliseconds since the epoch.
+    `client`: the owner of the report; '' where no API keys are required.
     """
 
     id: str
@@ -49,7 +49,7 @@ class NewReport:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the ledger knows of a subject from before this report (same ruleset)."""
+    """The counts of a subject's earlier reports in the store (same ruleset)."""
 
     reports_last_48h: int = 0
     highest_level_24h: Level | None = None
@@ -57,18 +57,18 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One attempt at a report: what was accepted, the history counted then, and which attempt this is (from 1)."""
+    """An attempt at a report: the accepted report, its history at that time, and the attempt's number (from 1)."""
 
     report: NewReport
     history: History
     attempt: int
     unreadable: str | None = None
-    """The class of the error if what is stored can't be read: then `report` only names it, and must not be decided."""
+    """The error's class if the stored report can't be read: `report` then holds only names, and must not be decided."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecidedReport:
-    """A report's id, its result, and the history that this was made in."""
+    """A report's id, its result, and the history that was used."""
 
     id: str
     result: dict[str, Any]
@@ -77,7 +77,7 @@ class DecidedReport:
 
 @dataclass(frozen=True, slots=True)
 class TakenBatch:
-    """What a round trip for several reports gave: those that were begun, and Celery messages that ask for one each."""
+    """The reports begun in one round trip, and the Celery messages taken for them, one report each."""
 
     deliveries: tuple[Delivery, ...]
     taken: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class TakenBatch:
 
 @dataclass(frozen=True, slots=True)
 class StoredReport:
-    """A report as it can be asked for. `result`: the published JSON object, once status is done or dead."""
+    """A report as callers read it. `result`: the published JSON object, once status is done or dead."""
 
     id: str
     status: ReportStatus
@@ -109,7 +109,7 @@ class Idempotency:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The report that now stands for the request; `created` False if an earlier request had made it."""
+    """The report of a request. `created`: False if an earlier request with the same key created it."""
 
     id: str
     created: bool

@@ -83,7 +83,7 @@ def as_json(diagnostics: Iterable[Diagnostic]) -> list[Json]:
 def _of_fault(fault: RulesetFault, files: Files) -> Diagnostic:
     found = CheckType.FAULT
     return Diagnostic(*_span(fault.place.file, fault.place.line, fault.place.column, files), found.severity.value,
-                      found.value, fault.message, found.means)  # fmt: skip
+                      found.value, fault.message, found.meaning)  # fmt: skip
 
 
 def _of_finding(found: Finding, opened: OpenedDraft, files: Files) -> Diagnostic:
@@ -94,7 +94,7 @@ def _of_finding(found: Finding, opened: OpenedDraft, files: Files) -> Diagnostic
         example, outcome = tuple(witness.describe(ruleset)), _outcome(witness.result)
         patient = words_of(ruleset, witness.answers, witness.history)
     place = _span(found.place.file, found.place.line, found.place.column, files)
-    return Diagnostic(*place, found.type.severity.value, found.type.value, found.message, found.type.means, example,
+    return Diagnostic(*place, found.type.severity.value, found.type.value, found.message, found.type.meaning, example,
                       outcome, found.accepted, patient)  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def _copied(parsed: tuple[Document, Faults] | RulesetError) -> tuple[Document, F
     if isinstance(parsed, RulesetError):
         raise RulesetError(parsed.faults)
     document, faults = parsed
-    return document, Faults(list(faults.found))
+    return document, Faults(list(faults.collected))
 
 
 def _collected(faults: list[RulesetFault], read: Callable[[], list[T]]) -> list[T]:

@@ -16,7 +16,7 @@ from triage_rules.assurance.solver.solver import Budget
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import RulesetFault
 from triage_rules.foundation.place import Place
-from triage_rules.language.check_types import CheckType, Severity
+from triage_rules.language.check_types import CheckType, Family, Severity
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import Document
 from triage_rules.language.reading.acceptances import acceptances_of
@@ -28,52 +28,16 @@ _ORDER = {severity: number for number, severity in enumerate(Severity)}
 _TYPES = {found: number for number, found in enumerate(CheckType)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Family:
-    name: str
-    look: Callable[[CheckContext], Iterator[Finding]]
-    types: tuple[CheckType, ...]
-
-
-FAMILIES = (
-    _Family(
-        "upkeep",
-        upkeep.find_upkeep,
-        (
-            CheckType.MISSING_REASON,
-            CheckType.MISSING_SOURCE,
-            CheckType.MISSING_OWNER,
-            CheckType.EXPIRED_REVIEW,
-        ),
-    ),
-    _Family(
-        unreachable.FAMILY,
-        unreachable.find_unreachable,
-        (CheckType.UNREACHABLE_RULE, CheckType.UNREACHABLE_OUTCOME, CheckType.UNREACHABLE_STATEMENT),
-    ),
-    _Family(
-        unreachable.PARTS,
-        unreachable.find_dead_conditions,
-        (CheckType.CONTRADICTING_STATEMENTS, CheckType.DEAD_CONDITION),
-    ),
-    _Family(
-        unused.FAMILY,
-        unused.find_unused,
-        (
-            CheckType.UNUSED_INPUT,
-            CheckType.UNREAD_VALUE,
-            CheckType.MISSPELT_GROUP,
-            CheckType.UNUSED_STATEMENT,
-            CheckType.IDLE_MANDATORY,
-        ),
-    ),
-    _Family(edges.FAMILY, edges.find_edges, (CheckType.EDGE_GAP, CheckType.EDGE_OVERLAP, CheckType.EDGE_MIXED)),
-    _Family(
-        superfluous.FAMILY, superfluous.find_superfluous_rules, (CheckType.REDUNDANT_RULE, CheckType.SHADOWED_RULE)
-    ),
-    _Family(equal.FAMILY, equal.find_equal_statements, (CheckType.EQUAL_STATEMENTS,)),
-    _Family(gaps.FAMILY, gaps.find_gaps, (CheckType.GAP,)),
-)
+FAMILIES: dict[Family, Callable[[CheckContext], Iterator[Finding]]] = {
+    Family.UPKEEP: upkeep.find_upkeep,
+    Family.REACH: unreachable.find_unreachable,
+    Family.PARTS: unreachable.find_dead_conditions,
+    Family.USE: unused.find_unused,
+    Family.LIMITS: edges.find_edges,
+    Family.SUPERFLUOUS: superfluous.find_superfluous_rules,
+    Family.EQUAL: equal.find_equal_statements,
+    Family.GAPS: gaps.find_gaps,
+}
 """In the order of asking: what may not go live first, in case the time runs out."""
 
 
@@ -105,15 +69,15 @@ def check(
     """
     budget, least = Budget(how.seconds), how.least
     asking = CheckContext(ruleset, document.root, document.file, how.today, budget, how.progress, evaluator)
-    found: list[Finding] = []
-    looked_at = [family for family in FAMILIES if any(_at_least(t, least) for t in family.types)]
-    for family in looked_at:
-        found += [one for one in family.look(asking) if _at_least(one.type, least)]
-    whole = {family.name for family in looked_at} - set(asking.undecided)
-    unknown = {found for family in FAMILIES for found in family.types if family.name not in whole}
-    unknown |= {found for found in CheckType if not _at_least(found, least)}
-    told = apply_acceptances(found, acceptances_of(document.root), unknown)
-    return in_order([*(one for one in told if _at_least(one.type, least)), *_incomplete(asking)])
+    findings: list[Finding] = []
+    wanted = {type_ for type_ in CheckType if _at_least(type_, least)}
+    families = [family for family in FAMILIES if any(type_.family is family for type_ in wanted)]
+    for family in families:
+        findings += [finding for finding in FAMILIES[family](asking) if finding.type in wanted]
+    decided = set(families) - set(asking.undecided)
+    unknown = {type_ for type_ in CheckType if type_ not in wanted or type_.family not in {None, *decided}}
+    findings = apply_acceptances(findings, acceptances_of(document.root), unknown)
+    return in_order([*(finding for finding in findings if finding.type in wanted), *_incomplete(asking)])
 
 
 def findings_of_faults(faults: tuple[RulesetFault, ...]) -> tuple[Finding, ...]:

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from triage_rules.assurance.checking.context import CheckContext, Finding
-from triage_rules.assurance.checking.written_conditions import OPPOSITE, Path, condition_text, place_of_limit, written
+from triage_rules.assurance.checking.written_conditions import Path, condition_text, place_of_limit, written
 from triage_rules.assurance.solver.answers import first_above, first_at_least
-from triage_rules.language.check_types import CheckType
+from triage_rules.language.check_types import CheckType, Family
+from triage_rules.language.conditions import LOWER_LIMITS, OPPOSITE
 from triage_rules.language.model import All, Any, AskedOf, AtLeast, Compare, Condition, Input, InputKind, Not, Op
 
-FAMILY = "limits on numbers"
+FAMILY = Family.LIMITS
 SHOWN = 3
 """So many rules and statements are named that write one limit."""
-
-UP = {Op.AT_LEAST, Op.MORE_THAN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class LimitEdge:
     @property
     def up(self) -> bool:
         """It takes what is above the edge."""
-        return self.effect.op in UP
+        return self.effect.op in LOWER_LIMITS
 
 
 def find_edges(asking: CheckContext) -> Iterator[Finding]:

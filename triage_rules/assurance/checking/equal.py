@@ -8,10 +8,10 @@ from triage_rules.assurance.checking.context import CheckContext, Finding
 from triage_rules.assurance.checking.written_conditions import place_at
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.assurance.solver.solver import Model
-from triage_rules.language.check_types import CheckType
+from triage_rules.language.check_types import CheckType, Family
 from triage_rules.language.model import MANDATORY_OPEN
 
-FAMILY = "statements that are the same"
+FAMILY = Family.EQUAL
 
 
 def find_equal_statements(asking: CheckContext) -> Iterator[Finding]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from triage_rules.assurance.checking.context import CheckContext, Finding
-from triage_rules.assurance.checking.written_conditions import leaves, place_at, written
+from triage_rules.assurance.checking.written_conditions import place_at, written
 from triage_rules.assurance.solver.logic import Formula
-from triage_rules.language.check_types import CheckType
+from triage_rules.language.check_types import CheckType, Family
+from triage_rules.language.conditions import atoms
 from triage_rules.language.model import AskedOf, Compare, OneOf, Yes
 
-FAMILY = "gaps"
+FAMILY = Family.GAPS
 SHOWN = 20
 """Groups of questions that are looked at; of more, the rest is told as not looked at."""
 
@@ -43,11 +44,10 @@ def find_gaps(asking: CheckContext) -> Iterator[Finding]:
 def _looked_for(asking: CheckContext) -> dict[str, list[Formula]]:
     """Group -> for each of its answers that some condition looks for, that it is given."""
     found: dict[str, list[Formula]] = {}
-    every = dict.fromkeys(leaf for w in written(asking.ruleset) for leaf in leaves(w.condition))
+    every = dict.fromkeys(leaf for w in written(asking.ruleset) for leaf in atoms(w.condition))
     for leaf in every:
         if isinstance(leaf, Compare | OneOf | Yes):
-            mention = asking.ruleset.mentions.get(leaf.input)
-            read = asking.ruleset.inputs[mention.text if mention else leaf.input]
+            read = asking.ruleset.input_behind(leaf.input)
             if read.asked_of is AskedOf.SERVICE:
                 continue
             found.setdefault(read.group, []).append(asking.encoding.true(leaf))

@@ -30,7 +30,7 @@ def as_text(findings: tuple[Finding, ...], ruleset: Ruleset | None) -> Iterator[
         if group != last:
             last, reason = group, None
             accepted = ", accepted" if found.accepted is not None else ""
-            yield f"\n{found.type.severity}: {found.type} ({found.type.means}){accepted}"
+            yield f"\n{found.type.severity}: {found.type} ({found.type.meaning}){accepted}"
         yield f"  {found.place}: {found.message}"
         if found.accepted is not None:
             if found.accepted != reason:

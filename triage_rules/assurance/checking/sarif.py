@@ -18,7 +18,7 @@ def as_sarif(findings: tuple[Finding, ...], version: str) -> Json:
     rules = [
         {
             "id": found.value,
-            "shortDescription": {"text": found.means},
+            "shortDescription": {"text": found.meaning},
             "defaultConfiguration": {"level": found.severity.value},
         }
         for found in CheckType

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from triage_rules.assurance.checking.context import CheckContext, Finding
-from triage_rules.assurance.checking.written_conditions import leaves, place_at, written
+from triage_rules.assurance.checking.written_conditions import place_at, written
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.assurance.solver.solver import Model
 from triage_rules.evaluation.signals import outcome_key
 from triage_rules.foundation.place import Place
-from triage_rules.language.check_types import CheckType
-from triage_rules.language.model import Floor, Inferred, Rule, Ruleset
+from triage_rules.language.check_types import CheckType, Family
+from triage_rules.language.conditions import statements_in
+from triage_rules.language.model import Floor, Rule, Ruleset
 
-FAMILY = "rules that others make superfluous"
+FAMILY = Family.SUPERFLUOUS
 
 
 class ReducibleEncoding(Encoding):
@@ -43,7 +44,7 @@ def find_superfluous_rules(asking: CheckContext) -> Iterator[Finding]:
     """Redundant rules and floors, and of the others those that one other shadows."""
     without = ReducibleEncoding(asking.ruleset, asking.encoding)
     rules = {rule.id: rule for rule in asking.ruleset.rules_and_floors}
-    read = {leaf.name for w in written(asking.ruleset) for leaf in leaves(w.condition) if isinstance(leaf, Inferred)}
+    read = {name for w in written(asking.ruleset) for name in statements_in(w.condition)}
     for rule_id in asking.each(FAMILY, rules):
         rule = rules[rule_id]
         used = isinstance(rule, Rule) and rule.infers in read

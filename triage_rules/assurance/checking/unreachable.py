@@ -10,13 +10,13 @@ from triage_rules.assurance.checking.context import CheckContext, Finding
 from triage_rules.assurance.checking.written_conditions import (
     Written,
     condition_text,
-    conjuncts,
     join_conditions,
     place_at,
     written,
 )
 from triage_rules.evaluation.signals import outcome_key
-from triage_rules.language.check_types import CheckType
+from triage_rules.language.check_types import CheckType, Family
+from triage_rules.language.conditions import conjuncts
 from triage_rules.language.model import (
     All,
     Any,
@@ -30,8 +30,8 @@ from triage_rules.language.model import (
     Unless,
 )
 
-FAMILY = "what no report can reach"
-PARTS = "parts of conditions"
+FAMILY = Family.REACH
+PARTS = Family.PARTS
 
 LARGEST_EXACT = 3
 """Up to so many conditions, the smallest set that can't hold is looked for among all sets; beyond, a set of which

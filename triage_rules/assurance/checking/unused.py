@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 from triage_rules.assurance.checking.context import CheckContext, Finding
-from triage_rules.assurance.checking.written_conditions import leaves, place_at, written
+from triage_rules.assurance.checking.written_conditions import place_at, written
 from triage_rules.assurance.solver.answers import answering
-from triage_rules.language.check_types import CheckType
-from triage_rules.language.model import MANDATORY_OPEN, AskedOf, Inferred, InputKind, OneOf, Ruleset
+from triage_rules.language.check_types import CheckType, Family
+from triage_rules.language.conditions import atoms, names_in
+from triage_rules.language.model import MANDATORY_OPEN, AskedOf, InputKind, OneOf, Ruleset
 
-FAMILY = "what nothing reads"
+FAMILY = Family.USE
 LIKE = 0.75
 """Two names of groups that are at least so alike are taken for one, misspelt."""
 
@@ -28,11 +29,7 @@ def find_unused(asking: CheckContext) -> Iterator[Finding]:
 
 def _read(ruleset: Ruleset) -> set[str]:
     """The names of inputs, mentions and statements that some condition reads; a mention reads its text."""
-    found = {
-        leaf.name if isinstance(leaf, Inferred) else leaf.input
-        for w in written(ruleset)
-        for leaf in leaves(w.condition)
-    }
+    found = {name for w in written(ruleset) for name in names_in(w.condition)}
     return found | {ruleset.mentions[name].text for name in ruleset.mentions if name in found}
 
 
@@ -52,7 +49,7 @@ def _values(asking: CheckContext) -> Iterator[Finding]:
     said = {
         (leaf.input, value)
         for w in written(asking.ruleset)
-        for leaf in leaves(w.condition)
+        for leaf in atoms(w.condition)
         if isinstance(leaf, OneOf)
         for value in leaf.values
     }

@@ -6,34 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from triage_rules.foundation.place import Place
+from triage_rules.language.conditions import OPPOSITE, own_definition
 from triage_rules.language.model import (
-    MANDATORY_OPEN,
     All,
     Any,
     AtLeast,
     Compare,
     Condition,
-    Inference,
     Inferred,
     IsOpen,
     Not,
     OneOf,
-    Op,
     Ruleset,
     Unless,
     Yes,
 )
 from triage_rules.language.reading.places import MappingNode, Node, Scalar, Sequence
+from triage_rules.language.wording import limit_in_words
 
-OPS = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at most", Op.LESS_THAN: "less than"}
-OPPOSITE = {
-    Op.AT_LEAST: Op.LESS_THAN,
-    Op.LESS_THAN: Op.AT_LEAST,
-    Op.AT_MOST: Op.MORE_THAN,
-    Op.MORE_THAN: Op.AT_MOST,
-}
 Path = tuple[str | int, ...]
-Leaf = Compare | OneOf | Yes | IsOpen | Inferred
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,37 +60,6 @@ def written(ruleset: Ruleset) -> list[Written]:
     if ruleset.validity.sooner is not None:
         found.append(Written("validity", ("validity", "sooner", "when"), ruleset.validity.sooner))
     return found
-
-
-def own_definition(ruleset: Ruleset, inference: Inference) -> Condition | None:
-    """What an inference itself says, without the rules that infer it; None if those are all."""
-    if inference.name == MANDATORY_OPEN:
-        return None
-    whens = tuple(ruleset.rules[rule].when for rule in inference.rules)
-    if not whens:
-        return inference.when
-    if inference.when in (Any(whens), *whens[: len(whens) == 1]):
-        return None
-    return inference.when.parts[0] if isinstance(inference.when, Any) else None
-
-
-def leaves(condition: Condition) -> Iterator[Leaf]:
-    """What a condition reads, each as often as it is written."""
-    match condition:
-        case All(parts) | Any(parts) | AtLeast(_, parts):
-            for part in parts:
-                yield from leaves(part)
-        case Not(part) | Unless(part):
-            yield from leaves(part)
-        case _:
-            yield condition
-
-
-def conjuncts(condition: Condition) -> list[Condition]:
-    """What must all hold, through `all` within `all`."""
-    if isinstance(condition, All):
-        return [found for part in condition.parts for found in conjuncts(part)]
-    return [condition]
 
 
 def place_at(root: Node, path: Path, file: str = "") -> Place:
@@ -160,8 +120,8 @@ def condition_text(condition: Condition) -> str:
             return f"unless {condition_text(part)}"
         case IsOpen(finding):
             return f"`{finding}` open"
-        case Compare(finding, op, limit):
-            return f"`{finding}` {OPS[op]} {limit}"
+        case Compare(finding):
+            return f"`{finding}` {limit_in_words(condition)}"
         case OneOf(finding, values):
             return f"`{finding}` {' or '.join(values)}"
         case All(parts):

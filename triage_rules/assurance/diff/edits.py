@@ -6,6 +6,7 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from triage_rules.language.conditions import LOWER_LIMITS
 from triage_rules.language.model import (
     All,
     Any,
@@ -110,7 +111,7 @@ def _about(part: Condition | None) -> object:
     """What makes two parts versions of one: the finding of a comparison, else the form."""
     match part:
         case Compare(finding, op):
-            return Compare, finding, "low" if op in {"at_least", "more_than"} else "high"
+            return Compare, finding, op in LOWER_LIMITS
         case OneOf(finding):
             return OneOf, finding
         case Yes(name) | Inferred(name) | IsOpen(name):

@@ -4,43 +4,32 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from triage_rules.assurance.diff.edits import Edit, edits
 from triage_rules.evaluation.signals import SOONER, outcome_key
+from triage_rules.language.conditions import own_definition
 from triage_rules.language.model import (
     MANDATORY_OPEN,
     Choice,
     Code,
-    Compare,
     Condition,
     Conflict,
     Disposition,
     Floor,
     Inference,
-    Inferred,
     Input,
-    IsOpen,
     Level,
     LooksLike,
     Mandatory,
     Mention,
-    Not,
-    OneOf,
     Rule,
     RuleOutcome,
     Ruleset,
     Source,
-    Unless,
-    Yes,
 )
-from triage_rules.language.model import All as AllOf
-from triage_rules.language.model import Any as AnyOf
-from triage_rules.language.model import AtLeast as AtLeastOf
 from triage_rules.language.wording import describe_condition
-
-CONDITIONS = AllOf | AnyOf | AtLeastOf | Not | Compare | OneOf | Yes | IsOpen | Inferred | Unless
 
 Part = Disposition | Input | Mention | Inference | Rule | Floor | Conflict
 
@@ -102,7 +91,7 @@ def condition_edits(old: Ruleset, new: Ruleset) -> Iterator[tuple[str, str, Edit
     kept = _own_statements(new)
     for name, before in _own_statements(old).items():
         if name in kept:
-            yield from (("statement", name, e) for e in edits(_own(before), _own(new.inferences[name])))
+            yield from (("statement", name, e) for e in edits(before.when, kept[name].when))
     if MANDATORY_OPEN in old.inferences and MANDATORY_OPEN in new.inferences:
         both = (ruleset.inferences[MANDATORY_OPEN].when for ruleset in (old, new))
         yield from (("mandatory", MANDATORY_OPEN, e) for e in edits(*both))
@@ -185,9 +174,7 @@ def _lines(before: Any, after: Any) -> Iterator[ChangedLine]:
         if one.name in _NOT_LINES or was == now or (None in (before, after) and not (was or now)):
             continue
         what = _NAMES.get(one.name, one.name)
-        if one.name == "when" and isinstance(some, Inference):
-            was, now = (None if part is None else _own(part) for part in (before, after))
-        if isinstance(was, CONDITIONS) and isinstance(now, CONDITIONS):
+        if isinstance(was, Condition) and isinstance(now, Condition):
             yield from (ChangedLine(what, _told(was), _told(now), str(edit)) for edit in edits(was, now))
         elif isinstance(was, tuple) and isinstance(now, tuple):
             yield _line(what, *_apart(was, now))
@@ -231,25 +218,13 @@ def _told(value: object) -> str | None:  # noqa: PLR0912 - one way for each type
             return f"{low} to {high}: {hint}"
         case Level():
             return value.word
-        case _ if isinstance(value, CONDITIONS):
+        case _ if isinstance(value, Condition):
             return describe_condition(value)
         case _:
             return str(value) or None
 
 
 def _own_statements(ruleset: Ruleset) -> dict[str, Inference]:
-    """Statements with a definition of their own; `mandatory_open` and what rules infer is told where it is written."""
-    return {
-        name: inference
-        for name, inference in ruleset.inferences.items()
-        if name != MANDATORY_OPEN and _own(inference) is not None
-    }
-
-
-def _own(inference: Inference) -> Condition | None:
-    """The statement's own definition, without what rules infer it from."""
-    if not inference.rules:
-        return inference.when
-    if isinstance(inference.when, AnyOf) and len(inference.when.parts) == len(inference.rules) + 1:
-        return inference.when.parts[0]
-    return None
+    """Return the statements with a definition of their own, reduced to it; the rest is listed where it is written."""
+    own = {name: own_definition(ruleset, inference) for name, inference in ruleset.inferences.items()}
+    return {name: replace(ruleset.inferences[name], when=when) for name, when in own.items() if when is not None}

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from triage_rules.assurance.cases import Case, differences
-from triage_rules.assurance.mutation.mutants import parts_of
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.decision import Decider, keyed_outcomes
 from triage_rules.evaluation.evaluator import Evaluator
@@ -19,8 +18,8 @@ from triage_rules.evaluation.justification import ReferenceJustification
 from triage_rules.evaluation.reference import Kleene, Reference
 from triage_rules.evaluation.result import Identity, Results
 from triage_rules.evaluation.signals import Rails
+from triage_rules.language.conditions import parts, statements_in
 from triage_rules.language.model import Answers, Condition, Floor, IsOpen, Level, Mandatory, Rule, Ruleset
-from triage_rules.language.reading.statements import needs
 
 _LOOKS_AHEAD = frozenset({"could_be", "determined", "ask", "ask_includes", "ask_excludes"})
 """What a case may want of answers that are not yet given. Everything else hangs on what is established alone."""
@@ -95,7 +94,7 @@ class CaseRuns:
         self.ruleset = evaluator.ruleset
         self._identity = Identity("case", self.ruleset.name, self.ruleset.version, evaluator.digest, 0, 0)
         self._conditions = _conditions(self.ruleset)
-        self._needs = {key: frozenset(needs(condition)) for key, condition in self._conditions.items()}
+        self._needs = {key: frozenset(statements_in(condition)) for key, condition in self._conditions.items()}
         self._users = _users(self.ruleset)
         self._made = _Made(self.ruleset)
         evaluated = [self._evaluated(evaluator, case) for case in cases if "refused" not in case.expect]
@@ -199,9 +198,9 @@ class CaseRuns:
 def _narrowed(old: Condition, new: Condition) -> tuple[Condition, Condition]:
     """The smallest parts in which two conditions differ."""
     if type(old) is type(new) and getattr(old, "count", None) == getattr(new, "count", None):
-        pairs = list(zip(parts_of(old), parts_of(new), strict=False))
+        pairs = list(zip(parts(old), parts(new), strict=False))
         differing = [(one, other) for one, other in pairs if one is not other]
-        if len(parts_of(old)) == len(parts_of(new)) and len(differing) == 1:
+        if len(parts(old)) == len(parts(new)) and len(differing) == 1:
             return _narrowed(*differing[0])
     return old, new
 
@@ -216,7 +215,7 @@ def _users(ruleset: Ruleset) -> Mapping[str, list[str]]:
     """Each statement with those whose definitions speak of it."""
     found: dict[str, list[str]] = {}
     for name, inference in ruleset.inferences.items():
-        for need in set(needs(inference.when)):
+        for need in set(statements_in(inference.when)):
             found.setdefault(need, []).append(name)
     return found
 

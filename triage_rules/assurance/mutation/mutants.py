@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from triage_rules.assurance.checking.written_conditions import Path, own_definition
+from triage_rules.assurance.checking.written_conditions import Path
 from triage_rules.foundation.place import Place
+from triage_rules.language.conditions import own_definition, parts
 from triage_rules.language.model import (
     MANDATORY_OPEN,
     All,
@@ -93,39 +94,27 @@ def apply_mutation(ruleset: Ruleset, change: Mutation) -> Ruleset:
 # --- conditions ---
 
 
-def parts_of(condition: Condition) -> tuple[Condition, ...]:
-    """The conditions that a condition is made of, as far as they can be changed one by one."""
-    match condition:
-        case All(parts) | Any(parts) | AtLeast(_, parts):
-            return parts
-        case Not(part):
-            return (part,)
-        case _:
-            return ()
-
-
 def replace_part(condition: Condition, steps: tuple[int, ...], new: Condition) -> Condition:
     """The condition in which the part that the steps lead to is another one."""
     if not steps:
         return new
     first, *rest = steps
+    inner = list(parts(condition))
+    inner[first] = replace_part(inner[first], tuple(rest), new)
+    return with_parts(condition, tuple(inner))
+
+
+def with_parts(condition: Condition, inner: tuple[Condition, ...]) -> Condition:
+    """Return the condition with these parts instead of its own."""
     match condition:
-        case All(parts):
-            return All(_exchanged(parts, first, tuple(rest), new))
-        case Any(parts):
-            return Any(_exchanged(parts, first, tuple(rest), new))
-        case AtLeast(count, parts):
-            return AtLeast(count, _exchanged(parts, first, tuple(rest), new))
-        case Not(part):
-            return Not(replace_part(part, tuple(rest), new))
+        case AtLeast(count):
+            return AtLeast(min(count, len(inner)), inner)
+        case All() | Any():
+            return replace(condition, parts=inner)
+        case Not():
+            return Not(*inner)
         case _:
-            raise IndexError(f"{condition} has no parts")
-
-
-def _exchanged(
-    parts: tuple[Condition, ...], number: int, steps: tuple[int, ...], new: Condition
-) -> tuple[Condition, ...]:
-    return (*parts[:number], replace_part(parts[number], steps, new), *parts[number + 1 :])
+            raise TypeError(f"{condition} has no parts")
 
 
 def _rewritten(ruleset: Ruleset, path: Path, condition: Condition) -> Ruleset:

@@ -19,6 +19,7 @@ from triage_rules.assurance.mutation.mutants import (
     OutcomeRemoval,
     RuleRemoval,
     replace_part,
+    with_parts,
 )
 from triage_rules.assurance.mutation.places import Part, parts
 from triage_rules.foundation.place import Place
@@ -115,7 +116,7 @@ def _dropped(part: Part) -> Iterator[Made]:
     if isinstance(part.within, All | Any | AtLeast) and len(part.within.parts) > 1:
         number = part.steps[-1]
         left = (*part.within.parts[:number], *part.within.parts[number + 1 :])
-        whole = replace_part(part.whole.condition, part.steps[:-1], _with_parts(part.within, left))
+        whole = replace_part(part.whole.condition, part.steps[:-1], with_parts(part.within, left))
         words = f"{_words(part.condition)} is dropped"
         yield Operator.DROP_CONDITION, part.whole.owner, part.place, words, ConditionMutation(part.whole.path, whole)
 
@@ -195,16 +196,6 @@ def _of_several(condition: All | Any | AtLeast) -> Iterator[Other]:
             yield Operator.SWAP_ALL_ANY, Any(inner), f"all becomes any: {_words(Any(inner))}"
         case Any() if len(inner) > 1:
             yield Operator.SWAP_ALL_ANY, All(inner), f"any becomes all: {_words(All(inner))}"
-
-
-def _with_parts(condition: All | Any | AtLeast, left: tuple[Condition, ...]) -> Condition:
-    match condition:
-        case All():
-            return All(left)
-        case Any():
-            return Any(left)
-        case AtLeast(count):
-            return AtLeast(min(count, len(left)), left)
 
 
 def _words(condition: Condition) -> str:

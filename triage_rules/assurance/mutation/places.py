@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from triage_rules.assurance.checking.written_conditions import Path, Written, place_at, written
-from triage_rules.assurance.mutation.mutants import parts_of
 from triage_rules.foundation.place import Place
+from triage_rules.language.conditions import parts as parts_of
 from triage_rules.language.model import All, Condition, Ruleset
 from triage_rules.language.reading.places import MappingNode, Node, Sequence
 

@@ -65,7 +65,7 @@ def properties_of(document: Document, faults: Faults, ruleset: Ruleset) -> list[
     found: list[Property] = []
     if isinstance(document.root, MappingNode):
         found = _properties(Form(document.root, "", faults), ruleset, faults)
-    if faults.found:
+    if faults.collected:
         raise RulesetError(faults.in_order())
     return found
 
@@ -151,7 +151,7 @@ class _Reader:
 
     def _then(self, form: Form) -> Then:
         def level(key: str) -> Level | None:
-            word = form.one_of(key, _ABOVE_ROUTINE, default="")
+            word = form.keyword(key, _ABOVE_ROUTINE, default="")
             return Level.of(word) if word else None
 
         rules = [rule.id for rule in self.ruleset.rules_and_floors]
@@ -222,11 +222,11 @@ class _Reader:
         return LeavingOpen(tuple(compared), self._measure(form))
 
     def _against(self, form: Form) -> Claim:
-        form.one_of("against", (PREVIOUS,))
+        form.keyword("against", (PREVIOUS,))
         return Against(self._measure(form))
 
     def _measure(self, form: Form) -> ResultMeasure:
-        return ResultMeasure(form.one_of("never_lowers", _MEASURES) or ResultMeasure.LEVEL)
+        return ResultMeasure(form.keyword("never_lowers", _MEASURES) or ResultMeasure.LEVEL)
 
     def _findings(self, form: Form, key: str) -> list[Input]:
         """The inputs that are named; what the service counts can't be answered or left open by anybody."""

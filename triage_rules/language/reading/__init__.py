@@ -1,4 +1,4 @@
-"""Reads a ruleset: YAML or plain data to a checked Ruleset, every fault told at once with its place."""
+"""Reader of rulesets: YAML or plain data to a checked Ruleset; all faults are listed at once, with their places."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ SEMVER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A ruleset file as it was written: `data` is plain JSON data in the file's order, `root` the same with places."""
+    """A ruleset file in its written form. `data`: plain JSON data in the file's order; `root`: the same with places."""
 
     file: str
     data: dict[str, object]
@@ -62,17 +62,19 @@ class Document:
 
 
 def load_document(path: str | Path) -> Document:
-    """The plain content of a ruleset file, or of a folder's ruleset.yaml; nothing is checked but the YAML.
+    """Load a ruleset file, or a folder's ruleset.yaml, without checking more than the YAML.
 
-    Raises RulesetNotFound, and RulesetError for a file that is not plain YAML.
+    Raises:
+        RulesetNotFound: If the file can't be read.
+        RulesetError: If the file is not plain YAML.
     """
     return parse_document(*bytes_of(path))
 
 
 def bytes_of(path: str | Path) -> tuple[bytes, str]:
-    """A file's content, cut off where it is too large anyway, and its name for places; a folder means its ruleset.
+    """Read a file, up to the limit of its size, and return its content and its name for places.
 
-    Raises RulesetNotFound.
+    A folder means its ruleset.yaml. Raises RulesetNotFound.
     """
     file = Path(path)
     if file.is_dir():
@@ -85,17 +87,17 @@ def bytes_of(path: str | Path) -> tuple[bytes, str]:
 
 
 def parse_document(text: bytes, file: str) -> Document:
-    """As `load_document`, from the file's bytes."""
+    """Load a document like `load_document`, from the file's bytes."""
     document, faults = parse_text(text, file)
-    if faults.found:
+    if faults.collected:
         raise RulesetError(faults.in_order())
     return document
 
 
 def parse_text(text: bytes, file: str) -> tuple[Document, Faults]:
-    """As `parse_document`, but what is not plain YAML goes to the faults, so that a reader can tell of more.
+    """Load a document like `parse_document`, but return the faults of its YAML, so that a reader can add more.
 
-    Raises RulesetError if the faults are too many to go on.
+    Raises RulesetError if there are too many faults to continue.
     """
     faults = Faults()
     root = tree_of_yaml(text, file, faults)
@@ -106,42 +108,42 @@ def parse_text(text: bytes, file: str) -> tuple[Document, Faults]:
 
 
 def read_ruleset(path: str | Path) -> Ruleset:
-    """The checked ruleset of a folder or a file. Raises RulesetNotFound, and RulesetError with all faults."""
+    """Read and check the ruleset of a folder or a file. Raises RulesetNotFound, and RulesetError with all faults."""
     return read_with_document(path)[0]
 
 
 def read_with_document(path: str | Path) -> tuple[Ruleset, Document]:
-    """As `read_ruleset`, together with what the file says."""
+    """Read a ruleset like `read_ruleset`, and return its document too."""
     return parse_with_document(*bytes_of(path))
 
 
 def parse_with_document(text: bytes, file: str) -> tuple[Ruleset, Document]:
-    """As `read_with_document`, from the file's bytes."""
+    """Read a ruleset like `read_with_document`, from the file's bytes."""
     document, faults = parse_text(text, file)
     _check_approval(document.root, faults)
     return _build(document.root, faults), document
 
 
 def parse_ruleset(text: bytes, file: str) -> Ruleset:
-    """As `read_ruleset`, from the file's bytes."""
+    """Read a ruleset like `read_ruleset`, from the file's bytes."""
     return parse_with_document(text, file)[0]
 
 
 def _check_approval(root: Node, faults: Faults) -> None:
-    """Nobody has approved anything tomorrow.
+    """Reject an approval in the future.
 
-    Of files alone: whether what is live can be opened must not depend on a worker's clock.
+    Only in files: whether a live bundle can be opened must not depend on a worker's clock.
     """
     entry = root.entries.get("approved_on") if isinstance(root, MappingNode) else None
     written = entry.node.value if entry is not None and isinstance(entry.node, Scalar) else None
-    # Today, where the day starts first: whoever approves there must not have to wait for UTC.
+    # The date in the earliest time zone: a person who approves there must not have to wait for UTC.
     latest = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=14)).date().isoformat()
     if entry is not None and isinstance(written, str) and is_date(written) and written > latest:
         faults.add(entry.node.place, f"`approved_on`: {quoted(written)} is in the future; write the day of approval")
 
 
 def build_ruleset(document: object, file: str = "<bundle>") -> Ruleset:
-    """The checked ruleset of plain JSON data; faults have line 0. Raises RulesetError with all faults."""
+    """Read and check the ruleset in plain JSON data; faults have line 0. Raises RulesetError with all faults."""
     faults = Faults()
     return _build(tree_of_data(document, file, faults), faults)
 
@@ -149,15 +151,15 @@ def build_ruleset(document: object, file: str = "<bundle>") -> Ruleset:
 def _build(root: Node, faults: Faults) -> Ruleset:
     if isinstance(root, MappingNode):
         ruleset = _read(Form(root, "", faults), faults)
-        if not faults.found:
+        if not faults.collected:
             return ruleset
-    elif not faults.found:
+    elif not faults.collected:
         faults.add(root.place, _NO_MAPPING)
     raise RulesetError(faults.in_order())
 
 
 def _read(root: Form, faults: Faults) -> Ruleset:
-    """The whole file: first what gives names, then what uses them."""
+    """Read the whole file: first the parts that define names, then the parts that use them."""
     head = _head(root)
     names = Names()
     taken: dict[str, str] = {}
@@ -171,7 +173,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     statements = _declare(written_inferences, written_rules, root, context, taken)
     mandatory = read_mandatory(root, context)
     for name, entry in written_inferences:
-        # One with a refused name is read too, for the faults inside; what was read is dropped.
+        # An inference with an invalid name is read too, for its faults, and then dropped.
         read_inference(name, entry, statements.get(name) or StatementDraft(name, entry.key_place, ""), context)
     rules = {rule_id: read_rule(rule_id, entry, context) for rule_id, entry in written_rules}
     _define(statements, rules)
@@ -182,7 +184,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     conflicts = {i: read_conflict(i, entry, context) for i, entry in root.entries("conflicts")}
     default, validity = read_default(root, context), read_validity(root, context)
     always_patient, always_clinician = _always(root, faults)
-    read_acceptances(root, faults)  # for `triage check`; nothing that decides reads it
+    read_acceptances(root, faults)  # only for `triage check`; evaluation never uses them
     root.close()
     return Ruleset(
         name=head["ruleset"],
@@ -208,18 +210,16 @@ def _read(root: Form, faults: Faults) -> Ruleset:
 
 
 def _head(root: Form) -> dict[str, str]:
-    """The lines at the top; what is refused or null is empty."""
+    """Read the lines at the top; invalid and null values are empty."""
     name = root.matching(
-        "ruleset", RULESET_NAME, "a ruleset's name is lower case letters and digits with single hyphens"
+        "ruleset", RULESET_NAME, "use lower case letters and digits with single hyphens, at most 60 characters"
     )
     language = root.number("language", required=True, whole=True)
     if language is not None and language != LANGUAGE:
-        root.add_fault(
-            root.place_of("language"), f"`language`: {quoted(language)} is not known; this program reads {LANGUAGE}"
-        )
+        root.add_fault(root.place_of("language"), f"`language`: expected {LANGUAGE}, found {quoted(language)}")
     head = {
         "ruleset": name,
-        "version": root.matching("version", SEMVER, "a version is three numbers, such as `1.0.0`"),
+        "version": root.matching("version", SEMVER, "write three numbers, such as `1.0.0`"),
         "title": root.text("title"),
         "description": root.text("description"),
         "owner": root.text("owner"),
@@ -228,12 +228,12 @@ def _head(root: Form) -> dict[str, str]:
         "approved_on": root.date_or_none("approved_on") or "",
     }
     if not root.has_value("review_by"):
-        root.add_fault(root.place_of("review_by"), "the key `review_by` is missing, or without a date")
+        root.add_fault(root.place_of("review_by"), "the key `review_by` is missing or has no date")
     refused = isinstance(root.peek("approved_by"), Broken) or isinstance(root.peek("approved_on"), Broken)
     if not refused and root.has_value("approved_by") != root.has_value("approved_on"):
         here = "approved_by" if root.has_value("approved_by") else "approved_on"
-        told = "`approved_by` and `approved_on` go together: a clinician and a date, or null for both"
-        root.add_fault(root.place_of(here), told)
+        message = "`approved_by` and `approved_on` go together: a clinician and a date, or null for both"
+        root.add_fault(root.place_of(here), message)
     return head
 
 
@@ -254,32 +254,32 @@ def _declare(
     context: Context,
     taken: dict[str, str],
 ) -> dict[str, StatementDraft]:
-    """Every statement by name, not yet defined, so that conditions may speak of it from anywhere."""
-    found: dict[str, StatementDraft] = {}
+    """Return every statement by name, not yet defined, so that conditions anywhere can use it."""
+    statements: dict[str, StatementDraft] = {}
     for name, entry in inferences:
         if check_name(name, entry.key_place, f"inference `{name}`", taken, context.faults):
             taken[name] = "an inference"
-            found[name] = StatementDraft(name, entry.key_place, "")
+            statements[name] = StatementDraft(name, entry.key_place, "")
     for rule_id, entry in rules:
         infers = entry.node.entries.get("infers") if isinstance(entry.node, MappingNode) else None
         if infers is None or not isinstance(infers.node, Scalar) or not isinstance(infers.node.value, str):
             continue
         name, place = infers.node.value, infers.node.place
-        if name not in found:
+        if name not in statements:
             if not check_name(name, place, f"rule `{rule_id}`: `infers`", taken, context.faults):
                 continue
             taken[name] = "a statement"
-            found[name] = StatementDraft(name, place, "")
-        found[name].rules.append(rule_id)
-    context.names.statements.update(found)
+            statements[name] = StatementDraft(name, place, "")
+        statements[name].rules.append(rule_id)
+    context.names.statements.update(statements)
     mandatory = root.peek("mandatory")
     if isinstance(mandatory, Sequence) and mandatory.items:
         context.names.statements.add(MANDATORY_OPEN)
-    return found
+    return statements
 
 
 def _define(statements: dict[str, StatementDraft], rules: dict[str, Rule]) -> None:
-    """Add what the rules infer: their conditions as definitions, their titles and sources where none is written."""
+    """Add the rules that infer each statement: their conditions, and their titles and sources if it has none."""
     for statement in statements.values():
         for rule_id in statement.rules:
             rule = rules[rule_id]

@@ -1,4 +1,4 @@
-"""Reads `accepts`: what `triage check` finds and the ruleset's owner wants so, with the reason."""
+"""Reader of `accepts`: findings of `triage check` that the ruleset's owner accepts, with the reason."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from triage_rules.language.check_types import CheckType
 from triage_rules.language.reading.fields import Form
 from triage_rules.language.reading.places import Faults, MappingNode, Node
 
-_TYPES = tuple(found.value for found in CheckType if found.acceptable)
+_TYPES = {type_.value: type_ for type_ in CheckType if type_.is_acceptable}
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """One finding, or several of one type, that is there on purpose. `of`: what each is about, with its place."""
+    """Accepted findings of one type. `of`: their subjects, with places."""
 
     finding: CheckType
     of: tuple[tuple[str, Place], ...]
@@ -22,18 +22,18 @@ class Acceptance:
 
 
 def read_acceptances(root: Form, faults: Faults) -> tuple[Acceptance, ...]:
-    """The items of `accepts`; one that was refused is left out."""
+    """Read the items of `accepts`, without invalid ones."""
     read = (_acceptance(node, faults) for node in root.items("accepts", least=0))
-    return tuple(found for found in read if found is not None)
+    return tuple(acceptance for acceptance in read if acceptance is not None)
 
 
 def acceptances_of(root: Node) -> tuple[Acceptance, ...]:
-    """What a file accepts that has been read without a fault."""
+    """Return the acceptances of a file that was read without a fault."""
     return read_acceptances(Form(root, "", Faults()), Faults()) if isinstance(root, MappingNode) else ()
 
 
 def _acceptance(node: Node, faults: Faults) -> Acceptance | None:
     form = Form(node, "`accepts`", faults)
-    finding, of, reason = form.one_of("finding", _TYPES), form.texts("of", required=True), form.text("reason")
+    finding, of, reason = form.keyword("finding", _TYPES), form.texts("of", required=True), form.text("reason")
     form.close()
-    return Acceptance(CheckType(finding), of, reason) if finding and of and reason else None
+    return Acceptance(_TYPES[finding], of, reason) if finding and of and reason else None

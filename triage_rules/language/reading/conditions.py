@@ -1,10 +1,11 @@
-"""Reads conditions: every name must be known, every comparison must fit the kind of its input."""
+"""Reader of conditions: every name must be known, every comparison must suit the type of its input."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from triage_rules.foundation.place import Place
+from triage_rules.language.conditions import LOWER_LIMITS
 from triage_rules.language.model import (
     MANDATORY_OPEN,
     All,
@@ -37,50 +38,49 @@ from triage_rules.language.reading.places import (
 )
 
 WORDS = ("all", "any", "not", "at_least", "open", "unless")
-"""What a condition can start with, other than a name."""
+"""The words that a condition can start with, besides names."""
 
 RESERVED = frozenset({*WORDS, "of", MANDATORY_OPEN})
-"""Names that nothing may be given."""
+"""Names that are not available."""
 
 REFUSED: Condition = All(())
-"""Stands where a condition was refused; never leaves the reader, as there is a fault then."""
+"""The placeholder of an invalid condition; never leaves the reader, as there is a fault then."""
 
 _LIMITS = tuple(op.value for op in Op)
-_LOWER = (Op.AT_LEAST, Op.MORE_THAN)
 
 
 @dataclass(slots=True)
 class Names:
-    """The one name space of a ruleset. An input of None was declared, but refused."""
+    """The name space of a ruleset. An input of None was declared, but is invalid."""
 
     inputs: dict[str, Input | None] = field(default_factory=dict)
     mentions: dict[str, str] = field(default_factory=dict)
     statements: set[str] = field(default_factory=set)
 
     def known(self) -> list[str]:
-        """Every name."""
+        """Return every name."""
         return [*self.inputs, *self.mentions, *sorted(self.statements)]
 
 
 class ConditionReader:
-    """Reads the conditions of one ruleset. `what` names the rule for messages."""
+    """The reader of one ruleset's conditions. `what`: the rule's name in messages."""
 
     def __init__(self, names: Names, faults: Faults) -> None:
         self._names = names
         self._faults = faults
 
     def under(self, form: Form, key: str = "when") -> Condition:
-        """The required condition under the form's key."""
+        """Read the required condition under a key."""
         node = form.node(key)
         return REFUSED if node is None else self.read(node, form.what)
 
     def under_or_none(self, form: Form, key: str = "when") -> Condition | None:
-        """The condition under the form's key; None if the key is missing."""
+        """Read the condition under a key; None if the key is missing."""
         node = form.node(key, required=False)
         return None if node is None else self.read(node, form.what)
 
     def read(self, node: Node, what: str) -> Condition:
-        """The condition that was written, or REFUSED with its faults collected."""
+        """Read a condition; REFUSED, with its faults collected, if it is invalid."""
         match node:
             case Scalar(value=str() as name):
                 return self._name(name, node.place, what)
@@ -89,19 +89,21 @@ class ConditionReader:
             case Broken():
                 return REFUSED
             case Sequence():
-                self._tell(node.place, what, "expected a condition, found a list; write `all:` or `any:` before it")
+                self._add_fault(
+                    node.place, what, "expected a condition, found a list; write `all:` or `any:` before it"
+                )
             case Scalar():
-                self._tell(node.place, what, f"expected a condition, found {describe_node_kind(node)}")
+                self._add_fault(node.place, what, f"expected a condition, found {describe_node_kind(node)}")
         return REFUSED
 
-    def _tell(self, place: Place, what: str, message: str) -> None:
+    def _add_fault(self, place: Place, what: str, message: str) -> None:
         self._faults.add(place, f"{what}: {message}" if what else message)
 
     def _unknown(self, name: str, place: Place, what: str) -> None:
         if name == MANDATORY_OPEN:
-            self._tell(place, what, f"`{MANDATORY_OPEN}` is made by the list `mandatory`, and there is none")
+            self._add_fault(place, what, f"`{MANDATORY_OPEN}` needs the list `mandatory`, which is missing")
         else:
-            self._tell(
+            self._add_fault(
                 place,
                 what,
                 f"unknown name {quoted(name)}{_how_instead(name) or suggest_name(name, self._names.known())}",
@@ -122,7 +124,7 @@ class ConditionReader:
             return REFUSED
         if declared.kind is InputKind.YES_NO:
             return Yes(name)
-        self._tell(place, what, f"`{name}` alone is no condition: {_how_to(declared)}")
+        self._add_fault(place, what, f"`{name}` by itself is not a condition: {_how_to(declared)}")
         return REFUSED
 
     # --- a mapping ---
@@ -132,8 +134,8 @@ class ConditionReader:
         if "of" in keys or (keys == ["at_least"]):
             return self._at_least(node, what)
         if len(keys) != 1:
-            found = f"found {join_names(keys)}; join them by `all:` or `any:`" if keys else "found an empty mapping"
-            self._tell(node.place, what, f"expected one condition, {found}")
+            mapping = f"{join_names(keys)}; join them with `all:` or `any:`" if keys else "an empty mapping"
+            self._add_fault(node.place, what, f"expected one condition, found {mapping}")
             return REFUSED
         word, entry = keys[0], node.entries[keys[0]]
         match word:
@@ -154,13 +156,15 @@ class ConditionReader:
         if isinstance(node, Broken):
             return ()
         if not isinstance(node, Sequence):
-            self._tell(node.place, what, f"`{word}`: expected a list of conditions, found {describe_node_kind(node)}")
+            self._add_fault(
+                node.place, what, f"`{word}`: expected a list of conditions, found {describe_node_kind(node)}"
+            )
             return ()
         if not node.items:
-            self._tell(node.place, what, f"`{word}`: the list is empty")
+            self._add_fault(node.place, what, f"`{word}`: the list is empty")
         if len(node.items) > most(word):
-            told = f"`{word}`: the list has {len(node.items)} conditions; at most {most(word)} are taken"
-            self._tell(node.items[most(word)].place, what, f"{told}; make statements of some of them")
+            message = f"`{word}`: the list has {len(node.items)} conditions; at most {most(word)} are allowed"
+            self._add_fault(node.items[most(word)].place, what, f"{message}; make statements of some of them")
             return ()
         return tuple(self.read(item, what) for item in node.items)
 
@@ -171,8 +175,8 @@ class ConditionReader:
         parts = () if listed_parts is None else self._parts(listed_parts, "of", what)
         form.close()
         if count is not None and parts and not 1 <= count <= len(parts):
-            told = f"`at_least`: expected 1 to {len(parts)}, as `of` has {len(parts)} conditions; found {quoted(count)}"
-            self._tell(form.place_of("at_least"), what, told)
+            message = f"`at_least`: expected 1 to {len(parts)}, the number of conditions in `of`, found {quoted(count)}"
+            self._add_fault(form.place_of("at_least"), what, message)
         return AtLeast(int(count or 0), parts)
 
     def _open(self, node: Node, what: str) -> Condition:
@@ -181,10 +185,10 @@ class ConditionReader:
             return REFUSED
         if name in self._names.mentions:
             text = self._names.mentions[name]
-            self._tell(node.place, what, f"`open` takes an input, and `{name}` is a mention; write `open: {text}`")
+            self._add_fault(node.place, what, f"`open` takes an input, and `{name}` is a mention; write `open: {text}`")
         elif name in self._names.statements:
-            told = f"`open` takes an input, and `{name}` is a statement; did you mean `unless: {name}`?"
-            self._tell(node.place, what, told)
+            message = f"`open` takes an input, and `{name}` is a statement; did you mean `unless: {name}`?"
+            self._add_fault(node.place, what, message)
         elif name not in self._names.inputs:
             self._unknown_input(name, node.place, what)
         else:
@@ -192,7 +196,7 @@ class ConditionReader:
         return REFUSED
 
     def _unknown_input(self, name: str, place: Place, what: str) -> None:
-        self._tell(place, what, f"unknown input {quoted(name)}{suggest_name(name, self._names.inputs)}")
+        self._add_fault(place, what, f"unknown input {quoted(name)}{suggest_name(name, self._names.inputs)}")
 
     def _unless(self, node: Node, what: str) -> Condition:
         name = self._operand(node, "unless", what)
@@ -205,7 +209,7 @@ class ConditionReader:
         if isinstance(node, Scalar) and isinstance(node.value, str):
             return node.value
         if not isinstance(node, Broken):
-            self._tell(node.place, what, f"`{word}` takes a name, found {describe_node_kind(node)}")
+            self._add_fault(node.place, what, f"`{word}` takes a name, found {describe_node_kind(node)}")
         return None
 
     # --- an input compared ---
@@ -213,8 +217,8 @@ class ConditionReader:
     def _comparison(self, name: str, entry: MappingEntry, what: str) -> Condition:
         if name not in self._names.inputs:
             if name in self._names.statements or name in self._names.mentions:
-                told = f"`{name}` is true, false or open, so there is nothing to compare; write just `{name}`"
-                self._tell(entry.key_place, what, told)
+                message = f"`{name}` is true, false or open, so it can't be compared; write only `{name}`"
+                self._add_fault(entry.key_place, what, message)
             else:
                 self._no_such_key(name, entry, what)
             return REFUSED
@@ -222,10 +226,10 @@ class ConditionReader:
         if declared is None or isinstance(entry.node, Broken):
             return REFUSED
         if declared.kind in (InputKind.YES_NO, InputKind.TEXT):
-            self._tell(entry.key_place, what, f"`{name}` can't be compared: {_how_to(declared)}")
+            self._add_fault(entry.key_place, what, f"`{name}` can't be compared: {_how_to(declared)}")
             return REFUSED
         if not isinstance(entry.node, MappingNode):
-            self._tell(
+            self._add_fault(
                 entry.node.place,
                 what,
                 f"`{name}`: expected a comparison, found {describe_node_kind(entry.node)}: {_how_to(declared)}",
@@ -237,8 +241,8 @@ class ConditionReader:
 
     def _no_such_key(self, name: str, entry: MappingEntry, what: str) -> None:
         hint = _OTHER_WORDS.get(name.casefold()) or suggest_name(name, [*self._names.known(), *WORDS])
-        told = "unknown name" if isinstance(entry.node, MappingNode) else "unknown word or name"
-        self._tell(entry.key_place, what, f"{told} {quoted(name)}{hint}")
+        kind = "unknown name" if isinstance(entry.node, MappingNode) else "unknown word or name"
+        self._add_fault(entry.key_place, what, f"{kind} {quoted(name)}{hint}")
 
     def _operators(
         self, declared: Input, node: MappingNode, known: tuple[str, ...], what: str
@@ -247,21 +251,23 @@ class ConditionReader:
             if word not in known:
                 kind = "choice" if declared.kind is InputKind.CHOICE else "number"
                 hint = suggest_name(word, known) or f": {_how_to(declared)}"
-                self._tell(entry.key_place, what, f"{quoted(word)} doesn't fit the {kind} `{declared.name}`{hint}")
+                self._add_fault(
+                    entry.key_place, what, f"{quoted(word)} is not an operator for the {kind} `{declared.name}`{hint}"
+                )
         if not node.entries:
-            self._tell(node.place, what, f"`{declared.name}`: the comparison is empty: {_how_to(declared)}")
+            self._add_fault(node.place, what, f"`{declared.name}`: the comparison is empty: {_how_to(declared)}")
         return {word: entry for word, entry in node.entries.items() if word in known}
 
     def _choice(self, declared: Input, node: MappingNode, what: str) -> Condition:
-        found = self._operators(declared, node, ("is", "in"), what)
-        if "is" in found and "in" in found:
-            self._tell(node.place, what, f"`{declared.name}`: write `is` or `in`, not both")
+        operators = self._operators(declared, node, ("is", "in"), what)
+        if "is" in operators and "in" in operators:
+            self._add_fault(node.place, what, f"`{declared.name}`: write `is` or `in`, not both")
         form = Form(node, f"{what}: `{declared.name}`" if what else f"`{declared.name}`", self._faults)
         values: dict[str, None] = {}
-        if "is" in found:
-            self._value(declared, found["is"].node, values, form)
-        if "in" in found:
-            for item in form.items_of(found["in"].node, "in"):
+        if "is" in operators:
+            self._value(declared, operators["is"].node, values, form)
+        if "in" in operators:
+            for item in form.items_of(operators["in"].node, "in"):
                 self._value(declared, item, values, form)
         return OneOf(declared.name, tuple(values))
 
@@ -275,11 +281,11 @@ class ConditionReader:
         choice = next((c for c in declared.choices if c.value == value), None)
         if value == "unknown" or (choice is not None and choice.means_open):
             form.add_fault(
-                node.place, f"`{value}` leaves the finding open and is never the answer; write `open: {declared.name}`"
+                node.place, f"`{value}` leaves the input open, so no answer equals it; write `open: {declared.name}`"
             )
         elif choice is None:
             known = [c.value for c in declared.choices if not c.means_open]
-            hint = suggest_name(value, known) or f"; known are {join_names(known, 20)}"
+            hint = suggest_name(value, known) or f"; its choices are {join_names(known, 20)}"
             form.add_fault(node.place, f"{quoted(value)} is not one of its choices{hint}")
         elif value in values:
             form.add_fault(node.place, f"`{value}` is in the list twice")
@@ -287,48 +293,48 @@ class ConditionReader:
             values[value] = None
 
     def _number(self, declared: Input, node: MappingNode, what: str) -> Condition:
-        found = self._operators(declared, node, _LIMITS, what)
+        operators = self._operators(declared, node, _LIMITS, what)
         form = Form(node, what, self._faults)
         compares = []
         for op in Op:
-            if op.value in found:
+            if op.value in operators:
                 limit = form.number_of(
-                    found[op.value].node, f"`{declared.name}`: `{op}`", whole=declared.kind is InputKind.INTEGER
+                    operators[op.value].node, f"`{declared.name}`: `{op}`", whole=declared.kind is InputKind.INTEGER
                 )
                 if limit is not None:
-                    self._check_bounds(declared, op, limit, found[op.value].node.place, form)
+                    self._check_bounds(declared, op, limit, operators[op.value].node.place, form)
                     compares.append(Compare(declared.name, op, limit))
-        if len(compares) == 1 and len(found) == 1:
+        if len(compares) == 1 and len(operators) == 1:
             return compares[0]
-        if len(compares) == len(found) and compares:
+        if len(compares) == len(operators) and compares:
             self._check_range(compares, node.place, form)
         return All(tuple(compares))
 
     def _check_bounds(self, declared: Input, op: Op, limit: float, place: Place, form: Form) -> None:
         low, high = declared.minimum, declared.maximum
         if (low is not None and limit < low) or (high is not None and limit > high):
-            told = f"the limit {quoted(limit)} is outside of the input's bounds, {bounds(declared)}"
+            fault = f"the limit {quoted(limit)} is outside the input's bounds, {bounds(declared)}"
         elif (op is Op.LESS_THAN and limit == low) or (op is Op.MORE_THAN and limit == high):
-            told = f"`{op}` {quoted(limit)} can never be true within the input's bounds, {bounds(declared)}"
+            fault = f"`{op}` {quoted(limit)} can never be true within the input's bounds, {bounds(declared)}"
         else:
             return
-        form.add_fault(place, f"`{declared.name}`: {told}")
+        form.add_fault(place, f"`{declared.name}`: {fault}")
 
     def _check_range(self, compares: list[Compare], place: Place, form: Form) -> None:
-        lower = [c for c in compares if c.op in _LOWER]
-        upper = [c for c in compares if c.op not in _LOWER]
+        lower = [c for c in compares if c.op in LOWER_LIMITS]
+        upper = [c for c in compares if c.op not in LOWER_LIMITS]
         name = compares[0].input
         if len(lower) != 1 or len(upper) != 1:
-            told = "a range is one of `at_least` and `more_than` with one of `at_most` and `less_than`"
-            form.add_fault(place, f"`{name}`: {told}")
+            expected = "one of `at_least` and `more_than`, with one of `at_most` and `less_than`"
+            form.add_fault(place, f"`{name}`: expected {expected}")
             return
         closed = lower[0].op is Op.AT_LEAST and upper[0].op is Op.AT_MOST
         if lower[0].limit > upper[0].limit or (lower[0].limit == upper[0].limit and not closed):
-            form.add_fault(place, f"`{name}`: no number is in this range")
+            form.add_fault(place, f"`{name}`: the range is empty")
 
 
 def bounds(declared: Input) -> str:
-    """An input's bounds in words."""
+    """Describe an input's bounds."""
     if declared.maximum is None:
         return f"{declared.minimum} or more"
     if declared.minimum is None:
@@ -340,25 +346,27 @@ def _how_to(declared: Input) -> str:
     name = declared.name
     match declared.kind:
         case InputKind.NUMBER | InputKind.INTEGER:
-            return f"compare the number by `{name}: {{at_least: ...}}`, `more_than`, `at_most` or `less_than`"
+            return f"compare the number with `{name}: {{at_least: ...}}`, `more_than`, `at_most` or `less_than`"
         case InputKind.CHOICE:
-            return f"compare the choice by `{name}: {{is: ...}}` or `{{in: [...]}}`"
+            return f"compare the choice with `{name}: {{is: ...}}` or `{{in: [...]}}`"
         case InputKind.YES_NO:
-            return f"it is a yes/no input; write just `{name}`, or `not: {name}`"
+            return f"it is a yes/no input; write only `{name}`, or `not: {name}`"
         case InputKind.TEXT:
-            return "it is a text; declare phrases of it under `mentions`, or write `open:` before it"
+            return "it is a text; declare its phrases under `mentions`, or write `open:` before it"
 
 
 _OTHER_WORDS = {"and": "; did you mean `all`?", "or": "; did you mean `any`?"}
 
 
 def _how_instead(written: str) -> str:
-    """What to write instead of a formula or a phrase; a similar name would be another condition."""
+    """Return a hint for a formula or phrase; a similar name would be another condition."""
     words = written.split()
     if len(words) == 2 and words[0] == "not":  # noqa: PLR2004 - `not` and a name
         return f"; write `not: {words[1]}`"
     if "and" in words or "or" in words:
         return "; write `all: [.., ..]` for and, `any: [.., ..]` for or"
     if any(sign in written for sign in "<>="):
-        return "; compare a number by `name: {at_least: ...}`, `more_than`, `at_most` or `less_than`, a choice by `is`"
+        return (
+            "; compare a number with `name: {at_least: ...}`, `more_than`, `at_most` or `less_than`, a choice with `is`"
+        )
     return ""

@@ -1,6 +1,6 @@
-"""Takes the keys out of one mapping of a ruleset, and tells what is wrong with each of them.
+"""Fields of one mapping of a ruleset: each value read as its type, each fault collected.
 
-A value that was refused comes back as an empty one of its type, so that reading goes on to the next fault.
+An invalid value is read as an empty value of its type, so reading continues to the next fault.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from triage_rules.language.reading.places import (
 
 
 def is_date(text: str) -> bool:
-    """The text is a day, as `2027-11-01`."""
+    """Return whether the text is a date, such as `2027-11-01`."""
     if not DATE.match(text):
         return False
     try:
@@ -47,15 +47,15 @@ def is_date(text: str) -> bool:
 
 
 class Form:
-    """One mapping. Ask for each key that may stand in it, then `close()`: what is left over is unknown."""
+    """The fields of one mapping. Read each known key, then `close()`: keys that were not read are unknown."""
 
     def __init__(self, node: Node, what: str, faults: Faults, at: Place | None = None) -> None:
-        """`at`: where missing keys are told, if not where the mapping starts."""
+        """Make a form. `at`: the place for missing keys, if not the start of the mapping."""
         self.what = what
         self.faults = faults
         self.place = at or node.place
         self._entries: dict[str, MappingEntry] = {}
-        self._asked: list[str] = []
+        self._read: list[str] = []
         self.broken = not isinstance(node, MappingNode)
         if isinstance(node, MappingNode):
             self._entries = node.entries
@@ -67,29 +67,29 @@ class Form:
         self.faults.add(place, f"{self.what}: {message}" if self.what else message)
 
     def has(self, key: str) -> bool:
-        """The key is written, be it null."""
+        """Return whether the key is written, even with null."""
         return key in self._entries
 
     def has_value(self, key: str) -> bool:
-        """The key is written, and not null."""
+        """Return whether the key is written, and not null."""
         node = self.peek(key)
         return node is not None and not (isinstance(node, Scalar) and node.value is None)
 
     def peek(self, key: str) -> Node | None:
-        """What stands under the key, without asking for it."""
+        """Return the node under the key, without marking the key as read."""
         return self._entries[key].node if key in self._entries else None
 
     def place_of(self, key: str) -> Place:
-        """Where the key's value stands; the form's place if it is missing."""
+        """Return the place of the key's value; the form's place if the key is missing."""
         return self._entries[key].node.place if key in self._entries else self.place
 
     def key_place(self, key: str) -> Place:
-        """Where the key stands; the form's place if it is missing."""
+        """Return the place of the key; the form's place if the key is missing."""
         return self._entries[key].key_place if key in self._entries else self.place
 
     def node(self, key: str, *, required: bool = True) -> Node | None:
-        """What stands under the key, or None if it is missing (a fault if required)."""
-        self._asked.append(key)
+        """Read the node under the key; None if the key is missing (a fault if required)."""
+        self._read.append(key)
         if key in self._entries:
             return self._entries[key].node
         if required and not self.broken:
@@ -97,29 +97,29 @@ class Form:
         return None
 
     def close(self) -> None:
-        """Tell of keys that nobody asked for."""
+        """Collect a fault for each key that was not read."""
         for key, entry in self._entries.items():
-            if key not in self._asked:
-                hint = suggest_name(key, [k for k in self._asked if k not in self._entries]) or suggest_name(
-                    key, self._asked
+            if key not in self._read:
+                hint = suggest_name(key, [k for k in self._read if k not in self._entries]) or suggest_name(
+                    key, self._read
                 )
-                self.add_fault(entry.key_place, f"unknown key {quoted(key)}{hint or self._likely(key, entry)}")
+                self.add_fault(entry.key_place, f"unknown key {quoted(key)}{hint or self._hint(key, entry)}")
 
-    def _likely(self, key: str, entry: MappingEntry) -> str:
-        """What an unknown key without a near name may come from."""
+    def _hint(self, key: str, entry: MappingEntry) -> str:
+        """Return the likely cause of an unknown key without a similar name."""
         if " " in key and isinstance(entry.node, Scalar) and entry.node.value is None:
-            return "; a text with a comma in it needs quotes within `{...}`"
-        return f"; known are {join_names(self._asked, 20)}"
+            return "; within `{...}`, put a text that contains a comma in quotes"
+        return f"; known keys are {join_names(self._read, 20)}"
 
     # --- one value ---
 
     def text(self, key: str) -> str:
-        """A non-empty text; "" if refused."""
+        """Read a non-empty text; "" if it is invalid."""
         node = self.node(key)
         return "" if node is None else self._text(node, f"`{key}`")
 
     def text_or_none(self, key: str) -> str | None:
-        """A non-empty text; None if missing or null."""
+        """Read a non-empty text; None if it is missing or null."""
         node = self.node(key, required=False)
         if node is None or (isinstance(node, Scalar) and node.value is None):
             return None
@@ -129,38 +129,38 @@ class Form:
         if isinstance(node, Broken):
             return ""
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
-            hint = "; put it into quotes" if isinstance(node, Scalar) and node.value is not None else ""
+            hint = "; put it in quotes" if isinstance(node, Scalar) and node.value is not None else ""
             self.add_fault(node.place, f"{label}: expected a text, found {describe_node_kind(node)}{hint}")
             return ""
         if not node.value.strip():
             self.add_fault(node.place, f"{label}: the text is empty")
             return ""
         if bad := bad_character(node.value):
-            self.add_fault(node.place, f"{label}: the character {bad} can't stand in a text")
+            self.add_fault(node.place, f"{label}: the character {bad} is not allowed in a text")
             return ""
         return node.value
 
-    def matching(self, key: str, pattern: re.Pattern[str], told: str) -> str:
-        """A text of that form; "" if refused."""
+    def matching(self, key: str, pattern: re.Pattern[str], hint: str) -> str:
+        """Read a text that matches the pattern; "" if it is invalid. `hint`: the expected form."""
         text = self.text(key)
         if text and not pattern.match(text):
-            self.add_fault(self.place_of(key), f"`{key}`: {quoted(text)} doesn't fit; {told}")
+            self.add_fault(self.place_of(key), f"`{key}`: {quoted(text)} is not valid; {hint}")
             return ""
         return text
 
     def date_or_none(self, key: str) -> str | None:
-        """An ISO date such as 2027-11-01, as text; None if missing, null or refused."""
+        """Read an ISO date such as 2027-11-01, as text; None if it is missing, null or invalid."""
         text = self.text_or_none(key)
         if text is None:
             return None
         if not is_date(text):
-            told = f"`{key}`: {quoted(text)} is no date; write it as year-month-day, such as `2027-11-01`"
-            self.add_fault(self.place_of(key), told)
+            message = f"`{key}`: {quoted(text)} is not a date; write it as year-month-day, such as `2027-11-01`"
+            self.add_fault(self.place_of(key), message)
             return None
         return text
 
-    def one_of(self, key: str, words: Collection[str], *, default: str | None = None) -> str | None:
-        """One of the words; None if refused; `default` if missing."""
+    def keyword(self, key: str, words: Collection[str], *, default: str | None = None) -> str | None:
+        """Read a word from a list; None if it is invalid; `default` if it is missing."""
         node = self.node(key, required=default is None)
         if node is None:
             return default
@@ -172,7 +172,7 @@ class Form:
         return text if text in words else None
 
     def flag(self, key: str) -> bool:
-        """A boolean; false if missing."""
+        """Read a boolean; false if it is missing."""
         node = self.node(key, required=False)
         if node is None or isinstance(node, Broken):
             return False
@@ -182,12 +182,12 @@ class Form:
         return False
 
     def number(self, key: str, *, required: bool = False, whole: bool = False) -> int | float | None:
-        """A number; None if missing or refused. Whole floats become int if `whole`."""
+        """Read a number; None if it is missing or invalid. Whole floats become int if `whole`."""
         node = self.node(key, required=required)
         return None if node is None else self.number_of(node, f"`{key}`", whole=whole)
 
     def number_of(self, node: Node, label: str, *, whole: bool = False) -> int | float | None:
-        """The number that `node` is; None if refused."""
+        """Return the number in a node; None if it is invalid."""
         if isinstance(node, Broken):
             return None
         value = node.value if isinstance(node, Scalar) else None
@@ -199,7 +199,7 @@ class Form:
             )
             return None
         if abs(value) > MAX_NUMBER:
-            self.add_fault(node.place, f"{label}: {quoted(value)} is too large a number")
+            self.add_fault(node.place, f"{label}: the number {quoted(value)} is too large")
             return None
         if not whole:
             return value
@@ -209,7 +209,7 @@ class Form:
         return int(value)
 
     def minutes(self, key: str, *, least: int = 0) -> int | None:
-        """A required whole number of minutes; None if refused."""
+        """Read a required whole number of minutes; None if it is invalid."""
         value = self.number(key, required=True, whole=True)
         if value is not None and value < least:
             self.add_fault(self.place_of(key), f"`{key}`: expected {least} or more, found {quoted(value)}")
@@ -219,12 +219,12 @@ class Form:
     # --- many values ---
 
     def items(self, key: str, *, required: bool = False, least: int = 1) -> tuple[Node, ...]:
-        """The items of a list; () if missing or refused."""
+        """Read the items of a list; () if it is missing or invalid."""
         node = self.node(key, required=required)
         return () if node is None else self.items_of(node, key, least=least)
 
     def items_of(self, node: Node, key: str, *, least: int = 1) -> tuple[Node, ...]:
-        """The items of the list that `node` is, which stands under `key`."""
+        """Return the items of a list node. `key`: the key above it."""
         label = f"`{key}`"
         if isinstance(node, Broken):
             return ()
@@ -241,26 +241,26 @@ class Form:
         return node.items
 
     def texts(self, key: str, *, required: bool = False, least: int = 1) -> tuple[tuple[str, Place], ...]:
-        """Different non-empty texts, with their places."""
-        found: dict[str, Place] = {}
+        """Read a list of different non-empty texts, with their places."""
+        texts: dict[str, Place] = {}
         for item in self.items(key, required=required, least=least):
             text = self._text(item, f"`{key}`")
-            if text in found:
+            if text in texts:
                 self.add_fault(item.place, f"`{key}`: {quoted(text)} is in the list twice")
             elif text:
-                found[text] = item.place
-        return tuple(found.items())
+                texts[text] = item.place
+        return tuple(texts.items())
 
     def flags(self) -> tuple[str, ...]:
-        """The optional `flags`: words for other systems."""
+        """Read the optional `flags`: words for other systems."""
         words = self.texts("flags", least=0)
         for word, place in words:
             if not NAME.match(word):
-                self.add_fault(place, f"`flags`: {quoted(word)} doesn't fit; {FLAG_HINT}")
+                self.add_fault(place, f"`flags`: {quoted(word)} is not valid; {FLAG_HINT}")
         return tuple(word for word, _ in words)
 
     def entries(self, key: str, *, required: bool = False) -> Iterator[tuple[str, MappingEntry]]:
-        """The entries of a mapping, in the order of the file."""
+        """Read the entries of a mapping, in the order of the file."""
         node = self.node(key, required=required)
         if node is None or isinstance(node, Broken):
             return iter(())
@@ -276,7 +276,7 @@ class Form:
         return iter(node.entries.items())
 
     def source(self, *, required: bool = True) -> Source | None:
-        """`source`: {text, marks}."""
+        """Read `source`: {text, marks}."""
         node = self.node("source", required=required)
         if node is None or isinstance(node, Broken):
             return None
@@ -288,4 +288,4 @@ class Form:
 
 
 def _at_most(key: str) -> str:
-    return f"at most {most(key)} are taken"
+    return f"at most {most(key)} are allowed"

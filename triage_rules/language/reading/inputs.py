@@ -1,4 +1,4 @@
-"""Reads what can be asked: `inputs`, their choices and bounds, and `mentions` of words in texts."""
+"""Reader of `inputs`, with their choices and bounds, and of `mentions` of words in texts."""
 
 from __future__ import annotations
 
@@ -33,20 +33,22 @@ CODE_MARKS = ("c", "s", "u")
 
 
 def check_name(name: str, place: Place, what: str, taken: dict[str, str], faults: Faults) -> bool:
-    """Whether a new name may be used; `taken` maps each name to what it is, and gets this one."""
+    """Return whether a new name may be used, and collect a fault if not. `taken`: each used name, with its kind."""
     if not NAME.match(name):
-        faults.add(place, f"{what}: the name {quoted(name)} doesn't fit; {NAME_HINT}")
+        faults.add(place, f"{what}: the name {quoted(name)} is not valid; {NAME_HINT}")
     elif name in RESERVED:
         faults.add(place, f"{what}: `{name}` is a word of the ruleset language; choose another name")
     elif name in taken:
-        faults.add(place, f"{what}: the name `{name}` is taken by {taken[name]}; names are used once")
+        faults.add(
+            place, f"{what}: the name `{name}` is already used for {taken[name]}; each name can be used only once"
+        )
     else:
         return True
     return False
 
 
 def read_inputs(root: Form, names: Names, taken: dict[str, str], faults: Faults) -> None:
-    """Fills `names.inputs`; a refused input stands there as None."""
+    """Read the inputs into `names.inputs`; an invalid input becomes None."""
     for name, entry in root.entries("inputs", required=True):
         what = f"input `{name}`"
         if check_name(name, entry.key_place, what, taken, faults):
@@ -55,11 +57,11 @@ def read_inputs(root: Form, names: Names, taken: dict[str, str], faults: Faults)
 
 
 def _input(name: str, entry: MappingEntry, what: str, faults: Faults) -> Input | None:
-    before = len(faults.found)
+    before = len(faults.collected)
     form = Form(entry.node, what, faults, entry.key_place)
-    word = form.one_of("type", [kind.value for kind in InputKind])
+    word = form.keyword("type", [kind.value for kind in InputKind])
     question, group = form.text("question"), form.text("group")
-    asked = form.one_of("asked_of", [asked.value for asked in AskedOf], default=AskedOf.ANYONE.value)
+    asked = form.keyword("asked_of", [asked.value for asked in AskedOf], default=AskedOf.ANYONE.value)
     help_text = form.text_or_none("help")
     kind = InputKind(word) if word else None
     read = Input(
@@ -85,13 +87,15 @@ def _input(name: str, entry: MappingEntry, what: str, faults: Faults) -> Input |
     if kind is not None and whole:
         _check_bounds(read, form)
         _check_service(read, form)
-    return read if whole and len(faults.found) == before else None
+    return read if whole and len(faults.collected) == before else None
 
 
 def _check_kind(kind: InputKind, form: Form) -> None:
     for key, kinds in _ONLY_FOR.items():
         if form.has(key) and kind not in kinds:
-            form.add_fault(form.key_place(key), f"`{key}` is only for {' and '.join(kinds)}, and this is `{kind}`")
+            form.add_fault(
+                form.key_place(key), f"`{key}` is only for {' and '.join(kinds)} inputs, and this input is `{kind}`"
+            )
 
 
 def _check_bounds(read: Input, form: Form) -> None:
@@ -103,7 +107,7 @@ def _check_bounds(read: Input, form: Form) -> None:
         above = high is not None and hint.maximum > high
         if not below and not above:
             form.add_fault(
-                form.place_of("looks_like"), "`looks_like` lies within the bounds, so its hint would never be told"
+                form.place_of("looks_like"), "`looks_like` is within the bounds, so its hint would never be shown"
             )
 
 
@@ -113,8 +117,10 @@ def _check_service(read: Input, form: Form) -> None:
     counted = tuple(SERVICE_COUNTS)
     kind = SERVICE_COUNTS.get(read.name)
     if kind is None:
-        told = f"`asked_of: service`: the service counts only {join_names(counted)}{suggest_name(read.name, counted)}"
-        form.add_fault(form.place_of("asked_of"), told)
+        message = (
+            f"`asked_of: service`: the service counts only {join_names(counted)}{suggest_name(read.name, counted)}"
+        )
+        form.add_fault(form.place_of("asked_of"), message)
     elif read.kind is not kind:
         form.add_fault(form.place_of("type"), f"`type`: the service counts this as `{kind}`, not `{read.kind}`")
     elif kind is InputKind.CHOICE and [choice.value for choice in read.choices] != _LEVEL_CHOICES:
@@ -122,9 +128,7 @@ def _check_service(read: Input, form: Form) -> None:
             form.place_of("choices"), f"`choices`: the service counts {join_names(_LEVEL_CHOICES)}, in this order"
         )
     elif any(choice.means_open for choice in read.choices):
-        form.add_fault(
-            form.place_of("choices"), "`choices`: what the service counts is never open; leave `means_open` out"
-        )
+        form.add_fault(form.place_of("choices"), "`choices`: a count of the service is never open; remove `means_open`")
 
 
 def _max_length(form: Form, *, required: bool) -> int | None:
@@ -138,9 +142,9 @@ def _choices(form: Form, *, required: bool) -> tuple[Choice, ...]:
     choices = []
     for value, entry in form.entries("choices", required=required):
         if value == "unknown":
-            form.add_fault(entry.key_place, "`choices`: `unknown` is always accepted; don't list it")
+            form.add_fault(entry.key_place, "`choices`: `unknown` is always accepted; remove it")
         elif not CHOICE.match(value):
-            form.add_fault(entry.key_place, f"`choices`: {quoted(value)} doesn't fit; {CHOICE_HINT}")
+            form.add_fault(entry.key_place, f"`choices`: {quoted(value)} is not valid; {CHOICE_HINT}")
         choices.append(_choice(value, entry, form))
     if required and choices and all(choice.means_open for choice in choices):
         form.add_fault(form.place_of("choices"), "`choices`: every choice has `means_open`, so there is no answer")
@@ -157,16 +161,16 @@ def _choice(value: str, entry: MappingEntry, form: Form) -> Choice:
     if isinstance(node, Scalar) and isinstance(node.value, str) and node.value.strip():
         return Choice(value, node.value)
     if not isinstance(node, Broken):
-        told = f"choice `{value}`: expected its label, or a mapping with `label`, found {describe_node_kind(node)}"
-        form.add_fault(
-            node.place,
-            told + ("; put a text into quotes" if isinstance(node, Scalar) and node.value is not None else ""),
+        hint = "; put a text in quotes" if isinstance(node, Scalar) and node.value is not None else ""
+        message = (
+            f"choice `{value}`: expected its label, or a mapping with `label`, found {describe_node_kind(node)}{hint}"
         )
+        form.add_fault(node.place, message)
     return Choice(value, "")
 
 
 def _looks_like(form: Form) -> tuple[LooksLike, ...]:
-    found = []
+    hints = []
     for item in form.items("looks_like"):
         inner = Form(item, f"{form.what}: `looks_like`", form.faults)
         low, high = inner.number("minimum", required=True), inner.number("maximum", required=True)
@@ -177,12 +181,12 @@ def _looks_like(form: Form) -> tuple[LooksLike, ...]:
         if low > high:
             inner.add_fault(inner.place_of("maximum"), f"`maximum` {quoted(high)} is below `minimum` {quoted(low)}")
         else:
-            found.append(LooksLike(low, high, hint))
-    return tuple(found)
+            hints.append(LooksLike(low, high, hint))
+    return tuple(hints)
 
 
 def _codes(form: Form) -> tuple[Code, ...]:
-    found = []
+    codes = []
     for item in form.items("codes", least=0):
         inner = Form(item, f"{form.what}: `codes`", form.faults)
         code = Code(inner.text("system"), inner.text("code"), inner.text_or_none("mark"))
@@ -191,13 +195,13 @@ def _codes(form: Form) -> tuple[Code, ...]:
                 inner.place_of("mark"), f"`mark`: {quoted(code.mark)} is not one of {join_names(CODE_MARKS)}"
             )
         inner.close()
-        found.append(code)
-    return tuple(found)
+        codes.append(code)
+    return tuple(codes)
 
 
 def read_mentions(root: Form, names: Names, taken: dict[str, str], faults: Faults) -> dict[str, Mention]:
-    """The mentions; fills `names.mentions` with the text that each looks into."""
-    found: dict[str, Mention] = {}
+    """Read the mentions, and put the text input of each into `names.mentions`."""
+    mentions: dict[str, Mention] = {}
     for name, entry in root.entries("mentions"):
         what = f"mention `{name}`"
         if not check_name(name, entry.key_place, what, taken, faults):
@@ -211,8 +215,8 @@ def read_mentions(root: Form, names: Names, taken: dict[str, str], faults: Fault
         if text:
             _check_text(text, names, form)
         names.mentions[name] = text
-        found[name] = mention
-    return found
+        mentions[name] = mention
+    return mentions
 
 
 def _check_text(text: str, names: Names, form: Form) -> None:
@@ -221,4 +225,4 @@ def _check_text(text: str, names: Names, form: Form) -> None:
     if text not in names.inputs:
         form.add_fault(place, f"`text`: unknown input {quoted(text)}{suggest_name(text, texts)}")
     elif text not in texts:
-        form.add_fault(place, f"`text`: `{text}` is no input of the type `text`{suggest_name(text, texts)}")
+        form.add_fault(place, f"`text`: `{text}` is not an input of the type `text`{suggest_name(text, texts)}")

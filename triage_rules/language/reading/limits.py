@@ -1,34 +1,34 @@
-"""How much a ruleset or a cases file may hold: enough for 500 rules, little enough to be refused in a moment.
+"""Limits of a ruleset or cases file: enough for 500 rules, small enough to be rejected in a moment.
 
-The reason for each: what is read takes time and memory, and a file may come from anybody who may deploy.
-docs/reference/limits.md lists them all, with what was measured.
+Reading takes time and memory, and a file may come from anyone who may deploy. docs/reference/limits.md lists all
+limits, with measurements.
 """
 
 from __future__ import annotations
 
 MAX_BYTES = 1024 * 1024
-"""Of one file."""
+"""The largest file."""
 
 MAX_NODES = 60_000
-"""Keys, values, lists and mappings of one file: its parser needs 15 to 20 microseconds for each."""
+"""The most keys, values, lists and mappings of a file: its parser needs 15 to 20 microseconds for each."""
 
 MAX_DEPTH = 40
-"""Lists and mappings within each other."""
+"""The most lists and mappings within each other."""
 
 MAX_KEY = 200
-"""Characters of a key."""
+"""The most characters of a key."""
 
 MAX_TEXT = 20_000
-"""Characters of one text."""
+"""The most characters of a text."""
 
 MAX_DIGITS = 100
-"""Digits of a number; it is refused as too large long before."""
+"""The most digits of a number; smaller ones are rejected as too large."""
 
 MAX_FAULTS = 200
-"""Faults of one file: then reading stops, as nobody reads on."""
+"""The most faults of a file; then reading stops, as no one reads further."""
 
 MOST_COMPARED = 200
-"""Names that a misspelt one is compared with: each comparison costs about as much as reading a line."""
+"""The most names that a misspelt name is compared with: a comparison costs about as much as reading a line."""
 
 MOST = {
     "inputs": 1_000,
@@ -55,27 +55,27 @@ MOST = {
     "cases": 2_000,
     "properties": 500,
 }
-"""Key -> items or entries that may stand under it."""
+"""The most items or entries under each key."""
 
 MOST_ELSE = 1_000
-"""Items or entries under any other key."""
+"""The most items or entries under any other key."""
 
 
 def most(key: str) -> int:
-    """How many items or entries may stand under the key."""
+    """Return the most items or entries that a key may have."""
     return MOST.get(key, MOST_ELSE)
 
 
 def too_deep() -> str:
-    """What is told of too much nesting."""
+    """Return the message for too much nesting."""
     return f"nested deeper than {MAX_DEPTH} levels"
 
 
 def too_many_nodes() -> str:
-    """What is told of too large a file."""
-    return f"more than {MAX_NODES} keys and values; a ruleset holds no more"
+    """Return the message for a file with too many nodes."""
+    return f"more than {MAX_NODES} keys and values, the most that a file may have"
 
 
 def text_too_long(length: int) -> str:
-    """What is told of a text of that length."""
-    return f"this text has {length} characters; at most {MAX_TEXT} are taken"
+    """Return the message for a text of that length."""
+    return f"this text has {length} characters; at most {MAX_TEXT} are allowed"

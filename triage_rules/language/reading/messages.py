@@ -1,4 +1,4 @@
-"""The words of fault messages: how names must look, what was written, what was likely meant."""
+"""Parts of fault messages: the form of names, the kind of a value, the likely name."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ DISPOSITION = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}\Z")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 _LENGTHS_APART = 3
-_TAKEN = "\n\t\u00ad\u200c\u200d\u200e\u200f"
-"""Invisible, and needed: line breaks, tabs, and in some languages soft hyphens, joiners and marks of direction."""
+_ALLOWED = "\n\t\u00ad\u200c\u200d\u200e\u200f"
+"""Allowed invisible characters: line breaks, tabs, and in some languages soft hyphens, joiners, direction marks."""
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
-NAME_HINT = "a name is lower case letters, digits and underscores, a letter first, at most 60"
-RULE_ID_HINT = "an id is capitals, digits, `-` and `_`, a capital first, at most 16"
-CHOICE_HINT = "a choice's value is lower case letters, digits and underscores, at most 60"
-DISPOSITION_HINT = "a code is letters, digits and underscores, a letter first, at most 60"
-FLAG_HINT = "a flag is lower case letters, digits and underscores, a letter first, at most 60"
+NAME_HINT = "use lower case letters, digits and underscores, a letter first, at most 60 characters"
+RULE_ID_HINT = "use capitals, digits, `-` and `_`, a capital first, at most 16 characters"
+CHOICE_HINT = "use lower case letters, digits and underscores, at most 60 characters"
+DISPOSITION_HINT = "use letters, digits and underscores, a letter first, at most 60 characters"
+FLAG_HINT = NAME_HINT
 
 
 def suggest_name(written: str, known: Collection[str]) -> str:
-    """`; did you mean `x`?`, or nothing."""
+    """Return `; did you mean `x`?`, or nothing."""
     if len(written) > SHOWN:
         return ""
     close = difflib.get_close_matches(written, _comparable(written, known), n=1, cutoff=0.6)
@@ -43,25 +43,25 @@ def suggest_name(written: str, known: Collection[str]) -> str:
 
 
 def _comparable(written: str, known: Collection[str]) -> list[str]:
-    """The names to compare with: all, or of very many those of like length that begin or end alike."""
+    """Return the names to compare with: all, or of very many those of similar length, first or last letter."""
     if len(known) <= MOST_COMPARED:
         return list(known)
-    alike = (
+    similar = (
         name
         for name in known
         if abs(len(name) - len(written)) <= _LENGTHS_APART and (name[:1] == written[:1] or name[-1:] == written[-1:])
     )
-    return list(itertools.islice(alike, MOST_COMPARED))
+    return list(itertools.islice(similar, MOST_COMPARED))
 
 
 def join_names(names: Collection[str], limit: int = 8) -> str:
-    """Names in backticks for a message; long lists are cut."""
+    """Join names in backticks for a message; long lists are cut."""
     shown = ", ".join(f"`{name}`" for name in list(names)[:limit])
     return shown + (", ..." if len(names) > limit else "")
 
 
 def describe_node_kind(node: Node) -> str:
-    """What was written, for `expected ..., found ...`."""
+    """Describe a value, for `expected ..., found ...`."""
     match node:
         case Scalar(value=None):
             return "nothing"
@@ -74,12 +74,12 @@ def describe_node_kind(node: Node) -> str:
         case MappingNode():
             return "a mapping"
         case Broken():
-            return "something refused"
+            return "an invalid value"
 
 
 def bad_character(text: str) -> str | None:
-    """The first character that no text may hold, such as U+0007; None if there is none."""
+    """Return the first character that is not allowed in a text, such as U+0007; None if there is none."""
     for character in text:
-        if not character.isprintable() and character not in _TAKEN and unicodedata.category(character) in _INVISIBLE:
+        if not character.isprintable() and character not in _ALLOWED and unicodedata.category(character) in _INVISIBLE:
             return f"U+{ord(character):04X}"
     return None

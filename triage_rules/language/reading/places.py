@@ -1,4 +1,4 @@
-"""The tree of a file: every key and value knows its place. And the faults that are found in it."""
+"""The tree of a file, in which every key and value has its place; and the faults of the file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from triage_rules.foundation.place import Place
 from triage_rules.language.reading.limits import MAX_FAULTS, MAX_KEY
 
 SHOWN = 60
-"""So many characters of what was written are shown in a fault."""
+"""The most characters of a written value in a message."""
 
-DECIMALS_HINT = "; decimals take a point, such as `38.5`"
+DECIMALS_HINT = "; write decimals with a point, such as `38.5`"
 PlainValue = None | bool | int | float | str
-"""What a scalar resolves to."""
+"""The value of a scalar."""
 
 _LONGEST = 1500
 
@@ -36,7 +36,7 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class MappingEntry:
-    """A key's place, and what stands under it."""
+    """A key's place, and the node under it."""
 
     key_place: Place
     node: Node
@@ -44,7 +44,7 @@ class MappingEntry:
 
 @dataclass(frozen=True, slots=True)
 class MappingNode:
-    """A mapping from text keys. `whole`: no key of it was refused."""
+    """A mapping from text keys. `whole`: none of its keys was rejected."""
 
     entries: dict[str, MappingEntry]
     place: Place
@@ -53,7 +53,7 @@ class MappingNode:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Something that was refused already: readers stay silent about it."""
+    """A node that already has a fault: readers add no more."""
 
     place: Place
 
@@ -62,7 +62,7 @@ Node = Scalar | Sequence | MappingNode | Broken
 
 
 def is_whole(node: Node) -> bool:
-    """Nothing in it was refused while its text was parsed."""
+    """Return whether no part of a node was rejected while its text was parsed."""
     match node:
         case Scalar():
             return True
@@ -76,37 +76,37 @@ def is_whole(node: Node) -> bool:
 
 @dataclass(slots=True)
 class Faults:
-    """Collects faults, so that all are told at once; of very many, the first MAX_FAULTS that were found."""
+    """The collected faults of a file, so that all are listed at once; at most MAX_FAULTS."""
 
-    found: list[RulesetFault] = field(default_factory=list)
+    collected: list[RulesetFault] = field(default_factory=list)
 
     def add(self, place: Place, message: str) -> None:
-        """`message` is one line, without the place. Raises RulesetError, with what was found, once it is too many."""
+        """Collect a fault; `message`: one line, without the place. Raises RulesetError once there are too many."""
         line = " ".join(message.split())
-        # What a file holds must not steer the terminal that shows the fault.
+        # Escape sequences in a file must not control the terminal that shows the fault.
         shown = "".join(character if character.isprintable() else "\ufffd" for character in line)
-        self.found.append(RulesetFault(place, shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "..."))
-        if len(self.found) >= MAX_FAULTS:
-            told = self.in_order()
-            stopped = f"reading stopped after {MAX_FAULTS} faults; mend these, and check again"
-            raise RulesetError((*told, RulesetFault(told[-1].place, stopped)))
+        self.collected.append(RulesetFault(place, shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "..."))
+        if len(self.collected) >= MAX_FAULTS:
+            faults = self.in_order()
+            stopped = f"reading stopped after {MAX_FAULTS} faults; fix these, and check again"
+            raise RulesetError((*faults, RulesetFault(faults[-1].place, stopped)))
 
     def in_order(self) -> tuple[RulesetFault, ...]:
-        """Each fault once, as they stand in the file."""
-        return tuple(sorted(dict.fromkeys(self.found), key=lambda f: (f.place.line, f.place.column)))
+        """Return each fault once, in the order of the file."""
+        return tuple(sorted(dict.fromkeys(self.collected), key=lambda f: (f.place.line, f.place.column)))
 
 
 class Unreadable(Exception):
-    """Reading can't go on; the fault has been collected."""
+    """The end of reading; its fault has been collected."""
 
 
 def key_too_long(key: str) -> str:
-    """What is told of such a key."""
-    return f"the key {quoted(key)} has {len(key)} characters; at most {MAX_KEY} are taken"
+    """Return the message for a key that is too long."""
+    return f"the key {quoted(key)} has {len(key)} characters; at most {MAX_KEY} are allowed"
 
 
 def quoted(value: object) -> str:
-    """A scalar in backticks as YAML writes it, cut and on one line."""
+    """Quote a scalar in backticks as YAML writes it, cut and on one line."""
     match value:
         case None:
             return "`null`"
@@ -117,7 +117,7 @@ def quoted(value: object) -> str:
 
 
 def data_of(node: Node) -> object:
-    """The tree as plain JSON data, in the order of the file. What is Broken becomes null."""
+    """Return a tree as plain JSON data, in the order of the file; a Broken node becomes null."""
     match node:
         case Scalar(value=value):
             return value

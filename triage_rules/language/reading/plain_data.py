@@ -1,4 +1,4 @@
-"""Plain data, as a bundle holds it, to the tree that YAML gives, within the same limits; every place is at line 0."""
+"""Plain data, as in a bundle, to the same tree as YAML, within the same limits; every place has line 0."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from triage_rules.language.reading.places import (
 
 
 def tree_of_data(data: object, file: str, faults: Faults) -> Node:
-    """The tree of JSON data. Faults go to `faults`; if there is too much of it, the root is Broken."""
+    """Return the tree of JSON data. Faults go to `faults`; if the data is too large, the root is Broken."""
     try:
         return _DataReader(file, faults).node(data, 1)
     except Unreadable:
@@ -38,7 +38,7 @@ def tree_of_data(data: object, file: str, faults: Faults) -> Node:
 
 
 class _DataReader:
-    """Recursion is bounded by MAX_DEPTH, all of it by MAX_NODES."""
+    """The reader of plain data. MAX_DEPTH bounds its recursion, MAX_NODES its work."""
 
     def __init__(self, file: str, faults: Faults) -> None:
         self._place = Place(file, 0, 0)
@@ -46,7 +46,7 @@ class _DataReader:
         self._nodes = 0
 
     def node(self, data: object, depth: int) -> Node:
-        """The node of one value."""
+        """Return the node of one value."""
         if depth > MAX_DEPTH:
             self._refuse(too_deep())
             raise Unreadable
@@ -67,7 +67,7 @@ class _DataReader:
             case Mapping():
                 return self._mapping(data, depth)
             case _:
-                return self._refuse(f"a {type(data).__name__} can't stand in a ruleset")
+                return self._refuse(f"a value of the type {type(data).__name__} is not allowed in a ruleset")
 
     def _mapping(self, data: Mapping[object, object], depth: int) -> Node:
         entries: dict[str, MappingEntry] = {}

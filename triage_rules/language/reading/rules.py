@@ -1,4 +1,4 @@
-"""Reads what follows from answers: dispositions, inferences, rules, the safety net, conflicts, the mandatory list."""
+"""Reader of dispositions, inferences, rules, the safety net, conflicts and the mandatory list."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _NO_SOURCE = Source("")
 
 @dataclass(slots=True)
 class Context:
-    """What is known while rules are read. A disposition of None was declared, but refused."""
+    """The state while rules are read. A disposition of None was declared, but is invalid."""
 
     faults: Faults
     names: Names
@@ -62,25 +62,30 @@ class Context:
     ids: dict[str, str] = field(default_factory=dict)
 
     def claim_id(self, written: str, place: Place, what: str) -> None:
-        """An id must fit, and be used once in the whole file; statements may share one, as a note defines several."""
+        """Check that an id is valid and not used before; statements may share one, as a note defines several."""
         if not RULE_ID.match(written):
-            self.faults.add(place, f"{what}: the id {quoted(written)} doesn't fit; {RULE_ID_HINT}")
+            self.faults.add(place, f"{what}: the id {quoted(written)} is not valid; {RULE_ID_HINT}")
         elif written in self.ids and not (_is_statement(what) and _is_statement(self.ids[written])):
-            self.faults.add(place, f"{what}: the id `{written}` is taken by {self.ids[written]}; ids are used once")
+            self.faults.add(
+                place,
+                f"{what}: the id `{written}` is already used for {self.ids[written]}; each id can be used only once",
+            )
         else:
             self.ids[written] = what
 
     def disposition(self, form: Form, key: str) -> str:
-        """A declared disposition's code under the key; "" if refused."""
+        """Read the code of a declared disposition; "" if it is invalid."""
         code = form.text(key)
         if code and code not in self.dispositions:
-            hint = suggest_name(code, self.dispositions) or f"; known are {join_names(self.dispositions, 12)}"
+            hint = (
+                suggest_name(code, self.dispositions) or f"; known dispositions are {join_names(self.dispositions, 12)}"
+            )
             form.add_fault(form.place_of(key), f"`{key}`: unknown disposition {quoted(code)}{hint}")
             return ""
         return code
 
     def urgency(self, code: str) -> tuple[int, int] | None:
-        """As Ruleset.urgency; None if the disposition was refused."""
+        """Return the same as Ruleset.urgency; None if the disposition is invalid."""
         known = self.dispositions.get(code)
         return None if known is None else (known.level, -list(self.dispositions).index(code))
 
@@ -90,27 +95,27 @@ def _is_statement(what: str) -> bool:
 
 
 def read_dispositions(root: Form, faults: Faults) -> dict[str, Disposition | None]:
-    """The dispositions, most urgent first."""
-    found: dict[str, Disposition | None] = {}
+    """Read the dispositions, most urgent first."""
+    dispositions: dict[str, Disposition | None] = {}
     lowest: Disposition | None = None
     for code, entry in root.entries("dispositions", required=True):
         what = f"disposition `{code}`"
         if not DISPOSITION.match(code):
-            faults.add(entry.key_place, f"{what}: the code doesn't fit; {DISPOSITION_HINT}")
-        read = found[code] = _disposition(code, entry, what, faults)
+            faults.add(entry.key_place, f"{what}: the code is not valid; {DISPOSITION_HINT}")
+        read = dispositions[code] = _disposition(code, entry, what, faults)
         if read is None:
             continue
         if lowest is not None and read.level > lowest.level:
-            told = f"it is {read.level.word} and stands below `{lowest.code}`, which is {lowest.level.word}"
-            faults.add(entry.key_place, f"{what}: {told}; the most urgent come first")
+            order = f"it is {read.level.word} and comes after `{lowest.code}`, which is {lowest.level.word}"
+            faults.add(entry.key_place, f"{what}: {order}; list the most urgent first")
         lowest = read
-    return found
+    return dispositions
 
 
 def _disposition(code: str, entry: MappingEntry, what: str, faults: Faults) -> Disposition | None:
-    before = len(faults.found)
+    before = len(faults.collected)
     form = Form(entry.node, what, faults, entry.key_place)
-    level = form.one_of("level", _LEVELS)
+    level = form.keyword("level", _LEVELS)
     minutes = None
     limit = form.node("act_within_minutes")
     if isinstance(limit, Scalar) and limit.value is not None:
@@ -119,13 +124,13 @@ def _disposition(code: str, entry: MappingEntry, what: str, faults: Faults) -> D
         form.number("act_within_minutes")
     title, patient, clinician = form.text("title"), form.text("patient"), form.text("clinician")
     form.close()
-    if len(faults.found) > before or level is None or not is_whole(entry.node):
+    if len(faults.collected) > before or level is None or not is_whole(entry.node):
         return None
     return Disposition(code, Level.of(level), minutes, title, patient, clinician, entry.key_place)
 
 
 def read_default(root: Form, context: Context) -> Default:
-    """The required `default`; never routine."""
+    """Read the required `default`; never routine."""
     node = root.node("default")
     if node is None:
         return Default("", "")
@@ -136,13 +141,13 @@ def read_default(root: Form, context: Context) -> Default:
     known = context.dispositions.get(code)
     if known is not None and known.level is Level.ROUTINE:
         form.add_fault(
-            form.place_of("disposition"), f"`{code}` is routine; with no rule established, a result is never routine"
+            form.place_of("disposition"), f"`{code}` is routine; a result without an established rule is never routine"
         )
     return read
 
 
 def read_validity(root: Form, context: Context) -> Validity:
-    """The required `validity`."""
+    """Read the required `validity`."""
     node = root.node("validity")
     if node is None:
         return Validity(0)
@@ -164,7 +169,7 @@ def read_validity(root: Form, context: Context) -> Validity:
 
 
 def read_inference(name: str, entry: MappingEntry, statement: StatementDraft, context: Context) -> None:
-    """Adds the written definition to the statement. Without `when`, rules must infer it."""
+    """Read an inference into its statement. Without `when`, rules must infer it."""
     form = Form(entry.node, f"inference `{name}`", context.faults, entry.key_place)
     statement.says = form.text("says")
     statement.id = form.text_or_none("id")
@@ -180,7 +185,7 @@ def read_inference(name: str, entry: MappingEntry, statement: StatementDraft, co
 
 
 def read_rule(rule_id: str, entry: MappingEntry, context: Context) -> Rule:
-    """One rule; `infers` has been looked at before."""
+    """Read a rule; its `infers` was checked before."""
     what = f"rule `{rule_id}`"
     context.claim_id(rule_id, entry.key_place, what)
     form = Form(entry.node, what, context.faults, entry.key_place)
@@ -214,13 +219,13 @@ def _raised(form: Form, own: str, context: Context) -> tuple[RuleOutcome, ...]:
         inner.close()
         base, raised = context.urgency(own), context.urgency(code)
         if base is not None and raised is not None and raised <= base:
-            told = f"`to`: `{code}` is not more urgent than the own disposition `{own}`; `raised` can only raise"
-            inner.add_fault(inner.place_of("to"), told)
+            message = f"`to`: `{code}` is not more urgent than the rule's own disposition `{own}`"
+            inner.add_fault(inner.place_of("to"), message)
     return tuple(outcomes)
 
 
 def read_floor(floor_id: str, entry: MappingEntry, context: Context) -> Floor:
-    """One safety net: a floor (`disposition`), or `raise_one`."""
+    """Read a safety net: a floor (`disposition`), or `raise_one`."""
     what = f"safety net `{floor_id}`"
     context.claim_id(floor_id, entry.key_place, what)
     form = Form(entry.node, what, context.faults, entry.key_place)
@@ -249,7 +254,7 @@ def _floor_outcomes(form: Form, context: Context) -> tuple[RuleOutcome, ...]:
         return (RuleOutcome(own), *_raised(form, own, context))
     for key in ("disposition", "raised"):
         if form.node(key, required=False) is not None:
-            form.add_fault(form.key_place(key), f"`{key}` and `raise_one` can't stand together; choose one")
+            form.add_fault(form.key_place(key), f"`{key}` and `raise_one` exclude each other; remove one")
     return ()
 
 
@@ -258,7 +263,7 @@ def _raise_one(form: Form, context: Context) -> tuple[tuple[Level, str], ...]:
     if node is None or isinstance(node, Broken):
         return ()
     inner = Form(node, f"{form.what}: `raise_one`", context.faults)
-    found = []
+    dispositions = []
     for level in (Level.MONITOR, Level.URGENT):
         code = context.disposition(inner, level.word)
         known = context.dispositions.get(code)
@@ -266,13 +271,13 @@ def _raise_one(form: Form, context: Context) -> tuple[tuple[Level, str], ...]:
             inner.add_fault(
                 inner.place_of(level.word), f"`{level.word}`: `{code}` is {known.level.word}, not {level.word}"
             )
-        found.append((level, code))
+        dispositions.append((level, code))
     inner.close()
-    return tuple(found)
+    return tuple(dispositions)
 
 
 def read_conflict(conflict_id: str, entry: MappingEntry, context: Context) -> Conflict:
-    """One contradiction between answers."""
+    """Read a contradiction between answers."""
     what = f"conflict `{conflict_id}`"
     context.claim_id(conflict_id, entry.key_place, what)
     form = Form(entry.node, what, context.faults, entry.key_place)
@@ -288,12 +293,11 @@ def read_conflict(conflict_id: str, entry: MappingEntry, context: Context) -> Co
 
 def _check_input(name: str, place: Place, what: str, context: Context) -> None:
     if name not in context.names.inputs:
-        told = f"{what}: unknown input {quoted(name)}{suggest_name(name, context.names.inputs)}"
-        context.faults.add(place, told)
+        context.faults.add(place, f"{what}: unknown input {quoted(name)}{suggest_name(name, context.names.inputs)}")
 
 
 def _check_asked(name: str, place: Place, what: str, context: Context) -> None:
-    """A mandatory input must be one that somebody can answer."""
+    """Check that a mandatory input is one that a person can answer."""
     _check_input(name, place, what, context)
     declared = context.names.inputs.get(name)
     if declared is not None and declared.asked_of is AskedOf.SERVICE:
@@ -301,7 +305,7 @@ def _check_asked(name: str, place: Place, what: str, context: Context) -> None:
 
 
 def read_mandatory(root: Form, context: Context, key: str = "mandatory", *, least: int = 0) -> tuple[Mandatory, ...]:
-    """The items of a list of what must be answered."""
+    """Read a list of mandatory inputs."""
     what = f"{root.what}: `{key}`" if root.what else f"`{key}`"
     return tuple(_mandatory(item, what, context) for item in root.items(key, least=least))
 
@@ -312,25 +316,25 @@ def _mandatory(node: Node, what: str, context: Context) -> Mandatory:
         return Mandatory((node.value,))
     if not isinstance(node, MappingNode):
         if not isinstance(node, Broken):
-            told = f"{what}: expected an input's name, or a mapping with `finding` or `any_of`"
-            context.faults.add(node.place, told)
+            message = f"{what}: expected an input's name, or a mapping with `finding` or `any_of`"
+            context.faults.add(node.place, message)
         return Mandatory(())
     form = Form(node, what, context.faults)
-    several = form.texts("any_of")
-    one = form.text("finding") if form.has("finding") else ""
+    any_of = form.texts("any_of")
+    single = form.text("finding") if form.has("finding") else ""
     when = context.conditions.under_or_none(form)
     if form.has("finding") == form.has("any_of"):
-        form.add_fault(node.place, "expected one of `finding` and `any_of`")
+        form.add_fault(node.place, "expected either `finding` or `any_of`")
     else:
         form.close()
-    answers = [*several, *([(one, form.place_of("finding"))] if one else [])]
+    answers = [*any_of, *([(single, form.place_of("finding"))] if single else [])]
     for name, place in answers:
         _check_asked(name, place, what, context)
     return Mandatory(tuple(name for name, _ in answers), when)
 
 
 def mandatory_statement(mandatory: tuple[Mandatory, ...], place: Place) -> StatementDraft:
-    """`mandatory_open`: one of the list is open."""
+    """Return the statement `mandatory_open`: an item of the list is open."""
     definition = Any(tuple(_still_open(item) for item in mandatory))
     return StatementDraft(MANDATORY_OPEN, place, "A mandatory question is still open", definitions=[definition])
 

@@ -1,7 +1,7 @@
-"""The JSON Schema of ruleset files: editors complete and check with it as one types.
+"""The JSON Schema of ruleset files, with which editors complete and check while a person types.
 
-It says what a schema can say. Names, bounds and circles are checked by reading alone: what the schema refuses, reading
-refuses too, never the other way round. `python -m triage_rules.language.reading.schema` prints it.
+The schema checks the form. Only reading checks names, bounds and circles: reading rejects every file that the schema
+rejects, and more. `python -m triage_rules.language.reading.schema` prints it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from triage_rules.language.reading.schema_parts import (
 
 
 def ruleset_json_schema() -> Schema:
-    """JSON Schema 2020-12 for a ruleset file, with titles and descriptions for editors."""
+    """Return the JSON Schema 2020-12 for a ruleset file, with titles and descriptions for editors."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Triage ruleset",
@@ -72,24 +72,24 @@ def _head() -> Schema:
             "pattern": whole_text(SEMVER.pattern),
             "description": "Three numbers, such as `1.0.0`; raise the first if the same answers may get another level.",
         },
-        "title": a_text("What people call this ruleset."),
-        "description": a_text("What it is for, in a sentence or two."),
-        "owner": a_text("Who answers for it; a rule may name its own."),
-        "review_by": {**ref("date"), "description": "The day by which it must be looked at again."},
-        "approved_by": or_null(a_text("The clinician who signed it; null: nobody has, and everything says so.")),
-        "approved_on": or_null({**ref("date"), "description": "The day of the signature; null if nobody signed."}),
+        "title": a_text("The title that people read."),
+        "description": a_text("The purpose, in a sentence or two."),
+        "owner": a_text("The person responsible; a rule may name its own."),
+        "review_by": {**ref("date"), "description": "The date of the next review at the latest."},
+        "approved_by": or_null(a_text("The clinician who approved it; null: no one has, and every result says so.")),
+        "approved_on": or_null({**ref("date"), "description": "The date of the approval; null if there is none."}),
     }
 
 
 def _sections() -> Schema:
     return {
         "dispositions": named(
-            DISPOSITION.pattern, ref("disposition"), "What to do and by when, most urgent first.", least=1
+            DISPOSITION.pattern, ref("disposition"), "Instructions with a time limit, most urgent first.", least=1
         ),
         "default": ref("default"),
         "validity": ref("validity"),
         "always": {
-            "description": "On every result.",
+            "description": "Texts on every result.",
             **an_object(
                 {"patient": a_text("For the patient."), "clinician": a_text("For the clinician.")},
                 ["patient", "clinician"],
@@ -101,7 +101,7 @@ def _sections() -> Schema:
         | {"propertyNames": ref("name")},
         "mandatory": several(
             ref("mandatory"),
-            "Routine needs an answer to each; while one is open, `mandatory_open` is true.",
+            "Routine needs an answer to each of these; while one is open, `mandatory_open` is true.",
             least=0,
             unique=False,
         ),
@@ -110,7 +110,7 @@ def _sections() -> Schema:
         "rules": named(RULE_ID.pattern, ref("rule"), "Conditions that lead to a disposition.", least=1),
         "safety_net": named(RULE_ID.pattern, ref("floor"), "Floors: applied after the rules, they only raise."),
         "conflicts": named(RULE_ID.pattern, ref("conflict"), "Answers that contradict each other."),
-        "accepts": several(ref("acceptance"), "What `triage check` finds and is meant so.", least=0, unique=False),
+        "accepts": several(ref("acceptance"), "Findings of `triage check` that are accepted.", least=0, unique=False),
     }
 
 
@@ -149,9 +149,11 @@ def _definitions() -> Schema:
 
 
 def _source() -> Schema:
-    marks = several(ref("text"), "How sure: V:key checked, V~:key checked in a secondary page, M from memory.", least=0)
+    marks = several(
+        ref("text"), "Certainty: V:key checked, V~:key checked in a secondary page, M from memory.", least=0
+    )
     return {
-        "description": "Where this comes from.",
+        "description": "The origin of this knowledge.",
         **an_object({"text": a_text("The source in words."), "marks": marks}, ["text"]),
     }
 
@@ -161,9 +163,9 @@ def _disposition() -> Schema:
     properties = {
         "level": {"enum": [level.word for level in Level], "description": "routine < monitor < urgent."},
         "act_within_minutes": minutes | {"description": "null: no limit; 0: now."},
-        "title": a_text("In a few words."),
-        "patient": a_text("What the patient is told."),
-        "clinician": a_text("What the clinician is told."),
+        "title": a_text("The instruction in a few words."),
+        "patient": a_text("The text for the patient."),
+        "clinician": a_text("The text for the clinician."),
     }
     return an_object(properties, list(properties))
 
@@ -171,10 +173,10 @@ def _disposition() -> Schema:
 def _default() -> Schema:
     properties = {
         "disposition": a_text("The code of a disposition; never a routine one."),
-        "reason": a_text("Why, in plain words."),
+        "reason": a_text("The reason in plain words."),
         "flags": ref("flags"),
     }
-    return {"description": "When no rule is established.", **an_object(properties, ["disposition", "reason"])}
+    return {"description": "The result if no rule is established.", **an_object(properties, ["disposition", "reason"])}
 
 
 def _validity() -> Schema:
@@ -184,7 +186,7 @@ def _validity() -> Schema:
         "minutes": minutes,
         "sooner": {"description": "A shorter time, unless the condition is ruled out.", **sooner},
     }
-    return {"description": "How long a result may be relied on.", **an_object(properties, ["minutes"])}
+    return {"description": "The time that a result is valid.", **an_object(properties, ["minutes"])}
 
 
 # --- inputs ---
@@ -192,18 +194,18 @@ def _validity() -> Schema:
 
 def _input() -> Schema:
     properties = {
-        "type": {"enum": [kind.value for kind in InputKind], "description": "What sort of answer it takes."},
-        "group": a_text("The heading that forms put it under."),
-        "question": a_text("The question as it is asked."),
+        "type": {"enum": [kind.value for kind in InputKind], "description": "The type of the answers."},
+        "group": a_text("The heading above the question in forms."),
+        "question": a_text("The question."),
         "help": or_null(a_text("A line below the question.")),
         "asked_of": {
             "enum": [asked.value for asked in AskedOf],
-            "description": "Who can answer; `service`: the service counts it, nobody is asked.",
+            "description": "The people who can answer; `service`: the service counts it, no one is asked.",
         },
         "unit": or_null(a_text("The unit in UCUM, such as `Cel`, `a`, `mo`, `d`.")),
-        "minimum": {**ref("number"), "description": "Smaller answers are refused, never clamped."},
-        "maximum": {**ref("number"), "description": "Larger answers are refused, never clamped."},
-        "looks_like": several(ref("looks_like"), "Hints for refused numbers.", unique=False),
+        "minimum": {**ref("number"), "description": "Smaller answers are rejected, never clamped."},
+        "maximum": {**ref("number"), "description": "Larger answers are rejected, never clamped."},
+        "looks_like": several(ref("looks_like"), "Hints for rejected numbers.", unique=False),
         "choices": named(
             CHOICE.pattern,
             ref("choice"),
@@ -218,7 +220,7 @@ def _input() -> Schema:
 
 
 def _by_kind() -> list[Schema]:
-    """Which keys go with which type."""
+    """Return the keys that each type allows and requires."""
     numbers, number_keys = (InputKind.NUMBER, InputKind.INTEGER), ("unit", "minimum", "maximum", "looks_like")
     return [
         _goes_with(numbers, number_keys, ()),
@@ -244,23 +246,23 @@ def _goes_with(kinds: tuple[InputKind, ...], keys: tuple[str, ...], required: tu
 
 
 def _choice() -> Schema:
-    label = a_text("The label as forms show it.")
+    label = a_text("The label in forms.")
     means_open = {"type": "boolean", "description": "Choosing it leaves the question open, as `not tried yet` does."}
     return {"anyOf": [label, an_object({"label": label, "means_open": means_open}, ["label"])]}
 
 
 def _looks_like() -> Schema:
     properties = {
-        "minimum": {**ref("number"), "description": "The hint is for refused numbers from here, this one included,"},
-        "maximum": {**ref("number"), "description": "up to here, this one included."},
-        "hint": a_text("What the number looks like, such as `this looks like degrees Fahrenheit`."),
+        "minimum": {**ref("number"), "description": "The smallest rejected number that gets this hint."},
+        "maximum": {**ref("number"), "description": "The largest rejected number that gets this hint."},
+        "hint": a_text("The likely mistake, such as `this looks like degrees Fahrenheit`."),
     }
     return an_object(properties, list(properties))
 
 
 def _code() -> Schema:
     properties = {
-        "system": a_text("LOINC, SNOMED CT and the like."),
+        "system": a_text("The terminology, such as LOINC or SNOMED CT."),
         "code": a_text("The code, in quotes if it is all digits."),
         "mark": or_null({"enum": list(CODE_MARKS), "description": "c: seen in a stored list, s: sure, u: unsure."}),
     }
@@ -270,17 +272,17 @@ def _code() -> Schema:
 def _mention() -> Schema:
     properties = {
         "text": {**ref("name"), "description": "The text input that is searched."},
-        "phrases": several(ref("text"), "Upper and lower case and blanks don't count."),
+        "phrases": several(ref("text"), "The phrases; upper and lower case and blanks don't count."),
         "says": a_text("The statement in plain words."),
     }
     return an_object(properties, list(properties))
 
 
 def _mandatory() -> Schema:
-    only_when = {**ref("condition"), "description": "Mandatory only then."}
-    one = an_object({"finding": ref("name"), "when": only_when}, ["finding"])
+    only_when = {**ref("condition"), "description": "Mandatory only if this is true."}
+    single = an_object({"finding": ref("name"), "when": only_when}, ["finding"])
     any_of = several(ref("name"), "An answer to one of these is enough.")
-    return {"anyOf": [ref("name"), one, an_object({"any_of": any_of, "when": only_when}, ["any_of"])]}
+    return {"anyOf": [ref("name"), single, an_object({"any_of": any_of, "when": only_when}, ["any_of"])]}
 
 
 # --- statements and rules ---
@@ -290,7 +292,7 @@ def _inference() -> Schema:
     properties = {
         "id": or_null({**ref("id"), "description": "An id used nowhere else, such as `D01`."}),
         "says": a_text("The statement in plain words."),
-        "when": {**ref("condition"), "description": "May be left out if rules infer this statement."},
+        "when": {**ref("condition"), "description": "Optional if rules infer this statement."},
         "source": ref("source"),
     }
     return an_object(properties, ["says"])
@@ -306,21 +308,23 @@ def _common() -> Schema:
         "title": a_text("The rule in a few words."),
         "when": {**ref("condition"), "description": "The rule is established if this is true."},
         "disposition": a_text("The code of a disposition."),
-        "raised": several(ref("raised"), "Can only raise: the most urgent that holds counts.", unique=False),
-        "reason": a_text("Why, in plain words."),
-        "clinician_note": or_null(a_text("A word for clinicians.")),
+        "raised": several(
+            ref("raised"), "Further outcomes that can only raise: the most urgent that is true counts.", unique=False
+        ),
+        "reason": a_text("The reason in plain words."),
+        "clinician_note": or_null(a_text("A note for clinicians.")),
         "flags": ref("flags"),
         "source": ref("source"),
-        "owner": or_null(a_text("Who answers for the rule, if not the ruleset's owner.")),
-        "review_by": or_null({**ref("date"), "description": "If not the day of the whole ruleset."}),
+        "owner": or_null(a_text("The person responsible for the rule, if not the ruleset's owner.")),
+        "review_by": or_null({**ref("date"), "description": "The date of the next review, if not the ruleset's."}),
     }
 
 
 def _rule() -> Schema:
     own = {
-        "section": or_null(a_text("The heading that listings put it under.")),
-        "infers": or_null({**ref("name"), "description": "The statement that holds if the condition is true."}),
-        "clinician_only": {"type": "boolean", "description": "true: the reason never reaches patient text."},
+        "section": or_null(a_text("The heading above the rule in lists.")),
+        "infers": or_null({**ref("name"), "description": "The statement that is true if the condition is true."}),
+        "clinician_only": {"type": "boolean", "description": "true: the reason is never shown to patients."},
     }
     return an_object(_common() | own, ["title", "when", "disposition", "reason", "source"])
 
@@ -339,18 +343,20 @@ def _floor() -> Schema:
 def _conflict() -> Schema:
     properties = {
         "when": ref("condition"),
-        "says": a_text("What contradicts what, and which answer was taken."),
+        "says": a_text("The contradiction, and the answer that was used."),
         "findings": several(ref("name"), "The inputs that contradict each other."),
     }
     return an_object(properties, list(properties))
 
 
 def _acceptance() -> Schema:
-    types = [found.value for found in CheckType if found.acceptable]
+    types = [type_.value for type_ in CheckType if type_.is_acceptable]
     properties = {
         "finding": {"enum": types, "description": "The type of the finding, as `triage check` names it."},
-        "of": several(ref("text"), "What it is about: ids of rules, names of statements, inputs or groups."),
-        "reason": a_text("Why it is meant so."),
+        "of": several(
+            ref("text"), "The subjects of the findings: ids of rules, names of statements, inputs or groups."
+        ),
+        "reason": a_text("The reason to accept it."),
     }
     return an_object(properties, list(properties))
 

@@ -1,4 +1,4 @@
-"""The pieces that the schema of ruleset files is put together from, and the schema of conditions."""
+"""The parts of the schema of ruleset files, and the schema of conditions."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ Schema = dict[str, Any]
 
 
 def ref(name: str) -> Schema:
-    """A definition of the schema, by name."""
+    """Return a reference to a definition of the schema."""
     return {"$ref": f"#/$defs/{name}"}
 
 
 def an_object(properties: Schema, required: list[str]) -> Schema:
-    """A mapping with these keys and no others."""
+    """Return the schema of a mapping with only these keys."""
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def a_text(description: str) -> Schema:
-    """A text that is not blank."""
+    """Return the schema of a text that is not blank."""
     return {"$ref": "#/$defs/text", "description": description}
 
 
 def or_null(schema: Schema) -> Schema:
-    """The same, or null."""
+    """Return a schema that also accepts null."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
 def whole_text(regex: str) -> str:
-    """A Python pattern for the whole text, as ECMAScript writes it."""
+    """Convert a Python pattern for a whole text to ECMAScript."""
     return "^" + regex.removesuffix(r"\Z") + "$"
 
 
 def named(pattern: str, values: Schema, description: str, *, least: int = 0) -> Schema:
-    """A mapping whose keys fit the pattern; `least` of them at least."""
+    """Return the schema of a mapping whose keys match the pattern. `least`: the fewest keys."""
     schema = {
         "type": "object",
         "description": description,
@@ -48,7 +48,7 @@ def named(pattern: str, values: Schema, description: str, *, least: int = 0) -> 
 
 
 def several(items: Schema, description: str, *, least: int = 1, unique: bool = True) -> Schema:
-    """A list of at least so many items, by default all different."""
+    """Return the schema of a list. `least`: the fewest items; `unique`: all are different."""
     schema: Schema = {"type": "array", "description": description, "items": items}
     if least:
         schema["minItems"] = least
@@ -58,14 +58,14 @@ def several(items: Schema, description: str, *, least: int = 1, unique: bool = T
 
 
 def condition() -> Schema:
-    """A name, or a mapping of one of the shapes that conditions have."""
+    """Return the schema of a condition: a name, or a mapping in one of the forms of conditions."""
     name = {"type": "string", "pattern": whole_text(NAME.pattern)}
     words = {
         "all": {**ref("conditions"), "description": "True if every part is true."},
-        "any": {**ref("conditions"), "description": "True if some part is true."},
+        "any": {**ref("conditions"), "description": "True if at least one part is true."},
         "not": {**ref("condition"), "description": "True if the part is false; open if it is open."},
         "open": {**ref("name"), "description": "The input is not answered. True or false, never open."},
-        "unless": {**name, "description": "The statement is not established: ruled out, or open."},
+        "unless": {**name, "description": "The statement is not established: ruled out or open."},
     }
     at_least = {"at_least": ref("minutes"), "of": ref("conditions")}
     comparison = {
@@ -95,10 +95,10 @@ _OPERATORS = {
 
 
 def number_comparison() -> Schema:
-    """What stands under a number's name."""
+    """Return the schema of a number's comparison."""
     return {
-        "description": "A number against a limit; two together make a range.",
-        **an_object({op.value: {**ref("number"), "description": told} for op, told in _OPERATORS.items()}, []),
+        "description": "A number against a limit; two limits make a range.",
+        **an_object({op.value: {**ref("number"), "description": meaning} for op, meaning in _OPERATORS.items()}, []),
         "minProperties": 1,
         "not": {
             "anyOf": [
@@ -110,9 +110,9 @@ def number_comparison() -> Schema:
 
 
 def choice_comparison() -> Schema:
-    """What stands under a choice's name."""
+    """Return the schema of a choice's comparison."""
     value = {"type": "string", "pattern": whole_text(CHOICE.pattern), "not": {"const": "unknown"}}
-    properties = {"is": {**value, "description": "Just this one."}, "in": several(value, "One of these.")}
+    properties = {"is": {**value, "description": "This value."}, "in": several(value, "One of these values.")}
     return {
         "description": "A choice against one value or several.",
         **an_object(properties, []),

@@ -1,4 +1,4 @@
-"""Joins the definitions of each statement, finds circles, and puts statements into an order to derive them in."""
+"""Statements while they are read: joined definitions, circles, and the order to derive them in."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from triage_rules.foundation.place import Place
-from triage_rules.language.model import All, Any, AtLeast, Condition, Inference, Inferred, Not, Source, Unless
+from triage_rules.language.conditions import statements_in
+from triage_rules.language.model import Any, Condition, Inference, Source
 from triage_rules.language.reading.places import Faults
 
 
 @dataclass(slots=True)
 class StatementDraft:
-    """What was gathered of one statement: its own definition first, then those of rules."""
+    """The parts of one statement: its own definition first, then those of rules."""
 
     name: str
     place: Place
@@ -23,25 +24,13 @@ class StatementDraft:
     definitions: list[Condition] = field(default_factory=list)
 
     def inference(self) -> Inference:
-        """Definitions are joined by Any; a single one stands alone."""
+        """Return the inference; several definitions are joined by Any."""
         when = self.definitions[0] if len(self.definitions) == 1 else Any(tuple(self.definitions))
         return Inference(self.name, self.says, when, self.id, self.source, tuple(self.rules), self.place)
 
 
-def needs(condition: Condition) -> Iterator[str]:
-    """The statements that a condition speaks of."""
-    match condition:
-        case Inferred(name=name):
-            yield name
-        case All(parts=parts) | Any(parts=parts) | AtLeast(parts=parts):
-            for part in parts:
-                yield from needs(part)
-        case Not(part=part) | Unless(part=part):
-            yield from needs(part)
-
-
 def in_order(statements: dict[str, StatementDraft], faults: Faults) -> dict[str, Inference]:
-    """Each after all that it needs, else in the order of the file. A circle is a fault that names it."""
+    """Return each statement after all that it needs, otherwise in the order of the file. A circle is a fault."""
     walk = _Walk(statements, faults)
     for name in statements:
         walk.from_(name)
@@ -49,14 +38,14 @@ def in_order(statements: dict[str, StatementDraft], faults: Faults) -> dict[str,
 
 
 class _Walk:
-    """Depth first, with a path of its own: chains of statements may be longer than Python's stack."""
+    """A depth-first walk with its own path: chains of statements may be longer than Python's stack."""
 
     def __init__(self, statements: dict[str, StatementDraft], faults: Faults) -> None:
         self.done: dict[str, None] = {}
         self._statements = statements
         self._faults = faults
         self._path: dict[str, Iterator[str]] = {}
-        self._told: set[frozenset[str]] = set()
+        self._reported: set[frozenset[str]] = set()
 
     def from_(self, start: str) -> None:
         """Put `start` and all that it needs into `done`."""
@@ -68,21 +57,21 @@ class _Walk:
                 del self._path[name]
                 self.done[name] = None
             elif need in self._path:
-                self._tell_circle(need)
+                self._report_circle(need)
             else:
                 self._enter(need)
 
     def _enter(self, name: str) -> None:
         if name not in self.done and name in self._statements:
             definitions = self._statements[name].definitions
-            self._path[name] = iter(dict.fromkeys(need for part in definitions for need in needs(part)))
+            self._path[name] = iter(dict.fromkeys(need for part in definitions for need in statements_in(part)))
 
-    def _tell_circle(self, first: str) -> None:
+    def _report_circle(self, first: str) -> None:
         path = list(self._path)
         circle = path[path.index(first) :]
-        if frozenset(circle) in self._told:
+        if frozenset(circle) in self._reported:
             return
-        self._told.add(frozenset(circle))
+        self._reported.add(frozenset(circle))
         chain = " needs ".join(f"`{name}`" for name in [*circle, first])
-        told = f"statements can't build on each other in a circle: {chain}"
-        self._faults.add(self._statements[first].place, told)
+        message = f"statements can't build on each other in a circle: {chain}"
+        self._faults.add(self._statements[first].place, message)

@@ -1,4 +1,4 @@
-"""YAML text to a tree in which every key and value knows its place.
+"""YAML text to a tree in which every key and value has its place.
 
 Only the part of YAML 1.2 that a ruleset needs: no anchors, aliases, merge keys, tags, directives or second documents.
 Scalars are resolved here: null, true and false, numbers, else text; so dates, `yes` and `no` stay text.
@@ -60,14 +60,14 @@ _NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 _WORDS: dict[str, PlainValue] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
-"""Characters that turn the direction of what follows: a line can then read otherwise than it is."""
+"""Characters that change the direction of the text after them, so that a line reads differently from its content."""
 
 
 def tree_of_yaml(data: bytes, file: str, faults: Faults) -> Node:
-    """The document's root. Faults go to `faults`; if the text can't be read on, the root is Broken."""
+    """Parse YAML and return its root. Faults go to `faults`; if reading can't continue, the root is Broken."""
     start = Place(file, 1, 1)
     if len(data) > MAX_BYTES:
-        faults.add(start, f"the file is larger than {MAX_BYTES} bytes; no more are read")
+        faults.add(start, f"the file is larger than {MAX_BYTES} bytes, the most that is read")
         return Broken(start)
     try:
         text = data.decode("utf-8-sig")
@@ -76,8 +76,8 @@ def tree_of_yaml(data: bytes, file: str, faults: Faults) -> Node:
         faults.add(_place_at(file, before), "this is not UTF-8; save the file as UTF-8")
         return Broken(start)
     if turn := _TURNS.search(text):
-        told = f"the character U+{ord(turn[0]):04X} can't stand here: it makes text read otherwise than it is"
-        faults.add(_place_at(file, text[: turn.start()]), told)
+        message = f"the character U+{ord(turn[0]):04X} is not allowed here: it changes the direction of the text"
+        faults.add(_place_at(file, text[: turn.start()]), message)
         return Broken(start)
     yaml = YAML(typ="safe", pure=True)
     try:
@@ -85,13 +85,12 @@ def tree_of_yaml(data: bytes, file: str, faults: Faults) -> Node:
     except Unreadable:
         return Broken(start)
     except ReaderError as error:
-        faults.add(
-            _place_at(file, text[: error.position]), f"the character U+{ord(text[error.position]):04X} can't stand here"
-        )
+        message = f"the character U+{ord(text[error.position]):04X} is not allowed here"
+        faults.add(_place_at(file, text[: error.position]), message)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else start
-        faults.add(place, _told(error, text))
+        faults.add(place, _message_of(error, text))
     except YAMLError as error:
         faults.add(start, f"not YAML: {error}")
     return Broken(start)
@@ -102,35 +101,35 @@ def _place_at(file: str, before: str) -> Place:
     return Place(file, len(lines), len(lines[-1]) + 1)
 
 
-def _told(error: MarkedYAMLError, text: str) -> str:
+def _message_of(error: MarkedYAMLError, text: str) -> str:
     problem = str(error.problem or error.context or "not YAML")
     mark = error.problem_mark
     if mark and (line := _odd_blank(text, mark.line)):
-        return f"not YAML: line {line} is indented with a blank that is no space (maybe pasted); indent with spaces"
+        return f"not YAML: line {line} is indented with a blank that is not a space (maybe pasted); indent with spaces"
     if "mapping values are not allowed" in problem:
         before = mark is not None and _starts_with_key(text, mark.line, mark.column)
-        return "not YAML: `: ` can't stand here; " + (
+        return "not YAML: `: ` is not allowed here; " + (
             "the line above lacks its `: `, or this line's indentation is wrong"
             if before
-            else "put a text with a colon in it into quotes, or the key onto its own line"
+            else "put a text that contains a colon in quotes, or put the key on its own line"
         )
     if "expected <block end>" in problem and "<scalar>" in problem:
-        return "not YAML: text goes on after its closing quote; write the whole text within double quotes"
+        return "not YAML: text continues after its closing quote; put the whole text in double quotes"
     if "expected <block end>" in problem:
-        told = "the indentation of this line, or of one above, is wrong; what belongs together starts in one column"
-        return f"not YAML: {told}"
+        hint = "lines that belong together start in the same column"
+        return f"not YAML: the indentation of this line, or of a line above, is wrong; {hint}"
     if error.context and "flow" in error.context and problem.startswith("expected"):
         opened = f"; the bracket was opened in line {error.context_mark.line + 1}" if error.context_mark else ""
         return "not YAML: expected a comma or the closing bracket before this" + opened
     if "'\\t'" in problem:
-        return "not YAML: a tab can't stand here; indent with spaces"
+        return "not YAML: a tab is not allowed here; indent with spaces"
     if "cannot start any token" in problem:
-        return f"not YAML: {problem}; put the text into quotes"
+        return f"not YAML: {problem}; put the text in quotes"
     return f"not YAML: {problem}" + (f", {error.context}" if error.context and error.problem else "")
 
 
 def _odd_blank(text: str, line: int) -> int | None:
-    """The number of this line or the one before, if its indentation holds a blank that YAML takes for text."""
+    """Return the number of this line or the line before if its indentation has a blank that YAML reads as text."""
     lines = text.split("\n")
     for number in (line, line - 1):
         if 0 <= number < len(lines):
@@ -142,14 +141,14 @@ def _odd_blank(text: str, line: int) -> int | None:
 
 
 def _starts_with_key(text: str, line: int, column: int) -> bool:
-    """Only a name stands before the colon, as if it were the first key of its line."""
+    """Return whether only a name is before the colon, like the first key of a line."""
     written = text.split("\n")[line]
     return line > 0 and re.fullmatch(r"\s*[A-Za-z0-9_]+", written[:column]) is not None
 
 
 @dataclass(slots=True)
 class _OpenList:
-    """A list whose end has not come yet. `refused`: it has a tag."""
+    """A list whose end is not read yet. `refused`: it has a tag."""
 
     place: Place
     refused: bool
@@ -158,7 +157,7 @@ class _OpenList:
 
 @dataclass(slots=True)
 class _OpenMapping:
-    """A mapping whose end has not come yet. `key` waits for its value; `plain`: it is written without quotes."""
+    """A mapping whose end is not read yet. `key`: waits for its value; `plain`: the key is not in quotes."""
 
     place: Place
     refused: bool
@@ -169,10 +168,10 @@ class _OpenMapping:
 
 
 class _YamlReader:
-    """Turns the parser's events into a tree.
+    """The builder of a tree from the parser's events.
 
-    Without recursion: at an unlucky depth of Python's stack each call of the parser would cost ten times as much, and
-    a file could choose that depth.
+    Without recursion: at some depths of Python's stack each call of the parser would cost ten times as much, and a file
+    could choose that depth.
     """
 
     def __init__(self, events: Iterator[Event], file: str, faults: Faults) -> None:
@@ -212,14 +211,14 @@ class _YamlReader:
         return Place(self._file, mark.line + 1, mark.column + 1)
 
     def _node(self, event: Event) -> Node | None:
-        """The node that is whole with this event; None if it only begins here."""
+        """Return the node that this event completes; None if it only begins here."""
         if isinstance(event, SequenceEndEvent | MappingEndEvent):
             return self._close()
         place = self._place(event)
         self._count(place)
         if isinstance(event, AliasEvent):
-            told = f"alias `*{event.anchor}`: aliases are not part of the ruleset language; write it out"
-            self._faults.add(place, told)
+            message = f"alias `*{event.anchor}`: aliases are not part of the ruleset language; repeat the value"
+            self._faults.add(place, message)
             return Broken(place)
         refused = self._decorated(event, place)
         if isinstance(event, ScalarEvent):
@@ -242,8 +241,8 @@ class _YamlReader:
     def _decorated(self, event: Event, place: Place) -> bool:
         anchor = getattr(event, "anchor", None)
         if anchor:
-            told = f"anchor `&{anchor}`: anchors are not part of the ruleset language; remove it"
-            self._faults.add(place, told)
+            message = f"anchor `&{anchor}`: anchors are not part of the ruleset language; remove it"
+            self._faults.add(place, message)
         tag = getattr(event, "tag", None)
         if tag:
             self._faults.add(place, f"tag `{tag}`: tags are not part of the ruleset language; remove it")
@@ -270,7 +269,7 @@ class _YamlReader:
         return MappingNode(ended.entries, ended.place, ended.whole)
 
     def _deliver(self, node: Node, event: Event) -> None:
-        """Put a whole node, which ends with `event`, where it belongs."""
+        """Put a complete node, which ends with `event`, into the open list or mapping."""
         into = self._open[-1]
         plain = event.value if isinstance(event, ScalarEvent) and event.style is None else None
         if isinstance(into, _OpenList):
@@ -285,22 +284,21 @@ class _YamlReader:
             into.key = None
 
     def _enter(self, entries: dict[str, MappingEntry], key: Node, node: Node, *, plain: bool) -> bool:
-        """Whether the key was taken."""
+        """Enter a key and its node; return False, with a fault, if the key is not valid."""
         if isinstance(key, Broken):
             return False
         if not isinstance(key, Scalar) or not isinstance(key.value, str):
             written = quoted(key.value) if isinstance(key, Scalar) else "a list or mapping"
-            rest = written[1:-1].isdigit() and node == Scalar(None, key.place)  # `{a: 38,5}` is 38, and a key 5
-            hint = DECIMALS_HINT if rest else "; put it into quotes"
-            self._faults.add(key.place, f"{written} is not a text, and a key must be one{hint}")
+            decimals = written[1:-1].isdigit() and node == Scalar(None, key.place)  # `{a: 38,5}` is 38, and a key 5
+            hint = DECIMALS_HINT if decimals else "; put it in quotes"
+            self._faults.add(key.place, f"expected a text as the key, found {written}{hint}")
         elif plain and key.value == "<<":
-            self._faults.add(key.place, "merge keys (`<<`) are not part of the ruleset language; write it out")
+            self._faults.add(key.place, "merge keys (`<<`) are not part of the ruleset language; repeat the keys")
         elif len(key.value) > MAX_KEY:
             self._faults.add(key.place, key_too_long(key.value))
         elif key.value in entries:
             first = entries[key.value].key_place.line
-            told = f"the key {quoted(key.value)} is here twice; it was written in line {first} first"
-            self._faults.add(key.place, told)
+            self._faults.add(key.place, f"duplicate key {quoted(key.value)}; it is already in line {first}")
         else:
             entries[key.value] = MappingEntry(key.place, node)
             return True
@@ -308,18 +306,18 @@ class _YamlReader:
 
 
 def resolve(text: str) -> PlainValue:
-    """What an unquoted scalar means. Raises ValueError for a number that can't be kept."""
+    """Return the value of an unquoted scalar. Raises ValueError for a number that can't be stored."""
     if text in _WORDS:
         return _WORDS[text]
     if _NOT_FINITE.match(text):
-        raise ValueError("a number must be finite; put a text into quotes")
+        raise ValueError("a number must be finite; put a text in quotes")
     if _INTEGER.match(text):
         if len(text) > MAX_DIGITS:
-            raise ValueError(f"a number has at most {MAX_DIGITS} digits; put a text into quotes")
+            raise ValueError(f"a number has at most {MAX_DIGITS} digits; put a text in quotes")
         return int(text)
     if _FLOAT.match(text):
         number = float(text)
         if not math.isfinite(number):
-            raise ValueError("this number is too large")
+            raise ValueError("the number is too large")
         return number
     return text
