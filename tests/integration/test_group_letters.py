@@ -219,7 +219,7 @@ def test_a_letter_with_bytes_that_are_no_text_is_put_back(
     ran = redrive(redis_url, "--group", GROUP, "--all")
 
     assert shown.stdout.count("\n") == 3
-    assert f"{entry} waits in {GROUP} again." in ran.stdout
+    assert f"{entry} is queued in {GROUP} again." in ran.stdout
     assert (ran.exit_code, redis_client.xlen(DEAD), pending(redis_client)) == (1, 2, 1)
     assert not {"\x1b", "\x07"} & set(shown.stdout + ran.stdout)
 
