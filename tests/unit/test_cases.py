@@ -57,7 +57,7 @@ SLIPS = [
     ("findings: {age_years: 4}", "findings: a child", "7:15: case `first`: `findings`: expected a mapping of answers, found the text `a child`"),
     ("findings: {age_years: 4}", "findings:", "7:5: case `first`: `findings`: expected a mapping of answers, found nothing"),
     ("{age_years: 4}", "{age_year: 4}", "7:16: case `first`: `findings`: unknown input `age_year`; did you mean `age_years`?"),
-    ("temperature_c: 101", "temperature_c: 38,5", "12:34: `5` is not a text, and a key must be one; decimals take a point, such as `38.5`"),
+    ("temperature_c: 101", "temperature_c: 38,5", "12:34: expected a text as the key, found `5`; write decimals with a point, such as `38.5`"),
     ("base: adult", "base: adlt", "6:11: case `first`: `base`: unknown base `adlt`; did you mean `adult`?"),
     ("base: adult", "base: child", "6:11: case `first`: `base`: unknown base `child`; known are `adult`"),
     ("base: adult", "base: {age_years: 4}", "6:11: case `first`: `base`: expected a text, found a mapping"),
@@ -75,8 +75,8 @@ SLIPS = [
     # what is wanted
     ("expect: {refused: [temperature_c]}", "expect: urgent", "13:13: case `second`: `expect`: expected a mapping, found the text `urgent`"),
     ("    expect: {refused: [temperature_c]}\n", "", "11:5: case `second`: the key `expect` is missing"),
-    ("{refused: [temperature_c]}", "{}", "13:5: case `second`: `expect` must say a `level` (or what is `refused`)"),
-    ("{refused: [temperature_c]}", "{could_be: urgent}", "13:5: case `second`: `expect` must say a `level`"),
+    ("{refused: [temperature_c]}", "{}", "13:5: case `second`: `expect` must state a `level` (or what is `refused`)"),
+    ("{refused: [temperature_c]}", "{could_be: urgent}", "13:5: case `second`: `expect` must state a `level`"),
     ("{level: urgent,", "{levle: urgent,", "10:14: case `first`: `expect`: unknown key `levle`; did you mean `level`?"),
     ("level: urgent", "level: urgnet", "10:21: case `first`: `expect`: `level`: `urgnet` is not one of `routine`, `monitor`, `urgent`; did you mean `urgent`?"),
     ("level: urgent", "level: 2", "10:21: case `first`: `expect`: `level`: expected a text, found `2`"),
@@ -240,5 +240,5 @@ def test_an_approval_in_the_future_is_refused_in_a_file_but_opens_as_a_bundle() 
 def test_a_decimal_comma_is_told_to_be_a_point(written: str) -> None:
     text = example().replace("- temperature_c: {at_least: 38}", f"- {written}")
     assert text != example()
-    with pytest.raises(RulesetError, match=r"decimals take a point, such as `38\.5`"):
+    with pytest.raises(RulesetError, match=r"write decimals with a point, such as `38\.5`"):
         parse_ruleset(text.encode(), "ruleset.yaml")
