@@ -11,8 +11,8 @@ import pytest
 import redis
 from cryptography.fernet import Fernet
 
-from tests.actors import TESTER
-from tests.integration.making import DAY_MS, HOUR_MS, NOW_MS, a_report, a_result, deployed
+from tests.support.actors import TESTER
+from tests.support.reports import DAY_MS, HOUR_MS, NOW_MS, a_report, a_result, deployed
 from triage_rules.consumer import Consumer
 from triage_rules.foundation.errors import NoPlace, NotRedrivable, NotSettled, ReportNotFound, StoreUnavailable
 from triage_rules.foundation.settings import Settings

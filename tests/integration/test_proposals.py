@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import redis
 
-from tests.actors import TESTER
-from tests.integration.making import NOW_MS, deployed
+from tests.support.actors import TESTER
+from tests.support.reports import NOW_MS, deployed
 from triage_rules.foundation.errors import ProposalNotFound, ProposalRefused
 from triage_rules.records import audit
 from triage_rules.records.audit import Actor, Via
