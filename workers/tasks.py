@@ -22,7 +22,7 @@ from triage_rules.deployment.live import LiveRulesets
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane
 from triage_rules.records.tasks import EVALUATE, EVALUATE_MANY, EVALUATE_SINGLY, SWEEP
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 from workers.handlers import Handlers
 
 SETTINGS = "triage_settings"
@@ -71,9 +71,9 @@ def sweep() -> None:
 def handlers() -> Handlers:
     """Make the handlers of this process, after the fork, so that no connection and no engine is shared."""
     settings: Settings = current_app.conf[SETTINGS]
-    ledger = RedisLedger(settings)
-    rulesets = LiveRulesets(ledger, second_opinion=settings.second_opinion, alarm=_disagreed)
-    return Handlers(settings, ledger, rulesets, send, ledger.now_ms)
+    store = RedisStore(settings)
+    rulesets = LiveRulesets(store.rulesets, second_opinion=settings.second_opinion, alarm=_disagreed)
+    return Handlers(settings, store, rulesets, send, store.now_ms)
 
 
 def send(ids: Sequence[str], lane: Lane, *, singly: bool = False) -> None:
@@ -84,7 +84,7 @@ def send(ids: Sequence[str], lane: Lane, *, singly: bool = False) -> None:
     name, argument = (single_task, ids[0]) if len(ids) == 1 else (EVALUATE_MANY, list(ids))
     try:
         current_app.send_task(name, args=(argument,), queue=lane.value, ignore_result=True, retry=False)
-    except Exception as error:  # noqa: BLE001 - whatever the broker's client raises: the reports are in the ledger
+    except Exception as error:  # noqa: BLE001 - whatever the broker's client raises: the reports are in the store
         log.warning("%d reports are left to the sweep: %s", len(ids), type(error).__name__)
 
 

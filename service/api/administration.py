@@ -59,8 +59,8 @@ def post_erasure() -> Response:
     own = parts()
     raw = read_json(request, own.settings.max_report_bytes)
     subject, client = _erasure(raw)
-    erased = own.ledger.erase(subject, own.now_ms(), by=actor(), client=client)
-    return json_answer({**asdict(erased), "append_only_file": own.ledger.rewrite_log(REWRITE_SECONDS)})
+    erased = own.store.erasure.erase(subject, own.now_ms(), by=actor(), client=client)
+    return json_answer({**asdict(erased), "append_only_file": own.store.erasure.rewrite_log(REWRITE_SECONDS)})
 
 
 def _erasure(raw: object) -> tuple[str, str | None]:
@@ -101,8 +101,8 @@ def list_dead_letters() -> Response:
     """
     refuse_query(request)
     own = parts()
-    letters = [_letter(letter) for letter in own.ledger.dead_letters(SHOWN)]
-    return json_answer({"total": own.ledger.backlog(own.now_ms()).dead, "dead_letters": letters})
+    letters = [_letter(letter) for letter in own.store.dead_letters.get_fields(SHOWN)]
+    return json_answer({"total": own.store.health.get_backlog(own.now_ms()).dead, "dead_letters": letters})
 
 
 @call(
@@ -120,7 +120,7 @@ def show_audit() -> Response:
     whole log. Store `head` elsewhere: `triage audit verify --head` then also detects a truncated log.
     """
     refuse_query(request)
-    records = list(parts().ledger.audit_log())
+    records = list(parts().store.audit.read_entries())
     verdict = audit.verify(records)
     log = {
         "total": len(records),

@@ -21,7 +21,7 @@ from triage_rules.deployment import deploy
 from triage_rules.foundation.errors import ReportFault, RulesetError, WorkbenchBusy
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.records.api_keys import Scope
-from triage_rules.store import LiveRuleset
+from triage_rules.store.rulesets import LiveRuleset
 
 blueprint = Blueprint("deployments", __name__, url_prefix="/v1", description="Change the live version of a ruleset.")
 
@@ -60,7 +60,7 @@ def post_deployment() -> Response:
     own = parts()
     files = _files(read_json(request, BODY_BYTES))
     checked = _checked(files)
-    deployed = deploy.deploy(own.ledger, checked, own.now_ms(), actor())
+    deployed = deploy.deploy(own.store.rulesets, checked, own.now_ms(), actor())
     own.live.refresh()
     body = _deployed(deployed.live, checked.approved_by)
     return json_answer(body | {"cases": checked.cases, "warnings": list(deployed.warnings)})
@@ -82,7 +82,7 @@ def roll_back(name: str) -> Response:
     """
     refuse_query(request)
     own = parts()
-    live, ruleset = deploy.roll_back(own.ledger, name, own.now_ms(), actor())
+    live, ruleset = deploy.roll_back(own.store.rulesets, name, own.now_ms(), actor())
     own.live.refresh()
     return json_answer(_deployed(live, ruleset.approved_by) | {"warnings": []})
 

@@ -40,7 +40,7 @@ def acknowledge(report_id: str) -> Response:
     another client stays.
     """
     own = _parts_for(report_id)
-    return _acknowledgement(report_id, own.ledger.acknowledge(report_id, own.now_ms(), by=actor()))
+    return _acknowledgement(report_id, own.store.board.acknowledge(report_id, own.now_ms(), by=actor()))
 
 
 @call(
@@ -57,7 +57,7 @@ def unacknowledge(report_id: str) -> Response:
     Works for any client's acknowledgement. The audit log records it.
     """
     own = _parts_for(report_id)
-    own.ledger.unacknowledge(report_id, own.now_ms(), by=actor())
+    own.store.board.unacknowledge(report_id, own.now_ms(), by=actor())
     return _acknowledgement(report_id, None)
 
 
@@ -76,7 +76,7 @@ def redrive(report_id: str) -> Response:
     event.
     """
     own = _parts_for(report_id)
-    own.ledger.redrive(report_id, own.now_ms(), by=actor())
+    own.store.dead_letters.requeue(report_id, own.now_ms(), by=actor())
     body = {"id": report_id, "status": ReportStatus.QUEUED.value, "links": {"self": path_of(report_id)}}
     return json_answer(body, 202)
 

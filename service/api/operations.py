@@ -19,7 +19,7 @@ from service.http.parts import Parts, parts
 from service.http.problem_types import PROBLEMS
 from service.http.problems import CONTENT_TYPE
 from service.http.responses import json_answer
-from triage_rules.foundation.errors import LedgerUnavailable, ReportFault, SealError, TriageError
+from triage_rules.foundation.errors import DecryptionError, ReportFault, StoreUnavailable, TriageError
 from triage_rules.foundation.version import version
 from triage_rules.records.api_keys import Scope
 from triage_rules.records.reports import Lane
@@ -75,7 +75,7 @@ def status() -> Response:
     refuse_query(request)
     own = parts()
     now = own.now_ms()
-    backlog, groups = own.ledger.backlog(now), own.ledger.groups()
+    backlog, groups = own.store.health.get_backlog(now), own.store.consumer_groups.get_all()
     return json_answer(
         {
             "version": version(),
@@ -90,9 +90,9 @@ def status() -> Response:
             },
             "groups": [asdict(group) for group in groups.shown],
             "groups_left_out": groups.left_out,
-            "settled": own.ledger.counts(),
-            "workers": own.ledger.workers(now, own.settings.worker_within_ms),
-            "workers_stalled": own.ledger.stalled(now, own.settings.worker_within_ms),
+            "settled": own.store.health.get_counts(),
+            "workers": own.store.health.get_workers(now, own.settings.worker_within_ms),
+            "workers_stalled": own.store.health.get_stalled_workers(now, own.settings.worker_within_ms),
             "lanes": [lane.value for lane in Lane],
             "limits": {
                 "report_bytes": own.settings.max_report_bytes,
@@ -124,25 +124,25 @@ def _missing(own: Parts) -> dict[str, str]:
     """Return the failed checks with their reasons."""
     missing: dict[str, str] = {}
     try:
-        own.ledger.ping()
-        missing |= _other_seals(own) | _no_writes(own) | _old_queue(own) | _no_ruleset(own) | _no_workers(own)
-    except LedgerUnavailable:
+        own.store.health.ping()
+        missing |= _other_encryption(own) | _no_writes(own) | _old_queue(own) | _no_ruleset(own) | _no_workers(own)
+    except StoreUnavailable:
         return dict.fromkeys(CHECKS, "unknown: Redis can't be reached") | {"redis": "Redis can't be reached"}
     return missing
 
 
-def _other_seals(own: Parts) -> dict[str, str]:
+def _other_encryption(own: Parts) -> dict[str, str]:
     try:
-        own.ledger.check_seals()
-    except SealError as error:
+        own.store.health.check_encryption()
+    except DecryptionError as error:
         return {"encryption": f"{error}; no reports are accepted"}
     return {}
 
 
 def _no_writes(own: Parts) -> dict[str, str]:
     try:
-        own.ledger.check_writes()
-    except LedgerUnavailable:
+        own.store.health.check_writes()
+    except StoreUnavailable:
         return {"writes": "Redis refuses to write, for example because its memory is full; no reports are accepted"}
     return {}
 
@@ -150,16 +150,16 @@ def _no_writes(own: Parts) -> dict[str, str]:
 def _old_queue(own: Parts) -> dict[str, str]:
     """Check the age of the queue against the limit of intake: the service is ready while it accepts urgent reports."""
     limit = own.settings.max_queue_age_seconds
-    if own.ledger.backlog(own.now_ms()).oldest_urgent_ms <= limit * 1000:
+    if own.store.health.get_backlog(own.now_ms()).oldest_urgent_ms <= limit * 1000:
         return {}
     return {"queue": f"the oldest urgent report has waited longer than {limit} seconds; no reports are accepted"}
 
 
 def _no_workers(own: Parts) -> dict[str, str]:
     now, within_ms = own.now_ms(), own.settings.worker_within_ms
-    if own.ledger.workers(now, within_ms):
+    if own.store.health.get_workers(now, within_ms):
         return {}
-    if stalled := own.ledger.stalled(now, within_ms):
+    if stalled := own.store.health.get_stalled_workers(now, within_ms):
         return {"workers": f"no worker makes progress ({len(stalled)} stalled), although work waits"}
     return {"workers": f"no worker sent a heartbeat in the last {within_ms // 1000} seconds"}
 
@@ -171,7 +171,7 @@ def _no_ruleset(own: Parts) -> dict[str, str]:
     for name in names:
         try:
             own.live.get(name)
-        except LedgerUnavailable:
+        except StoreUnavailable:
             raise
         except TriageError as error:
             return {"rulesets": f"the live ruleset {name} can't be opened ({type(error).__name__})"}

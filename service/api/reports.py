@@ -36,7 +36,7 @@ from service.http.problem_types import PROBLEMS
 from service.http.responses import json_answer, with_etag
 from service.use.intake import IntakeOutcome, Request
 from triage_rules.foundation import strict_json
-from triage_rules.foundation.errors import LedgerUnavailable, ReportNotFound, SealError
+from triage_rules.foundation.errors import DecryptionError, ReportNotFound, StoreUnavailable
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.records.api_keys import Scope
 from triage_rules.records.reports import Accepted, ReportStatus, StoredReport
@@ -139,7 +139,7 @@ def get_report(report_id: str) -> Response:
         raise MethodNotAllowed(valid_methods=["OPTIONS", "POST"])
     if not ID.fullmatch(report_id):
         raise ReportNotFound
-    report = parts().ledger.get(report_id)
+    report = parts().store.reports.get(report_id)
     if Scope.READ not in caller().scopes and report.client != caller().client:
         raise ReportNotFound
     response = json_answer(_report(report))
@@ -183,14 +183,14 @@ def look_up_report(report_id: str, wait: int | None) -> StoredReport | None:
     own = parts()
     try:
         if wait is None:
-            return own.ledger.get(report_id)
+            return own.store.reports.get(report_id)
         if not own.waiters.acquire(blocking=False):
             return None
         try:
-            return own.ledger.wait(report_id, wait)
+            return own.store.reports.wait(report_id, wait)
         finally:
             own.waiters.release()
-    except (LedgerUnavailable, ReportNotFound, SealError):
+    except (StoreUnavailable, ReportNotFound, DecryptionError):
         return None
 
 

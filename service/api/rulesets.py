@@ -18,7 +18,7 @@ from triage_rules.evaluation.answers import answers_json_schema
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.bundle import document_of
 from triage_rules.language.model import Floor, Input, Rule, Ruleset
-from triage_rules.store import LiveRuleset
+from triage_rules.store.rulesets import LiveRuleset
 
 blueprint = Blueprint("rulesets", __name__, url_prefix="/v1/rulesets", description="Read the live rulesets.")
 
@@ -54,9 +54,9 @@ def get_ruleset(name: str) -> Response:
     refuse_query(request)
     own = parts()
     loaded = own.live.get(name)
-    live = own.ledger.live()
+    live = own.store.rulesets.get_live()
     body = _summary(loaded, live[name]) | _detail(loaded.ruleset)
-    body["document"] = document_of(own.ledger.bundle(loaded.digest), loaded.digest)["ruleset"]
+    body["document"] = document_of(own.store.rulesets.get_bundle(loaded.digest), loaded.digest)["ruleset"]
     return with_etag(json_answer(body))
 
 
@@ -78,7 +78,7 @@ def get_findings_schema(name: str) -> Response:
 
 def summaries(own: Parts) -> list[dict[str, Any]]:
     """Return a summary of each live ruleset, by name."""
-    live = own.ledger.live()
+    live = own.store.rulesets.get_live()
     return [_summary(own.live.get(name), live[name]) for name in own.live.names() if name in live]
 
 

@@ -17,20 +17,19 @@ from service.use.metrics import Metrics
 from triage_rules.deployment.live import LiveRulesets
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.version import version
-from triage_rules.store import Ledger
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 
 def create_app(
-    settings: Settings | None = None, ledger: Ledger | None = None, dispatch: Dispatch | None = None
+    settings: Settings | None = None, store: RedisStore | None = None, dispatch: Dispatch | None = None
 ) -> Flask:
     """Make the app, with production parts for those not passed in. Opens no connection yet. Raises SettingsError."""
     settings = Settings.from_environment() if settings is None else settings
-    ledger = RedisLedger(settings) if ledger is None else ledger
+    store = RedisStore(settings) if store is None else store
     dispatch = CeleryDispatch(settings) if dispatch is None else dispatch
-    metrics = Metrics(ledger, ledger.now_ms, settings.worker_within_ms)
-    live = LiveRulesets(ledger, second_opinion=settings.second_opinion, alarm=metrics.disagreed)
-    intake = Intake(ledger, live, dispatch, metrics, now_ms=ledger.now_ms)
+    metrics = Metrics(store, store.now_ms, settings.worker_within_ms)
+    live = LiveRulesets(store.rulesets, second_opinion=settings.second_opinion, alarm=metrics.disagreed)
+    intake = Intake(store.reports, live, dispatch, metrics, now_ms=store.now_ms)
 
     app = Flask("service", static_folder="static", template_folder="templates")
     app.url_map.merge_slashes = False
@@ -38,7 +37,8 @@ def create_app(
     headers.register(app)
     api_keys.register(app, auth=settings.auth_on)
     limits = Limits(app, settings)
-    keep(app.extensions, Parts(settings, ledger, live, intake, metrics, limits, Keyring(ledger.keys), ledger.now_ms))
+    keyring = Keyring(store.api_keys.get_all)
+    keep(app.extensions, Parts(settings, store, live, intake, metrics, limits, keyring, store.now_ms))
     sessions.configure(app, settings)
     description = make_api(app, version())
     api.register(description)

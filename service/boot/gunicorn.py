@@ -20,9 +20,9 @@ for _name in [name for name in sys.modules if name.partition(".")[0] in ("servic
     del sys.modules[_name]
 
 from service.http.raw_problem import write_problem  # noqa: E402 - see above; so the others
-from triage_rules.foundation.errors import LedgerUnavailable, SettingsError  # noqa: E402
+from triage_rules.foundation.errors import SettingsError, StoreUnavailable  # noqa: E402
 from triage_rules.foundation.settings import Settings  # noqa: E402
-from triage_rules.store.redis import RedisLedger  # noqa: E402
+from triage_rules.store.redis import RedisStore  # noqa: E402
 
 STALLED_SECONDS = 10
 """Time after which a stalled client is dropped: as many stalled clients as threads would block everyone else."""
@@ -61,11 +61,11 @@ def on_starting(_: Any) -> None:
     if not _settings.auth_on:
         return
     try:
-        with RedisLedger(_settings) as ledger:
-            now = ledger.now_ms()
-            if any(key.is_usable(now) for key in ledger.keys().values()):
+        with RedisStore(_settings) as store:
+            now = store.now_ms()
+            if any(key.is_usable(now) for key in store.api_keys.get_all().values()):
                 return
-    except LedgerUnavailable as error:
+    except StoreUnavailable as error:
         print(f"can't check yet for a usable API key: {error}", file=sys.stderr)  # noqa: T201 - as above
         return
     _refuse("API keys are required, but no usable key is stored; make one with `triage key make CLIENT --scope report`")

@@ -10,7 +10,7 @@ from flask import Flask, g, request, session
 
 from service.http.parts import parts
 from service.http.problems import Refused
-from triage_rules.foundation.errors import LedgerUnavailable, LinkError
+from triage_rules.foundation.errors import LinkError, StoreUnavailable
 from triage_rules.foundation.settings import is_loopback
 from triage_rules.records.api_keys import ANYBODY, Caller, Key, Scope, find_caller, find_holder
 
@@ -41,7 +41,7 @@ NOT_FOR_FORMS = frozenset({Scope.READ, Scope.DEPLOY, Scope.ADMIN})
 
 
 class Keyring:
-    """A cache of the stored keys, read at most every KEPT_SECONDS. Thread-safe. Raises LedgerUnavailable."""
+    """A cache of the stored keys, read at most every KEPT_SECONDS. Thread-safe. Raises StoreUnavailable."""
 
     def __init__(self, fetch: Callable[[], Mapping[str, Key]], clock: Callable[[], float] = time.monotonic) -> None:
         self._fetch = fetch
@@ -80,7 +80,7 @@ def known_caller() -> Caller | None:
         return ANYBODY
     try:
         return _authenticate()
-    except (LedgerUnavailable, LinkError):
+    except (StoreUnavailable, LinkError):
         return None
 
 

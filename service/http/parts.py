@@ -14,7 +14,7 @@ from service.use.metrics import Metrics
 from triage_rules.deployment.live import LiveRulesets
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.api_keys import Key
-from triage_rules.store import Ledger
+from triage_rules.store.redis import RedisStore
 from triage_rules.workbench.sandbox import Bench
 
 _EXTENSION = "triage"
@@ -42,7 +42,7 @@ class Parts:
     """The parts of an app."""
 
     settings: Settings
-    ledger: Ledger
+    store: RedisStore
     live: LiveRulesets
     intake: Intake
     metrics: Metrics

@@ -14,7 +14,7 @@ from service.http.parts import Parts, parts
 from service.http.responses import with_etag
 from service.pages import board_wording as words
 from service.pages.page import by_htmx, go, page, render
-from triage_rules.foundation.errors import NotRedrivable, NotSettled, ReportNotFound, SealError
+from triage_rules.foundation.errors import DecryptionError, NotRedrivable, NotSettled, ReportNotFound
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.model import Level
 from triage_rules.records.api_keys import Scope
@@ -47,7 +47,7 @@ class Filters:
 
     @property
     def wanted(self) -> Wanted:
-        """For the ledger."""
+        """For the store."""
         levels = (_LEVELS[self.level],) if self.level else RANKS
         newest = self.order == "newest"
         return Wanted(BoardStatus(self.show), levels, self.ruleset or None, overdue=bool(self.overdue), newest=newest)
@@ -100,10 +100,10 @@ def acknowledge() -> Response:
     """Acknowledge a report, or undo its acknowledgement."""
     own, report_id = parts(), _posted_id()
     if request.form.get("undo"):
-        own.ledger.unacknowledge(report_id, own.now_ms(), by=actor())
+        own.store.board.unacknowledge(report_id, own.now_ms(), by=actor())
         return _back("undone", report_id)
     try:
-        own.ledger.acknowledge(report_id, own.now_ms(), by=actor())
+        own.store.board.acknowledge(report_id, own.now_ms(), by=actor())
     except NotSettled:
         return _back("waits", report_id)
     return _back("acknowledged", report_id)
@@ -114,7 +114,7 @@ def redrive() -> Response:
     """Requeue a dead letter."""
     own, report_id = parts(), _posted_id()
     try:
-        own.ledger.redrive(report_id, own.now_ms(), by=actor())
+        own.store.dead_letters.requeue(report_id, own.now_ms(), by=actor())
     except NotRedrivable:
         return _back("kept", report_id)
     return _back("redriven", report_id)
@@ -144,9 +144,9 @@ def _back(did: str, report_id: str) -> Response:
 def _board_values(filters: Filters) -> dict[str, Any]:
     own = parts()
     now = own.now_ms()
-    found = own.ledger.board(filters.wanted, now, ROWS, filters.after or None)
-    tally = own.ledger.tally(now)
-    urgent = own.ledger.board(Wanted(levels=(Level.URGENT, None), newest=True), now, ARRIVALS)
+    found = own.store.board.page(filters.wanted, now, ROWS, filters.after or None)
+    tally = own.store.board.tally(now)
+    urgent = own.store.board.page(Wanted(levels=(Level.URGENT, None), newest=True), now, ARRIVALS)
     return {
         "filters": filters,
         "rows": [_row(row, now) for row in found.rows],
@@ -189,9 +189,9 @@ def _word(level: Level | None) -> str | None:
 def _service_values(own: Parts, filters: Filters, now_ms: int) -> dict[str, Any]:
     """Return the queue, the workers and the dead letters."""
     within = own.settings.worker_within_ms
-    queues, stalled = own.ledger.queues(now_ms), own.ledger.stalled(now_ms, within)
-    there = set(own.ledger.workers(now_ms, within))
-    letters = own.ledger.letters(LETTERS + 1, filters.letters or None)
+    queues, stalled = own.store.health.get_queues(now_ms), own.store.health.get_stalled_workers(now_ms, within)
+    there = set(own.store.health.get_workers(now_ms, within))
+    letters = own.store.dead_letters.page(LETTERS + 1, filters.letters or None)
     return {
         "queues": [
             {
@@ -205,10 +205,10 @@ def _service_values(own: Parts, filters: Filters, now_ms: int) -> dict[str, Any]
         + [(name, "stalled") for name in stalled]
         + [
             (name, f"no heartbeat for {words.format_duration(now_ms - at)}")
-            for name, at in sorted(own.ledger.heard().items())
+            for name, at in sorted(own.store.health.get_last_heard().items())
             if name not in there
         ],
-        "dead": own.ledger.backlog(now_ms).dead,
+        "dead": own.store.health.get_backlog(now_ms).dead,
         "letters": [asdict(letter) | {"why": words.describe_reason(letter.reason)} for letter in letters[:LETTERS]],
         "older_letters": letters[LETTERS - 1].entry if len(letters) > LETTERS else None,
     }
@@ -218,7 +218,7 @@ def _chart(filters: Filters) -> words.Chart:
     own = parts()
     span = words.SPANS[filters.span or "day"]
     starts, end = span.starts(own.now_ms())
-    return words.build_chart(own.ledger.mix(starts, end), span)
+    return words.build_chart(own.store.board.count_received(starts, end), span)
 
 
 def _last_action() -> dict[str, Any] | None:
@@ -227,7 +227,7 @@ def _last_action() -> dict[str, Any] | None:
     if did not in ("acknowledged", "undone", "waits", "redriven", "kept") or not ID.fullmatch(report_id):
         return None
     try:
-        taken = parts().ledger.get(report_id).acknowledged
-    except (ReportNotFound, SealError):
+        taken = parts().store.reports.get(report_id).acknowledged
+    except (ReportNotFound, DecryptionError):
         taken = None
     return {"did": did, "id": report_id, "by": taken and taken.by, "mine": taken and taken.by == actor().name}

@@ -50,13 +50,13 @@ class Draft:
 
 
 def live_of(name: str) -> Live:
-    """What is live. Raises RulesetNotFound, LedgerUnavailable."""
+    """What is live. Raises RulesetNotFound, StoreUnavailable."""
     own = parts()
-    live = own.ledger.live().get(name)
+    live = own.store.rulesets.get_live().get(name)
     if live is None:
         raise RulesetNotFound(f"no ruleset `{name}` is live")
-    data = own.ledger.bundle(live.digest)
-    beside = own.ledger.source(live.digest)
+    data = own.store.rulesets.get_bundle(live.digest)
+    beside = own.store.rulesets.get_files(live.digest)
     files = {file: beside[file] for file in FILES if file in beside}
     kept = FILE_NAME in files
     if not kept:

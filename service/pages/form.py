@@ -19,7 +19,7 @@ from service.pages import form_state, signed_links
 from service.pages.form_state import SHOWN, SKIPPED, FormState
 from service.pages.page import by_htmx, go, may, page, render
 from service.use.intake import Request
-from triage_rules.foundation.errors import LedgerUnavailable, LinkError, QueueTooOld, StaleRuleset
+from triage_rules.foundation.errors import LinkError, QueueTooOld, StaleRuleset, StoreUnavailable
 from triage_rules.intake.form import FormAnswers, groups, next_questions, questions, unanswered
 from triage_rules.intake.links import FormLink
 from triage_rules.language.model import Level, Ruleset
@@ -270,7 +270,7 @@ def _send_if_urgent(asking: FormRequest, answers: FormAnswers, result: dict[str,
     try:
         asking.state.sent = _accept(asking, answers)
         asking.state.sent_print = form_state.print_of(answers.given)
-    except (LedgerUnavailable, QueueTooOld, StaleRuleset):
+    except (StoreUnavailable, QueueTooOld, StaleRuleset):
         return  # the advice and the button to send are shown anyway
 
 

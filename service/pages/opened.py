@@ -60,7 +60,7 @@ def open_report(name: str, report_id: str) -> HighlightedRuleset:
     if not may(Scope.READ) and not may(Scope.REPORT):
         raise ReportNotFound
     report = find_visible_report(report_id, by_link=False)
-    posted = parts().ledger.accepted(report.id)
+    posted = parts().store.reports.get_delivery(report.id)
     if report.ruleset != name or report.result is None or posted is None:
         raise ReportNotFound
     loaded = parts().live.by_digest(report.digest)
@@ -101,4 +101,4 @@ def open_posted(name: str) -> tuple[str, HighlightedRuleset | None, list[ReportF
 
 def _history(subject: str | None, name: str) -> History:
     own = parts()
-    return History() if subject is None else own.ledger.history(name, subject, own.now_ms(), caller().client)
+    return History() if subject is None else own.store.reports.get_history(name, subject, own.now_ms(), caller().client)

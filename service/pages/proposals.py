@@ -38,14 +38,14 @@ def may_propose() -> bool:
 def proposals_of(name: str) -> list[Proposal]:
     """Return the open proposals for a ruleset, the newest first."""
     own = parts()
-    found = own.ledger.proposals(own.now_ms())
+    found = own.store.proposals.get_all(own.now_ms())
     return [one for one in found if one.ruleset == name and one.state is ProposalState.OPEN]
 
 
 def propose(live: Live, draft: Draft, note: str) -> Proposal:
     """Check the draft as for going live, and keep it as a proposal.
 
-    Raises RulesetError with every fault, ProposalRefused, LedgerUnavailable, WorkbenchBusy if another check is running.
+    Raises RulesetError with every fault, ProposalRefused, StoreUnavailable, WorkbenchBusy if another check is running.
     """
     own = parts()
     files = {name: text for name, text in draft.files.items() if text.strip()}
@@ -65,7 +65,7 @@ def propose(live: Live, draft: Draft, note: str) -> Proposal:
         own.now_ms(),
         note,
     )
-    own.ledger.propose(made, files, by=actor())
+    own.store.proposals.propose(made, files, by=actor())
     return made
 
 
@@ -89,7 +89,7 @@ def show(name: str, proposal_id: str) -> Response:
 
 
 def _get_proposal(name: str, proposal_id: str) -> tuple[Proposal, dict[str, str]]:
-    proposal, files = parts().ledger.proposal(proposal_id)
+    proposal, files = parts().store.proposals.get(proposal_id)
     if proposal.ruleset != name:
         raise ProposalNotFound
     return proposal, files
@@ -103,14 +103,14 @@ def _decide(proposal: Proposal, files: dict[str, str], action: str) -> str:
     if action in CLOSING:
         if action == "decline" and not may(Scope.DEPLOY):
             raise ProposalRefused("declining needs a key with the scope `deploy`")
-        return own.ledger.close_proposal(proposal.id, CLOSING[action], own.now_ms(), by=actor()).id
+        return own.store.proposals.close(proposal.id, CLOSING[action], own.now_ms(), by=actor()).id
     if action != "approve" or not may(Scope.DEPLOY):
         raise ProposalRefused("approving needs a key with the scope `deploy`")
     if caller().client == proposal.proposed_by:
         raise ProposalRefused("a second person must approve it, with the key of a client other than the proposer")
     checked = check_in_bench(files)
     approving = Approval(proposal.id, request.form.get("live") or None)
-    deploy.deploy(own.ledger, checked, own.now_ms(), actor(), approving)
+    deploy.deploy(own.store.rulesets, checked, own.now_ms(), actor(), approving)
     own.live.refresh()
     return proposal.id
 

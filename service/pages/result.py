@@ -79,7 +79,7 @@ def find_visible_report(report_id: str, *, by_link: bool) -> StoredReport:
     """Return the report. Raises ReportNotFound, also for another client's report, so nobody learns that it exists."""
     if not _ID.fullmatch(report_id):
         raise ReportNotFound
-    report = parts().ledger.get(report_id)
+    report = parts().store.reports.get(report_id)
     if not by_link and not may(Scope.READ) and report.client != caller().client:
         raise ReportNotFound
     return report
@@ -91,7 +91,7 @@ def _open(report: StoredReport, result: dict[str, Any]) -> OpenedReport:
         loaded = own.live.by_digest(report.digest)
     except (BundleError, RulesetError, RulesetNotFound):
         loaded = None
-    return OpenedReport(report, result, loaded, own.ledger.accepted(report.id))
+    return OpenedReport(report, result, loaded, own.store.reports.get_delivery(report.id))
 
 
 def _view_values(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from triage_rules.explanation.graph import (
 )
 from triage_rules.explanation.graph.svg import draw
 from triage_rules.language.model import Floor, Input, Rule, Ruleset
-from triage_rules.store import Ledger
+from triage_rules.store.rulesets import RulesetStore
 
 Json = dict[str, Any]
 
@@ -75,9 +75,9 @@ def version_of(loaded: Loaded) -> Version:
         return version
 
 
-def evidence_of(ledger: Ledger, digest: str) -> Evidence:
-    """What was shown of it when it went live. Raises LedgerUnavailable."""
-    return _evidence(ledger.source(digest).get(kept.FILE_NAME))
+def evidence_of(rulesets: RulesetStore, digest: str) -> Evidence:
+    """What was shown of it when it went live. Raises StoreUnavailable."""
+    return _evidence(rulesets.get_files(digest).get(kept.FILE_NAME))
 
 
 @lru_cache(KEPT)

@@ -46,7 +46,7 @@ TABLES = {
 def show(name: str) -> Response:
     """Show a live ruleset as tables that can be filtered by a word."""
     loaded, shown, common = _live(name)
-    live = parts().ledger.live().get(name)
+    live = parts().store.rulesets.get_live().get(name)
     rows = ruleset_view.build_tables(ruleset_view.version_of(loaded), shown, _today())
     return render(
         "rulesets/show.html",
@@ -142,8 +142,8 @@ def _live(name: str, opened: HighlightedRuleset | None = None) -> tuple[Loaded, 
     """Return the live version, or that of the opened report, with its evidence and the values of every template."""
     own = parts()
     loaded = opened.loaded if opened is not None else own.live.get(name)
-    shown = ruleset_view.evidence_of(own.ledger, loaded.digest)
-    live = own.ledger.live().get(name)
+    shown = ruleset_view.evidence_of(own.store.rulesets, loaded.digest)
+    live = own.store.rulesets.get_live().get(name)
     return loaded, shown, {
         "name": name,
         "ruleset": loaded.ruleset,
@@ -166,7 +166,7 @@ def _opened(name: str) -> HighlightedRuleset | None:
         return open_report(name, request.args["report"])
     if "case" in request.args:
         loaded = own.live.get(name)
-        return open_case(loaded, ruleset_view.evidence_of(own.ledger, loaded.digest), request.args["case"])
+        return open_case(loaded, ruleset_view.evidence_of(own.store.rulesets, loaded.digest), request.args["case"])
     return None
 
 

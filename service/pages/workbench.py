@@ -76,7 +76,7 @@ def completions(name: str) -> Response:
 def _begun(live: Live) -> Draft:
     """Return the first draft: the live version, or a proposal."""
     asked = request.args.get("proposal", "")
-    return Draft(parts().ledger.proposal(asked)[1]) if asked else Draft(live.files)
+    return Draft(parts().store.proposals.get(asked)[1]) if asked else Draft(live.files)
 
 
 def _answer(what: str, draft: Draft, live: Live) -> Json:

@@ -12,7 +12,7 @@ from celery import Celery
 from service.use.task_messages import TaskMessage
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane
-from triage_rules.records.tasks import BROKER_KEY_PREFIX, EVALUATE, EVALUATE_MANY
+from triage_rules.records.tasks import EVALUATE, EVALUATE_MANY, broker_settings
 
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
@@ -36,17 +36,9 @@ class CeleryDispatch:
 
     def __init__(self, settings: Settings) -> None:
         self._chunk = settings.batch_chunk
-        self._celery = Celery("service", broker=settings.broker_url, set_as_current=False)
-        self._celery.conf.update(
-            broker_transport_options={
-                "global_keyprefix": BROKER_KEY_PREFIX,
-                "socket_connect_timeout": CONNECT_SECONDS,
-                "socket_timeout": ANSWER_SECONDS,
-                "max_retries": 0,
-            },
-            task_serializer="json",
-            task_ignore_result=True,
-        )
+        self._celery = Celery("service", set_as_current=False)
+        limits = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS, "max_retries": 0}
+        self._celery.conf.update(broker_settings(settings, **limits))
         self._text_of = functools.cache(TaskMessage)
 
     def __call__(self, ids: Sequence[str], lane: Lane) -> None:

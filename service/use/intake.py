@@ -13,10 +13,9 @@ import rfc8785
 from service.use.dispatch import Dispatch
 from triage_rules.deployment.live import Loaded
 from triage_rules.foundation import strict_json
-from triage_rules.foundation.errors import BundleError, LedgerUnavailable, StaleRuleset, TriageError
+from triage_rules.foundation.errors import BundleError, StaleRuleset, StoreUnavailable, TriageError
 from triage_rules.intake.report import Posted, RulesetLookup, read_report
 from triage_rules.records.reports import Accepted, History, Idempotency, Lane, NewReport
-from triage_rules.store import Ledger
 
 TRIES = 3
 """Attempts to read a report whose ruleset changes meanwhile, before the caller is asked to retry."""
@@ -31,6 +30,30 @@ class IntakeRulesets(RulesetLookup[Loaded], Protocol):
 
     def refused(self) -> dict[str, str]:
         """Return live rulesets that can't be opened; their last good version replaces them."""
+        ...
+
+
+class IntakeStore(Protocol):
+    """The reports of the store, as intake needs them; `store.reports.Reports` has them."""
+
+    def accept(self, report: NewReport, idempotency: Idempotency | None = None, task: str = "") -> Accepted:
+        """Store a report, and with a task enqueue it, in one step."""
+        ...
+
+    def accept_many(self, reports: list[NewReport]) -> list[Accepted | Exception]:
+        """Accept each report in one round trip; return a refusal in its report's place."""
+        ...
+
+    def find_idempotent(self, idempotency: Idempotency) -> str | None:
+        """Return the report that an earlier request with this key made."""
+        ...
+
+    def claim_requeue(self, report_id: str, now_ms: int) -> Lane | None:
+        """Return the lane to enqueue the report into again, if there is need."""
+        ...
+
+    def get_history(self, ruleset: str, subject: str, now_ms: int, client: str = "") -> History:
+        """Return the present history of a client's subject."""
         ...
 
 
@@ -60,7 +83,7 @@ class Intake:
 
     def __init__(  # noqa: PLR0913  # its parts, all with different types
         self,
-        ledger: Ledger,
+        store: IntakeStore,
         live: IntakeRulesets,
         dispatch: Dispatch,
         counts: IntakeMetrics,
@@ -68,7 +91,7 @@ class Intake:
         now_ms: Callable[[], int],
         new_id: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
-        self._ledger = ledger
+        self._store = store
         self._live = live
         self._dispatch = dispatch
         self._counts = counts
@@ -84,7 +107,7 @@ class Intake:
             ReportError: If the report has faults.
             NoRulesetLive, BundleError, StaleRuleset: If no ruleset can decide it.
             IdempotencyMismatch: If its key was used for another report.
-            QueueTooOld, LedgerUnavailable: If the service can't accept it now.
+            QueueTooOld, StoreUnavailable: If the service can't accept it now.
 
         """
         accepted, lane = self._accept(request, enqueue=True)
@@ -119,7 +142,7 @@ class Intake:
 
         Raises:
             ReportError: If the report has faults.
-            NoRulesetLive, EngineError, LedgerUnavailable: If it can't be evaluated.
+            NoRulesetLive, EngineError, StoreUnavailable: If it can't be evaluated.
 
         """
         now = self._now_ms()
@@ -137,14 +160,14 @@ class Intake:
     def _accept(self, request: Request, *, enqueue: bool) -> tuple[Accepted, Lane | None]:
         """Return the report, and the lane if it must still be enqueued. `enqueue`: in the step that stores it."""
         idempotency = _idempotency(request)
-        known = self._ledger.find_idempotent(idempotency) if idempotency is not None else None
+        known = self._store.find_idempotent(idempotency) if idempotency is not None else None
         if known is not None:
             return Accepted(known, created=False), self._again(known)
         for tried in range(1, TRIES + 1):
             report = self._new_report(request)
             try:
                 task = self._dispatch.written(report.id, report.lane) if enqueue else ""
-                accepted = self._ledger.accept(report, idempotency, task)
+                accepted = self._store.accept(report, idempotency, task)
             except StaleRuleset:
                 if tried == TRIES:
                     raise self._stale() from None
@@ -161,7 +184,7 @@ class Intake:
     ) -> Iterator[tuple[int, IntakeOutcome, Lane | None]]:
         """Try each index in `todo` once; yield its outcome and lane, in any order."""
         together: dict[int, NewReport] = {}
-        away: LedgerUnavailable | None = None
+        away: StoreUnavailable | None = None
         for index in todo:
             request = requests[index]
             try:
@@ -172,7 +195,7 @@ class Intake:
                 else:
                     yield index, *self._accept(request, enqueue=False)
             except TriageError as error:
-                away = error if isinstance(error, LedgerUnavailable) else away
+                away = error if isinstance(error, StoreUnavailable) else away
                 yield index, error, None
         for index, outcome in zip(together, self._accept_together(list(together.values())), strict=True):
             yield index, outcome, together[index].lane
@@ -180,14 +203,14 @@ class Intake:
     def _again(self, report_id: str) -> Lane | None:
         """Return the lane if the report must be enqueued again, because an earlier request may have failed to do it."""
         try:
-            return self._ledger.again(report_id, self._now_ms())
-        except LedgerUnavailable:
+            return self._store.claim_requeue(report_id, self._now_ms())
+        except StoreUnavailable:
             return None
 
     def _accept_together(self, reports: list[NewReport]) -> list[IntakeOutcome]:
         try:
-            replies = self._ledger.accept_many(reports)
-        except LedgerUnavailable as error:
+            replies = self._store.accept_many(reports)
+        except StoreUnavailable as error:
             return [error] * len(reports)
         outcomes: list[IntakeOutcome] = []
         for report, reply in zip(reports, replies, strict=True):
@@ -226,7 +249,7 @@ class Intake:
     def _history(self, posted: Posted[Loaded], now_ms: int, client: str) -> History:
         if posted.subject is None:
             return History()
-        return self._ledger.history(posted.loaded.ruleset.name, posted.subject, now_ms, client)
+        return self._store.get_history(posted.loaded.ruleset.name, posted.subject, now_ms, client)
 
 
 def _idempotency(request: Request) -> Idempotency | None:

@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from triage_rules.evaluation.result import ENGINE_DISAGREEMENT
-from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.records.consumer_groups import Groups
 from triage_rules.records.reports import Lane
-from triage_rules.store import Ledger
+from triage_rules.store.consumer_groups import ConsumerGroups
+from triage_rules.store.health import Health
+from triage_rules.store.rulesets import RulesetStore
 
 FLAG = "flag:"
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
+class MetricsStore(Protocol):
+    """The parts of the store whose numbers are shown; `RedisStore` has them."""
+
+    @property
+    def health(self) -> Health: ...
+
+    @property
+    def rulesets(self) -> RulesetStore: ...
+
+    @property
+    def consumer_groups(self) -> ConsumerGroups: ...
+
+
 class Metrics:
     """The metrics of an app. No label ever holds anything from a body."""
 
-    def __init__(self, ledger: Ledger, now_ms: Callable[[], int], worker_within_ms: int) -> None:
+    def __init__(self, store: MetricsStore, now_ms: Callable[[], int], worker_within_ms: int) -> None:
         self._registry = CollectorRegistry()
         self._accepted = Counter(
             "triage_reports_accepted", "Reports accepted.", ["ruleset", "lane"], registry=self._registry
@@ -48,7 +64,7 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
-        self._registry.register(_LedgerCollector(ledger, now_ms, worker_within_ms))
+        self._registry.register(_StoreCollector(store, now_ms, worker_within_ms))
 
     def accepted(self, ruleset: str, lane: Lane) -> None:
         """Count an accepted report."""
@@ -75,11 +91,11 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class _LedgerCollector(Collector):
+class _StoreCollector(Collector):
     """The numbers of the store, the same in every process."""
 
-    def __init__(self, ledger: Ledger, now_ms: Callable[[], int], worker_within_ms: int) -> None:
-        self._ledger = ledger
+    def __init__(self, store: MetricsStore, now_ms: Callable[[], int], worker_within_ms: int) -> None:
+        self._store = store
         self._now_ms = now_ms
         self._worker_within_ms = worker_within_ms
 
@@ -91,13 +107,13 @@ class _LedgerCollector(Collector):
         """Yield the numbers of the store, or only that it is away."""
         now = self._now_ms()
         try:
-            backlog = self._ledger.backlog(now)
-            workers = self._ledger.workers(now, self._worker_within_ms)
-            stalled = self._ledger.stalled(now, self._worker_within_ms)
-            live = self._ledger.live()
-            counts = self._ledger.counts()
-            groups = self._ledger.groups()
-        except LedgerUnavailable:
+            backlog = self._store.health.get_backlog(now)
+            workers = self._store.health.get_workers(now, self._worker_within_ms)
+            stalled = self._store.health.get_stalled_workers(now, self._worker_within_ms)
+            live = self._store.rulesets.get_live()
+            counts = self._store.health.get_counts()
+            groups = self._store.consumer_groups.get_all()
+        except StoreUnavailable:
             yield _gauge("triage_ledger_up", "Whether the store can be reached.", 0)
             return
         yield _gauge("triage_ledger_up", "Whether the store can be reached.", 1)

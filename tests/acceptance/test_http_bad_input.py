@@ -18,7 +18,7 @@ from tests.acceptance.http_making import Caller, check_problem, everything, glas
 from tests.actors import TESTER
 from tests.real_redis import RealRedis
 from triage_rules.foundation.settings import Settings
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 MARK = "zq7marker"
 """Stands in answers and in whatever else a client sends by mistake: it may not come back."""
@@ -354,9 +354,9 @@ def http(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     """One app for all of them, with the small ruleset live."""
     settings = Settings(redis_url=redis_url, data_dir=tmp_path_factory.mktemp("bad"), pages_secret="s" * 32)
     bundle = glass_test()
-    with RedisLedger(settings) as ledger:
-        ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, now(), by=TESTER)
-        yield Caller(create_app(settings, ledger))
+    with RedisStore(settings) as store:
+        store.rulesets.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, now(), by=TESTER)
+        yield Caller(create_app(settings, store))
 
 
 def test_there_are_more_than_sixty_kinds() -> None:

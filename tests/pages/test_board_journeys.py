@@ -17,7 +17,7 @@ from tests.pages.conftest import sign_in
 from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane, NewReport
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 pytestmark = pytest.mark.page
 
@@ -39,12 +39,12 @@ def post(running: Everything, answers: dict[str, Any], **headers: str) -> tuple[
 
 def bury(running: Everything) -> str:
     """A report that could not be decided, although there is nothing wrong with it."""
-    with RedisLedger(Settings(redis_url=running.redis_url)) as ledger:
-        now, live = ledger.now_ms(), ledger.live()["red-dots"]
+    with RedisStore(Settings(redis_url=running.redis_url)) as store:
+        now, live = store.now_ms(), store.rulesets.get_live()["red-dots"]
         report = NewReport(secrets.token_hex(16), "red-dots", live.digest, LATER, Lane.NORMAL, now)
-        ledger.accept(report)
+        store.reports.accept(report)
         identity = Identity(report.id, "red-dots", live.version, live.digest, now, now)
-        assert ledger.bury(report.id, failed_result(identity, "worker_lost"), "worker_lost", now)
+        assert store.work.bury(report.id, failed_result(identity, "worker_lost"), "worker_lost", now)
     return report.id
 
 
@@ -58,12 +58,12 @@ def _tidy(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "served" in request.fixturenames:
         running: Everything = request.getfixturevalue("served")
-        with RedisLedger(Settings(redis_url=running.redis_url)) as ledger:
+        with RedisStore(Settings(redis_url=running.redis_url)) as store:
             from tests.actors import TESTER
             from triage_rules.records.board import Wanted
 
-            for one in ledger.board(Wanted(), ledger.now_ms(), 500).rows:
-                ledger.acknowledge(one.noted.id, ledger.now_ms(), by=TESTER)
+            for one in store.board.page(Wanted(), store.now_ms(), 500).rows:
+                store.board.acknowledge(one.noted.id, store.now_ms(), by=TESTER)
 
 
 @pytest.mark.parametrize("script", [True, False])
