@@ -111,7 +111,7 @@ def test_what_was_decided_stays_so(ledger: RedisLedger) -> None:
     ledger.close_proposal(withdrawn.id, ProposalState.WITHDRAWN, NOW_MS, by=ANN)
     ledger.close_proposal(declined.id, ProposalState.DECLINED, NOW_MS, by=BEN)
     for one in (withdrawn, declined):
-        with pytest.raises(ProposalRefused, match="before"):
+        with pytest.raises(ProposalRefused, match="already"):
             approve(ledger, one)
     assert [entry["action"] for entry in ledger.audit_log()][-2:] == ["proposal.withdraw", "proposal.decline"]
     with pytest.raises(ProposalNotFound):
