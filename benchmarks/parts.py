@@ -79,7 +79,7 @@ class _Parts:
         self._engine.run(self._reports[number])
 
     def look_ahead(self, number: int) -> None:
-        self._compiled.outlook.of(self._reports[number])
+        self._compiled.lookahead.of(self._reports[number])
 
     def second_opinion(self, number: int) -> None:
         self._plain.of(self._reports[number])

@@ -199,7 +199,7 @@ def why_not_faults(seed: int, ruleset: Ruleset) -> Iterator[str]:
             continue
         goal = LevelGoal(wanted, wanted > level, exactly)
         found = Counterfactual(evaluator, answers, kept, Budget()).alternatives(goal, EVERY)
-        told = [frozenset(one.answers) for one in found.found]
+        told = [frozenset(one.answers) for one in found.sets]
         smallest = _smallest(ruleset, goal, facts, kept, reports)
         what = f"seed {seed}, {wanted.word} for {answers}, {sorted(kept)} kept"
         if not found.complete:
@@ -208,7 +208,7 @@ def why_not_faults(seed: int, ruleset: Ruleset) -> Iterator[str]:
             yield f"{what}: every report says {smallest}, and it says {told}"
         if [len(names) for names in told] != sorted(map(len, told)):
             yield f"{what}: the sets of fewest answers don't come first"
-        for one in found.found:
+        for one in found.sets:
             if texts & one.answers.keys():
                 continue
             changed = {**facts, **one.answers}

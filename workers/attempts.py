@@ -12,10 +12,9 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from triage_rules.deployment.live import LiveRulesets
 from triage_rules.evaluation.result import Identity, failed_result
-from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.foundation.settings import Settings
-from triage_rules.records.reports import Delivery, Lane
-from triage_rules.store import Ledger
+from triage_rules.records.reports import Delivery, History, Lane
 
 WORKER_LOST = "worker_lost"
 """The process died each time, or was killed for taking too long."""
@@ -37,7 +36,7 @@ class TaskOutcome(enum.Enum):
     FINISHED = enum.auto()
     """Settled or buried, here or by another."""
     LEFT = enum.auto()
-    """The ledger is away, or encrypted under other keys: the sweep will bring the report again."""
+    """The store is away, or encrypted under other keys: the sweep will bring the report again."""
     TOO_SLOW = enum.auto()
     """Interrupted by the time limit; sent to the queue again."""
 
@@ -52,23 +51,46 @@ class UnreadableReport(Exception):
     """What is stored of the report can't be read, so nothing can decide it."""
 
 
+class AttemptStore(Protocol):
+    """The steps of the store that attempts need; `store.work.Work` has them."""
+
+    def begin(self, report_id: str, now_ms: int) -> Delivery | None:
+        """Count one more attempt; return None if there is nothing to do."""
+        ...
+
+    def settle(self, report_id: str, result: dict[str, Any], now_ms: int, history: History | None = None) -> bool:
+        """Store the result and publish its event, in one step."""
+        ...
+
+    def bury(self, report_id: str, result: dict[str, Any], reason: str, now_ms: int) -> bool:
+        """Settle the report as a dead letter."""
+        ...
+
+    def refund_attempts(self, ids: Sequence[str]) -> None:
+        """Take back one attempt of each report."""
+        ...
+
+
 class Attempts:
-    """All methods raise LedgerUnavailable, SealError, and SoftTimeLimitExceeded if it strikes as the store is asked."""
+    """Attempts at one report.
+
+    All methods raise StoreUnavailable, DecryptionError, and SoftTimeLimitExceeded if it strikes in a call of the store.
+    """
 
     def __init__(
-        self, settings: Settings, ledger: Ledger, rulesets: LiveRulesets, send: Send, now_ms: Callable[[], int]
+        self, settings: Settings, store: AttemptStore, rulesets: LiveRulesets, send: Send, now_ms: Callable[[], int]
     ) -> None:
         self._settings = settings
-        self._ledger = ledger
+        self._store = store
         self._rulesets = rulesets
         self._send = send
         self._now_ms = now_ms
-        self._excused: list[str] = []
+        self._to_refund: list[str] = []
 
     def process(self, report_id: str, begun: Delivery | None = None) -> TaskOutcome:
         """Attempt after attempt until the report is ended. `begun`: its attempt that was counted already."""
         last = self._settings.max_deliveries
-        while (delivery := begun or self._ledger.begin(report_id, self._now_ms())) is not None:
+        while (delivery := begun or self._store.begin(report_id, self._now_ms())) is not None:
             begun = None
             if delivery.attempt > last:
                 self._bury(delivery, WORKER_LOST, "")
@@ -76,7 +98,7 @@ class Attempts:
             try:
                 self._settle(delivery, self.decide(delivery))
                 break
-            except LedgerUnavailable:
+            except StoreUnavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the report must not be lost by it
                 if is_time_up(error):
@@ -105,23 +127,23 @@ class Attempts:
 
     def _settle(self, delivery: Delivery, result: dict[str, Any]) -> None:
         try:
-            self._ledger.settle(delivery.report.id, result, self._now_ms(), delivery.history)
-        except LedgerUnavailable:
+            self._store.settle(delivery.report.id, result, self._now_ms(), delivery.history)
+        except StoreUnavailable:
             self.queue_refund([delivery.report.id])
             raise
 
     def queue_refund(self, ids: Sequence[str]) -> None:
-        """Their evaluation came to a result, and the store was away when it was to be settled."""
-        self._excused += ids
+        """Note attempts to take back: they came to a result, and the store was away when it was to be settled."""
+        self._to_refund += ids
 
-    def excuse(self) -> None:
-        """Take back attempts that came to a result: what failed was the store, and no human need look for that.
+    def refund_attempts(self) -> None:
+        """Take back the noted attempts: the store failed, not the report, so no person needs to look at it.
 
-        A process that died can't say so; those attempts stay counted, since the report may be what killed it.
+        Attempts of a process that died stay counted, since the report may be what killed it.
         """
-        if self._excused:
-            self._ledger.excuse(self._excused)
-            self._excused = []
+        if self._to_refund:
+            self._store.refund_attempts(self._to_refund)
+            self._to_refund = []
 
     def postpone(self, delivery: Delivery, error: Exception) -> None:
         """The task has little time left, so the next attempt is a task of its own."""
@@ -134,11 +156,10 @@ class Attempts:
     def _bury(self, delivery: Delivery, reason: str, detail: str) -> None:
         report, now_ms = delivery.report, self._now_ms()
         # The ruleset isn't opened for its version: opening it may be what fails.
-        live = self._ledger.live().get(report.ruleset)
-        version = live.version if live is not None and live.digest == report.digest else UNKNOWN_VERSION
+        version = self._rulesets.live_version(report.ruleset, report.digest) or UNKNOWN_VERSION
         identity = Identity(report.id, report.ruleset, version, report.digest, report.received_ms, now_ms)
         told = f"{reason}: {detail}" if detail else reason
-        if self._ledger.bury(report.id, failed_result(identity, reason), told, now_ms):
+        if self._store.bury(report.id, failed_result(identity, reason), told, now_ms):
             log.error("report %s is a dead letter (%s): a human must look at it now", report.id, told)
 
     def _log_failure(self, delivery: Delivery, error: Exception) -> None:

@@ -12,11 +12,10 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.records.reports import DecidedReport, Delivery, Lane, TakenBatch
-from triage_rules.store import Ledger
 from workers.attempts import Attempts, Send, TaskOutcome, is_time_up
 
 CHUNK_SECONDS = 0.25
@@ -43,11 +42,33 @@ class Unsettled:
         return bool(self.singly or self.to_restart or self.slow or self.later)
 
 
+class BatchStore(Protocol):
+    """The steps of the store that a batch needs; `store.work.Work` has them."""
+
+    def take_batch(  # noqa: PLR0913 - all but three by name
+        self,
+        done: Sequence[DecidedReport],
+        ids: Sequence[str],
+        now_ms: int,
+        *,
+        holder: str,
+        lane: Lane,
+        most: int = 0,
+        hold: bool = True,
+    ) -> TakenBatch:
+        """Settle `done`, begin `ids`, and take up to `most` messages off the lane's queue, in one round trip."""
+        ...
+
+    def refund_attempts(self, ids: Sequence[str]) -> None:
+        """Take back one attempt of each report."""
+        ...
+
+
 class Batch:
     """One task's reports."""
 
-    def __init__(self, ledger: Ledger, attempts: Attempts, send: Send, now_ms: Callable[[], int]) -> None:
-        self._ledger = ledger
+    def __init__(self, store: BatchStore, attempts: Attempts, send: Send, now_ms: Callable[[], int]) -> None:
+        self._store = store
         self._attempts = attempts
         self._send = send
         self._now_ms = now_ms
@@ -56,7 +77,7 @@ class Batch:
         """Until all are ended, or no time is left.
 
         `takes`: the task is for the one id in `ids`, which it begins by itself, and takes others.
-        Raises LedgerUnavailable, SealError, and what the time limit raises while the store is asked.
+        Raises StoreUnavailable, DecryptionError, and what the time limit raises while the store is asked.
         """
         started, waiting, done = time.monotonic(), list(ids), list[DecidedReport]()
         own = takes
@@ -85,8 +106,8 @@ class Batch:
 
     def _turn(self, done: Sequence[DecidedReport], ids: Sequence[str], **how: Any) -> TakenBatch:
         try:
-            return self._ledger.turn(done, ids, self._now_ms(), **how)
-        except LedgerUnavailable:
+            return self._store.take_batch(done, ids, self._now_ms(), **how)
+        except StoreUnavailable:
             self._attempts.queue_refund([one.id for one in done])
             raise
 
@@ -108,7 +129,7 @@ class Batch:
                 people.add(person)
             try:
                 result = self._attempts.decide(delivery)
-            except LedgerUnavailable:
+            except StoreUnavailable:
                 self._attempts.queue_refund([one.id for one in done])
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this report's alone
@@ -125,7 +146,7 @@ class Batch:
         """Deal with what is left; False if there is no time for more."""
         if left.slow is not None:
             self._attempts.postpone(*left.slow)
-        self._ledger.excuse(left.to_restart)
+        self._store.refund_attempts(left.to_restart)
         alone: list[tuple[str, Delivery | None]] = [(delivery.report.id, delivery) for delivery in left.singly]
         alone += [(report_id, None) for report_id in left.to_restart]
         while alone and left.slow is None:
@@ -135,7 +156,7 @@ class Batch:
             if left.slow is None and not left.later:
                 return True
         begun = [delivery for _, delivery in alone if delivery is not None]
-        self._ledger.excuse([delivery.report.id for delivery in (*begun, *left.later)])
+        self._store.refund_attempts([delivery.report.id for delivery in (*begun, *left.later)])
         ids = [*(report_id for report_id, _ in alone), *(delivery.report.id for delivery in left.later)]
         self._send([*ids, *waiting], lane)
         return False
@@ -143,7 +164,7 @@ class Batch:
     def _one_by_one(self, done: Sequence[DecidedReport], begun: Sequence[str], lane: Lane, task: str) -> None:
         """What is stored of one of those begun is no text; nobody knows of which. All attempts were counted."""
         self._turn(done, (), holder=task, lane=lane)
-        self._ledger.excuse(begun)
+        self._store.refund_attempts(begun)
         for report_id in begun:
             self._send([report_id], lane, singly=True)
 

@@ -13,10 +13,9 @@ from billiard.process import active_children  # type: ignore[import-untyped]
 from celery import bootsteps
 from celery.worker import state
 
-from triage_rules.foundation.errors import LedgerUnavailable, SealError
+from triage_rules.foundation.errors import DecryptionError, StoreUnavailable
 from triage_rules.foundation.settings import Settings
-from triage_rules.store import Ledger
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 from workers.progress import Progress
 from workers.tasks import SETTINGS
 
@@ -38,7 +37,7 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc] # Celery carries
         """The worker is ready, for the first time or once more."""
         if Heartbeat._watch is None:
             settings: Settings = consumer.app.conf[SETTINGS]
-            Heartbeat._watch = Watch(RedisLedger(settings), settings, f"{consumer.hostname}/{os.getpid()}")
+            Heartbeat._watch = Watch(RedisStore(settings), settings, f"{consumer.hostname}/{os.getpid()}")
             Heartbeat._watch.start()
         self._timer = consumer.timer.call_repeatedly(TICK_SECONDS, Heartbeat._watch.tick)
 
@@ -50,9 +49,9 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc] # Celery carries
 class Watch(threading.Thread):
     """A thread of the worker's parent process. It needs nothing of the main loop, which may be what hangs."""
 
-    def __init__(self, ledger: Ledger, settings: Settings, name: str) -> None:
+    def __init__(self, store: RedisStore, settings: Settings, name: str) -> None:
         super().__init__(name="heartbeat", daemon=True)
-        self._ledger = ledger
+        self._store = store
         self._every_s = settings.heartbeat_seconds
         self._stalled_after_s = settings.stalled_seconds
         self._stuck_after_s = settings.stuck_seconds
@@ -76,22 +75,23 @@ class Watch(threading.Thread):
     def beat(self) -> None:
         """Say it once. A worker that can't open what is stored is not there."""
         try:
-            self._ledger.check_seals()
-            waiting = self._ledger.tasks_waiting()
+            self._store.health.check_encryption()
+            waiting = self._store.health.count_waiting_tasks()
             taken, held, now_s = sum(state.total_count.values()), list(state.requests), time.monotonic()
             stalled_s = self._progress.stalled_s(taken=taken, held=held, waiting=waiting, now_s=now_s)
             stalled_s = max(stalled_s, now_s - self._ticked_s)
             if stalled_s > self._stuck_after_s:
                 end(stalled_s)
-            self._ledger.heartbeat(self._worker, self._ledger.now_ms(), stalled=stalled_s > self._stalled_after_s)
-        except (LedgerUnavailable, SealError) as error:
+            is_stalled = stalled_s > self._stalled_after_s
+            self._store.health.record_heartbeat(self._worker, self._store.now_ms(), stalled=is_stalled)
+        except (StoreUnavailable, DecryptionError) as error:
             self.tick()
             self._progress.unknown(time.monotonic())
             log.warning("no heartbeat: %s", error)
 
 
 def end(stalled_s: float) -> NoReturn:
-    """End this worker and its processes at once: what it holds is in the ledger, and comes again."""
+    """End this worker and its processes at once: what it holds is in the store, and comes again."""
     # Not by the log: whoever hangs may hold its lock.
     told = f"CRITICAL workers.heartbeat: nothing gets done for {stalled_s:.0f} s; ending with {STUCK}"
     os.write(2, f"{told}, to be started anew\n".encode())

@@ -16,11 +16,11 @@ from typing import Any
 
 from tests.actors import TESTER
 from tests.ports import free_port
-from triage_rules.cli.deploy import deploy_folder
+from triage_rules.cli.folder_deployment import deploy_folder
 from triage_rules.cli.up.embedded_redis import embedded_redis
 from triage_rules.cli.up.processes import Processes
 from triage_rules.foundation.settings import Settings
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIAGE = Path(sys.executable).parent / "triage"
@@ -31,8 +31,8 @@ def store_with_red_dots(folder: Path) -> Path:
     """The directory of a store in which red-dots is live: `up` looks at it for seconds before it makes it so."""
     processes = Processes(folder / "log", 1_000_000)
     try:
-        with embedded_redis(folder, processes) as url, RedisLedger(Settings(redis_url=url)) as ledger:
-            deploy_folder(ledger, ROOT / "rulesets/red-dots", TESTER)
+        with embedded_redis(folder, processes) as url, RedisStore(Settings(redis_url=url)) as store:
+            deploy_folder(store, ROOT / "rulesets/red-dots", TESTER)
     finally:
         processes.stop()
     return folder / "redis"

@@ -177,7 +177,7 @@ def test_a_case_without_a_wanted_level_is_refused(copy: Path) -> None:
     """A case that can't fail is none."""
     (copy / "cases.yaml").write_text("cases:\n  - {id: one, findings: {}, expect: {}}\n", encoding="utf-8")
     ran = triage("test", str(copy))
-    assert (ran.returncode, "`expect` must say a `level`" in ran.stderr) == (1, True)
+    assert (ran.returncode, "`expect` must state a `level`" in ran.stderr) == (1, True)
 
 
 def test_a_ruleset_without_cases_does_not_pass(copy: Path) -> None:

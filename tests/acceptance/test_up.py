@@ -162,7 +162,7 @@ def test_an_interrupt_while_the_commands_load_ends_it_without_a_traceback(tmp_pa
     """Whoever mistyped presses Ctrl-C at once."""
     (tmp_path / "click.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n", encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
-    command = [sys.executable, "-m", "triage_rules.cli.__main__", "up"]
+    command = [sys.executable, "-m", "triage_rules", "up"]
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as loading:

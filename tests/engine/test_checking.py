@@ -23,7 +23,7 @@ from triage_rules.assurance.checking import FAMILIES, CheckOptions, check, findi
 from triage_rules.assurance.checking.context import Finding
 from triage_rules.assurance.checking.rendering import as_json, as_text, count_by_severity, has_failures
 from triage_rules.assurance.checking.sarif import as_sarif
-from triage_rules.cli.check import check_command
+from triage_rules.cli import main
 from triage_rules.foundation.errors import RulesetError
 from triage_rules.language.check_types import CheckType, Family, Severity
 from triage_rules.language.model import Ruleset
@@ -98,7 +98,7 @@ def test_a_ruleset_that_is_too_much_for_the_engine_is_found_in_each_of_ten(tmp_p
             add_raising(data, {"at_least": some // 2, "of": parts})
             file = tmp_path / f"{seed}-{found}.yaml"
             file.write_text(json.dumps(data, indent=1), encoding="utf-8")
-            ran = CliRunner().invoke(check_command, [str(file), "--format", "json", "--seconds", "0"])
+            ran = CliRunner().invoke(main, ["check", str(file), "--format", "json", "--seconds", "0"])
             types = {one["type"] for one in json.loads(ran.stdout)["findings"]}
             assert (CheckType.ENGINE_LIMIT in types) is found, (seed, some)
 

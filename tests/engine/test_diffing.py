@@ -182,10 +182,10 @@ def test_the_smallest_other_answers_are_found_nearest_numbers_first() -> None:
         Evaluator(fever(), DIGEST), {"age_years": 3, "temperature_c": 36.5}, {"age_years"}, Budget()
     )
     found = counterfactual.alternatives(LevelGoal(Level.URGENT, upwards=True))
-    assert {frozenset(one.answers) for one in found.found} == {
+    assert {frozenset(one.answers) for one in found.sets} == {
         frozenset({"temperature_c"}), frozenset({"hurt"}), frozenset({"note"})
     }  # fmt: skip
-    assert {"temperature_c": 38} in [one.answers for one in found.found]
+    assert {"temperature_c": 38} in [one.answers for one in found.sets]
     assert found.complete
 
 
@@ -193,18 +193,18 @@ def test_kept_facts_stay_and_then_nothing_may_be_left_to_change() -> None:
     answers = {"temperature_c": 39, "hurt": False, "spots": "few"}
     lower = LevelGoal(Level.ROUTINE, upwards=False)
     evaluator = Evaluator(fever(), DIGEST)
-    assert [one.answers for one in Counterfactual(evaluator, answers, (), Budget()).alternatives(lower).found] == [
+    assert [one.answers for one in Counterfactual(evaluator, answers, (), Budget()).alternatives(lower).sets] == [
         {"temperature_c": 37}
     ]
     none = Counterfactual(evaluator, answers, {"temperature_c"}, Budget()).alternatives(lower)
-    assert (none.found, none.complete) == ((), True)
+    assert (none.sets, none.complete) == ((), True)
 
 
 def test_other_answers_without_time_are_not_called_impossible() -> None:
     found = Counterfactual(Evaluator(fever(), DIGEST), {}, (), Budget(0)).alternatives(
         LevelGoal(Level.URGENT, upwards=True)
     )
-    assert (found.found, found.complete, found.gave_up) == ((), False, "the time ran out")
+    assert (found.sets, found.complete, found.gave_up) == ((), False, "the time ran out")
 
 
 def test_an_answer_that_engine_and_reference_do_not_confirm_is_never_shown() -> None:

@@ -106,9 +106,9 @@ def test_a_report_is_found_if_and_only_if_there_is_one_and_none_is_smaller() -> 
 @pytest.mark.parametrize(
     ("method", "lie"),
     [
-        ("_leaf_for_good", lambda self, condition: self._leaf(condition)),
+        ("_translate_leaf_for_good", lambda self, condition: self._translate_leaf(condition)),
         ("_may_fall_to_default", lambda self: self.by_default()),
-        ("_lifts", lambda self, _: self.logic.false),
+        ("_some_floor_raises", lambda self, _: self.logic.false),
     ],
 )
 def test_an_encoder_that_reads_the_language_wrongly_is_found_out(
@@ -145,7 +145,7 @@ def test_the_campaign_ends_well_and_fails_on_a_difference(
 ) -> None:
     assert campaign(monkeypatch, "3") == 0
     assert "3 rulesets and 3 small ones, 0 differences" in capsys.readouterr().out
-    monkeypatch.setattr(encoding_agreement, "Deciding", None)
+    monkeypatch.setattr(encoding_agreement, "Decider", None)
     monkeypatch.setattr(encoding_agreement, "disagreements", lambda _: iter(["a lie"]))
     assert campaign(monkeypatch, "1") == 1
     assert "seed 0, a lie" in capsys.readouterr().out

@@ -185,7 +185,7 @@ CASES: dict[str, tuple[str, str]] = {
     "an unknown input": ("cases: [{id: a, findings: {zodiac: 1}, expect: {level: urgent}}]\n", "unknown input"),
     "a path for an input": ("cases: [{id: a, findings: {../../x: 1}, expect: {level: urgent}}]\n", "unknown input"),
     "no expectation": ("cases: [{id: a}]\n", "`expect` is missing"),
-    "an expectation of nothing": ("cases: [{id: a, expect: {}}]\n", "must say a `level`"),
+    "an expectation of nothing": ("cases: [{id: a, expect: {}}]\n", "must state a `level`"),
     "an unknown level": ("cases: [{id: a, expect: {level: fatal}}]\n", "is not one of"),
     "a huge history": ("cases: [{id: a, history: {reports_last_48h: 1e300}, expect: {level: urgent}}]\n", "too large"),
     "a negative history": ("cases: [{id: a, history: {reports_last_48h: -1}, expect: {level: urgent}}]\n", "0 or more"),
@@ -294,11 +294,11 @@ def doubling(levels: int) -> str:
 
 COSTLY: dict[str, tuple[bytes, str]] = {
     "100 of 200": (costly({"R1": f"{{at_least: 100, of: {ys(0, 200)}}}"}), "`R1`: `at_least: 100` of 200 parts can't be written out"),
-    "many 2 of 31": (costly({f"R{n}": f"{{at_least: 2, of: {ys(7 * n, 31)}}}" for n in range(400)}), "`R[0-9]+`: up to here the rules"),
-    "many 29 of 31": (costly({f"R{n}": f"{{at_least: 29, of: {ys(7 * n, 31)}}}" for n in range(400)}), "`R[0-9]+`: up to here the rules"),
+    "many 2 of 31": (costly({f"R{n}": f"{{at_least: 2, of: {ys(7 * n, 31)}}}" for n in range(400)}), "`R[0-9]+`: the rules so far"),
+    "many 29 of 31": (costly({f"R{n}": f"{{at_least: 29, of: {ys(7 * n, 31)}}}" for n in range(400)}), "`R[0-9]+`: the rules so far"),
     "any of any": (costly({"R1": "{any: [" + ", ".join(f"{{any: {ys(n * 100, 100)}}}" for n in range(9)) + "]}"}), "`R1`: a condition would become 900 alternatives"),
     "any of at_least": (costly({"R1": "{any: [" + ", ".join(f"{{at_least: 2, of: {ys(n * 31, 31)}}}" for n in range(9)) + "]}"}), "`R1`: a condition would become"),
-    "a product of anys": (costly({f"R{n}": "{all: [" + ", ".join(f"{{any: {ys(37 * n + k * 20, 20)}}}" for k in range(3)) + "]}" for n in range(600)}), "`R[0-9]+`: up to here"),
+    "a product of anys": (costly({f"R{n}": "{all: [" + ", ".join(f"{{any: {ys(37 * n + k * 20, 20)}}}" for k in range(3)) + "]}" for n in range(600)}), "`R[0-9]+`: the rules so far"),
     "all of 121": (costly({"R1": f"{{all: {ys(0, 121)}}}"}), "`R1`: 121 conditions in one conjunction are too many"),
     "statements that double": (costly({"R1": "s59"}, doubling(60)), "`s14`: explaining it could take more than 50000 steps"),
     "a chain of 1,500": (costly({"R1": "s1499"}, "  s0: {says: s, when: y0}\n" + "".join(f"  s{n}: {{says: s, when: s{n - 1}}}\n" for n in range(1, 1_500))), "more than 150 conditions build on each other"),

@@ -75,8 +75,8 @@ SLIPS = [
     # what is wanted
     ("expect: {refused: [temperature_c]}", "expect: urgent", "13:13: case `second`: `expect`: expected a mapping, found the text `urgent`"),
     ("    expect: {refused: [temperature_c]}\n", "", "11:5: case `second`: the key `expect` is missing"),
-    ("{refused: [temperature_c]}", "{}", "13:5: case `second`: `expect` must say a `level` (or what is `refused`)"),
-    ("{refused: [temperature_c]}", "{could_be: urgent}", "13:5: case `second`: `expect` must say a `level`"),
+    ("{refused: [temperature_c]}", "{}", "13:5: case `second`: `expect` must state a `level` (or what is `refused`)"),
+    ("{refused: [temperature_c]}", "{could_be: urgent}", "13:5: case `second`: `expect` must state a `level`"),
     ("{level: urgent,", "{levle: urgent,", "10:14: case `first`: `expect`: unknown key `levle`; did you mean `level`?"),
     ("level: urgent", "level: urgnet", "10:21: case `first`: `expect`: `level`: `urgnet` is not one of `routine`, `monitor`, `urgent`; did you mean `urgent`?"),
     ("level: urgent", "level: 2", "10:21: case `first`: `expect`: `level`: expected a text, found `2`"),

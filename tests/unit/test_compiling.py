@@ -96,7 +96,7 @@ def as_text(compiled: Compiled) -> str:
     whole: dict[str, list[Any] | dict[str, Any]] = {"signals": signals}
     for number, page in enumerate(compiled.pages):
         whole |= {f"page {number}, {part.name}": getattr(page, part.name) for part in fields(page)}
-    whole |= {"established": compiled.established, "looking ahead": compiled.outlook.text.splitlines()}
+    whole |= {"established": compiled.established, "looking ahead": compiled.lookahead.text.splitlines()}
     whole["spelled"] = {name: [*map(list, of.items())] for name, of in compiled.spelled.items()}
     return "{\n" + ",\n".join(f'  "{name}": {listed(part)}' for name, part in whole.items()) + "\n}\n"
 

@@ -1,6 +1,6 @@
-"""Two rulesets on the same patients: where their levels agree and differ, each kind of difference with an example.
+"""Comparison of two rulesets on the same patients: their levels, and each kind of difference with an example.
 
-Patients may come from anywhere: from worked cases, or from a solver that looks for those on whom two rulesets differ.
+Patients may come from worked cases, or from a solver that looks for those on whom two rulesets differ.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from triage_rules.language.model import Level
 from triage_rules.records.reports import History
 
 MOST_ANSWERS = 15
-"""An example with more is cut to the answers that decide. Most of the others only keep questions from being open."""
+"""Answers above which an example is cut to those that decide. Most others only keep questions from being open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """Answers as a report gives them, by input, and what was known from before. `note`: who this is, in words."""
+    """Answers of a report, by input, and the history. `note`: a description of the patient."""
 
     id: str
     note: str
@@ -35,7 +35,7 @@ class Patient:
 
 @dataclass(frozen=True, slots=True)
 class PatientOpinion:
-    """What one ruleset makes of a patient. `rules`: those that fired, without floors; with none, the default spoke.
+    """A ruleset's decision on a patient. `rules`: those that fired, without floors; with none, the default decided.
 
     The level lies between `lowest` and `could_be` once the open questions are answered.
     """
@@ -48,15 +48,15 @@ class PatientOpinion:
 
     @property
     def speaks(self) -> bool:
-        """One of its rules fired; else it has only its default to say."""
+        """Return whether a rule fired; else only the default decided."""
         return bool(self.rules)
 
 
 @dataclass(frozen=True, slots=True)
 class LevelPair:
-    """One way to differ. `speaks`: a rule of the other one fired.
+    """Kind of difference. `speaks`: a rule of the other ruleset fired.
 
-    `may_agree`: answers to open questions could still bring both to one level; without it, none can.
+    `may_agree`: answers to open questions could still bring both to the same level; without it, none can.
     """
 
     first: Level
@@ -66,16 +66,16 @@ class LevelPair:
 
     @property
     def lower(self) -> bool:
-        """The other ruleset's level is below the first one's."""
+        """Return whether the other ruleset's level is below the first one's."""
         return self.other < self.first
 
 
 @dataclass(frozen=True, slots=True)
 class LevelDifference:
-    """The patients that differ in one way, by id, and the smallest example: answers that don't matter are left out.
+    """Patients with the same kind of difference, by id, and the smallest example, without answers that don't matter.
 
-    `first`, `other`: what the rulesets make of the example. `rest_answered`: the answers that were left out change
-    neither disposition and no rule, and yet it takes them to keep the two from still coming to one level.
+    `first`, `other`: the rulesets' opinions of the example. `rest_answered`: the answers left out change no disposition
+    and no rule, but without them the two levels could still come to agree.
     """
 
     kind: LevelPair
@@ -88,7 +88,7 @@ class LevelDifference:
 
 @dataclass(frozen=True, slots=True)
 class LevelTally:
-    """Patients whose level by the other ruleset is the same as, lower or higher than by the first."""
+    """Numbers of patients with the same level, a lower or a higher one by the other ruleset."""
 
     same: int
     lower: int
@@ -101,11 +101,11 @@ class LevelTally:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A ruleset against the first, on patients that both take.
+    """Comparison of a ruleset with the first, on patients that both accept.
 
-    `speaking`, `silent`: apart for patients on whom one of its rules fired, and on whom only its default spoke.
+    `speaking`, `silent`: tallies where one of its rules fired, and where only its default decided.
     `cells`: number of patients by the first one's level, the other one's disposition, and whether a rule of it fired.
-    `refused`: ids of the patients whose answers one of the two refuses. `differences`: downwards first, then by number.
+    `refused`: ids of patients whose answers a ruleset rejects. `differences`: downwards first, then by number.
     """
 
     speaking: LevelTally
@@ -116,58 +116,61 @@ class Comparison:
 
 
 def opinion(evaluator: Evaluator, patient: Patient) -> PatientOpinion | None:
-    """What a ruleset makes of those answers that it has questions for, by the plain evaluator; None: it refuses them.
+    """Evaluate a patient's answers, as far as the ruleset has questions for them, by the plain evaluator.
 
-    Refused is an answer out of range or of another type than the ruleset's own.
+    Returns None if the ruleset rejects an answer, which is out of range or of another type than its own.
     """
     ruleset = evaluator.ruleset
     known = {read.name for read in asked(ruleset)}
     try:
-        findings = read_answers(ruleset, {name: value for name, value in patient.answers.items() if name in known})
+        answers = read_answers(ruleset, {name: value for name, value in patient.answers.items() if name in known})
     except ReportError:
         return None
-    rails = Reference(ruleset, evaluator.facts(findings, patient.history)).rails()
+    rails = Reference(ruleset, evaluator.facts(answers, patient.history)).rails()
     decision = decide(ruleset, rails)
     fired = frozenset(rule for rule in ruleset.rules if rule in rails.established)
     return PatientOpinion(decision.level, decision.disposition, decision.lowest, decision.could_be, fired)
 
 
 def compare(first: Evaluator, others: Sequence[Evaluator], patients: Sequence[Patient]) -> list[Comparison]:
-    """Each of the others against the first. A plain evaluation by each, and some more for each kind of difference."""
+    """Compare each of the others with the first: a plain evaluation by each, and more for each kind of difference."""
     by_first = _Opinions(first)
-    return [_compared(by_first, _Opinions(other), patients) for other in others]
+    return [_compare_pair(by_first, _Opinions(other), patients) for other in others]
 
 
-def _compared(first: _Opinions, other: _Opinions, patients: Sequence[Patient]) -> Comparison:
+def _compare_pair(first: _Opinions, other: _Opinions, patients: Sequence[Patient]) -> Comparison:
     pairs: dict[str, _Pair] = {}
-    found: dict[LevelPair, list[Patient]] = {}
+    by_kind: dict[LevelPair, list[Patient]] = {}
     for patient in patients:
-        one, two = first.of(patient), other.of(patient)
-        if one is None or two is None:
+        first_opinion, other_opinion = first.of(patient), other.of(patient)
+        if first_opinion is None or other_opinion is None:
             continue
-        pairs[patient.id] = (one, two)
-        if one.level != two.level:
-            found.setdefault(_kind(one, two), []).append(patient)
-    differences = [_difference(kind, alike, first, other) for kind, alike in found.items()]
+        pairs[patient.id] = (first_opinion, other_opinion)
+        if first_opinion.level != other_opinion.level:
+            by_kind.setdefault(_classify(first_opinion, other_opinion), []).append(patient)
+    differences = [_make_difference(kind, alike, first, other) for kind, alike in by_kind.items()]
     return Comparison(
-        speaking=_tally(pair for pair in pairs.values() if pair[1].speaks),
-        silent=_tally(pair for pair in pairs.values() if not pair[1].speaks),
-        cells=Counter((one.level, two.disposition, two.speaks) for one, two in pairs.values()),
+        speaking=_count(pair for pair in pairs.values() if pair[1].speaks),
+        silent=_count(pair for pair in pairs.values() if not pair[1].speaks),
+        cells=Counter(
+            (first_opinion.level, other_opinion.disposition, other_opinion.speaks)
+            for first_opinion, other_opinion in pairs.values()
+        ),
         refused=tuple(patient.id for patient in patients if patient.id not in pairs),
-        differences=tuple(sorted(differences, key=_order)),
+        differences=tuple(sorted(differences, key=_sort_key)),
     )
 
 
 def distinct(patients: Iterable[Patient]) -> list[Patient]:
-    """The patients without those whose answers and history an earlier one has already."""
+    """Return the patients without those whose answers and history an earlier one has."""
     kept: dict[tuple[str, History], Patient] = {}
     for patient in patients:
-        kept.setdefault(_told(patient), patient)
+        kept.setdefault(_make_key(patient), patient)
     return list(kept.values())
 
 
-def _told(patient: Patient) -> tuple[str, History]:
-    """All that an opinion rests on."""
+def _make_key(patient: Patient) -> tuple[str, History]:
+    """Return all that an opinion depends on."""
     return json.dumps(dict(patient.answers), sort_keys=True), patient.history
 
 
@@ -175,62 +178,71 @@ _Pair = tuple[PatientOpinion, PatientOpinion]
 
 
 class _Opinions:
-    """One ruleset's opinions, remembered: the search for small examples asks for the same patients again."""
+    """One ruleset's opinions, remembered: the search for small examples asks about the same patients repeatedly."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
-        self._known: dict[tuple[str, History], PatientOpinion | None] = {}
+        self._opinions: dict[tuple[str, History], PatientOpinion | None] = {}
 
     def of(self, patient: Patient) -> PatientOpinion | None:
-        told = _told(patient)
-        if told not in self._known:
-            self._known[told] = opinion(self._evaluator, patient)
-        return self._known[told]
+        key = _make_key(patient)
+        if key not in self._opinions:
+            self._opinions[key] = opinion(self._evaluator, patient)
+        return self._opinions[key]
 
 
-def _kind(one: PatientOpinion, two: PatientOpinion) -> LevelPair:
-    may_agree = max(one.lowest, two.lowest) <= min(one.could_be, two.could_be)
-    return LevelPair(one.level, two.level, two.speaks, may_agree)
+def _classify(first: PatientOpinion, other: PatientOpinion) -> LevelPair:
+    may_agree = max(first.lowest, other.lowest) <= min(first.could_be, other.could_be)
+    return LevelPair(first.level, other.level, other.speaks, may_agree)
 
 
-def _tally(pairs: Iterable[_Pair]) -> LevelTally:
-    signs = Counter((two.level > one.level) - (two.level < one.level) for one, two in pairs)
+def _count(pairs: Iterable[_Pair]) -> LevelTally:
+    signs = Counter((other.level > first.level) - (other.level < first.level) for first, other in pairs)
     return LevelTally(same=signs[0], lower=signs[-1], higher=signs[1])
 
 
-def _order(difference: LevelDifference) -> tuple[bool, int, Level]:
+def _sort_key(difference: LevelDifference) -> tuple[bool, int, Level]:
     kind = difference.kind
     return (not kind.lower, -len(difference.patients), kind.first)
 
 
-def _difference(kind: LevelPair, patients: Sequence[Patient], first: _Opinions, other: _Opinions) -> LevelDifference:
+def _make_difference(
+    kind: LevelPair, patients: Sequence[Patient], first: _Opinions, other: _Opinions
+) -> LevelDifference:
     whole = min(patients, key=lambda patient: len(patient.answers))
     example = _smallest(whole, first, other, kind)
     if len(example.answers) > MOST_ANSWERS:
         example = _smallest(example, first, other)
-    one, two = first.of(example), other.of(example)
-    assert one is not None and two is not None  # noqa: PT018 - they were compared before they came here
-    return LevelDifference(kind, tuple(patient.id for patient in patients), example, _kind(one, two) != kind, one, two)
+    first_opinion, other_opinion = first.of(example), other.of(example)
+    assert first_opinion is not None and other_opinion is not None  # noqa: PT018 - both accepted the whole patient
+    return LevelDifference(
+        kind,
+        tuple(patient.id for patient in patients),
+        example,
+        _classify(first_opinion, other_opinion) != kind,
+        first_opinion,
+        other_opinion,
+    )
 
 
 def _smallest(patient: Patient, first: _Opinions, other: _Opinions, kind: LevelPair | None = None) -> Patient:
-    """The patient without answers that matter to neither. `kind`: in which way the two must go on differing."""
+    """Remove the answers that neither ruleset needs. `kind`: kind of difference to keep."""
     for name in list(patient.answers):
         fewer = replace(patient, answers={key: value for key, value in patient.answers.items() if key != name})
-        if _decided_alike(fewer, patient, first, other, kind):
+        if _is_decided_alike(fewer, patient, first, other, kind):
             patient = fewer
     return patient
 
 
-def _decided_alike(
+def _is_decided_alike(
     fewer: Patient, patient: Patient, first: _Opinions, other: _Opinions, kind: LevelPair | None
 ) -> bool:
-    """Both have the same disposition and rules without the answer that was taken away, and differ in that way."""
+    """Return whether both keep disposition and rules without the removed answer, and differ in this way."""
     pairs = []
-    for opinions in (other, first):  # the first one is likely to be the larger, and often need not be asked
+    for opinions in (other, first):  # the first is likely to be larger, and its evaluation often unnecessary
         before, after = opinions.of(patient), opinions.of(fewer)
         if before is None or after is None or (before.disposition, before.rules) != (after.disposition, after.rules):
             return False
         pairs.append(after)
-    two, one = pairs
-    return kind is None or _kind(one, two) == kind
+    other_opinion, first_opinion = pairs
+    return kind is None or _classify(first_opinion, other_opinion) == kind

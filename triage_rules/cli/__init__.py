@@ -1,4 +1,4 @@
-"""The `triage` command: data on stdout, talk on stderr, exit 0 ok, 1 findings, 2 usage, 3 cannot run."""
+"""The `triage` command: data on stdout, messages on stderr, and one of four exit codes (`exit_codes`)."""
 
 from __future__ import annotations
 
@@ -6,64 +6,68 @@ import importlib
 
 import click
 
-from triage_rules.cli.output import CANNOT_RUN, exit_with, missing_extra, write_data
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import exit_with, missing_extra, write_data
 from triage_rules.foundation.errors import TriageError
+from triage_rules.foundation.interrupt import interrupt_ends_process
 from triage_rules.foundation.version import is_release, version
 
-COMMANDS = {
-    "audit": "audit.audit",
-    "check": "check.check_command",
-    "compare": "compare.compare_command",
-    "decide": "decide.decide",
-    "deploy": "deploy.deploy",
-    "diff": "diff.diff",
-    "erase": "privacy.erase",
-    "explain": "decide.explain",
-    "follow": "service.follow",
-    "form-link": "form_link.form_link",
-    "key": "key.key",
-    "mutate": "mutate.mutate",
-    "post": "service.post",
-    "prove": "prove.prove_command",
-    "redrive": "redrive.redrive",
-    "rekey": "privacy.rekey",
-    "rollback": "deploy.rollback",
-    "status": "service.status",
-    "test": "test.test",
-    "up": "up.up",
-    "withdraw": "service.withdraw",
-}
-"""Each command's module in this package, and its name there."""
+COMMANDS = (
+    "audit",
+    "check",
+    "compare",
+    "decide",
+    "deploy",
+    "diff",
+    "erase",
+    "explain",
+    "follow",
+    "form-link",
+    "key",
+    "mutate",
+    "post",
+    "prove",
+    "redrive",
+    "rekey",
+    "rollback",
+    "status",
+    "test",
+    "up",
+    "withdraw",
+)
+"""Commands in the order of --help. `form-link` is the function `form_link` in `form_link.py`, and so on."""
 
 
 class Commands(click.Group):
-    """Commands, each loaded when it is needed: most need packages that only an extra brings."""
+    """Group of commands, each loaded when it is used: most need packages that only an extra brings."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands, also of those whose extra is missing."""
+        """Return the names of all commands, including those whose extra is missing."""
         del ctx
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load a command, or a stand-in that names what is missing."""
+        """Load a command, or a substitute that names the missing extra."""
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name].rpartition(".")
+        module = cmd_name.replace("-", "_")
         try:
-            command: click.Command = getattr(importlib.import_module(f"triage_rules.cli.{module}"), attribute)
+            with interrupt_ends_process():
+                loaded = importlib.import_module(f"triage_rules.cli.{module}")
         except ModuleNotFoundError as error:
             return _unavailable(cmd_name, missing_extra(error))
         except TriageError as error:
             return _unavailable(cmd_name, str(error))
+        command: click.Command = getattr(loaded, module)
         return command
 
 
 def _unavailable(name: str, reason: str) -> click.Command:
-    """Return a command that takes whatever it is given, and gives up with the reason."""
+    """Return a command that accepts any arguments, and exits with the reason."""
     return click.Command(
         name,
-        callback=lambda **_: exit_with(reason, CANNOT_RUN),
+        callback=lambda **_: exit_with(reason, ExitCode.CANNOT_RUN),
         params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
         context_settings={"ignore_unknown_options": True, "help_option_names": []},
         help=reason,
@@ -90,12 +94,12 @@ def main() -> None:
     """Triage of symptom reports by rules that can be trusted.
 
     \b
-    At a desk (no server needed):   check, test, prove, mutate, decide, explain, compare, diff
-    Against a running service:      deploy, rollback, withdraw, status, post, follow, redrive, key, audit, erase, rekey
-    Forms for patients:             form-link
-    Everything on this machine:     up
+    Without a server:             check, test, prove, mutate, decide, explain, compare, diff
+    Against a running service:    deploy, rollback, withdraw, status, post, follow, redrive, key, audit, erase, rekey
+    Forms for patients:           form-link
+    Everything on this machine:   up
 
     RULESET is a folder such as rulesets/red-dots, or the name of a live ruleset. FILE is a report as posted;
-    `-` reads it from standard input. Settings are the TRIAGE_* environment variables (docs/reference/settings.md).
-    Exit codes: 0 ok, 1 something was found wrong, 2 wrong usage, 3 could not run.
+    `-` stands for standard input. Settings are the TRIAGE_* environment variables (docs/reference/settings.md).
+    Exit codes: 0 ok, 1 findings, 2 wrong usage, 3 could not run (docs/reference/exit-codes.md).
     """  # noqa: D301 - click wants the backspace itself

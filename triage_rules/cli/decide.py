@@ -1,40 +1,14 @@
-"""Commands on a ruleset folder: decide, explain. They need no server (a live name does)."""
+"""`triage decide`: decide one report."""
 
 from __future__ import annotations
 
-import uuid
-from pathlib import Path
 from typing import Any
 
 import click
 
-from triage_rules.cli.output import (
-    FORMATS,
-    as_json,
-    handle_errors,
-    result_text,
-    warn_not_approved,
-    write_data,
-    write_message,
-)
-from triage_rules.deployment.live import Loaded
-from triage_rules.evaluation import explanation
-from triage_rules.evaluation.decision import keyed_outcomes
-from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.evaluation.reference import Reference
-from triage_rules.foundation import strict_json
-from triage_rules.foundation.errors import RulesetNotFound
-from triage_rules.foundation.timestamps import now_ms
-from triage_rules.intake import report as envelope
-from triage_rules.language.bundle import bundle_of
-from triage_rules.language.model import Answers, Level, Ruleset
-from triage_rules.language.reading import read_with_document
-from triage_rules.records.reports import History
-
-MAX_BYTES = 65_536
-"""Largest report that is read at a desk; the service has its own setting."""
-
-LEVELS = click.Choice([level.word for level in Level])
+from triage_rules.cli.output import FORMATS, handle_errors, result_text, warn_not_approved, write
+from triage_rules.cli.report_argument import MAX_BYTES, decide_answers, read_report
+from triage_rules.cli.ruleset_argument import open_folder_or_live
 
 
 @click.command()
@@ -43,126 +17,8 @@ LEVELS = click.Choice([level.word for level in Level])
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
 @handle_errors
 def decide(ruleset: str, file: Any, form: str) -> None:
-    """Decide one report; nothing is stored or published."""
-    evaluator = open_any(ruleset)
-    result = evaluate(evaluator, file.read(MAX_BYTES + 1))
-    write_data(as_json(result) if form == "json" else "\n".join(result_text(result)))
+    """Decide one report. Nothing is stored or published."""
+    evaluator = open_folder_or_live(ruleset)
+    result = decide_answers(evaluator, read_report(evaluator, file.read(MAX_BYTES + 1)))
+    write(form, result, result_text(result))
     warn_not_approved(evaluator.ruleset.name, evaluator.ruleset.approved_by)
-
-
-@click.command()
-@click.argument("ruleset")
-@click.argument("file", type=click.File("rb"), default="-")
-@click.option("--format", "form", type=FORMATS, default="text", show_default=True)
-@click.option("--why-not", type=LEVELS, help="Say why the level is not this one, and what would have made it so.")
-@click.option("--keep", metavar="NAME", multiple=True,
-              help="With --why-not: answers that stay, a question or a group of them; may be given again. "
-                   "`nothing` keeps none.  [default: the group `person`: age, sex and the like]")  # fmt: skip
-@click.option("--exactly", is_flag=True, help="With --why-not: that level alone, not one beyond it.")
-@click.option("--sets", type=click.IntRange(min=1), default=5, show_default=True,
-              help="With --why-not: so many sets of answers at most.")  # fmt: skip
-@click.option("--seconds", type=click.FloatRange(min=0), default=30.0, show_default=True,
-              help="With --why-not: give up after that time, and say so.")  # fmt: skip
-@handle_errors
-def explain(  # noqa: PLR0913 - click hands over each option by its name
-    ruleset: str, file: Any, *, form: str, why_not: str | None, keep: tuple[str, ...], exactly: bool, sets: int,
-    seconds: float,
-) -> None:  # fmt: skip
-    """Explain one report's result: which answers made which statements true, and those which rules.
-
-    --why-not LEVEL, for whoever looks after the rules, also tells which rules were nearest to that level (or, if it
-    is a lower one, hold the report up), what they lacked, and the smallest sets of answers that would have led there.
-    Each set is proved smallest and evaluated by engine and reference evaluator. No answer is taken away: a question
-    that was answered stays answered.
-    """
-    evaluator = open_any(ruleset)
-    answers = read_report(evaluator, file.read(MAX_BYTES + 1))
-    result = decide_answers(evaluator, answers)
-    facts = evaluator.facts(answers, History())
-    reference = Reference(evaluator.ruleset, facts)
-    derived = {
-        rule["id"]: explanation.derive(
-            evaluator.ruleset,
-            reference,
-            _condition(evaluator.ruleset, rule["id"], rule.get("disposition")),
-        )
-        for rule in [*result["rules"], *result["safety_net"]]
-    }
-    other = None
-    if why_not is not None:
-        from triage_rules.cli import why_not as words  # the solver takes long to load
-
-        kept = words.kept_inputs(evaluator.ruleset, keep)
-        asked = words.Asked(Level.of(why_not), kept, exactly=exactly, sets=sets, seconds=seconds)
-        other = words.asked_of(evaluator, answers, result["level"], asked)
-    if form == "json":
-        nodes = {rule: [explanation.as_json(node) for node in found] for rule, found in derived.items()}
-        write_data(as_json({"result": result, "derivation": nodes, **({"why_not": other} if other else {})}))
-        return
-    write_data("\n".join(result_text(result)))
-    for rule in [*result["rules"], *result["safety_net"]]:
-        write_data(f"\n{rule['id']} {rule['title']} -> {rule.get('disposition', 'one level up')}  [{rule['source']}]")
-        for node in derived[rule["id"]]:
-            write_data("\n".join(explanation.as_text(evaluator.ruleset, node, 1)))
-    if other is not None:
-        write_data("\n".join(words.lines(other)))
-
-
-def _condition(ruleset: Ruleset, rule_id: str, disposition: str | None) -> Any:
-    rule = {rule.id: rule for rule in ruleset.rules_and_floors}[rule_id]
-    found = [s for s in keyed_outcomes([rule]) if (s.outcome.disposition if s.outcome else None) == disposition]
-    return explanation.outcome_condition(found[0])
-
-
-# --- shared with the live commands ----------------------------------------------------------
-
-
-def open_folder(folder: Path) -> Evaluator:
-    """The evaluator of a ruleset folder. Raises RulesetError, RulesetNotFound, EngineLimitError."""
-    ruleset, document = read_with_document(folder)
-    return Evaluator(ruleset, bundle_of(document).digest)
-
-
-def open_any(ruleset: str) -> Evaluator:
-    """The evaluator of a folder, or of a live ruleset by name."""
-    if Path(ruleset).exists():
-        return open_folder(Path(ruleset))
-    from triage_rules.deployment.live import LiveRulesets
-    from triage_rules.foundation.settings import Settings
-    from triage_rules.store.redis import RedisLedger
-
-    write_message(f"`{ruleset}` is no folder here; asking the service.")
-    with RedisLedger(Settings.from_environment()) as ledger:
-        return LiveRulesets(ledger).get(ruleset).evaluator
-
-
-def evaluate(evaluator: Evaluator, posted: bytes) -> dict[str, Any]:
-    """The result of a report as posted. Raises ReportError."""
-    return decide_answers(evaluator, read_report(evaluator, posted))
-
-
-def decide_answers(evaluator: Evaluator, answers: Answers) -> dict[str, Any]:
-    """The result of checked findings, of somebody without earlier reports."""
-    now = now_ms()
-    return evaluator.evaluate(answers, History(), report_id=str(uuid.uuid4()), received_ms=now, evaluated_ms=now)
-
-
-def read_report(evaluator: Evaluator, posted: bytes) -> Answers:
-    """The findings of a report as posted, checked by this ruleset. Raises ReportError."""
-    raw = strict_json.loads(posted, max_bytes=MAX_BYTES)
-    return envelope.read_report(raw, _Only(evaluator), now_ms()).answers
-
-
-class _Only:
-    """One ruleset, as if it were the one that is live."""
-
-    def __init__(self, evaluator: Evaluator) -> None:
-        self._loaded = Loaded(evaluator.ruleset, evaluator.digest, evaluator)
-
-    def names(self) -> list[str]:
-        return [self._loaded.ruleset.name]
-
-    def get(self, name: str) -> Loaded:
-        if name != self._loaded.ruleset.name:
-            raise RulesetNotFound(f"the report is for `{name}`, and this ruleset is `{self._loaded.ruleset.name}`")
-        return self._loaded

@@ -1,4 +1,4 @@
-"""What others import to consume results: a group on the stream, where each result is handled at least once.
+"""Consume results: join a consumer group on the stream, where each result is handled at least once.
 
     consumer = Consumer("redis://127.0.0.1:6379/0", "ward-7", levels=["urgent"])
     consumer.run(lambda event: print(event.subject, event.result["disposition"]))
@@ -21,28 +21,28 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from triage_rules.consumer.failures import OUTAGE, FailureStreak, WaitTimes, describe_error
-from triage_rules.foundation.encryption import Seals
-from triage_rules.foundation.errors import CredentialsRefused, EventError, LedgerUnavailable, SealError
+from triage_rules.foundation.encryption import Encryption
+from triage_rules.foundation.errors import CredentialsRefused, DecryptionError, EventError, StoreUnavailable
 from triage_rules.foundation.timestamps import now_ms
 from triage_rules.language.model import Level
-from triage_rules.records.events import SEALED_TYPE, Event, decode
+from triage_rules.records.events import ENCRYPTED_TYPE, Event, decode
 from triage_rules.store.results import ResultStream, StreamEntry
 
 log = logging.getLogger("triage.consumer")
 
 BLOCK_MS = 500
-"""How long one read waits: the longest that stop() is waited for, besides the handler."""
+"""Duration of a blocking read. stop() waits for it and for the handler, no longer."""
 
 WATCHED = 100
-"""Entries of the group, the oldest, whose time in the same hands is counted here, too."""
+"""Number of the group's oldest pending entries that this process times by its own clock as well."""
 
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 PAUSE_SECONDS = (0.0, 0.0, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-"""What run() waits after the handler raised so many times in a row."""
+"""Pause of run() after the first, second, … failure of the handler in a row."""
 
 CAUSES_KEPT = 1000
-"""Of so many results it is remembered here what the handler raised, to be told in the dead letter."""
+"""Number of results whose last handler error is remembered, for the reason of the dead letter."""
 
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _START = re.compile(r"\$|[0-9]{1,20}(?:-[0-9]{1,20})?")
@@ -50,7 +50,7 @@ _START = re.compile(r"\$|[0-9]{1,20}(?:-[0-9]{1,20})?")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A result that was handed to this consumer. `deliveries`: how often it was to anyone, this time included."""
+    """Result handed to this consumer. `deliveries`: how often the group was given it, this time included."""
 
     event: Event
     deliveries: int
@@ -58,31 +58,31 @@ class Message:
     _consumer: Consumer = field(repr=False)
 
     def ack(self) -> None:
-        """It was handled; nobody of the group gets it again. Raises LedgerUnavailable: then somebody might."""
-        self._consumer._done(self)  # noqa: SLF001 - the two are one thing in two classes
+        """Acknowledge the result: no member of the group gets it again. After StoreUnavailable a member may."""
+        self._consumer._acknowledge(self)  # noqa: SLF001 - two classes, one unit
 
     def give_up(self, reason: str) -> None:
-        """It can't be handled: move it to the group's dead letters, `triage:dead:{group}`."""
+        """Move the result to the group's dead letters, `triage:dead:{group}`, as it can't be handled."""
         self._consumer._give_up(self._entry, reason)  # noqa: SLF001 - as above
 
 
 class Consumer:
-    """One member of a consumer group. Start as many as you like, with the same group, anywhere.
+    """Member of a consumer group. Start any number with the same group, on any machine.
 
-    `url`: of Redis. `group`: one for each system that wants all results.
-    `levels`: only these (words or Level); a result without a level needs a human now and always comes. None: all.
-    The same for all members of the group: what one leaves out, none of them gets.
-    `max_deliveries`: a result that was handed out that often in vain becomes a dead letter of the group; what fails
-    while all do doesn't count.
-    `claim_after`: seconds after which a result that was handed out and not acknowledged is handed out again;
+    `url`: of Redis. `group`: one for each system that needs all results.
+    `levels`: levels to receive (words or Level; None: all). A result without a level always comes.
+    Use the same levels for all members: a result that one member filters out reaches none of them.
+    `max_deliveries`: a result that failed this many times becomes a dead letter of the group; failures during an
+    outage, when every result fails, don't count.
+    `claim_after`: seconds after which a result that was delivered but not acknowledged is delivered again;
     must be longer than the slowest handler takes for `prefetch` results.
-    `dedupe_for`: seconds that the ids of handled results are remembered for (0: not).
-    `start`: where a new group begins, `0` for all results that are kept, `$` for those from now on.
-    `encryption_keys`: those of the service, if it encrypts. Without any, the first encrypted result ends the iteration
-    with a SealError, and so do several that none of them opens; a single one becomes a dead letter in the end.
+    `dedupe_for`: seconds for which the ids of handled results are remembered (0: not at all).
+    `start`: where a new group begins, `0` for all results in the stream, `$` for new ones only.
+    `encryption_keys`: the service's keys, if it encrypts. The iteration ends with a DecryptionError at the first
+    encrypted result if there are no keys, and after several if no key opens them; a single one ends as a dead letter.
     """
 
-    def __init__(  # noqa: PLR0913 - two that all need, and choices by name
+    def __init__(  # noqa: PLR0913 - two required, the others optional and by name
         self,
         url: str,
         group: str,
@@ -99,100 +99,106 @@ class Consumer:
         if not _GROUP.fullmatch(group):
             raise ValueError(f"group {group!r}: expected letters, digits, dots, dashes and underscores")
         if isinstance(levels, str):
-            raise ValueError(f"levels {levels!r}: expected a list, such as ['urgent']")  # noqa: TRY004 - as for the others
+            raise ValueError(f"levels {levels!r}: expected a list, such as ['urgent']")  # noqa: TRY004 - ValueError, as below
         levels = levels if levels is None else list(levels)
         if levels == []:
             raise ValueError("levels []: expected at least one level, or None for all")
         if not _START.fullmatch(start):
             raise ValueError(f"start {start!r}: expected '0', '$' or an entry's id")
         if max_deliveries < 1 or prefetch < 1 or claim_after < 0 or dedupe_for < 0:
-            raise ValueError("expected max_deliveries and prefetch from 1, claim_after and dedupe_for from 0")
+            raise ValueError(
+                "expected max_deliveries and prefetch of 1 or more, claim_after and dedupe_for of 0 or more"
+            )
         self.group = group
         self.name = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-        self._wanted = None if levels is None else {"", *map(_word, levels)}
+        self._levels = None if levels is None else {"", *map(_read_level, levels)}
         self._max_deliveries = max_deliveries
         self._claim_after_ms = round(claim_after * 1000)
         self._keep_ms = round(dedupe_for * 1000)
         self._start = start
         self._prefetch = prefetch
-        self._seals = Seals(encryption_keys)
+        self._encryption = Encryption(encryption_keys)
         self._stream = ResultStream(url)
-        self._stopping = threading.Event()
-        self._joined = False
-        self._let_in = False
+        self._stop = threading.Event()
+        self._has_joined = False
+        self._was_admitted = False
         self._next_claim = 0.0
-        self._claimed = False
-        self._waiting = WaitTimes()
+        self._has_claimed = False
+        self._wait_times = WaitTimes()
         self._causes: dict[str, str] = {}
-        self._unopened = FailureStreak()
-        self._opened = False
+        self._unreadable = FailureStreak()
+        self._has_opened = False
 
     def run(self, handle: Callable[[Event], object]) -> None:
-        """Call `handle` for each result until stop(). If it raises, the result comes again after `claim_after`.
+        """Call `handle` for each result until stop(). If it raises, the result is delivered again after `claim_after`.
 
-        If it raises for one result after the other, the next one waits, longer each time, up to a minute, and from the
-        third different one on that doesn't count as a delivery in vain. Raises as iterating does.
+        From the third failure in a row on, run() pauses, longer each time, up to a minute. From the third different
+        result that fails in a row on, a delivery doesn't count towards `max_deliveries`. Raises as iterating does.
         """
-        failing = FailureStreak()
+        streak = FailureStreak()
         for message in self:
             try:
                 handle(message.event)
-            except Exception as error:  # noqa: BLE001 - one bad result must not stop the others; it is counted and kept
-                self._raised(message, describe_error(error), failing)
+            except Exception as error:  # noqa: BLE001 - a bad result must not stop the others; it is counted and kept
+                self._record_error(message, describe_error(error), streak)
                 continue
-            failing.reset()
+            streak.reset()
             try:
                 message.ack()
-            except LedgerUnavailable as error:
-                log.warning("result %s: handled, not acknowledged, may come again: %s", message.event.id, error)
+            except StoreUnavailable as error:
+                log.warning(
+                    "result %s: handled but not acknowledged, may be delivered again: %s", message.event.id, error
+                )
 
-    def _raised(self, message: Message, told: str, failing: FailureStreak) -> None:
-        """`told`: class and place alone, as the text of somebody else's error may hold a patient's answers."""
-        log.warning("result %s: the handler raised %s", message.event.id, told)
+    def _record_error(self, message: Message, cause: str, streak: FailureStreak) -> None:
+        """Record a handler's error and pause. `cause`: class and place only, as its text may hold patient data."""
+        log.warning("result %s: the handler raised %s", message.event.id, cause)
         entry = message._entry  # noqa: SLF001 - as in Message
         if len(self._causes) >= CAUSES_KEPT:
             self._causes.pop(next(iter(self._causes)))
-        self._causes[entry.id] = told
-        failing.record(entry.id)
-        if failing.is_outage:
-            self._excuse(entry)
-        pause = PAUSE_SECONDS[min(failing.times, len(PAUSE_SECONDS)) - 1]
+        self._causes[entry.id] = cause
+        streak.record(entry.id)
+        if streak.is_outage:
+            self._refund_delivery(entry)
+        pause = PAUSE_SECONDS[min(streak.length, len(PAUSE_SECONDS)) - 1]
         if pause:
-            log.warning("waiting %g s: the handler raised for %d results in a row", pause, failing.times)
-            self._stopping.wait(pause)
+            log.warning("pausing for %g s: the handler failed %d times in a row", pause, streak.length)
+            self._stop.wait(pause)
 
     def __iter__(self) -> Iterator[Message]:
-        """Results until stop(). The caller acknowledges each; one that isn't comes again.
+        """Yield results until stop(). The caller acknowledges each; one without acknowledgement is delivered again.
 
-        Raises SealError if results are encrypted and no key opens them, CredentialsRefused if Redis doesn't let it in.
+        Raises:
+            DecryptionError: If results are encrypted and no key opens them.
+            CredentialsRefused: If Redis refuses the credentials at the first connection.
         """
         failures = 0
-        while not self._stopping.is_set():
+        while not self._stop.is_set():
             try:
-                entries = self._entries()
-            except LedgerUnavailable as error:
-                if isinstance(error, CredentialsRefused) and not self._let_in:
+                entries = self._next_entries()
+            except StoreUnavailable as error:
+                if isinstance(error, CredentialsRefused) and not self._was_admitted:
                     raise
-                log.warning("waiting: %s", error)
-                self._joined = False
-                self._stopping.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
+                log.warning("retrying: %s", error)
+                self._has_joined = False
+                self._stop.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
                 failures += 1
                 continue
             failures = 0
             for entry in entries:
-                if self._stopping.is_set():
+                if self._stop.is_set():
                     break
-                message = self._message(entry)
+                message = self._make_message(entry)
                 if message is not None:
                     yield message
         self._leave()
 
     def stop(self) -> None:
-        """Let run() or the iteration end after the result at hand. For signal handlers and other threads."""
-        self._stopping.set()
+        """End run() or the iteration after the current result. For signal handlers and other threads."""
+        self._stop.set()
 
     def close(self) -> None:
-        """Stop, and give the connections back."""
+        """Stop, and close the connections."""
         self.stop()
         self._stream.close()
 
@@ -202,113 +208,124 @@ class Consumer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _entries(self) -> list[StreamEntry]:
-        """What somebody left lying and what is new, by turns, so that neither holds up the other."""
-        if not self._joined:
+    def _next_entries(self) -> list[StreamEntry]:
+        """Return overdue entries of other members and new ones in turn, so that neither delays the other."""
+        if not self._has_joined:
             self._stream.join(self.group, self._start)
-            # Should the group be lost with Redis' data, it begins anew with what there is.
-            self._joined, self._let_in, self._start = True, True, "0"
-        if self._claimed:
-            self._claimed = False
+            # If Redis loses its data, and the group with it, the new group starts at the oldest result there is.
+            self._has_joined, self._was_admitted, self._start = True, True, "0"
+        if self._has_claimed:
+            self._has_claimed = False
             if fresh := self._stream.read(self.group, self.name, count=self._prefetch):
                 return fresh
         if time.monotonic() >= self._next_claim:
-            # One at a time: of several, those behind one that kills its handler would be counted as handed out.
+            # Claim singly: of several entries, those behind one that kills its handler would count as delivered.
             claimed = self._stream.claim(self.group, self.name, idle_ms=self._claim_after_ms, count=1)
-            if claimed or (claimed := self._take_forgotten()):
-                self._claimed = True
+            if claimed or (claimed := self._take_overdue()):
+                self._has_claimed = True
                 return claimed
             self._next_claim = time.monotonic() + self._claim_after_ms / 4000
         return self._stream.read(self.group, self.name, count=self._prefetch, block_ms=BLOCK_MS)
 
-    def _take_forgotten(self) -> list[StreamEntry]:
-        """What the store doesn't give, as its clock was set back. A quarter later, so that it comes first if it can."""
-        rows = self._stream.waiting(self.group, WATCHED)
-        entry_id = self._waiting.longest(rows, 1.25 * self._claim_after_ms / 1000)
-        return [] if entry_id is None else self._stream.take(self.group, self.name, entry_id)
+    def _take_overdue(self) -> list[StreamEntry]:
+        """Take an overdue entry that the store doesn't offer because its clock was set back.
 
-    def _message(self, entry: StreamEntry) -> Message | None:
-        """The message to hand out, or None if this entry is dealt with here."""
+        The limit is a quarter longer than the store's, so that the store offers the entry first if it can.
+        """
+        rows = self._stream.get_unfinished(self.group, WATCHED)
+        entry_id = self._wait_times.find_overdue(rows, 1.25 * self._claim_after_ms / 1000)
+        return [] if entry_id is None else self._stream.claim_entry(self.group, self.name, entry_id)
+
+    def _make_message(self, entry: StreamEntry) -> Message | None:
+        """Return the message to deliver, or None if the entry needs no delivery."""
         try:
-            if self._wanted is not None and entry.fields.get("level", "") not in self._wanted:
+            if self._levels is not None and entry.fields.get("level", "") not in self._levels:
                 self._stream.drop(self.group, entry)
                 return None
-            self._refuse_without_keys(entry)
+            self._check_keys(entry)
             if entry.deliveries > self._max_deliveries:
-                self._give_up(replace(entry, deliveries=entry.deliveries - 1), self._in_vain(entry))
+                self._give_up(replace(entry, deliveries=entry.deliveries - 1), self._describe_failure(entry))
                 return None
-            event = self._decoded(entry)
-            if event is not None and self._keep_ms and self._stream.seen(self.group, event.id):
+            event = self._decode(entry)
+            if event is not None and self._keep_ms and self._stream.has_handled(self.group, event.id):
                 self._stream.drop(self.group, entry)
                 return None
-        except LedgerUnavailable as error:
-            log.warning("entry %s stays with the group: %s", entry.id, error)
+        except StoreUnavailable as error:
+            log.warning("entry %s stays pending in the group: %s", entry.id, error)
             return None
         return None if event is None else Message(event, entry.deliveries, entry, self)
 
-    def _in_vain(self, entry: StreamEntry) -> str:
+    def _describe_failure(self, entry: StreamEntry) -> str:
         cause = self._causes.pop(entry.id, "")
-        return f"handed out {entry.deliveries - 1} times in vain" + (f"; the handler raised {cause}" if cause else "")
+        reason = f"delivered {entry.deliveries - 1} times without success"
+        return reason + (f"; the handler raised {cause}" if cause else "")
 
-    def _decoded(self, entry: StreamEntry) -> Event | None:
+    def _decode(self, entry: StreamEntry) -> Event | None:
         try:
-            event = decode(entry.fields, self._seals)
-        except SealError as error:
-            self._not_opened(entry, error)
+            event = decode(entry.fields, self._encryption)
+        except DecryptionError as error:
+            self._refuse_unreadable(entry, error)
             return None
         except EventError as error:
-            log.error("entry %s is given up: %s", entry.id, error)  # noqa: TRY400 - where it was raised says nothing
-            self._give_up(entry, f"no result event: {error}")
+            log.error("entry %s becomes a dead letter: %s", entry.id, error)  # noqa: TRY400 - the traceback helps nobody
+            self._give_up(entry, f"not a result event: {error}")
             return None
-        if entry.fields["content-type"] == SEALED_TYPE:
-            self._opened = True
-            self._unopened.reset()
+        if entry.fields["content-type"] == ENCRYPTED_TYPE:
+            self._has_opened = True
+            self._unreadable.reset()
         return event
 
-    def _not_opened(self, entry: StreamEntry, error: SealError) -> None:
-        """A single result that no key opens comes again. If none is opened, or several aren't, the keys are wrong."""
-        self._unopened.record(entry.id)
-        wrong = self._unopened.is_outage or (not self._opened and self._unopened.times >= OUTAGE)
-        if wrong or not self._opened:
-            self._excuse(entry)
-        if wrong:
-            raise SealError(f"entry {entry.id}: {error}; this consumer needs the encryption_keys of the service")
-        log.error("entry %s comes again: %s", entry.id, error)
+    def _refuse_unreadable(self, entry: StreamEntry, error: DecryptionError) -> None:
+        """Leave a single result that no key opens pending. Raises DecryptionError if several show wrong keys."""
+        self._unreadable.record(entry.id)
+        has_wrong_keys = self._unreadable.is_outage or (not self._has_opened and self._unreadable.length >= OUTAGE)
+        if has_wrong_keys or not self._has_opened:
+            self._refund_delivery(entry)
+        if has_wrong_keys:
+            raise DecryptionError(f"entry {entry.id}: {error}; this consumer needs the encryption_keys of the service")
+        log.error("entry %s will be delivered again: %s", entry.id, error)
 
-    def _refuse_without_keys(self, entry: StreamEntry) -> None:
-        """Before it is counted as handed out in vain: no result must end as a dead letter for want of a setting."""
-        if not self._seals and entry.fields.get("content-type") == SEALED_TYPE:
-            raise SealError("results are encrypted, and this consumer has no key; give it encryption_keys")
+    def _check_keys(self, entry: StreamEntry) -> None:
+        """Raise DecryptionError for an encrypted result if there are no keys.
 
-    def _done(self, message: Message) -> None:
+        Called before failed deliveries are counted: a missing setting must not turn results into dead letters.
+        """
+        if not self._encryption and entry.fields.get("content-type") == ENCRYPTED_TYPE:
+            raise DecryptionError("results are encrypted, and this consumer has no key; pass it encryption_keys")
+
+    def _acknowledge(self, message: Message) -> None:
         self._causes.pop(message._entry.id, None)  # noqa: SLF001 - as in Message
-        self._stream.done(self.group, message._entry, message.event.id, now_ms=now_ms(), keep_ms=self._keep_ms)  # noqa: SLF001
+        self._stream.acknowledge(self.group, message._entry, message.event.id, now_ms=now_ms(), keep_ms=self._keep_ms)  # noqa: SLF001
 
-    def _excuse(self, entry: StreamEntry) -> None:
-        """That it was handed out this time doesn't count."""
+    def _refund_delivery(self, entry: StreamEntry) -> None:
+        """Take this delivery off the entry's count."""
         try:
-            self._stream.excuse(self.group, self.name, entry)
-        except LedgerUnavailable as error:
-            log.warning("entry %s: that it was handed out counts: %s", entry.id, error)
+            self._stream.refund_delivery(self.group, self.name, entry)
+        except StoreUnavailable as error:
+            log.warning("entry %s: this delivery counts, though it failed in an outage: %s", entry.id, error)
 
     def _give_up(self, entry: StreamEntry, reason: str) -> None:
         self._stream.give_up(self.group, entry, reason, now_ms=now_ms())
 
     def _leave(self) -> None:
         try:
-            if self._joined:
+            if self._has_joined:
                 self._stream.leave(self.group, self.name)
-        except LedgerUnavailable as error:
-            log.warning("the name %s stays in the group: %s", self.name, error)
+        except StoreUnavailable as error:
+            log.warning("consumer %s stays listed in the group: %s", self.name, error)
 
 
 def follow(
     url: str, start: str = "$", *, silence: float | None = None, encryption_keys: Sequence[str] = ()
 ) -> Iterator[Event]:
-    """Results as they come, for looking on: no group, no acknowledgement.
+    """Yield results as they arrive, for monitoring: no group, no acknowledgement.
 
-    `start`: `$` from now on, `0` all that are kept. Ends after `silence` seconds without a result, or never.
-    `encryption_keys`: those of the service, if it encrypts. Raises LedgerUnavailable, and SealError for want of them.
+    `start`: `$` for new results, `0` for all in the stream. Ends after `silence` seconds without a result, or never.
+    `encryption_keys`: the service's keys, if it encrypts.
+
+    Raises:
+        StoreUnavailable: If Redis can't be reached.
+        DecryptionError: If results are encrypted and there are no keys.
     """
     with following(url, start, silence=silence, encryption_keys=encryption_keys) as events:
         yield from events
@@ -318,31 +335,33 @@ def follow(
 def following(
     url: str, start: str = "$", *, silence: float | None = None, encryption_keys: Sequence[str] = ()
 ) -> Iterator[Iterator[Event]]:
-    """As follow(), but `$` is the time of entering: what comes before the first result is asked for isn't missed."""
+    """Follow results from the moment of entering: `$` misses none that arrive before the first is asked for."""
     stream = ResultStream(url)
     try:
-        yield _following(stream, stream.last_id() if start == "$" else start, silence, Seals(encryption_keys))
+        yield _read_events(
+            stream, stream.get_last_id() if start == "$" else start, silence, Encryption(encryption_keys)
+        )
     finally:
         stream.close()
 
 
-def _following(stream: ResultStream, last: str, silence: float | None, seals: Seals) -> Iterator[Event]:
-    heard = time.monotonic()
-    while silence is None or time.monotonic() - heard < silence:
-        for entry in stream.after(last, count=100, block_ms=BLOCK_MS):
-            last, heard = entry.id, time.monotonic()
+def _read_events(stream: ResultStream, last: str, silence: float | None, encryption: Encryption) -> Iterator[Event]:
+    last_arrival = time.monotonic()
+    while silence is None or time.monotonic() - last_arrival < silence:
+        for entry in stream.read_after(last, count=100, block_ms=BLOCK_MS):
+            last, last_arrival = entry.id, time.monotonic()
             try:
-                yield decode(entry.fields, seals)
-            except SealError:
-                if not seals:
+                yield decode(entry.fields, encryption)
+            except DecryptionError:
+                if not encryption:
                     raise
-                log.warning("entry %s is left out: no key opens it", entry.id)
+                log.warning("entry %s skipped: no key opens it", entry.id)
             except EventError as error:
-                log.warning("entry %s is left out: %s", entry.id, error)
+                log.warning("entry %s skipped: %s", entry.id, error)
 
 
-def _word(level: Level | str) -> str:
-    """A level's word. Raises ValueError for what is none."""
+def _read_level(level: Level | str) -> str:
+    """Return a level's word. Raises ValueError for an unknown level."""
     try:
         return level.word if isinstance(level, Level) else Level.of(level).word
     except KeyError:

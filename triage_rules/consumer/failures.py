@@ -1,4 +1,4 @@
-"""What a consumer remembers of results that it was given in vain."""
+"""Failures that a consumer remembers: results that failed in a row, and entries that stay with a consumer."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ import traceback
 from pathlib import Path
 
 OUTAGE = 3
-"""So many different results in a row that failed: it is not they that are at fault, so that doesn't count for them."""
+"""Number of different results that fail in a row before the cause is taken to lie outside the results."""
 
 
 class FailureStreak:
-    """Results that failed one after the other, until one doesn't."""
+    """Results that failed one after the other, with no success between."""
 
     def __init__(self) -> None:
         self._ids: set[str] = set()
-        self.times = 0
+        self.length = 0
 
     def record(self, entry_id: str) -> None:
-        """One more."""
+        """Add a failure."""
         self._ids.add(entry_id)
-        self.times += 1
+        self.length += 1
 
     def reset(self) -> None:
-        """One didn't."""
+        """End the streak after a success."""
         self._ids.clear()
-        self.times = 0
+        self.length = 0
 
     @property
     def is_outage(self) -> bool:
-        """Whether that many different ones failed that it is something else that is at fault."""
+        """Return whether enough different results failed to show that the results are not the cause."""
         return len(self._ids) >= OUTAGE
 
 
 class WaitTimes:
-    """How long entries have been with the same consumer, by the clock of this process, which nobody sets.
+    """Measures how long entries have been with the same consumer, by this process's monotonic clock.
 
-    The store counts from its own wall clock: after that is set back by hours, nothing seems to have waited, for hours.
+    The store measures by its own wall clock: once that is set back by hours, no entry seems idle for hours.
     """
 
     def __init__(self) -> None:
         self._since: dict[tuple[str, str, int], float] = {}
 
-    def longest(self, rows: list[tuple[str, str, int]], seconds: float) -> str | None:
-        """The first entry that has been in the same hands for so long, each time that it was looked at."""
+    def find_overdue(self, rows: list[tuple[str, str, int]], seconds: float) -> str | None:
+        """Return the first entry that the same consumer has held for `seconds`, in every check since."""
         now_s = time.monotonic()
         self._since = {row: self._since.get(row, now_s) for row in rows}
         return next((row[0] for row, since in self._since.items() if now_s - since >= seconds), None)
 
 
 def describe_error(error: Exception) -> str:
-    """Its class, and the line of code that raised it."""
+    """Return the error's class and the line of code that raised it."""
     *_, frame = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"

@@ -1,4 +1,4 @@
-"""What goes live and what is checked before: the same for the command line and over HTTP."""
+"""Deployment: the checks before a ruleset goes live, and going live; the same for the command line and over HTTP."""
 
 from __future__ import annotations
 
@@ -35,31 +35,30 @@ from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import FILE_NAME, Document, bytes_of, parse_with_document
 from triage_rules.records.audit import Actor
 from triage_rules.records.proposals import Approval
-from triage_rules.store import Ledger, LiveRuleset
+from triage_rules.store.rulesets import LiveRuleset, RulesetStore
 
 FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE)
-"""What a ruleset's folder may hold that is looked at; the last one may be missing."""
+"""Files of a ruleset's folder that are read; the last may be missing."""
 
 CHECK_FINDINGS_SECONDS = 20.0
-"""What the search for errors for every possible report may take. One that is not found by then is not refused;
-what was not decided is told."""
+"""Time limit of the search for errors over every possible report. Undecided questions don't block, only warn."""
 
 PROVE_SECONDS = 30.0
-"""What the proof of all properties may take; what is not proved by then keeps the ruleset from going live."""
+"""Time limit of the proof of all properties. A property not proved by then keeps the ruleset from going live."""
 
 NOWHERE = Place(PROPERTIES_FILE, 1, 1)
 
 CHECK_SECONDS = 60
 CHECK_BYTES = 2 * 1024**3
-"""What the check of a ruleset from elsewhere may take: time on the clock, and memory."""
+"""Limits for checking a ruleset from elsewhere: clock time, and memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A ruleset that may go live: its bundle, how many cases passed, and which clinician approved it.
+    """Ruleset that may go live: its bundle, the number of passed cases, and the clinician who approved it.
 
-    proved: how many properties were proved; None if none are claimed. unasked: those about the previous version.
-    undecided: what the check for errors had no time for, a sentence each. files: the texts that were checked, by name.
+    proved: number of proved properties; None if none are claimed. unasked: those about the previous version.
+    undecided: questions that the check for errors had no time for, a sentence each. files: the checked texts, by name.
     """
 
     bundle: Bundle
@@ -73,30 +72,35 @@ class Checked:
 
     @property
     def kept(self) -> Mapping[str, str]:
-        """What is kept beside the bundle."""
+        """Return the files stored beside the bundle."""
         return {**self.files, evidence.FILE_NAME: self.evidence} if self.evidence else self.files
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What is live now, and what whoever made it so should know: a sentence each."""
+    """Live version, and warnings for the person who deployed it, a sentence each."""
 
     live: LiveRuleset
     warnings: tuple[str, ...] = ()
 
 
 def check_folder(folder: Path) -> Checked:
-    """Read a ruleset, check it, run its cases and prove its properties, on exactly what would go live.
+    """Read a ruleset, check it, run its cases and prove its properties, on exactly the bundle that would go live.
 
-    Raises RulesetError with every fault, CasesFailed, PropertiesFailed, RulesetNotFound, EngineLimitError.
+    Raises:
+        RulesetError: With every fault.
+        CasesFailed: If a case fails.
+        PropertiesFailed: If a property is not proved.
+        RulesetNotFound: If a file is missing.
+        EngineLimitError: If the engine can't hold the ruleset.
     """
-    read = {name: bytes_of(folder / name) for name in FILES if name != PROPERTIES_FILE or has_properties(folder)}
-    ruleset, document = parse_with_document(*read[FILE_NAME])
+    sources = {name: bytes_of(folder / name) for name in FILES if name != PROPERTIES_FILE or has_properties(folder)}
+    ruleset, document = parse_with_document(*sources[FILE_NAME])
     bundle = bundle_of(document)
     evaluator = Evaluator(open_bundle(bundle.data, bundle.digest), bundle.digest)
-    given = read.get(PROPERTIES_FILE)
-    claimed = None if given is None else parse_properties(*given, evaluator.ruleset)
-    outcomes = [run_case(evaluator, case) for case in parse_cases(*read[CASES_FILE], evaluator.ruleset)]
+    properties_file = sources.get(PROPERTIES_FILE)
+    claimed = None if properties_file is None else parse_properties(*properties_file, evaluator.ruleset)
+    outcomes = [run_case(evaluator, case) for case in parse_cases(*sources[CASES_FILE], evaluator.ruleset)]
     faults = tuple(
         RulesetFault(outcome.case.place, f"case `{outcome.case.id}`: {'; '.join(outcome.differences)}")
         for outcome in outcomes
@@ -105,8 +109,8 @@ def check_folder(folder: Path) -> Checked:
     if faults:
         raise CasesFailed(faults, len(outcomes))
     undecided = _refuse_errors(ruleset, document, evaluator)
-    verdicts = [] if claimed is None else _proved(evaluator, claimed)
-    unasked = tuple(asked.id for asked, verdict in verdicts if verdict is ProofVerdict.NOT_ASKED)
+    verdicts = [] if claimed is None else _prove_all(evaluator, claimed)
+    unasked = tuple(claim.id for claim, verdict in verdicts if verdict is ProofVerdict.NOT_ASKED)
     return Checked(
         bundle,
         cases=len(outcomes),
@@ -114,28 +118,25 @@ def check_folder(folder: Path) -> Checked:
         proved=None if claimed is None else len(verdicts) - len(unasked),
         unasked=unasked,
         undecided=undecided,
-        files={name: text.decode() for name, (text, _) in read.items()},
+        files={name: text.decode() for name, (text, _) in sources.items()},
         evidence=evidence.text_of(outcomes, verdicts),
     )
 
 
 def _refuse_errors(ruleset: Ruleset, document: Document, evaluator: Evaluator) -> tuple[str, ...]:
-    """What was not decided in time. Raises RulesetError with what `triage check` calls an error and isn't accepted."""
+    """Return the undecided questions. Raises RulesetError with each error of `triage check` that is not accepted."""
     from triage_rules.assurance.checking import CheckOptions, check  # loads the solver, which most callers never need
 
     how = CheckOptions(dt.datetime.now(dt.UTC).date(), CHECK_FINDINGS_SECONDS, least=Severity.ERROR)
-    found = [one for one in check(ruleset, document, how, evaluator) if one.accepted is None]
-    errors = [one for one in found if one.type is not CheckType.INCOMPLETE]
+    findings = [finding for finding in check(ruleset, document, how, evaluator) if finding.accepted is None]
+    errors = [finding for finding in findings if finding.type is not CheckType.INCOMPLETE]
     if errors:
-        raise RulesetError(tuple(RulesetFault(one.place, f"{one.type}: {one.message}") for one in errors))
-    return tuple(one.message for one in found)
+        raise RulesetError(tuple(RulesetFault(error.place, f"{error.type}: {error.message}") for error in errors))
+    return tuple(finding.message for finding in findings)
 
 
-def _proved(evaluator: Evaluator, claimed: list[Property]) -> list[tuple[Property, ProofVerdict]]:
-    """What is known of each property.
-
-    Raises PropertiesFailed if one does not hold, or is not known to.
-    """
+def _prove_all(evaluator: Evaluator, claimed: list[Property]) -> list[tuple[Property, ProofVerdict]]:
+    """Return each property with its verdict. Raises PropertiesFailed if a property is refuted or not proved."""
     from triage_rules.assurance.properties.proving import (  # loads the solver, which most callers never need
         describe_proof,
         prove,
@@ -153,32 +154,34 @@ def _proved(evaluator: Evaluator, claimed: list[Property]) -> list[tuple[Propert
 
 
 def check_files(files: Mapping[str, str]) -> Checked:
-    """As `check_folder`, of files from elsewhere: by a process of its own, which may crash, and may not go on for ever.
+    """Check files from elsewhere as `check_folder` does, in a child process with limits, which may crash.
 
-    `files`: texts by name, of FILES alone. Raises RulesetError with every fault.
+    `files`: texts by name, only of FILES. Raises RulesetError with every fault.
     """
     texts = {name: files[name] for name in FILES if name in files}
     with tempfile.TemporaryDirectory(prefix="triage-") as folder:
         for name, text in texts.items():
             (Path(folder) / name).write_text(text, encoding="utf-8", newline="")
-        told = _check_apart(folder)
-    if "faults" in told:
-        raise RulesetError(tuple(RulesetFault(Place(*place), message) for place, message in told["faults"]))
-    bundle = Bundle(told["name"], told["version"], told["digest"], base64.b64decode(told["data"]))
-    unasked, undecided = tuple(told["unasked"]), tuple(told["undecided"])
+        report = _check_in_child(folder)
+    if "faults" in report:
+        raise RulesetError(tuple(RulesetFault(Place(*place), message) for place, message in report["faults"]))
+    bundle = Bundle(report["name"], report["version"], report["digest"], base64.b64decode(report["data"]))
+    unasked, undecided = tuple(report["unasked"]), tuple(report["undecided"])
     return Checked(
-        bundle, told["cases"], told["approved_by"], told["proved"], unasked, undecided, texts, told["evidence"]
+        bundle, report["cases"], report["approved_by"], report["proved"], unasked, undecided, texts, report["evidence"]
     )
 
 
-def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor, approving: Approval | None = None) -> Deployed:
-    """Make it live in one step. `approving`: the proposal that it was asked for by.
+def deploy(
+    rulesets: RulesetStore, checked: Checked, now_ms: int, by: Actor, approving: Approval | None = None
+) -> Deployed:
+    """Make a checked ruleset live in one step. `approving`: the proposal that asked for it.
 
-    Raises LedgerUnavailable, AuditError, ProposalNotFound, ProposalRefused.
+    Raises StoreUnavailable, AuditError, ProposalNotFound, ProposalRefused.
     """
     bundle = checked.bundle
-    others = [digest for digest in ledger.digests(bundle.name, bundle.version) if digest != bundle.digest]
-    live = ledger.deploy(
+    others = [digest for digest in rulesets.get_digests(bundle.name, bundle.version) if digest != bundle.digest]
+    live = rulesets.deploy(
         bundle.name,
         bundle.version,
         bundle.digest,
@@ -189,50 +192,52 @@ def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor, approving: 
         files=checked.kept,
         approving=approving,
     )
-    told = [] if checked.proved is not None else [f"nothing is proved of `{bundle.name}`: it has no {PROPERTIES_FILE}"]
-    told += [
-        f"property `{name}` is about the previous version, and was not asked about: `triage prove --against live` does"
+    warnings = [] if checked.proved is not None else [f"`{bundle.name}` has no {PROPERTIES_FILE}, so nothing is proved"]
+    warnings += [
+        f"property `{name}` is about the previous version and was not checked: run `triage prove --against live`"
         for name in checked.unasked
     ]
-    told += [f"not all of it was checked: {what} `triage check` may take longer" for what in checked.undecided]
-    told += [
+    warnings += [
+        f"the check is incomplete: {question} `triage check` may take longer" for question in checked.undecided
+    ]
+    warnings += [
         f"version {bundle.version} of `{bundle.name}` was deployed before with other content ({digest}); "
-        "a new content should get a new version"
+        "give new content a new version"
         for digest in others
     ]
-    return Deployed(live, tuple(told))
+    return Deployed(live, tuple(warnings))
 
 
-def roll_back(ledger: Ledger, name: str, now_ms: int, by: Actor) -> tuple[LiveRuleset, Ruleset]:
-    """Make what was live before live again, in one step. If it can't be opened, what is live stays.
+def roll_back(rulesets: RulesetStore, name: str, now_ms: int, by: Actor) -> tuple[LiveRuleset, Ruleset]:
+    """Make the previous version live again, in one step. If it can't be opened, the live version stays.
 
-    Raises RulesetNotFound, BundleError, LedgerUnavailable, AuditError.
+    Raises RulesetNotFound, BundleError, StoreUnavailable, AuditError.
     """
-    there = ledger.live().get(name)
+    there = rulesets.get_live().get(name)
     if there is not None and there.previous is not None:
-        open_bundle(ledger.bundle(there.previous), there.previous)
-    live = ledger.rollback(name, now_ms, by=by)
-    return live, open_bundle(ledger.bundle(live.digest), live.digest)
+        open_bundle(rulesets.get_bundle(there.previous), there.previous)
+    live = rulesets.roll_back(name, now_ms, by=by)
+    return live, open_bundle(rulesets.get_bundle(live.digest), live.digest)
 
 
-def _check_apart(folder: str) -> dict[str, Any]:
-    """What `_main` tells of that folder, or as a fault why it told nothing. The child gets no secret of ours."""
+def _check_in_child(folder: str) -> dict[str, Any]:
+    """Return the report of `_main` on that folder, or the reason why there is none. The child gets no secret."""
     command = [sys.executable, "-m", "triage_rules.deployment.deploy", folder]
     try:
-        ran = subprocess.run(  # noqa: S603 (our own module)
+        child = subprocess.run(  # noqa: S603 (our own module)
             command, capture_output=True, timeout=CHECK_SECONDS, check=False, env={"PYTHONUTF8": "1"}
         )
-        told: dict[str, Any] = json.loads(ran.stdout)
-        return told
+        report: dict[str, Any] = json.loads(child.stdout)
+        return report
     except subprocess.TimeoutExpired:
-        why = f"checking it took longer than {CHECK_SECONDS} seconds"
+        reason = f"the check took longer than {CHECK_SECONDS} seconds"
     except ValueError:
-        why = f"checking it broke off (exit code {ran.returncode}): too much time or memory, or it breaks the engine"
-    return {"faults": [((FILE_NAME, 1, 1), why)]}
+        reason = f"the check broke off (exit code {child.returncode}): out of time or memory, or the engine crashed"
+    return {"faults": [((FILE_NAME, 1, 1), reason)]}
 
 
 def _main(folder: Path) -> None:
-    """Check a folder and tell of it on stdout, as JSON."""
+    """Check a folder, and write the report to stdout as JSON."""
     resource.setrlimit(resource.RLIMIT_AS, (CHECK_BYTES, CHECK_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CHECK_SECONDS, CHECK_SECONDS))
     try:
@@ -242,15 +247,15 @@ def _main(folder: Path) -> None:
             ((Path(fault.place.file).name, fault.place.line, fault.place.column), fault.message)
             for fault in error.faults
         ]
-        told: dict[str, Any] = {"faults": faults}
+        report: dict[str, Any] = {"faults": faults}
     except EngineLimitError as error:
-        told = {"faults": [((FILE_NAME, 1, 1), str(error))]}
+        report = {"faults": [((FILE_NAME, 1, 1), str(error))]}
     except RulesetNotFound:
         missing = [name for name in FILES[:2] if not (folder / name).exists()]
-        told = {"faults": [((name, 1, 1), "this file is missing") for name in missing]}
+        report = {"faults": [((name, 1, 1), "this file is missing") for name in missing]}
     else:
         bundle = checked.bundle
-        told = {
+        report = {
             "name": bundle.name,
             "version": bundle.version,
             "digest": bundle.digest,
@@ -262,7 +267,7 @@ def _main(folder: Path) -> None:
             "undecided": checked.undecided,
             "evidence": checked.evidence,
         }
-    json.dump(told, sys.stdout)
+    json.dump(report, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What was shown of a ruleset when it went live: which case fires which rules, and which properties were proved.
+"""Evidence of a ruleset when it went live: the rules that each case fires, and the properties proved.
 
-Kept beside the files that it was found with; nothing that decides reads it.
+Stored beside the files it was made from; no decision reads it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from triage_rules.language.model import Level
 from triage_rules.records.reports import History
 
 FILE_NAME = "evidence"
-"""Its name beside the files; no ruleset's folder holds it."""
+"""Name beside the files; no ruleset's folder has a file of this name."""
 
 MAX_BYTES = 32 * 1024 * 1024
-"""Of what was kept, unpacked: more isn't ours."""
+"""Limit of unpacked evidence; larger data was not stored by this service."""
 
 _NO_LEVEL = "none"
 
@@ -32,7 +32,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ShownCase:
-    """A case that passed. `level`: a word, None if its report is refused. `fires`: ids of rules and floors."""
+    """Passed case. `level`: a word, None if its report is rejected. `fires`: ids of rules and floors."""
 
     id: str
     note: str
@@ -44,7 +44,7 @@ class ShownCase:
 
 @dataclass(frozen=True, slots=True)
 class ShownProperty:
-    """A claim, and what is known of it. `names`: the rules, statements and findings that it speaks of."""
+    """Property and its verdict. `names`: the rules, statements and inputs that it mentions."""
 
     id: str
     says: str
@@ -57,36 +57,37 @@ class ShownProperty:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All of it. A ruleset that went live before it was kept has none."""
+    """Evidence of a ruleset; empty if it went live before evidence was stored."""
 
     cases: tuple[ShownCase, ...] = ()
     properties: tuple[ShownProperty, ...] = ()
 
     def firing(self, rule: str) -> list[ShownCase]:
-        """The cases that fire a rule."""
+        """Return the cases that fire a rule."""
         return [case for case in self.cases if rule in case.fires]
 
 
 def text_of(outcomes: Iterable[CaseOutcome], properties: Iterable[tuple[Property, str]]) -> str:
-    """As it is kept: JSON, compressed, since cases repeat each other. `properties`: each with its verdict."""
-    cases = [_case(one) for one in outcomes]
-    told = strict_json.dumps({"cases": cases, "properties": [_property(*one) for one in properties]})
-    return base64.b64encode(zlib.compress(told.encode())).decode("ascii")
+    """Encode the evidence: JSON, compressed, since cases repeat each other. `properties`: each with its verdict."""
+    cases = [_write_case(outcome) for outcome in outcomes]
+    claims = [_write_property(claim, verdict) for claim, verdict in properties]
+    text = strict_json.dumps({"cases": cases, "properties": claims})
+    return base64.b64encode(zlib.compress(text.encode())).decode("ascii")
 
 
 def read(text: str | None) -> Evidence:
-    """What was kept; none if there is nothing, or it can't be read: it is told to people, and decides nothing."""
+    """Decode stored evidence; empty if there is none or it can't be read, as people read it and no decision does."""
     if text is None:
         return Evidence()
     try:
         data = zlib.decompressobj().decompress(base64.b64decode(text), MAX_BYTES)
-        told = json.loads(data)
-        return Evidence(tuple(map(_read_case, told["cases"])), tuple(map(_read_property, told["properties"])))
+        stored = json.loads(data)
+        return Evidence(tuple(map(_read_case, stored["cases"])), tuple(map(_read_property, stored["properties"])))
     except (ValueError, KeyError, TypeError, zlib.error):
         return Evidence()
 
 
-def _case(outcome: CaseOutcome) -> Json:
+def _write_case(outcome: CaseOutcome) -> Json:
     case, result = outcome.case, outcome.result
     highest = case.history.highest_level_24h
     return {
@@ -99,42 +100,42 @@ def _case(outcome: CaseOutcome) -> Json:
     }
 
 
-def _read_case(told: Json) -> ShownCase:
-    reports, highest = told["history"]
+def _read_case(stored: Json) -> ShownCase:
+    reports, highest = stored["history"]
     history = History(reports, None if highest == _NO_LEVEL else Level.of(highest))
-    return ShownCase(told["id"], told["note"], told["findings"], history, told["level"], tuple(told["fires"]))
+    return ShownCase(stored["id"], stored["note"], stored["findings"], history, stored["level"], tuple(stored["fires"]))
 
 
-def _property(asked: Property, verdict: str) -> Json:
+def _write_property(claim: Property, verdict: str) -> Json:
     return {
-        "id": asked.id,
-        "says": asked.says,
+        "id": claim.id,
+        "says": claim.says,
         "verdict": verdict,
-        "source": asked.source.text,
-        "owner": asked.owner,
-        "review_by": asked.review_by,
-        "names": sorted(set(_names(asked))),
+        "source": claim.source.text,
+        "owner": claim.owner,
+        "review_by": claim.review_by,
+        "names": sorted(set(_list_names(claim))),
     }
 
 
-def _read_property(told: Json) -> ShownProperty:
-    return ShownProperty(**{**told, "names": frozenset(told["names"])})
+def _read_property(stored: Json) -> ShownProperty:
+    return ShownProperty(**{**stored, "names": frozenset(stored["names"])})
 
 
-def _names(asked: Property) -> Iterator[str]:
-    conditions = [asked.whenever]
-    match asked.claim:
+def _list_names(claim: Property) -> Iterator[str]:
+    conditions = [claim.whenever]
+    match claim.claim:
         case Then() as then:
             yield from (*then.fires, *then.silent, *then.hidden_from_patient)
         case Never(_, unless, rules):
             conditions.append(unless)
             yield from rules
         case RoutineOnlyIfAnswered(items):
-            yield from (finding for item in items for finding in item.inputs)
+            yield from (name for item in items for name in item.inputs)
         case Answering(answers):
             yield from (answer[0] for answer in answers)
-        case LeavingOpen(findings):
-            yield from (finding for finding, _ in findings)
+        case LeavingOpen(inputs):
+            yield from (name for name, _ in inputs)
         case _:
             pass
     for condition in conditions:

@@ -1,4 +1,4 @@
-"""Checks the findings of a report against a ruleset's inputs: strict types, every fault at once, no answer repeated.
+"""Reads a report's answers by a ruleset's inputs: strict types, every fault at once, no answer repeated in a message.
 
 Codes of faults: `unknown_field`, `wrong_type`, `out_of_range`, `not_a_choice`, `too_long`, `null`, `not_finite`,
 `invalid`.
@@ -21,14 +21,14 @@ from triage_rules.foundation.strict_json import pointer_part
 from triage_rules.language.model import MAX_NUMBER, Answers, AskedOf, Input, InputKind, Ruleset, Value
 
 UNKNOWN = "unknown"
-"""The answer, to a question of any kind, that leaves the finding open."""
+"""Answer, to a question of any kind, that leaves the input open."""
 
 _POINTER = "/findings"
 _MAX_FAULTS = 100
-"""And one that says how many more there are: as many as an answer of the service tells."""
+"""Number of faults that an error lists; a last entry counts those left out."""
 
 _MAX_HINTS = 5
-"""Misspelt names for which the likely one is looked up: it takes as long as reading a whole report."""
+"""Number of misspelt names for which a likely name is looked up: each takes as long as reading a whole report."""
 
 _MAX_SCHEMAS = 64
 _LONGEST_MEANT = 100
@@ -50,25 +50,27 @@ def _refuse(code: str, detail: str) -> NoReturn:
 
 
 class AnswerField(fields.Field[Any]):
-    """An answer to one input. Errors are `{"code", "detail"}`; open answers come out as `missing`."""
+    """Field for one input's answer. Errors are `{"code", "detail"}`; open answers deserialize to `missing`."""
 
     def __init__(self, read: Input) -> None:
-        told: dict[str, Any] = {"code": "null", "detail": 'null is no answer; leave the field out, or write "unknown"'}
-        super().__init__(required=False, allow_none=False, metadata=_described(read), error_messages={"null": told})
+        null: dict[str, Any] = {"code": "null", "detail": 'null is no answer; leave the field out, or write "unknown"'}
+        super().__init__(
+            required=False, allow_none=False, metadata=_describe_input(read), error_messages={"null": null}
+        )
         self.read = read
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        return missing if value == UNKNOWN and isinstance(value, str) else self._answer(value)
+        return missing if value == UNKNOWN and isinstance(value, str) else self._check(value)
 
-    def _answer(self, value: Any) -> Any:
+    def _check(self, value: Any) -> Any:
         raise NotImplementedError
 
     def _wrong_type(self, expected: str, value: Any) -> NoReturn:
-        _refuse("wrong_type", f'expected {expected} or "unknown", found {_kind_of(value)}')
+        _refuse("wrong_type", f'expected {expected} or "unknown", found {_name_type(value)}')
 
 
-def _kind_of(value: object) -> str:
-    """The JSON type of a value, never the value."""
+def _name_type(value: object) -> str:
+    """Name a value's JSON type, never the value."""
     match value:
         case bool():
             return "true or false"
@@ -87,18 +89,18 @@ def _kind_of(value: object) -> str:
 
 
 class YesNoAnswer(AnswerField):
-    """true or false, as booleans."""
+    """Answer to a yes/no question: true or false."""
 
-    def _answer(self, value: Any) -> Any:
+    def _check(self, value: Any) -> Any:
         if not isinstance(value, bool):
             self._wrong_type("true, false", value)
         return value
 
 
 class NumberAnswer(AnswerField):
-    """A finite number within the bounds; -0.0 becomes 0.0."""
+    """Finite number within the bounds; -0.0 becomes 0.0."""
 
-    def _answer(self, value: Any) -> Any:
+    def _check(self, value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float):
             self._wrong_type("a number", value)
         if isinstance(value, float) and not math.isfinite(value):
@@ -112,40 +114,40 @@ class NumberAnswer(AnswerField):
         if low <= value <= high:
             return value + 0
         hints = [hint.hint for hint in read.looks_like if hint.minimum <= value <= hint.maximum]
-        _refuse("out_of_range", "; ".join([_range_told(read), *hints]))
+        _refuse("out_of_range", "; ".join([_describe_range(read), *hints]))
 
 
 class IntegerAnswer(NumberAnswer):
-    """A whole number within the bounds, written without a fraction: 3.0 is refused."""
+    """Whole number within the bounds, written without a fraction: 3.0 is rejected."""
 
-    def _answer(self, value: Any) -> Any:
+    def _check(self, value: Any) -> Any:
         if isinstance(value, float) and math.isfinite(value):
             _refuse("wrong_type", 'expected a whole number, written without a fraction, or "unknown"')
-        return super()._answer(value)
+        return super()._check(value)
 
 
 class ChoiceAnswer(AnswerField):
-    """One of the declared values."""
+    """Declared value of a choice."""
 
     def __init__(self, read: Input) -> None:
         super().__init__(read)
         self._open = {choice.value: choice.means_open for choice in read.choices}
-        self._told = "expected one of " + ", ".join(f"`{value}`" for value in (*self._open, UNKNOWN))
+        self._expected = "expected one of " + ", ".join(f"`{value}`" for value in (*self._open, UNKNOWN))
 
-    def _answer(self, value: Any) -> Any:
+    def _check(self, value: Any) -> Any:
         if not isinstance(value, str):
-            _refuse("wrong_type", f"{self._told}, found {_kind_of(value)}")
+            _refuse("wrong_type", f"{self._expected}, found {_name_type(value)}")
         if value not in self._open:
-            _refuse("not_a_choice", self._told)
+            _refuse("not_a_choice", self._expected)
         return missing if self._open[value] else value
 
 
 class TextAnswer(AnswerField):
-    """A text; its length is counted in code points."""
+    """Text; its length is counted in code points."""
 
-    def _answer(self, value: Any) -> Any:
+    def _check(self, value: Any) -> Any:
         if not isinstance(value, str):
-            _refuse("wrong_type", f"expected a text, found {_kind_of(value)}")
+            _refuse("wrong_type", f"expected a text, found {_name_type(value)}")
         if self.read.max_length is not None and len(value) > self.read.max_length:
             _refuse("too_long", f"the text is longer than {self.read.max_length} characters")
         if "\0" in value:
@@ -165,26 +167,26 @@ _FIELDS: dict[InputKind, type[AnswerField]] = {
 
 
 class AnswersSchema(Schema):
-    """What the schema of every ruleset's findings stands on."""
+    """Base of the answer schemas of all rulesets."""
 
     class Meta:
         unknown = RAISE
 
 
 def asked(ruleset: Ruleset) -> list[Input]:
-    """The inputs that a report may carry: all but those that the service counts."""
+    """Return the inputs that a report may answer: all except those that the service counts."""
     return [read for read in ruleset.inputs.values() if read.asked_of is not AskedOf.SERVICE]
 
 
 def answers_schema(ruleset: Ruleset) -> type[Schema]:
-    """A strict marshmallow schema with one field for each input that a report may carry."""
-    made = {read.name: _FIELDS[read.kind](read) for read in asked(ruleset)}
+    """Make a strict marshmallow schema with a field for each input that a report may answer."""
+    by_name = {read.name: _FIELDS[read.kind](read) for read in asked(ruleset)}
     title = "".join(part.capitalize() for part in ruleset.name.split("-"))
-    return AnswersSchema.from_dict(dict(made), name=f"{title}Findings")
+    return AnswersSchema.from_dict(dict(by_name), name=f"{title}Findings")
 
 
 class _Schemas:
-    """One schema object for each ruleset in use, by identity; the ruleset is kept, so that its id stays its own."""
+    """Schemas of the rulesets in use, by identity; the ruleset is kept, so that no other can get its id."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -205,17 +207,17 @@ _schemas = _Schemas()
 
 
 def read_answers(ruleset: Ruleset, raw: object) -> Answers:
-    """The answered findings of a report; open ones are left out.
+    """Read the answers of a report; open ones are left out.
 
-    Raises ReportError with all faults (of very many, the first, and how many more), pointers from `/findings` on.
+    Raises ReportError with all faults (of very many, the first and how many more), with pointers from `/findings` on.
     """
     if not isinstance(raw, dict):
-        detail = f"expected an object with the findings, found {_kind_of(raw)}"
+        detail = f"expected an object with the findings, found {_name_type(raw)}"
         raise ReportError((ReportFault(_POINTER, "wrong_type", detail),))
     schema = _schemas.of(ruleset)
     messages: dict[Any, Any] = {}
     answers: dict[str, Value] = {}
-    # Field by field, since a report answers few of many questions, and `schema.load` walks over all of them.
+    # Field by field: a report answers few of many questions, and `schema.load` would visit all of them.
     for key, value in raw.items():
         field = schema.load_fields.get(key)
         if field is None:
@@ -229,12 +231,12 @@ def read_answers(ruleset: Ruleset, raw: object) -> Answers:
             if answer is not missing:
                 answers[key] = answer
     if messages:
-        raise ReportError(_faults(ruleset, raw, messages), max(0, len(messages) - _MAX_FAULTS))
+        raise ReportError(_make_faults(ruleset, raw, messages), max(0, len(messages) - _MAX_FAULTS))
     return {name: answers[name] for name in schema.load_fields if name in answers}
 
 
-def _faults(ruleset: Ruleset, raw: dict[Any, Any], messages: dict[Any, Any]) -> tuple[ReportFault, ...]:
-    """The errors of marshmallow as faults, the first of them, in the order of the report."""
+def _make_faults(ruleset: Ruleset, raw: dict[Any, Any], messages: dict[Any, Any]) -> tuple[ReportFault, ...]:
+    """Convert marshmallow's errors to faults, in the report's order; only the first of very many."""
     faults: list[ReportFault] = []
     hints = itertools.chain(itertools.repeat(True, _MAX_HINTS), itertools.repeat(False))
     for key in itertools.islice((key for key in raw if key in messages), _MAX_FAULTS):
@@ -243,11 +245,11 @@ def _faults(ruleset: Ruleset, raw: dict[Any, Any], messages: dict[Any, Any]) -> 
         if isinstance(message, dict):
             faults.append(ReportFault(pointer, message["code"], message["detail"]))
         else:
-            faults.append(ReportFault(pointer, "unknown_field", _unknown_told(ruleset, str(key), hint=next(hints))))
+            faults.append(ReportFault(pointer, "unknown_field", _describe_unknown(ruleset, str(key), hint=next(hints))))
     return tuple(faults)
 
 
-def _unknown_told(ruleset: Ruleset, key: str, *, hint: bool) -> str:
+def _describe_unknown(ruleset: Ruleset, key: str, *, hint: bool) -> str:
     if key in ruleset.inputs:
         return "this is counted by the service; leave it out"
     if not hint:
@@ -257,7 +259,7 @@ def _unknown_told(ruleset: Ruleset, key: str, *, hint: bool) -> str:
     return f"no such finding; did you mean `{close[0]}`?" if close else "the ruleset has no such finding"
 
 
-def _range_told(read: Input) -> str:
+def _describe_range(read: Input) -> str:
     unit = format_unit(read.unit)
     if read.minimum is not None and read.maximum is not None:
         return f"expected {read.minimum} to {read.maximum}{unit}"
@@ -269,60 +271,60 @@ def _range_told(read: Input) -> str:
 
 
 def format_unit(unit: str | None) -> str:
-    """The unit as it follows a number, in the words of people who don't know UCUM; others stay as they are."""
+    """Return a unit as written after a number, in plain words; units without a plain word stay as they are."""
     match unit:
         case None | "" | "1":
             return ""
         case "%" | "/min":
             return unit
-        case _ if unit.startswith("{") and unit.endswith("}"):  # a mere name for what is counted; the question has it
+        case _ if unit.startswith("{") and unit.endswith("}"):  # only a name for the counted thing, as in the question
             return ""
         case _:
             return f" {_UNITS.get(unit, unit)}"
 
 
-# --- the same, for other programs ---
+# --- as JSON Schema, for other programs ---
 
 
 def answers_json_schema(ruleset: Ruleset) -> dict[str, Any]:
-    """The findings object as JSON Schema 2020-12.
+    """Return the schema of the answers as JSON Schema 2020-12.
 
-    It agrees with `read_answers`, but for one thing it can't say: a whole number must be written without a fraction.
+    Accepts what `read_answers` accepts, except that JSON Schema can't require a whole number without a fraction.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Findings for {ruleset.name}",
         "description": 'Leave out what was not asked. "unknown" is an answer to every question. null is not accepted.',
         "type": "object",
-        "properties": {read.name: _described(read) | _accepted(read) for read in asked(ruleset)},
+        "properties": {read.name: _describe_input(read) | _accepted_values(read) for read in asked(ruleset)},
         "additionalProperties": False,
     }
 
 
-def _described(read: Input) -> dict[str, Any]:
-    described: dict[str, Any] = {
+def _describe_input(read: Input) -> dict[str, Any]:
+    schema: dict[str, Any] = {
         "title": read.question,
         "x-kind": read.kind.value,
         "x-group": read.group,
         "x-asked-of": read.asked_of.value,
     }
     if read.help is not None:
-        described["description"] = read.help
+        schema["description"] = read.help
     if read.unit is not None:
-        described["x-unit"] = read.unit
+        schema["x-unit"] = read.unit
     if read.choices:
-        described["x-choices"] = [
+        schema["x-choices"] = [
             {"value": choice.value, "label": choice.label, "means_open": choice.means_open} for choice in read.choices
         ]
     if read.codes:
-        described["x-codes"] = [
+        schema["x-codes"] = [
             {"system": code.system, "code": code.code} | ({"mark": code.mark} if code.mark else {})
             for code in read.codes
         ]
-    return described
+    return schema
 
 
-def _accepted(read: Input) -> dict[str, Any]:
+def _accepted_values(read: Input) -> dict[str, Any]:
     match read.kind:
         case InputKind.YES_NO:
             return {"enum": [True, False, UNKNOWN]}

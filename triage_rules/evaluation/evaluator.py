@@ -1,4 +1,4 @@
-"""One report, evaluated: both evaluators, the decision, the result."""
+"""Evaluation of one report: both evaluators, the decision, the result."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from triage_rules.records.reports import History
 
 REPORTS_LAST_48H = "reports_last_48h"
 HIGHEST_LEVEL_24H = "highest_level_24h"
-"""The inputs that the service counts. A ruleset that declares them gets them; `none` is an answer."""
+"""Inputs that the service counts. A ruleset gets those that it declares; `none` is an answer."""
 
 
 class Evaluator:
-    """Evaluates reports by one ruleset. May be shared by threads and may cross a fork: the engine is then built anew.
+    """Evaluates reports by one ruleset. May be shared by threads and may cross a fork: the child builds its own engine.
 
     `alarm` is called for each report on which the evaluators differ.
     """
@@ -44,8 +44,8 @@ class Evaluator:
         self._deciding = Decider(ruleset)
         self._results = Results(ruleset, self._deciding)
         self._phrases = [(m.name, m.text, tuple(map(folded, m.phrases))) for m in ruleset.mentions.values()]
-        self._texts = [name for name, asked in ruleset.inputs.items() if asked.kind is InputKind.TEXT]
-        self._counted = [name for name, asked in ruleset.inputs.items() if asked.asked_of is AskedOf.SERVICE]
+        self._texts = [name for name, read in ruleset.inputs.items() if read.kind is InputKind.TEXT]
+        self._counted_inputs = [name for name, read in ruleset.inputs.items() if read.asked_of is AskedOf.SERVICE]
         self._second_opinion = second_opinion
         self._alarm = alarm
         self._lock = threading.Lock()
@@ -55,29 +55,29 @@ class Evaluator:
     def evaluate(
         self, answers: Answers, history: History, *, report_id: str, received_ms: int, evaluated_ms: int
     ) -> dict[str, Any]:
-        """The result, ready to publish. Raises EngineError if the engine fails."""
+        """Return the result, ready to publish. Raises EngineError if the engine fails."""
         facts = self.facts(answers, history)
         rails = self._run(facts)
         opinion = self._plain.of(facts)
         disagreement = self._second_opinion and opinion.rails != rails
         if disagreement:
             self._alarm()
-            rails = self._safer(rails, opinion.rails)
+            rails = self._merge_safely(rails, opinion.rails)
         ruleset = self.ruleset
         identity = Identity(report_id, ruleset.name, ruleset.version, self.digest, received_ms, evaluated_ms)
         decision = self._deciding.decide(rails)
         return self._results.make(identity, opinion, rails, decision, disagreement=disagreement)
 
     def looks_urgent(self, answers: Answers, history: History) -> bool:
-        """Whether the report is urgent as it stands, by the plain evaluator: it then goes by the urgent lane."""
+        """Return whether the plain evaluator finds the report urgent, for the choice of the urgent lane."""
         rails = self._plain.of(self.facts(answers, history)).rails
         return self._deciding.level(rails.established) is Level.URGENT
 
     def facts(self, answers: Answers, history: History) -> Answers:
-        """What the evaluators see: the answers (of a text, that there is one, and what it mentions), and the counts."""
+        """Return the evaluators' input: the answers (a text as its presence and its mentions), and the counts."""
         facts = dict(answers)
-        for name in self._counted:
-            facts[name] = _counted(name, history)
+        for name in self._counted_inputs:
+            facts[name] = _count(name, history)
         texts = {name: folded(str(answers[name])) for name in self._texts if name in answers}
         if texts:
             facts |= dict.fromkeys(texts, True)
@@ -88,7 +88,7 @@ class Evaluator:
 
     @cached_property
     def _plain(self) -> GeneratedEvaluator:
-        """Made when it is first needed: it takes a moment."""
+        """Return the plain evaluator; built at its first use, as that takes a moment."""
         return GeneratedEvaluator(self.ruleset)
 
     def _run(self, facts: Answers) -> Masks:
@@ -97,10 +97,11 @@ class Evaluator:
                 self._engine = Engine(self._compiled)
             return self._engine.run(facts)
 
-    def _safer(self, first: Masks, second: Masks) -> Masks:
-        """Of two opinions, what the one with the more urgent disposition holds, and all that either thinks possible.
+    def _merge_safely(self, first: Masks, second: Masks) -> Masks:
+        """Merge two evaluations that differ, on the safe side.
 
-        Also if one of them makes no sense at all: what holds is possible, and only what holds is certain.
+        Takes the more urgent outcome, all that is possible in either, and only what is certain in both. An established
+        outcome counts as possible, and only an established one as certain, even if an evaluator contradicts itself.
         """
         opinions = (first.established, second.established)
         established = max(opinions, key=lambda rail: self.ruleset.urgency(self._deciding.disposition(rail)))
@@ -111,12 +112,12 @@ class Evaluator:
         )
 
     def reset(self) -> None:
-        """For the child of a fork: the engine is the parent's, and a lock that another thread held would stay so."""
+        """Replace engine and lock after a fork: the engine is the parent's, and the lock may be held there."""
         self._lock = threading.Lock()
         self._engine = None
 
 
-def _counted(name: str, history: History) -> Value:
+def _count(name: str, history: History) -> Value:
     if name == REPORTS_LAST_48H:
         return history.reports_last_48h
     return "none" if history.highest_level_24h is None else history.highest_level_24h.word
@@ -134,6 +135,6 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def folded(text: str) -> str:
-    """The text as phrases are looked for in it: case, the form of accents, quotes and blanks don't count."""
+    """Fold a text for the search of phrases: case, the form of accents, quotes and runs of blanks don't count."""
     plain = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
     return " ".join(plain.split())

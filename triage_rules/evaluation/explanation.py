@@ -1,4 +1,4 @@
-"""Why: a derivation as data, from answers over statements to outcomes, and its view as text."""
+"""Explanation of an outcome: a derivation as data, from answers over statements to outcomes, and its view as text."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ OPEN = "open"
 NOT_ESTABLISHED = "not established"
 
 Reasons = dict[str, Value]
-"""What a condition rests on: a finding's answer, True or False for a statement, or OPEN, or NOT_ESTABLISHED."""
+"""Reasons of a condition: an input's answer, True or False for a statement, or OPEN, or NOT_ESTABLISHED."""
 
 
 @dataclass(frozen=True, slots=True)
 class DerivationNode:
-    """One step of a derivation: a statement or a finding, what it came out as, and what that rests on.
+    """Step of a derivation: a statement or an input, its value, and the steps below that it rests on.
 
-    `answer`: a finding's answer, True or False for a statement, OPEN or NOT_ESTABLISHED. The findings below a node
-    are enough to bring it out so: whatever else was answered played no part.
+    `answer`: an input's answer, True or False for a statement, OPEN or NOT_ESTABLISHED. The answers below a node
+    are enough to give it this value: all other answers played no part.
     """
 
     name: str
@@ -48,14 +48,14 @@ class DerivationNode:
 
 
 def find_reasons(reference: Reference, condition: Condition, side: bool | None = True) -> Reasons:
-    """What makes the condition true (or false, or None: leaves it open, by `side`); empty if it isn't so."""
+    """Return why the condition has the value `side` (None: open); empty if it has another value."""
     if reference.value(condition) is not side:
         return {}
     match condition:
         case All(parts) | Any(parts) | AtLeast(_, parts):
-            # what is open hangs on all of its parts
+            # an open condition depends on all of its parts
             sides = [reference.value(part) if side is None else side for part in parts]
-            return _merged(find_reasons(reference, *which) for which in zip(parts, sides, strict=True))
+            return _merge(find_reasons(reference, *pair) for pair in zip(parts, sides, strict=True))
         case Not(part):
             return find_reasons(reference, part, None if side is None else not side)
         case Inferred(name):
@@ -63,30 +63,30 @@ def find_reasons(reference: Reference, condition: Condition, side: bool | None =
         case Unless(part):
             name = part.name if isinstance(part, Inferred) else part.input
             return {name: NOT_ESTABLISHED if side else True}
-        case IsOpen(finding) | Yes(finding) | Compare(finding) | OneOf(finding):
-            return {finding: reference.answers.get(finding, OPEN)}
+        case IsOpen(name) | Yes(name) | Compare(name) | OneOf(name):
+            return {name: reference.answers.get(name, OPEN)}
 
 
-def _merged(parts: Iterable[Reasons]) -> Reasons:
-    found: Reasons = {}
+def _merge(parts: Iterable[Reasons]) -> Reasons:
+    merged: Reasons = {}
     for part in parts:
-        found |= part
-    return found
+        merged |= part
+    return merged
 
 
 def derive(ruleset: Ruleset, reference: Reference, condition: Condition) -> tuple[DerivationNode, ...]:
-    """The whole derivation of a true condition, down to the answers."""
+    """Return the whole derivation of a true condition, down to the answers."""
     return tuple(_nodes(ruleset, reference, find_reasons(reference, condition)))
 
 
 def outcome_condition(statement: KeyedOutcome) -> Condition:
-    """The whole condition of an outcome: its rule's, and its own."""
-    own = statement.outcome.when if statement.outcome is not None else None
-    return statement.rule.when if own is None else All((statement.rule.when, own))
+    """Return the whole condition of an outcome: its rule's and its own."""
+    when = statement.outcome.when if statement.outcome is not None else None
+    return statement.rule.when if when is None else All((statement.rule.when, when))
 
 
-def _nodes(ruleset: Ruleset, reference: Reference, reasons: Reasons) -> Iterable[DerivationNode]:
-    for name, answer in reasons.items():
+def _nodes(ruleset: Ruleset, reference: Reference, basis: Reasons) -> Iterable[DerivationNode]:
+    for name, answer in basis.items():
         if name in ruleset.inferences:
             inference = ruleset.inferences[name]
             below = find_reasons(reference, inference.when, reference.value(inference.when))
@@ -94,12 +94,12 @@ def _nodes(ruleset: Ruleset, reference: Reference, reasons: Reasons) -> Iterable
                 name, inference.says, answer, inference.source, tuple(_nodes(ruleset, reference, below))
             )
         else:
-            said = ruleset.mentions[name].says if name in ruleset.mentions else ruleset.inputs[name].question
-            yield DerivationNode(name, said, answer)
+            text = ruleset.mentions[name].says if name in ruleset.mentions else ruleset.inputs[name].question
+            yield DerivationNode(name, text, answer)
 
 
 def as_json(node: DerivationNode) -> dict[str, object]:
-    """The node as JSON data."""
+    """Return the node as JSON data."""
     data: dict[str, object] = {"name": node.name, "says": node.says, "answer": node.answer}
     if node.source is not None:
         data["source"] = {"text": node.source.text, "marks": list(node.source.marks)}
@@ -109,7 +109,7 @@ def as_json(node: DerivationNode) -> dict[str, object]:
 
 
 def as_text(ruleset: Ruleset, node: DerivationNode, indent: int = 0) -> list[str]:
-    """The node and what it rests on, a line each, in the ruleset's words."""
+    """Return the node and its derivation, a line each, in the ruleset's words."""
     lines = [f"{'  ' * indent}- {node.says}: {describe_node(ruleset, node)}"]
     for part in node.because:
         lines += as_text(ruleset, part, indent + 1)
@@ -117,14 +117,14 @@ def as_text(ruleset: Ruleset, node: DerivationNode, indent: int = 0) -> list[str
 
 
 def describe_node(ruleset: Ruleset, node: DerivationNode) -> str:
-    """What a statement or finding came out as, in words, with the unit or the choice's label."""
+    """Describe the value of a statement or input, with its unit or the choice's label."""
     if node.name in ruleset.inputs:
-        asked = ruleset.inputs[node.name]
-        for choice in asked.choices:
+        read = ruleset.inputs[node.name]
+        for choice in read.choices:
             if choice.value == node.answer:
                 return choice.label
-        if asked.unit and node.answer != OPEN:
-            return f"{node.answer}{format_unit(asked.unit)}"
+        if read.unit and node.answer != OPEN:
+            return f"{node.answer}{format_unit(read.unit)}"
     match node.answer:
         case True:
             return "yes"

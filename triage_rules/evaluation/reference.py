@@ -1,7 +1,7 @@
 """The second opinion: a plain evaluator that shares no code with compiler or engine.
 
-It keeps, for each condition, which of the three values it has now, and which values it can take once some of
-the open findings are answered (a set, perhaps too large, never too small).
+For each condition it computes which of the three values it has now, and which values it can take once some of
+the open inputs are answered (a set, perhaps too large, never too small).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Kleene = bool | None
 """True, false, or None for open."""
 
 Reach = frozenset[Kleene]
-"""The values that a condition can take."""
+"""Values that a condition can take."""
 
 _ALL: Reach = frozenset({True, False, None})
 _TRUE: Reach = frozenset({True})
@@ -38,9 +38,9 @@ _FALSE: Reach = frozenset({False})
 
 
 class Reference:
-    """The evaluator of one ruleset on one report's findings; remembers statements it has looked at.
+    """Evaluator of one ruleset on one report's answers; remembers statements it has visited.
 
-    known: values of statements that need not be looked at again.
+    known: values of statements that need no evaluation.
     """
 
     def __init__(self, ruleset: Ruleset, answers: Answers, known: Mapping[str, Kleene] | None = None) -> None:
@@ -50,12 +50,12 @@ class Reference:
         self._reaches: dict[int, tuple[Condition, Reach]] = {}
 
     def value(self, condition: Condition) -> Kleene:
-        """The condition as things stand."""
+        """Return the condition's current value."""
         match condition:
             case All(parts):
-                return self._unless_one_is(False, parts)
+                return self._combine(False, parts)
             case Any(parts):
-                return self._unless_one_is(True, parts)
+                return self._combine(True, parts)
             case AtLeast(count, parts):
                 values = [self.value(part) for part in parts]
                 yes, open_ = values.count(True), values.count(None)
@@ -69,58 +69,58 @@ class Reference:
                 return self._values[name]
             case Unless(part):
                 return self.value(part) is not True
-            case IsOpen(finding):
-                return finding not in self.answers
+            case IsOpen(name):
+                return name not in self.answers
             case _:
-                return self._compared(condition)
+                return self._compare_answer(condition)
 
-    def _unless_one_is(self, decisive: bool, parts: tuple[Condition, ...]) -> Kleene:
-        """One decisive part decides; else one open part leaves it open; else it is the opposite."""
-        found: Kleene = not decisive
+    def _combine(self, decisive: bool, parts: tuple[Condition, ...]) -> Kleene:
+        """Return `decisive` if a part has that value; else open if a part is open; else the opposite."""
+        result: Kleene = not decisive
         for part in parts:
             value = self.value(part)
             if value is decisive:
                 return decisive
             if value is None:
-                found = None
-        return found
+                result = None
+        return result
 
     def reach(self, condition: Condition) -> Reach:
-        """The values that the condition can take once any of the open findings are answered, or none."""
+        """Return the values that the condition can take once any or none of the open inputs are answered."""
         known = self._reaches.get(id(condition))
-        if known is None:  # with the condition, so that no other can come to have its id
+        if known is None:  # kept with the condition: a freed one's id could pass to another condition
             known = self._reaches[id(condition)] = (condition, self._reach(condition))
         return known[1]
 
     def _reach(self, condition: Condition) -> Reach:
         match condition:
             case All(parts):
-                return self._count(len(parts), parts)
+                return self._reach_count(len(parts), parts)
             case Any(parts):
-                return self._count(1, parts)
+                return self._reach_count(1, parts)
             case AtLeast(count, parts):
-                return self._count(count, parts)
+                return self._reach_count(count, parts)
             case Not(part):
                 return frozenset(None if value is None else not value for value in self.reach(part))
             case Inferred(name):
                 return self.reach(self._ruleset.inferences[name].when)
             case Unless(part):
                 return frozenset(value is not True for value in self.reach(part))
-            case IsOpen(finding):
-                return frozenset({False}) if finding in self.answers else frozenset({True, False})
+            case IsOpen(name):
+                return frozenset({False}) if name in self.answers else frozenset({True, False})
             case _:
-                value = self._compared(condition)
+                value = self._compare_answer(condition)
                 return _ALL if value is None else frozenset({value})
 
     def established(self) -> frozenset[str]:
-        """The keys of the outcomes, floors, conflicts and inferences that are true as things stand."""
+        """Return the keys of the outcomes, floors, conflicts and inferences that are true now."""
         conditions = _outcomes(self._ruleset)
         conditions |= {name: Inferred(name) for name in self._ruleset.inferences}
         conditions |= {name: conflict.when for name, conflict in self._ruleset.conflicts.items()}
         return frozenset(key for key, condition in conditions.items() if self.value(condition))
 
     def rails(self) -> Rails:
-        """The rails of every statement of the ruleset."""
+        """Return the rails of every statement of the ruleset."""
         conditions = _outcomes(self._ruleset)
         reaches = {key: self.reach(condition) for key, condition in conditions.items()}
         sooner = self._ruleset.validity.sooner
@@ -131,7 +131,7 @@ class Reference:
             certain=frozenset(key for key, reach in reaches.items() if reach == {True}),
         )
 
-    def _compared(self, condition: Compare | OneOf | Yes) -> Kleene:
+    def _compare_answer(self, condition: Compare | OneOf | Yes) -> Kleene:
         answer = self.answers.get(condition.input)
         if answer is None:
             return None
@@ -141,11 +141,11 @@ class Reference:
             case OneOf(_, values):
                 return answer in values
             case Compare(_, op, limit):
-                assert isinstance(answer, int | float)  # findings are typed before they come here
+                assert isinstance(answer, int | float)  # answers were checked against their inputs' types
                 return _compare(answer, op, limit)
 
-    def _count(self, count: int, parts: tuple[Condition, ...]) -> Reach:
-        """`count` of the parts: how few and how many of them can be true, or be not false."""
+    def _reach_count(self, count: int, parts: tuple[Condition, ...]) -> Reach:
+        """Return the values of "`count` of the parts": by how few and how many can be true, or not false."""
         least_true = most_true = least_not_false = most_not_false = 0
         some_open = False
         for part in parts:
@@ -155,14 +155,14 @@ class Reference:
             least_not_false += False not in reach
             most_not_false += reach != _FALSE
             some_open = some_open or None in reach
-        found: set[Kleene] = set()
+        values: set[Kleene] = set()
         if most_true >= count:
-            found.add(True)
+            values.add(True)
         if least_not_false < count:
-            found.add(False)
+            values.add(False)
         if some_open and least_true < count <= most_not_false:
-            found.add(None)
-        return frozenset(found)
+            values.add(None)
+        return frozenset(values)
 
 
 def _compare(answer: float, op: Op, limit: float) -> bool:
@@ -178,11 +178,11 @@ def _compare(answer: float, op: Op, limit: float) -> bool:
 
 
 def _outcomes(ruleset: Ruleset) -> dict[str, Condition]:
-    """Each outcome of each rule and floor, whole: the rule's condition together with the outcome's own."""
-    found: dict[str, Condition] = {}
+    """Return the whole condition of each outcome of each rule and floor: the rule's together with the outcome's own."""
+    conditions: dict[str, Condition] = {}
     for rule in ruleset.rules_and_floors:
-        found[rule.id] = rule.when
+        conditions[rule.id] = rule.when
         for index, outcome in enumerate(rule.outcomes):
-            whole = rule.when if outcome.when is None else All((rule.when, outcome.when))
-            found[outcome_key(rule.id, index)] = whole
-    return found
+            condition = rule.when if outcome.when is None else All((rule.when, outcome.when))
+            conditions[outcome_key(rule.id, index)] = condition
+    return conditions

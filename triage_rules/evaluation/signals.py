@@ -1,7 +1,7 @@
-"""What an evaluator says of a ruleset's statements: established, possible, certain.
+"""Truth signals of a ruleset's statements: established, possible, certain.
 
-All evaluators answer with these, under the same keys, so that they can be compared: `Rails` in words, `Masks` in
-numbers, where every report counts.
+All evaluators return these under the same keys, so that they can be compared: `Rails` by name, and `Masks` as bits,
+which are quicker where every report counts.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import NamedTuple
 from triage_rules.language.model import Floor, Ruleset
 
 SOONER = "validity.sooner"
-"""The key of the condition under which a result expires sooner."""
+"""Key of the condition under which a result expires sooner."""
 
 
 def outcome_key(rule: str, index: int) -> str:
-    """The key of a rule's or floor's outcome: its id, and for a raised one `+` and its number."""
+    """Return the key of a rule's or floor's outcome: the id, and for a raised outcome `+` and its number."""
     return rule if index == 0 else f"{rule}+{index}"
 
 
 @dataclass(frozen=True, slots=True)
 class Rails:
-    """The answer of one evaluator to one report.
+    """Signals of one evaluator for one report.
 
-    established: keys of the outcomes, floors, conflicts and inferences that are true as things stand.
-    possible: of the outcomes and floors (and SOONER), those that some answers to open findings could make true;
+    established: keys of the outcomes, floors, conflicts and inferences that are true now.
+    possible: of the outcomes and floors (and SOONER), those that some answers to open inputs could make true;
     may hold too many, never too few.
-    certain: of the outcomes and floors, those that every answer to the open findings leaves true; may hold too
+    certain: of the outcomes and floors, those that every answer to the open inputs leaves true; may hold too
     few, never too many.
     """
 
@@ -39,7 +39,7 @@ class Rails:
 
 
 class Masks(NamedTuple):
-    """Rails as numbers: bit n is 1 if the statement with the number n stands on the rail."""
+    """Rails as numbers: bit n is 1 if the statement with the number n is on the rail."""
 
     established: int
     possible: int
@@ -47,10 +47,10 @@ class Masks(NamedTuple):
 
 
 class Numbering:
-    """A number for each statement of a ruleset.
+    """Numbers of a ruleset's statements.
 
-    First the outcomes, the more urgent the lower their numbers, and of equal urgency in the ruleset's order; last of
-    them what raises by one level. Then SOONER, the inferences, the conflicts.
+    Outcomes come first: the more urgent, the lower the number; equally urgent ones in the ruleset's order; last those
+    that raise by one level. Then SOONER, the inferences, the conflicts.
     """
 
     def __init__(self, ruleset: Ruleset) -> None:
@@ -61,26 +61,26 @@ class Numbering:
                 outcomes.append(((-level, -place), outcome_key(rule.id, index)))
             if isinstance(rule, Floor) and rule.raise_one:
                 outcomes.append(((1, 0), rule.id))
-        outcomes.sort(key=lambda one: one[0])  # which keeps the order of what is equal
+        outcomes.sort(key=lambda row: row[0])  # a stable sort: equally urgent outcomes keep the ruleset's order
         self.outcomes = tuple(key for _, key in outcomes)
         self.keys = (*self.outcomes, SOONER, *ruleset.inferences, *ruleset.conflicts)
         self.number = {key: number for number, key in enumerate(self.keys)}
         self.bit = {key: 1 << number for number, key in enumerate(self.keys)}
 
     def mask(self, keys: Iterable[str]) -> int:
-        """The keys as a number. Raises KeyError for one that is none."""
+        """Return the keys as a mask. Raises KeyError for an unknown key."""
         return sum(self.bit[key] for key in set(keys))
 
     def named(self, mask: int) -> frozenset[str]:
-        """The keys that the number holds."""
+        """Return the keys in a mask."""
         return frozenset(compress(self.keys, flags(mask)))
 
     def masks(self, rails: Rails) -> Masks:
-        """The rails in numbers."""
+        """Convert rails to masks."""
         return Masks(self.mask(rails.established), self.mask(rails.possible), self.mask(rails.certain))
 
     def rails(self, masks: Masks) -> Rails:
-        """The rails in words."""
+        """Convert masks to rails."""
         return Rails(*map(self.named, masks))
 
 
@@ -88,5 +88,5 @@ _EIGHT = [bytes(byte >> bit & 1 for bit in range(8)) for byte in range(256)]
 
 
 def flags(mask: int) -> bytes:
-    """A byte for each bit of the mask, 0 or 1, from the lowest to its highest 1: what `itertools.compress` takes."""
+    """Return a byte for each bit of the mask, 0 or 1, from the lowest to the highest 1, for `itertools.compress`."""
     return b"".join([_EIGHT[byte] for byte in mask.to_bytes((mask.bit_length() + 7) // 8, "little")])

@@ -11,7 +11,7 @@ TriageError
 ├── ReportError           a report was rejected (carries `faults`)
 ├── EngineError           durable-rules failed on a report
 ├── EngineUnavailable     durable-rules is installed, and can't be loaded
-├── LedgerUnavailable     Redis is away, full or too slow
+├── StoreUnavailable     Redis is away, full or too slow
 │   └── CredentialsRefused  Redis answers, and rejects the name or the password
 ├── QueueTooOld           reports have waited too long: no more are accepted (carries `over_ms`)
 ├── IdempotencyMismatch   the Idempotency-Key was used for another report
@@ -20,7 +20,7 @@ TriageError
 ├── NoPlace               a position on the board is malformed
 ├── NotSettled            the report is not decided yet
 ├── NotRedrivable         the report is no dead letter, or was requeued too often
-├── SealError             stored data is encrypted, and the keys that are set can't decrypt it
+├── DecryptionError             stored data is encrypted, and the keys that are set can't decrypt it
 ├── SubjectOfSeveral      several clients have reports of that subject (carries `clients`)
 ├── AuditError            the audit log was changed
 ├── KeyNotFound           no API key has that id
@@ -131,11 +131,11 @@ class EngineUnavailable(TriageError):
     """The rule engine is installed, and can't be loaded."""
 
 
-class LedgerUnavailable(TriageError):
-    """The ledger can't be reached."""
+class StoreUnavailable(TriageError):
+    """The store can't be reached."""
 
 
-class CredentialsRefused(LedgerUnavailable):
+class CredentialsRefused(StoreUnavailable):
     """Redis rejects this name or password; check TRIAGE_REDIS_URL."""
 
 
@@ -175,7 +175,7 @@ class EventError(TriageError):
     """The stream entry is not a result event; only the service may write to this stream."""
 
 
-class SealError(TriageError):
+class DecryptionError(TriageError):
     """Stored data can't be decrypted; add the key it was encrypted with to TRIAGE_ENCRYPTION_KEYS."""
 
 

@@ -6,6 +6,8 @@ import functools
 import time
 from datetime import UTC, datetime
 
+DAY_MS = 86_400_000
+
 
 def now_ms() -> int:
     """Return the time: UTC, milliseconds since the epoch. Only for the edges; the core gets the time as a parameter."""

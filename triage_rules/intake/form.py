@@ -1,7 +1,7 @@
-"""What a form asks: a ruleset's inputs as questions in groups, what is written in it as answers, what to ask next.
+"""Forms: a ruleset's inputs as questions in groups, the written texts as answers, and the questions to ask next.
 
-Nothing is decided here. What is written is text, as a form without scripts sends it; it becomes the findings of a
-report, or a fault at its question.
+Decides nothing. Written answers are text, as a form without scripts sends them; each becomes an answer of a report,
+or a fault at its question.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CHOOSE = "Choose one of the answers; \u201cI don\u2019t know\u201d is one, too.
 
 @dataclass(frozen=True, slots=True)
 class AnswerOption:
-    """An answer to choose. `is_open`: it leaves the question open."""
+    """Answer to choose. `is_open`: it leaves the question open."""
 
     value: str
     label: str
@@ -31,7 +31,7 @@ class AnswerOption:
 
 @dataclass(frozen=True, slots=True)
 class FormQuestion:
-    """An input as a person reads it. `unit` and `between`: in words, '' if there is none."""
+    """Input as shown to a person. `unit` and `between`: in words, '' if there is none."""
 
     name: str
     kind: InputKind
@@ -46,11 +46,11 @@ class FormQuestion:
 
     @property
     def is_private(self) -> bool:
-        """It may be asked only where nobody else can see it."""
+        """Return whether it may be asked only where no other person can see it."""
         return self.asked_of is AskedOf.PRIVATE
 
     def in_words(self, written: str) -> str:
-        """What was written, as a person reads it."""
+        """Describe a written answer, as shown to a person."""
         if not written:
             return "Nothing to add" if self.kind is InputKind.TEXT else "Not answered"
         if written == UNKNOWN:
@@ -61,35 +61,35 @@ class FormQuestion:
 
 @dataclass(frozen=True, slots=True)
 class FormAnswers:
-    """What a form came to. `findings`: as they are posted; `faults`: the question's name -> a sentence for people."""
+    """Answers of a form. `given`: as posted; `faults`: the question's name -> a sentence for people."""
 
     given: dict[str, Any]
     faults: dict[str, str]
 
 
 def questions(ruleset: Ruleset, *, clinician: bool = False) -> dict[str, FormQuestion]:
-    """All that can be asked, in the ruleset's order; of a clinician also what only they can answer."""
+    """Return the questions in the ruleset's order; for a clinician also those that only clinicians can answer."""
     asked = {AskedOf.ANYONE, AskedOf.PRIVATE} | ({AskedOf.CLINICIAN} if clinician else set())
-    return {read.name: _question(read) for read in ruleset.inputs.values() if read.asked_of in asked}
+    return {read.name: _make_question(read) for read in ruleset.inputs.values() if read.asked_of in asked}
 
 
 def groups(asked: Iterable[FormQuestion]) -> list[tuple[str, list[FormQuestion]]]:
-    """The questions by group, each group where its first question stands."""
-    found: dict[str, list[FormQuestion]] = {}
+    """Group the questions; each group is placed where its first question stands."""
+    members_of: dict[str, list[FormQuestion]] = {}
     for question in asked:
-        found.setdefault(question.group, []).append(question)
-    return [(name.replace("_", " ").capitalize(), members) for name, members in found.items()]
+        members_of.setdefault(question.group, []).append(question)
+    return [(name.replace("_", " ").capitalize(), members) for name, members in members_of.items()]
 
 
 def read_form_answers(ruleset: Ruleset, asked: Mapping[str, FormQuestion], written: Mapping[str, str]) -> FormAnswers:
-    """From texts by name to findings and faults. What was left empty is no answer; of a text, that is what '' says."""
+    """Convert texts by name to answers and faults. An empty text is no answer, except to a text question."""
     answers: dict[str, Any] = {}
     faults: dict[str, str] = {}
     for name, text in written.items():
         if name not in asked:
             continue
         try:
-            answers[name] = _read(asked[name], text)
+            answers[name] = _read_text(asked[name], text)
         except ValueError as error:
             faults[name] = str(error)
     try:
@@ -97,34 +97,34 @@ def read_form_answers(ruleset: Ruleset, asked: Mapping[str, FormQuestion], writt
     except ReportError as error:
         for fault in error.faults:
             name = fault.pointer.rpartition("/")[2]
-            faults[name] = _in_words(asked[name], fault.code, fault.detail)
+            faults[name] = _describe_fault(asked[name], fault.code, fault.detail)
             answers.pop(name, None)
     return FormAnswers(answers, faults)
 
 
 def next_questions(result: Mapping[str, Any], asked: Container[str], answered: Container[str]) -> list[str]:
-    """What could still change the level and was not asked yet, what matters most first. `result`: of what is answered.
+    """Return questions not yet asked that could still change the level, the most important first.
 
-    Empty once no answer can change the level.
+    Empty once no answer can change the level. `result`: of the answers so far.
     """
     if result["determined"]:
         return []
-    names = [str(one["finding"]) for one in result["ask"]]
+    names = [str(entry["finding"]) for entry in result["ask"]]
     return [name for name in names if name in asked and name not in answered]
 
 
 def unanswered(question: FormQuestion) -> str:
-    """What to tell who went on without an answer; '' where that is an answer."""
+    """Return the message for a person who went on without an answer; '' where none is needed."""
     match question.kind:
         case InputKind.TEXT:
             return ""
         case InputKind.NUMBER | InputKind.INTEGER:
-            return f"Write a number{_or_between(question)}, or tick \u201cI don\u2019t know\u201d."
+            return f"Write a number{_add_range(question)}, or tick \u201cI don\u2019t know\u201d."
         case _:
             return _CHOOSE
 
 
-def _question(read: Input) -> FormQuestion:
+def _make_question(read: Input) -> FormQuestion:
     unit = format_unit(read.unit)
     return FormQuestion(
         name=read.name,
@@ -134,13 +134,13 @@ def _question(read: Input) -> FormQuestion:
         group=read.group,
         asked_of=read.asked_of,
         unit=unit,
-        between=_between(read, unit),
-        options=_options(read),
+        between=_describe_range(read, unit),
+        options=_make_options(read),
         max_length=read.max_length,
     )
 
 
-def _options(read: Input) -> tuple[AnswerOption, ...]:
+def _make_options(read: Input) -> tuple[AnswerOption, ...]:
     match read.kind:
         case InputKind.YES_NO:
             return (AnswerOption(YES, "Yes"), AnswerOption(NO, "No"))
@@ -150,8 +150,8 @@ def _options(read: Input) -> tuple[AnswerOption, ...]:
             return ()
 
 
-def _between(read: Input, unit: str) -> str:
-    low, high = _plain(read.minimum), _plain(read.maximum)
+def _describe_range(read: Input, unit: str) -> str:
+    low, high = _write_number(read.minimum), _write_number(read.maximum)
     if low and high:
         return f"{low} to {high}{unit}"
     if low:
@@ -159,12 +159,12 @@ def _between(read: Input, unit: str) -> str:
     return f"{high}{unit} or less" if high else ""
 
 
-def _plain(number: float | None) -> str:
+def _write_number(number: float | None) -> str:
     return "" if number is None else f"{number:g}" if abs(number) < 1e6 else f"{number:,.0f}"  # noqa: PLR2004
 
 
-def _read(question: FormQuestion, text: str) -> Any:
-    """What is posted for what was written. Raises ValueError with a sentence for people."""
+def _read_text(question: FormQuestion, text: str) -> Any:
+    """Convert a written text to the posted answer. Raises ValueError with a sentence for people."""
     if question.kind is InputKind.TEXT:
         return text
     if text == UNKNOWN:
@@ -177,31 +177,31 @@ def _read(question: FormQuestion, text: str) -> Any:
         case InputKind.CHOICE:
             return text
         case _:
-            return _number(question, text)
+            return _read_number(question, text)
 
 
-def _number(question: FormQuestion, text: str) -> float:
-    """A whole number stays one; a decimal comma is taken for a point."""
+def _read_number(question: FormQuestion, text: str) -> float:
+    """Read a number; a whole number stays an integer, and a decimal comma counts as a point."""
     plain = text.strip()
     if not _NUMBER.fullmatch(plain):
-        raise ValueError(f"Write a number in digits{_or_between(question)}, without words.")
+        raise ValueError(f"Write a number in digits{_add_range(question)}, without words.")
     whole = "." not in plain and "," not in plain
     return int(plain) if whole else float(plain.replace(",", "."))
 
 
-def _or_between(question: FormQuestion) -> str:
+def _add_range(question: FormQuestion) -> str:
     return f" ({question.between})" if question.between else ""
 
 
-def _in_words(question: FormQuestion, code: str, detail: str) -> str:
-    """A fault of the report as the person who wrote it reads it. Never what was written."""
+def _describe_fault(question: FormQuestion, code: str, detail: str) -> str:
+    """Describe a report's fault for the person who wrote the answer, without repeating it."""
     match code:
         case "out_of_range":
             hints = detail.partition("; ")[2]
-            told = f"This must be {question.between}." if question.between else "This number is too large."
-            return told + (f" Please check: {hints}." if hints else "")
+            message = f"This must be {question.between}." if question.between else "This number is too large."
+            return message + (f" Please check: {hints}." if hints else "")
         case "wrong_type" if question.kind is InputKind.INTEGER:
-            return f"Write a whole number{_or_between(question)}."
+            return f"Write a whole number{_add_range(question)}."
         case "not_a_choice":
             return _CHOOSE
         case "too_long":

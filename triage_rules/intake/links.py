@@ -1,7 +1,7 @@
-"""Signed links: to a form, for whoever is given one, and to the result of what was sent from there.
+"""Signed links: to a form, and to the result of a report sent from there.
 
-What a link says can be read by whoever has it, but not changed. It opens nothing once it has expired, or once the
-secret it was signed with is changed.
+Anyone with a link can read its parameters, but not change them. A link opens nothing once it has expired, or once the
+secret it was signed with has changed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from triage_rules.records.api_keys import CLIENT
 from triage_rules.records.reports import subject_fault
 
 REPORT_PARAMETER = "report"
-"""How the return address learns which report it was."""
+"""Query parameter that gives the return address the report's id."""
 
 ADDRESS_MAX = 2_000
 _RULESET = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -30,9 +30,9 @@ Link = TypeVar("Link", "FormLink", "ResultLink")
 
 @dataclass(frozen=True, slots=True)
 class FormLink:
-    """A form for patients. `client`: whose reports they will be; '' where there are no keys. `subject`: of whom.
+    """Link to a form for patients. `client`: owner of its reports; '' where there are no keys. `subject`: the patient.
 
-    `return_to`: an address that the result page leads back to. `framed_by`: the origin whose pages may frame it.
+    `return_to`: address that the result page links back to. `framed_by`: origin whose pages may frame it.
     `expires_ms`: UTC, milliseconds since the epoch.
     """
 
@@ -44,7 +44,7 @@ class FormLink:
     subject: str | None = None
 
     def __post_init__(self) -> None:
-        """Raises LinkError, which says what is wrong with which of them."""
+        """Check the parameters. Raises LinkError, which names the wrong one and the reason."""
         if not _RULESET.fullmatch(self.ruleset):
             raise LinkError("ruleset", "expected the name of a ruleset")
         if self.client and not CLIENT.fullmatch(self.client):
@@ -52,14 +52,14 @@ class FormLink:
         if self.return_to is not None and not _is_address(self.return_to):
             raise LinkError("return_to", "expected an address with https://, or http:// on this machine")
         if self.framed_by is not None and not _ORIGIN.fullmatch(self.framed_by):
-            raise LinkError("framed_by", "expected an origin and no more, as in https://clinic.example")
+            raise LinkError("framed_by", "expected only an origin, as in https://clinic.example")
         if self.subject is not None and subject_fault(self.subject):
             raise LinkError("subject", "expected printable characters, without blanks at either end")
 
 
 @dataclass(frozen=True, slots=True)
 class ResultLink:
-    """The result of one report, for whoever sent it from a form. The rest is as the form's link said."""
+    """Link to the result of one report, for the person who sent it from a form. Other fields as in the form's link."""
 
     report: str
     expires_ms: int
@@ -68,7 +68,7 @@ class ResultLink:
 
     @property
     def back(self) -> str | None:
-        """The return address, which is told the report's id and nothing of what was answered."""
+        """Return the return address with the report's id, and none of the answers."""
         if self.return_to is None:
             return None
         parts = urlsplit(self.return_to)
@@ -77,42 +77,42 @@ class ResultLink:
 
 
 def sign_form(link: FormLink, secret: str) -> str:
-    """The link as text for an address."""
+    """Return the signed link as text for an address."""
     return _sign(_FORM, asdict(link), secret)
 
 
 def sign_result(link: ResultLink, secret: str) -> str:
-    """The link as text for an address."""
+    """Return the signed link as text for an address."""
     return _sign(_RESULT, asdict(link), secret)
 
 
 def open_form(token: str, secret: str, now_ms: int) -> FormLink:
-    """Raises LinkError if it is no such link, was signed otherwise, or has expired."""
-    return _alive(FormLink(**_open(_FORM, token, secret)), now_ms)
+    """Open a link to a form. Raises LinkError if it is no such link, was not signed by us, or has expired."""
+    return _check_expiry(FormLink(**_open(_FORM, token, secret)), now_ms)
 
 
 def open_result(token: str, secret: str, now_ms: int) -> ResultLink:
-    """Raises LinkError if it is no such link, was signed otherwise, or has expired."""
-    return _alive(ResultLink(**_open(_RESULT, token, secret)), now_ms)
+    """Open a link to a result. Raises LinkError if it is no such link, was not signed by us, or has expired."""
+    return _check_expiry(ResultLink(**_open(_RESULT, token, secret)), now_ms)
 
 
-def _sign(salt: str, said: dict[str, Any], secret: str) -> str:
-    short = {name: value for name, value in said.items() if value is not None}
+def _sign(salt: str, parameters: dict[str, Any], secret: str) -> str:
+    short = {name: value for name, value in parameters.items() if value is not None}
     token: str | bytes = URLSafeSerializer(secret, salt).dumps(short)
     return token if isinstance(token, str) else token.decode()
 
 
 def _open(salt: str, token: str, secret: str) -> dict[str, Any]:
     try:
-        said: dict[str, Any] = URLSafeSerializer(secret, salt).loads(token)
+        parameters: dict[str, Any] = URLSafeSerializer(secret, salt).loads(token)
     except (BadData, ValueError):
-        raise LinkError("link", "it is none of ours, or was changed") from None
-    return said
+        raise LinkError("link", "not made by this service, or changed since") from None
+    return parameters
 
 
-def _alive(link: Link, now_ms: int) -> Link:
+def _check_expiry(link: Link, now_ms: int) -> Link:
     if now_ms >= link.expires_ms:
-        raise LinkError("link", "it has expired")
+        raise LinkError("link", "has expired")
     return link
 
 

@@ -1,4 +1,4 @@
-"""The report as it is posted: from decoded JSON to typed values, with every fault of envelope and findings at once."""
+"""Posted reports: from decoded JSON to typed answers, with every fault of envelope and answers reported at once."""
 
 from __future__ import annotations
 
@@ -7,29 +7,28 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import marshmallow as ma
 
-from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.foundation.errors import NoRulesetLive, ReportError, ReportFault, RulesetNotFound
 from triage_rules.foundation.strict_json import pointer_part
-from triage_rules.language.model import Answers
+from triage_rules.language.model import Answers, Ruleset
 from triage_rules.records.reports import SUBJECT_MAX, subject_fault
 
 FUTURE_MS = 5 * 60 * 1000
-"""A form's clock may be this much ahead of ours."""
+"""Time by which a form's clock may be ahead of ours."""
 
 PAST_MS = 7 * 24 * 60 * 60 * 1000
-"""An older report says too little of how the person is now."""
+"""Greatest age of a report; an older one says too little about how the person is now."""
 
 UNKNOWN_MAX = 100
-"""Unknown fields that are named; the others are counted."""
+"""Number of unknown fields that are named; the others are counted."""
 
 _HINTS_MAX = 5
 _LONGEST_MEANT = 100
-"""For how many names, and of which length at most, the likely one is looked up: it takes as long as a good report."""
+"""Limits of the search for likely names, which takes as long as reading a good report: number, and length."""
 
 _RULESET_NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 _RFC3339 = re.compile(
@@ -38,31 +37,46 @@ _RFC3339 = re.compile(
 )
 
 
-class RulesetLookup(Protocol):
-    """What reading a report needs of the live rulesets."""
+class OpenRuleset(Protocol):
+    """Live ruleset, opened; reading a report needs only its inputs."""
 
-    def names(self) -> list[str]: ...
+    @property
+    def ruleset(self) -> Ruleset: ...
 
-    def get(self, name: str) -> Loaded: ...
+
+Open = TypeVar("Open", bound=OpenRuleset)
+Open_co = TypeVar("Open_co", bound=OpenRuleset, covariant=True)
+
+
+class RulesetLookup(Protocol[Open_co]):
+    """Live rulesets by name."""
+
+    def names(self) -> list[str]:
+        """Return the names of the live rulesets."""
+        ...
+
+    def get(self, name: str) -> Open_co:
+        """Return the live ruleset of that name. Raises RulesetNotFound."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """A report that has no fault. `reported_at` as it was written."""
+class Posted(Generic[Open]):
+    """Report without faults. `reported_at` as it was written."""
 
-    loaded: Loaded
+    loaded: Open
     answers: Answers
     subject: str | None
     reported_at: str | None
 
 
 def _refusal(code: str, detail: str) -> str:
-    """An error message of marshmallow's that is a pair: it carries any object as it is, and `_faults` takes it out."""
+    """Return an error message for marshmallow that is a pair: it passes any object, and `_make_faults` unpacks it."""
     return cast(str, [(code, detail)])
 
 
 class _Text(ma.fields.Field[str]):
-    """A string, and nothing that could be taken for one."""
+    """String, without conversion from other types."""
 
     default_error_messages = {  # noqa: RUF012  # as marshmallow declares it
         "null": _refusal("null", "null is no answer; leave the field out"),
@@ -76,7 +90,7 @@ class _Text(ma.fields.Field[str]):
         return value
 
     def _check(self, text: str) -> None:
-        """Raises marshmallow's ValidationError."""
+        """Check the text. Raises marshmallow's ValidationError."""
 
 
 class _Subject(_Text):
@@ -106,10 +120,10 @@ class _Time(_Text):
         if not _RFC3339.fullmatch(text):
             raise self.make_error("invalid")
         try:
-            _milliseconds(text)
-        except ValueError:  # the 30th of February: the form is right, and the time of day within its limits
+            _read_time(text)
+        except ValueError:  # the 30th of February: syntax and time of day are valid, the date is not
             raise self.make_error("no_such_day") from None
-        except OverflowError:  # an offset that leaves the calendar
+        except OverflowError:  # the offset moves the time beyond the calendar
             raise self.make_error("invalid") from None
 
 
@@ -130,10 +144,10 @@ class _Answers(ma.fields.Field[dict[str, Any]]):
 
 
 class ReportIn(ma.Schema):
-    """A report as a form posts it."""
+    """Report as a form posts it."""
 
     class Meta:
-        """Nothing unknown passes in silence."""
+        """Rejection of unknown fields."""
 
         unknown = ma.RAISE
 
@@ -149,7 +163,7 @@ class ReportIn(ma.Schema):
             "type": "string",
             "minLength": 1,
             "maxLength": SUBJECT_MAX,
-            "description": "Your own word for the person, the same in each of their reports, and no name. "
+            "description": "Your own identifier for the person, the same in each of their reports, and not their name. "
             "From the third report of one subject within 48 hours on, red-dots raises the level. It is compared "
             "character by character.",
         }
@@ -175,10 +189,10 @@ class ReportIn(ma.Schema):
 _SCHEMA = ReportIn()
 
 
-def read_report(raw: object, rulesets: RulesetLookup, now_ms: int) -> Posted:
-    """Raises ReportError with every fault, NoRulesetLive, LedgerUnavailable. `now_ms`: UTC, milliseconds."""
+def read_report(raw: object, rulesets: RulesetLookup[Open], now_ms: int) -> Posted[Open]:
+    """Read a posted report. Raises ReportError with every fault, NoRulesetLive, StoreUnavailable. `now_ms`: UTC."""
     values, faults, left_out = _read_envelope(raw, now_ms)
-    loaded = _choose(values, rulesets, faults)
+    loaded = _choose_ruleset(values, rulesets, faults)
     answers: Answers = {}
     if loaded is not None and "findings" in values:
         try:
@@ -192,7 +206,7 @@ def read_report(raw: object, rulesets: RulesetLookup, now_ms: int) -> Posted:
 
 
 def _read_envelope(raw: object, now_ms: int) -> tuple[dict[str, Any], list[ReportFault], int]:
-    """The fields without fault, the faults, and how many more unknown fields there are than are told of."""
+    """Return the fields without fault, the faults, and the number of unknown fields that are not named."""
     if not isinstance(raw, dict):
         return {}, [ReportFault("", "wrong_type", 'expected an object, as in {"findings": {...}}')], 0
     faults: list[ReportFault] = []
@@ -201,50 +215,50 @@ def _read_envelope(raw: object, now_ms: int) -> tuple[dict[str, Any], list[Repor
         values = _SCHEMA.load(raw)
     except ma.ValidationError as error:
         values = cast(dict[str, Any], error.valid_data)
-        faults, left_out = _faults(error, raw)
+        faults, left_out = _make_faults(error, raw)
     if "reported_at" in values:
-        faults.extend(_time_faults(_milliseconds(values["reported_at"]), now_ms))
+        faults.extend(_check_time(_read_time(values["reported_at"]), now_ms))
     return values, faults, left_out
 
 
-def _faults(error: ma.ValidationError, raw: Iterable[str]) -> tuple[list[ReportFault], int]:
+def _make_faults(error: ma.ValidationError, raw: Iterable[str]) -> tuple[list[ReportFault], int]:
     faults = [
         ReportFault(f"/{name}", code, detail)
         for name, messages in error.messages_dict.items()
         if name in _SCHEMA.fields
         for code, detail in messages
     ]
-    unknown = [name for name in raw if name not in _SCHEMA.fields]  # in their order; marshmallow's are in none
+    unknown = [name for name in raw if name not in _SCHEMA.fields]  # in the report's order, which marshmallow loses
     for index, name in enumerate(unknown[:UNKNOWN_MAX]):
-        near = _near(name, _SCHEMA.fields) if index < _HINTS_MAX else None
-        hint = f"did you mean {near}?" if near else f"known are {', '.join(_SCHEMA.fields)}"
+        likely = _find_likely(name, _SCHEMA.fields) if index < _HINTS_MAX else None
+        hint = f"did you mean {likely}?" if likely else f"known are {', '.join(_SCHEMA.fields)}"
         faults.append(ReportFault(pointer_part(name), "unknown_field", f"there is no such field; {hint}"))
     return faults, max(0, len(unknown) - UNKNOWN_MAX)
 
 
-def _near(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was likely meant."""
+def _find_likely(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that was likely meant."""
     if len(name) > _LONGEST_MEANT:
         return None
     return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 
-def _milliseconds(text: str) -> int:
-    """An RFC 3339 time as UTC milliseconds. Raises ValueError or OverflowError for a day that isn't."""
+def _read_time(text: str) -> int:
+    """Convert an RFC 3339 time to UTC milliseconds. Raises ValueError or OverflowError for an impossible date."""
     return int(datetime.fromisoformat(text.upper()).astimezone(UTC).timestamp() * 1000)
 
 
-def _time_faults(reported_ms: int, now_ms: int) -> list[ReportFault]:
+def _check_time(reported_ms: int, now_ms: int) -> list[ReportFault]:
     if reported_ms > now_ms + FUTURE_MS:
-        told = "lies more than 5 minutes ahead; is the form's clock right, and the offset?"
-        return [ReportFault("/reported_at", "in_future", told)]
+        detail = "more than 5 minutes in the future; check the form's clock and the offset"
+        return [ReportFault("/reported_at", "in_future", detail)]
     if reported_ms < now_ms - PAST_MS:
-        return [ReportFault("/reported_at", "too_old", "lies more than 7 days back; ask again how the person is now")]
+        return [ReportFault("/reported_at", "too_old", "more than 7 days ago; ask again how the person is now")]
     return []
 
 
-def _choose(values: Mapping[str, Any], rulesets: RulesetLookup, faults: list[ReportFault]) -> Loaded | None:
-    """The ruleset that is to decide; without one, `faults` says why."""
+def _choose_ruleset(values: Mapping[str, Any], rulesets: RulesetLookup[Open], faults: list[ReportFault]) -> Open | None:
+    """Return the ruleset that the report names, or the only live one; None after adding the fault to `faults`."""
     names = sorted(rulesets.names())
     if not names:
         raise NoRulesetLive
@@ -253,14 +267,14 @@ def _choose(values: Mapping[str, Any], rulesets: RulesetLookup, faults: list[Rep
     name = values.get("ruleset")
     if name is None and len(names) == 1:
         return rulesets.get(names[0])
-    live = "live are " + ", ".join(names)
+    live = "live rulesets: " + ", ".join(names)
     if name is None:
-        faults.append(ReportFault("/ruleset", "required", f"several rulesets are live, so name one; {live}"))
+        faults.append(ReportFault("/ruleset", "required", f"several rulesets are live: name one ({live})"))
         return None
     try:
         return rulesets.get(name)
     except RulesetNotFound:
-        near = _near(name, names)
-        hint = f"; did you mean {near}?" if near else ""
-        faults.append(ReportFault("/ruleset", "unknown_ruleset", f"no such ruleset is live{hint} ({live})"))
+        likely = _find_likely(name, names)
+        hint = f"; did you mean {likely}?" if likely else ""
+        faults.append(ReportFault("/ruleset", "unknown_ruleset", f"no ruleset of this name is live{hint} ({live})"))
         return None

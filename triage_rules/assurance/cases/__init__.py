@@ -1,4 +1,4 @@
-"""Worked cases: reports with the results that their author wants, run against the ruleset they lie beside."""
+"""Worked cases: reports with the results that their author expects, run against the ruleset beside them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from triage_rules.language.model import Answers
 
 @dataclass(frozen=True, slots=True)
 class CaseOutcome:
-    """A case that was run: its checked findings and result (None if refused), and what differs from what it wants."""
+    """Run of a case: its typed answers and result (None if rejected), and the differences from the expected result."""
 
     case: Case
     answers: Answers | None
@@ -36,59 +36,58 @@ class CaseOutcome:
 
 
 def run_case(evaluator: Evaluator, case: Case) -> CaseOutcome:
-    """Evaluate one case and compare."""
+    """Evaluate a case, and compare its result with the expected values."""
     try:
         answers = read_answers(evaluator.ruleset, case.answers)
     except ReportError as error:
         pointers = sorted(fault.pointer.rsplit("/", 1)[-1] for fault in error.faults)
         wanted = sorted(case.expect.get("refused", []))
-        told = () if pointers == wanted else (f"refused: {error}",)
-        return CaseOutcome(case, None, None, told)
+        return CaseOutcome(case, None, None, () if pointers == wanted else (f"refused: {error}",))
     result = evaluator.evaluate(answers, case.history, report_id=case.id, received_ms=0, evaluated_ms=0)
     return CaseOutcome(case, answers, result, tuple(differences(case.expect, result)))
 
 
 def fired_ids(result: Mapping[str, Any]) -> set[str]:
-    """The ids of the rules and floors that fired."""
+    """Return the ids of the rules and floors that fired."""
     return {rule["id"] for rule in [*result["rules"], *result["safety_net"]]}
 
 
 def differences(expect: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
-    """What of the result is not as a case wants it; empty if it passes."""
-    told = [f"{k}: wanted {expect[k]}, got {result[k]}" for k in EQUAL if k in expect and expect[k] != result[k]]
+    """Return the differences of the result from a case's expected values; none if it passes."""
+    lines = [f"{k}: wanted {expect[k]}, got {result[k]}" for k in EQUAL if k in expect and expect[k] != result[k]]
     fired = fired_ids(result)
     asked = [question["finding"] for question in result["ask"]]
     conflicts = {conflict["id"] for conflict in result["conflicts"]}
     for key, here in (("fires", fired), ("ask_includes", asked), ("conflicts", conflicts)):
-        told += [f"{key}: `{name}` is not there" for name in expect.get(key, []) if name not in here]
+        lines += [f"{key}: `{name}` is not there" for name in expect.get(key, []) if name not in here]
     for key, here in (("silent", fired), ("ask_excludes", asked)):
-        told += [f"{key}: `{name}` is there" for name in expect.get(key, []) if name in here]
+        lines += [f"{key}: `{name}` is there" for name in expect.get(key, []) if name in here]
     for key in INCLUDED:
-        told += [f"{key}: `{name}` is not there" for name in expect.get(key, []) if name not in result[key]]
+        lines += [f"{key}: `{name}` is not there" for name in expect.get(key, []) if name not in result[key]]
     if expect.get("ask", asked) != asked:
-        told.append(f"ask: wanted {', '.join(expect['ask']) or 'nothing'}, got {', '.join(asked) or 'nothing'}")
-    told += _said(expect, result["advice"])
+        lines.append(f"ask: wanted {', '.join(expect['ask']) or 'nothing'}, got {', '.join(asked) or 'nothing'}")
+    lines += _compare_texts(expect, result["advice"])
     if "refused" in expect:
-        told.append("the report was to be refused, and was not")
-    return told
+        lines.append("the report should have been refused, but was not")
+    return lines
 
 
-def _said(expect: Mapping[str, Any], advice: Mapping[str, str]) -> list[str]:
-    """What the texts lack or must not hold; compared as phrases are: letter case and line ends don't count."""
+def _compare_texts(expect: Mapping[str, Any], advice: Mapping[str, str]) -> list[str]:
+    """Return phrases that are missing or forbidden; letter case and line ends don't count."""
     texts = {audience: folded(text) for audience, text in advice.items()}
-    told = [
+    lines = [
         f"{key}: `{phrase}` is not there"
         for key, audience in REQUIRED_TEXTS.items()
         for phrase in expect.get(key, [])
         if folded(phrase) not in texts[audience]
     ]
-    told += [
+    lines += [
         f"{key}: `{phrase}` is there"
         for key, audience in FORBIDDEN_TEXTS.items()
         for phrase in expect.get(key, [])
         if folded(phrase) in texts[audience]
     ]
-    return told
+    return lines
 
 
 __all__ = ["Case", "CaseOutcome", "differences", "fired_ids", "parse_cases", "read_cases", "run_case"]

@@ -1,4 +1,4 @@
-"""Reads the worked cases of a ruleset; every fault is told at once with its place."""
+"""Reading of a ruleset's worked cases; every fault is reported at once with its place."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NO_LEVEL = "none"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One worked case. `expect`: any of WANTED; at least the level, unless the report is to be `refused`."""
+    """Worked case. `expect`: any of WANTED; at least the level, unless the report is to be `refused`."""
 
     id: str
     note: str
@@ -47,17 +47,17 @@ class Case:
 
 
 def read_cases(folder: Path, ruleset: Ruleset) -> list[Case]:
-    """The cases beside a ruleset. Raises RulesetNotFound, RulesetError with every fault."""
+    """Read the cases beside a ruleset. Raises RulesetNotFound, RulesetError with every fault."""
     return parse_cases(*bytes_of(folder / CASES_FILE), ruleset)
 
 
 def parse_cases(text: bytes, file: str, ruleset: Ruleset) -> list[Case]:
-    """As `read_cases`, from the file's bytes."""
+    """Parse cases as `read_cases` does, from the file's bytes."""
     return cases_of(*parse_text(text, file), ruleset)
 
 
 def cases_of(document: Document, faults: Faults, ruleset: Ruleset) -> list[Case]:
-    """As `read_cases`, from the parsed file and the faults of parsing."""
+    """Read cases as `read_cases` does, from the parsed file and the faults of parsing."""
     cases: list[Case] = []
     if isinstance(document.root, MappingNode):
         cases = _Reader(ruleset, faults).cases(Form(document.root, "", faults))
@@ -68,7 +68,7 @@ def cases_of(document: Document, faults: Faults, ruleset: Ruleset) -> list[Case]
 
 @dataclass(slots=True)
 class _Reader:
-    """`bases` of None were refused; `ids`: where each id was first used."""
+    """Reader of a file. `bases`: None for one that has faults; `ids`: place of each id's first use."""
 
     ruleset: Ruleset
     faults: Faults
@@ -76,36 +76,38 @@ class _Reader:
     ids: dict[str, Place] = field(default_factory=dict)
 
     def cases(self, root: Form) -> list[Case]:
-        """`bases` (name -> findings) and `cases`. What was refused is wrong in what comes back."""
+        """Read `bases` (name -> findings) and `cases`. Parts with faults are wrong in the returned cases."""
         for name, entry in root.entries("bases"):
-            self.bases[name] = self._findings(entry.node, f"base `{name}`")
-        cases = [self._case(node, number) for number, node in enumerate(root.items("cases", required=True), start=1)]
+            self.bases[name] = self._read_findings(entry.node, f"base `{name}`")
+        cases = [
+            self._read_case(node, number) for number, node in enumerate(root.items("cases", required=True), start=1)
+        ]
         root.close()
         return cases
 
-    def _case(self, node: Node, number: int) -> Case:
-        form = Form(node, _label(node, number), self.faults)
-        case_id = self._id(form)
+    def _read_case(self, node: Node, number: int) -> Case:
+        form = Form(node, _name_case(node, number), self.faults)
+        case_id = self._read_id(form)
         note = form.text_or_none("note") or ""
-        answers = self._all_findings(form)
-        history = self._history(form)
-        expect = self._expect(form)
+        answers = self._merge_findings(form)
+        history = self._read_history(form)
+        expect = self._read_expect(form)
         form.close()
         return Case(case_id, note, answers, history, expect, node.place)
 
-    def _id(self, form: Form) -> str:
+    def _read_id(self, form: Form) -> str:
         case_id = form.text("id")
         if case_id in self.ids:
-            told = f"`id`: the case in line {self.ids[case_id].line} has this id already; ids are used once"
-            form.add_fault(form.place_of("id"), told)
+            message = f"`id`: the case in line {self.ids[case_id].line} has this id already; ids are used once"
+            form.add_fault(form.place_of("id"), message)
         elif case_id:
             self.ids[case_id] = form.place_of("id")
         return case_id
 
-    # --- what is answered ---
+    # --- answers ---
 
-    def _findings(self, node: Node, what: str) -> dict[str, Any] | None:
-        """Answers by input; None if they are no mapping. Whether an answer fits is found by running the case."""
+    def _read_findings(self, node: Node, what: str) -> dict[str, Any] | None:
+        """Read answers by input; None if they are no mapping. Their types are checked when the case is run."""
         if not isinstance(node, MappingNode):
             if not isinstance(node, Broken):
                 self.faults.add(node.place, f"{what}: expected a mapping of answers, found {describe_node_kind(node)}")
@@ -116,24 +118,24 @@ class _Reader:
                 self.faults.add(entry.key_place, f"{what}: unknown input {quoted(name)}{hint}")
         return {name: data_of(entry.node) for name, entry in node.entries.items()}
 
-    def _all_findings(self, form: Form) -> dict[str, Any]:
-        """The base's answers, the case's own laid over them, without those that are taken away."""
-        base, whole = self._base(form)
+    def _merge_findings(self, form: Form) -> dict[str, Any]:
+        """Merge the base's answers with the case's own, without those in `without`."""
+        base, whole = self._read_base(form)
         node = form.node("findings", required=False)
-        own = {} if node is None else self._findings(node, f"{form.what}: `findings`")
-        answers = {**base, **(own or {})}
+        case_findings = {} if node is None else self._read_findings(node, f"{form.what}: `findings`")
+        answers = {**base, **(case_findings or {})}
         for name, place in form.texts("without"):
             if name not in self.ruleset.inputs:
                 form.add_fault(
                     place, f"`without`: unknown input {quoted(name)}{suggest_name(name, self.ruleset.inputs)}"
                 )
-            elif name not in answers and whole and own is not None:
+            elif name not in answers and whole and case_findings is not None:
                 form.add_fault(place, f"`without`: `{name}` is not among the findings, so it can't be taken away")
             answers.pop(name, None)
         return answers
 
-    def _base(self, form: Form) -> tuple[dict[str, Any], bool]:
-        """The answers of the case's base, and whether they are known: False if something was refused."""
+    def _read_base(self, form: Form) -> tuple[dict[str, Any], bool]:
+        """Read the answers of the case's base, and whether they are known: False if it has faults."""
         if form.node("base", required=False) is None:
             return {}, True
         name = form.text("base")
@@ -143,7 +145,7 @@ class _Reader:
         base = self.bases.get(name)
         return base or {}, base is not None
 
-    def _history(self, form: Form) -> History:
+    def _read_history(self, form: Form) -> History:
         node = form.node("history", required=False)
         if node is None:
             return History()
@@ -157,9 +159,9 @@ class _Reader:
         inner.close()
         return History(int(reports), None if highest in (None, _NO_LEVEL) else Level.of(highest))
 
-    # --- what is wanted ---
+    # --- expected results ---
 
-    def _expect(self, form: Form) -> dict[str, Any]:
+    def _read_expect(self, form: Form) -> dict[str, Any]:
         node = form.node("expect")
         if node is None:
             return {}
@@ -180,7 +182,7 @@ class _Reader:
         self._check_names(
             inner, ("ask_includes", "ask_excludes", "missing", "refused"), list(self.ruleset.inputs), "input"
         )
-        self._check_names(inner, ("ask",), list(self.ruleset.inputs), "input", least=0)  # `[]`: nothing is asked
+        self._check_names(inner, ("ask",), list(self.ruleset.inputs), "input", least=0)  # `[]`: no question is open
         self._check_names(inner, ("conflicts",), list(self.ruleset.conflicts), "conflict")
         inner.close()
         if not isinstance(node, MappingNode):
@@ -188,15 +190,17 @@ class _Reader:
         return {key: data_of(entry.node) for key, entry in node.entries.items()}
 
     def _check_enough(self, form: Form, expect: MappingNode) -> None:
-        """A case that can't fail is none; and one that is to be refused has no result to compare."""
+        """Report a case that can't fail, and one that expects both a refusal and a result."""
         written = expect.entries
         misspelt = [key for key in written if key not in WANTED and suggest_name(key, ("level", "refused"))]
         if not {"level", "refused"} & set(written) and not misspelt and expect.whole:
-            form.add_fault(form.key_place("expect"), "`expect` must say a `level` (or what is `refused`)")
+            form.add_fault(form.key_place("expect"), "`expect` must state a `level` (or what is `refused`)")
         others = [key for key in written if key in WANTED and key != "refused"]
         if "refused" in written and others:
-            told = f"`expect`: a report that is `refused` has no result, so {join_names(others)} can't be expected too"
-            form.add_fault(written["refused"].key_place, told)
+            message = (
+                f"`expect`: a report that is `refused` has no result, so {join_names(others)} can't be expected too"
+            )
+            form.add_fault(written["refused"].key_place, message)
 
     def _check_disposition(self, form: Form) -> None:
         if form.node("disposition", required=False) is None:
@@ -210,7 +214,7 @@ class _Reader:
     def _check_names(
         self, form: Form, keys: Collection[str], known: Collection[str], what: str, *, least: int = 1
     ) -> None:
-        """Names that nothing has: a misspelt one would be silent, or not asked, for ever."""
+        """Report names that the ruleset lacks: a misspelt rule in `silent`, say, would never fail."""
         for key in keys:
             for name, place in form.texts(key, least=least):
                 if name not in known:
@@ -219,8 +223,8 @@ class _Reader:
                     )
 
 
-def _label(node: Node, number: int) -> str:
-    """What faults call a case: by its id, if it has one."""
+def _name_case(node: Node, number: int) -> str:
+    """Name a case for messages: by its id, if it has one."""
     entry = node.entries.get("id") if isinstance(node, MappingNode) else None
     written = entry.node.value if entry is not None and isinstance(entry.node, Scalar) else None
     return f"case {quoted(written)}" if isinstance(written, str) and written.strip() else f"case number {number}"

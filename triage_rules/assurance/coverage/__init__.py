@@ -1,6 +1,6 @@
-"""Coverage: which parts of a ruleset its cases show, and which none does.
+"""Coverage: the parts of a ruleset that its cases show, and those that no case shows.
 
-The definition, with what MC/DC means where a condition may be open, is in docs/reference/coverage.md.
+The definition, with the meaning of MC/DC where a condition may be open, is in docs/reference/coverage.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SIDES: dict[Kleene, Side] = {True: Side.TRUE, False: Side.FALSE, None: Side.OPE
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One evaluated case. answers: as written; facts: what the evaluators saw; disposition: what it came to."""
+    """Evaluated case. answers: as written; facts: the evaluators' input; disposition: its result's."""
 
     case: str
     answers: Mapping[str, object]
@@ -29,7 +29,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many of a measure's goals are shown; `total` leaves out those that nothing can show."""
+    """Number of a measure's goals that are shown; `total` leaves out those that no report can show."""
 
     shown: int
     total: int
@@ -37,48 +37,48 @@ class Count:
 
     @property
     def tenths(self) -> int:
-        """Tenths of a percent, rounded down: 1000 only if every goal is shown."""
+        """Return tenths of a percent, rounded down: 1000 only if every goal is shown."""
         return self.shown * 1000 // self.total if self.total else 1000
 
     @property
     def percent(self) -> str:
-        """As it is told: `99.9`."""
+        """Format the percentage: `99.9`."""
         return f"{self.tenths // 10}.{self.tenths % 10}"
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What the cases show. seen: each mark and the first case that showed it; infeasible: keys of unreachable goals."""
+    """Coverage by the cases. seen: each mark and the first case that showed it; infeasible: unreachable goals' keys."""
 
     plan: Plan
     seen: Mapping[Mark, str]
     infeasible: frozenset[str] = frozenset()
 
     def is_shown(self, goal: CoverageGoal) -> bool:
-        """Whether every side of the goal is shown."""
+        """Return whether every side of the goal is shown."""
         return all(mark in self.seen for mark in goal.marks)
 
     def unseen(self, goal: CoverageGoal) -> tuple[Side, ...]:
-        """The sides of a goal that no case shows."""
+        """Return the sides of a goal that no case shows."""
         return tuple(mark[-1] for mark in goal.marks if mark not in self.seen)
 
     def not_shown(self) -> tuple[CoverageGoal, ...]:
-        """The goals that no case shows and some report may."""
+        """Return the goals that no case shows but some report may."""
         return tuple(g for g in self.plan.goals if not self.is_shown(g) and g.key not in self.infeasible)
 
     def counts(self) -> dict[CoverageMeasure, Count]:
-        """Of each measure, how much is shown. A goal that is shown counts, whatever was held of it."""
-        found: dict[CoverageMeasure, Count] = {}
+        """Count the goals shown of each measure. A shown goal counts, even if it was declared infeasible."""
+        counts: dict[CoverageMeasure, Count] = {}
         for measure in CoverageMeasure:
             goals = [goal for goal in self.plan.goals if goal.measure is measure]
             shown = sum(map(self.is_shown, goals))
             infeasible = sum(goal.key in self.infeasible and not self.is_shown(goal) for goal in goals)
-            found[measure] = Count(shown, len(goals) - infeasible, infeasible)
-        return found
+            counts[measure] = Count(shown, len(goals) - infeasible, infeasible)
+        return counts
 
 
 def measure(ruleset: Ruleset, cases: Collection[Observed], infeasible: Collection[str] = ()) -> Coverage:
-    """The coverage of a ruleset by evaluated cases. infeasible: keys of goals proved to be out of reach."""
+    """Return the coverage of a ruleset by evaluated cases. infeasible: keys of goals proved unreachable."""
     plan = Plan(ruleset)
     seen: dict[Mark, str] = {}
     for observed in cases:
@@ -88,9 +88,9 @@ def measure(ruleset: Ruleset, cases: Collection[Observed], infeasible: Collectio
 
 
 def marks(plan: Plan, observed: Observed) -> Iterator[Mark]:
-    """All that one case shows."""
+    """Yield all marks that a case shows."""
     reference = Reference(plan.ruleset, observed.facts)
-    yield from _of_statements(plan.ruleset, reference, observed.disposition)
+    yield from _statement_marks(plan.ruleset, reference, observed.disposition)
     for decision in plan.decisions:
         guarded = decision.guard is None or reference.value(decision.guard) is True
         yield from of_leaves(decision.owner, decision.when, reference, decides=guarded)
@@ -98,80 +98,80 @@ def marks(plan: Plan, observed: Observed) -> Iterator[Mark]:
 
 
 def of_leaves(owner: str, condition: Condition, reference: Reference, *, decides: bool) -> Iterator[Mark]:
-    """The values of a condition's leaves, and which of them alone decide (none if the condition doesn't)."""
-    for number, (value, alone) in enumerate(leaf_values(condition, reference, decides=decides)):
+    """Yield the values of a condition's leaves, and the leaves that alone decide (none unless the condition does)."""
+    for number, (value, is_decisive) in enumerate(leaf_values(condition, reference, decides=decides)):
         yield (CoverageMeasure.CONDITIONS, owner, str(number), _SIDES[value])
-        if alone and value is not None:
+        if is_decisive and value is not None:
             yield (CoverageMeasure.MCDC, owner, str(number), _SIDES[value])
 
 
 def of_answers(plan: Plan, answers: Mapping[str, object], facts: Answers) -> Iterator[Mark]:
-    """Where numbers lie beside limits, and which values of choices were given."""
-    for finding, limit in plan.limits:
-        side = _side_of_limit(facts.get(finding), limit)
+    """Yield the sides of limits on which numbers lie, and the values of choices that were given."""
+    for name, limit in plan.limits:
+        side = _side_of_limit(facts.get(name), limit)
         if side is not None:
-            yield (CoverageMeasure.THRESHOLDS, finding, str(limit), side)
-    for finding, answer in (*answers.items(), *facts.items()):
+            yield (CoverageMeasure.THRESHOLDS, name, str(limit), side)
+    for name, answer in (*answers.items(), *facts.items()):
         if isinstance(answer, str):
-            yield (CoverageMeasure.CHOICES, finding, answer, Side.GIVEN)
+            yield (CoverageMeasure.CHOICES, name, answer, Side.GIVEN)
 
 
 def leaf_values(condition: Condition, reference: Reference, *, decides: bool) -> Iterator[tuple[Kleene, bool]]:
-    """Of each leaf as written: its value, and whether it alone decides (if the condition itself does, by `decides`).
+    """Yield for each leaf as written its value, and whether it alone decides (given that the condition does).
 
-    It alone decides if the condition would be true with one of its values true and false, and false with the other,
-    all other leaves as they are.
+    A leaf alone decides if the condition would be true with one of the leaf's values true and false, and false with the
+    other, all other leaves unchanged.
     """
     match condition:
         case All(parts):
-            yield from _of_parts(len(parts), parts, reference, decides)
+            yield from _part_values(len(parts), parts, reference, decides)
         case Any(parts):
-            yield from _of_parts(1, parts, reference, decides)
+            yield from _part_values(1, parts, reference, decides)
         case AtLeast(count, parts):
-            yield from _of_parts(count, parts, reference, decides)
+            yield from _part_values(count, parts, reference, decides)
         case Not(part):
             yield from leaf_values(part, reference, decides=decides)
         case leaf:
             yield reference.value(leaf), decides
 
 
-def _of_parts(
+def _part_values(
     count: int, parts: tuple[Condition, ...], reference: Reference, decides: bool
 ) -> Iterator[tuple[Kleene, bool]]:
-    """One part decides if the others are `count` - 1 times true and never open."""
+    """Yield the leaf values of parts; a part decides if `count` - 1 of the others are true and none is open."""
     values = [reference.value(part) for part in parts]
     yes, open_ = values.count(True), values.count(None)
     for part, value in zip(parts, values, strict=True):
-        alone = yes - (value is True) == count - 1 and open_ == (value is None)
-        yield from leaf_values(part, reference, decides=decides and alone)
+        is_decisive = yes - (value is True) == count - 1 and open_ == (value is None)
+        yield from leaf_values(part, reference, decides=decides and is_decisive)
 
 
-def _of_statements(ruleset: Ruleset, reference: Reference, disposition: str) -> Iterator[Mark]:
+def _statement_marks(ruleset: Ruleset, reference: Reference, disposition: str) -> Iterator[Mark]:
     by_default = True
     for kind, rules in ((CoverageMeasure.RULES, ruleset.rules), (CoverageMeasure.FLOORS, ruleset.floors)):
         for rule in rules.values():
             value = reference.value(rule.when)
-            yield _valued(kind, rule.id, value)
+            yield _make_mark(kind, rule.id, value)
             if value is not True:
                 continue
             for index, outcome in enumerate(rule.outcomes):
-                own = True if outcome.when is None else reference.value(outcome.when)
-                yield (CoverageMeasure.OUTCOMES, outcome_key(rule.id, index), "", _SIDES[own])
-                by_default = by_default and (own is not True or kind is CoverageMeasure.FLOORS)
+                outcome_value = True if outcome.when is None else reference.value(outcome.when)
+                yield (CoverageMeasure.OUTCOMES, outcome_key(rule.id, index), "", _SIDES[outcome_value])
+                by_default = by_default and (outcome_value is not True or kind is CoverageMeasure.FLOORS)
             if isinstance(rule, Floor) and disposition in dict(rule.raise_one).values():
                 yield (CoverageMeasure.OUTCOMES, rule.id, disposition, Side.GIVEN)
     if by_default:
         yield (CoverageMeasure.OUTCOMES, DEFAULT, "", Side.GIVEN)
     for name, inference in ruleset.inferences.items():
-        yield _valued(CoverageMeasure.INFERENCES, name, reference.value(inference.when))
+        yield _make_mark(CoverageMeasure.INFERENCES, name, reference.value(inference.when))
 
 
-def _valued(kind: CoverageMeasure, owner: str, value: Kleene) -> Mark:
+def _make_mark(kind: CoverageMeasure, owner: str, value: Kleene) -> Mark:
     return (CoverageMeasure.POSSIBLE if value is None else kind, owner, "", _SIDES[value])
 
 
 def _side_of_limit(answer: object, limit: float) -> Side | None:
-    """Where an answer lies: on the limit, at most one step from it, or elsewhere (None)."""
+    """Return an answer's side of the limit: on it, or at most one step from it; None if it lies elsewhere."""
     if isinstance(answer, bool) or not isinstance(answer, int | float):
         return None
     if answer == limit:

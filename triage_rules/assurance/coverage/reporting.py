@@ -1,4 +1,4 @@
-"""Shows coverage: a summary and what is lacking as text, all of it as JSON, and whether it is as much as required."""
+"""Report of coverage: a summary and the gaps as text, everything as JSON, and a check against required percentages."""
 
 from __future__ import annotations
 
@@ -23,37 +23,35 @@ MEASURE_NAMES: dict[CoverageMeasure, str] = {
     CoverageMeasure.CHOICES: "values of choices, answered",
     CoverageMeasure.MCDC: "conditions that decide alone (masking MC/DC)",
 }
-"""What each measure counts, in words."""
+"""Description of what each measure counts."""
 
 _STATUS = {Side.TRUE: "established", Side.FALSE: "ruled_out", Side.OPEN: "possible"}
 
 
 def as_text(coverage: Coverage) -> str:
-    """The summary; then, by rule, statement and question, what no case shows."""
+    """Return the summary; then, by rule, statement and question, the goals that no case shows."""
     lines = ["Coverage by the cases:"]
     for measure, count in coverage.counts().items():
         out = f", {count.infeasible} that no report can show" if count.infeasible else ""
-        lines.append(
-            f"  {measure.value:<11}{count.percent:>6} %  {count.shown:>5} of {count.total:<5} "
-            f"{MEASURE_NAMES[measure]}{out}"
-        )
-    told: dict[str, list[CoverageGoal]] = defaultdict(list)
+        name = f"{MEASURE_NAMES[measure]}{out}"
+        lines.append(f"  {measure.value:<11}{count.percent:>6} %  {count.shown:>5} of {count.total:<5} {name}")
+    groups: dict[str, list[CoverageGoal]] = defaultdict(list)
     for goal in coverage.not_shown():
-        told[group(goal.owner)].append(goal)
-    for owner, goals in told.items():
-        named = title(coverage.plan, owner)
-        lines.append(f"\n{owner}: {named}" if named else f"\n{owner}")
+        groups[group(goal.owner)].append(goal)
+    for owner, goals in groups.items():
+        name = title(coverage.plan, owner)
+        lines.append(f"\n{owner}: {name}" if name else f"\n{owner}")
         lines += [f"  {describe_goal(coverage, goal)}" for goal in goals]
     return "\n".join(lines)  # fmt: skip
 
 
 def describe_goal(coverage: Coverage, goal: CoverageGoal) -> str:
-    """What no case shows, with its owner: "R08: no case where `febrile` alone decides"."""
+    """Describe a gap with its owner: "R08: no case where `febrile` alone decides"."""
     return f"{goal.owner}: {describe_gap(coverage.plan, goal, coverage.unseen(goal))}"
 
 
 def as_json(coverage: Coverage) -> dict[str, Any]:
-    """The counts; of each rule and floor which of the three values some case shows; and what no case shows."""
+    """Return the counts; which of the three values of each rule and floor a case shows; and the gaps."""
     return {
         "measures": {
             measure.value: {
@@ -64,7 +62,7 @@ def as_json(coverage: Coverage) -> dict[str, Any]:
             }
             for measure, count in coverage.counts().items()
         },
-        "rules": _statuses(coverage),
+        "rules": _collect_statuses(coverage),
         "not_shown": [
             {
                 "key": goal.key,
@@ -79,9 +77,9 @@ def as_json(coverage: Coverage) -> dict[str, Any]:
     }
 
 
-def _statuses(coverage: Coverage) -> dict[str, dict[str, Any]]:
-    """The first case for each value of a rule or floor, and for each of its outcomes; null: none, so never."""
-    found: dict[str, dict[str, Any]] = {}
+def _collect_statuses(coverage: Coverage) -> dict[str, dict[str, Any]]:
+    """Return the first case for each value of a rule or floor, and for each of its outcomes; null if none."""
+    statuses: dict[str, dict[str, Any]] = {}
     ruleset, seen = coverage.plan.ruleset, coverage.seen
     for measure, rules in ((CoverageMeasure.RULES, ruleset.rules), (CoverageMeasure.FLOORS, ruleset.floors)):
         for rule in rules.values():
@@ -91,25 +89,25 @@ def _statuses(coverage: Coverage) -> dict[str, dict[str, Any]]:
             }
             keys = [outcome_key(rule.id, index) for index in range(len(rule.outcomes))]
             status["outcomes"] = {key: seen.get((CoverageMeasure.OUTCOMES, key, "", Side.TRUE)) for key in keys}
-            found[rule.id] = status
-    return found
+            statuses[rule.id] = status
+    return statuses
 
 
 def read_required(text: str) -> dict[CoverageMeasure, Decimal]:
-    """`mcdc=80,rules=100` as percentages. Raises ValueError, in words, for anything else."""
-    found: dict[CoverageMeasure, Decimal] = {}
+    """Parse `mcdc=80,rules=100` as percentages. Raises ValueError, in words, for anything else."""
+    required: dict[CoverageMeasure, Decimal] = {}
     for part in text.split(","):
         name, _, percent = (word.strip() for word in part.partition("="))
         if name not in list(CoverageMeasure):
             raise ValueError(f"`{name}` is not a measure; known are {', '.join(CoverageMeasure)}")
         if not percent.replace(".", "", 1).isdecimal() or not 0 <= Decimal(percent) <= 100:  # noqa: PLR2004 (percent)
             raise ValueError(f"`{part.strip()}`: expected a percentage from 0 to 100, such as `{name}=80`")
-        found[CoverageMeasure(name)] = Decimal(percent)
-    return found
+        required[CoverageMeasure(name)] = Decimal(percent)
+    return required
 
 
 def below(coverage: Coverage, required: Mapping[CoverageMeasure, Decimal]) -> list[str]:
-    """Of each measure that falls short: by how much, in words. Compared exactly, not as rounded for show."""
+    """Describe each measure that falls short, with both percentages. Compared exactly, not as rounded for show."""
     counts = coverage.counts()
     return [
         f"{measure.value}: {counts[measure].percent} % is shown, {percent} % is required"

@@ -1,4 +1,4 @@
-"""Drafts cases that would show more: a case that is there with one answer changed, for a clinician to label."""
+"""Drafts of cases that would raise coverage: an existing case with one answer changed, for a clinician to label."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_TRIES = 2000
 
 @dataclass(frozen=True, slots=True)
 class CaseDraft:
-    """A report near a case. finding: what was changed; findings: the whole report; shows: why it is drafted."""
+    """Report near a case. input: the changed input; answers: the whole report; shows: the goal that it shows."""
 
     near: Case
     input: str
@@ -42,43 +42,43 @@ class CaseDraft:
 
 
 def suggest(evaluator: Evaluator, coverage: Coverage, cases: Collection[Case], wanted: int) -> list[CaseDraft]:
-    """Up to `wanted` drafts, each showing something that no case and no earlier draft shows.
+    """Return up to `wanted` drafts, each showing a goal that no case and no earlier draft shows.
 
-    Only single changes of single cases are tried, and MAX_TRIES of them at most for each: that none is found does not
-    mean that there is none.
+    Tries only single changes of single cases, and at most MAX_TRIES of them for each goal: a goal without a draft may
+    still be reachable.
     """
     search = _Search(evaluator, coverage.plan, cases)
-    found: list[CaseDraft] = []
+    suggestions: list[CaseDraft] = []
     seen: set[Mark] = set(coverage.seen)
     for goal in coverage.not_shown():
         for mark in goal.marks:
-            if len(found) == wanted:
-                return found
+            if len(suggestions) == wanted:
+                return suggestions
             draft = None if mark in seen else search.draft(mark, describe_goal(coverage, goal))
             if draft is not None:
-                found.append(draft)
+                suggestions.append(draft)
                 seen |= search.shown_by(draft)
-    return found
+    return suggestions
 
 
-def drafts(found: Collection[CaseDraft]) -> str:
-    """The drafts as YAML to be put below `cases`. The level is left for the clinician: as it stands it is refused."""
-    lines = ["# Drafts. Say of each what must come out, by what you know and not by what the ruleset says."]
-    for number, draft in enumerate(found, start=1):
+def drafts(suggestions: Collection[CaseDraft]) -> str:
+    """Write the drafts as YAML to be put below `cases`. They are rejected until the clinician sets the level."""
+    lines = ["# Drafts. Set the expected level of each by your own knowledge, not by the ruleset."]
+    for number, draft in enumerate(suggestions, start=1):
         lines += ["", f"  # {draft.shows}", f"  - id: draft-{number}"]
-        lines.append(f"    note: {json.dumps(f'Like {draft.near.id}, but for {draft.input}.', ensure_ascii=False)}")
+        lines.append(f"    note: {json.dumps(f'Like {draft.near.id}, except {draft.input}.', ensure_ascii=False)}")
         if draft.input not in draft.answers:
             lines.append(f"    # without {draft.input}")
         lines.append("    findings:")
         for name, answer in draft.answers.items():
             mark = "  # changed" if name == draft.input else ""
             lines.append(f"      {name}: {json.dumps(answer, ensure_ascii=False)}{mark}")
-        lines += _history(draft)
+        lines += _write_history(draft)
         lines.append("    expect: {level: to_be_said}")
     return "\n".join(lines)
 
 
-def _history(draft: CaseDraft) -> list[str]:
+def _write_history(draft: CaseDraft) -> list[str]:
     history = draft.near.history
     lines = [f"    history: {{reports_last_48h: {history.reports_last_48h}"]
     if history.highest_level_24h is not None:
@@ -88,7 +88,7 @@ def _history(draft: CaseDraft) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A condition; the one that must be true before it counts, if any; the inputs that both hang on."""
+    """Condition to cover, with the condition that must be true before it counts, if any, and the inputs of both."""
 
     when: Condition
     guard: Condition | None
@@ -96,60 +96,60 @@ class _Target:
 
 
 class _Search:
-    """Tries single changes on cases, only of findings on which what is sought hangs."""
+    """Search by single changes on cases, only of inputs that the goal depends on."""
 
     def __init__(self, evaluator: Evaluator, plan: Plan, cases: Collection[Case]) -> None:
         self._evaluator, self._plan = evaluator, plan
-        self._cases = [(case, checked) for case in cases if (checked := self._checked(case)) is not None]
-        self._targets = {owner: self._target(when, guard) for owner, when, guard in _conditions(plan)}
-        self._answers = {name: tuple(_answers(plan, name)) for name in plan.ruleset.inputs}
+        self._cases = [(case, checked) for case in cases if (checked := self._read_answers(case)) is not None]
+        self._targets = {owner: self._make_target(when, guard) for owner, when, guard in _list_conditions(plan)}
+        self._answers = {name: tuple(_list_answers(plan, name)) for name in plan.ruleset.inputs}
 
     def draft(self, mark: Mark, says: str) -> CaseDraft | None:
-        """The first single change that shows the mark; None if none of those tried does."""
-        for case, finding, answer, facts in islice(self._changes(mark), MAX_TRIES):
+        """Return the first single change that shows the mark; None if no tried change does."""
+        for case, input_name, answer, facts in islice(self._list_changes(mark), MAX_TRIES):
             if self._shows(mark, facts):
-                answers = {name: value for name, value in case.answers.items() if name != finding}
-                return CaseDraft(case, finding, answers if answer is None else {**answers, finding: answer}, says)
+                answers = {name: value for name, value in case.answers.items() if name != input_name}
+                return CaseDraft(case, input_name, answers if answer is None else {**answers, input_name: answer}, says)
         return None
 
     def shown_by(self, draft: CaseDraft) -> frozenset[Mark]:
-        """All that a draft shows."""
-        facts = self._facts(read_answers(self._plan.ruleset, dict(draft.answers)), draft.near)
+        """Return all marks that a draft shows."""
+        facts = self._make_facts(read_answers(self._plan.ruleset, dict(draft.answers)), draft.near)
         disposition = disposition_of(self._plan.ruleset, Reference(self._plan.ruleset, facts).established())
         return frozenset(marks(self._plan, Observed("", draft.answers, facts, disposition)))
 
-    def _checked(self, case: Case) -> Answers | None:
+    def _read_answers(self, case: Case) -> Answers | None:
         try:
             return read_answers(self._plan.ruleset, case.answers)
-        except ReportError:  # a case that is to be refused shows nothing, and nor does one near it
+        except ReportError:  # a case that expects a refusal shows nothing, nor does a case near it
             return None
 
-    def _target(self, when: Condition, guard: Condition | None) -> _Target:
-        read = {name: None for condition in (guard, when) if condition for name in _inputs(self._plan, condition)}
+    def _make_target(self, when: Condition, guard: Condition | None) -> _Target:
+        read = {name: None for condition in (guard, when) if condition for name in _list_inputs(self._plan, condition)}
         return _Target(when, guard, tuple(read))
 
-    def _facts(self, answers: Answers, case: Case) -> Answers:
+    def _make_facts(self, answers: Answers, case: Case) -> Answers:
         return self._evaluator.facts(answers, case.history)
 
-    def _changes(self, mark: Mark) -> Iterator[tuple[Case, str, Value | None, Answers]]:
-        """Each case with one of the inputs answered otherwise, or left open; what looks alike is tried once."""
+    def _list_changes(self, mark: Mark) -> Iterator[tuple[Case, str, Value | None, Answers]]:
+        """Yield each case with an input answered otherwise, or left open; equal combinations are tried once."""
         measure, owner, _, _ = mark
         inputs = (
             (owner,) if measure in (CoverageMeasure.THRESHOLDS, CoverageMeasure.CHOICES) else self._inputs_of(owner)
         )
         tried: set[tuple[object, ...]] = set()
-        # what is open hides the rest: so cases that answer the most of what it hangs on come first
+        # an open input hides the effect of others, so cases that answer most of the inputs come first
         for case, checked in sorted(self._cases, key=lambda pair: -sum(name in pair[1] for name in inputs)):
             alike = (*(checked.get(name) for name in inputs), case.history)
             if alike in tried:
                 continue
             tried.add(alike)
-            for finding in inputs:
-                others = {name: value for name, value in checked.items() if name != finding}
-                for answer in self._answers[finding]:
-                    if answer != checked.get(finding):
-                        changed = others if answer is None else {**others, finding: answer}
-                        yield case, finding, answer, self._facts(changed, case)
+            for input_name in inputs:
+                others = {name: value for name, value in checked.items() if name != input_name}
+                for answer in self._answers[input_name]:
+                    if answer != checked.get(input_name):
+                        changed = others if answer is None else {**others, input_name: answer}
+                        yield case, input_name, answer, self._make_facts(changed, case)
 
     def _inputs_of(self, owner: str) -> tuple[str, ...]:
         return self._targets[owner].inputs if owner in self._targets else ()
@@ -166,8 +166,8 @@ class _Search:
         return guarded and reference.value(target.when) is wanted
 
 
-def _conditions(plan: Plan) -> Iterator[tuple[str, Condition, Condition | None]]:
-    """Every condition that a goal may be about, by owner."""
+def _list_conditions(plan: Plan) -> Iterator[tuple[str, Condition, Condition | None]]:
+    """Yield every condition that a goal may be about, by owner."""
     for rule in plan.ruleset.rules_and_floors:
         yield rule.id, rule.when, None
     for name, inference in plan.ruleset.inferences.items():
@@ -176,30 +176,30 @@ def _conditions(plan: Plan) -> Iterator[tuple[str, Condition, Condition | None]]
         yield decision.owner, decision.when, decision.guard
 
 
-def _inputs(plan: Plan, condition: Condition) -> Iterator[str]:
-    """The inputs that a condition hangs on, through statements too; not those that the service counts."""
+def _list_inputs(plan: Plan, condition: Condition) -> Iterator[str]:
+    """Yield the inputs that a condition depends on, through statements too, without the service's counts."""
     for atom in atoms(condition):
         if isinstance(atom, Inferred):
-            yield from _inputs(plan, plan.ruleset.inferences[atom.name].when)
+            yield from _list_inputs(plan, plan.ruleset.inferences[atom.name].when)
         elif (asked := plan.ruleset.input_behind(atom.input)).asked_of is not AskedOf.SERVICE:
             yield asked.name
 
 
-def _answers(plan: Plan, name: str) -> Iterator[Value | None]:
-    """The answers to try: each that some condition tells from the others, and (None) no answer."""
-    asked = plan.ruleset.inputs[name]
-    match asked.kind:
+def _list_answers(plan: Plan, name: str) -> Iterator[Value | None]:
+    """Yield the answers to try: each that a condition distinguishes from the others, and None for no answer."""
+    read = plan.ruleset.inputs[name]
+    match read.kind:
         case InputKind.YES_NO:
             yield from (True, False)
         case InputKind.CHOICE:
-            yield from (choice.value for choice in asked.choices if not choice.means_open)
+            yield from (choice.value for choice in read.choices if not choice.means_open)
         case InputKind.TEXT:
             yield from (m.phrases[0] for m in plan.ruleset.mentions.values() if m.text == name)
             yield "-"
         case InputKind.NUMBER | InputKind.INTEGER:
-            limits = sorted(Decimal(str(limit)) for finding, limit in plan.limits if finding == name)
+            limits = sorted(Decimal(str(limit)) for limited, limit in plan.limits if limited == name)
             for value in dict.fromkeys(limit + step(limit) * way for limit in limits for way in (-1, 0, 1)):
-                low, high = asked.minimum, asked.maximum
+                low, high = read.minimum, read.maximum
                 if (low is None or value >= low) and (high is None or value <= high):
                     yield int(value) if value == int(value) else float(value)
     yield None

@@ -1,4 +1,4 @@
-"""Puts what no case shows into words that somebody who does not program can act on."""
+"""Descriptions of coverage gaps, for people who don't program."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _VALUES = {Side.TRUE: "is true", Side.FALSE: "is false", Side.OPEN: "is open"}
 
 
 def describe_gap(plan: Plan, goal: CoverageGoal, unseen: Collection[Side]) -> str:
-    """What no case shows of a goal, without its owner: "no case where `febrile` alone decides"."""
+    """Describe a goal that no case shows, without its owner: "no case where `febrile` alone decides"."""
     side = goal.sides[0]
     match goal.measure:
         case CoverageMeasure.RULES | CoverageMeasure.FLOORS:
@@ -37,21 +37,21 @@ def describe_gap(plan: Plan, goal: CoverageGoal, unseen: Collection[Side]) -> st
         case CoverageMeasure.INFERENCES:
             return _STATEMENTS[side]
         case CoverageMeasure.OUTCOMES:
-            return _outcome(plan.ruleset, goal)
+            return _describe_outcome(plan.ruleset, goal)
         case CoverageMeasure.CONDITIONS:
             return f"no case where {leaf_in_words(plan, goal)} {_VALUES[side]}"
         case CoverageMeasure.MCDC:
-            return _alone(plan, goal, unseen)
+            return _describe_mcdc(plan, goal, unseen)
         case CoverageMeasure.THRESHOLDS:
-            return _limit(goal)
+            return _describe_limit(goal)
         case CoverageMeasure.CHOICES:
             return f"no case with the answer `{goal.part}`"
 
 
 def title(plan: Plan, owner: str) -> str:
-    """What an owner is, in the ruleset's words; empty if its name says it."""
+    """Return an owner's title in the ruleset's words; empty if its name suffices."""
     ruleset = plan.ruleset
-    rule = _rule(ruleset, owner)
+    rule = _find_rule(ruleset, owner)
     if rule is not None:
         return rule.title
     if owner in ruleset.inferences:
@@ -64,36 +64,36 @@ def title(plan: Plan, owner: str) -> str:
 
 
 def group(owner: str) -> str:
-    """The owner under which a goal is told: a raised outcome stands with its rule."""
+    """Return the owner under which a goal is listed: a raised outcome is listed with its rule."""
     return owner.partition("+")[0]
 
 
 def leaf_in_words(plan: Plan, goal: CoverageGoal) -> str:
-    """The leaf of a goal, and which one if its owner has it several times: "`a` (the 2nd of 3)"."""
+    """Name the leaf of a goal, with its number if its owner has it several times: "`a` (number 2 of 3)"."""
     (decision,) = (decision for decision in plan.decisions if decision.owner == goal.owner)
     number = int(goal.part)
     leaf = decision.leaves[number]
     twins = [n for n, other in enumerate(decision.leaves) if other == leaf]
     if len(twins) == 1:
-        return _leaf(leaf)
-    return f"{_leaf(leaf)} (number {twins.index(number) + 1} of {len(twins)} there)"
+        return _write_leaf(leaf)
+    return f"{_write_leaf(leaf)} (number {twins.index(number) + 1} of {len(twins)})"
 
 
-def _leaf(leaf: Leaf) -> str:
+def _write_leaf(leaf: Leaf) -> str:
     match leaf:
         case Inferred(name) | Yes(name):
             return f"`{name}`"
-        case Compare(finding):
-            return f"`{finding}: {limit_in_words(leaf)}`"
-        case OneOf(finding, values):
-            return f"`{finding}: {' or '.join(values)}`"
-        case IsOpen(finding):
-            return f"`open: {finding}`"
+        case Compare(name):
+            return f"`{name}: {limit_in_words(leaf)}`"
+        case OneOf(name, values):
+            return f"`{name}: {' or '.join(values)}`"
+        case IsOpen(name):
+            return f"`open: {name}`"
         case Unless(Inferred(name) | Yes(name)):
             return f"`unless: {name}`"
 
 
-def _alone(plan: Plan, goal: CoverageGoal, unseen: Collection[Side]) -> str:
+def _describe_mcdc(plan: Plan, goal: CoverageGoal, unseen: Collection[Side]) -> str:
     leaf = leaf_in_words(plan, goal)
     if len(unseen) == len(goal.sides):
         return f"no case where {leaf} alone decides"
@@ -101,20 +101,20 @@ def _alone(plan: Plan, goal: CoverageGoal, unseen: Collection[Side]) -> str:
     return f"no case where {leaf} {_VALUES[side]} and that alone decides (the opposite is shown)"
 
 
-def _outcome(ruleset: Ruleset, goal: CoverageGoal) -> str:
+def _describe_outcome(ruleset: Ruleset, goal: CoverageGoal) -> str:
     if goal.owner == DEFAULT:
         return "no case where no rule fires"
     if goal.part:
         return f"no case that it raises to {goal.part}"
-    rule = _rule(ruleset, goal.owner)
+    rule = _find_rule(ruleset, goal.owner)
     assert rule is not None  # outcomes belong to rules and floors
     code = rule.outcomes[int(goal.owner.partition("+")[2] or 0)].disposition
     if goal.sides == (Side.TRUE,):
-        return f"no case where it comes to {code}"
-    return f"no case where it fires and is surely not raised to {code}"
+        return f"no case where it leads to {code}"
+    return f"no case where it fires and is certainly not raised to {code}"
 
 
-def _limit(goal: CoverageGoal) -> str:
+def _describe_limit(goal: CoverageGoal) -> str:
     limit = Decimal(goal.part)
     match goal.sides[0]:
         case Side.BELOW:
@@ -125,6 +125,6 @@ def _limit(goal: CoverageGoal) -> str:
             return f"no case with exactly {goal.part}, a limit"
 
 
-def _rule(ruleset: Ruleset, owner: str) -> Rule | Floor | None:
+def _find_rule(ruleset: Ruleset, owner: str) -> Rule | Floor | None:
     rule = group(owner)
     return ruleset.rules.get(rule) or ruleset.floors.get(rule)

@@ -1,4 +1,4 @@
-"""Boolean formulas in one solver context: made small, shared, and given names."""
+"""Boolean formulas in one solver context: kept small, shared, and named."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import z3
 from triage_rules.assurance.solver import z3_terms
 
 Formula: TypeAlias = z3.BoolRef
-"""True or false of a report."""
+"""Formula that is true or false of a report."""
 
 
 class Logic:
-    """Makes formulas. Those of one Logic may be mixed, by any thread but only one at a time.
+    """Maker of formulas. Formulas of the same Logic may be combined, in any thread but in only one at a time.
 
-    `facts`: what holds of every report, as far as it has been said; it only ever grows.
+    `facts`: formulas that hold of every report; the list only grows.
     """
 
     def __init__(self) -> None:
@@ -29,33 +29,33 @@ class Logic:
         self._true, self._false = self.true.get_id(), self.false.get_id()
 
     def is_true(self, formula: Formula) -> bool:
-        """The formula is `true` itself."""
+        """Return whether the formula is the constant `true`."""
         return bool(formula.get_id() == self._true)
 
     def is_false(self, formula: Formula) -> bool:
-        """The formula is `false` itself."""
+        """Return whether the formula is the constant `false`."""
         return bool(formula.get_id() == self._false)
 
     def variable(self, name: str) -> Formula:
-        """A new truth that no formula defines. `name` is for people; two variables are two even if named alike."""
+        """Make a new variable without definition. `name` is for people; variables of the same name are distinct."""
         return z3.FreshBool(name, self.context)
 
     def all_of(self, parts: Iterable[Formula]) -> Formula:
-        """True if every part is."""
+        """Return a formula that is true if every part is."""
         kept = self._without(self._true, parts)
         if self._false in kept:
             return self.false
-        return _joined(z3_terms.conjunction, kept, self.true)
+        return _join(z3_terms.conjunction, kept, self.true)
 
     def any_of(self, parts: Iterable[Formula]) -> Formula:
-        """True if some part is."""
+        """Return a formula that is true if some part is."""
         kept = self._without(self._false, parts)
         if self._true in kept:
             return self.true
-        return _joined(z3_terms.disjunction, kept, self.false)
+        return _join(z3_terms.disjunction, kept, self.false)
 
     def opposite(self, part: Formula) -> Formula:
-        """True if the part is false."""
+        """Return a formula that is true if the part is false."""
         if part.get_id() == self._true:
             return self.false
         if part.get_id() == self._false:
@@ -63,7 +63,7 @@ class Logic:
         return part.arg(0) if z3.is_not(part) else z3_terms.negation(part)
 
     def at_least(self, count: int, parts: list[Formula]) -> Formula:
-        """True if that many of the parts are; a part that is there twice counts twice."""
+        """Return a formula that is true if `count` or more of the parts are; a repeated part counts each time."""
         count -= sum(part.get_id() == self._true for part in parts)
         left = [part for part in parts if part.get_id() not in {self._true, self._false}]
         if count <= 0:
@@ -77,36 +77,36 @@ class Logic:
         return z3.PbGe([(part, 1) for part in left], count)
 
     def same(self, first: Formula, second: Formula) -> Formula:
-        """True if both are true or both are false."""
+        """Return a formula that is true if both are true or both are false."""
         return self.true if first.eq(second) else z3_terms.equality(first, second)
 
     def named(self, formula: Formula, name: str = "asked") -> Formula:
-        """A variable that is true when the formula is; the same one for the same formula. Literals stay as they are."""
+        """Return a variable that is true when the formula is, always the same one; a literal stays as it is."""
         known = self._named.get(formula.get_id())
         if known is None:
             literal = formula if z3.is_const(formula.arg(0) if z3.is_not(formula) else formula) else self.variable(name)
             if literal is not formula:
                 self._definitions[literal.get_id()] = (literal, formula)
-            known = self._named[formula.get_id()] = (literal, formula)  # kept, so that no other gets its id
+            known = self._named[formula.get_id()] = (literal, formula)  # kept: a freed formula's id could be reused
         return known[0]
 
     def definition(self, variable: Formula) -> Formula | None:
-        """What the variable stands for; None for one that no formula defines."""
+        """Return the variable's definition; None if it has none."""
         known = self._definitions.get(variable.get_id())
         return None if known is None else known[1]
 
     def defined(self, number: int) -> tuple[Formula, Formula] | None:
-        """The variable of that number (`get_id`) and what it stands for; None if no formula defines it."""
+        """Return the variable with this number (`get_id`) and its definition; None if it has none."""
         return self._definitions.get(number)
 
     def _without(self, neutral: int, parts: Iterable[Formula]) -> dict[int, Formula]:
-        found = {part.get_id(): part for part in parts}
-        found.pop(neutral, None)
-        return found
+        by_id = {part.get_id(): part for part in parts}
+        by_id.pop(neutral, None)
+        return by_id
 
 
-def _joined(connective: Callable[[Sequence[Formula]], Formula], parts: dict[int, Formula], nothing: Formula) -> Formula:
-    """Parts in the order of their making, so that the same parts make the same formula."""
+def _join(connective: Callable[[Sequence[Formula]], Formula], parts: dict[int, Formula], nothing: Formula) -> Formula:
+    """Join the parts in the order of their making, so that the same parts make the same formula."""
     if len(parts) <= 1:
         return next(iter(parts.values()), nothing)
     return connective([parts[number] for number in sorted(parts)])

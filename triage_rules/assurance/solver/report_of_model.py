@@ -11,49 +11,49 @@ from triage_rules.language.model import SERVICE_COUNTS, Answers, AskedOf, Input,
 from triage_rules.records.reports import History
 
 FINEST = 15
-"""Decimals after which a number is written as it is."""
+"""Number of decimals after which a number is no longer rounded."""
 
 NO_MENTION = ("nothing else", "")
-"""Texts that mention nothing, unless a phrase is part of the first."""
+"""Texts without a mention, unless a phrase is part of the first."""
 
 BETWEEN, ENDS = (". ", " / "), ("", ".")
-"""What stands between phrases and after the last: others if that would make one more phrase, or the word for "open"."""
+"""Separators of phrases, and ends: the later ones if the first would add a phrase, or make the word for "open"."""
 
 
 Key = tuple[str, InputKind]
-"""An input, for rulesets that share answers: its name and kind."""
+"""Key of an input, for rulesets that share answers: its name and kind."""
 
 
 def values_of(answers: AnswerVariables, inputs: dict[Key, Input], model: Model) -> dict[Key, Value]:
-    """What the model's report posts for these inputs. Raises NoSuchText."""
-    values = {key: _value(answers, read, model) for key, read in inputs.items()}
+    """Return the model's answers to these inputs. Raises NoSuchText."""
+    values = {key: _read_value(answers, read, model) for key, read in inputs.items()}
     return {key: value for key, value in values.items() if value is not None}
 
 
 def report_of(ruleset: Ruleset, values: dict[Key, Value]) -> tuple[Answers, History]:
-    """The part of it that this ruleset has inputs for, and the history."""
-    findings = {n: values[n, read.kind] for n, read in ruleset.inputs.items() if (n, read.kind) in values}
-    counted = {name: findings.pop(name) for name in SERVICE_COUNTS if name in findings}
-    highest = counted.get("highest_level_24h", "none")
+    """Return the answers for which this ruleset has inputs, and the history."""
+    answers = {n: values[n, read.kind] for n, read in ruleset.inputs.items() if (n, read.kind) in values}
+    counts = {name: answers.pop(name) for name in SERVICE_COUNTS if name in answers}
+    highest = counts.get("highest_level_24h", "none")
     level = None if highest == "none" else Level.of(str(highest))
-    return findings, History(int(counted.get("reports_last_48h", 0)), level)
+    return answers, History(int(counts.get("reports_last_48h", 0)), level)
 
 
-def _value(answers: AnswerVariables, read: Input, model: Model) -> Value | None:
+def _read_value(answers: AnswerVariables, read: Input, model: Model) -> Value | None:
     match read.kind:
         case InputKind.YES_NO | InputKind.CHOICE:
-            return _chosen(answers.one_hot(read), model)
+            return _read_choice(answers.one_hot(read), model)
         case InputKind.TEXT:
-            return _words(answers.text(read.name), read, model)
+            return _write_text(answers.text(read.name), read, model)
         case _:
-            return _number(answers.number(read), read, model)
+            return _read_number(answers.number(read), read, model)
 
 
-def _chosen(one_hot: OneHot, model: Model) -> bool | str | None:
-    return next((value for value, made in one_hot.values.items() if model.holds(made)), None)
+def _read_choice(one_hot: OneHot, model: Model) -> bool | str | None:
+    return next((value for value, variable in one_hot.values.items() if model.holds(variable)), None)
 
 
-def _number(number: Number, read: Input, model: Model) -> float | None:
+def _read_number(number: Number, read: Input, model: Model) -> float | None:
     if not model.holds(number.answered):
         return None
     least, most = bounds(read)
@@ -64,50 +64,50 @@ def _number(number: Number, read: Input, model: Model) -> float | None:
 
 
 def plain_number(low: float, end: float, *, downwards: bool = False) -> float:
-    """The roundest number from `low` to below `end`: the one nearest to `low`, or if `downwards` to `end`."""
+    """Return the roundest number from `low` to below `end`: the nearest to `low`, or if `downwards` to `end`."""
     first, last = Decimal(repr(low)), Decimal(repr(end))
     for decimals in range(FINEST):
         step = Decimal(1).scaleb(-decimals)
         if downwards:
-            found = last.quantize(step, ROUND_FLOOR)
-            found -= step if found == last else 0
+            number = last.quantize(step, ROUND_FLOOR)
+            number -= step if number == last else 0
         else:
-            found = first.quantize(step, ROUND_CEILING)
-        value = int(found) if decimals == 0 else float(found)
+            number = first.quantize(step, ROUND_CEILING)
+        value = int(number) if decimals == 0 else float(number)
         if low <= value < end:
             return value
     return low
 
 
-def _words(text: Text, read: Input, model: Model) -> str | None:
-    """A text that mentions what it must and nothing else. Raises NoSuchText if none is found that is accepted."""
+def _write_text(text: Text, read: Input, model: Model) -> str | None:
+    """Write a text with exactly the required mentions. Raises NoSuchText if none is found that is accepted."""
     if not model.holds(text.answered):
         return None
     every = frozenset().union(*text.mentions)
-    said = {phrases for phrases, made in text.mentions.items() if model.holds(made)}
-    unsaid = frozenset().union(*(phrases for phrases in text.mentions if phrases not in said))
+    wanted = {phrases for phrases, variable in text.mentions.items() if model.holds(variable)}
+    unwanted = frozenset().union(*(phrases for phrases in text.mentions if phrases not in wanted))
     usable = [
-        (min((phrase for phrase in phrases if not any(part in phrase for part in unsaid)), key=_short_first), phrases)
-        for phrases in said
+        (min((phrase for phrase in phrases if not any(part in phrase for part in unwanted)), key=_by_length), phrases)
+        for phrases in wanted
     ]
     chosen: list[str] = []
-    for phrase, phrases in sorted(usable, key=lambda way: _short_first(way[0]), reverse=True):
-        if not any(part in other for other in chosen for part in phrases):  # a longer one may have said it
+    for phrase, phrases in sorted(usable, key=lambda way: _by_length(way[0]), reverse=True):
+        if not any(part in other for other in chosen for part in phrases):  # a longer phrase may contain it
             chosen.append(phrase)
     if not chosen:
         return next(words for words in NO_MENTION if not any(phrase in words for phrase in every))
     ways = (f"{between.join(sorted(chosen))}{end}" for between in BETWEEN for end in ENDS)
-    found = next((way for way in ways if way != UNKNOWN and not any(phrase in way for phrase in unsaid)), None)
-    if found is None:
-        raise NoSuchText(f"`{read.name}`: no text was found that mentions all of it and nothing else")
-    if read.max_length is not None and len(found) > read.max_length:
-        raise NoSuchText(f"`{read.name}`: no text of {read.max_length} characters was found that mentions all of it")
-    return found
+    words = next((way for way in ways if way != UNKNOWN and not any(phrase in way for phrase in unwanted)), None)
+    if words is None:
+        raise NoSuchText(f"`{read.name}`: no text was found with only the required phrases")
+    if read.max_length is not None and len(words) > read.max_length:
+        raise NoSuchText(f"`{read.name}`: no text of {read.max_length} characters was found with all required phrases")
+    return words
 
 
-def _short_first(phrase: str) -> tuple[int, str]:
+def _by_length(phrase: str) -> tuple[int, str]:
     return len(phrase), phrase
 
 
 class NoSuchText(Exception):
-    """The solver knows nothing of a text's length and of how phrases meet, and no text for its report was found."""
+    """No text was found for the solver's report: the formulas ignore a text's length and how phrases overlap."""

@@ -1,4 +1,4 @@
-"""A witness: the smallest report that shows something, replayed through engine and reference evaluator."""
+"""Witness: the smallest report that shows something, replayed through engine and reference evaluator."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from triage_rules.records.reports import History
 NO_DIGEST = "sha256:" + "0" * 64
 
 FEWER_SECONDS = 1.0
-"""What it may take to look for a report with fewer answers than one of which none can be left out."""
+"""Time limit of the search for a report with fewer answers, once no single answer can be left out."""
 
 Json = dict[str, Any]
 
 
 Claim = tuple[str, object, Formula]
-"""A field of the result, a value (of a list: an element), and the formula that says that it is so."""
+"""Field of the result, a value (of a list: an element), and the formula that it has this value."""
 
 
 class EncoderBugError(Exception):
-    """A report that the solver found does not come out of the product as the formulas say: never to be shown."""
+    """A report that the solver found has a result in contradiction to the formulas: a bug of the encoder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A report as it can be posted, and what each of the rulesets makes of it, in the order of the encodings.
+    """Report as it can be posted, and each ruleset's result for it, in the order of the encodings.
 
-    No answer in it can be left out. `fewest`: it is also proved that no report with fewer answers does.
-    `reports`: what each of the rulesets was asked about. That is the report itself, as far as the ruleset has questions
-    for it, unless the encoding is of a second report that differs: then it is that one.
+    No answer in it can be left out. `fewest`: it is also proved that no report with fewer answers does the same.
+    `reports`: the report that each ruleset was asked about: this report, as far as the ruleset has questions for it, or
+    the second report if the encoding is of one that differs.
     """
 
     answers: Answers
@@ -52,20 +52,20 @@ class Witness:
 
     @property
     def result(self) -> Json:
-        """What the first ruleset makes of it."""
+        """Return the first ruleset's result."""
         return self.results[0]
 
     def describe(self, ruleset: Ruleset) -> list[str]:
-        """The report in the ruleset's words: a line for each answered question, then what the service counted."""
+        """Describe the report in the ruleset's words: a line for each answered question, then the service's counts."""
         return describe_report(ruleset, self.answers, self.history)
 
 
-def describe_report(ruleset: Ruleset, findings: Answers, history: History) -> list[str]:
-    """A report in the ruleset's words: a line for each answered question, then what the service counted."""
+def describe_report(ruleset: Ruleset, answers: Answers, history: History) -> list[str]:
+    """Describe a report in the ruleset's words: a line for each answered question, then the service's counts."""
     lines = [
-        f"{read.question} {describe_node(ruleset, DerivationNode(name, read.question, findings[name]))}"
+        f"{read.question} {describe_node(ruleset, DerivationNode(name, read.question, answers[name]))}"
         for name, read in ruleset.inputs.items()
-        if name in findings
+        if name in answers
     ]
     if history.reports_last_48h and "reports_last_48h" in ruleset.inputs:
         lines.append(f"Earlier reports in the last 48 hours: {history.reports_last_48h}")
@@ -75,7 +75,7 @@ def describe_report(ruleset: Ruleset, findings: Answers, history: History) -> li
 
 
 class Witnesses:
-    """Makes witnesses of what the solver finds. `evaluators`: one for each encoding; made at need if left out."""
+    """Makes witnesses of the solver's reports. `evaluators`: one for each encoding; made when needed if left out."""
 
     def __init__(self, solver: Solver, evaluators: Iterable[Evaluator] = ()) -> None:
         self.solver = solver
@@ -87,29 +87,31 @@ class Witnesses:
         }
 
     def smallest(self, *formulas: Formula, keep: Iterable[str] = ()) -> Witness | NoReport | GaveUp:
-        """A report with the fewest answers for which all of these hold, replayed.
+        """Return a report with the fewest answers for which all of these hold, replayed.
 
-        keep: names of inputs that are to be answered if they can be, such as age. Raises EncoderBugError if the product
-        says otherwise. Gives up as well if a text would have to be longer than is accepted.
+        keep: names of inputs to answer if possible, such as age. Raises EncoderBugError if the product contradicts the
+        formulas. Gives up as well if a text would have to be longer than is accepted.
         """
         wanted = set(keep)
-        kept = self._posted(read for read in self._inputs.values() if read.name in wanted)
-        wishes = [*kept, *self._nothing_counted()]  # before the first model: it knows nothing of later variables
+        kept = self._has_entries(read for read in self._inputs.values() if read.name in wanted)
+        wishes = [*kept, *self._no_history()]  # before the first model, which knows no later variables
         model = self.solver.find(*formulas)
         if not isinstance(model, Model):
             return model
         fixed = list(formulas)
         for wish in wishes:
-            model, fixed = self._with(model, fixed, wish)
-        others = self._posted(read for read in self._inputs.values() if read.name not in wanted and not _counted(read))
-        model, _ = self._drop(model, fixed, others)
-        model, fewest = self._fewer(model, fixed, others)
+            model, fixed = self._add_wish(model, fixed, wish)
+        others = self._has_entries(
+            read for read in self._inputs.values() if read.name not in wanted and not _is_counted(read)
+        )
+        model, _ = self._drop_answers(model, fixed, others)
+        model, fewest = self._minimize(model, fixed, others)
         return self.replayed(model, fewest=fewest)
 
     def replayed(self, model: Model, *, fewest: bool = False) -> Witness | GaveUp:
-        """The model's report as a witness, as it is. Raises and gives up as `smallest` does."""
-        variables = [made for answers in self._answers for made in answers.variables()]
-        pins = [made if model.holds(made) else self.solver.logic.opposite(made) for made in variables]
+        """Return the model's report as a witness, unchanged. Raises and gives up as `smallest` does."""
+        variables = [variable for answers in self._answers for variable in answers.variables()]
+        pins = [variable if model.holds(variable) else self.solver.logic.opposite(variable) for variable in variables]
         if not self._claims:
             self._claims = [tuple(claims(encoding)) for encoding in self.solver.encodings]
             self.solver.watch(*(formula for claim in self._claims for *_, formula in claim))
@@ -117,25 +119,25 @@ class Witnesses:
         if isinstance(whole, GaveUp):
             return whole
         if isinstance(whole, NoReport):
-            raise EncoderBugError("a model's own answers are refused")
+            raise EncoderBugError("a model's own answers are rejected")
         try:
             values = {id(answers): values_of(answers, self._inputs, whole) for answers in self._answers}
         except NoSuchText as refusal:
             return GaveUp(str(refusal))
         reports = [report_of(e.ruleset, values[id(e.answers)]) for e in self.solver.encodings]
         results = []
-        for number, claimed in enumerate(self._claims):
+        for number, result_claims in enumerate(self._claims):
             result = self._evaluate(number, *reports[number])
-            hold_against(result, claimed, whole)
+            hold_against(result, result_claims, whole)
             results.append(result)
-        findings: Answers = {}
+        given: Answers = {}
         history = History()
-        for encoding, (own, counted) in reversed(list(zip(self.solver.encodings, reports, strict=True))):
+        for encoding, (posted, counts) in reversed(list(zip(self.solver.encodings, reports, strict=True))):
             if encoding.answers is self._answers[0]:
-                findings |= own
-                history = counted if counted != History() else history
+                given |= posted
+                history = counts if counts != History() else history
         return Witness(
-            findings, history, tuple(results), fewest, tuple(reports), tuple(e.ruleset for e in self.solver.encodings)
+            given, history, tuple(results), fewest, tuple(reports), tuple(e.ruleset for e in self.solver.encodings)
         )
 
     def _evaluate(self, number: int, posted: Answers, history: History) -> Json:
@@ -143,68 +145,68 @@ class Witnesses:
         while len(self._evaluators) <= number:
             self._evaluators.append(Evaluator(self.solver.encodings[len(self._evaluators)].ruleset, NO_DIGEST))
         try:
-            findings = read_answers(ruleset, posted)
+            answers = read_answers(ruleset, posted)
         except ReportError as error:
-            raise EncoderBugError(f"the report is refused: {error}") from error
-        return self._evaluators[number].evaluate(findings, history, report_id="witness", received_ms=0, evaluated_ms=0)
+            raise EncoderBugError(f"the report is rejected: {error}") from error
+        return self._evaluators[number].evaluate(answers, history, report_id="witness", received_ms=0, evaluated_ms=0)
 
     # --- smaller ---
 
-    def _posted(self, inputs: Iterable[Input]) -> list[Formula]:
-        """For each of these inputs and each report: it has something for the input, even if it means open."""
+    def _has_entries(self, inputs: Iterable[Input]) -> list[Formula]:
+        """Return for each of these inputs and each report: it has an entry for the input, even an open one."""
         logic = self.solver.logic
-        found = {}
+        by_id = {}
         for read in inputs:
             for answers in self._answers:
                 choosing = read.kind in {InputKind.YES_NO, InputKind.CHOICE}
-                said = logic.any_of(answers.one_hot(read).values.values()) if choosing else answers.answered(read)
-                found[said.get_id()] = said
-        return list(found.values())
+                has_entry = logic.any_of(answers.one_hot(read).values.values()) if choosing else answers.answered(read)
+                by_id[has_entry.get_id()] = has_entry
+        return list(by_id.values())
 
-    def _nothing_counted(self) -> list[Formula]:
-        """That the subject never reported before."""
-        logic, found = self.solver.logic, []
-        for read in filter(_counted, self._inputs.values()):
+    def _no_history(self) -> list[Formula]:
+        """Return the formulas that the subject never reported before."""
+        logic, formulas = self.solver.logic, []
+        for read in filter(_is_counted, self._inputs.values()):
             for answers in self._answers:
                 if read.kind is InputKind.INTEGER:
-                    found.append(logic.opposite(answers.number(read).cut(logic, 1)))
+                    formulas.append(logic.opposite(answers.number(read).cut(logic, 1)))
                 else:
-                    found.append(answers.one_hot(read).value(logic, "none"))
-        return found
+                    formulas.append(answers.one_hot(read).value(logic, "none"))
+        return formulas
 
-    def _with(self, model: Model, fixed: list[Formula], wish: Formula) -> tuple[Model, list[Formula]]:
-        """A model that fulfils the wish as well, if there is one."""
-        found = self.solver.find(*fixed, wish)
-        return (found, [*fixed, wish]) if isinstance(found, Model) else (model, fixed)
+    def _add_wish(self, model: Model, fixed: list[Formula], wish: Formula) -> tuple[Model, list[Formula]]:
+        """Return a model that fulfils the wish as well, if there is one, and the formulas fixed so far."""
+        wished = self.solver.find(*fixed, wish)
+        return (wished, [*fixed, wish]) if isinstance(wished, Model) else (model, fixed)
 
-    def _drop(self, model: Model, fixed: list[Formula], posted: list[Formula]) -> tuple[Model, int]:
-        """A model without the answers that can be left out one after the other, and how many of them it has."""
-        fixed = [*fixed, *(self.solver.logic.opposite(said) for said in posted if not model.holds(said))]
+    def _drop_answers(self, model: Model, fixed: list[Formula], posted: list[Formula]) -> tuple[Model, int]:
+        """Return a model without the answers that can be left out one by one, and the number of those left."""
+        fixed = [*fixed, *(self.solver.logic.opposite(answered) for answered in posted if not model.holds(answered))]
         needed = 0
-        for said in posted:
-            if model.holds(said):
-                without = self.solver.find(*fixed, self.solver.logic.opposite(said))
+        for answered in posted:
+            if model.holds(answered):
+                without = self.solver.find(*fixed, self.solver.logic.opposite(answered))
                 if isinstance(without, Model):
                     model = without
-                    fixed.append(self.solver.logic.opposite(said))
+                    fixed.append(self.solver.logic.opposite(answered))
                 else:
                     needed += 1
-                    fixed.append(said)
+                    fixed.append(answered)
         return model, needed
 
-    def _fewer(self, model: Model, fixed: list[Formula], posted: list[Formula]) -> tuple[Model, bool]:
-        """A model with fewer of these answers as long as there is one; and whether there is no other."""
+    def _minimize(self, model: Model, fixed: list[Formula], posted: list[Formula]) -> tuple[Model, bool]:
+        """Return a model with as few of these answers as found, and whether fewer are proved impossible."""
         while needed := sum(map(model.holds, posted)):
             fewer = self.solver.logic.opposite(self.solver.logic.at_least(needed, posted))
-            found = self.solver.find(*fixed, fewer, seconds=FEWER_SECONDS)
-            if not isinstance(found, Model):
-                return model, isinstance(found, NoReport)
-            model, _ = self._drop(found, fixed, posted)
+            smaller = self.solver.find(*fixed, fewer, seconds=FEWER_SECONDS)
+            if not isinstance(smaller, Model):
+                return model, isinstance(smaller, NoReport)
+            model, _ = self._drop_answers(smaller, fixed, posted)
         return model, True
 
 
 def claims(encoding: Encoding) -> Iterator[Claim]:
-    """What the formulas say of the fields of a result."""
+    """Yield the formulas for the fields of a result."""
     ruleset = encoding.ruleset
     yield from (("level", level.word, encoding.level_is(level)) for level in Level)
     yield from (("could_be", level.word, encoding.could_be_is(level)) for level in Level)
@@ -215,28 +217,28 @@ def claims(encoding: Encoding) -> Iterator[Claim]:
     yield from (("safety_net", floor, encoding.fired(floor)) for floor in ruleset.floors)
     yield from (("inferences", name, encoding.established(name)) for name in ruleset.inferences)
     yield from (("conflicts", name, encoding.established(name)) for name in ruleset.conflicts)
-    missing = {finding for item in ruleset.mandatory for finding in item.inputs}
-    yield from (("missing", finding, encoding.missing(finding)) for finding in missing)
+    missing = {name for item in ruleset.mandatory for name in item.inputs}
+    yield from (("missing", name, encoding.missing(name)) for name in missing)
 
 
 def hold_against(result: Json, claimed: Iterable[Claim], model: Model) -> None:
-    """Raises EncoderBugError if the result is not what the formulas say of the model."""
+    """Raise EncoderBugError if the result differs from the formulas' values in the model."""
     if ENGINE_DISAGREEMENT in result["flags"]:
         raise EncoderBugError("engine and reference evaluator differ")
     for field, value, formula in claimed:
-        if model.holds(formula) != _is_there(result[field], value):
+        if model.holds(formula) != _has_value(result[field], value):
             raise EncoderBugError(f"`{field}`: `{value}` came out otherwise")
 
 
-def _is_there(found: object, value: object) -> bool:
-    match found:
+def _has_value(content: object, value: object) -> bool:
+    match content:
         case list():
-            return any(value == (item["id"] if isinstance(item, dict) else item) for item in found)
+            return any(value == (item["id"] if isinstance(item, dict) else item) for item in content)
         case dict():
-            return value in found
+            return value in content
         case _:
-            return found == value
+            return content == value
 
 
-def _counted(read: Input) -> bool:
+def _is_counted(read: Input) -> bool:
     return read.asked_of is AskedOf.SERVICE

@@ -1,4 +1,4 @@
-"""Formulas by the solver's C interface: its Python classes check and wrap every part, which took most of the time."""
+"""Formulas through the solver's C interface: its Python classes check and wrap every part, which is slow."""
 
 from __future__ import annotations
 
@@ -8,54 +8,57 @@ from typing import Any
 import z3
 
 Ast = Any
-"""A formula as the C interface has it. It lasts as long as a `z3.BoolRef` that it is part of."""
+"""Formula in the C interface. It lasts as long as a `z3.BoolRef` that it is part of."""
 
 
 def conjunction(parts: Sequence[z3.BoolRef]) -> z3.BoolRef:
-    """All of the parts, of one context; at least one."""
+    """Return the conjunction of at least one part; all of one context."""
     context = parts[0].ctx
     return z3.BoolRef(z3.Z3_mk_and(context.ref(), len(parts), _array(parts)), context)
 
 
 def disjunction(parts: Sequence[z3.BoolRef]) -> z3.BoolRef:
-    """Any of the parts, of one context; at least one."""
+    """Return the disjunction of at least one part; all of one context."""
     context = parts[0].ctx
     return z3.BoolRef(z3.Z3_mk_or(context.ref(), len(parts), _array(parts)), context)
 
 
 def equality(first: z3.BoolRef, second: z3.BoolRef) -> z3.BoolRef:
-    """Both are true or both are false."""
+    """Return the formula: both are true or both are false."""
     context = first.ctx
     return z3.BoolRef(z3.Z3_mk_eq(context.ref(), first.as_ast(), second.as_ast()), context)
 
 
 def negation(part: z3.BoolRef) -> z3.BoolRef:
-    """The part is false."""
+    """Return the formula: the part is false."""
     return z3.BoolRef(z3.Z3_mk_not(part.ctx.ref(), part.as_ast()), part.ctx)
 
 
 def number(context: z3.Context, ast: Ast) -> int:
-    """What `get_id` says."""
+    """Return the same number as `get_id`."""
     return int(z3.Z3_get_ast_id(context.ref(), ast))
 
 
 def parts_of(context: z3.Context, ast: Ast) -> list[Ast]:
-    """What it is made of, in order; nothing if it is a variable or a constant."""
+    """Return the parts in order; none for a variable or a constant."""
     reference = context.ref()
-    made = z3.Z3_to_app(reference, ast)
-    return [z3.Z3_get_app_arg(reference, made, place) for place in range(z3.Z3_get_app_num_args(reference, made))]
+    application = z3.Z3_to_app(reference, ast)
+    return [
+        z3.Z3_get_app_arg(reference, application, place)
+        for place in range(z3.Z3_get_app_num_args(reference, application))
+    ]
 
 
 def holds(model: z3.ModelRef, formula: z3.BoolRef) -> bool:
-    """The formula is true in the model; what the model leaves open is taken to be false."""
-    found = (z3.Ast * 1)()
+    """Return whether the formula is true in the model; a variable that the model leaves open counts as false."""
+    value = (z3.Ast * 1)()
     reference = model.ctx.ref()
-    z3.Z3_model_eval(reference, model.model, formula.as_ast(), True, found)
-    return bool(z3.Z3_get_bool_value(reference, found[0]) == z3.Z3_L_TRUE)
+    z3.Z3_model_eval(reference, model.model, formula.as_ast(), True, value)
+    return bool(z3.Z3_get_bool_value(reference, value[0]) == z3.Z3_L_TRUE)
 
 
 def ask(solver: z3.Solver, assumed: Sequence[z3.BoolRef]) -> z3.CheckSatResult:
-    """What `solver.check` says if all of these are assumed."""
+    """Check satisfiability under these assumptions, as `solver.check` does."""
     array = _array(assumed)
     return z3.CheckSatResult(z3.Z3_solver_check_assumptions(solver.ctx.ref(), solver.solver, len(assumed), array))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +12,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from triage_rules.cli.output import USAGE, exit_with, write_message
+from triage_rules.cli.exit_codes import ExitCode
+from triage_rules.cli.output import exit_with, write_message
 from triage_rules.cli.up import guard
 from triage_rules.cli.up.record import Record
 
@@ -27,7 +27,7 @@ def read_procfile(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        exit_with("There is no Procfile here; run this in the checkout's root.", USAGE)
+        exit_with("There is no Procfile here; run this in the checkout's root.", ExitCode.USAGE)
     pairs = [line.split(":", 1) for line in lines if line.strip() and not line.startswith("#")]
     return {name.strip(): command.strip() for name, command in pairs}
 
@@ -51,12 +51,21 @@ class _Child:
     process: subprocess.Popen[bytes]
     started: float = field(default_factory=time.monotonic)
 
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def leads(self) -> bool:
+        """Return whether the child still runs; it leads a session and a group."""
+        return self.process.poll() is None
+
 
 class Processes:
     """Children by name, each with a log file in `logs`, each with its own process group, to stop all that is in it.
 
-    A log that has grown to `log_bytes` is begun anew; the one before is kept as `.log.1`.
-    Should this process be killed, a minder stops the children: it finds them in a record, which lies beside the logs.
+    A log that has grown to `log_bytes` is begun again; the one before is kept as `.log.1`.
+    Should this process be killed, a guard ends the children: it finds them in a record beside the logs.
     """
 
     def __init__(self, logs: Path, log_bytes: int) -> None:
@@ -65,7 +74,7 @@ class Processes:
         self._environment = {**os.environ, "PATH": _path(), "PYTHONUNBUFFERED": "1"}
         self._children: dict[str, _Child] = {}
         self._record = Record(logs / "processes", STOP_SECONDS)
-        self._minder: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
 
     def claim(self) -> None:
         """Be the only one with these logs. Ends what was left by one that was killed; exits if one is at work.
@@ -84,7 +93,7 @@ class Processes:
         Raises OSError if its program can't be run.
         """
         lock = self._record.claim()
-        self._mind()
+        self._ensure_guard()
         with (self.logs / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 (the Procfile's own commands)
                 shlex.split(command),
@@ -97,14 +106,14 @@ class Processes:
         self._record.add(name, process.pid, "needed" if outlives else "child")
         self._children[name] = _Child(command, outlives, process)
 
-    def _mind(self) -> None:
-        """Have a minder. It gets none of our open files but the pipe's end: it learns of our end when that closes."""
-        if self._minder is None or self._minder.poll() is not None:
+    def _ensure_guard(self) -> None:
+        """Start a guard unless one runs. It inherits only the pipe's end: when that closes, this process has ended."""
+        if self._guard is None or self._guard.poll() is not None:
             arguments = [str(self._record.path), str(STOP_SECONDS), str(os.getpid())]
-            self._minder = subprocess.Popen(  # noqa: S603 (our own)
+            self._guard = subprocess.Popen(  # noqa: S603 (our own)
                 [sys.executable, "-I", guard.__file__, *arguments], stdin=subprocess.PIPE, start_new_session=True
             )
-            self._record.add("minder", self._minder.pid, "minder")
+            self._record.add("guard", self._guard.pid, "minder")
 
     def is_running(self, name: str) -> bool:
         """Whether the child has not ended."""
@@ -113,7 +122,7 @@ class Processes:
     def restart_dead(self) -> None:
         """Start again what has died, but not at once if it dies at once."""
         if self._children:
-            self._mind()
+            self._ensure_guard()
         for name, child in list(self._children.items()):
             code = child.process.poll()
             if code is not None and time.monotonic() - child.started >= RESTART_PAUSE_SECONDS:
@@ -136,34 +145,17 @@ class Processes:
                 os.truncate(log, 0)
 
     def stop(self) -> None:
-        """Ask all children to end, those that the others need last; after STOP_SECONDS, end them."""
+        """Ask all children to end, those that the others need last; after STOP_SECONDS, kill them."""
         for outlives in (False, True):
-            _stop([child for child in self._children.values() if child.outlives is outlives])
-        if self._minder is not None:
-            self._minder.kill()
-            self._minder.communicate()  # waits, and closes the pipe
-            self._minder = None
+            children = [child for child in self._children.values() if child.outlives is outlives]
+            guard.end(children, STOP_SECONDS)
+            for child in children:
+                child.process.wait()
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()  # waits, and closes the pipe
+            self._guard = None
         self._record.release()
-
-
-def _stop(children: list[_Child]) -> None:
-    for child in children:
-        _signal(child, signal.SIGTERM)
-    until = time.monotonic() + STOP_SECONDS
-    for child in children:
-        try:
-            child.process.wait(max(0.0, until - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            _signal(child, signal.SIGKILL, group=True)
-            child.process.wait()
-
-
-def _signal(child: _Child, number: signal.Signals, *, group: bool = False) -> None:
-    if child.process.poll() is None:
-        if group:
-            os.killpg(child.process.pid, number)
-        else:
-            child.process.send_signal(number)
 
 
 def _path() -> str:

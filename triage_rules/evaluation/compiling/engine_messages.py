@@ -1,4 +1,4 @@
-"""The pages' messages for one report, as text: what can be written beforehand is."""
+"""Messages of the pages for one report, as text: fixed parts are written beforehand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from triage_rules.language.model import Answers, Op, Value
 
 SID = "s"
 BARE = f'{{"id":"m","sid":"{SID}","{GROUP}":0'
-"""The beginning of every message; closed, it is one that says nothing, and all that it takes to retract one."""
+"""Beginning of every message. Closed, it is an empty message, which suffices to retract any message."""
 
 
 Comparisons = tuple[tuple[Op | Equality, Value], ...]
@@ -24,71 +24,75 @@ Fields = tuple[tuple[int, str], ...]
 
 
 class Messages:
-    """Writes the messages of a ruleset's pages. `spelled`: how the engine gets answers that are no numbers.
+    """Writes the messages of a ruleset's pages. `spelled`: texts for the engine of answers other than numbers.
 
-    An answer in words that makes no condition of a page true is left out of its message, and so is a field that only
-    says that something is so, if it isn't: the engine's work grows with the fields of a message.
+    A message leaves out a word answer that makes no condition of its page true, and a signal or openness that doesn't
+    hold: the engine's work grows with the fields of a message.
     """
 
     def __init__(self, pages: Sequence[EnginePage], spelled: Mapping[str, Mapping[Value, str]]) -> None:
         self._pages = len(pages)
         self._words: dict[str, dict[Value, Fields]] = {}
         self._numbers: dict[str, Fields] = {}
-        asked: dict[str, list[tuple[int, str, Comparisons]]] = {}
+        readings: dict[str, list[tuple[int, str, Comparisons]]] = {}
         for place, page in enumerate(pages):
-            for finding, name, compared in page.answers:
-                asked.setdefault(finding, []).append((place, f',"{name}":', compared))
-        for finding, reading in asked.items():
-            if finding in spelled:
-                self._words[finding] = {
-                    value: tuple((place, field + text) for place, field, compared in reading if _any(compared, text))
-                    for value, text in spelled[finding].items()
+            for input_name, name, compared in page.answers:
+                readings.setdefault(input_name, []).append((place, f',"{name}":', compared))
+        for input_name, reading in readings.items():
+            if input_name in spelled:
+                self._words[input_name] = {
+                    value: tuple(
+                        (place, field + text) for place, field, compared in reading if _is_any_true(compared, text)
+                    )
+                    for value, text in spelled[input_name].items()
                 }
             else:
-                self._numbers[finding] = tuple((place, field) for place, field, _ in reading)
+                self._numbers[input_name] = tuple((place, field) for place, field, _ in reading)
         self._opens = [
-            (finding, is_open, place, f',"{name}":true')
+            (input_name, is_open, place, f',"{name}":true')
             for place, page in enumerate(pages)
-            for finding, is_open, name in page.opens
+            for input_name, is_open, name in page.opens
         ]
         self._signals = [{number: f',"{name}":true' for number, true, name in p.signals if true} for p in pages]
         self._unless = [[(number, f',"{name}":true') for number, true, name in p.signals if not true] for p in pages]
 
-    def answers(self, findings: Answers) -> list[list[str]]:
-        """What the message of each page says of the findings.
+    def answers(self, answers: Answers) -> list[list[str]]:
+        """Return each page's message so far, with the fields for the answers.
 
-        Raises EngineError for what is no answer, KeyError for what is no choice.
+        Raises:
+            EngineError: If a value is not an answer.
+            KeyError: If a value is not a choice of its input.
         """
         fields = [[BARE] for _ in range(self._pages)]
         words, numbers = self._words, self._numbers
-        for finding, value in findings.items():
-            if finding in words:
-                for place, field in words[finding][value]:
+        for input_name, value in answers.items():
+            if input_name in words:
+                for place, field in words[input_name][value]:
                     fields[place].append(field)
-            elif finding in numbers:
+            elif input_name in numbers:
                 number = written(value)
-                for place, field in numbers[finding]:
+                for place, field in numbers[input_name]:
                     fields[place].append(field + number)
-        for finding, is_open, place, field in self._opens:
-            if (finding not in findings) is is_open:
+        for input_name, is_open, place, field in self._opens:
+            if (input_name not in answers) is is_open:
                 fields[place].append(field)
         return fields
 
     def message(self, place: int, answers: list[list[str]], true: AbstractSet[int]) -> str:
-        """The message of a page. `true`: the numbers of the signals that came out true so far."""
+        """Return the message of a page. `true`: numbers of the signals that are true so far."""
         signals = self._signals[place]
-        said = [signals[number] for number in signals.keys() & true]
-        unsaid = [field for number, field in self._unless[place] if number not in true]
-        return f"{''.join([*answers[place], *said, *unsaid])}}}"
+        true_fields = [signals[number] for number in signals.keys() & true]
+        untrue_fields = [field for number, field in self._unless[place] if number not in true]
+        return f"{''.join([*answers[place], *true_fields, *untrue_fields])}}}"
 
 
-def _any(compared: Comparisons, text: str) -> bool:
-    """Whether an answer that the engine gets so makes one of them true. Of a choice, or a yes/no."""
+def _is_any_true(compared: Comparisons, text: str) -> bool:
+    """Return whether an answer with this text for the engine makes a comparison true; of a choice or a yes/no."""
     return any((written(value) == text) is (op is Equality.IS) for op, value in compared)
 
 
 def written(value: object) -> str:
-    """JSON as the engine reads it: no exponents, no number beyond what it can hold. Names are ours, plain ASCII."""
+    """Write a value as JSON that the engine reads: no exponents, no number beyond its range. Names are plain ASCII."""
     if type(value) is float and LEAST <= value < GREATEST:
         text = repr(value)
         return format(Decimal(text), "f") if "e" in text else text

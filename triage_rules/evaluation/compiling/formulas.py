@@ -1,4 +1,4 @@
-"""Signals and the formulas that make them true: disjunctions of conjunctions of what fires on an answer."""
+"""Signals and the formulas that make them true: disjunctions of conjunctions of literals that fire on an answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from triage_rules.language.model import Op, Value
 
 
 class Mode(enum.StrEnum):
-    """As things stand, or whatever is still answered."""
+    """Time to which a signal applies: now, or after any further answers."""
 
     NOW = "now"
     CERTAIN = "certain"
@@ -20,7 +20,7 @@ class Mode(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Signal:
-    """A truth that the engine derives: a statement, as it stands or for good, on its true or its false side."""
+    """Truth that the engine derives: of a statement, now or for certain, on its true or its false side."""
 
     statement: str
     mode: Mode
@@ -28,7 +28,7 @@ class Signal:
 
 
 class Equality(enum.StrEnum):
-    """A comparison of a choice or a yes/no."""
+    """Comparison of a choice or a yes/no."""
 
     IS = "is"
     IS_NOT = "is_not"
@@ -36,7 +36,7 @@ class Equality(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The finding has an answer, and it compares so with `value`."""
+    """Literal: the input has an answer, which compares in this way with `value`."""
 
     input: str
     op: Op | Equality
@@ -45,7 +45,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class OpenIs:
-    """The finding is open, or is not."""
+    """Literal: the input is open, or is not."""
 
     input: str
     value: bool
@@ -53,7 +53,7 @@ class OpenIs:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """An earlier signal came out so."""
+    """Literal: an earlier signal is true, or is not."""
 
     signal: Signal
     value: bool
@@ -68,34 +68,34 @@ ALWAYS: Formula = frozenset({frozenset()})
 
 
 TERM_LITERALS = 120
-"""Literals of one term: in the engine a chain of conditions, one under the other."""
+"""Maximum number of literals in a term; in the engine each is a node beneath the one before."""
 
 FORMULA_TERMS = 600
-"""Terms of one formula: each is compared with each, to drop what is superfluous."""
+"""Maximum number of terms in a formula: each is compared with every other, to drop redundant ones."""
 
 TERMS_LIMIT = 28_000
-"""Terms of a whole ruleset: as many as the engine's pages take."""
+"""Maximum number of terms in a whole ruleset, as the engine's pages hold no more."""
 
 LITERALS_LIMIT = 100_000
-"""Literals of all its terms together: writing them out takes some 20 microseconds each."""
+"""Maximum number of literals in all terms together: each takes some 20 microseconds to write."""
 
 
 def single(literal: Literal) -> Formula:
-    """The formula that is just this literal."""
+    """Return the formula of only this literal."""
     return frozenset({frozenset({literal})})
 
 
 def disjoin(parts: list[Formula]) -> Formula:
-    """True if one of the parts is. Raises EngineLimitError if that would take too many terms."""
+    """Return the disjunction of the parts. Raises EngineLimitError if it would have too many terms."""
     terms = frozenset(itertools.chain.from_iterable(parts))
     if len(terms) > FORMULA_TERMS:
         message = f"a condition would become {len(terms)} alternatives, and the engine takes {FORMULA_TERMS}"
-        raise EngineLimitError(f"{message}; make statements of parts of it")
+        raise EngineLimitError(f"{message}; move parts of it into statements")
     return least(terms)
 
 
 def least(terms: Iterable[Term]) -> Formula:
-    """Without the terms that another, shorter term makes superfluous."""
+    """Return the terms without those that a shorter term makes redundant."""
     kept: list[Term] = []
     for term in sorted(set(terms), key=len):
         if not any(shorter <= term for shorter in kept):

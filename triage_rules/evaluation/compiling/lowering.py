@@ -1,4 +1,4 @@
-"""Conditions into formulas: `not` pushed to the findings, `at_least` written out, statements as signals."""
+"""Lowering of conditions to formulas: `not` pushed into the literals, `at_least` written out, statements as signals."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ from triage_rules.language.model import (
 )
 
 PRODUCT_LIMIT = 12
-"""A conjunction that would become more terms than this gets a signal of its own for a part of it."""
+"""Maximum number of terms in a conjunction before a part of it gets a signal of its own."""
 
 COMBINATIONS_LIMIT = 500
-"""Ways to choose `at_least` many parts that we are ready to write out."""
+"""Maximum number of ways to choose the parts of an `at_least` that are written out."""
 
 NESTING_LIMIT = 150
-"""Conditions one beneath the other, through the statements; the evaluators and explanations go down as deep."""
+"""Maximum number of conditions nested through statements; evaluators and explanations recurse as deep."""
 
 OWN_NESTING_LIMIT = 40
-"""Conditions one beneath the other within one statement: written out as Python, they are as deep in brackets."""
+"""Maximum number of conditions nested within a statement: written as Python, they are nested brackets."""
 
 STEPS_LIMIT = 50_000
-"""Steps of one rule's explanation, in which each statement is explained wherever it is used."""
+"""Maximum number of steps in a rule's explanation, which explains a statement at each of its uses."""
 
 GREATEST = MAX_NUMBER
 LEAST = 1e-12
-"""The engine can't read exponents. Magnitudes beyond these are given to it as these; no limit lies beyond them."""
+"""Limits of magnitude. The engine can't read exponents; values beyond are clamped, and no limit lies beyond."""
 
 OPPOSITE = {
     Op.AT_LEAST: Op.LESS_THAN,
@@ -71,23 +71,23 @@ OPPOSITE = {
 
 
 def statements(ruleset: Ruleset) -> dict[str, Condition]:
-    """Every statement of the ruleset by key. A raised outcome needs its rule as well as its own condition."""
-    found = {name: _definition(ruleset, inference) for name, inference in ruleset.inferences.items()}
+    """Return every statement of the ruleset by key. A raised outcome needs its rule and its own condition."""
+    conditions = {name: _define(ruleset, inference) for name, inference in ruleset.inferences.items()}
     for rule in ruleset.rules_and_floors:
         for index, outcome in enumerate(rule.outcomes):
-            own = rule.when if index == 0 else Inferred(rule.id)
-            parts = own if outcome.when is None else All((own, outcome.when))
-            found[outcome_key(rule.id, index)] = parts
+            when = rule.when if index == 0 else Inferred(rule.id)
+            condition = when if outcome.when is None else All((when, outcome.when))
+            conditions[outcome_key(rule.id, index)] = condition
         if not rule.outcomes:
-            found[rule.id] = rule.when
-    found |= {conflict.id: conflict.when for conflict in ruleset.conflicts.values()}
+            conditions[rule.id] = rule.when
+    conditions |= {conflict.id: conflict.when for conflict in ruleset.conflicts.values()}
     if ruleset.validity.sooner is not None:
-        found[SOONER] = ruleset.validity.sooner
-    return found
+        conditions[SOONER] = ruleset.validity.sooner
+    return conditions
 
 
-def _definition(ruleset: Ruleset, inference: Inference) -> Condition:
-    """A statement that rules alone infer is read off those rules' signals."""
+def _define(ruleset: Ruleset, inference: Inference) -> Condition:
+    """Return an inference's condition; if only rules infer it, it is read from those rules' signals."""
     whens = tuple(ruleset.rules[rule].when for rule in inference.rules)
     if whens and inference.when in (Any(whens), *whens[: len(whens) == 1]):
         return Any(tuple(map(Inferred, inference.rules)))
@@ -95,17 +95,17 @@ def _definition(ruleset: Ruleset, inference: Inference) -> Condition:
 
 
 class Lowering:
-    """Conditions into formulas, signal by signal, each after the ones it reads.
+    """Lowers conditions to formulas, signal by signal, each after the signals that it reads.
 
-    within: the statements that are being lowered, the innermost last; after a refusal, where it happened.
+    within: statements being lowered, the innermost last; after an error, where it happened.
     """
 
     def __init__(self, ruleset: Ruleset) -> None:
         self._conditions = statements(ruleset)
         self.choices = {
-            name: {choice.value: place for place, choice in enumerate(asked.choices)}
-            for name, asked in ruleset.inputs.items()
-            if asked.choices
+            name: {choice.value: place for place, choice in enumerate(read.choices)}
+            for name, read in ruleset.inputs.items()
+            if read.choices
         }
         self._pure: dict[str, bool] = {}
         self.formulas: dict[Signal, Formula] = {}
@@ -115,11 +115,11 @@ class Lowering:
         self._literals = 0
 
     def signal(self, statement: str, mode: Mode, side: bool) -> Signal:
-        """The signal of a statement; without `open` or `unless` beneath it, CERTAIN is NOW."""
+        """Return the signal of a statement; without `open` or `unless` beneath it, CERTAIN is NOW."""
         return Signal(statement, Mode.NOW if self._is_pure(statement) else mode, side)
 
     def need(self, signal: Signal) -> None:
-        """Make sure the signal has a formula."""
+        """Make the signal's formula if it has none."""
         if signal not in self.formulas:
             self.within.append(signal.statement)
             formula = self._lower(self._conditions[signal.statement], signal.mode, signal.side)
@@ -127,18 +127,16 @@ class Lowering:
             self.within.pop()
 
     def _keep(self, signal: Signal, formula: Formula) -> None:
-        """Raises EngineLimitError once the ruleset has more terms than the engine takes, or one that is too long."""
+        """Keep a formula. Raises EngineLimitError if it, or the ruleset so far, exceeds what the engine holds."""
         longest = max(map(len, formula), default=0)
         if longest > TERM_LITERALS:
             message = f"{longest} conditions in one conjunction are too many"
-            raise EngineLimitError(f"{message}; the engine takes {TERM_LITERALS}: make statements of some of them")
+            raise EngineLimitError(f"{message}; the engine takes {TERM_LITERALS}: move some of them into statements")
         self._terms += len(formula)
         self._literals += sum(map(len, formula))
         if self._terms > TERMS_LIMIT or self._literals > LITERALS_LIMIT:
-            message = (
-                f"up to here the rules, written out, have {self._terms} alternatives of {self._literals} conditions"
-            )
-            raise EngineLimitError(f"{message}; the engine takes {TERMS_LIMIT} of {LITERALS_LIMIT}")
+            message = f"the rules so far, written out, have {self._terms} alternatives with {self._literals} conditions"
+            raise EngineLimitError(f"{message}; the engine takes {TERMS_LIMIT} with {LITERALS_LIMIT}")
         self.formulas[signal] = formula
         self._signals.setdefault(formula, signal)
 
@@ -150,7 +148,7 @@ class Lowering:
             )
         return self._pure[statement]
 
-    def _derived(self, statement: str, mode: Mode, side: bool, value: bool = True) -> Formula:
+    def _derive(self, statement: str, mode: Mode, side: bool, value: bool = True) -> Formula:
         signal = self.signal(statement, mode, side)
         self.need(signal)
         return single(Derived(signal, value))
@@ -165,38 +163,38 @@ class Lowering:
                 return disjoin(lowered) if side else self._conjoin(lowered)
             case AtLeast(count, parts):
                 enough = count if side else len(parts) - count + 1
-                return self._atleast(enough, [self._lower(part, mode, side) for part in parts])
+                return self._choose(enough, [self._lower(part, mode, side) for part in parts])
             case Not(part):
                 return self._lower(part, mode, not side)
             case Inferred(name):
-                return self._derived(name, mode, side)
+                return self._derive(name, mode, side)
             case Unless(part):
-                return self._unless(part, mode, side)
-            case IsOpen(finding):
+                return self._lower_unless(part, mode, side)
+            case IsOpen(name):
                 if side and mode is Mode.CERTAIN:
-                    return NEVER  # it may be answered yet
-                return single(OpenIs(finding, side))
-            case OneOf(finding, values):
-                return self._one_of(finding, values, side)
-            case Yes(finding):
-                return single(Answered(finding, Equality.IS, side))
-            case Compare(finding, op, limit):
-                return single(Answered(finding, op if side else OPPOSITE[op], limit))
+                    return NEVER  # an answer may still come
+                return single(OpenIs(name, side))
+            case OneOf(name, values):
+                return self._lower_one_of(name, values, side)
+            case Yes(name):
+                return single(Answered(name, Equality.IS, side))
+            case Compare(name, op, limit):
+                return single(Answered(name, op if side else OPPOSITE[op], limit))
 
-    def _unless(self, part: Inferred | Yes, mode: Mode, side: bool) -> Formula:
-        """`unless` is the opposite of established: it reads the part's signal on the true side, answered or not."""
+    def _lower_unless(self, part: Inferred | Yes, mode: Mode, side: bool) -> Formula:
+        """Lower `unless`, the opposite of established, by the part's signal on the true side, answered or not."""
         if isinstance(part, Yes):
             answered = single(Answered(part.input, Equality.IS, not side))
             return answered | single(OpenIs(part.input, True)) if side and mode is Mode.NOW else answered
         if mode is Mode.NOW:
-            return self._derived(part.name, Mode.NOW, True, value=not side)
-        return self._derived(part.name, Mode.CERTAIN, not side)
+            return self._derive(part.name, Mode.NOW, True, value=not side)
+        return self._derive(part.name, Mode.CERTAIN, not side)
 
-    def _one_of(self, finding: str, values: tuple[str, ...], side: bool) -> Formula:
-        places = [self.choices[finding][value] for value in values]
+    def _lower_one_of(self, name: str, values: tuple[str, ...], side: bool) -> Formula:
+        places = [self.choices[name][value] for value in values]
         if side:
-            return disjoin([single(Answered(finding, Equality.IS, place)) for place in places])
-        return frozenset({frozenset(Answered(finding, Equality.IS_NOT, place) for place in places)})
+            return disjoin([single(Answered(name, Equality.IS, place)) for place in places])
+        return frozenset({frozenset(Answered(name, Equality.IS_NOT, place) for place in places)})
 
     def _conjoin(self, parts: list[Formula]) -> Formula:
         parts = [part for part in parts if part != ALWAYS]
@@ -204,20 +202,20 @@ class Lowering:
             return NEVER
         while math.prod(map(len, parts)) > PRODUCT_LIMIT and sum(len(part) > 1 for part in parts) > 1:
             widest = max(parts, key=len)
-            parts[parts.index(widest)] = self._named(widest)
+            parts[parts.index(widest)] = self._name_part(widest)
         return least(frozenset().union(*chosen) for chosen in itertools.product(*parts))
 
-    def _atleast(self, count: int, parts: list[Formula]) -> Formula:
+    def _choose(self, count: int, parts: list[Formula]) -> Formula:
         if math.comb(len(parts), count) > COMBINATIONS_LIMIT:
             message = f"`at_least: {count}` of {len(parts)} parts can't be written out; split it into statements"
             raise EngineLimitError(message)
         if count == 1:
             return disjoin(parts)
-        single = [self._named(part) if len(part) > 1 else part for part in parts]
+        single = [self._name_part(part) if len(part) > 1 else part for part in parts]
         return disjoin([self._conjoin(list(chosen)) for chosen in itertools.combinations(single, count)])
 
-    def _named(self, formula: Formula) -> Formula:
-        """A literal that stands for the formula, by way of a signal of its own."""
+    def _name_part(self, formula: Formula) -> Formula:
+        """Return a literal that stands for the formula, through a signal of its own."""
         signal = self._signals.get(formula)
         if signal is None:
             signal = Signal(f"part {len(self.formulas)}", Mode.NOW, True)
@@ -226,52 +224,52 @@ class Lowering:
 
 
 def refuse_limits(ruleset: Ruleset) -> None:
-    """Limits that the engine would not read as written."""
-    for leaf in _every_leaf(ruleset):
+    """Raise EngineLimitError for numbers that the engine misreads, and for conditions nested too deeply."""
+    for leaf in _all_leaves(ruleset):
         if isinstance(leaf, Compare) and not (leaf.limit == 0 or LEAST * 1000 <= abs(leaf.limit) < GREATEST):
             raise EngineLimitError(f"the engine can't compare `{leaf.input}` with {leaf.limit}")
     depths: dict[str, int] = {}
     for name, inference in ruleset.inferences.items():
-        depths[name] = _depth(inference.when, depths)
+        depths[name] = _measure_depth(inference.when, depths)
     steps: dict[str, int] = {}
     for name, inference in ruleset.inferences.items():
-        steps[name] = _steps(inference.when, steps)
+        steps[name] = _count_steps(inference.when, steps)
     for name, condition in statements(ruleset).items():
-        if _depth(condition, {}) > OWN_NESTING_LIMIT:
-            message = f"more than {OWN_NESTING_LIMIT} conditions within each other; make statements of some of them"
+        if _measure_depth(condition, {}) > OWN_NESTING_LIMIT:
+            message = f"more than {OWN_NESTING_LIMIT} conditions within each other; move some of them into statements"
             raise EngineLimitError(f"`{name}`: {message}")
-        if _depth(condition, depths) > NESTING_LIMIT:
+        if _measure_depth(condition, depths) > NESTING_LIMIT:
             raise EngineLimitError(f"`{name}`: more than {NESTING_LIMIT} conditions build on each other")
-        if _steps(condition, steps) > STEPS_LIMIT:
+        if _count_steps(condition, steps) > STEPS_LIMIT:
             raise EngineLimitError(f"`{name}`: explaining it could take more than {STEPS_LIMIT} steps")
 
 
-def _depth(condition: Condition, depths: dict[str, int]) -> int:
-    """Conditions one beneath the other. `depths`: of the statements that it may speak of."""
+def _measure_depth(condition: Condition, depths: dict[str, int]) -> int:
+    """Count the levels of nested conditions. `depths`: of the statements that it may use."""
     match condition:
         case All(parts) | Any(parts) | AtLeast(_, parts):
-            return 1 + max((_depth(part, depths) for part in parts), default=0)
+            return 1 + max((_measure_depth(part, depths) for part in parts), default=0)
         case Not(part) | Unless(part):
-            return 1 + _depth(part, depths)
+            return 1 + _measure_depth(part, depths)
         case Inferred(name):
             return 1 + depths.get(name, 0)
         case _:
             return 1
 
 
-def _steps(condition: Condition, steps: dict[str, int]) -> int:
-    """Steps of its explanation, written out, at most. `steps`: of the statements that it may speak of."""
-    found = 0
+def _count_steps(condition: Condition, steps: dict[str, int]) -> int:
+    """Count the steps of its explanation, at most. `steps`: of the statements that it may use."""
+    total = 0
     for leaf in _leaves(condition):
         match leaf:
             case Inferred(name) | Unless(Inferred(name)):
-                found += 1 + steps.get(name, 0)
+                total += 1 + steps.get(name, 0)
             case _:
-                found += 1
-    return found
+                total += 1
+    return total
 
 
-def _every_leaf(ruleset: Ruleset) -> Iterable[Condition]:
+def _all_leaves(ruleset: Ruleset) -> Iterable[Condition]:
     for condition in statements(ruleset).values():
         yield from _leaves(condition)
 

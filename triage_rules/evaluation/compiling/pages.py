@@ -1,7 +1,7 @@
-"""Formulas onto pages, and pages into durable-rules' dictionaries, within what the engine can hold.
+"""Pages: formulas dealt onto pages, and pages written as durable-rules' dictionaries, within the engine's limits.
 
-A term that says no more than that an earlier signal came out true is no rule of the engine: what makes the earlier
-signal true makes the later one true as well. A term that several signals share is one rule.
+A term that only repeats an earlier signal becomes no rule of the engine: whatever makes the earlier signal true also
+makes the later one true. A term that several signals share is one rule.
 """
 
 from __future__ import annotations
@@ -25,25 +25,26 @@ from triage_rules.language.model import Op, Value
 
 GROUPS = 47
 GROUP_TERMS = 16
-"""Groups on a page, and terms in a group: all groups and every term of one still have room on the engine's stack of 64.
+"""Maximum numbers of groups on a page, and of terms in a group: all groups and every term of one group fit the
+engine's stack of 64.
 
-Small groups are quick. The engine keeps the children of a node in a table of 32 buckets, and looks through its
-neighbours, too, for each field of a message: with more children it soon looks at most of them for each field.
+Small groups are fast. The engine keeps the children of a node in a table of 32 buckets, and searches neighbouring
+buckets as well for each field of a message: with more children it soon searches most of them for each field.
 """
 
 GROUP = "start"
-"""The field that opens all groups of a page. Its bucket is the last of the 32: no other field is looked up there."""
+"""Field that opens all groups of a page. Its bucket is the last of the 32, where no other field is looked up."""
 
 PAGE_TERMS = GROUPS * GROUP_TERMS
 
 PAGE_FIELDS = 200
-"""Fields of a page's message; the engine takes 252."""
+"""Maximum number of fields in a page's message; the engine takes 252."""
 
 PAGE_LIMIT = 120
-"""Pages. Each is a ruleset of the engine with its state."""
+"""Maximum number of pages. Each is a ruleset of the engine with its state."""
 
 SENTINEL = "received"
-"""A rule that fires on every message of every page; without one, deleting the state frees wild memory."""
+"""Rule that fires on every message of every page; without one, deleting the state frees wild memory."""
 
 DURABLE = {
     Op.AT_LEAST: "$gte",
@@ -56,7 +57,7 @@ DURABLE = {
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """What a field of a message says by being there: an earlier signal came out so, or a finding is open or isn't."""
+    """Meaning of a field that is present: an earlier signal is true or not, or an input is open or not."""
 
     what: Signal | str
     value: bool
@@ -64,11 +65,11 @@ class Has:
 
 @dataclass(frozen=True, slots=True)
 class EnginePage:
-    """One ruleset of the engine, and the message that it gets.
+    """Ruleset of the engine, and the fields of its message.
 
     rules: durable-rules' dictionary. terms: name of a rule -> numbers of the signals that are true if it fires.
-    answers: (finding, field, the comparisons that the page makes with it); the field holds the answer.
-    opens: (finding, is it open, field); signals: (signal number, did it come out true, field): there only if it is so.
+    answers: (input, field, comparisons that the page makes with it); the field holds the answer.
+    opens: (input, is it open, field); signals: (signal number, is it true, field): present only if it is so.
     """
 
     rules: dict[str, object]
@@ -80,7 +81,7 @@ class EnginePage:
 
 @dataclass(slots=True)
 class PageDraft:
-    """A page that is being filled. makes: the signals that each of its terms makes true."""
+    """Page that is being filled. makes: the signals that each of its terms makes true."""
 
     makes: dict[Term, set[Signal]] = field(default_factory=dict)
     fields: set[str | Has] = field(default_factory=set)
@@ -90,36 +91,36 @@ class PageDraft:
 
 
 class Deal:
-    """Terms onto pages: each after the pages of the signals it reads, on the first page with room.
+    """Deals terms onto pages: each after the pages of the signals it reads, on the first page with room.
 
-    Raises EngineLimitError if that takes too many pages.
+    Raises EngineLimitError if it takes too many pages.
     """
 
     def __init__(self, formulas: dict[Signal, Formula]) -> None:
         self.drafts: list[PageDraft] = []
-        self._place: dict[Term, int] = {}
+        self._page_of: dict[Term, int] = {}
         self._known_after: dict[Signal, int] = {}
-        self._follow: dict[Signal, list[Signal]] = {signal: [] for signal in formulas}
+        self._followers: dict[Signal, list[Signal]] = {signal: [] for signal in formulas}
         for signal, formula in formulas.items():
-            pages = [self._take(signal, term) for term in sorted(formula, key=_written)]
+            pages = [self._take(signal, term) for term in sorted(formula, key=_by_literals)]
             self._known_after[signal] = max(pages, default=0)
         for draft in self.drafts:
             for made in draft.makes.values():
-                made.update(*map(self._all_that_follow, list(made)))
+                made.update(*map(self._find_followers, list(made)))
 
     def _take(self, signal: Signal, term: Term) -> int:
-        """The number of pages after which it is known whether the term holds."""
+        """Return the number of pages after which the term's truth is known."""
         earlier = implied_by(term)
         if earlier is not None:
-            self._follow[earlier].append(signal)
+            self._followers[earlier].append(signal)
             return self._known_after[earlier]
-        if term not in self._place:
-            self._place[term] = self._page_for(signal, term)
-            self.drafts[self._place[term]].makes[term] = set()
-        self.drafts[self._place[term]].makes[term].add(signal)
-        return self._place[term] + 1
+        if term not in self._page_of:
+            self._page_of[term] = self._find_page(signal, term)
+            self.drafts[self._page_of[term]].makes[term] = set()
+        self.drafts[self._page_of[term]].makes[term].add(signal)
+        return self._page_of[term] + 1
 
-    def _page_for(self, signal: Signal, term: Term) -> int:
+    def _find_page(self, signal: Signal, term: Term) -> int:
         reads = {_source(literal) for literal in term}
         if len(term) > TERM_LITERALS or len(reads) > PAGE_FIELDS:
             raise EngineLimitError(f"`{signal.statement}`: {len(term)} conditions in one conjunction are too many")
@@ -138,18 +139,18 @@ class Deal:
         self.drafts.append(PageDraft())
         return len(self.drafts) - 1
 
-    def _all_that_follow(self, signal: Signal) -> set[Signal]:
-        found: set[Signal] = set()
+    def _find_followers(self, signal: Signal) -> set[Signal]:
+        followers: set[Signal] = set()
         todo = [signal]
         while todo:
-            new = set(self._follow[todo.pop()]) - found
-            found |= new
+            new = set(self._followers[todo.pop()]) - followers
+            followers |= new
             todo += new
-        return found
+        return followers
 
 
 def implied_by(term: Term) -> Signal | None:
-    """The earlier signal that is all the term asks for; None if it asks for more, or for something else."""
+    """Return the earlier signal that is the term's only literal; None for any other term."""
     match tuple(term):
         case (Derived(signal, True),):
             return signal
@@ -158,7 +159,7 @@ def implied_by(term: Term) -> Signal | None:
 
 
 def write(drafts: Iterable[PageDraft], number: dict[Signal, int]) -> tuple[EnginePage, ...]:
-    """The drafts as durable-rules takes them, with what each page's message must hold."""
+    """Write the drafts as durable-rules takes them, with the fields of each page's message."""
     return tuple(_write_page(draft, number) for draft in drafts)
 
 
@@ -167,14 +168,14 @@ def _write_page(draft: PageDraft, number: dict[Signal, int]) -> EnginePage:
     compared: dict[str, dict[tuple[Op | Equality, Value], None]] = {}
     rules: dict[str, object] = {SENTINEL: {"all": [{"m": {GROUP: 0}}]}}
     terms: dict[str, tuple[int, ...]] = {}
-    for n, (term, made) in enumerate(draft.makes.items()):
+    for n, (term, signals) in enumerate(draft.makes.items()):
         conditions = []
         for literal in sorted(term, key=repr):
             conditions.append(_write_literal(literal, names))
             if isinstance(literal, Answered):
                 compared.setdefault(literal.input, {})[literal.op, literal.value] = None
         name = f"t{n:03}"
-        terms[name] = tuple(sorted(number[signal] for signal in made))
+        terms[name] = tuple(sorted(number[signal] for signal in signals))
         rules[name] = {"all": [{"m": {"$and": [{"$lte": {GROUP: n // GROUP_TERMS}}, *conditions]}}]}
     page = EnginePage(
         rules=rules,
@@ -205,35 +206,35 @@ def _write_literal(literal: Literal, names: dict[str | Has, str]) -> dict[str, o
 
 
 def field_name(n: int) -> str:
-    """The name of a page's nth field."""
+    """Return the name of a page's nth field."""
     return f"f{n}"
 
 
 def _source(literal: Literal) -> str | Has:
     match literal:
-        case Answered(finding):
-            return finding
-        case OpenIs(finding, value):
-            return Has(finding, value)
+        case Answered(name):
+            return name
+        case OpenIs(name, value):
+            return Has(name, value)
         case Derived(signal, value):
             return Has(signal, value)
 
 
-def _written(term: Term) -> list[str]:
+def _by_literals(term: Term) -> list[str]:
     return sorted(map(repr, term))
 
 
 def refuse_collisions(names: list[str]) -> None:
-    """The engine knows names by their 32-bit FNV-1a hash alone; two names with one hash would be one name."""
+    """Raise EngineLimitError if two names share a hash: the engine knows a name only by its 32-bit FNV-1a hash."""
     seen: dict[int, str] = {}
     for name in names:
         other = seen.setdefault(fnv_1a(name), name)
         if other != name:
-            raise EngineLimitError(f"the engine can't tell `{other}` from `{name}`: they have the same hash")
+            raise EngineLimitError(f"the engine can't distinguish `{other}` from `{name}`: they have the same hash")
 
 
 def fnv_1a(name: str) -> int:
-    """The engine's hash of a name: FNV-1a, 32 bits, over its UTF-8 bytes."""
+    """Return the engine's hash of a name: FNV-1a, 32 bits, over its UTF-8 bytes."""
     value = 2166136261
     for byte in name.encode():
         value = ((value ^ byte) * 16777619) & 0xFFFFFFFF

@@ -1,4 +1,4 @@
-"""A ruleset as one Python function, and what it says of a report."""
+"""A ruleset as one Python function, and its evaluation of a report."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Steps = Iterator[Any]
 
 
 class GeneratedEvaluator:
-    """The plain evaluator of one ruleset. May be shared by threads, and cross a fork."""
+    """Plain evaluator of one ruleset. May be shared by threads, and cross a fork."""
 
     def __init__(self, ruleset: Ruleset) -> None:
-        numbering, writing = Numbering(ruleset), _Writing(ruleset)
-        self._look: Callable[[Callable[[str], Any]], Steps] = writing.function()
-        self._bits = tuple(numbering.bit[key] for key in writing.keys)
-        self._outcomes = tuple(numbering.bit[key] for key in (*writing.outcomes, SOONER))
+        numbering, program = Numbering(ruleset), _Program(ruleset)
+        self._look: Callable[[Callable[[str], Any]], Steps] = program.function()
+        self._bits = tuple(numbering.bit[key] for key in program.keys)
+        self._outcomes = tuple(numbering.bit[key] for key in (*program.outcomes, SOONER))
 
     def of(self, answers: Answers) -> GeneratedEvaluation:
-        """What it says of one report's findings."""
+        """Evaluate one report's answers."""
         steps = self._look(answers.get)
         established, possible, certain = next(steps)
         rails = Masks(
@@ -40,40 +40,40 @@ class GeneratedEvaluator:
 
 
 class GeneratedEvaluation:
-    """What the plain evaluator says of one report: its rails, and, if asked for, what they rest and hang on."""
+    """Plain evaluation of one report: its rails, and, computed on demand, its reasons and dependencies."""
 
     def __init__(self, rails: Masks, steps: Steps) -> None:
         self.rails = rails
         self._steps = steps
         self._reasons: tuple[dict[str, Reasons], list[str]] | None = None
-        self._hangs_on: Mapping[int, int] | None = None
+        self._dependencies: Mapping[int, int] | None = None
 
     def reasons(self, key: str) -> Reasons:
-        """What a true statement rests on; empty if it isn't true."""
-        return self._told()[0].get(key, {})
+        """Return the reasons of a true statement; empty if it isn't true."""
+        return self._read_reasons()[0].get(key, {})
 
     def missing(self) -> list[str]:
-        """The mandatory findings that are open, in the ruleset's order; all of a group if none of it is answered."""
-        return self._told()[1]
+        """Return the open mandatory inputs in the ruleset's order; all of a group if none of it is answered."""
+        return self._read_reasons()[1]
 
     def depends_on(self) -> Mapping[int, int]:
-        """An undecided outcome's number -> the open inputs that it hangs on: bit n is the ruleset's nth input."""
-        if self._hangs_on is None:
-            self._told()
-            self._hangs_on = next(self._steps)
-        return self._hangs_on
+        """Map each undecided outcome's number to a bit mask of the open inputs it depends on."""
+        if self._dependencies is None:
+            self._read_reasons()
+            self._dependencies = next(self._steps)
+        return self._dependencies
 
-    def _told(self) -> tuple[dict[str, Reasons], list[str]]:
+    def _read_reasons(self) -> tuple[dict[str, Reasons], list[str]]:
         if self._reasons is None:
             self._reasons = next(self._steps)
         return self._reasons
 
 
-class _Writing:
-    """The function, line by line. It gives its answers in three steps, since not every report needs all of them.
+class _Program:
+    """Source of the function, line by line. It yields its answers in three steps, as few reports need all of them.
 
-    First the truths of all statements, and what outcomes can become; then what is true because of what, and what is
-    missing; then what undecided outcomes hang on.
+    First the truths of all statements, and the outcomes still possible; then the reasons of each true statement, and
+    the missing inputs; then the open inputs that undecided outcomes depend on.
     """
 
     def __init__(self, ruleset: Ruleset) -> None:
@@ -88,17 +88,17 @@ class _Writing:
         self.keys = tuple(self._conditions)
 
     def function(self) -> Callable[[Callable[[str], Any]], Steps]:
-        """Write the function, and have Python read it."""
-        self._find_out()
-        self._collect()
-        self._ask()
+        """Write the function, and compile it."""
+        self._write_truths()
+        self._write_reasons()
+        self._write_dependencies()
         body = "\n".join(f" {line}" for line in self._lines)
-        made: dict[str, Any] = {}
-        exec(compile(f"def look(answer):\n{body}\n", "<ruleset>", "exec"), made)  # noqa: S102 - see Expressions
-        look: Callable[[Callable[[str], Any]], Steps] = made["look"]
+        namespace: dict[str, Any] = {}
+        exec(compile(f"def look(answer):\n{body}\n", "<ruleset>", "exec"), namespace)  # noqa: S102 - see Expressions
+        look: Callable[[Callable[[str], Any]], Steps] = namespace["look"]
         return look
 
-    def _find_out(self) -> None:
+    def _write_truths(self) -> None:
         write, expressions = self._lines.append, self._expressions
         for name, answer in expressions.answers.items():
             write(f"{answer} = answer({name!r})")
@@ -113,9 +113,9 @@ class _Writing:
             self._true[key] = expressions.true(Inferred(key)) if key in self._ruleset.inferences else f"s{n}"
             if key not in self._ruleset.inferences:
                 write(f"s{n} = {expressions.true(condition)}")
-        self._rails()
+        self._write_rails()
 
-    def _rails(self) -> None:
+    def _write_rails(self) -> None:
         write, expressions = self._lines.append, self._expressions
         for n, (key, condition) in enumerate(self.outcomes.items()):
             write(f"p{n} = not {expressions.false(condition, for_good=True)}")
@@ -126,9 +126,9 @@ class _Writing:
         possible = [*(f"p{n}" for n in range(count)), soon]
         certain = [*(f"q{n}" for n in range(count)), "False"]
         truths = [self._true[key] for key in self.keys]
-        write(f"yield {_tuple(truths)}, {_tuple(possible)}, {_tuple(certain)}")
+        write(f"yield {_join_tuple(truths)}, {_join_tuple(possible)}, {_join_tuple(certain)}")
 
-    def _collect(self) -> None:
+    def _write_reasons(self) -> None:
         write, expressions = self._lines.append, self._expressions
         write("because = {}")
         for key, condition in self._conditions.items():
@@ -137,22 +137,22 @@ class _Writing:
             self._lines += (f" {line}" for line in write_reasons(expressions, condition))
         write("missing = []")
         for item in self._ruleset.mandatory:
-            needed = [expressions.true(IsOpen(finding)) for finding in item.inputs]
+            needed = [expressions.true(IsOpen(name)) for name in item.inputs]
             if item.when is not None:
                 needed.append(f"not {expressions.false(item.when)}")
             write(f"if {' and '.join(needed)}: missing += {list(item.inputs)!r}")
         write("yield because, missing")
 
-    def _ask(self) -> None:
+    def _write_dependencies(self) -> None:
         asking, number = OpenInputWriter(self._ruleset, self._expressions, self._lines), Numbering(self._ruleset).number
         self._lines.append("hangs = {}")
         for n, statement in enumerate(keyed_outcomes(self._ruleset.rules_and_floors)):
-            own = statement.outcome.when if statement.outcome is not None else None
-            parts = [statement.rule.when] if own is None else [statement.rule.when, own]
-            on = " | ".join(map(asking.mask, parts))
-            self._lines.append(f"if p{n} and not q{n}: hangs[{number[statement.key]}] = {on}")
+            when = statement.outcome.when if statement.outcome is not None else None
+            parts = [statement.rule.when] if when is None else [statement.rule.when, when]
+            mask = " | ".join(map(asking.mask, parts))
+            self._lines.append(f"if p{n} and not q{n}: hangs[{number[statement.key]}] = {mask}")
         self._lines.append("yield hangs")
 
 
-def _tuple(expressions: list[str]) -> str:
+def _join_tuple(expressions: list[str]) -> str:
     return f"({', '.join(expressions)},)" if expressions else "()"

@@ -10,7 +10,7 @@ from triage_rules.language.model import All, Any, AtLeast, Compare, Condition, I
 
 
 def write_reasons(expressions: Expressions, condition: Condition, *, side: bool = True) -> Iterator[str]:
-    """Lines that put into the dictionary `b` what makes the condition come out on this side; it does come out so."""
+    """Yield lines that put into the dictionary `b` the reasons why the condition has the value `side`, which it has."""
     match condition:
         case All(parts) | Any(parts) | AtLeast(_, parts):
             every = isinstance(condition, All) is side and not isinstance(condition, AtLeast)
@@ -29,6 +29,6 @@ def write_reasons(expressions: Expressions, condition: Condition, *, side: bool 
         case Unless(part):
             name = part.name if isinstance(part, Inferred) else part.input
             yield f"b[{name!r}] = {NOT_ESTABLISHED if side else True!r}"
-        case IsOpen(finding) | Yes(finding) | Compare(finding) | OneOf(finding):
-            answer = repr(OPEN) if isinstance(condition, IsOpen) and side else expressions.answers[finding]
-            yield f"b[{finding!r}] = {answer}"
+        case IsOpen(name) | Yes(name) | Compare(name) | OneOf(name):
+            answer = repr(OPEN) if isinstance(condition, IsOpen) and side else expressions.answers[name]
+            yield f"b[{name!r}] = {answer}"

@@ -1,4 +1,4 @@
-"""A ruleset as a graph: from findings over statements and rules to levels; laid out, drawn, and lit for a report."""
+"""Graph of a ruleset, from inputs over statements and rules to levels: laid out, drawn, highlighted for a report."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which column each node of a graph stands in, and in which order: few crossings, the same each time.
+"""Column and order of each node of a graph: with few crossings, and the same each time.
 
-After Sugiyama: what an edge skips gets a bend in each column between, shared by all edges from the same start; then
-each column is sorted by where its neighbours stand. Rules, dispositions and levels stand by urgency, and stay so.
+After Sugiyama: an edge gets a bend in each column that it passes, shared by all edges from the same start; then
+each column is sorted by the places of its neighbours. Rules, dispositions and levels keep their order by urgency.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from triage_rules.explanation.graph.graph import Graph, GraphNode, NodeKind
 from triage_rules.language.model import Level
 
 SWEEPS = 6
-"""How often the columns are sorted, back and forth."""
+"""Number of times that the columns are sorted, back and forth."""
 
 _LAST = frozenset({NodeKind.RULE, NodeKind.FLOOR, NodeKind.DEFAULT})
 _FIXED = _LAST | {NodeKind.DISPOSITION, NodeKind.LEVEL}
@@ -21,11 +21,11 @@ _FIXED = _LAST | {NodeKind.DISPOSITION, NodeKind.LEVEL}
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Nodes and bends are spots, by number: first the nodes, in the graph's order, then the bends.
+    """Nodes and bends as numbered spots: first the nodes, in the graph's order, then the bends.
 
-    keys: of each spot, its node or the node that its edges come from. columns: of each its spots, from top to bottom.
-    before, after: of each spot, those that it is joined with in the columns beside. bends: of each node with edges
-    that pass columns, the bends from left to right.
+    keys: of each spot, its node or the node that its edges come from. columns: each with its spots, from top to bottom.
+    before, after: of each spot, its neighbours in the columns beside. bends: of each node with edges that pass columns,
+    the bends from left to right.
     """
 
     nodes: int
@@ -38,40 +38,40 @@ class Columns:
 
 
 def arrange(graph: Graph) -> Columns:
-    """Every node and bend in its column and order."""
-    found = _spots(graph, _columns(graph))
+    """Assign every node and bend to a column and a place in it."""
+    columns = _make_spots(graph, _number_columns(graph))
     nodes = [graph.nodes[key] for key in graph.nodes]
-    fixed = {found.column_of[node.key] for node in nodes if node.kind in _FIXED}
-    ordered = [_begun(column, nodes) for column in found.columns]
-    places = [0.0] * len(found.keys)
+    fixed = {columns.column_of[node.key] for node in nodes if node.kind in _FIXED}
+    ordered = [_order_column(column, nodes) for column in columns.columns]
+    places = [0.0] * len(columns.keys)
     for column in ordered:
-        _keep(column, places)
+        _record_places(column, places)
     free = [n for n in range(len(ordered)) if n not in fixed]
     for sweep in range(SWEEPS):
-        along, turn = (found.before, free) if sweep % 2 else (found.after, free[::-1])
+        along, turn = (columns.before, free) if sweep % 2 else (columns.after, free[::-1])
         for n in turn:
             _sort(ordered[n], along, places)
-    return replace(found, columns=ordered)
+    return replace(columns, columns=ordered)
 
 
-def _columns(graph: Graph) -> dict[str, int]:
-    """Findings first, each statement behind all it reads; rules behind the last of these, then what they lead to."""
-    found: dict[str, int] = {}
+def _number_columns(graph: Graph) -> dict[str, int]:
+    """Number the columns: inputs first, each statement behind its sources, then the rules and their consequences."""
+    column_of: dict[str, int] = {}
     for key, node in graph.nodes.items():
         if node.kind in (NodeKind.FINDING, NodeKind.MENTION, NodeKind.STATEMENT):
             first = 0 if node.kind is NodeKind.FINDING else 1
-            found[key] = max((found[other] + 1 for other in graph.before.get(key, ())), default=first)
-    rules = max(found.values(), default=-1) + 1
+            column_of[key] = max((column_of[other] + 1 for other in graph.before.get(key, ())), default=first)
+    rules = max(column_of.values(), default=-1) + 1
     for key, node in graph.nodes.items():
         if node.kind in _LAST:
-            found[key] = rules
+            column_of[key] = rules
         elif node.kind in (NodeKind.DISPOSITION, NodeKind.LEVEL):
-            found[key] = rules + (1 if node.kind is NodeKind.DISPOSITION else 2)
-    used = {column: n for n, column in enumerate(sorted(set(found.values())))}
-    return {key: used[column] for key, column in found.items()}
+            column_of[key] = rules + (1 if node.kind is NodeKind.DISPOSITION else 2)
+    used = {column: n for n, column in enumerate(sorted(set(column_of.values())))}
+    return {key: used[column] for key, column in column_of.items()}
 
 
-def _spots(graph: Graph, column_of: Mapping[str, int]) -> Columns:
+def _make_spots(graph: Graph, column_of: Mapping[str, int]) -> Columns:
     keys = list(graph.nodes)
     columns: list[list[int]] = [[] for _ in range(max(column_of.values(), default=-1) + 1)]
     before: list[list[int]] = [[] for _ in keys]
@@ -81,9 +81,9 @@ def _spots(graph: Graph, column_of: Mapping[str, int]) -> Columns:
     for n, key in enumerate(keys):
         columns[column_of[key]].append(n)
 
-    def join(one: int, other: int) -> None:
-        after[one].append(other)
-        before[other].append(one)
+    def join(start: int, end: int) -> None:
+        after[start].append(end)
+        before[end].append(start)
 
     for edge in graph.edges:
         first, last, end = column_of[edge.start], column_of[edge.end], number_of[edge.end]
@@ -101,8 +101,8 @@ def _spots(graph: Graph, column_of: Mapping[str, int]) -> Columns:
     return Columns(len(graph.nodes), keys, columns, before, after, column_of, bends)
 
 
-def _begun(column: Sequence[int], nodes: Sequence[GraphNode]) -> list[int]:
-    """As the ruleset has it; rules by urgency, the most urgent on top, and bends below them."""
+def _order_column(column: Sequence[int], nodes: Sequence[GraphNode]) -> list[int]:
+    """Return the column in the ruleset's order; rules by urgency, the most urgent on top, and bends below them."""
 
     def place(spot: int) -> tuple[int, int]:
         if spot >= len(nodes) or nodes[spot].kind not in _LAST:
@@ -113,17 +113,17 @@ def _begun(column: Sequence[int], nodes: Sequence[GraphNode]) -> list[int]:
     return sorted(column, key=place)
 
 
-def _keep(column: Sequence[int], places: list[float]) -> None:
-    """Where each spot stands in its column, from 0 to 1."""
+def _record_places(column: Sequence[int], places: list[float]) -> None:
+    """Record the place of each spot in its column, from 0 to 1."""
     for n, spot in enumerate(column):
         places[spot] = (n + 0.5) / len(column)
 
 
 def _sort(column: list[int], along: Sequence[Sequence[int]], places: list[float]) -> None:
-    """By the mean place of the neighbours on one side; what has none there stays about where it is."""
+    """Sort by the mean place of the neighbours on one side; a spot without neighbours keeps about its place."""
     wanted = {}
     for spot in column:
         others = along[spot]
         wanted[spot] = sum([places[other] for other in others]) / len(others) if others else places[spot]
     column.sort(key=wanted.__getitem__)
-    _keep(column, places)
+    _record_places(column, places)

@@ -1,4 +1,4 @@
-"""Where everything stands: boxes and bends with coordinates, edges as curves that run from left to right."""
+"""Layout of a graph: coordinates of boxes and bends, and edges as curves from left to right."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from triage_rules.explanation.graph.columns import Columns, arrange
 from triage_rules.explanation.graph.graph import Graph, GraphEdge, NodeKind
 
 PASSES = 4
-"""How often the columns are moved towards their neighbours."""
+"""Number of times that the columns are moved towards their neighbours."""
 
 MARGIN, HEADING = 16, 40
-"""Around all of it; and above, with room for the headings of the columns."""
+"""Margin around the graph, and the height above it for the headings of the columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayoutSize:
-    """How large things are, in pixels. `lines`: of text in a box. `bend`: the height that a passing edge takes."""
+    """Sizes in pixels. `lines`: of text in a box. `bend`: the height that a passing edge takes."""
 
     width: int
     height: int
@@ -29,15 +29,15 @@ class LayoutSize:
 
 
 CLOSE = LayoutSize(width=220, height=50, across=64, down=12, bend=8, lines=2)
-"""For a part of a ruleset, to be read."""
+"""Size for a part of a ruleset, with text to read."""
 
 MAP = LayoutSize(width=200, height=28, across=90, down=8, bend=2, lines=1)
-"""For all of it."""
+"""Size for the whole ruleset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A node: its upper left corner."""
+    """Place of a node: its upper left corner."""
 
     key: str
     x: int
@@ -46,7 +46,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """An edge: the points at which it leaves or enters a column, from left to right."""
+    """Course of an edge: its points at the sides of columns, from left to right."""
 
     edge: GraphEdge
     points: tuple[tuple[int, int], ...]
@@ -54,7 +54,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A graph, laid out. Boxes don't overlap; every curve runs from left to right."""
+    """Graph with its layout. Boxes don't overlap; every curve runs from left to right."""
 
     graph: Graph
     size: LayoutSize
@@ -65,29 +65,29 @@ class Layout:
 
 
 def lay_out(graph: Graph, size: LayoutSize) -> Layout:
-    """The same for the same graph, whatever else happens."""
-    found = arrange(graph)
-    middles = _middles(found, size)
+    """Lay out a graph; the same graph always gets the same layout."""
+    columns = arrange(graph)
+    middles = _place_middles(columns, size)
     step = size.width + size.across
     boxes = {
-        key: Box(key, MARGIN + found.column_of[key] * step, round(middles[n] - size.height / 2))
+        key: Box(key, MARGIN + columns.column_of[key] * step, round(middles[n] - size.height / 2))
         for n, key in enumerate(graph.nodes)
     }
-    curves = tuple(Curve(edge, _points(edge, found, boxes, middles, size)) for edge in graph.edges)
+    curves = tuple(Curve(edge, _list_points(edge, columns, boxes, middles, size)) for edge in graph.edges)
     bottom = max((box.y + size.height for box in boxes.values()), default=0)
-    width = 2 * MARGIN + max(len(found.columns) * step - size.across, 0)
+    width = 2 * MARGIN + max(len(columns.columns) * step - size.across, 0)
     return Layout(graph, size, boxes, curves, width, bottom + MARGIN)
 
 
 def in_columns(layout: Layout) -> list[tuple[str, int]]:
-    """A heading for each column, and its left side."""
+    """Return a heading for each column, with the column's left side."""
     kinds: dict[int, set[NodeKind]] = {}
     for key, box in layout.boxes.items():
         kinds.setdefault(box.x, set()).add(layout.graph.nodes[key].kind)
-    return [(_heading(kinds[x]), x) for x in sorted(kinds)]
+    return [(_name_column(kinds[x]), x) for x in sorted(kinds)]
 
 
-def _heading(kinds: set[NodeKind]) -> str:
+def _name_column(kinds: set[NodeKind]) -> str:
     if kinds & {NodeKind.RULE, NodeKind.FLOOR}:
         return "Rules and safety net" if NodeKind.FLOOR in kinds else "Rules"
     for kind, word in (
@@ -102,23 +102,23 @@ def _heading(kinds: set[NodeKind]) -> str:
     return ""
 
 
-def _middles(found: Columns, size: LayoutSize) -> list[float]:
-    """The height of the middle of every spot: near its neighbours, in its column's order, nothing over another."""
-    offsets = [_offsets(column, found.nodes, size) for column in found.columns]
-    tallest = max((own[-1] for own in offsets), default=0.0)
-    middles = [0.0] * len(found.keys)
-    for column, own in zip(found.columns, offsets, strict=True):
-        spread = tallest / own[-1] if own[-1] else 1.0  # begins spread over the whole height
-        for spot, offset in zip(column, own, strict=True):
+def _place_middles(columns: Columns, size: LayoutSize) -> list[float]:
+    """Return the height of every spot's middle: near its neighbours, in its column's order, without overlap."""
+    offsets = [_list_offsets(column, columns.nodes, size) for column in columns.columns]
+    tallest = max((column_offsets[-1] for column_offsets in offsets), default=0.0)
+    middles = [0.0] * len(columns.keys)
+    for column, column_offsets in zip(columns.columns, offsets, strict=True):
+        spread = tallest / column_offsets[-1] if column_offsets[-1] else 1.0  # start over the whole height
+        for spot, offset in zip(column, column_offsets, strict=True):
             middles[spot] = offset * spread
-    near = [(*before, *after) for before, after in zip(found.before, found.after, strict=True)]
-    every = range(len(found.columns))
+    near = [(*before, *after) for before, after in zip(columns.before, columns.after, strict=True)]
+    numbers = range(len(columns.columns))
     for n in range(PASSES):
-        for m in every if n % 2 else reversed(every):
-            spots = found.columns[m]
-            sides = found.after if n == 0 else near
+        for m in numbers if n % 2 else reversed(numbers):
+            spots = columns.columns[m]
+            sides = columns.after if n == 0 else near
             wanted = [_mean(sides[spot], middles, middles[spot]) for spot in spots]
-            for spot, middle in zip(spots, _apart(wanted, offsets[m]), strict=True):
+            for spot, middle in zip(spots, _separate(wanted, offsets[m]), strict=True):
                 middles[spot] = middle
     top = min(middles, default=0.0)
     return [middle - top + HEADING + size.height / 2 for middle in middles]
@@ -128,17 +128,17 @@ def _mean(spots: Sequence[int], middles: Sequence[float], without: float) -> flo
     return sum([middles[spot] for spot in spots]) / len(spots) if spots else without
 
 
-def _offsets(column: Sequence[int], nodes: int, size: LayoutSize) -> list[float]:
-    """How far below the first spot's middle each must at least be. Beside a bend half the distance is enough."""
-    found = [0.0]
+def _list_offsets(column: Sequence[int], nodes: int, size: LayoutSize) -> list[float]:
+    """Return each spot's least distance below the first one's middle; beside a bend half the gap suffices."""
+    offsets = [0.0]
     for above, below in pairwise(column):
         heights = sum(size.height if spot < nodes else size.bend for spot in (above, below))
-        found.append(found[-1] + heights / 2 + (size.down if above < nodes and below < nodes else size.down / 2))
-    return found
+        offsets.append(offsets[-1] + heights / 2 + (size.down if above < nodes and below < nodes else size.down / 2))
+    return offsets
 
 
-def _apart(wanted: Sequence[float], offsets: Sequence[float]) -> list[float]:
-    """The heights nearest to those wanted, by least squares, that keep order and distance (pool adjacent violators)."""
+def _separate(wanted: Sequence[float], offsets: Sequence[float]) -> list[float]:
+    """Return the heights nearest to the wanted ones, by least squares, in order and apart (pool adjacent violators)."""
     pools: list[tuple[float, int]] = []
     for want, offset in zip(wanted, offsets, strict=True):
         total, count = want - offset, 1
@@ -150,15 +150,15 @@ def _apart(wanted: Sequence[float], offsets: Sequence[float]) -> list[float]:
     return [level + offset for level, offset in zip(levels, offsets, strict=True)]
 
 
-def _points(
-    edge: GraphEdge, found: Columns, boxes: Mapping[str, Box], middles: Sequence[float], size: LayoutSize
+def _list_points(
+    edge: GraphEdge, columns: Columns, boxes: Mapping[str, Box], middles: Sequence[float], size: LayoutSize
 ) -> tuple[tuple[int, int], ...]:
-    """Both sides of each column that the edge passes, too."""
+    """Return the edge's ends, and its points on both sides of each column that it passes."""
     start, end, half = boxes[edge.start], boxes[edge.end], size.height // 2
     points = [(start.x + size.width, start.y + half)]
     x = start.x
-    passed = found.column_of[edge.end] - found.column_of[edge.start] - 1
-    for bend in found.bends[edge.start][:passed]:
+    passed = columns.column_of[edge.end] - columns.column_of[edge.start] - 1
+    for bend in columns.bends[edge.start][:passed]:
         x += size.width + size.across
         y = round(middles[bend])
         points += [(x, y), (x + size.width, y)]

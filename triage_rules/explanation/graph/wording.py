@@ -1,6 +1,6 @@
-"""A condition in words, as a nested list: "all of these", "at least 2 of these"; each line with its name, to be linked.
+"""Conditions in words, as a nested list: "all of these", "at least 2 of these"; each line with a name for a link.
 
-With a report, each line also says what it came out as.
+With a report, each line also has its state.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from triage_rules.language.wording import OPS
 
 @dataclass(frozen=True, slots=True)
 class ConditionLine:
-    """`says`: what is spoken of, in the ruleset's words; `is_so`: what of it; `name`: its name, '' of a heading.
+    """Line of a condition. `says`: its subject, in the ruleset's words; `is_so`: the wanted value.
 
-    `state`: what it came out as for a report; None without one. `below`: of a statement, what it is defined by.
+    `name`: '' of a heading. `state`: for a report; None without one. `below`: the definition of a statement.
     """
 
     says: str
@@ -44,11 +44,11 @@ class ConditionLine:
 
 
 MOST = 200
-"""Lines of one condition, about. What is defined further down is left to its own place."""
+"""Approximate number of lines of one condition. Definitions beyond are shown only at their own place."""
 
 
 def worded(ruleset: Ruleset, condition: Condition, reference: Reference | None = None) -> ConditionLine:
-    """The condition in words."""
+    """Put the condition into words."""
     return _Wording(ruleset, reference).line(condition)
 
 
@@ -63,26 +63,26 @@ class _Wording:
             case All(parts) | Any(parts) if len(parts) == 1:
                 return self.line(parts[0])
             case All(parts):
-                return self._list("All of these" if len(parts) > 2 else "Both of these", parts, condition)  # noqa: PLR2004
+                return self._make_list("All of these" if len(parts) > 2 else "Both of these", parts, condition)  # noqa: PLR2004
             case Any(parts):
-                return self._list("Any of these" if len(parts) > 2 else "Either of these", parts, condition)  # noqa: PLR2004
+                return self._make_list("Any of these" if len(parts) > 2 else "Either of these", parts, condition)  # noqa: PLR2004
             case AtLeast(count, parts):
-                return self._list(f"At least {count} of these {len(parts)}", parts, condition)
+                return self._make_list(f"At least {count} of these {len(parts)}", parts, condition)
             case Not(All(parts)) | Not(Any(parts)) | Not(AtLeast(_, parts)) if len(parts) > 1:
                 inner = self.line(condition.part)
-                return ConditionLine(f"Not so: {inner.says.lower()}", "", "", inner.parts, self._state(condition))
+                return ConditionLine(f"Not so: {inner.says.lower()}", "", "", inner.parts, self._find_state(condition))
             case Not(Not(part)):
                 return self.line(part)
             case _:
-                return self._leaf(condition)
+                return self._make_leaf(condition)
 
-    def _list(self, heading: str, parts: tuple[Condition, ...], condition: Condition) -> ConditionLine:
-        return ConditionLine(heading, "", "", tuple(map(self.line, parts)), self._state(condition))
+    def _make_list(self, heading: str, parts: tuple[Condition, ...], condition: Condition) -> ConditionLine:
+        return ConditionLine(heading, "", "", tuple(map(self.line, parts)), self._find_state(condition))
 
-    def _leaf(self, condition: Condition) -> ConditionLine:
+    def _make_leaf(self, condition: Condition) -> ConditionLine:
         inner, holds = (condition.part, False) if isinstance(condition, Not) else (condition, True)
         match inner:
-            case All(parts) | Any(parts) | AtLeast(_, parts):  # of a single part
+            case All(parts) | Any(parts) | AtLeast(_, parts):  # with a single part
                 return self.line(Not(parts[0]))
             case Not(part):
                 return self.line(part)
@@ -98,15 +98,15 @@ class _Wording:
                 is_so = "yes" if holds else "no"
             case Inferred(name) | Yes(name):
                 is_so = "" if holds else "is ruled out"
-        return ConditionLine(self._says(name), is_so, name, (), self._state(condition), self._below(name))
+        return ConditionLine(self._name(name), is_so, name, (), self._find_state(condition), self._define(name))
 
-    def _below(self, name: str) -> ConditionLine | None:
-        """The definition of a statement, as long as there is room for it."""
+    def _define(self, name: str) -> ConditionLine | None:
+        """Return a statement's definition while there is room for it."""
         self.lines += 1
         inference = self.ruleset.inferences.get(name)
         return None if inference is None or self.lines > MOST else self.line(inference.when)
 
-    def _says(self, name: str) -> str:
+    def _name(self, name: str) -> str:
         ruleset = self.ruleset
         if name in ruleset.inferences:
             return ruleset.inferences[name].says
@@ -122,5 +122,5 @@ class _Wording:
                 return f"\u201c{choice.label}\u201d"
         return value
 
-    def _state(self, condition: Condition) -> NodeState | None:
+    def _find_state(self, condition: Condition) -> NodeState | None:
         return None if self.reference is None else state_of(self.reference, condition)

@@ -1,4 +1,4 @@
-"""The smallest sets of answers that would have led to another level, and the rules that were nearest to it."""
+"""Counterfactuals: the smallest sets of answers that would lead to another level, and the rules nearest to it."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from triage_rules.language.model import Answers, InputKind, Level, Ruleset
 from triage_rules.records.reports import History
 
 SETS = 5
-"""Sets that are looked for, unless told otherwise."""
+"""Default number of sets to search for."""
 
 NEAREST = 5
-"""Rules that are told of as the nearest."""
+"""Number of nearest rules to list."""
 
 
 @dataclass(frozen=True, slots=True)
 class LevelGoal:
-    """The level that was asked for. `exactly`: none beyond it will do; else upwards more, downwards less will."""
+    """Wanted level. `exactly`: only this one; else also higher ones (upwards) or lower ones (downwards)."""
 
     level: Level
     upwards: bool
     exactly: bool = False
 
     def reached(self, level: Level) -> bool:
-        """Whether a level will do."""
+        """Return whether a level reaches the goal."""
         if self.exactly:
             return level is self.level
         return level >= self.level if self.upwards else level <= self.level
 
     def formula(self, encoding: Encoding) -> Formula:
-        """The level is one that will do."""
+        """Return the formula that the level reaches the goal."""
         return encoding.logic.any_of(encoding.level_is(level) for level in Level if self.reached(level))
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A smallest set of answers that leads there: no part of it does, with whatever answers. `result`: what comes out.
+    """Smallest set of answers that reaches the goal: no part of it does, with any answers. `result`: its result.
 
-    The answers are one way to give them; others to the same questions may do as well.
+    The answers are an example; others to the same questions may reach the goal as well.
     """
 
     answers: Answers
@@ -56,22 +56,22 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """What was found. `complete`: there is no other set (none at all, if there is none): proved.
+    """Result of the search. `complete`: proved that there is no other set.
 
     `gave_up`: why the search ended early; empty if it did not.
     """
 
-    found: tuple[Alternative, ...]
+    sets: tuple[Alternative, ...]
     complete: bool
     gave_up: str = ""
 
 
 class Counterfactual:
-    """Other answers of one report: those of `kept` inputs that were given stay, and no answer is taken away."""
+    """Other answers to one report: `kept` inputs keep their answers, and no answer is removed."""
 
-    def __init__(self, evaluator: Evaluator, findings: Answers, kept: Collection[str], budget: Budget) -> None:
+    def __init__(self, evaluator: Evaluator, answers: Answers, kept: Collection[str], budget: Budget) -> None:
         self._evaluator = evaluator
-        self._findings = findings
+        self._given = answers
         self._encoding = encoding = Encoding(evaluator.ruleset)
         self._solver = Solver(encoding, budget=budget)
         self._witnesses = Witnesses(self._solver, [evaluator])
@@ -80,10 +80,10 @@ class Counterfactual:
         self._fixed = [encoding.counts(History())]
         for read in asked(evaluator.ruleset):
             name = read.name
-            if name not in findings:
+            if name not in answers:
                 self._changed[name] = encoding.answered(name)
                 continue
-            same = encoding.answer(name, findings[name])
+            same = encoding.answer(name, answers[name])
             self._fixed.append(encoding.answered(name))
             if name in kept:
                 self._fixed.append(same)
@@ -92,42 +92,42 @@ class Counterfactual:
         for formula in self._fixed:
             self._solver.require(formula)
 
-    def alternatives(self, goal: LevelGoal, most: int = SETS) -> Alternatives:
-        """The smallest sets of answers that lead there, those of fewest answers first.
+    def alternatives(self, goal: LevelGoal, limit: int = SETS) -> Alternatives:
+        """Return the smallest sets of answers that reach the goal, those of fewest answers first.
 
-        Raises EncoderBugError if engine and reference don't confirm one.
+        Raises EncoderBugError if engine and reference don't confirm a set.
         """
         search = Causes(self._solver, [goal.formula(self._encoding)], self._changed)
-        found: list[Alternative] = []
+        alternatives: list[Alternative] = []
         least = 0
-        while len(found) < most:
+        while len(alternatives) < limit:
             changed = search.next_fewest(least)
             if not isinstance(changed, CauseSet):
-                return _ended(found, changed)
+                return _end_search(alternatives, changed)
             least = len(changed.names)
-            alternative = self._alternative(goal, changed)
+            alternative = self._find_alternative(goal, changed)
             if isinstance(alternative, GaveUp):
-                return _ended(found, alternative)
-            found.append(alternative)
+                return _end_search(alternatives, alternative)
+            alternatives.append(alternative)
         more = search.is_there_more()
-        return Alternatives(tuple(found), more is False, more.why if isinstance(more, GaveUp) else "")
+        return Alternatives(tuple(alternatives), more is False, more.why if isinstance(more, GaveUp) else "")
 
-    def nearest(self, goal: LevelGoal, most: int = NEAREST) -> list[tuple[str, int]] | GaveUp:
-        """Outcomes, by key, that would lead upwards to the goal but are not established; and how many answers away.
+    def nearest(self, goal: LevelGoal, limit: int = NEAREST) -> list[tuple[str, int]] | GaveUp:
+        """Return outcomes, by key, that would lead upwards to the goal, and how many answers away each is.
 
-        Those that no answers establish are left out.
+        Established ones are left out, and so are those that no answers establish.
         """
-        found = []
+        outcomes = []
         for key in candidate_outcomes(self._evaluator.ruleset, goal):
-            away = self._away(self._encoding.established(key))
+            away = self._count_answers_away(self._encoding.established(key))
             if isinstance(away, GaveUp):
                 return away
             if away:
-                found.append((key, away))
-        return sorted(found, key=lambda one: one[1])[:most]
+                outcomes.append((key, away))
+        return sorted(outcomes, key=lambda row: row[1])[:limit]
 
-    def _away(self, formula: Formula) -> int | GaveUp:
-        """The fewest answers that make it true; 0 if it is, or if none do."""
+    def _count_answers_away(self, formula: Formula) -> int | GaveUp:
+        """Count the fewest answers that make it true; 0 if it is true already, or if no answers do."""
         changed = Causes(self._solver, [formula], self._changed).next_fewest(0)
         match changed:
             case CauseSet(names):
@@ -136,26 +136,26 @@ class Counterfactual:
                 return 0
         return changed
 
-    def _alternative(self, goal: LevelGoal, changed: CauseSet) -> Alternative | GaveUp:
+    def _find_alternative(self, goal: LevelGoal, changed: CauseSet) -> Alternative | GaveUp:
         model = self._nearest_numbers(changed)
         if isinstance(model, NoReport):
-            raise EncoderBugError("the solver said yes and then no")
+            raise EncoderBugError("the solver found a report, and then none for the same formulas")
         witness = model if isinstance(model, GaveUp) else self._witnesses.replayed(model)
         if not isinstance(witness, Witness):
             return witness
         answers = {name: witness.answers[name] for name in self._changed if name in changed.names}
         result = self._evaluator.evaluate(
-            self._findings | answers, History(), report_id="counterfactual", received_ms=0, evaluated_ms=0
+            self._given | answers, History(), report_id="counterfactual", received_ms=0, evaluated_ms=0
         )
         if ENGINE_DISAGREEMENT in result["flags"] or not goal.reached(Level.of(result["level"])):
-            raise EncoderBugError(f"other answers lead to {result['level']}, and the formulas say otherwise")
+            raise EncoderBugError(f"other answers lead to {result['level']}, in contradiction to the formulas")
         return Alternative(answers, result)
 
     def _nearest_numbers(self, changed: CauseSet) -> Model | NoReport | GaveUp:
-        """A model in which numbers that were given move over as few limits as can be."""
+        """Return a model in which answered numbers cross as few limits as possible."""
         fixed = list(changed.formulas)
         model = self._solver.find(*fixed)
-        for wish in self._wishes(changed):
+        for wish in self._list_wishes(changed):
             if isinstance(model, Model) and not model.holds(wish):
                 nearer = self._solver.find(*fixed, wish)
                 if not isinstance(nearer, Model):
@@ -164,11 +164,11 @@ class Counterfactual:
             fixed.append(wish)
         return model
 
-    def _wishes(self, changed: CauseSet) -> Iterator[Formula]:
-        """For each number that changes, that it stays below (or above) each limit, the farthest one first."""
+    def _list_wishes(self, changed: CauseSet) -> Iterator[Formula]:
+        """Yield for each number that changes that it stays below (or above) each limit, the farthest first."""
         logic = self._encoding.logic
-        for name in sorted(changed.names & self._findings.keys()):
-            read, given = self._evaluator.ruleset.inputs[name], self._findings[name]
+        for name in sorted(changed.names & self._given.keys()):
+            read, given = self._evaluator.ruleset.inputs[name], self._given[name]
             if read.kind not in {InputKind.NUMBER, InputKind.INTEGER} or isinstance(given, str):
                 continue
             number = self._encoding.answers.number(read)
@@ -179,7 +179,7 @@ class Counterfactual:
 
 
 def candidate_outcomes(ruleset: Ruleset, goal: LevelGoal) -> list[str]:
-    """The keys of outcomes of rules and floors whose level is the goal's or beyond."""
+    """Return the keys of outcomes of rules and floors whose level reaches the goal."""
     return [
         outcome_key(rule.id, index)
         for rule in ruleset.rules_and_floors
@@ -188,5 +188,5 @@ def candidate_outcomes(ruleset: Ruleset, goal: LevelGoal) -> list[str]:
     ]
 
 
-def _ended(found: list[Alternative], end: NoReport | GaveUp) -> Alternatives:
-    return Alternatives(tuple(found), isinstance(end, NoReport), end.why if isinstance(end, GaveUp) else "")
+def _end_search(alternatives: list[Alternative], end: NoReport | GaveUp) -> Alternatives:
+    return Alternatives(tuple(alternatives), isinstance(end, NoReport), end.why if isinstance(end, GaveUp) else "")

@@ -1,4 +1,4 @@
-"""Why a report has no other level, as plain data: rules that were near or are in the way, and other answers."""
+"""Report of why a report has no other level, as plain data: rules that were near or in the way, and other answers."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from triage_rules.language.model import All, Answers, Condition, Floor, Level, R
 from triage_rules.records.reports import History
 
 CAUTION = (
-    "For whoever looks after the rules: it shows how they hang together. "
+    "For the people who maintain the rules: it shows how the rules depend on each other. "
     "It is no advice on how to answer, and no answer should be given because of it."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked. `kept`: inputs whose answers stay; `sets`: how many sets of answers at most."""
+    """Options of the question. `kept`: inputs whose answers stay; `sets`: greatest number of sets of answers."""
 
     level: Level
     kept: Collection[str]
@@ -40,12 +40,14 @@ class Asked:
 
 
 def why_not(evaluator: Evaluator, answers: Answers, level: Level, asked: Asked) -> Json:
-    """All of it, of a report that has `level`. Raises EncoderBugError."""
+    """Return the whole explanation for a report that has `level`. Raises EncoderBugError."""
     goal = LevelGoal(asked.level, asked.level > level, asked.exactly)
     counterfactual = Counterfactual(evaluator, answers, asked.kept, Budget(asked.seconds))
-    found = counterfactual.alternatives(goal, asked.sets)
+    alternatives = counterfactual.alternatives(goal, asked.sets)
     rules: list[Json] | GaveUp = (
-        _nearest(evaluator, answers, goal, counterfactual) if goal.upwards else _in_the_way(evaluator, answers, goal)
+        _list_nearest(evaluator, answers, goal, counterfactual)
+        if goal.upwards
+        else _list_in_the_way(evaluator, answers, goal)
     )
     return {
         "level": level.word,
@@ -54,48 +56,48 @@ def why_not(evaluator: Evaluator, answers: Answers, level: Level, asked: Asked) 
         "exactly": asked.exactly,
         "kept": [name for name in evaluator.ruleset.inputs if name in asked.kept and name in answers],
         "caution": CAUTION,
-        "statement": statement(goal, found),
-        "complete": found.complete,
-        "gave_up": found.gave_up,
+        "statement": statement(goal, alternatives),
+        "complete": alternatives.complete,
+        "gave_up": alternatives.gave_up,
         "rules": [] if isinstance(rules, GaveUp) else rules,
         "rules_gave_up": rules.why if isinstance(rules, GaveUp) else "",
-        "sets": [_alternative(evaluator.ruleset, answers, one) for one in found.found],
+        "sets": [_make_set(evaluator.ruleset, answers, alternative) for alternative in alternatives.sets],
     }
 
 
-def statement(goal: LevelGoal, found: Alternatives) -> str:
-    """What is known of other answers."""
+def statement(goal: LevelGoal, alternatives: Alternatives) -> str:
+    """Describe the search's result: which other answers exist, as far as is proved."""
     to = f"to {goal.level.word}{'' if goal.exactly else ' or ' + ('higher' if goal.upwards else 'lower')}"
-    if not found.found:
-        if found.complete:
+    if not alternatives.sets:
+        if alternatives.complete:
             return f"No set of answers leads {to}: proved."
-        return f"Gave up ({found.gave_up}): whether any set of answers leads {to} is not known."
-    if found.complete:
+        return f"Gave up ({alternatives.gave_up}): whether any set of answers leads {to} is not known."
+    if alternatives.complete:
         return f"Every set of answers that leads {to} has all the questions of one of these in it: proved."
-    if found.gave_up:
-        return f"Each is proved smallest. Gave up ({found.gave_up}): there may be more that lead {to}."
-    return f"Each is proved smallest. There are more that lead {to}; --sets shows more."
+    if alternatives.gave_up:
+        return f"Each set is proved smallest. Gave up ({alternatives.gave_up}): more sets may lead {to}."
+    return f"Each set is proved smallest. More sets lead {to}; --sets shows more."
 
 
-def _alternative(ruleset: Ruleset, answers: Answers, one: Alternative) -> Json:
-    said = []
-    for name, value in one.answers.items():
+def _make_set(ruleset: Ruleset, answers: Answers, alternative: Alternative) -> Json:
+    changes = []
+    for name, value in alternative.answers.items():
         question = ruleset.inputs[name].question
         given = describe_node(ruleset, DerivationNode(name, question, answers.get(name, OPEN)))
-        said.append(
+        changes.append(
             {
                 "question": question,
                 "given": given,
                 "instead": describe_node(ruleset, DerivationNode(name, question, value)),
             }
         )
-    result = one.result
-    told = {field: result[field] for field in ("level", "disposition", "could_be", "determined")}
+    result = alternative.result
+    fields = {field: result[field] for field in ("level", "disposition", "could_be", "determined")}
     rules = [rule["id"] for rule in [*result["rules"], *result["safety_net"]]]
-    return {"findings": dict(one.answers), "in_words": said, "result": {**told, "rules": rules}}
+    return {"findings": dict(alternative.answers), "in_words": changes, "result": {**fields, "rules": rules}}
 
 
-def _nearest(
+def _list_nearest(
     evaluator: Evaluator, answers: Answers, goal: LevelGoal, counterfactual: Counterfactual
 ) -> list[Json] | GaveUp:
     near = counterfactual.nearest(goal)
@@ -103,34 +105,34 @@ def _nearest(
         return near
     reference = Reference(evaluator.ruleset, evaluator.facts(answers, History()))
     lacking = ObstacleFinder(evaluator.ruleset, reference)
-    told = []
+    rules = []
     for key, away in near:
-        rule, outcome, condition = _outcome(evaluator.ruleset, key)
-        told.append({**_rule(evaluator.ruleset, rule, outcome), "answers_away": away,
+        rule, outcome, condition = _find_outcome(evaluator.ruleset, key)
+        rules.append({**_make_rule(evaluator.ruleset, rule, outcome), "answers_away": away,
                      "lacks": [asdict(lack) for lack in lacking.of(condition)]})  # fmt: skip
-    return told
+    return rules
 
 
-def _in_the_way(evaluator: Evaluator, answers: Answers, goal: LevelGoal) -> list[Json]:
-    """The outcomes that hold and are above the goal, and what would have to be otherwise for them not to hold."""
+def _list_in_the_way(evaluator: Evaluator, answers: Answers, goal: LevelGoal) -> list[Json]:
+    """List the outcomes that hold above the goal, and the changes needed to undo them."""
     ruleset = evaluator.ruleset
     reference = Reference(ruleset, evaluator.facts(answers, History()))
     lacking = ObstacleFinder(ruleset, reference)
-    told = []
+    rules = []
     for key in candidate_outcomes(ruleset, LevelGoal(Level(goal.level + 1), upwards=True)):
-        rule, outcome, condition = _outcome(ruleset, key)
+        rule, outcome, condition = _find_outcome(ruleset, key)
         if reference.value(condition) is True:
             lacks = [asdict(lack) for lack in lacking.of(condition, wanted=False)]
-            told.append({**_rule(ruleset, rule, outcome), "lacks": lacks})
-    return told
+            rules.append({**_make_rule(ruleset, rule, outcome), "lacks": lacks})
+    return rules
 
 
-def _rule(ruleset: Ruleset, rule: Rule | Floor, outcome: RuleOutcome) -> Json:
+def _make_rule(ruleset: Ruleset, rule: Rule | Floor, outcome: RuleOutcome) -> Json:
     level = ruleset.dispositions[outcome.disposition].level
     return {"id": rule.id, "title": rule.title, "level": level.word, "disposition": outcome.disposition}
 
 
-def _outcome(ruleset: Ruleset, key: str) -> tuple[Rule | Floor, RuleOutcome, Condition]:
+def _find_outcome(ruleset: Ruleset, key: str) -> tuple[Rule | Floor, RuleOutcome, Condition]:
     for rule in ruleset.rules_and_floors:
         for index, outcome in enumerate(rule.outcomes):
             if outcome_key(rule.id, index) == key:
