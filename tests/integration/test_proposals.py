@@ -140,7 +140,7 @@ def test_proposals_are_bounded(store: RedisStore) -> None:
             store.proposals.propose(bad, files, by=ANN)
     for number in range(MOST_OPEN_EACH):
         proposed(store, number)
-    with pytest.raises(ProposalRefused, match="of yours"):
+    with pytest.raises(ProposalRefused, match="of your proposals"):
         proposed(store, 99)
     with pytest.raises(ProposalRefused, match="proposed already"):
         proposed(store, 0, by=BEN)
