@@ -59,6 +59,6 @@ def keep(app_extensions: dict[str, object], parts: Parts) -> None:
     app_extensions[_EXTENSION] = parts
 
 
-def parts() -> Parts:
+def get_parts() -> Parts:
     """Return the parts of the app that serves this request."""
     return cast(Parts, current_app.extensions[_EXTENSION])

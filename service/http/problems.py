@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from service.http.problem_types import PROBLEMS, Problem
-from service.http.responses import json_answer
+from service.http.responses import json_response
 from triage_rules.foundation import errors
 from triage_rules.foundation.errors import ReportFault, TriageError
 from triage_rules.foundation.place import Place
@@ -143,7 +143,7 @@ def respond(
 ) -> Response:
     """Make the HTTP response. `headers`: additional ones; `left_out`: as in `body`; `more`: further JSON members."""
     g.problem = problem.code
-    response = json_answer({**body(problem, faults, detail, left_out), **more}, problem.status, CONTENT_TYPE)
+    response = json_response({**body(problem, faults, detail, left_out), **more}, problem.status, CONTENT_TYPE)
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
     response.headers.update(headers or {})
@@ -185,7 +185,7 @@ def of_http(error: HTTPException) -> ResponseReturnValue:
         response = respond(PROBLEMS[_OF_STATUS[status]])
     else:
         members = {"type": "about:blank", "title": error.name, "status": status}
-        response = json_answer(members, status, CONTENT_TYPE)
+        response = json_response(members, status, CONTENT_TYPE)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response

@@ -9,7 +9,7 @@ from flask import Response, request
 from triage_rules.foundation import strict_json
 
 
-def json_answer(value: object, status: int = 200, content_type: str = "application/json") -> Response:
+def json_response(value: object, status: int = 200, content_type: str = "application/json") -> Response:
     """Make a response with `value` as its JSON body."""
     return Response(strict_json.dumps(value), status, content_type=content_type)
 

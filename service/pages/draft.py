@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import request
 
-from service.http.parts import Parts, parts
+from service.http.parts import Parts, get_parts
 from triage_rules.foundation.errors import RulesetNotFound
 from triage_rules.language.bundle import document_of
 from triage_rules.language.reading import FILE_NAME
@@ -51,12 +51,12 @@ class Draft:
 
 def live_of(name: str) -> Live:
     """What is live. Raises RulesetNotFound, StoreUnavailable."""
-    own = parts()
-    live = own.store.rulesets.get_live().get(name)
+    parts = get_parts()
+    live = parts.store.rulesets.get_live().get(name)
     if live is None:
         raise RulesetNotFound(f"no ruleset `{name}` is live")
-    data = own.store.rulesets.get_bundle(live.digest)
-    beside = own.store.rulesets.get_files(live.digest)
+    data = parts.store.rulesets.get_bundle(live.digest)
+    beside = parts.store.rulesets.get_files(live.digest)
     files = {file: beside[file] for file in FILES if file in beside}
     kept = FILE_NAME in files
     if not kept:
@@ -100,8 +100,8 @@ def ask(what: str, draft: Draft, live: Live | None) -> Json:
     question: Json = {"ask": what, "files": dict(draft.files), "words": dict(draft.words)}
     if live is not None:
         question["live"] = {"digest": live.digest, "data": live.data}
-    return _bench(parts(), what).ask(question)
+    return _bench(get_parts(), what).ask(question)
 
 
-def _bench(own: Parts, what: str) -> Bench:
-    return own.slow_bench if what in SLOW else own.quick_bench
+def _bench(parts: Parts, what: str) -> Bench:
+    return parts.slow_bench if what in SLOW else parts.quick_bench

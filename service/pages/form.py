@@ -13,8 +13,8 @@ from flask import Blueprint, Response, request
 
 from service.api.reports import look_up_report
 from service.api.rulesets import NOT_APPROVED
-from service.http.api_keys import caller
-from service.http.parts import parts
+from service.http.api_keys import get_caller
+from service.http.parts import get_parts
 from service.pages import form_state, signed_links
 from service.pages.form_state import SHOWN, SKIPPED, FormState
 from service.pages.page import by_htmx, go, may, page, render
@@ -56,11 +56,11 @@ class FormRequest:
 
     def result(self, answers: FormAnswers) -> dict[str, Any]:
         """Evaluate the answers so far."""
-        return parts().intake.evaluate(self.body(answers), self.client)
+        return get_parts().intake.evaluate(self.body(answers), self.client)
 
     @property
     def client(self) -> str:
-        return caller().client if self.link is None else self.link.client
+        return get_caller().client if self.link is None else self.link.client
 
 
 @page(
@@ -75,7 +75,7 @@ def show(ruleset: str) -> Response:
     link = signed_links.form_link()
     if link is not None and link.ruleset != ruleset:
         raise LinkError("link", "it is for another form")
-    loaded = parts().live.get(ruleset)
+    loaded = get_parts().live.get(ruleset)
     clinician = link is None and may(Scope.READ) and request.values.get("clinician") == "yes"
     asked = questions(loaded.ruleset, clinician=clinician)
     if request.method == "GET":
@@ -277,7 +277,7 @@ def _send_if_urgent(asking: FormRequest, answers: FormAnswers, result: dict[str,
 def _accept(asking: FormRequest, answers: FormAnswers) -> str:
     """Accept the report and return its id; the same answers of the same form always give the same report."""
     key = f"form {asking.state.id} {form_state.print_of(answers.given)}"  # callers' keys have no blanks
-    return parts().intake.accept(Request(asking.body(answers), key, asking.client)).id
+    return get_parts().intake.accept(Request(asking.body(answers), key, asking.client)).id
 
 
 def is_urgent_by_answers(result: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from service.api.rulesets import approval
 from service.http.api_keys import OPEN, known_caller
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.pages.page import page, render
 from triage_rules.foundation.errors import TriageError
 
@@ -21,9 +21,9 @@ def home() -> Response:
 
 def _live() -> list[dict[str, object]]:
     """Return the live rulesets that can be opened."""
-    own = parts()
+    parts = get_parts()
     try:
-        rulesets = [own.live.get(name).ruleset for name in own.live.names()]
+        rulesets = [parts.live.get(name).ruleset for name in parts.live.names()]
     except TriageError:
         return []
     return [

@@ -10,7 +10,7 @@ from typing import ParamSpec
 from flask import Blueprint, Flask, Response, current_app, render_template, request
 
 from service.http import api_keys
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.pages import sessions
 from triage_rules.records.api_keys import Caller, Scope
 
@@ -107,7 +107,7 @@ def register(app: Flask) -> None:
 
 
 def _common() -> dict[str, object]:
-    auth_on = parts().settings.auth_on
+    auth_on = get_parts().settings.auth_on
     person = api_keys.known_caller() if auth_on else None
     return {
         "auth_on": auth_on,

@@ -8,9 +8,9 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from service.api.deployments import check_in_bench
-from service.http.actor import actor
-from service.http.api_keys import caller
-from service.http.parts import parts
+from service.http.actor import get_actor
+from service.http.api_keys import get_caller
+from service.http.parts import get_parts
 from service.pages.draft import Draft, Live, ask, live_of
 from service.pages.page import go, may, page, render
 from triage_rules.deployment import deploy
@@ -32,13 +32,13 @@ blueprint = Blueprint("proposals", __name__)
 
 def may_propose() -> bool:
     """Return True if the person may propose; never without keys, because then no second person can be identified."""
-    return parts().settings.auth_on and any(may(scope) for scope in PROPOSERS)
+    return get_parts().settings.auth_on and any(may(scope) for scope in PROPOSERS)
 
 
 def proposals_of(name: str) -> list[Proposal]:
     """Return the open proposals for a ruleset, the newest first."""
-    own = parts()
-    found = own.store.proposals.get_all(own.now_ms())
+    parts = get_parts()
+    found = parts.store.proposals.get_all(parts.now_ms())
     return [one for one in found if one.ruleset == name and one.state is ProposalState.OPEN]
 
 
@@ -47,7 +47,7 @@ def propose(live: Live, draft: Draft, note: str) -> Proposal:
 
     Raises RulesetError with every fault, ProposalRefused, StoreUnavailable, WorkbenchBusy if another check is running.
     """
-    own = parts()
+    parts = get_parts()
     files = {name: text for name, text in draft.files.items() if text.strip()}
     checked = check_in_bench(files)
     bundle = checked.bundle
@@ -61,11 +61,11 @@ def propose(live: Live, draft: Draft, note: str) -> Proposal:
         bundle.version,
         bundle.digest,
         live.digest,
-        caller().client,
-        own.now_ms(),
+        get_caller().client,
+        parts.now_ms(),
         note,
     )
-    own.store.proposals.propose(made, files, by=actor())
+    parts.store.proposals.propose(made, files, by=get_actor())
     return made
 
 
@@ -89,7 +89,7 @@ def show(name: str, proposal_id: str) -> Response:
 
 
 def _get_proposal(name: str, proposal_id: str) -> tuple[Proposal, dict[str, str]]:
-    proposal, files = parts().store.proposals.get(proposal_id)
+    proposal, files = get_parts().store.proposals.get(proposal_id)
     if proposal.ruleset != name:
         raise ProposalNotFound
     return proposal, files
@@ -97,21 +97,21 @@ def _get_proposal(name: str, proposal_id: str) -> tuple[Proposal, dict[str, str]
 
 def _decide(proposal: Proposal, files: dict[str, str], action: str) -> str:
     """Approve the proposal, which makes it live, or close it. Raises ProposalRefused and the errors of deploying."""
-    own = parts()
-    if not own.settings.auth_on:
+    parts = get_parts()
+    if not parts.settings.auth_on:
         raise ProposalRefused("without API keys there is no second person")
     if action in CLOSING:
         if action == "decline" and not may(Scope.DEPLOY):
             raise ProposalRefused("declining needs a key with the scope `deploy`")
-        return own.store.proposals.close(proposal.id, CLOSING[action], own.now_ms(), by=actor()).id
+        return parts.store.proposals.close(proposal.id, CLOSING[action], parts.now_ms(), by=get_actor()).id
     if action != "approve" or not may(Scope.DEPLOY):
         raise ProposalRefused("approving needs a key with the scope `deploy`")
-    if caller().client == proposal.proposed_by:
+    if get_caller().client == proposal.proposed_by:
         raise ProposalRefused("a second person must approve it, with the key of a client other than the proposer")
     checked = check_in_bench(files)
     approving = Approval(proposal.id, request.form.get("live") or None)
-    deploy.deploy(own.store.rulesets, checked, own.now_ms(), actor(), approving)
-    own.live.refresh()
+    deploy.deploy(parts.store.rulesets, checked, parts.now_ms(), get_actor(), approving)
+    parts.live.refresh()
     return proposal.id
 
 
@@ -123,7 +123,7 @@ def _compared(files: dict[str, str], live: Live) -> Json:
 
 
 def _shown(live: Live, proposal: Proposal, files: dict[str, str], answer: Json) -> Response:
-    own_one = caller().client == proposal.proposed_by
+    own_one = get_caller().client == proposal.proposed_by
     return render(
         "workbench/proposal.html",
         name=live.name,
@@ -137,7 +137,7 @@ def _shown(live: Live, proposal: Proposal, files: dict[str, str], answer: Json) 
         may_decide=proposal.state is ProposalState.OPEN
         and may(Scope.DEPLOY)
         and not own_one
-        and parts().settings.auth_on,
-        may_withdraw=proposal.state is ProposalState.OPEN and own_one and parts().settings.auth_on,
+        and get_parts().settings.auth_on,
+        may_withdraw=proposal.state is ProposalState.OPEN and own_one and get_parts().settings.auth_on,
         wide=True,
     )

@@ -178,11 +178,11 @@ def build_rule_row(
     ruleset: Ruleset, rule: Rule | Floor, fired: Mapping[str, int], shown: Evidence, today: dt.date
 ) -> Json:
     """Return the row of a rule."""
-    own = rule.outcomes[0].disposition if rule.outcomes else None
+    code = rule.outcomes[0].disposition if rule.outcomes else None
     return {
         "key": key_of(NodeKind.RULE if isinstance(rule, Rule) else NodeKind.FLOOR, rule.id),
         "rule": rule,
-        "disposition": ruleset.dispositions[own] if own is not None else None,
+        "disposition": ruleset.dispositions[code] if code is not None else None,
         "raised": len(rule.outcomes) > 1,
         "overdue": is_overdue(rule.review_by, today),
         "cases": fired.get(rule.id, 0),

@@ -7,7 +7,7 @@ import re
 from flask import Blueprint, Response, request, url_for
 
 from service.http.api_keys import OPEN
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.pages import sessions
 from service.pages.page import go, page, render
 from triage_rules.foundation.patterns import KEY
@@ -23,13 +23,13 @@ blueprint = Blueprint("signing_in", __name__)
 def sign_in() -> Response:
     """Ask for an API key, and begin a session. The key itself is not stored."""
     to = _local_path(request.values.get("next", ""))
-    if not parts().settings.auth_on:
+    if not get_parts().settings.auth_on:
         return go(to)
     if request.method == "GET":
         return render("sign-in.html", next=to)
-    own, given = parts(), request.form.get("key", "").strip()
+    parts, given = get_parts(), request.form.get("key", "").strip()
     form = KEY.fullmatch(given)
-    if form is None or find_caller(given, own.keyring(), own.now_ms(), own.settings.rate_limit) is None:
+    if form is None or find_caller(given, parts.keyring(), parts.now_ms(), parts.settings.rate_limit) is None:
         return render("sign-in.html", 401, next=to, refused=True)
     sessions.begin(form[1])
     return go(to)

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from service.api.rulesets import approval
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.http.problems import Refused
 from service.pages import ruleset_view
 from service.pages.opened import WHAT_IF_BYTES, HighlightedRuleset, open_case, open_posted, open_report
@@ -46,7 +46,7 @@ TABLES = {
 def show(name: str) -> Response:
     """Show a live ruleset as tables that can be filtered by a word."""
     loaded, shown, common = _live(name)
-    live = parts().store.rulesets.get_live().get(name)
+    live = get_parts().store.rulesets.get_live().get(name)
     rows = ruleset_view.build_tables(ruleset_view.version_of(loaded), shown, _today())
     return render(
         "rulesets/show.html",
@@ -140,10 +140,10 @@ def rule(name: str, rule_id: str) -> Response:
 
 def _live(name: str, opened: HighlightedRuleset | None = None) -> tuple[Loaded, Evidence, Json]:
     """Return the live version, or that of the opened report, with its evidence and the values of every template."""
-    own = parts()
-    loaded = opened.loaded if opened is not None else own.live.get(name)
-    shown = ruleset_view.evidence_of(own.store.rulesets, loaded.digest)
-    live = own.store.rulesets.get_live().get(name)
+    parts = get_parts()
+    loaded = opened.loaded if opened is not None else parts.live.get(name)
+    shown = ruleset_view.evidence_of(parts.store.rulesets, loaded.digest)
+    live = parts.store.rulesets.get_live().get(name)
     return loaded, shown, {
         "name": name,
         "ruleset": loaded.ruleset,
@@ -161,12 +161,12 @@ def _live(name: str, opened: HighlightedRuleset | None = None) -> tuple[Loaded, 
 
 def _opened(name: str) -> HighlightedRuleset | None:
     """Return the report or case that this address opens, if any."""
-    own = parts()
+    parts = get_parts()
     if "report" in request.args:
         return open_report(name, request.args["report"])
     if "case" in request.args:
-        loaded = own.live.get(name)
-        return open_case(loaded, ruleset_view.evidence_of(own.store.rulesets, loaded.digest), request.args["case"])
+        loaded = parts.live.get(name)
+        return open_case(loaded, ruleset_view.evidence_of(parts.store.rulesets, loaded.digest), request.args["case"])
     return None
 
 
@@ -192,4 +192,4 @@ def _of_state(version: ruleset_view.Version, opened: HighlightedRuleset, state: 
 
 
 def _today() -> dt.date:
-    return dt.datetime.fromtimestamp(parts().now_ms() / 1000, dt.UTC).date()
+    return dt.datetime.fromtimestamp(get_parts().now_ms() / 1000, dt.UTC).date()

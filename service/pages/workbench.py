@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from service.http.api_keys import caller
-from service.http.parts import parts
-from service.http.responses import json_answer
+from service.http.api_keys import get_caller
+from service.http.parts import get_parts
+from service.http.responses import json_response
 from service.pages.draft import MAX_BYTES, Draft, Live, ask, live_of, posted
 from service.pages.page import by_htmx, go, page, render
 from service.pages.proposals import may_propose, proposals_of, propose
@@ -54,7 +54,7 @@ def show(name: str) -> Response:
 @page(blueprint, "/workbench/<name>/diagnostics", methods=("POST",), max_bytes=MAX_BYTES)
 def diagnostics(name: str) -> Response:
     """Return the faults of the draft, for the editor."""
-    return json_answer(_answer("look", posted(), live_of(name)))
+    return json_response(_answer("look", posted(), live_of(name)))
 
 
 @page(blueprint, "/workbench/<name>/completions", methods=("POST",), max_bytes=MAX_BYTES)
@@ -65,18 +65,18 @@ def completions(name: str) -> Response:
     file, place = form.get("file", ""), [form.get(part, type=int) or 1 for part in ("line", "column")]
     completion = complete(draft.files, file if file in FILES else FILES[0], *place)
     if completion is None:
-        return json_answer({"start": None, "options": []})
+        return json_response({"start": None, "options": []})
     options = [
         {"label": option.label, "detail": option.detail, "info": option.info, "key": option.is_key}
         for option in completion.options
     ]
-    return json_answer({"start": completion.start, "options": options})
+    return json_response({"start": completion.start, "options": options})
 
 
 def _begun(live: Live) -> Draft:
     """Return the first draft: the live version, or a proposal."""
     asked = request.args.get("proposal", "")
-    return Draft(parts().store.proposals.get(asked)[1]) if asked else Draft(live.files)
+    return Draft(get_parts().store.proposals.get(asked)[1]) if asked else Draft(live.files)
 
 
 def _answer(what: str, draft: Draft, live: Live) -> Json:
@@ -105,7 +105,7 @@ def _download(data: bytes, name: str, kind: str) -> Response:
 
 
 def _shown(live: Live, draft: Draft, answer: Json, *, opened: bool = False) -> Response:
-    own = parts()
+    parts = get_parts()
     values: Json = {
         "name": live.name,
         "live": live,
@@ -114,14 +114,14 @@ def _shown(live: Live, draft: Draft, answer: Json, *, opened: bool = False) -> R
         "answer": answer,
         "opened": opened,
         "changed": changed_files(live.files, draft.files),
-        "groups": _grouped(answer.get("controls") or controls(own.live.get(live.name).ruleset)),
+        "groups": _grouped(answer.get("controls") or controls(parts.live.get(live.name).ruleset)),
         "excerpt": lambda finding: _excerpt(draft, finding),
         "patch": patch(live.name, live.files, draft.files) if answer.get("asked") == "compare" else "",
         "note": request.form.get("note", ""),
         "note_max": NOTE_MAX,
         "may_propose": may_propose(),
-        "client": caller().client,
-        "open_proposals": proposals_of(live.name) if own.settings.auth_on else [],
+        "client": get_caller().client,
+        "open_proposals": proposals_of(live.name) if parts.settings.auth_on else [],
         "wide": True,
     }
     return render("workbench/outcome.html" if by_htmx() else "workbench/show.html", **values)
