@@ -10,7 +10,7 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from service.api.openapi import BODY_PROBLEMS, CALL_PROBLEMS, DocumentedResponse, call
-from service.api.rulesets import approval_of
+from service.api.rulesets import describe_approver
 from service.api.schemas import DeployedOut, DeploymentIn
 from service.http.actor import get_actor
 from service.http.decoder import read_json, refuse_query
@@ -151,6 +151,6 @@ def _deployed(live: LiveRuleset, approved_by: str | None) -> dict[str, Any]:
         "previous": live.previous,
         "activated_at": timestamp(live.activated_ms),
         "approved_by": approved_by,
-        "approval": approval_of(approved_by),
+        "approval": describe_approver(approved_by),
         "links": {"self": path, "schema": f"{path}/schema"},
     }

@@ -6,7 +6,7 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from service.api.openapi import CALL_PROBLEMS, DocumentedResponse, call
-from service.api.reports import ID, path_of
+from service.api.reports import ID, report_path
 from service.api.schemas import AcceptedOut, AcknowledgementOut
 from service.http.actor import get_actor
 from service.http.decoder import refuse_query
@@ -77,7 +77,7 @@ def redrive(report_id: str) -> Response:
     """
     parts = _check_request(report_id)
     parts.store.dead_letters.requeue(report_id, parts.now_ms(), by=get_actor())
-    body = {"id": report_id, "status": ReportStatus.QUEUED.value, "links": {"self": path_of(report_id)}}
+    body = {"id": report_id, "status": ReportStatus.QUEUED.value, "links": {"self": report_path(report_id)}}
     return json_response(body, 202)
 
 
@@ -101,6 +101,6 @@ def _acknowledgement(report_id: str, acknowledged: Acknowledged | None) -> Respo
             "id": report_id,
             "acknowledged_by": acknowledged.by if acknowledged is not None else None,
             "acknowledged_at": timestamp(acknowledged.at_ms) if acknowledged is not None else None,
-            "links": {"self": path_of(report_id)},
+            "links": {"self": report_path(report_id)},
         }
     )

@@ -9,7 +9,7 @@ from flask_smorest import Blueprint
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.openapi import CALL_PROBLEMS, DocumentedResponse, call
-from service.api.rulesets import summaries
+from service.api.rulesets import summarize_live
 from service.api.schemas import AliveOut, NotReadyOut, ReadyOut
 from service.api.status_schemas import StatusOut
 from service.http import problems
@@ -79,7 +79,7 @@ def status() -> Response:
     return json_response(
         {
             "version": version(),
-            "rulesets": summaries(parts),
+            "rulesets": summarize_live(parts),
             "refused": parts.live.refused(),
             "backlog": {
                 "pending": backlog.pending,

@@ -33,7 +33,7 @@ from service.http.api_keys import get_caller
 from service.http.decoder import NDJSON, BatchLine, read_json, read_key, read_lines, read_wait, refuse_query
 from service.http.parts import get_parts
 from service.http.problem_types import PROBLEMS
-from service.http.responses import json_response, with_etag
+from service.http.responses import add_etag, json_response
 from service.use.intake import IntakeOutcome, Request
 from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import DecryptionError, ReportNotFound, StoreUnavailable
@@ -78,7 +78,7 @@ def post_report() -> Response:
         response = json_response(_report(report))
     else:
         response = json_response(_accepted(accepted, report), 202)
-    response.headers["Location"] = path_of(accepted.id)
+    response.headers["Location"] = report_path(accepted.id)
     if report is not None and wait is not None:
         response.headers["Preference-Applied"] = f"wait={wait}"
     return response
@@ -145,7 +145,7 @@ def get_report(report_id: str) -> Response:
     response = json_response(_report(report))
     if report.status is ReportStatus.QUEUED:
         response.headers["Retry-After"] = "1"
-    return with_etag(response, cacheable=False)
+    return add_etag(response, cacheable=False)
 
 
 @call(
@@ -176,10 +176,10 @@ def _look(accepted: Accepted, wait: int | None) -> StoredReport | None:
     """
     if wait is None and accepted.created:
         return None
-    return look_up_report(accepted.id, wait)
+    return wait_for_report(accepted.id, wait)
 
 
-def look_up_report(report_id: str, wait: int | None) -> StoredReport | None:
+def wait_for_report(report_id: str, wait: int | None) -> StoredReport | None:
     """Return the report after at most `wait` seconds; None if it is unknown, or too many requests wait already."""
     parts = get_parts()
     try:
@@ -197,7 +197,7 @@ def look_up_report(report_id: str, wait: int | None) -> StoredReport | None:
 
 def _accepted(accepted: Accepted, report: StoredReport | None) -> dict[str, Any]:
     status = ReportStatus.QUEUED if report is None else report.status
-    return {"id": accepted.id, "status": status.value, "links": {"self": path_of(accepted.id)}}
+    return {"id": accepted.id, "status": status.value, "links": {"self": report_path(accepted.id)}}
 
 
 def _report(report: StoredReport) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def _report(report: StoredReport) -> dict[str, Any]:
         "ruleset": report.ruleset,
         "digest": report.digest,
         "received_at": timestamp(report.received_ms),
-        "links": {"self": path_of(report.id), "ruleset": f"/v1/rulesets/{report.ruleset}"},
+        "links": {"self": report_path(report.id), "ruleset": f"/v1/rulesets/{report.ruleset}"},
     }
     if report.result is not None:
         body["result"] = report.result
@@ -221,11 +221,11 @@ def _outcome(line: BatchLine, outcome: IntakeOutcome | None) -> dict[str, Any]:
     """Return a line of the response; `problem` is for the metrics, and removed later."""
     match outcome:
         case Accepted():
-            return {"line": line.number, "status": 202, "id": outcome.id, "links": {"self": path_of(outcome.id)}}
+            return {"line": line.number, "status": 202, "id": outcome.id, "links": {"self": report_path(outcome.id)}}
         case None:
             problem, faults, left_out = PROBLEMS["unreadable"], line.faults, line.left_out
         case _:
-            problem, faults, left_out = problems.of(outcome)
+            problem, faults, left_out = problems.problem_of(outcome)
     return {"line": line.number, **problems.body(problem, faults, left_out=left_out), "problem": problem.code}
 
 
@@ -236,5 +236,5 @@ def _refuse_if_away(replies: Sequence[Mapping[str, Any]]) -> None:
         raise problems.Refused(away[0])
 
 
-def path_of(report_id: str) -> str:
+def report_path(report_id: str) -> str:
     return f"/v1/reports/{report_id}"

@@ -12,7 +12,7 @@ from service.api.schemas import RulesetDetailOut, RulesetsOut
 from service.http.api_keys import ANY_KEY
 from service.http.decoder import refuse_query
 from service.http.parts import Parts, get_parts
-from service.http.responses import json_response, with_etag
+from service.http.responses import add_etag, json_response
 from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation.answers import answers_json_schema
 from triage_rules.foundation.timestamps import timestamp
@@ -34,7 +34,7 @@ NOT_APPROVED = "no clinician has approved it"
 def list_rulesets() -> Response:
     """List the live rulesets."""
     refuse_query(request)
-    return json_response({"rulesets": summaries(get_parts())})
+    return json_response({"rulesets": summarize_live(get_parts())})
 
 
 @call(
@@ -57,7 +57,7 @@ def get_ruleset(name: str) -> Response:
     live = parts.store.rulesets.get_live()
     body = _summary(loaded, live[name]) | _detail(loaded.ruleset)
     body["document"] = document_of(parts.store.rulesets.get_bundle(loaded.digest), loaded.digest)["ruleset"]
-    return with_etag(json_response(body))
+    return add_etag(json_response(body))
 
 
 @call(
@@ -73,21 +73,21 @@ def get_findings_schema(name: str) -> Response:
     """Get the JSON Schema of a ruleset's `findings`."""
     refuse_query(request)
     schema = answers_json_schema(get_parts().live.get(name).ruleset)
-    return with_etag(json_response(schema, content_type=SCHEMA_TYPE))
+    return add_etag(json_response(schema, content_type=SCHEMA_TYPE))
 
 
-def summaries(parts: Parts) -> list[dict[str, Any]]:
+def summarize_live(parts: Parts) -> list[dict[str, Any]]:
     """Return a summary of each live ruleset, by name."""
     live = parts.store.rulesets.get_live()
     return [_summary(parts.live.get(name), live[name]) for name in parts.live.names() if name in live]
 
 
-def approval(ruleset: Ruleset) -> str:
+def describe_approval(ruleset: Ruleset) -> str:
     """Describe the approval of a ruleset, with its date."""
-    return approval_of(ruleset.approved_by) + (f" on {ruleset.approved_on}" if ruleset.approved_on else "")
+    return describe_approver(ruleset.approved_by) + (f" on {ruleset.approved_on}" if ruleset.approved_on else "")
 
 
-def approval_of(approved_by: str | None) -> str:
+def describe_approver(approved_by: str | None) -> str:
     """Describe the approval of a ruleset, without its date."""
     return NOT_APPROVED if approved_by is None else f"approved by {approved_by}"
 
@@ -101,7 +101,7 @@ def _summary(loaded: Loaded, live: LiveRuleset) -> dict[str, Any]:
         "digest": loaded.digest,
         "title": ruleset.title,
         "approved_by": ruleset.approved_by,
-        "approval": approval(ruleset),
+        "approval": describe_approval(ruleset),
         "activated_at": timestamp(live.activated_ms),
         "links": {"self": path, "schema": f"{path}/schema"},
     }

@@ -40,7 +40,7 @@ def _start() -> None:
     g.started = time.perf_counter()
 
 
-def let_frame(origin: str) -> None:
+def allow_framing(origin: str) -> None:
     """Allow pages of an origin to show the response in a frame."""
     g.framed_by = origin
 

@@ -14,7 +14,7 @@ def json_response(value: object, status: int = 200, content_type: str = "applica
     return Response(strict_json.dumps(value), status, content_type=content_type)
 
 
-def with_etag(response: Response, *, cacheable: bool = True) -> Response:
+def add_etag(response: Response, *, cacheable: bool = True) -> Response:
     """Add an ETag of the body, or turn the response into 304 if the caller has it. `cacheable`: caches may store it.
 
     If-Match is ignored: it is meant for changes, and its 412 would carry the body.

@@ -11,9 +11,9 @@ from flask import Blueprint, Response, request, url_for
 from service.api.reports import ID
 from service.http.actor import get_actor
 from service.http.parts import Parts, get_parts
-from service.http.responses import with_etag
+from service.http.responses import add_etag
 from service.pages import board_wording as words
-from service.pages.page import by_htmx, go, page, render
+from service.pages.page import is_htmx, page, redirect_to, render
 from triage_rules.foundation.errors import DecryptionError, NotRedrivable, NotSettled, ReportNotFound
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.model import Level
@@ -83,8 +83,8 @@ def show() -> Response:
     """Show the board; the script that keeps it up to date gets only the parts that change, or 304."""
     filters = _read_filters()
     values = _board_values(filters)
-    if by_htmx():
-        return with_etag(render("board/parts.html", done=_last_action(), **values), cacheable=False)
+    if is_htmx():
+        return add_etag(render("board/parts.html", done=_last_action(), **values), cacheable=False)
     return render("board/show.html", mix=_chart(filters), spans=words.SPANS, done=_last_action(), wide=True, **values)
 
 
@@ -138,7 +138,7 @@ def _posted_id() -> str:
 def _back(did: str, report_id: str) -> Response:
     """Redirect to the board as it was, with a message about the action."""
     filters = _read_filters()
-    return go(filters.address(after=filters.after, did=did, report=report_id))
+    return redirect_to(filters.address(after=filters.after, did=did, report=report_id))
 
 
 def _board_values(filters: Filters) -> dict[str, Any]:

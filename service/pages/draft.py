@@ -49,7 +49,7 @@ class Draft:
     words: Mapping[str, str] = field(default_factory=dict)
 
 
-def live_of(name: str) -> Live:
+def open_live(name: str) -> Live:
     """What is live. Raises RulesetNotFound, StoreUnavailable."""
     parts = get_parts()
     live = parts.store.rulesets.get_live().get(name)
@@ -69,7 +69,7 @@ def _written(digest: str, data: bytes) -> str:
     return yaml_of(document_of(data, digest)["ruleset"])
 
 
-def posted() -> Draft:
+def read_draft() -> Draft:
     """Read the draft of this request's form. Uploaded files replace texts; a patient replaces single answers."""
     form = request.form
     files = {name: _plain(form[name]) for name in FILES if name in form}
@@ -95,7 +95,7 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def ask(what: str, draft: Draft, live: Live | None) -> Json:
+def ask_bench(what: str, draft: Draft, live: Live | None) -> Json:
     """Return the answer of `Desk.answer` about the draft. Raises WorkbenchBusy, WorkbenchFailed."""
     question: Json = {"ask": what, "files": dict(draft.files), "words": dict(draft.words)}
     if live is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from service.api.rulesets import approval
+from service.api.rulesets import describe_approval
 from service.http.api_keys import OPEN, known_caller
 from service.http.parts import get_parts
 from service.pages.page import page, render
@@ -32,7 +32,7 @@ def _live() -> list[dict[str, object]]:
             "title": ruleset.title,
             "version": ruleset.version,
             "description": ruleset.description,
-            "approval": approval(ruleset),
+            "approval": describe_approval(ruleset),
             "questions": len(ruleset.inputs),
             "rules": len(ruleset.rules_and_floors),
         }

@@ -77,12 +77,12 @@ def render(template: str, status: int = 200, **values: object) -> Response:
     return Response(render_template(template, **values), status, content_type=HTML)
 
 
-def go(to: str) -> Response:
+def redirect_to(to: str) -> Response:
     """Redirect the browser to another address, also after a POST."""
     return Response(status=303, headers={"Location": to}, content_type=HTML)
 
 
-def by_htmx() -> bool:
+def is_htmx() -> bool:
     """Return True if our script asks for a part of a page."""
     return request.headers.get("HX-Request") == "true"
 

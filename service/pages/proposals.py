@@ -11,8 +11,8 @@ from service.api.deployments import check_in_bench
 from service.http.actor import get_actor
 from service.http.api_keys import get_caller
 from service.http.parts import get_parts
-from service.pages.draft import Draft, Live, ask, live_of
-from service.pages.page import go, may, page, render
+from service.pages.draft import Draft, Live, ask_bench, open_live
+from service.pages.page import may, page, redirect_to, render
 from triage_rules.deployment import deploy
 from triage_rules.foundation.errors import ProposalNotFound, ProposalRefused, RulesetError, TriageError
 from triage_rules.foundation.timestamps import timestamp
@@ -35,7 +35,7 @@ def may_propose() -> bool:
     return get_parts().settings.auth_on and any(may(scope) for scope in PROPOSERS)
 
 
-def proposals_of(name: str) -> list[Proposal]:
+def list_open_proposals(name: str) -> list[Proposal]:
     """Return the open proposals for a ruleset, the newest first."""
     parts = get_parts()
     found = parts.store.proposals.get_all(parts.now_ms())
@@ -72,7 +72,7 @@ def propose(live: Live, draft: Draft, note: str) -> Proposal:
 @page(blueprint, "/workbench/<name>/proposals/<proposal_id>", methods=("GET", "POST"))
 def show(name: str, proposal_id: str) -> Response:
     """Show a proposal against the live version, and let a second person decide."""
-    live = live_of(name)
+    live = open_live(name)
     proposal, files = _get_proposal(name, proposal_id)
     if request.method == "GET":
         return _shown(live, proposal, files, {})
@@ -85,7 +85,7 @@ def show(name: str, proposal_id: str) -> Response:
         return _shown(live, *_get_proposal(name, proposal_id), answer)
     except TriageError as error:
         return _shown(live, *_get_proposal(name, proposal_id), {"trouble": str(error)})
-    return go(url_for("proposals.show", name=name, proposal_id=done))
+    return redirect_to(url_for("proposals.show", name=name, proposal_id=done))
 
 
 def _get_proposal(name: str, proposal_id: str) -> tuple[Proposal, dict[str, str]]:
@@ -117,7 +117,7 @@ def _decide(proposal: Proposal, files: dict[str, str], action: str) -> str:
 
 def _compared(files: dict[str, str], live: Live) -> Json:
     try:
-        return ask("compare", Draft(files), live)
+        return ask_bench("compare", Draft(files), live)
     except TriageError as error:
         return {"trouble": str(error)}
 

@@ -12,7 +12,7 @@ from service.api.rulesets import SCHEMA_TYPE
 from service.http.api_keys import may_see_details
 from service.http.parts import get_parts
 from service.http.problem_types import PROBLEMS
-from service.http.responses import json_response, with_etag
+from service.http.responses import add_etag, json_response
 from service.pages.openapi_view import OpenapiView, fields, prose, type_of
 from triage_rules.foundation.errors import TriageError
 from triage_rules.foundation.schemas import read_schema, schema_names
@@ -35,7 +35,7 @@ def openapi() -> Response:
     response = json_response(_description())
     if get_parts().settings.auth_on:
         response.vary.add("Authorization")
-    return with_etag(response)
+    return add_etag(response)
 
 
 @call(blueprint, "GET", "/docs", _PAGE)
@@ -77,7 +77,7 @@ def get_schema(name: str) -> Response:
     """
     if name not in schema_names():
         abort(404)
-    return with_etag(Response(read_schema(name), content_type=SCHEMA_TYPE))
+    return add_etag(Response(read_schema(name), content_type=SCHEMA_TYPE))
 
 
 def _description() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import current_app, g, request, url_for
 
 from service.http.api_keys import LINK
-from service.http.headers import let_frame
+from service.http.headers import allow_framing
 from service.http.parts import get_parts
 from triage_rules.foundation.errors import ReportNotFound
 from triage_rules.intake import links
@@ -77,4 +77,4 @@ def address_of_result(report_id: str) -> str:
 
 def _frame(link: FormLink | ResultLink) -> None:
     if link.framed_by is not None:
-        let_frame(link.framed_by)
+        allow_framing(link.framed_by)

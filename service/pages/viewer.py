@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from service.api.rulesets import approval
+from service.api.rulesets import describe_approval
 from service.http.parts import get_parts
 from service.http.problems import Refused
 from service.pages import ruleset_view
@@ -52,9 +52,9 @@ def show(name: str) -> Response:
         "rulesets/show.html",
         tables=TABLES,
         rows=rows,
-        approval=approval(loaded.ruleset),
+        approval=describe_approval(loaded.ruleset),
         activated=timestamp(live.activated_ms) if live is not None else None,
-        link=ruleset_view.links(name, {}),
+        link=ruleset_view.node_links(name, {}),
         wanted=request.args.get("q", "").strip()[:100].casefold(),
         overdue=sum(row["overdue"] for row in (*rows["rules"], *rows["floors"])),
         never_fired=sum(not row["cases"] for row in (*rows["rules"], *rows["floors"])),
@@ -77,10 +77,10 @@ def graph(name: str) -> Response:
         "rulesets/graph.html",
         view=view,
         focus=version.graph.nodes.get(focus),
-        svg=ruleset_view.drawing(layout, name, title, opened, here=focus),
+        svg=ruleset_view.draw_svg(layout, name, title, opened, here=focus),
         graph_title=title,
         followed=[(state, _of_state(version, opened, state)) for state in FOLLOWED] if opened is not None else [],
-        link=ruleset_view.links(name, opened.query if opened is not None else {}),
+        link=ruleset_view.node_links(name, opened.query if opened is not None else {}),
         posted=text,
         faults=faults,
         **common,
@@ -92,7 +92,7 @@ def graph_svg(name: str) -> Response:
     """Download the whole graph as a file that contains its colours."""
     loaded, _, _ = _live(name)
     layout = ruleset_view.version_of(loaded).map
-    url = ruleset_view.links(name, {})
+    url = ruleset_view.node_links(name, {})
     title = f"{loaded.ruleset.title}, {loaded.version}"
     text = standalone(layout, lambda node: request.host_url.rstrip("/") + url(node), title)
     headers = {"Content-Disposition": f'attachment; filename="{name}.svg"'}
@@ -131,7 +131,7 @@ def rule(name: str, rule_id: str) -> Response:
         more_cases=max(0, len(cases) - CASES_SHOWN),
         proofs=[proof for proof in shown.properties if rule_id in proof.names],
         near_proofs=[proof for proof in shown.properties if rule_id not in proof.names and proof.names & reads],
-        svg=ruleset_view.drawing(ruleset_view.lay_out_part(version, key), name, title, opened, here=key),
+        svg=ruleset_view.draw_svg(ruleset_view.lay_out_part(version, key), name, title, opened, here=key),
         graph_title=title,
         key=key,
         **common,
@@ -155,7 +155,7 @@ def _live(name: str, opened: HighlightedRuleset | None = None) -> tuple[Loaded, 
         "words": WORDS,
         "here": url_for("viewer.show", name=name),
         "wide": True,
-        "approval_note": f"{loaded.ruleset.title}: {approval(loaded.ruleset)}.",
+        "approval_note": f"{loaded.ruleset.title}: {describe_approval(loaded.ruleset)}.",
     }  # fmt: skip
 
 
