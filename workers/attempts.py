@@ -102,7 +102,7 @@ class Attempts:
         return TaskOutcome.FINISHED
 
     def decide(self, delivery: Delivery) -> dict[str, Any]:
-        """Evaluate a report with its ruleset. Raises UnreadableReport and the errors of evaluating."""
+        """Return the result of a report by its ruleset. Raises UnreadableReport, or any error of the evaluator."""
         if delivery.unreadable is not None:
             raise UnreadableReport
         report = delivery.report

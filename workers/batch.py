@@ -77,7 +77,7 @@ class Batch:
     def run(self, task: str, lane: Lane, ids: Sequence[str], *, takes: bool) -> TaskOutcome:
         """Evaluate the reports until all are finished or no time is left.
 
-        `takes`: `ids` is a single id, begun alone; the task then takes other reports off the lane.
+        `takes`: `ids` is a single id, begun by itself; the task then takes other reports off the lane.
 
         Raises:
             StoreUnavailable, DecryptionError: If the store fails.

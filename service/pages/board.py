@@ -47,7 +47,7 @@ class Filters:
 
     @property
     def wanted(self) -> Wanted:
-        """For the store."""
+        """Return the filters for the store."""
         levels = (_LEVELS[self.level],) if self.level else RANKS
         newest = self.order == "newest"
         return Wanted(BoardStatus(self.show), levels, self.ruleset or None, overdue=bool(self.overdue), newest=newest)
@@ -144,13 +144,13 @@ def _back(did: str, report_id: str) -> Response:
 def _board_values(filters: Filters) -> dict[str, Any]:
     parts = get_parts()
     now = parts.now_ms()
-    found = parts.store.board.page(filters.wanted, now, ROWS, filters.after or None)
+    results = parts.store.board.page(filters.wanted, now, ROWS, filters.after or None)
     tally = parts.store.board.tally(now)
     urgent = parts.store.board.page(Wanted(levels=(Level.URGENT, None), newest=True), now, ARRIVALS)
     return {
         "filters": filters,
-        "rows": [_row(row, now) for row in found.rows],
-        "next": found.next and filters.address(after=found.next),
+        "rows": [_row(row, now) for row in results.rows],
+        "next": results.next and filters.address(after=results.next),
         "levels": [
             {"level": _word(level), "word": words.WORDS[level], "open": tally.open[level],
              "overdue": tally.overdue[level]}

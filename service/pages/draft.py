@@ -50,7 +50,13 @@ class Draft:
 
 
 def open_live(name: str) -> Live:
-    """What is live. Raises RulesetNotFound, StoreUnavailable."""
+    """Open the live version of a ruleset.
+
+    Raises:
+        RulesetNotFound: If it is not live.
+        StoreUnavailable: If the store is away.
+
+    """
     parts = get_parts()
     live = parts.store.rulesets.get_live().get(name)
     if live is None:
@@ -96,7 +102,13 @@ def _plain(text: str) -> str:
 
 
 def ask_bench(what: str, draft: Draft, live: Live | None) -> Json:
-    """Return the answer of `Desk.answer` about the draft. Raises WorkbenchBusy, WorkbenchFailed."""
+    """Return the answer of `Desk.answer` about the draft.
+
+    Raises:
+        WorkbenchBusy: If another request holds the bench.
+        WorkbenchFailed: If the request took too long or crashed.
+
+    """
     question: Json = {"ask": what, "files": dict(draft.files), "words": dict(draft.words)}
     if live is not None:
         question["live"] = {"digest": live.digest, "data": live.data}

@@ -281,7 +281,7 @@ def _accept(asking: FormRequest, answers: FormAnswers) -> str:
 
 
 def is_urgent_by_answers(result: dict[str, Any]) -> bool:
-    """Return True if the answers given are urgent; an incomplete form alone may be urgent for what is open."""
+    """Return True if the answers given are urgent; an incomplete form may be urgent only for its open questions."""
     urgent = Level.URGENT.word
     return result["level"] == urgent and (
         bool(result["determined"]) or any(rule["level"] == urgent for rule in result["rules"])

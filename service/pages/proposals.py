@@ -38,14 +38,19 @@ def may_propose() -> bool:
 def list_open_proposals(name: str) -> list[Proposal]:
     """Return the open proposals for a ruleset, the newest first."""
     parts = get_parts()
-    found = parts.store.proposals.get_all(parts.now_ms())
-    return [one for one in found if one.ruleset == name and one.state is ProposalState.OPEN]
+    proposals = parts.store.proposals.get_all(parts.now_ms())
+    return [proposal for proposal in proposals if proposal.ruleset == name and proposal.state is ProposalState.OPEN]
 
 
 def propose(live: Live, draft: Draft, note: str) -> Proposal:
     """Check the draft as for going live, and keep it as a proposal.
 
-    Raises RulesetError with every fault, ProposalRefused, StoreUnavailable, WorkbenchBusy if another check is running.
+    Raises:
+        RulesetError: If the draft has faults.
+        ProposalRefused: If it can't be a proposal.
+        WorkbenchBusy: If another check is running.
+        StoreUnavailable: If the store is away.
+
     """
     parts = get_parts()
     files = {name: text for name, text in draft.files.items() if text.strip()}
@@ -123,7 +128,7 @@ def _compared(files: dict[str, str], live: Live) -> Json:
 
 
 def _shown(live: Live, proposal: Proposal, files: dict[str, str], answer: Json) -> Response:
-    own_one = get_caller().client == proposal.proposed_by
+    is_own = get_caller().client == proposal.proposed_by
     return render(
         "workbench/proposal.html",
         name=live.name,
@@ -133,11 +138,10 @@ def _shown(live: Live, proposal: Proposal, files: dict[str, str], answer: Json) 
         decided_at=None if proposal.decided_ms is None else timestamp(proposal.decided_ms),
         patch=patch(live.name, live.files, files),
         answer=answer,
-        own_one=own_one,
         may_decide=proposal.state is ProposalState.OPEN
         and may(Scope.DEPLOY)
-        and not own_one
+        and not is_own
         and get_parts().settings.auth_on,
-        may_withdraw=proposal.state is ProposalState.OPEN and own_one and get_parts().settings.auth_on,
+        may_withdraw=proposal.state is ProposalState.OPEN and is_own and get_parts().settings.auth_on,
         wide=True,
     )

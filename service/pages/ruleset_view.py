@@ -76,7 +76,7 @@ def version_of(loaded: Loaded) -> Version:
 
 
 def evidence_of(rulesets: RulesetStore, digest: str) -> Evidence:
-    """What was shown of it when it went live. Raises StoreUnavailable."""
+    """Return the evidence that was stored at deployment. Raises StoreUnavailable."""
     return _evidence(rulesets.get_files(digest).get(kept.FILE_NAME))
 
 
