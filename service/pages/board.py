@@ -14,7 +14,7 @@ from service.http.parts import Parts, get_parts
 from service.http.responses import add_etag
 from service.pages import board_wording as words
 from service.pages.page import is_htmx, page, redirect_to, render
-from triage_rules.foundation.errors import DecryptionError, NotRedrivable, NotSettled, ReportNotFound
+from triage_rules.foundation.errors import DecryptionError, ReportNotFound, ReportNotSettled, RequeueRefused
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.model import Level
 from triage_rules.records.api_keys import Scope
@@ -104,7 +104,7 @@ def acknowledge() -> Response:
         return _back("undone", report_id)
     try:
         parts.store.board.acknowledge(report_id, parts.now_ms(), by=get_actor())
-    except NotSettled:
+    except ReportNotSettled:
         return _back("waits", report_id)
     return _back("acknowledged", report_id)
 
@@ -115,7 +115,7 @@ def redrive() -> Response:
     parts, report_id = get_parts(), _posted_id()
     try:
         parts.store.dead_letters.requeue(report_id, parts.now_ms(), by=get_actor())
-    except NotRedrivable:
+    except RequeueRefused:
         return _back("kept", report_id)
     return _back("redriven", report_id)
 

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from service.boot.app import create_app
-from tests.actors import TESTER
+from tests.support.actors import TESTER
 from triage_rules.deployment import deploy
 from triage_rules.foundation.errors import WorkbenchBusy
 from triage_rules.foundation.settings import Settings
