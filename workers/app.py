@@ -22,24 +22,24 @@ from workers.schedule import every
 TASKS_PER_CHILD = 20_000
 MEMORY_PER_CHILD_KB = 512_000
 SWEEPS_KEPT_SECONDS = 24 * 3600
-"""A sweep that no worker took is dropped then. Not sooner: beat's clock and the workers' may differ by hours."""
+"""Age at which an untaken sweep is dropped; long, because the clocks of beat and workers may differ by hours."""
 
 
 def make_app(settings: Settings) -> Celery:
-    """The app with its tasks, queues, schedule and heartbeat."""
-    made = Celery("workers", task_cls="workers.connection:LoudTask")
-    made.conf.update(celery_settings(settings))
-    made.conf[tasks.SETTINGS] = settings
-    tasks.register(made)
-    made.steps["consumer"].add(Heartbeat)
+    """Make the app with its tasks, queues, schedule and heartbeat."""
+    celery = Celery("workers", task_cls="workers.connection:LoudTask")
+    celery.conf.update(celery_settings(settings))
+    celery.conf[tasks.SETTINGS] = settings
+    tasks.register(celery)
+    celery.steps["consumer"].add(Heartbeat)
     # A line for each task says nothing that the store doesn't know better.
-    for chatty in ("celery.worker.strategy", "celery.app.trace"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    return made
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return celery
 
 
 def celery_settings(settings: Settings) -> dict[str, Any]:
-    """Celery's settings: late acknowledgement, ids only, urgent first."""
+    """Return Celery's settings: late acknowledgement, only ids in messages, urgent reports first."""
     hard = settings.task_hard_seconds
     transport = {
         # The queues are read in the order below; all tasks of the first go before those of the others.
@@ -75,7 +75,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "worker_redirect_stdouts": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "enable_utc": True,
-        "beat_scheduler": "celery.beat:Scheduler",  # one entry, every few seconds: nothing to remember in a file
+        "beat_scheduler": "celery.beat:Scheduler",  # a single entry, every few seconds, needs no file
         "beat_schedule": {
             SWEEP: {
                 "task": SWEEP,

@@ -1,4 +1,4 @@
-"""The calls about settled reports: who takes care of one, and a dead letter that is to be tried anew."""
+"""The calls about settled reports: acknowledge a report, requeue a dead letter."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from triage_rules.records.api_keys import Scope
 from triage_rules.records.board import Acknowledged
 from triage_rules.records.reports import ReportStatus
 
-blueprint = Blueprint("following_up", __name__, url_prefix="/v1", description="What people do about results.")
+blueprint = Blueprint(
+    "following_up", __name__, url_prefix="/v1", description="Acknowledge results and requeue dead letters."
+)
 
 _PROBLEMS = (*CALL_PROBLEMS, "report-not-found", "ledger-unavailable")
 
@@ -27,70 +29,78 @@ _PROBLEMS = (*CALL_PROBLEMS, "report-not-found", "ledger-unavailable")
     blueprint,
     "POST",
     "/reports/<report_id>/acknowledgement",
-    DocumentedResponse(200, AcknowledgementOut, "Who takes care of it now."),
+    DocumentedResponse(200, AcknowledgementOut, "The acknowledgement as it is now."),
     problems=(*_PROBLEMS, "not-settled"),
     needs=frozenset({Scope.READ}),
 )
 def acknowledge(report_id: str) -> Response:
-    """Say that you take care of a report.
+    """Acknowledge a report.
 
-    It is noted for the client whose key this is, and written down. If somebody did before, it stays theirs.
+    Records that the client of this key takes care of the report, also in the audit log. An earlier acknowledgement by
+    another client stays.
     """
-    own = _asked(report_id)
-    return _told(report_id, own.store.board.acknowledge(report_id, own.now_ms(), by=actor()))
+    own = _parts_for(report_id)
+    return _acknowledgement(report_id, own.store.board.acknowledge(report_id, own.now_ms(), by=actor()))
 
 
 @call(
     blueprint,
     "DELETE",
     "/reports/<report_id>/acknowledgement",
-    DocumentedResponse(200, AcknowledgementOut, "Nobody takes care of it now."),
+    DocumentedResponse(200, AcknowledgementOut, "The report is not acknowledged."),
     problems=(*_PROBLEMS, "not-settled"),
     needs=frozenset({Scope.READ}),
 )
 def unacknowledge(report_id: str) -> Response:
-    """Take it back that somebody takes care of a report.
+    """Undo the acknowledgement of a report.
 
-    Whoever said so. It is written down.
+    Works for any client's acknowledgement. The audit log records it.
     """
-    own = _asked(report_id)
+    own = _parts_for(report_id)
     own.store.board.unacknowledge(report_id, own.now_ms(), by=actor())
-    return _told(report_id, None)
+    return _acknowledgement(report_id, None)
 
 
 @call(
     blueprint,
     "POST",
     "/dead-letters/<report_id>/redrive",
-    DocumentedResponse(202, AcceptedOut, "It waits again, and will be decided, or be a dead letter once more."),
+    DocumentedResponse(202, AcceptedOut, "Requeued: the report will be decided, or become a dead letter again."),
     problems=(*_PROBLEMS, "not-redrivable"),
     needs=frozenset({Scope.ADMIN}),
 )
 def redrive(report_id: str) -> Response:
-    """Have a report that could not be decided tried anew.
+    """Requeue a dead letter.
 
-    With all its attempts, by the ruleset that was live when it was accepted. It ends in one more event.
+    The report gets all its attempts again, with the ruleset that was live when it was accepted. It ends in one more
+    event.
     """
-    own = _asked(report_id)
+    own = _parts_for(report_id)
     own.store.dead_letters.requeue(report_id, own.now_ms(), by=actor())
-    told = {"id": report_id, "status": ReportStatus.QUEUED.value, "links": {"self": path_of(report_id)}}
-    return json_answer(told, 202)
+    body = {"id": report_id, "status": ReportStatus.QUEUED.value, "links": {"self": path_of(report_id)}}
+    return json_answer(body, 202)
 
 
-def _asked(report_id: str) -> Parts:
-    """The parts, if the request is well formed. Raises Refused, ReportNotFound."""
+def _parts_for(report_id: str) -> Parts:
+    """Check the request and return the parts.
+
+    Raises:
+        Refused: If there is a query.
+        ReportNotFound: If the id is malformed.
+
+    """
     refuse_query(request)
     if not ID.fullmatch(report_id):
         raise ReportNotFound
     return parts()
 
 
-def _told(report_id: str, found: Acknowledged | None) -> Response:
+def _acknowledgement(report_id: str, acknowledged: Acknowledged | None) -> Response:
     return json_answer(
         {
             "id": report_id,
-            "acknowledged_by": found.by if found is not None else None,
-            "acknowledged_at": timestamp(found.at_ms) if found is not None else None,
+            "acknowledged_by": acknowledged.by if acknowledged is not None else None,
+            "acknowledged_at": timestamp(acknowledged.at_ms) if acknowledged is not None else None,
             "links": {"self": path_of(report_id)},
         }
     )

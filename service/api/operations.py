@@ -1,4 +1,4 @@
-"""The calls about the service itself: is it alive, is it ready, how is it, what does it count."""
+"""The calls about the service itself: liveness, readiness, status, metrics."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from triage_rules.records.reports import Lane
 
 LOOKING = frozenset({Scope.READ})
 
-blueprint = Blueprint("operations", __name__, description="For those who run the service.")
+blueprint = Blueprint("operations", __name__, description="Operate the service: health, status and metrics.")
 
 
-@call(blueprint, "GET", "/livez", DocumentedResponse(200, AliveOut, "It answers."))
+@call(blueprint, "GET", "/livez", DocumentedResponse(200, AliveOut, "The process answers."))
 def livez() -> Response:
-    """Say whether the process answers."""
+    """Check that the process answers."""
     return json_answer({"status": "ok"})
 
 
@@ -39,19 +39,19 @@ def livez() -> Response:
     blueprint,
     "GET",
     "/readyz",
-    DocumentedResponse(200, ReadyOut, "It is."),
-    DocumentedResponse(503, NotReadyOut, "`not-ready`: `errors` says what is missing.", CONTENT_TYPE),
+    DocumentedResponse(200, ReadyOut, "The service is ready."),
+    DocumentedResponse(503, NotReadyOut, "`not-ready`: `errors` lists the failed checks.", CONTENT_TYPE),
 )
 def readyz() -> Response:
-    """Say whether all is there that it takes.
+    """Check that the service is ready.
 
     The store can be reached and written to, urgent reports don't wait too long, a ruleset is live and can be opened,
-    a worker was heard from lately and gets on with its work. Strangers are told which of these fails, and callers with
-    a key also why.
+    and a worker sent a heartbeat lately and makes progress. Callers without a key see which check fails; callers with
+    a key also see why.
     """
     missing = _missing(parts())
     if missing and not may_see_details():
-        missing = dict.fromkeys(missing, "failed; whoever sends an API key is told why")
+        missing = dict.fromkeys(missing, "failed; send an API key to see why")
     checks = {name: {"ok": name not in missing, "detail": missing.get(name, "ok")} for name in CHECKS}
     if not missing:
         return json_answer({"status": "ready", "checks": checks})
@@ -63,15 +63,14 @@ def readyz() -> Response:
     blueprint,
     "GET",
     "/v1/status",
-    DocumentedResponse(200, StatusOut, "What is live, what waits, who works."),
+    DocumentedResponse(200, StatusOut, "Live rulesets, queue and workers."),
     problems=(*CALL_PROBLEMS, "ruleset-broken", "ledger-unavailable"),
     needs=LOOKING,
 )
 def status() -> Response:
-    """Say how the service is.
+    """Get the status of the service.
 
-    What is live and who approved it, what waits, how far consumer groups are, who works, and what is refused beyond
-    which limit.
+    Lists the live rulesets and who approved them, the queue, the consumer groups, the workers and the limits.
     """
     refuse_query(request)
     own = parts()
@@ -114,7 +113,7 @@ def status() -> Response:
     needs=LOOKING,
 )
 def metrics() -> Response:
-    """What Prometheus scrapes."""
+    """Get the metrics for Prometheus."""
     return Response(parts().metrics.text(), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -122,13 +121,13 @@ CHECKS = ("redis", "encryption", "writes", "queue", "rulesets", "workers")
 
 
 def _missing(own: Parts) -> dict[str, str]:
-    """What is not there, by the name of its check."""
+    """Return the failed checks with their reasons."""
     missing: dict[str, str] = {}
     try:
         own.store.health.ping()
         missing |= _other_encryption(own) | _no_writes(own) | _old_queue(own) | _no_ruleset(own) | _no_workers(own)
     except StoreUnavailable:
-        return dict.fromkeys(CHECKS, "can't be told: Redis can't be reached") | {"redis": "Redis can't be reached"}
+        return dict.fromkeys(CHECKS, "unknown: Redis can't be reached") | {"redis": "Redis can't be reached"}
     return missing
 
 
@@ -136,7 +135,7 @@ def _other_encryption(own: Parts) -> dict[str, str]:
     try:
         own.store.health.check_encryption()
     except DecryptionError as error:
-        return {"encryption": f"{error}; nothing is accepted"}
+        return {"encryption": f"{error}; no reports are accepted"}
     return {}
 
 
@@ -144,16 +143,16 @@ def _no_writes(own: Parts) -> dict[str, str]:
     try:
         own.store.health.check_writes()
     except StoreUnavailable:
-        return {"writes": "Redis refuses to write, as when its memory is full; nothing is accepted"}
+        return {"writes": "Redis refuses to write, for example because its memory is full; no reports are accepted"}
     return {}
 
 
 def _old_queue(own: Parts) -> dict[str, str]:
-    """By the same limit as accepting. While urgent reports are still accepted, they must still be sent here."""
+    """Check the age of the queue against the limit of intake: the service is ready while it accepts urgent reports."""
     limit = own.settings.max_queue_age_seconds
     if own.store.health.get_backlog(own.now_ms()).oldest_urgent_ms <= limit * 1000:
         return {}
-    return {"queue": f"the oldest urgent report waits longer than {limit} seconds; nothing is accepted"}
+    return {"queue": f"the oldest urgent report has waited longer than {limit} seconds; no reports are accepted"}
 
 
 def _no_workers(own: Parts) -> dict[str, str]:
@@ -161,8 +160,8 @@ def _no_workers(own: Parts) -> dict[str, str]:
     if own.store.health.get_workers(now, within_ms):
         return {}
     if stalled := own.store.health.get_stalled_workers(now, within_ms):
-        return {"workers": f"no worker gets anything done ({len(stalled)} stalled), although work waits"}
-    return {"workers": f"no worker was heard from in the last {within_ms // 1000} seconds"}
+        return {"workers": f"no worker makes progress ({len(stalled)} stalled), although work waits"}
+    return {"workers": f"no worker sent a heartbeat in the last {within_ms // 1000} seconds"}
 
 
 def _no_ruleset(own: Parts) -> dict[str, str]:
@@ -177,5 +176,5 @@ def _no_ruleset(own: Parts) -> dict[str, str]:
         except TriageError as error:
             return {"rulesets": f"the live ruleset {name} can't be opened ({type(error).__name__})"}
     for name in own.live.refused():
-        return {"rulesets": f"the live ruleset {name} can't be opened; nothing is accepted for it"}
+        return {"rulesets": f"the live ruleset {name} can't be opened; no reports are accepted for it"}
     return {}

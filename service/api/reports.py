@@ -1,4 +1,4 @@
-"""The calls about reports: post one or many, ask for one, ask what one would give."""
+"""The calls about reports: post one or many, get a report, evaluate without posting."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ from triage_rules.foundation.timestamps import timestamp
 from triage_rules.records.api_keys import Scope
 from triage_rules.records.reports import Accepted, ReportStatus, StoredReport
 
-blueprint = Blueprint("reports", __name__, url_prefix="/v1", description="Post reports, and ask what became of them.")
+blueprint = Blueprint("reports", __name__, url_prefix="/v1", description="Post reports and get their results.")
 
 POSTING = frozenset({Scope.REPORT})
 
 ID = re.compile(r"[0-9a-f]{32}")
 _BATCH = "batch"
-"""No report's id, but a path of its own, which can only be posted to."""
+"""A path of its own that takes only POST, and is not the id of a report."""
 
 
 @call(
     blueprint,
     "POST",
     "/reports",
-    DocumentedResponse(202, AcceptedOut, "Accepted: it will be decided, whatever dies meanwhile."),
+    DocumentedResponse(202, AcceptedOut, "Accepted: the report will be decided, even if processes crash."),
     DocumentedResponse(200, ReportOut, "With `Prefer: wait`: accepted and decided in time."),
     problems=(*BODY_PROBLEMS, *KEY_PROBLEMS, *INTAKE_PROBLEMS, "report-refused"),
     needs=POSTING,
@@ -64,7 +64,7 @@ _BATCH = "batch"
 def post_report() -> Response:
     """Post a report.
 
-    It is checked, stored, and decided by a worker. Ask for the result at `Location`, or wait with `Prefer: wait=5`.
+    The report is checked and stored; a worker decides it. Get the result at `Location`, or wait with `Prefer: wait=5`.
     """
     refuse_query(request)
     own = parts()
@@ -77,7 +77,7 @@ def post_report() -> Response:
     if report is not None and settled and wait is not None:
         response = json_answer(_report(report))
     else:
-        response = json_answer(_told(accepted, report), 202)
+        response = json_answer(_accepted(accepted, report), 202)
     response.headers["Location"] = path_of(accepted.id)
     if report is not None and wait is not None:
         response.headers["Preference-Applied"] = f"wait={wait}"
@@ -88,7 +88,7 @@ def post_report() -> Response:
     blueprint,
     "POST",
     "/reports/batch",
-    DocumentedResponse(202, OutcomeOut, "NDJSON: a line of outcome for each report, in their order.", NDJSON[0]),
+    DocumentedResponse(202, OutcomeOut, "NDJSON: a line for each report, in order.", NDJSON[0]),
     problems=(*CALL_PROBLEMS, *TYPE_PROBLEMS, KEY_PROBLEMS[0], *INTAKE_PROBLEMS, "batch-refused"),
     needs=POSTING,
     requestBody=BATCH_BODY,
@@ -97,7 +97,7 @@ def post_report() -> Response:
 def post_batch() -> Response:
     """Post many reports, one a line.
 
-    Each line stands for itself: those without fault are accepted, the others are refused with their reasons.
+    Lines are independent: lines without faults are accepted, other lines are rejected with their faults.
     """
     refuse_query(request)
     own = parts()
@@ -106,15 +106,15 @@ def post_batch() -> Response:
     own.limits.charge(len(lines) - 1)
     readable = [line for line in lines if not line.faults]
     client = caller().client
-    # A blank can't stand in a caller's key, so a line's key is nobody else's.
+    # Callers' keys have no blanks, so a line's key can't collide with one.
     requests = [Request(line.raw, None if key is None else f"{key} {line.number}", client) for line in readable]
-    became = dict(zip((line.number for line in readable), own.intake.accept_many(requests), strict=True))
-    told = [_outcome(line, became.get(line.number)) for line in lines]
-    _refuse_if_away(told)
-    for line in told:
-        if "problem" in line:
-            own.metrics.refused(line.pop("problem"))
-    text = "".join(strict_json.dumps(line) + "\n" for line in told)
+    outcomes = dict(zip((line.number for line in readable), own.intake.accept_many(requests), strict=True))
+    replies = [_outcome(line, outcomes.get(line.number)) for line in lines]
+    _refuse_if_away(replies)
+    for reply in replies:
+        if "problem" in reply:
+            own.metrics.refused(reply.pop("problem"))
+    text = "".join(strict_json.dumps(reply) + "\n" for reply in replies)
     return Response(text, 202, content_type=NDJSON[0])
 
 
@@ -122,17 +122,17 @@ def post_batch() -> Response:
     blueprint,
     "GET",
     "/reports/<report_id>",
-    DocumentedResponse(200, ReportOut, "The report as it is now."),
+    DocumentedResponse(200, ReportOut, "The report and, if it is settled, its result."),
     NOT_CHANGED,
     problems=(*CALL_PROBLEMS, "report-not-found", "method-not-allowed", "ledger-unavailable", "store-sealed"),
     needs=frozenset({Scope.REPORT, Scope.READ}),
 )
 def get_report(report_id: str) -> Response:
-    """Ask for a report.
+    """Get a report.
 
-    The scope `report` lets a client see its own, `read` all; another's report is not there.
-    `status` is queued, done or dead; the latter two are final and have a `result`. Send the ETag as `If-None-Match`.
-    While it is queued, `Retry-After` says in how many seconds to ask again.
+    With the scope `report` a client gets its own reports, with `read` all reports; other reports are not found.
+    `status` is queued, done or dead. A done or dead report is final and has a `result`. Send the ETag as
+    `If-None-Match`. While the report is queued, `Retry-After` has the seconds until you should ask again.
     """
     refuse_query(request)
     if report_id == _BATCH:
@@ -152,15 +152,16 @@ def get_report(report_id: str) -> Response:
     blueprint,
     "POST",
     "/evaluate",
-    DocumentedResponse(200, {"$ref": "#/components/schemas/Result"}, "The result it would have now."),
+    DocumentedResponse(200, {"$ref": "#/components/schemas/Result"}, "The result that the report would get now."),
     problems=(*BODY_PROBLEMS, *RULESET_PROBLEMS, "report-refused", "evaluation-failed"),
     needs=POSTING,
     requestBody=REPORT_BODY,
 )
 def evaluate() -> Response:
-    """Ask what a report would give.
+    """Evaluate a report without posting it.
 
-    The same body as for posting. Nothing is stored, counted or published; a subject's earlier reports are looked up.
+    Takes the same body as posting a report. Nothing is stored, counted or published; the subject's earlier
+    reports are read.
     """
     refuse_query(request)
     own = parts()
@@ -168,9 +169,9 @@ def evaluate() -> Response:
 
 
 def _look(accepted: Accepted, wait: int | None) -> StoredReport | None:
-    """The report as it is after at most `wait` seconds; None if there is no need to ask, or it can't be told.
+    """Return the report after at most `wait` seconds; None if it is new and the caller doesn't wait, or unknown.
 
-    From here on nothing may fail: the report is accepted, and the caller must learn its id.
+    Nothing may fail here: the report is accepted, and the caller must learn its id.
     """
     if wait is None and accepted.created:
         return None
@@ -178,7 +179,7 @@ def _look(accepted: Accepted, wait: int | None) -> StoredReport | None:
 
 
 def look_up_report(report_id: str, wait: int | None) -> StoredReport | None:
-    """The report as it is after at most `wait` seconds; None if it can't be told, or too many wait already."""
+    """Return the report after at most `wait` seconds; None if it is unknown, or too many requests wait already."""
     own = parts()
     try:
         if wait is None:
@@ -193,13 +194,13 @@ def look_up_report(report_id: str, wait: int | None) -> StoredReport | None:
         return None
 
 
-def _told(accepted: Accepted, report: StoredReport | None) -> dict[str, Any]:
+def _accepted(accepted: Accepted, report: StoredReport | None) -> dict[str, Any]:
     status = ReportStatus.QUEUED if report is None else report.status
     return {"id": accepted.id, "status": status.value, "links": {"self": path_of(accepted.id)}}
 
 
 def _report(report: StoredReport) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    body: dict[str, Any] = {
         "id": report.id,
         "status": report.status.value,
         "ruleset": report.ruleset,
@@ -208,29 +209,29 @@ def _report(report: StoredReport) -> dict[str, Any]:
         "links": {"self": path_of(report.id), "ruleset": f"/v1/rulesets/{report.ruleset}"},
     }
     if report.result is not None:
-        told["result"] = report.result
+        body["result"] = report.result
     if report.acknowledged is not None:
-        told["acknowledged_by"] = report.acknowledged.by
-        told["acknowledged_at"] = timestamp(report.acknowledged.at_ms)
-    return told
+        body["acknowledged_by"] = report.acknowledged.by
+        body["acknowledged_at"] = timestamp(report.acknowledged.at_ms)
+    return body
 
 
-def _outcome(line: BatchLine, became: IntakeOutcome | None) -> dict[str, Any]:
-    """One line of the answer; `problem` is for our own counting."""
-    match became:
+def _outcome(line: BatchLine, outcome: IntakeOutcome | None) -> dict[str, Any]:
+    """Return a line of the response; `problem` is for the metrics, and removed later."""
+    match outcome:
         case Accepted():
-            return {"line": line.number, "status": 202, "id": became.id, "links": {"self": path_of(became.id)}}
+            return {"line": line.number, "status": 202, "id": outcome.id, "links": {"self": path_of(outcome.id)}}
         case None:
             problem, faults, left_out = PROBLEMS["unreadable"], line.faults, line.left_out
         case _:
-            problem, faults, left_out = problems.of(became)
+            problem, faults, left_out = problems.of(outcome)
     return {"line": line.number, **problems.body(problem, faults, left_out=left_out), "problem": problem.code}
 
 
-def _refuse_if_away(told: Sequence[Mapping[str, Any]]) -> None:
-    """If nothing was accepted, and not for the reports' own faults alone, the whole batch is to be sent again."""
-    away = [line["problem"] for line in told if line["status"] == HTTPStatus.SERVICE_UNAVAILABLE]
-    if away and not any(line["status"] == HTTPStatus.ACCEPTED for line in told):
+def _refuse_if_away(replies: Sequence[Mapping[str, Any]]) -> None:
+    """Raise Refused if the service accepted nothing because it is unavailable: the caller must resend the batch."""
+    away = [reply["problem"] for reply in replies if reply["status"] == HTTPStatus.SERVICE_UNAVAILABLE]
+    if away and not any(reply["status"] == HTTPStatus.ACCEPTED for reply in replies):
         raise problems.Refused(away[0])
 
 

@@ -1,11 +1,10 @@
-"""The web's bootstrap: the one place where its parts meet. `gunicorn 'service.boot.app:create_app()'`."""
+"""The bootstrap of the web process: makes all parts and joins them. `gunicorn 'service.boot.app:create_app()'`."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from service import pages
-from service.api import administration, deployments, follow_up, form_links, operations, reports, rulesets
+from service import api, pages
 from service.api.openapi import make_api
 from service.http import api_keys, headers, problems
 from service.http.api_keys import Keyring
@@ -24,7 +23,7 @@ from triage_rules.store.redis import RedisStore
 def create_app(
     settings: Settings | None = None, store: RedisStore | None = None, dispatch: Dispatch | None = None
 ) -> Flask:
-    """The app. What isn't handed in is made as in production. Connects to nothing yet. Raises SettingsError."""
+    """Make the app, with production parts for those not passed in. Opens no connection yet. Raises SettingsError."""
     settings = Settings.from_environment() if settings is None else settings
     store = RedisStore(settings) if store is None else store
     dispatch = CeleryDispatch(settings) if dispatch is None else dispatch
@@ -41,8 +40,7 @@ def create_app(
     keyring = Keyring(store.api_keys.get_all)
     keep(app.extensions, Parts(settings, store, live, intake, metrics, limits, keyring, store.now_ms))
     sessions.configure(app, settings)
-    api = make_api(app, version())
-    for part in (reports, follow_up, rulesets, form_links, deployments, administration, operations):
-        api.register_blueprint(part.blueprint)
-    pages.register(app, api)
+    description = make_api(app, version())
+    api.register(description)
+    pages.register(app, description)
     return app

@@ -1,4 +1,4 @@
-"""Who does what is written down in the audit log."""
+"""The actor of a request, for the audit log."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from service.http.api_keys import caller
 from triage_rules.records.audit import Actor, Via
 
 ANYBODY = "anybody on this machine"
-"""Without API keys nobody says who they are."""
+"""Name of the actor of a service without API keys."""
 
 
 def actor() -> Actor:
-    """The client that sent this request."""
+    """Return the client that sent this request."""
     return Actor(caller().client or ANYBODY, Via.HTTP)

@@ -1,4 +1,4 @@
-"""Proposals on pages: asking for a ruleset to go live, and the second person who decides."""
+"""Pages of proposals: a person proposes a ruleset, and a second person decides."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from triage_rules.workbench.compare_live import patch
 Json = dict[str, Any]
 
 PROPOSERS = (Scope.READ, Scope.DEPLOY, Scope.ADMIN)
-"""A key that only files reports lies in some form's settings; nobody proposes by it."""
+"""Scopes that may propose. A key that only posts reports is stored in a form's settings, so it may not."""
 
 CLOSING = {"decline": ProposalState.DECLINED, "withdraw": ProposalState.WITHDRAWN}
 
@@ -31,12 +31,12 @@ blueprint = Blueprint("proposals", __name__)
 
 
 def may_propose() -> bool:
-    """Whether whoever sees this page may; without keys there is no second person, and nobody may."""
+    """Return True if the person may propose; never without keys, because then no second person can be identified."""
     return parts().settings.auth_on and any(may(scope) for scope in PROPOSERS)
 
 
 def proposals_of(name: str) -> list[Proposal]:
-    """What is proposed for that ruleset and not decided, the newest first."""
+    """Return the open proposals for a ruleset, the newest first."""
     own = parts()
     found = own.store.proposals.get_all(own.now_ms())
     return [one for one in found if one.ruleset == name and one.state is ProposalState.OPEN]
@@ -52,9 +52,9 @@ def propose(live: Live, draft: Draft, note: str) -> Proposal:
     checked = check_in_bench(files)
     bundle = checked.bundle
     if bundle.name != live.name:
-        raise ProposalRefused(f"the draft is of `{bundle.name}`, and this is the workbench of `{live.name}`")
+        raise ProposalRefused(f"the draft is for `{bundle.name}`, but this is the workbench of `{live.name}`")
     if bundle.digest == live.digest and files == dict(live.files):
-        raise ProposalRefused("the draft is what is live")
+        raise ProposalRefused("the draft is the same as the live version")
     made = Proposal(
         secrets.token_hex(8),
         bundle.name,
@@ -71,9 +71,9 @@ def propose(live: Live, draft: Draft, note: str) -> Proposal:
 
 @page(blueprint, "/workbench/<name>/proposals/<proposal_id>", methods=("GET", "POST"))
 def show(name: str, proposal_id: str) -> Response:
-    """What is proposed, against what is live now; and for a second person, the decision."""
+    """Show a proposal against the live version, and let a second person decide."""
     live = live_of(name)
-    proposal, files = _found(name, proposal_id)
+    proposal, files = _get_proposal(name, proposal_id)
     if request.method == "GET":
         return _shown(live, proposal, files, {})
     if request.form.get("action") == "compare":
@@ -81,14 +81,14 @@ def show(name: str, proposal_id: str) -> Response:
     try:
         done = _decide(proposal, files, request.form.get("action", ""))
     except RulesetError as error:
-        told = {"trouble": "It no longer passes what is checked before going live.", "faults": error.faults}
-        return _shown(live, *_found(name, proposal_id), told)
+        answer = {"trouble": "The proposal no longer passes the deployment checks.", "faults": error.faults}
+        return _shown(live, *_get_proposal(name, proposal_id), answer)
     except TriageError as error:
-        return _shown(live, *_found(name, proposal_id), {"trouble": str(error)})
+        return _shown(live, *_get_proposal(name, proposal_id), {"trouble": str(error)})
     return go(url_for("proposals.show", name=name, proposal_id=done))
 
 
-def _found(name: str, proposal_id: str) -> tuple[Proposal, dict[str, str]]:
+def _get_proposal(name: str, proposal_id: str) -> tuple[Proposal, dict[str, str]]:
     proposal, files = parts().store.proposals.get(proposal_id)
     if proposal.ruleset != name:
         raise ProposalNotFound
@@ -96,7 +96,7 @@ def _found(name: str, proposal_id: str) -> tuple[Proposal, dict[str, str]]:
 
 
 def _decide(proposal: Proposal, files: dict[str, str], action: str) -> str:
-    """Approve it, which makes it live, or close it. Raises ProposalRefused and what deploying raises."""
+    """Approve the proposal, which makes it live, or close it. Raises ProposalRefused and the errors of deploying."""
     own = parts()
     if not own.settings.auth_on:
         raise ProposalRefused("without API keys there is no second person")
@@ -107,7 +107,7 @@ def _decide(proposal: Proposal, files: dict[str, str], action: str) -> str:
     if action != "approve" or not may(Scope.DEPLOY):
         raise ProposalRefused("approving needs a key with the scope `deploy`")
     if caller().client == proposal.proposed_by:
-        raise ProposalRefused("a second person must approve it: a key of another client than the one that proposed it")
+        raise ProposalRefused("a second person must approve it, with the key of a client other than the proposer")
     checked = check_in_bench(files)
     approving = Approval(proposal.id, request.form.get("live") or None)
     deploy.deploy(own.store.rulesets, checked, own.now_ms(), actor(), approving)

@@ -1,4 +1,4 @@
-"""Signing in with an API key, pasted once, and signing out."""
+"""Sign-in with an API key, pasted once, and sign-out."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from triage_rules.foundation.patterns import KEY
 from triage_rules.records.api_keys import find_caller
 
 _PATH = re.compile(r"/(?!/)[!#-\[\]-~]*")
-"""A place here: no other host, no backslash, which some browsers take for a slash."""
+"""A path on this service: no other host, and no backslash, which some browsers treat as a slash."""
 
 blueprint = Blueprint("signing_in", __name__)
 
 
 @page(blueprint, "/sign-in", methods=("GET", "POST"), needs=OPEN)
 def sign_in() -> Response:
-    """Asks for an API key. The key itself is kept nowhere."""
-    to = _place(request.values.get("next", ""))
+    """Ask for an API key, and begin a session. The key itself is not stored."""
+    to = _local_path(request.values.get("next", ""))
     if not parts().settings.auth_on:
         return go(to)
     if request.method == "GET":
@@ -37,11 +37,11 @@ def sign_in() -> Response:
 
 @page(blueprint, "/sign-out", methods=("POST",), needs=OPEN)
 def sign_out() -> Response:
-    """Ends the session."""
+    """End the session."""
     sessions.end()
     return go(url_for("home.home"))
 
 
-def _place(asked: str) -> str:
-    """Where to go then: a path here, or home."""
+def _local_path(asked: str) -> str:
+    """Return the address after sign-in: a path on this service, or home."""
     return asked if _PATH.fullmatch(asked) else url_for("home.home")

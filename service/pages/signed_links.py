@@ -1,4 +1,4 @@
-"""Signed links in the address of a page: who calls by them, and who may frame the page."""
+"""Signed links in the address of a page: their caller, and the site that may frame the page."""
 
 from __future__ import annotations
 
@@ -17,25 +17,31 @@ DAY_MS = 24 * 3_600_000
 
 
 def secret() -> str:
-    """What links are signed with. Without the setting: for as long as this process lives."""
+    """Return the secret that signs links; without the setting it lasts as long as the process."""
     key = current_app.secret_key
     assert isinstance(key, str)
     return key
 
 
 def form_link() -> FormLink | None:
-    """The link to a form in the address of this request, if there is one. Raises LinkError."""
+    """Return the link to a form in the address of this request, if any. Raises LinkError."""
     if LINK not in request.args:
         return None
     if "form_link" not in g:
         g.form_link = links.open_form(request.args[LINK], secret(), parts().now_ms())
         _frame(g.form_link)
-    found: FormLink = g.form_link
-    return found
+    link: FormLink = g.form_link
+    return link
 
 
 def result_link(report_id: str) -> ResultLink | None:
-    """The same, to a result. Raises LinkError, and ReportNotFound if it is of another report."""
+    """Return the link to a result in the address of this request, if any.
+
+    Raises:
+        LinkError: If the link is invalid.
+        ReportNotFound: If the link is for another report.
+
+    """
     if LINK not in request.args:
         return None
     link = links.open_result(request.args[LINK], secret(), parts().now_ms())
@@ -46,20 +52,20 @@ def result_link(report_id: str) -> ResultLink | None:
 
 
 def open_form(_: str) -> Caller:
-    """Who fills in a form by a link is its client, for as much as it takes to send a report."""
+    """Return the caller of a link to a form: its client, with the scope to send a report."""
     link = form_link()
     assert link is not None
     return Caller(link.client, REPORTING)
 
 
 def open_result(_: str) -> Caller:
-    """Who sent a report from a form sees its result; the view holds link and report together."""
+    """Return the caller of a link to a result; the view checks that the link is for its report."""
     links.open_result(request.args[LINK], secret(), parts().now_ms())
     return Caller("", frozenset({Scope.READ}))
 
 
 def address_of_result(report_id: str) -> str:
-    """Where whoever sends this form sees the result."""
+    """Return the address where the sender of this form sees the result."""
     link = form_link()
     if link is None:
         return url_for("result.show", report_id=report_id)

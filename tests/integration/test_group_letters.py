@@ -9,9 +9,9 @@ import pytest
 import redis
 from click.testing import CliRunner, Result
 
-from tests.actors import TESTER
-from tests.integration.making import NOW_MS, a_report, a_result, deployed
 from tests.integration.test_consumer import pending, run_until, take
+from tests.support.actors import TESTER
+from tests.support.reports import NOW_MS, a_report, a_result, deployed
 from triage_rules import consumer as consumer_module
 from triage_rules.cli import main
 from triage_rules.consumer import Consumer
@@ -219,7 +219,7 @@ def test_a_letter_with_bytes_that_are_no_text_is_put_back(
     ran = redrive(redis_url, "--group", GROUP, "--all")
 
     assert shown.stdout.count("\n") == 3
-    assert f"{entry} waits in {GROUP} again." in ran.stdout
+    assert f"{entry} is queued in {GROUP} again." in ran.stdout
     assert (ran.exit_code, redis_client.xlen(DEAD), pending(redis_client)) == (1, 2, 1)
     assert not {"\x1b", "\x07"} & set(shown.stdout + ran.stdout)
 

@@ -11,7 +11,7 @@ import pytest
 import redis
 from celery.exceptions import SoftTimeLimitExceeded
 
-from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
+from tests.support.reports import ROUTINE, URGENT, glass_test_live, now_ms, posted
 from triage_rules.deployment.live import LiveRulesets
 from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.evaluator import Evaluator

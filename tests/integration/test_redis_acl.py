@@ -14,10 +14,10 @@ from click.testing import CliRunner
 from cryptography.fernet import Fernet
 
 from service.boot.app import create_app
-from tests.actors import TESTER
 from tests.integration.conftest import Crew, wait_for
-from tests.integration.making import NOW_MS, ROUTINE, URGENT, a_report, a_result, deployed, glass_test_live, now_ms
-from tests.real_redis import RealRedis
+from tests.support.actors import TESTER
+from tests.support.reports import NOW_MS, ROUTINE, URGENT, a_report, a_result, deployed, glass_test_live, now_ms
+from tests.support.services.redis_server import RealRedis
 from triage_rules.cli import main
 from triage_rules.consumer import Consumer, following
 from triage_rules.foundation.errors import StoreUnavailable
@@ -187,7 +187,7 @@ def test_the_operator_can_use_every_command(roles: Roles, tester: redis.Redis, n
     bundle = glass_test_live(operator)
     glass_test_live(operator, "1.0.1")
     triage("rollback", bundle.name)
-    assert "live no more" in triage("withdraw", bundle.name)
+    assert "is no longer live" in triage("withdraw", bundle.name)
     glass_test_live(operator)
     made = triage("key", "make", "clinic", "--scope", "report")
     triage("key", "revoke", made.split("_")[1])
@@ -200,11 +200,11 @@ def test_the_operator_can_use_every_command(roles: Roles, tester: redis.Redis, n
     dead = a_report(subject="r")
     roles.store("web").reports.accept(dead)
     roles.store("worker").work.bury(dead.id, a_result(dead, None), "worker_lost", NOW_MS)
-    assert "waits again" in triage("redrive", dead.id)
+    assert "is queued again" in triage("redrive", dead.id)
     with Consumer(roles.settings("consumer").redis_url, "ward-7") as consumer:
         next(iter(consumer)).give_up("down")
     assert [(one.name, one.dead) for one in operator.consumer_groups.get_all().shown] == [("ward-7", 1)]
-    assert "waits in ward-7 again" in triage("redrive", "--group", "ward-7", "--all")
+    assert "is queued in ward-7 again" in triage("redrive", "--group", "ward-7", "--all")
     later = a_report(subject="q")
     roles.store("web").reports.accept(later)
     environment |= {"TRIAGE_ENCRYPTION_KEYS": Fernet.generate_key().decode(), "TRIAGE_INDEX_SECRET": "i" * 64}

@@ -14,13 +14,13 @@ from celery.worker import state
 from service.boot.app import create_app
 from service.use.dispatch import CeleryDispatch
 from tests.integration.conftest import Crew, children_of, wait_for
-from tests.integration.making import ROUTINE, glass_test_live, now_ms, posted
+from tests.support.reports import ROUTINE, glass_test_live, now_ms, posted
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane
 from triage_rules.store.redis import RedisStore
 from workers.heartbeat import STUCK, Watch
 
-FAULTY = "tests.integration.faulty_app"
+FAULTY = "tests.support.services.faulty_worker"
 QUICK = {"heartbeat_seconds": 1, "task_soft_seconds": 1, "task_hard_seconds": 2, "stuck_seconds": 4}
 
 

@@ -12,7 +12,7 @@ import redis
 from celery.exceptions import SoftTimeLimitExceeded
 
 from service.use.dispatch import CeleryDispatch
-from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
+from tests.support.reports import ROUTINE, URGENT, glass_test_live, now_ms, posted
 from triage_rules.deployment.live import LiveRulesets
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import EngineError

@@ -22,8 +22,8 @@ from service.pages.board_wording import (
     describe_reason,
     format_duration,
 )
-from tests.actors import TESTER
-from tests.integration.making import HOUR_MS, NOW_MS, a_report, a_result, deployed
+from tests.support.actors import TESTER
+from tests.support.reports import HOUR_MS, NOW_MS, a_report, a_result, deployed
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.model import Level
 from triage_rules.records.board import RANKS, Bar, Group, Noted
@@ -108,7 +108,7 @@ def test_pages_lead_on_to_the_last_row(client: FlaskClient, store: RedisStore) -
     while path:
         text = client.get(path).get_data(as_text=True)
         found += re.findall(r'id="row-(\w+)"', text)
-        more = re.search(r'href="([^"]+)">More of them', text)
+        more = re.search(r'href="([^"]+)">More results', text)
         path = more[1].replace("&amp;", "&") if more else ""
     assert len(found) == 60
     assert set(found) == made
@@ -127,7 +127,7 @@ def test_who_came_second_learns_who_takes_care(client: FlaskClient, store: Redis
     answer = client.post("/board/acknowledge", data={"csrf": token, "report": report.id})
     assert answer.status_code == 303
     told = client.get(answer.headers["Location"]).get_data(as_text=True)
-    assert f"{TESTER.name} takes care of" in told
+    assert f"{TESTER.name} has already acknowledged" in told
 
 
 def test_a_form_of_another_site_does_nothing(client: FlaskClient, store: RedisStore) -> None:
@@ -151,7 +151,7 @@ def test_what_can_t_be_done_any_more_is_told_on_the_board(client: FlaskClient, s
     report = settled(store, None, 0)
     token = csrf(client)
     store.dead_letters.requeue(report.id, store.now_ms(), by=TESTER)
-    for path, words in (("redrive", "Not tried anew"), ("acknowledge", "nothing to take care of yet")):
+    for path, words in (("redrive", "Not requeued"), ("acknowledge", "Not acknowledged")):
         answer = client.post(f"/board/{path}?show=all", data={"csrf": token, "report": report.id})
         assert "show=all" in answer.headers["Location"]
         assert words in client.get(answer.headers["Location"]).get_data(as_text=True)
@@ -194,7 +194,7 @@ def test_it_is_told_until_when_somebody_must_act() -> None:
 
 
 def test_why_a_report_is_dead_is_told_in_a_sentence() -> None:
-    assert describe_reason("worker_lost") == "The process that evaluated it died each time."
+    assert describe_reason("worker_lost") == "The worker process died at every attempt."
     assert describe_reason("evaluation_failed: EngineError") == "The evaluation failed. (EngineError)"
     assert describe_reason("something else") == "something else"
 

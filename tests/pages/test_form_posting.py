@@ -22,8 +22,8 @@ from werkzeug.test import TestResponse
 from service.boot.app import create_app
 from service.pages import form
 from service.pages.form import is_urgent_by_answers
-from tests.acceptance.http_making import Worker
-from tests.actors import TESTER
+from tests.support.actors import TESTER
+from tests.support.services.http_calls import Worker
 from tests.unit.test_asking import FINDINGS, RULESET, written
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle, make_bundle
@@ -216,7 +216,7 @@ def test_reasons_for_clinicians_alone_are_in_their_view_alone(clinic: Clinic) ->
 def test_a_stored_report_gives_the_same_when_it_is_evaluated_again(clinic: Clinic) -> None:
     report = report_of(clinic.send({"age_years": 4, "blanches_on_pressure": "does_not_blanch"}))
     clinic.worker.decide(report)
-    assert "Evaluated again: the same" in clinic.get(f"/results/{report}?view=clinician&again=1")
+    assert "Evaluated again: same result" in clinic.get(f"/results/{report}?view=clinician&again=1")
 
 
 def test_a_dead_report_says_that_a_person_must_look_now(clinic: Clinic) -> None:

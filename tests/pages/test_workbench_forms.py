@@ -17,8 +17,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from service.boot.app import create_app
-from tests.actors import TESTER
+from tests.support.actors import TESTER
 from triage_rules.deployment import deploy
+from triage_rules.foundation.errors import WorkbenchBusy
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import make_bundle
 from triage_rules.records.api_keys import Scope, make_key
@@ -101,7 +102,7 @@ def text_of(page: str, file: str) -> str:
 def test_the_draft_begins_with_the_files_that_went_live_comments_and_all(client: FlaskClient) -> None:
     page = client.get(AT).get_data(as_text=True)
     assert {name: text_of(page, name) for name in FILES} == FILES
-    assert "The draft is what is live." in page
+    assert "The draft is the same." in page
 
 
 def test_where_the_files_were_not_kept_it_begins_with_the_same_rules(
@@ -110,7 +111,7 @@ def test_where_the_files_were_not_kept_it_begins_with_the_same_rules(
     """As of a bundle that was deployed by an earlier version; people are told, and can open their files."""
     redis_client.delete(f"triage:source:{make_bundle(FOLDER).digest}")
     page = client.get(AT).get_data(as_text=True)
-    assert "The files of this version were not kept" in page
+    assert "The files of this version were not stored" in page
     assert "blanches_on_pressure" in text_of(page, "ruleset.yaml")
     told = post(client, action="open", **draft(), upload=(io.BytesIO(b"cases: []\n"), "my/cases.yaml")).get_data(
         as_text=True
@@ -147,7 +148,7 @@ def test_a_bench_that_is_taken_costs_nobody_their_draft(client: FlaskClient) -> 
     own = client.application.extensions["triage"]
     with own.slow_bench._turn:
         page = post(client, action="check", **draft(ruleset__yaml="mine: 1")).get_data(as_text=True)
-    assert "only one is at a time" in page
+    assert str(WorkbenchBusy()) in html.unescape(page)
     assert text_of(page, "ruleset.yaml") == "mine: 1"
 
 
@@ -206,7 +207,7 @@ def decide(client: FlaskClient, path: str, action: str, live: str | None = None)
 
 def test_without_keys_nothing_can_be_proposed(client: FlaskClient, live: RedisStore) -> None:
     page = post(client, action="propose", **draft(ruleset__yaml=SLOWER["ruleset.yaml"])).get_data(as_text=True)
-    assert "there is no second person" in page
+    assert "This key may not propose." in page
     assert live.proposals.get_all(live.now_ms()) == []
 
 
@@ -214,11 +215,11 @@ def test_what_one_person_proposes_and_another_approves_is_live(sign_in: SignIn, 
     path = proposed(sign_in("ann", [Scope.READ]))
     ben = sign_in("ben", [Scope.DEPLOY])
     page = ben.get(path).get_data(as_text=True)
-    assert "Fewer false alarms." in page and "Approve and make it live" in page
-    assert "A proposal waits for a decision" in ben.get(AT).get_data(as_text=True)
+    assert "Fewer false alarms." in page and "Approve and make live" in page
+    assert "A proposal is waiting for a decision" in ben.get(AT).get_data(as_text=True)
     assert decide(ben, path, "approve").status_code == 303
     assert live.rulesets.get_live()["glass-test"].version == "1.1.0"
-    assert "Approved, and live since then" in ben.get(path).get_data(as_text=True)
+    assert "Approved and made live" in ben.get(path).get_data(as_text=True)
     last = list(live.audit.read_entries())[-1]
     assert (last["actor"], last["action"], json.loads(last["details"])["proposed_by"]) == ("ben", "deploy", "ann")
 
@@ -263,10 +264,10 @@ def test_a_draft_that_would_not_go_live_is_not_proposed(sign_in: SignIn, live: R
         .replace("fever_reported]}", "{not: fever_reported}]}")
     )
     page = post(ann, action="propose", **draft(ruleset__yaml=failing), note="my reasons").get_data(as_text=True)
-    assert "It does not pass what is checked before going live" in page
+    assert "The draft does not pass the deployment checks" in page
     assert "my reasons" in page and text_of(page, "ruleset.yaml") == failing
     for text, why in (
-        (FILES["ruleset.yaml"], "the draft is what is live"),
+        (FILES["ruleset.yaml"], "the draft is the same as the live version"),
         (SLOWER["ruleset.yaml"].replace("ruleset: glass-test", "ruleset: other"), "this is the workbench of"),
     ):
         page = post(ann, action="propose", **draft(ruleset__yaml=text)).get_data(as_text=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from triage_rules.cli import actor
+from triage_rules.cli.actor import by_option
 from triage_rules.cli.folder_deployment import write_live
 from triage_rules.cli.output import handle_errors, warn_not_approved
 from triage_rules.cli.store import open_store
@@ -15,10 +15,10 @@ from triage_rules.records.audit import Actor
 
 @click.command()
 @click.argument("name")
-@actor.by
+@by_option
 @handle_errors
 def rollback(name: str, by: Actor) -> None:
-    """Make the ruleset that was live before live again, in one step. If it can't be opened, what is live stays."""
+    """Make the previous version of a ruleset live again, in one step. If it can't be opened, the live version stays."""
     with open_store(Settings.from_environment()) as store:
         live, ruleset = deployment.roll_back(store.rulesets, name, store.now_ms(), by)
     write_live(live)

@@ -8,6 +8,6 @@ from triage_rules.store.redis import RedisStore
 
 
 def open_store(settings: Settings) -> RedisStore:
-    """Open the store, and show where it is: there may be several."""
+    """Open the store, and show its address: there may be several."""
     write_message(f"Redis: {settings.redis_place}")
     return RedisStore(settings)
