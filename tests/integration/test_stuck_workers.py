@@ -57,7 +57,7 @@ def test_a_worker_that_gets_nothing_done_is_not_ready_and_ends_itself(
     assert len(web.get("/v1/status").get_json()["workers_stalled"]) == 1
     assert "triage_workers_stalled 1.0" in web.get("/metrics").text
     assert worker.wait(60) == STUCK
-    assert "nothing gets done for" in crew.log(worker)
+    assert "no progress for" in crew.log(worker)
     wait_for(lambda: not any(alive(child) for child in children), 5)
     if what == "its process is stopped":
         crew.worker(pending_seconds=1, sweep_seconds=1)
