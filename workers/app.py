@@ -32,7 +32,7 @@ def make_app(settings: Settings) -> Celery:
     celery.conf[tasks.SETTINGS] = settings
     tasks.register(celery)
     celery.steps["consumer"].add(Heartbeat)
-    # A line for each task says nothing that the store doesn't know better.
+    # Celery's line for each task adds nothing to the records of the store.
     for name in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(name).setLevel(logging.WARNING)
     return celery
@@ -60,7 +60,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "task_create_missing_queues": False,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
-        # A task doesn't fail: what its report suffers is counted in the store, and ends there as a dead letter.
+        # A task doesn't fail: the store counts the failed attempts of its report, and ends them with a dead letter.
         "task_acks_on_failure": True,
         "task_acks_on_timeout": False,
         "task_soft_time_limit": settings.task_soft_seconds,

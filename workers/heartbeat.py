@@ -1,4 +1,4 @@
-"""A worker says that it is there, and whether it gets on with its work; if it doesn't for long, it ends itself."""
+"""Heartbeat of a worker: reports that it is alive and makes progress; a stuck worker ends itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workers.progress import Progress
 from workers.tasks import SETTINGS
 
 STUCK = 75
-"""The exit code of a worker that ended itself: whatever watches over it starts it again."""
+"""Exit code of a worker that ended itself, for its supervisor to restart it."""
 
 TICK_SECONDS = 1.0
 
@@ -28,13 +28,13 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc] # Celery carries no types
-    """A step of Celery's consumer: begun with each connection. The watch begins with the first, and goes on."""
+    """A step of Celery's consumer, started with each connection; the first start begins the watch."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
     _watch: Watch | None = None
 
     def start(self, consumer: Any) -> None:
-        """The worker is ready, for the first time or once more."""
+        """Start ticking when the worker is connected; start the watch if there is none."""
         if Heartbeat._watch is None:
             settings: Settings = consumer.app.conf[SETTINGS]
             Heartbeat._watch = Watch(RedisStore(settings), settings, f"{consumer.hostname}/{os.getpid()}")
@@ -42,12 +42,12 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc] # Celery carries
         self._timer = consumer.timer.call_repeatedly(TICK_SECONDS, Heartbeat._watch.tick)
 
     def stop(self, consumer: Any) -> None:  # noqa: ARG002 - Celery's signature
-        """The connection is lost. As long as there is none, the main loop is as good as silent."""
+        """Stop ticking when the connection is lost: without a connection the main loop makes no progress."""
         self._timer.cancel()
 
 
 class Watch(threading.Thread):
-    """A thread of the worker's parent process. It needs nothing of the main loop, which may be what hangs."""
+    """A thread of the worker's parent process that sends heartbeats, independent of the main loop, which may hang."""
 
     def __init__(self, store: RedisStore, settings: Settings, name: str) -> None:
         super().__init__(name="heartbeat", daemon=True)
@@ -60,20 +60,20 @@ class Watch(threading.Thread):
         self.tick()
 
     def run(self) -> None:
-        """Until the worker is asked to stop: then it takes nothing any more, and whoever asked will see to it."""
+        """Send heartbeats until the worker is asked to stop: from then on it takes no tasks."""
         while state.should_stop is None and state.should_terminate is None:
             try:
                 self.beat()
-            except Exception as error:  # noqa: BLE001 - should this thread end, nobody would hear of the worker or end it
+            except Exception as error:  # noqa: BLE001 - without this thread the worker would have no heartbeat and no end
                 log.warning("no heartbeat: %s", type(error).__name__)
             time.sleep(self._every_s)
 
     def tick(self) -> None:
-        """The main loop is alive and connected: it calls this."""
+        """Record that the main loop is alive and connected, which calls this."""
         self._ticked_s = time.monotonic()
 
     def beat(self) -> None:
-        """Say it once. A worker that can't open what is stored is not there."""
+        """Send a heartbeat, except if the worker can't decrypt the stored data; end the worker if it is stuck."""
         try:
             self._store.health.check_encryption()
             waiting = self._store.health.count_waiting_tasks()
@@ -91,10 +91,10 @@ class Watch(threading.Thread):
 
 
 def end(stalled_s: float) -> NoReturn:
-    """End this worker and its processes at once: what it holds is in the store, and comes again."""
-    # Not by the log: whoever hangs may hold its lock.
-    told = f"CRITICAL workers.heartbeat: nothing gets done for {stalled_s:.0f} s; ending with {STUCK}"
-    os.write(2, f"{told}, to be started anew\n".encode())
+    """End this worker and its processes at once: its reports are in the store, and are enqueued again."""
+    # Not through the log: the hanging thread may hold its lock.
+    message = f"CRITICAL workers.heartbeat: no progress for {stalled_s:.0f} s; exiting with {STUCK} for a restart\n"
+    os.write(2, message.encode())
     for child in active_children():
         os.kill(child.pid, signal.SIGKILL)
     os._exit(STUCK)

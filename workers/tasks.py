@@ -24,6 +24,7 @@ from triage_rules.records.reports import Lane
 from triage_rules.records.tasks import EVALUATE, EVALUATE_MANY, EVALUATE_SINGLY, SWEEP
 from triage_rules.store.redis import RedisStore
 from workers.handlers import Handlers
+from workers.parts import WorkerParts
 
 SETTINGS = "triage_settings"
 """Key of our own settings in the app's configuration."""
@@ -42,12 +43,12 @@ def register(app: Celery) -> None:
 def evaluate(task: Any, report_id: str) -> None:
     """Evaluate a report, and others that wait in its lane."""
     lane, redelivered = delivery_of(task)
-    handlers().evaluate_and_more(report_id, lane, task.request.id, redelivered=redelivered)
+    handlers().evaluate(report_id, lane, task.request.id, redelivered=redelivered)
 
 
 def evaluate_singly(report_id: str) -> None:
     """Evaluate only this report."""
-    handlers().evaluate(report_id)
+    handlers().evaluate_singly(report_id)
 
 
 def evaluate_many(task: Any, ids: list[str]) -> None:
@@ -73,7 +74,7 @@ def handlers() -> Handlers:
     settings: Settings = current_app.conf[SETTINGS]
     store = RedisStore(settings)
     rulesets = LiveRulesets(store.rulesets, second_opinion=settings.second_opinion, alarm=_disagreed)
-    return Handlers(settings, store, rulesets, send, store.now_ms)
+    return Handlers(WorkerParts(settings, store, rulesets, send, store.now_ms))
 
 
 def send(ids: Sequence[str], lane: Lane, *, singly: bool = False) -> None:
@@ -84,7 +85,7 @@ def send(ids: Sequence[str], lane: Lane, *, singly: bool = False) -> None:
     name, argument = (single_task, ids[0]) if len(ids) == 1 else (EVALUATE_MANY, list(ids))
     try:
         current_app.send_task(name, args=(argument,), queue=lane.value, ignore_result=True, retry=False)
-    except Exception as error:  # noqa: BLE001 - whatever the broker's client raises: the reports are in the store
+    except Exception as error:  # noqa: BLE001 - any error of the broker's client: the reports are in the store
         log.warning("%d reports are left to the sweep: %s", len(ids), type(error).__name__)
 
 

@@ -13,11 +13,11 @@ from flask_smorest import Blueprint
 
 from service.api.openapi import BODY_PROBLEMS, CALL_PROBLEMS, DocumentedResponse, call
 from service.api.schemas import AuditOut, DeadLettersOut, ErasedOut, ErasureIn
-from service.http.actor import actor
+from service.http.actor import get_actor
 from service.http.decoder import read_json, refuse_query
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.http.problems import Refused
-from service.http.responses import json_answer
+from service.http.responses import json_response
 from triage_rules.foundation.errors import ReportFault
 from triage_rules.records import audit
 from triage_rules.records.api_keys import Scope
@@ -56,11 +56,11 @@ def post_erasure() -> Response:
     are out of reach. The subject must match exactly. Counts of 0 mean that nothing is stored under this subject.
     """
     refuse_query(request)
-    own = parts()
-    raw = read_json(request, own.settings.max_report_bytes)
+    parts = get_parts()
+    raw = read_json(request, parts.settings.max_report_bytes)
     subject, client = _erasure(raw)
-    erased = own.store.erasure.erase(subject, own.now_ms(), by=actor(), client=client)
-    return json_answer({**asdict(erased), "append_only_file": own.store.erasure.rewrite_log(REWRITE_SECONDS)})
+    erased = parts.store.erasure.erase(subject, parts.now_ms(), by=get_actor(), client=client)
+    return json_response({**asdict(erased), "append_only_file": parts.store.erasure.rewrite_log(REWRITE_SECONDS)})
 
 
 def _erasure(raw: object) -> tuple[str, str | None]:
@@ -100,9 +100,9 @@ def list_dead_letters() -> Response:
     A human must look at each report now. The list has no answers.
     """
     refuse_query(request)
-    own = parts()
-    letters = [_letter(letter) for letter in own.store.dead_letters.get_fields(SHOWN)]
-    return json_answer({"total": own.store.health.get_backlog(own.now_ms()).dead, "dead_letters": letters})
+    parts = get_parts()
+    letters = [_letter(letter) for letter in parts.store.dead_letters.get_fields(SHOWN)]
+    return json_response({"total": parts.store.health.get_backlog(parts.now_ms()).dead, "dead_letters": letters})
 
 
 @call(
@@ -120,7 +120,7 @@ def show_audit() -> Response:
     whole log. Store `head` elsewhere: `triage audit verify --head` then also detects a truncated log.
     """
     refuse_query(request)
-    records = list(parts().store.audit.read_entries())
+    records = list(get_parts().store.audit.read_entries())
     verdict = audit.verify(records)
     log = {
         "total": len(records),
@@ -128,7 +128,7 @@ def show_audit() -> Response:
         "faults": list(islice(verdict.faults, SHOWN)),
         "entries": [_entry(record) for record in islice(reversed(records), SHOWN)],
     }
-    return json_answer(log)
+    return json_response(log)
 
 
 def _letter(letter: dict[str, str]) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from service.api.openapi import BODY_PROBLEMS, CALL_PROBLEMS, DocumentedResponse, call
-from service.api.rulesets import approval_of
+from service.api.rulesets import describe_approver
 from service.api.schemas import DeployedOut, DeploymentIn
-from service.http.actor import actor
+from service.http.actor import get_actor
 from service.http.decoder import read_json, refuse_query
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.http.problems import PlacedFault, Refused
-from service.http.responses import json_answer
+from service.http.responses import json_response
 from triage_rules.deployment import deploy
 from triage_rules.foundation.errors import ReportFault, RulesetError, WorkbenchBusy
 from triage_rules.foundation.timestamps import timestamp
@@ -57,13 +57,13 @@ def post_deployment() -> Response:
     the live version is unchanged.
     """
     refuse_query(request)
-    own = parts()
+    parts = get_parts()
     files = _files(read_json(request, BODY_BYTES))
     checked = _checked(files)
-    deployed = deploy.deploy(own.store.rulesets, checked, own.now_ms(), actor())
-    own.live.refresh()
+    deployed = deploy.deploy(parts.store.rulesets, checked, parts.now_ms(), get_actor())
+    parts.live.refresh()
     body = _deployed(deployed.live, checked.approved_by)
-    return json_answer(body | {"cases": checked.cases, "warnings": list(deployed.warnings)})
+    return json_response(body | {"cases": checked.cases, "warnings": list(deployed.warnings)})
 
 
 @call(
@@ -81,10 +81,10 @@ def roll_back(name: str) -> Response:
     The call takes no body.
     """
     refuse_query(request)
-    own = parts()
-    live, ruleset = deploy.roll_back(own.store.rulesets, name, own.now_ms(), actor())
-    own.live.refresh()
-    return json_answer(_deployed(live, ruleset.approved_by) | {"warnings": []})
+    parts = get_parts()
+    live, ruleset = deploy.roll_back(parts.store.rulesets, name, parts.now_ms(), get_actor())
+    parts.live.refresh()
+    return json_response(_deployed(live, ruleset.approved_by) | {"warnings": []})
 
 
 def _files(raw: object) -> dict[str, str]:
@@ -143,7 +143,7 @@ def check_in_bench(files: Mapping[str, str]) -> deploy.Checked:
 
 
 def _deployed(live: LiveRuleset, approved_by: str | None) -> dict[str, Any]:
-    own = f"/v1/rulesets/{live.name}"
+    path = f"/v1/rulesets/{live.name}"
     return {
         "name": live.name,
         "version": live.version,
@@ -151,6 +151,6 @@ def _deployed(live: LiveRuleset, approved_by: str | None) -> dict[str, Any]:
         "previous": live.previous,
         "activated_at": timestamp(live.activated_ms),
         "approved_by": approved_by,
-        "approval": approval_of(approved_by),
-        "links": {"self": own, "schema": f"{own}/schema"},
+        "approval": describe_approver(approved_by),
+        "links": {"self": path, "schema": f"{path}/schema"},
     }

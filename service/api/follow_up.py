@@ -6,12 +6,12 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from service.api.openapi import CALL_PROBLEMS, DocumentedResponse, call
-from service.api.reports import ID, path_of
+from service.api.reports import ID, report_path
 from service.api.schemas import AcceptedOut, AcknowledgementOut
-from service.http.actor import actor
+from service.http.actor import get_actor
 from service.http.decoder import refuse_query
-from service.http.parts import Parts, parts
-from service.http.responses import json_answer
+from service.http.parts import Parts, get_parts
+from service.http.responses import json_response
 from triage_rules.foundation.errors import ReportNotFound
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.records.api_keys import Scope
@@ -39,8 +39,8 @@ def acknowledge(report_id: str) -> Response:
     Records that the client of this key takes care of the report, also in the audit log. An earlier acknowledgement by
     another client stays.
     """
-    own = _parts_for(report_id)
-    return _acknowledgement(report_id, own.store.board.acknowledge(report_id, own.now_ms(), by=actor()))
+    parts = _check_request(report_id)
+    return _acknowledgement(report_id, parts.store.board.acknowledge(report_id, parts.now_ms(), by=get_actor()))
 
 
 @call(
@@ -56,8 +56,8 @@ def unacknowledge(report_id: str) -> Response:
 
     Works for any client's acknowledgement. The audit log records it.
     """
-    own = _parts_for(report_id)
-    own.store.board.unacknowledge(report_id, own.now_ms(), by=actor())
+    parts = _check_request(report_id)
+    parts.store.board.unacknowledge(report_id, parts.now_ms(), by=get_actor())
     return _acknowledgement(report_id, None)
 
 
@@ -75,13 +75,13 @@ def redrive(report_id: str) -> Response:
     The report gets all its attempts again, with the ruleset that was live when it was accepted. It ends in one more
     event.
     """
-    own = _parts_for(report_id)
-    own.store.dead_letters.requeue(report_id, own.now_ms(), by=actor())
-    body = {"id": report_id, "status": ReportStatus.QUEUED.value, "links": {"self": path_of(report_id)}}
-    return json_answer(body, 202)
+    parts = _check_request(report_id)
+    parts.store.dead_letters.requeue(report_id, parts.now_ms(), by=get_actor())
+    body = {"id": report_id, "status": ReportStatus.QUEUED.value, "links": {"self": report_path(report_id)}}
+    return json_response(body, 202)
 
 
-def _parts_for(report_id: str) -> Parts:
+def _check_request(report_id: str) -> Parts:
     """Check the request and return the parts.
 
     Raises:
@@ -92,15 +92,15 @@ def _parts_for(report_id: str) -> Parts:
     refuse_query(request)
     if not ID.fullmatch(report_id):
         raise ReportNotFound
-    return parts()
+    return get_parts()
 
 
 def _acknowledgement(report_id: str, acknowledged: Acknowledged | None) -> Response:
-    return json_answer(
+    return json_response(
         {
             "id": report_id,
             "acknowledged_by": acknowledged.by if acknowledged is not None else None,
             "acknowledged_at": timestamp(acknowledged.at_ms) if acknowledged is not None else None,
-            "links": {"self": path_of(report_id)},
+            "links": {"self": report_path(report_id)},
         }
     )

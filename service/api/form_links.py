@@ -10,11 +10,11 @@ from flask_smorest import Blueprint
 
 from service.api.openapi import BODY_PROBLEMS, RULESET_PROBLEMS, DocumentedResponse, call
 from service.api.schemas import FormLinkIn, FormLinkOut
-from service.http.api_keys import caller
+from service.http.api_keys import get_caller
 from service.http.decoder import read_json, refuse_query
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.http.problems import Refused
-from service.http.responses import json_answer
+from service.http.responses import json_response
 from triage_rules.foundation.errors import LinkError, ReportFault
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.intake import links
@@ -46,20 +46,20 @@ def make_form_link() -> Response:
     A person who opens the link may fill in the form, as your client, and see the result of their report; nothing else.
     """
     refuse_query(request)
-    own = parts()
-    raw = read_json(request, own.settings.max_report_bytes)
-    if not own.settings.pages_secret:
+    parts = get_parts()
+    raw = read_json(request, parts.settings.max_report_bytes)
+    if not parts.settings.pages_secret:
         raise Refused("form-links-off")
     parameters = _read(raw)
-    own.live.get(parameters["ruleset"])
-    expires_ms = own.now_ms() + parameters.pop("expires_in_days", DAYS) * DAY_MS
+    parts.live.get(parameters["ruleset"])
+    expires_ms = parts.now_ms() + parameters.pop("expires_in_days", DAYS) * DAY_MS
     try:
-        link = links.FormLink(client=caller().client, expires_ms=expires_ms, **parameters)
+        link = links.FormLink(client=get_caller().client, expires_ms=expires_ms, **parameters)
     except LinkError as error:
         raise Refused("form-link-invalid", ReportFault(f"/{error.name}", "invalid", error.detail)) from None
-    token = links.sign_form(link, own.settings.pages_secret)
+    token = links.sign_form(link, parts.settings.pages_secret)
     path = url_for("form.show", ruleset=link.ruleset, link=token)
-    return json_answer({"path": path, "link": token, "expires_at": timestamp(expires_ms)}, 201)
+    return json_response({"path": path, "link": token, "expires_at": timestamp(expires_ms)}, 201)
 
 
 def _read(raw: object) -> dict[str, Any]:

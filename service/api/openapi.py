@@ -220,8 +220,8 @@ def _make_keys_optional(document: dict[str, Any]) -> None:
 
 def _embedded(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Embed a separate schema into the document, with its references adapted to its new place."""
-    own = {key: value for key, value in schema.items() if key not in ("$schema", "$id")}
-    return cast(dict[str, Any], _moved(own, f"#/components/schemas/{name}/"))
+    content = {key: value for key, value in schema.items() if key not in ("$schema", "$id")}
+    return cast(dict[str, Any], _moved(content, f"#/components/schemas/{name}/"))
 
 
 def _moved(part: object, to: str) -> object:

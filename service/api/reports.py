@@ -29,11 +29,11 @@ from service.api.openapi import (
 )
 from service.api.schemas import AcceptedOut, OutcomeOut, ReportOut
 from service.http import problems
-from service.http.api_keys import caller
+from service.http.api_keys import get_caller
 from service.http.decoder import NDJSON, BatchLine, read_json, read_key, read_lines, read_wait, refuse_query
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.http.problem_types import PROBLEMS
-from service.http.responses import json_answer, with_etag
+from service.http.responses import add_etag, json_response
 from service.use.intake import IntakeOutcome, Request
 from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import DecryptionError, ReportNotFound, StoreUnavailable
@@ -67,18 +67,18 @@ def post_report() -> Response:
     The report is checked and stored; a worker decides it. Get the result at `Location`, or wait with `Prefer: wait=5`.
     """
     refuse_query(request)
-    own = parts()
+    parts = get_parts()
     key = read_key(request)
-    wait = read_wait(request, own.settings.wait_max_seconds)
-    raw = read_json(request, own.settings.max_report_bytes)
-    accepted = own.intake.accept(Request(raw, key, caller().client))
+    wait = read_wait(request, parts.settings.wait_max_seconds)
+    raw = read_json(request, parts.settings.max_report_bytes)
+    accepted = parts.intake.accept(Request(raw, key, get_caller().client))
     report = _look(accepted, wait)
     settled = report is not None and report.status is not ReportStatus.QUEUED
     if report is not None and settled and wait is not None:
-        response = json_answer(_report(report))
+        response = json_response(_report(report))
     else:
-        response = json_answer(_accepted(accepted, report), 202)
-    response.headers["Location"] = path_of(accepted.id)
+        response = json_response(_accepted(accepted, report), 202)
+    response.headers["Location"] = report_path(accepted.id)
     if report is not None and wait is not None:
         response.headers["Preference-Applied"] = f"wait={wait}"
     return response
@@ -100,20 +100,20 @@ def post_batch() -> Response:
     Lines are independent: lines without faults are accepted, other lines are rejected with their faults.
     """
     refuse_query(request)
-    own = parts()
+    parts = get_parts()
     key = read_key(request)
-    lines = read_lines(request, own.settings.max_batch_bytes, own.settings.max_report_bytes)
-    own.limits.charge(len(lines) - 1)
+    lines = read_lines(request, parts.settings.max_batch_bytes, parts.settings.max_report_bytes)
+    parts.limits.charge(len(lines) - 1)
     readable = [line for line in lines if not line.faults]
-    client = caller().client
+    client = get_caller().client
     # Callers' keys have no blanks, so a line's key can't collide with one.
     requests = [Request(line.raw, None if key is None else f"{key} {line.number}", client) for line in readable]
-    outcomes = dict(zip((line.number for line in readable), own.intake.accept_many(requests), strict=True))
+    outcomes = dict(zip((line.number for line in readable), parts.intake.accept_many(requests), strict=True))
     replies = [_outcome(line, outcomes.get(line.number)) for line in lines]
     _refuse_if_away(replies)
     for reply in replies:
         if "problem" in reply:
-            own.metrics.refused(reply.pop("problem"))
+            parts.metrics.refused(reply.pop("problem"))
     text = "".join(strict_json.dumps(reply) + "\n" for reply in replies)
     return Response(text, 202, content_type=NDJSON[0])
 
@@ -139,13 +139,13 @@ def get_report(report_id: str) -> Response:
         raise MethodNotAllowed(valid_methods=["OPTIONS", "POST"])
     if not ID.fullmatch(report_id):
         raise ReportNotFound
-    report = parts().store.reports.get(report_id)
-    if Scope.READ not in caller().scopes and report.client != caller().client:
+    report = get_parts().store.reports.get(report_id)
+    if Scope.READ not in get_caller().scopes and report.client != get_caller().client:
         raise ReportNotFound
-    response = json_answer(_report(report))
+    response = json_response(_report(report))
     if report.status is ReportStatus.QUEUED:
         response.headers["Retry-After"] = "1"
-    return with_etag(response, cacheable=False)
+    return add_etag(response, cacheable=False)
 
 
 @call(
@@ -164,8 +164,9 @@ def evaluate() -> Response:
     reports are read.
     """
     refuse_query(request)
-    own = parts()
-    return json_answer(own.intake.evaluate(read_json(request, own.settings.max_report_bytes), caller().client))
+    parts = get_parts()
+    raw = read_json(request, parts.settings.max_report_bytes)
+    return json_response(parts.intake.evaluate(raw, get_caller().client))
 
 
 def _look(accepted: Accepted, wait: int | None) -> StoredReport | None:
@@ -175,28 +176,28 @@ def _look(accepted: Accepted, wait: int | None) -> StoredReport | None:
     """
     if wait is None and accepted.created:
         return None
-    return look_up_report(accepted.id, wait)
+    return wait_for_report(accepted.id, wait)
 
 
-def look_up_report(report_id: str, wait: int | None) -> StoredReport | None:
+def wait_for_report(report_id: str, wait: int | None) -> StoredReport | None:
     """Return the report after at most `wait` seconds; None if it is unknown, or too many requests wait already."""
-    own = parts()
+    parts = get_parts()
     try:
         if wait is None:
-            return own.store.reports.get(report_id)
-        if not own.waiters.acquire(blocking=False):
+            return parts.store.reports.get(report_id)
+        if not parts.waiters.acquire(blocking=False):
             return None
         try:
-            return own.store.reports.wait(report_id, wait)
+            return parts.store.reports.wait(report_id, wait)
         finally:
-            own.waiters.release()
+            parts.waiters.release()
     except (StoreUnavailable, ReportNotFound, DecryptionError):
         return None
 
 
 def _accepted(accepted: Accepted, report: StoredReport | None) -> dict[str, Any]:
     status = ReportStatus.QUEUED if report is None else report.status
-    return {"id": accepted.id, "status": status.value, "links": {"self": path_of(accepted.id)}}
+    return {"id": accepted.id, "status": status.value, "links": {"self": report_path(accepted.id)}}
 
 
 def _report(report: StoredReport) -> dict[str, Any]:
@@ -206,7 +207,7 @@ def _report(report: StoredReport) -> dict[str, Any]:
         "ruleset": report.ruleset,
         "digest": report.digest,
         "received_at": timestamp(report.received_ms),
-        "links": {"self": path_of(report.id), "ruleset": f"/v1/rulesets/{report.ruleset}"},
+        "links": {"self": report_path(report.id), "ruleset": f"/v1/rulesets/{report.ruleset}"},
     }
     if report.result is not None:
         body["result"] = report.result
@@ -220,11 +221,11 @@ def _outcome(line: BatchLine, outcome: IntakeOutcome | None) -> dict[str, Any]:
     """Return a line of the response; `problem` is for the metrics, and removed later."""
     match outcome:
         case Accepted():
-            return {"line": line.number, "status": 202, "id": outcome.id, "links": {"self": path_of(outcome.id)}}
+            return {"line": line.number, "status": 202, "id": outcome.id, "links": {"self": report_path(outcome.id)}}
         case None:
             problem, faults, left_out = PROBLEMS["unreadable"], line.faults, line.left_out
         case _:
-            problem, faults, left_out = problems.of(outcome)
+            problem, faults, left_out = problems.problem_of(outcome)
     return {"line": line.number, **problems.body(problem, faults, left_out=left_out), "problem": problem.code}
 
 
@@ -235,5 +236,5 @@ def _refuse_if_away(replies: Sequence[Mapping[str, Any]]) -> None:
         raise problems.Refused(away[0])
 
 
-def path_of(report_id: str) -> str:
+def report_path(report_id: str) -> str:
     return f"/v1/reports/{report_id}"

@@ -11,8 +11,8 @@ from service.api.openapi import CALL_PROBLEMS, NOT_CHANGED, DocumentedResponse, 
 from service.api.schemas import RulesetDetailOut, RulesetsOut
 from service.http.api_keys import ANY_KEY
 from service.http.decoder import refuse_query
-from service.http.parts import Parts, parts
-from service.http.responses import json_answer, with_etag
+from service.http.parts import Parts, get_parts
+from service.http.responses import add_etag, json_response
 from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation.answers import answers_json_schema
 from triage_rules.foundation.timestamps import timestamp
@@ -34,7 +34,7 @@ NOT_APPROVED = "no clinician has approved it"
 def list_rulesets() -> Response:
     """List the live rulesets."""
     refuse_query(request)
-    return json_answer({"rulesets": summaries(parts())})
+    return json_response({"rulesets": summarize_live(get_parts())})
 
 
 @call(
@@ -52,12 +52,12 @@ def get_ruleset(name: str) -> Response:
     Returns its questions, its rules with their reasons and sources, and the deployed document.
     """
     refuse_query(request)
-    own = parts()
-    loaded = own.live.get(name)
-    live = own.store.rulesets.get_live()
+    parts = get_parts()
+    loaded = parts.live.get(name)
+    live = parts.store.rulesets.get_live()
     body = _summary(loaded, live[name]) | _detail(loaded.ruleset)
-    body["document"] = document_of(own.store.rulesets.get_bundle(loaded.digest), loaded.digest)["ruleset"]
-    return with_etag(json_answer(body))
+    body["document"] = document_of(parts.store.rulesets.get_bundle(loaded.digest), loaded.digest)["ruleset"]
+    return add_etag(json_response(body))
 
 
 @call(
@@ -72,38 +72,38 @@ def get_ruleset(name: str) -> Response:
 def get_findings_schema(name: str) -> Response:
     """Get the JSON Schema of a ruleset's `findings`."""
     refuse_query(request)
-    schema = answers_json_schema(parts().live.get(name).ruleset)
-    return with_etag(json_answer(schema, content_type=SCHEMA_TYPE))
+    schema = answers_json_schema(get_parts().live.get(name).ruleset)
+    return add_etag(json_response(schema, content_type=SCHEMA_TYPE))
 
 
-def summaries(own: Parts) -> list[dict[str, Any]]:
+def summarize_live(parts: Parts) -> list[dict[str, Any]]:
     """Return a summary of each live ruleset, by name."""
-    live = own.store.rulesets.get_live()
-    return [_summary(own.live.get(name), live[name]) for name in own.live.names() if name in live]
+    live = parts.store.rulesets.get_live()
+    return [_summary(parts.live.get(name), live[name]) for name in parts.live.names() if name in live]
 
 
-def approval(ruleset: Ruleset) -> str:
+def describe_approval(ruleset: Ruleset) -> str:
     """Describe the approval of a ruleset, with its date."""
-    return approval_of(ruleset.approved_by) + (f" on {ruleset.approved_on}" if ruleset.approved_on else "")
+    return describe_approver(ruleset.approved_by) + (f" on {ruleset.approved_on}" if ruleset.approved_on else "")
 
 
-def approval_of(approved_by: str | None) -> str:
+def describe_approver(approved_by: str | None) -> str:
     """Describe the approval of a ruleset, without its date."""
     return NOT_APPROVED if approved_by is None else f"approved by {approved_by}"
 
 
 def _summary(loaded: Loaded, live: LiveRuleset) -> dict[str, Any]:
     ruleset = loaded.ruleset
-    own = f"/v1/rulesets/{ruleset.name}"
+    path = f"/v1/rulesets/{ruleset.name}"
     return {
         "name": ruleset.name,
         "version": ruleset.version,
         "digest": loaded.digest,
         "title": ruleset.title,
         "approved_by": ruleset.approved_by,
-        "approval": approval(ruleset),
+        "approval": describe_approval(ruleset),
         "activated_at": timestamp(live.activated_ms),
-        "links": {"self": own, "schema": f"{own}/schema"},
+        "links": {"self": path, "schema": f"{path}/schema"},
     }
 
 

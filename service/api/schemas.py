@@ -130,7 +130,7 @@ class RulesetOut(Out):
 
 
 class RulesetsOut(Out):
-    """All live rulesets."""
+    """The live rulesets."""
 
     rulesets = fields.List(fields.Nested(RulesetOut), required=True)
 
@@ -173,7 +173,7 @@ class RuleOut(Out):
 
 
 class DispositionOut(Out):
-    """What to do and by when."""
+    """The action of an outcome, and its time limit."""
 
     code = fields.String(required=True)
     level = fields.String(required=True, validate=_LEVELS)

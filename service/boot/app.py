@@ -8,7 +8,7 @@ from service import api, pages
 from service.api.openapi import make_api
 from service.http import api_keys, headers, problems
 from service.http.api_keys import Keyring
-from service.http.parts import Parts, keep
+from service.http.parts import Parts, store_parts
 from service.http.rate_limits import Limits
 from service.pages import sessions
 from service.use.dispatch import CeleryDispatch, Dispatch
@@ -38,7 +38,7 @@ def create_app(
     api_keys.register(app, auth=settings.auth_on)
     limits = Limits(app, settings)
     keyring = Keyring(store.api_keys.get_all)
-    keep(app.extensions, Parts(settings, store, live, intake, metrics, limits, keyring, store.now_ms))
+    store_parts(app.extensions, Parts(settings, store, live, intake, metrics, limits, keyring, store.now_ms))
     sessions.configure(app, settings)
     description = make_api(app, version())
     api.register(description)

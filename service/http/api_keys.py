@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, g, request, session
 
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.http.problems import Refused
 from triage_rules.foundation.errors import LinkError, StoreUnavailable
 from triage_rules.foundation.settings import is_loopback
@@ -63,7 +63,7 @@ def register(app: Flask, *, auth: bool) -> None:
     app.before_request(_check_key if auth else _check_origin)
 
 
-def caller() -> Caller:
+def get_caller() -> Caller:
     """Return the caller of this request; ANYBODY for calls that need no key."""
     known: Caller = g.get("caller", ANYBODY)
     return known
@@ -76,7 +76,7 @@ def may_see_details() -> bool:
 
 def known_caller() -> Caller | None:
     """Return the caller of an open call, or None if unknown; ANYBODY in a service without keys."""
-    if not parts().settings.auth_on:
+    if not get_parts().settings.auth_on:
         return ANYBODY
     try:
         return _authenticate()
@@ -98,15 +98,15 @@ def _check_key() -> None:
 
 def _authenticate() -> Caller | None:
     """Return the caller by link, key or session. Werkzeug's parser is not used: it breaks on malformed schemes."""
-    own = parts()
+    parts = get_parts()
     opener = OPENERS.get(request.endpoint or "")
     if opener is not None and LINK in request.args:
         return opener(request.args[LINK])
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return find_caller(given.strip(" "), own.keyring(), own.now_ms(), own.settings.rate_limit)
+        return find_caller(given.strip(" "), parts.keyring(), parts.now_ms(), parts.settings.rate_limit)
     if request.endpoint in PAGES and KEY_OF_SESSION in session:
-        return find_holder(session[KEY_OF_SESSION], own.keyring(), own.now_ms(), own.settings.rate_limit)
+        return find_holder(session[KEY_OF_SESSION], parts.keyring(), parts.now_ms(), parts.settings.rate_limit)
     return None
 
 

@@ -7,7 +7,7 @@ import time
 
 from flask import Flask, Response, g, request
 
-from service.http.parts import parts
+from service.http.parts import get_parts
 
 CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 """Policy for data: a browser that displays it runs no scripts."""
@@ -40,7 +40,7 @@ def _start() -> None:
     g.started = time.perf_counter()
 
 
-def let_frame(origin: str) -> None:
+def allow_framing(origin: str) -> None:
     """Allow pages of an origin to show the response in a frame."""
     g.framed_by = origin
 
@@ -63,9 +63,9 @@ def _count(response: Response) -> None:
     route = request.url_rule.rule if request.url_rule is not None else "(none)"
     method = request.method if request.url_rule is not None else "(any)"  # invented methods would each become a label
     seconds = time.perf_counter() - g.started
-    parts().metrics.answered(method, route, response.status_code, seconds)
+    get_parts().metrics.answered(method, route, response.status_code, seconds)
     if request.endpoint in INTAKE and "problem" in g:
-        parts().metrics.refused(g.problem)
+        get_parts().metrics.refused(g.problem)
     log.info("%s %s %d %.1f ms", method, route, response.status_code, seconds * 1000)
 
 

@@ -54,11 +54,11 @@ class Parts:
     waiters: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(WAITERS))
 
 
-def keep(app_extensions: dict[str, object], parts: Parts) -> None:
+def store_parts(app_extensions: dict[str, object], parts: Parts) -> None:
     """Store the parts in the extensions of an app, where its views find them."""
     app_extensions[_EXTENSION] = parts
 
 
-def parts() -> Parts:
+def get_parts() -> Parts:
     """Return the parts of the app that serves this request."""
     return cast(Parts, current_app.extensions[_EXTENSION])

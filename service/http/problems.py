@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from service.http.problem_types import PROBLEMS, Problem
-from service.http.responses import json_answer
+from service.http.responses import json_response
 from triage_rules.foundation import errors
 from triage_rules.foundation.errors import ReportFault, TriageError
 from triage_rules.foundation.place import Place
@@ -51,9 +51,9 @@ OF_ERROR: dict[type[TriageError], str] = {
     errors.IdempotencyMismatch: "idempotency-key-reused",
     errors.StaleRuleset: "ruleset-changing",
     errors.ReportNotFound: "report-not-found",
-    errors.NoPlace: "not-found",
-    errors.NotSettled: "not-settled",
-    errors.NotRedrivable: "not-redrivable",
+    errors.PositionNotFound: "not-found",
+    errors.ReportNotSettled: "not-settled",
+    errors.RequeueRefused: "not-redrivable",
     errors.DecryptionError: "store-sealed",
     errors.SubjectOfSeveral: "subject-of-several",
     errors.KeyNotFound: "internal",
@@ -126,7 +126,7 @@ def body(
     return members
 
 
-def of(error: TriageError) -> tuple[Problem, tuple[ReportFault, ...], int]:
+def problem_of(error: TriageError) -> tuple[Problem, tuple[ReportFault, ...], int]:
     """Return the problem type of `error`, its faults, and the number of further faults."""
     problem = PROBLEMS[OF_ERROR[type(error)]]
     return (problem, error.faults, error.left_out) if isinstance(error, errors.ReportError) else (problem, (), 0)
@@ -143,7 +143,7 @@ def respond(
 ) -> Response:
     """Make the HTTP response. `headers`: additional ones; `left_out`: as in `body`; `more`: further JSON members."""
     g.problem = problem.code
-    response = json_answer({**body(problem, faults, detail, left_out), **more}, problem.status, CONTENT_TYPE)
+    response = json_response({**body(problem, faults, detail, left_out), **more}, problem.status, CONTENT_TYPE)
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
     response.headers.update(headers or {})
@@ -152,10 +152,10 @@ def respond(
 
 def register(app: Flask) -> None:
     """Turn every error that leaves a view into a problem."""
-    app.register_error_handler(TriageError, _of_core)
-    app.register_error_handler(Refused, _of_request)
-    app.register_error_handler(HTTPException, of_http)
-    app.register_error_handler(Exception, _of_nobody)
+    app.register_error_handler(TriageError, _handle_core_error)
+    app.register_error_handler(Refused, _handle_refusal)
+    app.register_error_handler(HTTPException, _handle_http_error)
+    app.register_error_handler(Exception, _handle_unknown_error)
 
 
 def _retry_after_s(error: errors.QueueTooOld) -> int:
@@ -163,20 +163,20 @@ def _retry_after_s(error: errors.QueueTooOld) -> int:
     return min(max(error.over_ms // 1000, RETRY_OLD_QUEUE_MIN_S), RETRY_OLD_QUEUE_MAX_S)
 
 
-def _of_core(error: TriageError) -> Response:
-    problem, faults, left_out = of(error)
+def _handle_core_error(error: TriageError) -> Response:
+    problem, faults, left_out = problem_of(error)
     if isinstance(error, errors.QueueTooOld):
         return respond(problem, headers={"Retry-After": str(_retry_after_s(error))})
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _incident(problem, error)
+        return _respond_with_incident(problem, error)
     return respond(problem, faults, left_out=left_out)
 
 
-def _of_request(error: Refused) -> Response:
+def _handle_refusal(error: Refused) -> Response:
     return respond(error.problem, error.faults, error.detail, error.headers, left_out=error.left_out)
 
 
-def of_http(error: HTTPException) -> ResponseReturnValue:
+def _handle_http_error(error: HTTPException) -> ResponseReturnValue:
     """Turn Flask's and Werkzeug's errors into problems, without their texts, some of which repeat the request."""
     status = error.code or 500
     if status < HTTPStatus.BAD_REQUEST:
@@ -185,17 +185,17 @@ def of_http(error: HTTPException) -> ResponseReturnValue:
         response = respond(PROBLEMS[_OF_STATUS[status]])
     else:
         members = {"type": "about:blank", "title": error.name, "status": status}
-        response = json_answer(members, status, CONTENT_TYPE)
+        response = json_response(members, status, CONTENT_TYPE)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response
 
 
-def _of_nobody(error: Exception) -> Response:
-    return _incident(PROBLEMS["internal"], error)
+def _handle_unknown_error(error: Exception) -> Response:
+    return _respond_with_incident(PROBLEMS["internal"], error)
 
 
-def _incident(problem: Problem, error: Exception) -> Response:
+def _respond_with_incident(problem: Problem, error: Exception) -> Response:
     """Respond to an internal error with a number, and log its places; its text is dropped, as it may hold an answer."""
     incident = secrets.token_hex(8)
     places = " < ".join(f"{f.filename}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__)))

@@ -10,7 +10,7 @@ from flask_limiter import Limiter, RateLimitExceeded
 from limits.errors import StorageError
 
 from service.http import problems
-from service.http.api_keys import caller
+from service.http.api_keys import get_caller
 from service.http.problem_types import PROBLEMS
 from service.http.problems import Refused
 from triage_rules.foundation.settings import Settings
@@ -32,8 +32,8 @@ class Limits:
     def __init__(self, app: Flask, settings: Settings) -> None:
         self._on = settings.auth_on
         self._limiter = Limiter(
-            lambda: caller().client,
-            application_limits=[lambda: caller().rate or settings.rate_limit],
+            lambda: get_caller().client,
+            application_limits=[lambda: get_caller().rate or settings.rate_limit],
             application_limits_exempt_when=lambda: "caller" not in g,
             storage_uri=settings.redis_url,
             storage_options={

@@ -9,12 +9,12 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from service.api.reports import ID
-from service.http.actor import actor
-from service.http.parts import Parts, parts
-from service.http.responses import with_etag
+from service.http.actor import get_actor
+from service.http.parts import Parts, get_parts
+from service.http.responses import add_etag
 from service.pages import board_wording as words
-from service.pages.page import by_htmx, go, page, render
-from triage_rules.foundation.errors import DecryptionError, NotRedrivable, NotSettled, ReportNotFound
+from service.pages.page import is_htmx, page, redirect_to, render
+from triage_rules.foundation.errors import DecryptionError, ReportNotFound, ReportNotSettled, RequeueRefused
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.model import Level
 from triage_rules.records.api_keys import Scope
@@ -47,7 +47,7 @@ class Filters:
 
     @property
     def wanted(self) -> Wanted:
-        """For the store."""
+        """Return the filters for the store."""
         levels = (_LEVELS[self.level],) if self.level else RANKS
         newest = self.order == "newest"
         return Wanted(BoardStatus(self.show), levels, self.ruleset or None, overdue=bool(self.overdue), newest=newest)
@@ -83,8 +83,8 @@ def show() -> Response:
     """Show the board; the script that keeps it up to date gets only the parts that change, or 304."""
     filters = _read_filters()
     values = _board_values(filters)
-    if by_htmx():
-        return with_etag(render("board/parts.html", done=_last_action(), **values), cacheable=False)
+    if is_htmx():
+        return add_etag(render("board/parts.html", done=_last_action(), **values), cacheable=False)
     return render("board/show.html", mix=_chart(filters), spans=words.SPANS, done=_last_action(), wide=True, **values)
 
 
@@ -98,13 +98,13 @@ def mix() -> Response:
 @page(blueprint, "/board/acknowledge", methods=("POST",), needs=LOOKING)
 def acknowledge() -> Response:
     """Acknowledge a report, or undo its acknowledgement."""
-    own, report_id = parts(), _posted_id()
+    parts, report_id = get_parts(), _posted_id()
     if request.form.get("undo"):
-        own.store.board.unacknowledge(report_id, own.now_ms(), by=actor())
+        parts.store.board.unacknowledge(report_id, parts.now_ms(), by=get_actor())
         return _back("undone", report_id)
     try:
-        own.store.board.acknowledge(report_id, own.now_ms(), by=actor())
-    except NotSettled:
+        parts.store.board.acknowledge(report_id, parts.now_ms(), by=get_actor())
+    except ReportNotSettled:
         return _back("waits", report_id)
     return _back("acknowledged", report_id)
 
@@ -112,10 +112,10 @@ def acknowledge() -> Response:
 @page(blueprint, "/board/redrive", methods=("POST",), needs=frozenset({Scope.ADMIN}))
 def redrive() -> Response:
     """Requeue a dead letter."""
-    own, report_id = parts(), _posted_id()
+    parts, report_id = get_parts(), _posted_id()
     try:
-        own.store.dead_letters.requeue(report_id, own.now_ms(), by=actor())
-    except NotRedrivable:
+        parts.store.dead_letters.requeue(report_id, parts.now_ms(), by=get_actor())
+    except RequeueRefused:
         return _back("kept", report_id)
     return _back("redriven", report_id)
 
@@ -138,19 +138,19 @@ def _posted_id() -> str:
 def _back(did: str, report_id: str) -> Response:
     """Redirect to the board as it was, with a message about the action."""
     filters = _read_filters()
-    return go(filters.address(after=filters.after, did=did, report=report_id))
+    return redirect_to(filters.address(after=filters.after, did=did, report=report_id))
 
 
 def _board_values(filters: Filters) -> dict[str, Any]:
-    own = parts()
-    now = own.now_ms()
-    found = own.store.board.page(filters.wanted, now, ROWS, filters.after or None)
-    tally = own.store.board.tally(now)
-    urgent = own.store.board.page(Wanted(levels=(Level.URGENT, None), newest=True), now, ARRIVALS)
+    parts = get_parts()
+    now = parts.now_ms()
+    results = parts.store.board.page(filters.wanted, now, ROWS, filters.after or None)
+    tally = parts.store.board.tally(now)
+    urgent = parts.store.board.page(Wanted(levels=(Level.URGENT, None), newest=True), now, ARRIVALS)
     return {
         "filters": filters,
-        "rows": [_row(row, now) for row in found.rows],
-        "next": found.next and filters.address(after=found.next),
+        "rows": [_row(row, now) for row in results.rows],
+        "next": results.next and filters.address(after=results.next),
         "levels": [
             {"level": _word(level), "word": words.WORDS[level], "open": tally.open[level],
              "overdue": tally.overdue[level]}
@@ -161,7 +161,7 @@ def _board_values(filters: Filters) -> dict[str, Any]:
         "arrivals": [row.noted.id for row in urgent.rows],
         "on_first": filters.address(),
         "here": filters.query(),
-        **_service_values(own, filters, now),
+        **_service_values(parts, filters, now),
     }  # fmt: skip
 
 
@@ -186,12 +186,12 @@ def _word(level: Level | None) -> str | None:
     return None if level is None else level.word
 
 
-def _service_values(own: Parts, filters: Filters, now_ms: int) -> dict[str, Any]:
+def _service_values(parts: Parts, filters: Filters, now_ms: int) -> dict[str, Any]:
     """Return the queue, the workers and the dead letters."""
-    within = own.settings.worker_within_ms
-    queues, stalled = own.store.health.get_queues(now_ms), own.store.health.get_stalled_workers(now_ms, within)
-    there = set(own.store.health.get_workers(now_ms, within))
-    letters = own.store.dead_letters.page(LETTERS + 1, filters.letters or None)
+    within = parts.settings.worker_within_ms
+    queues, stalled = parts.store.health.get_queues(now_ms), parts.store.health.get_stalled_workers(now_ms, within)
+    there = set(parts.store.health.get_workers(now_ms, within))
+    letters = parts.store.dead_letters.page(LETTERS + 1, filters.letters or None)
     return {
         "queues": [
             {
@@ -205,20 +205,20 @@ def _service_values(own: Parts, filters: Filters, now_ms: int) -> dict[str, Any]
         + [(name, "stalled") for name in stalled]
         + [
             (name, f"no heartbeat for {words.format_duration(now_ms - at)}")
-            for name, at in sorted(own.store.health.get_last_heard().items())
+            for name, at in sorted(parts.store.health.get_last_heard().items())
             if name not in there
         ],
-        "dead": own.store.health.get_backlog(now_ms).dead,
+        "dead": parts.store.health.get_backlog(now_ms).dead,
         "letters": [asdict(letter) | {"why": words.describe_reason(letter.reason)} for letter in letters[:LETTERS]],
         "older_letters": letters[LETTERS - 1].entry if len(letters) > LETTERS else None,
     }
 
 
 def _chart(filters: Filters) -> words.Chart:
-    own = parts()
+    parts = get_parts()
     span = words.SPANS[filters.span or "day"]
-    starts, end = span.starts(own.now_ms())
-    return words.build_chart(own.store.board.count_received(starts, end), span)
+    starts, end = span.starts(parts.now_ms())
+    return words.build_chart(parts.store.board.count_received(starts, end), span)
 
 
 def _last_action() -> dict[str, Any] | None:
@@ -227,7 +227,7 @@ def _last_action() -> dict[str, Any] | None:
     if did not in ("acknowledged", "undone", "waits", "redriven", "kept") or not ID.fullmatch(report_id):
         return None
     try:
-        taken = parts().store.reports.get(report_id).acknowledged
+        taken = get_parts().store.reports.get(report_id).acknowledged
     except (ReportNotFound, DecryptionError):
         taken = None
-    return {"did": did, "id": report_id, "by": taken and taken.by, "mine": taken and taken.by == actor().name}
+    return {"did": did, "id": report_id, "by": taken and taken.by, "mine": taken and taken.by == get_actor().name}

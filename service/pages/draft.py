@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import request
 
-from service.http.parts import Parts, parts
+from service.http.parts import Parts, get_parts
 from triage_rules.foundation.errors import RulesetNotFound
 from triage_rules.language.bundle import document_of
 from triage_rules.language.reading import FILE_NAME
@@ -49,14 +49,20 @@ class Draft:
     words: Mapping[str, str] = field(default_factory=dict)
 
 
-def live_of(name: str) -> Live:
-    """What is live. Raises RulesetNotFound, StoreUnavailable."""
-    own = parts()
-    live = own.store.rulesets.get_live().get(name)
+def open_live(name: str) -> Live:
+    """Open the live version of a ruleset.
+
+    Raises:
+        RulesetNotFound: If it is not live.
+        StoreUnavailable: If the store is away.
+
+    """
+    parts = get_parts()
+    live = parts.store.rulesets.get_live().get(name)
     if live is None:
         raise RulesetNotFound(f"no ruleset `{name}` is live")
-    data = own.store.rulesets.get_bundle(live.digest)
-    beside = own.store.rulesets.get_files(live.digest)
+    data = parts.store.rulesets.get_bundle(live.digest)
+    beside = parts.store.rulesets.get_files(live.digest)
     files = {file: beside[file] for file in FILES if file in beside}
     kept = FILE_NAME in files
     if not kept:
@@ -69,7 +75,7 @@ def _written(digest: str, data: bytes) -> str:
     return yaml_of(document_of(data, digest)["ruleset"])
 
 
-def posted() -> Draft:
+def read_draft() -> Draft:
     """Read the draft of this request's form. Uploaded files replace texts; a patient replaces single answers."""
     form = request.form
     files = {name: _plain(form[name]) for name in FILES if name in form}
@@ -95,13 +101,19 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def ask(what: str, draft: Draft, live: Live | None) -> Json:
-    """Return the answer of `Desk.answer` about the draft. Raises WorkbenchBusy, WorkbenchFailed."""
+def ask_bench(what: str, draft: Draft, live: Live | None) -> Json:
+    """Return the answer of `Desk.answer` about the draft.
+
+    Raises:
+        WorkbenchBusy: If another request holds the bench.
+        WorkbenchFailed: If the request took too long or crashed.
+
+    """
     question: Json = {"ask": what, "files": dict(draft.files), "words": dict(draft.words)}
     if live is not None:
         question["live"] = {"digest": live.digest, "data": live.data}
-    return _bench(parts(), what).ask(question)
+    return _bench(get_parts(), what).ask(question)
 
 
-def _bench(own: Parts, what: str) -> Bench:
-    return own.slow_bench if what in SLOW else own.quick_bench
+def _bench(parts: Parts, what: str) -> Bench:
+    return parts.slow_bench if what in SLOW else parts.quick_bench

@@ -11,13 +11,13 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from service.api.reports import look_up_report
+from service.api.reports import wait_for_report
 from service.api.rulesets import NOT_APPROVED
-from service.http.api_keys import caller
-from service.http.parts import parts
+from service.http.api_keys import get_caller
+from service.http.parts import get_parts
 from service.pages import form_state, signed_links
 from service.pages.form_state import SHOWN, SKIPPED, FormState
-from service.pages.page import by_htmx, go, may, page, render
+from service.pages.page import is_htmx, may, page, redirect_to, render
 from service.use.intake import Request
 from triage_rules.foundation.errors import LinkError, QueueTooOld, StaleRuleset, StoreUnavailable
 from triage_rules.intake.form import FormAnswers, groups, next_questions, questions, unanswered
@@ -56,11 +56,11 @@ class FormRequest:
 
     def result(self, answers: FormAnswers) -> dict[str, Any]:
         """Evaluate the answers so far."""
-        return parts().intake.evaluate(self.body(answers), self.client)
+        return get_parts().intake.evaluate(self.body(answers), self.client)
 
     @property
     def client(self) -> str:
-        return caller().client if self.link is None else self.link.client
+        return get_caller().client if self.link is None else self.link.client
 
 
 @page(
@@ -75,14 +75,14 @@ def show(ruleset: str) -> Response:
     link = signed_links.form_link()
     if link is not None and link.ruleset != ruleset:
         raise LinkError("link", "it is for another form")
-    loaded = parts().live.get(ruleset)
+    loaded = get_parts().live.get(ruleset)
     clinician = link is None and may(Scope.READ) and request.values.get("clinician") == "yes"
     asked = questions(loaded.ruleset, clinician=clinician)
     if request.method == "GET":
-        asking = FormRequest(loaded.ruleset, link, form_state.fresh(asked, clinician=clinician))
+        asking = FormRequest(loaded.ruleset, link, form_state.new_state(asked, clinician=clinician))
         response = _begin(asking, request.args.get("mode", ""))
     else:
-        state = form_state.read(request.form, asked, clinician=clinician)
+        state = form_state.read_state(request.form, asked, clinician=clinician)
         asking = FormRequest(loaded.ruleset, link, state, is_news=not state.sent)
         response = _act(asking, request.form.get("do", ""))
     response.headers["Cache-Control"] = KEPT_BY_BROWSER
@@ -243,7 +243,7 @@ def _show_review(
         determined=result["determined"],
         left=len(next_questions(result, state.asked, state.written)),
         urgent=_urgent_notice(asking, result, include_open=True),
-        was_sent=bool(state.sent) and state.sent_print == form_state.print_of(answers.given),
+        was_sent=bool(state.sent) and state.sent_print == form_state.fingerprint(answers.given),
         result_at=signed_links.address_of_result(state.sent) if state.sent else "",
     )
 
@@ -256,11 +256,11 @@ def _send(asking: FormRequest) -> Response:
             return _show_all(asking, answers.faults)
         return _show_review(asking, answers=answers)
     report = _accept(asking, answers)
-    look_up_report(report, WAIT_SECONDS)
+    wait_for_report(report, WAIT_SECONDS)
     to = signed_links.address_of_result(report)
-    if by_htmx():
+    if is_htmx():
         return Response(status=200, headers={"HX-Redirect": to})
-    return go(to)
+    return redirect_to(to)
 
 
 def _send_if_urgent(asking: FormRequest, answers: FormAnswers, result: dict[str, Any]) -> None:
@@ -269,19 +269,19 @@ def _send_if_urgent(asking: FormRequest, answers: FormAnswers, result: dict[str,
         return
     try:
         asking.state.sent = _accept(asking, answers)
-        asking.state.sent_print = form_state.print_of(answers.given)
+        asking.state.sent_print = form_state.fingerprint(answers.given)
     except (StoreUnavailable, QueueTooOld, StaleRuleset):
         return  # the advice and the button to send are shown anyway
 
 
 def _accept(asking: FormRequest, answers: FormAnswers) -> str:
     """Accept the report and return its id; the same answers of the same form always give the same report."""
-    key = f"form {asking.state.id} {form_state.print_of(answers.given)}"  # callers' keys have no blanks
-    return parts().intake.accept(Request(asking.body(answers), key, asking.client)).id
+    key = f"form {asking.state.id} {form_state.fingerprint(answers.given)}"  # callers' keys have no blanks
+    return get_parts().intake.accept(Request(asking.body(answers), key, asking.client)).id
 
 
 def is_urgent_by_answers(result: dict[str, Any]) -> bool:
-    """Return True if the answers given are urgent; an incomplete form alone may be urgent for what is open."""
+    """Return True if the answers given are urgent; an incomplete form may be urgent only for its open questions."""
     urgent = Level.URGENT.word
     return result["level"] == urgent and (
         bool(result["determined"]) or any(rule["level"] == urgent for rule in result["rules"])

@@ -79,12 +79,12 @@ class FormState:
                 yield ANSWER + name, text
 
 
-def fresh(asked: Mapping[str, FormQuestion], *, clinician: bool) -> FormState:
+def new_state(asked: Mapping[str, FormQuestion], *, clinician: bool) -> FormState:
     """Return the state of an empty form."""
     return FormState(asked, secrets.token_hex(16), clinician=clinician)
 
 
-def read(form: MultiDict[str, str], asked: Mapping[str, FormQuestion], *, clinician: bool) -> FormState:
+def read_state(form: MultiDict[str, str], asked: Mapping[str, FormQuestion], *, clinician: bool) -> FormState:
     """Read the posted state; invalid values are dropped."""
     path = [name for name in form.get("path", "").split() if name in asked]
     at = form.get("at", "")
@@ -105,7 +105,7 @@ def read(form: MultiDict[str, str], asked: Mapping[str, FormQuestion], *, clinic
     return state
 
 
-def print_of(findings: Mapping[str, Any]) -> str:
+def fingerprint(findings: Mapping[str, Any]) -> str:
     """Return a fingerprint of answers; equal answers have equal fingerprints."""
     text = strict_json.dumps(dict(sorted(findings.items())))
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]

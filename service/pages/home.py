@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from service.api.rulesets import approval
+from service.api.rulesets import describe_approval
 from service.http.api_keys import OPEN, known_caller
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.pages.page import page, render
 from triage_rules.foundation.errors import TriageError
 
@@ -21,9 +21,9 @@ def home() -> Response:
 
 def _live() -> list[dict[str, object]]:
     """Return the live rulesets that can be opened."""
-    own = parts()
+    parts = get_parts()
     try:
-        rulesets = [own.live.get(name).ruleset for name in own.live.names()]
+        rulesets = [parts.live.get(name).ruleset for name in parts.live.names()]
     except TriageError:
         return []
     return [
@@ -32,7 +32,7 @@ def _live() -> list[dict[str, object]]:
             "title": ruleset.title,
             "version": ruleset.version,
             "description": ruleset.description,
-            "approval": approval(ruleset),
+            "approval": describe_approval(ruleset),
             "questions": len(ruleset.inputs),
             "rules": len(ruleset.rules_and_floors),
         }

@@ -9,8 +9,8 @@ from typing import Any
 
 from flask import request
 
-from service.http.api_keys import caller
-from service.http.parts import parts
+from service.http.api_keys import get_caller
+from service.http.parts import get_parts
 from service.http.problems import Refused
 from service.pages.page import may
 from service.pages.result import find_visible_report
@@ -60,10 +60,10 @@ def open_report(name: str, report_id: str) -> HighlightedRuleset:
     if not may(Scope.READ) and not may(Scope.REPORT):
         raise ReportNotFound
     report = find_visible_report(report_id, by_link=False)
-    posted = parts().store.reports.get_delivery(report.id)
+    posted = get_parts().store.reports.get_delivery(report.id)
     if report.ruleset != name or report.result is None or posted is None:
         raise ReportNotFound
-    loaded = parts().live.by_digest(report.digest)
+    loaded = get_parts().live.by_digest(report.digest)
     facts = loaded.evaluator.facts(posted.report.answers, posted.history)
     return HighlightedRuleset(loaded, facts, "report", report.id, {"report": report.id}, report.result["level"])
 
@@ -89,7 +89,7 @@ def open_posted(name: str) -> tuple[str, HighlightedRuleset | None, list[ReportF
         raw: Any = strict_json.loads(text.encode(), max_bytes=WHAT_IF_BYTES, what="report")
         if isinstance(raw, dict):
             raw = {"ruleset": name} | (raw if "findings" in raw else {"findings": raw})
-        read = read_report(raw, parts().live, parts().now_ms())
+        read = read_report(raw, get_parts().live, get_parts().now_ms())
     except ReportError as error:
         more = [ReportFault("", "invalid", describe_left_out(error.left_out))] if error.left_out else []
         return text, None, [*error.faults, *more]
@@ -100,5 +100,7 @@ def open_posted(name: str) -> tuple[str, HighlightedRuleset | None, list[ReportF
 
 
 def _history(subject: str | None, name: str) -> History:
-    own = parts()
-    return History() if subject is None else own.store.reports.get_history(name, subject, own.now_ms(), caller().client)
+    if subject is None:
+        return History()
+    parts = get_parts()
+    return parts.store.reports.get_history(name, subject, parts.now_ms(), get_caller().client)

@@ -10,7 +10,7 @@ from typing import ParamSpec
 from flask import Blueprint, Flask, Response, current_app, render_template, request
 
 from service.http import api_keys
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.pages import sessions
 from triage_rules.records.api_keys import Caller, Scope
 
@@ -77,12 +77,12 @@ def render(template: str, status: int = 200, **values: object) -> Response:
     return Response(render_template(template, **values), status, content_type=HTML)
 
 
-def go(to: str) -> Response:
+def redirect_to(to: str) -> Response:
     """Redirect the browser to another address, also after a POST."""
     return Response(status=303, headers={"Location": to}, content_type=HTML)
 
 
-def by_htmx() -> bool:
+def is_htmx() -> bool:
     """Return True if our script asks for a part of a page."""
     return request.headers.get("HX-Request") == "true"
 
@@ -107,7 +107,7 @@ def register(app: Flask) -> None:
 
 
 def _common() -> dict[str, object]:
-    auth_on = parts().settings.auth_on
+    auth_on = get_parts().settings.auth_on
     person = api_keys.known_caller() if auth_on else None
     return {
         "auth_on": auth_on,

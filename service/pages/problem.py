@@ -9,7 +9,7 @@ from flask import Flask, Response, render_template, request, url_for
 from service.http.api_keys import PAGES
 from service.http.problem_types import PATH, PROBLEMS
 from service.http.problems import CONTENT_TYPE
-from service.pages.page import HTML, go
+from service.pages.page import HTML, redirect_to
 
 API = ("/v1/", "/openapi.json", "/schemas/", "/metrics", "/livez", "/readyz")
 
@@ -25,7 +25,7 @@ def _as_page(response: Response) -> Response:
     problem: dict[str, Any] = response.get_json()
     code = str(problem["type"]).removeprefix(PATH)
     if code == "key-required" and request.method == "GET":
-        return go(url_for("signing_in.sign_in", next=request.full_path.rstrip("?")))
+        return redirect_to(url_for("signing_in.sign_in", next=request.full_path.rstrip("?")))
     known = PROBLEMS.get(code)
     response.content_type = HTML
     response.set_data(render_template("problem.html", problem=problem, do=known.do if known is not None else None))

@@ -10,9 +10,9 @@ from flask_smorest import Blueprint
 from service.api.openapi import NOT_CHANGED, DocumentedResponse, TriageApi, build_description, call
 from service.api.rulesets import SCHEMA_TYPE
 from service.http.api_keys import may_see_details
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.http.problem_types import PROBLEMS
-from service.http.responses import json_answer, with_etag
+from service.http.responses import add_etag, json_response
 from service.pages.openapi_view import OpenapiView, fields, prose, type_of
 from triage_rules.foundation.errors import TriageError
 from triage_rules.foundation.schemas import read_schema, schema_names
@@ -32,10 +32,10 @@ _PAGE = DocumentedResponse(200, {"type": "string"}, "A page.", "text/html")
 )
 def openapi() -> Response:
     """Get the description of this API. Only callers with a key get the `findings` of the live rulesets."""
-    response = json_answer(_description())
-    if parts().settings.auth_on:
+    response = json_response(_description())
+    if get_parts().settings.auth_on:
         response.vary.add("Authorization")
-    return with_etag(response)
+    return add_etag(response)
 
 
 @call(blueprint, "GET", "/docs", _PAGE)
@@ -77,22 +77,22 @@ def get_schema(name: str) -> Response:
     """
     if name not in schema_names():
         abort(404)
-    return with_etag(Response(read_schema(name), content_type=SCHEMA_TYPE))
+    return add_etag(Response(read_schema(name), content_type=SCHEMA_TYPE))
 
 
 def _description() -> dict[str, Any]:
     """Return the OpenAPI document; strangers don't see the inputs of live rulesets."""
     api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     assert isinstance(api, TriageApi)
-    return build_description(api, _live() if may_see_details() else [], auth=parts().settings.auth_on)
+    return build_description(api, _live() if may_see_details() else [], auth=get_parts().settings.auth_on)
 
 
 def _live() -> list[Ruleset]:
     """Return the live rulesets that can be opened; none while the store is away."""
-    own = parts()
+    parts = get_parts()
     rulesets: list[Ruleset] = []
     try:
-        rulesets.extend(own.live.get(name).ruleset for name in own.live.names())
+        rulesets.extend(parts.live.get(name).ruleset for name in parts.live.names())
     except TriageError:
         return rulesets
     return rulesets

@@ -11,8 +11,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from service.api.rulesets import NOT_APPROVED
-from service.http.api_keys import caller
-from service.http.parts import parts
+from service.http.api_keys import get_caller
+from service.http.parts import get_parts
 from service.pages import reasons, signed_links
 from service.pages.page import may, page, render
 from triage_rules.deployment.live import Loaded
@@ -79,19 +79,19 @@ def find_visible_report(report_id: str, *, by_link: bool) -> StoredReport:
     """Return the report. Raises ReportNotFound, also for another client's report, so nobody learns that it exists."""
     if not _ID.fullmatch(report_id):
         raise ReportNotFound
-    report = parts().store.reports.get(report_id)
-    if not by_link and not may(Scope.READ) and report.client != caller().client:
+    report = get_parts().store.reports.get(report_id)
+    if not by_link and not may(Scope.READ) and report.client != get_caller().client:
         raise ReportNotFound
     return report
 
 
 def _open(report: StoredReport, result: dict[str, Any]) -> OpenedReport:
-    own = parts()
+    parts = get_parts()
     try:
-        loaded = own.live.by_digest(report.digest)
+        loaded = parts.live.by_digest(report.digest)
     except (BundleError, RulesetError, RulesetNotFound):
         loaded = None
-    return OpenedReport(report, result, loaded, own.store.reports.get_delivery(report.id))
+    return OpenedReport(report, result, loaded, parts.store.reports.get_delivery(report.id))
 
 
 def _view_values(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _is_reproduced(opened: OpenedReport) -> bool | None:
             posted.history,
             report_id=posted.report.id,
             received_ms=posted.report.received_ms,
-            evaluated_ms=parts().now_ms(),
+            evaluated_ms=get_parts().now_ms(),
         )
     except EngineError:
         return None

@@ -76,7 +76,7 @@ def version_of(loaded: Loaded) -> Version:
 
 
 def evidence_of(rulesets: RulesetStore, digest: str) -> Evidence:
-    """What was shown of it when it went live. Raises StoreUnavailable."""
+    """Return the evidence that was stored at deployment. Raises StoreUnavailable."""
     return _evidence(rulesets.get_files(digest).get(kept.FILE_NAME))
 
 
@@ -99,13 +99,13 @@ def lay_out_path(version: Version, opened: HighlightedRuleset) -> Layout:
     return lay_out(kept_only(version.graph, opened.lighting.way), CLOSE)
 
 
-def drawing(layout: Layout, name: str, title: str, opened: HighlightedRuleset | None, here: str = "") -> Markup:
+def draw_svg(layout: Layout, name: str, title: str, opened: HighlightedRuleset | None, here: str = "") -> Markup:
     """Draw a layout as SVG, with links that keep the opened report open."""
     boxes, curves = len(layout.boxes), len(layout.curves)
     query = opened.query if opened is not None else {}
     text = draw(
         layout,
-        links(name, query),
+        node_links(name, query),
         title=title,
         description=f"{boxes} boxes and {curves} lines, from inputs on the left to levels on the right.",
         lighting=opened.lighting if opened is not None else None,
@@ -114,7 +114,7 @@ def drawing(layout: Layout, name: str, title: str, opened: HighlightedRuleset | 
     return Markup(text)  # noqa: S704 - our own, all that a ruleset says is escaped in it
 
 
-def links(name: str, query: Mapping[str, str]) -> Callable[[GraphNode], str]:
+def node_links(name: str, query: Mapping[str, str]) -> Callable[[GraphNode], str]:
     """Return a function from a node to its link: a rule's page, the graph around an input or statement, or a table."""
     rule, graph, show = (
         url_for("viewer.rule", name=name, rule_id="RULE", **dict[str, Any](query)),
@@ -178,11 +178,11 @@ def build_rule_row(
     ruleset: Ruleset, rule: Rule | Floor, fired: Mapping[str, int], shown: Evidence, today: dt.date
 ) -> Json:
     """Return the row of a rule."""
-    own = rule.outcomes[0].disposition if rule.outcomes else None
+    code = rule.outcomes[0].disposition if rule.outcomes else None
     return {
         "key": key_of(NodeKind.RULE if isinstance(rule, Rule) else NodeKind.FLOOR, rule.id),
         "rule": rule,
-        "disposition": ruleset.dispositions[own] if own is not None else None,
+        "disposition": ruleset.dispositions[code] if code is not None else None,
         "raised": len(rule.outcomes) > 1,
         "overdue": is_overdue(rule.review_by, today),
         "cases": fired.get(rule.id, 0),

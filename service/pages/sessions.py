@@ -19,7 +19,7 @@ SIGNED_IN_FOR = timedelta(hours=12)
 """Time until a person must sign in again."""
 
 FIELD = "csrf"
-_OWN = "own"
+_BINDING = "own"
 """Session entry that binds forms to the session."""
 
 
@@ -41,7 +41,7 @@ def begin(key_id: str) -> None:
     session.clear()
     session.permanent = True
     session[KEY_OF_SESSION] = key_id
-    session[_OWN] = secrets.token_hex(8)
+    session[_BINDING] = secrets.token_hex(8)
 
 
 def end() -> None:
@@ -51,10 +51,10 @@ def end() -> None:
 
 def csrf_token() -> str:
     """Return the token that the forms of this session carry, and that other sites can't make or read."""
-    own = str(session.get(_OWN, ""))
+    binding = str(session.get(_BINDING, ""))
     secret = current_app.secret_key
     assert isinstance(secret, str)
-    return hmac.new(secret.encode(), f"csrf {own}".encode(), sha256).hexdigest()
+    return hmac.new(secret.encode(), f"csrf {binding}".encode(), sha256).hexdigest()
 
 
 def csrf_field() -> Markup:

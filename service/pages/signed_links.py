@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import current_app, g, request, url_for
 
 from service.http.api_keys import LINK
-from service.http.headers import let_frame
-from service.http.parts import parts
+from service.http.headers import allow_framing
+from service.http.parts import get_parts
 from triage_rules.foundation.errors import ReportNotFound
 from triage_rules.intake import links
 from triage_rules.intake.links import FormLink, ResultLink
@@ -28,7 +28,7 @@ def form_link() -> FormLink | None:
     if LINK not in request.args:
         return None
     if "form_link" not in g:
-        g.form_link = links.open_form(request.args[LINK], secret(), parts().now_ms())
+        g.form_link = links.open_form(request.args[LINK], secret(), get_parts().now_ms())
         _frame(g.form_link)
     link: FormLink = g.form_link
     return link
@@ -44,7 +44,7 @@ def result_link(report_id: str) -> ResultLink | None:
     """
     if LINK not in request.args:
         return None
-    link = links.open_result(request.args[LINK], secret(), parts().now_ms())
+    link = links.open_result(request.args[LINK], secret(), get_parts().now_ms())
     if link.report != report_id:
         raise ReportNotFound
     _frame(link)
@@ -60,7 +60,7 @@ def open_form(_: str) -> Caller:
 
 def open_result(_: str) -> Caller:
     """Return the caller of a link to a result; the view checks that the link is for its report."""
-    links.open_result(request.args[LINK], secret(), parts().now_ms())
+    links.open_result(request.args[LINK], secret(), get_parts().now_ms())
     return Caller("", frozenset({Scope.READ}))
 
 
@@ -69,12 +69,12 @@ def address_of_result(report_id: str) -> str:
     link = form_link()
     if link is None:
         return url_for("result.show", report_id=report_id)
-    own = parts()
-    expires_ms = own.now_ms() + own.settings.retention_days * DAY_MS
+    parts = get_parts()
+    expires_ms = parts.now_ms() + parts.settings.retention_days * DAY_MS
     token = links.sign_result(ResultLink(report_id, expires_ms, link.return_to, link.framed_by), secret())
     return url_for("result.show", report_id=report_id, link=token)
 
 
 def _frame(link: FormLink | ResultLink) -> None:
     if link.framed_by is not None:
-        let_frame(link.framed_by)
+        allow_framing(link.framed_by)

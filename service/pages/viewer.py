@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from service.api.rulesets import approval
-from service.http.parts import parts
+from service.api.rulesets import describe_approval
+from service.http.parts import get_parts
 from service.http.problems import Refused
 from service.pages import ruleset_view
 from service.pages.opened import WHAT_IF_BYTES, HighlightedRuleset, open_case, open_posted, open_report
@@ -46,15 +46,15 @@ TABLES = {
 def show(name: str) -> Response:
     """Show a live ruleset as tables that can be filtered by a word."""
     loaded, shown, common = _live(name)
-    live = parts().store.rulesets.get_live().get(name)
+    live = get_parts().store.rulesets.get_live().get(name)
     rows = ruleset_view.build_tables(ruleset_view.version_of(loaded), shown, _today())
     return render(
         "rulesets/show.html",
         tables=TABLES,
         rows=rows,
-        approval=approval(loaded.ruleset),
+        approval=describe_approval(loaded.ruleset),
         activated=timestamp(live.activated_ms) if live is not None else None,
-        link=ruleset_view.links(name, {}),
+        link=ruleset_view.node_links(name, {}),
         wanted=request.args.get("q", "").strip()[:100].casefold(),
         overdue=sum(row["overdue"] for row in (*rows["rules"], *rows["floors"])),
         never_fired=sum(not row["cases"] for row in (*rows["rules"], *rows["floors"])),
@@ -77,10 +77,10 @@ def graph(name: str) -> Response:
         "rulesets/graph.html",
         view=view,
         focus=version.graph.nodes.get(focus),
-        svg=ruleset_view.drawing(layout, name, title, opened, here=focus),
+        svg=ruleset_view.draw_svg(layout, name, title, opened, here=focus),
         graph_title=title,
         followed=[(state, _of_state(version, opened, state)) for state in FOLLOWED] if opened is not None else [],
-        link=ruleset_view.links(name, opened.query if opened is not None else {}),
+        link=ruleset_view.node_links(name, opened.query if opened is not None else {}),
         posted=text,
         faults=faults,
         **common,
@@ -92,7 +92,7 @@ def graph_svg(name: str) -> Response:
     """Download the whole graph as a file that contains its colours."""
     loaded, _, _ = _live(name)
     layout = ruleset_view.version_of(loaded).map
-    url = ruleset_view.links(name, {})
+    url = ruleset_view.node_links(name, {})
     title = f"{loaded.ruleset.title}, {loaded.version}"
     text = standalone(layout, lambda node: request.host_url.rstrip("/") + url(node), title)
     headers = {"Content-Disposition": f'attachment; filename="{name}.svg"'}
@@ -131,7 +131,7 @@ def rule(name: str, rule_id: str) -> Response:
         more_cases=max(0, len(cases) - CASES_SHOWN),
         proofs=[proof for proof in shown.properties if rule_id in proof.names],
         near_proofs=[proof for proof in shown.properties if rule_id not in proof.names and proof.names & reads],
-        svg=ruleset_view.drawing(ruleset_view.lay_out_part(version, key), name, title, opened, here=key),
+        svg=ruleset_view.draw_svg(ruleset_view.lay_out_part(version, key), name, title, opened, here=key),
         graph_title=title,
         key=key,
         **common,
@@ -140,10 +140,10 @@ def rule(name: str, rule_id: str) -> Response:
 
 def _live(name: str, opened: HighlightedRuleset | None = None) -> tuple[Loaded, Evidence, Json]:
     """Return the live version, or that of the opened report, with its evidence and the values of every template."""
-    own = parts()
-    loaded = opened.loaded if opened is not None else own.live.get(name)
-    shown = ruleset_view.evidence_of(own.store.rulesets, loaded.digest)
-    live = own.store.rulesets.get_live().get(name)
+    parts = get_parts()
+    loaded = opened.loaded if opened is not None else parts.live.get(name)
+    shown = ruleset_view.evidence_of(parts.store.rulesets, loaded.digest)
+    live = parts.store.rulesets.get_live().get(name)
     return loaded, shown, {
         "name": name,
         "ruleset": loaded.ruleset,
@@ -155,18 +155,18 @@ def _live(name: str, opened: HighlightedRuleset | None = None) -> tuple[Loaded, 
         "words": WORDS,
         "here": url_for("viewer.show", name=name),
         "wide": True,
-        "approval_note": f"{loaded.ruleset.title}: {approval(loaded.ruleset)}.",
+        "approval_note": f"{loaded.ruleset.title}: {describe_approval(loaded.ruleset)}.",
     }  # fmt: skip
 
 
 def _opened(name: str) -> HighlightedRuleset | None:
     """Return the report or case that this address opens, if any."""
-    own = parts()
+    parts = get_parts()
     if "report" in request.args:
         return open_report(name, request.args["report"])
     if "case" in request.args:
-        loaded = own.live.get(name)
-        return open_case(loaded, ruleset_view.evidence_of(own.store.rulesets, loaded.digest), request.args["case"])
+        loaded = parts.live.get(name)
+        return open_case(loaded, ruleset_view.evidence_of(parts.store.rulesets, loaded.digest), request.args["case"])
     return None
 
 
@@ -192,4 +192,4 @@ def _of_state(version: ruleset_view.Version, opened: HighlightedRuleset, state: 
 
 
 def _today() -> dt.date:
-    return dt.datetime.fromtimestamp(parts().now_ms() / 1000, dt.UTC).date()
+    return dt.datetime.fromtimestamp(get_parts().now_ms() / 1000, dt.UTC).date()

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from service.boot.app import create_app
-from tests.acceptance.http_making import Caller, glass_test
-from tests.actors import TESTER
+from tests.support.actors import TESTER
+from tests.support.services.http_calls import Caller, glass_test
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
 from triage_rules.store.redis import RedisStore

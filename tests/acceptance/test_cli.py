@@ -12,36 +12,21 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.acceptance.everything import ROOT, TRIAGE
+from tests.support.command import run_triage, spawn_triage
+from tests.support.paths import GLASS_TEST, RED_DOTS, ROOT
 
-RED_DOTS = "rulesets/red-dots"
-GLASS_TEST = "tests/acceptance/rulesets/glass-test"
 FEVERISH = '{"findings": {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "fever_reported": true}}'
-
-
-def triage(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": "/usr/bin:/bin", "TRIAGE_REDIS_URL": "redis://127.0.0.1:1/0"}
-    return subprocess.run(
-        [TRIAGE, *arguments],
-        cwd=ROOT,
-        env=environment,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of red-dots to spoil."""
-    return Path(shutil.copytree(ROOT / RED_DOTS, tmp_path / "red-dots"))
+    return Path(shutil.copytree(RED_DOTS, tmp_path / "red-dots"))
 
 
 def test_check_finds_nothing_in_red_dots_and_says_that_nobody_approved_it() -> None:
-    checked = triage("check", RED_DOTS)
-    assert (checked.returncode, "no fault found" in checked.stdout) == (0, True)
+    checked = run_triage("check", RED_DOTS)
+    assert (checked.exit_code, "no fault found" in checked.stdout) == (0, True)
     assert "no clinician has approved" in checked.stderr
 
 
@@ -52,35 +37,35 @@ def test_check_tells_every_fault_with_its_place(copy: Path) -> None:
         "when: mandatory_open", "when: mandatory_opn", 1
     )
     (copy / "ruleset.yaml").write_text(broken, encoding="utf-8")
-    checked = triage("check", str(copy))
-    assert checked.returncode == 1
+    checked = run_triage("check", str(copy))
+    assert checked.exit_code == 1
     version = next(n for n, line in enumerate(broken.splitlines(), 1) if line == "version: first")
     assert f"ruleset.yaml:{version}:10: " in checked.stdout
     assert "did you mean `mandatory_open`" in checked.stdout
 
 
 def test_a_rule_past_its_review_date_is_a_finding(tmp_path: Path) -> None:
-    text = (ROOT / GLASS_TEST / "ruleset.yaml").read_text(encoding="utf-8")
+    text = (GLASS_TEST / "ruleset.yaml").read_text(encoding="utf-8")
     late = re.sub(r"review_by: \S+", "review_by: 2020-05-22", text, count=1)
     assert late != text
     (tmp_path / "ruleset.yaml").write_text(late, encoding="utf-8")
-    checked = triage("check", str(tmp_path))
-    assert (checked.returncode, "was due for review by 2020-05-22" in checked.stdout) == (0, True)
-    assert triage("check", str(tmp_path), "--strict").returncode == 1
+    checked = run_triage("check", str(tmp_path))
+    assert (checked.exit_code, "was due for review by 2020-05-22" in checked.stdout) == (0, True)
+    assert run_triage("check", str(tmp_path), "--strict").exit_code == 1
 
 
 def test_check_without_time_says_what_it_could_not_decide() -> None:
-    checked = triage("check", GLASS_TEST, "--seconds", "0", "--strict")
-    assert (checked.returncode, "warning: incomplete" in checked.stdout) == (1, True)
+    checked = run_triage("check", GLASS_TEST, "--seconds", "0", "--strict")
+    assert (checked.exit_code, "warning: incomplete" in checked.stdout) == (1, True)
 
 
 def test_check_as_json_and_sarif_tells_faults_and_findings_alike(tmp_path: Path) -> None:
-    text = (ROOT / GLASS_TEST / "ruleset.yaml").read_text(encoding="utf-8")
+    text = (GLASS_TEST / "ruleset.yaml").read_text(encoding="utf-8")
     for name, made in (("good", text), ("bad", text.replace("version: 1.0.0", "version: first", 1))):
         (tmp_path / name).mkdir()
         (tmp_path / name / "ruleset.yaml").write_text(made, encoding="utf-8")
-        told = json.loads(triage("check", str(tmp_path / name), "--format", "json").stdout)
-        log = json.loads(triage("check", str(tmp_path / name), "--format", "sarif").stdout)
+        told = json.loads(run_triage("check", str(tmp_path / name), "--format", "json").stdout)
+        log = json.loads(run_triage("check", str(tmp_path / name), "--format", "sarif").stdout)
         assert [one["type"] for one in told["findings"]] == [one["ruleId"] for one in log["runs"][0]["results"]]
         assert ("fault" in {one["type"] for one in told["findings"]}) == (name == "bad")
 
@@ -89,18 +74,18 @@ def test_check_tells_rules_that_are_too_much_for_the_engine(copy: Path) -> None:
     text = (copy / "ruleset.yaml").read_text(encoding="utf-8")
     many = "{at_least: 9, of: [" + ", ".join(["febrile", "child", "nonblanching"] * 6) + "]}"
     (copy / "ruleset.yaml").write_text(text.replace("when: mandatory_open", f"when: {many}", 1), encoding="utf-8")
-    checked = triage("check", str(copy))
-    assert (checked.returncode, "error: engine_limit" in checked.stdout) == (1, True)
+    checked = run_triage("check", str(copy))
+    assert (checked.exit_code, "error: engine_limit" in checked.stdout) == (1, True)
 
 
 def test_a_folder_that_is_not_there_is_wrong_usage() -> None:
-    assert triage("check", "rulesets/nothing").returncode == 2
+    assert run_triage("check", "rulesets/nothing").exit_code == 2
 
 
 def test_test_runs_the_cases_and_writes_junit() -> None:
-    ran = triage("test", RED_DOTS, "--format", "junit")
+    ran = run_triage("test", RED_DOTS, "--format", "junit")
     suite = ET.fromstring(ran.stdout)
-    assert (ran.returncode, suite.get("failures")) == (0, "0")
+    assert (ran.exit_code, suite.get("failures")) == (0, "0")
     assert int(suite.get("tests") or 0) >= 200
 
 
@@ -112,9 +97,9 @@ def test_every_case_is_a_testcase_in_junit_and_a_failing_one_tells_what_differs(
         "  - {id: two, findings: {temperature_c: 101}, expect: {refused: [temperature_c]}}\n",
         encoding="utf-8",
     )
-    ran = triage("test", str(copy), "--format", "junit", "--coverage")
+    ran = run_triage("test", str(copy), "--format", "junit", "--coverage")
     suite = ET.fromstring(ran.stdout)
-    assert (ran.returncode, suite.get("tests"), suite.get("failures")) == (1, "2", "1")
+    assert (ran.exit_code, suite.get("tests"), suite.get("failures")) == (1, "2", "1")
     assert [case.get("name") for case in suite.iter("testcase")] == ["one", "two"]
     (failure,) = suite.iter("failure")
     assert failure.get("message") == "A <child> & more."
@@ -128,15 +113,15 @@ def test_too_little_coverage_is_a_finding_and_a_misspelt_measure_wrong_usage(cop
     (copy / "cases.yaml").write_text(
         "cases:\n  - {id: one, findings: {consciousness: drowsy}, expect: {level: urgent}}\n", encoding="utf-8"
     )
-    assert triage("test", str(copy)).returncode == 0
-    ran = triage("test", str(copy), "--require", "rules=100,floors=0", "--coverage", "--format", "json")
-    assert (ran.returncode, "Too little is covered: rules: " in ran.stderr) == (1, True)
+    assert run_triage("test", str(copy)).exit_code == 0
+    ran = run_triage("test", str(copy), "--require", "rules=100,floors=0", "--coverage", "--format", "json")
+    assert (ran.exit_code, "Too little is covered: rules: " in ran.stderr) == (1, True)
     coverage = json.loads(ran.stdout)["coverage"]
     assert coverage["rules"]["R01"]["established"] == "one"
     assert coverage["rules"]["R08"]["established"] is None
     assert "R08: never established: no case where it fires" in [goal["text"] for goal in coverage["not_shown"]]
-    wrong = triage("test", str(copy), "--require", "mccd=80")
-    assert (wrong.returncode, "`mccd` is not a measure" in wrong.stderr) == (2, True)
+    wrong = run_triage("test", str(copy), "--require", "mccd=80")
+    assert (wrong.exit_code, "`mccd` is not a measure" in wrong.stderr) == (2, True)
 
 
 def test_drafts_of_cases_wait_for_their_label(copy: Path) -> None:
@@ -144,11 +129,11 @@ def test_drafts_of_cases_wait_for_their_label(copy: Path) -> None:
     (copy / "cases.yaml").write_text(
         "cases:\n  - {id: one, findings: {consciousness: drowsy}, expect: {level: urgent}}\n", encoding="utf-8"
     )
-    ran = triage("test", str(copy), "--suggest", "2")
-    assert (ran.returncode, ran.stdout.count("expect: {level: to_be_said}")) == (0, 2)
+    ran = run_triage("test", str(copy), "--suggest", "2")
+    assert (ran.exit_code, ran.stdout.count("expect: {level: to_be_said}")) == (0, 2)
     with (copy / "cases.yaml").open("a", encoding="utf-8") as file:
         file.write(ran.stdout)
-    assert "`to_be_said` is not one of `routine`" in triage("test", str(copy)).stderr
+    assert "`to_be_said` is not one of `routine`" in run_triage("test", str(copy)).stderr
 
 
 def test_a_failing_case_is_told_in_words(copy: Path) -> None:
@@ -156,8 +141,8 @@ def test_a_failing_case_is_told_in_words(copy: Path) -> None:
         "cases:\n  - {id: one, note: A child., findings: {age_years: 4}, expect: {level: routine, fires: [R08]}}\n",
         encoding="utf-8",
     )
-    ran = triage("test", str(copy))
-    assert ran.returncode == 1
+    ran = run_triage("test", str(copy))
+    assert ran.exit_code == 1
     assert "level: wanted routine, got " in ran.stdout
     assert "fires: `R08` is not there" in ran.stdout
 
@@ -168,7 +153,7 @@ def test_a_misspelt_name_that_must_be_silent_is_told(copy: Path) -> None:
         "cases:\n  - {id: one, findings: {}, expect: {level: monitor, silent: [R888], ask_excludes: [nekc]}}\n",
         encoding="utf-8",
     )
-    ran = triage("test", str(copy))
+    ran = run_triage("test", str(copy))
     assert "cases.yaml:2:63: case `one`: `expect`: `silent`: the ruleset has no rule or floor `R888`" in ran.stderr
     assert "`ask_excludes`: the ruleset has no input `nekc`" in ran.stderr
 
@@ -176,37 +161,37 @@ def test_a_misspelt_name_that_must_be_silent_is_told(copy: Path) -> None:
 def test_a_case_without_a_wanted_level_is_refused(copy: Path) -> None:
     """A case that can't fail is none."""
     (copy / "cases.yaml").write_text("cases:\n  - {id: one, findings: {}, expect: {}}\n", encoding="utf-8")
-    ran = triage("test", str(copy))
-    assert (ran.returncode, "`expect` must state a `level`" in ran.stderr) == (1, True)
+    ran = run_triage("test", copy)
+    assert (ran.exit_code, "`expect` must state a `level`" in ran.stderr) == (1, True)
 
 
 def test_a_ruleset_without_cases_does_not_pass(copy: Path) -> None:
     (copy / "cases.yaml").write_text("cases: []\n", encoding="utf-8")
-    assert triage("test", str(copy)).returncode == 1
+    assert run_triage("test", str(copy)).exit_code == 1
 
 
 def test_decide_prints_one_result_as_json_and_nothing_else() -> None:
-    decided = triage("decide", RED_DOTS, "-", "--format", "json", stdin=FEVERISH)
+    decided = run_triage("decide", RED_DOTS, "-", "--format", "json", stdin=FEVERISH)
     result = json.loads(decided.stdout)
-    assert (decided.returncode, result["level"], result["disposition"]) == (0, "urgent", "U2_emergency_dept_now")
+    assert (decided.exit_code, result["level"], result["disposition"]) == (0, "urgent", "U2_emergency_dept_now")
     assert "R08" in {rule["id"] for rule in result["rules"]}
 
 
 def test_decide_refuses_a_wrong_report_with_a_pointer_for_every_fault() -> None:
     report = '{"findings": {"age_years": "4", "temperature_c": 101.3, "blanches_on_presure": true}}'
-    decided = triage("decide", RED_DOTS, "-", stdin=report)
-    assert (decided.returncode, decided.stdout) == (1, "")
+    decided = run_triage("decide", RED_DOTS, "-", stdin=report)
+    assert (decided.exit_code, decided.stdout) == (1, "")
     for told in ("/findings/age_years:", "Fahrenheit", "`blanches_on_pressure`"):
         assert told in decided.stderr
     assert "101.3" not in decided.stderr
 
 
 def test_decide_refuses_a_report_for_another_ruleset() -> None:
-    assert triage("decide", RED_DOTS, "-", stdin='{"ruleset": "blue-dots", "findings": {}}').returncode == 1
+    assert run_triage("decide", RED_DOTS, "-", stdin='{"ruleset": "blue-dots", "findings": {}}').exit_code == 1
 
 
 def test_explain_leads_from_the_level_to_the_answers() -> None:
-    explained = triage("explain", RED_DOTS, "-", stdin=FEVERISH).stdout
+    explained = run_triage("explain", RED_DOTS, "-", stdin=FEVERISH).stdout
     rule, statement, answer = (
         explained.index(words) for words in ("R08 ", "don't fade under a glass", "No, they stay")
     )
@@ -214,7 +199,7 @@ def test_explain_leads_from_the_level_to_the_answers() -> None:
 
 
 def test_explain_gives_the_derivation_as_data() -> None:
-    explained = json.loads(triage("explain", RED_DOTS, "-", "--format", "json", stdin=FEVERISH).stdout)
+    explained = json.loads(run_triage("explain", RED_DOTS, "-", "--format", "json", stdin=FEVERISH).stdout)
     assert set(explained) == {"result", "derivation"}
     assert {node["name"] for node in explained["derivation"]["R08"]} == set(
         next(rule["because"] for rule in explained["result"]["rules"] if rule["id"] == "R08")
@@ -226,21 +211,37 @@ def test_explain_gives_the_derivation_as_data() -> None:
 )
 def test_without_redis_a_command_that_needs_it_cannot_run(command: list[str]) -> None:
     """Exit code 3, one sentence, no traceback."""
-    ran = triage(*command)
-    assert ran.returncode == 3
+    ran = run_triage(*command)
+    assert ran.exit_code == 3
     assert "Traceback" not in ran.stderr
 
 
 def test_post_without_a_service_cannot_run() -> None:
-    ran = triage("post", f"{RED_DOTS}/samples/feverish-child-spots-stay.json", "--url", "http://127.0.0.1:1")
-    assert (ran.returncode, "can't be reached" in ran.stderr) == (3, True)
+    ran = run_triage("post", f"{RED_DOTS}/samples/feverish-child-spots-stay.json", "--url", "http://127.0.0.1:1")
+    assert (ran.exit_code, "can't be reached" in ran.stderr) == (3, True)
 
 
 def test_an_unknown_setting_is_refused_by_name() -> None:
-    ran = subprocess.run(
-        [TRIAGE, "status"], env={"TRIAGE_REDIS_ULR": "x"}, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert (ran.returncode, "did you mean TRIAGE_REDIS_URL" in ran.stderr) == (2, True)
+    ran = run_triage("status", TRIAGE_REDIS_ULR="x")
+    assert (ran.exit_code, "did you mean TRIAGE_REDIS_URL" in ran.stderr) == (2, True)
+
+
+# --- in a process of its own ---
+
+
+def test_the_program_writes_data_to_stdout_and_everything_else_to_stderr() -> None:
+    """Else a pipe into another program would break on a note that a person was to read."""
+    ran = spawn_triage("decide", RED_DOTS, "-", "--format", "json", stdin=FEVERISH)
+    assert (ran.returncode, json.loads(ran.stdout)["level"]) == (0, "urgent")
+    assert "no clinician has approved" in ran.stderr
+
+
+def test_the_program_ends_with_the_exit_code_of_its_command() -> None:
+    """Scripts branch on it: 1 is a finding, 3 means that nothing could be checked."""
+    report = '{"findings": {"age_years": "4"}}'
+    assert spawn_triage("decide", RED_DOTS, "-", stdin=report).returncode == 1
+    ran = spawn_triage("status")
+    assert (ran.returncode, ran.stdout, "Traceback" in ran.stderr) == (3, "", False)
 
 
 def test_the_command_line_starts_without_solver_server_and_queue() -> None:

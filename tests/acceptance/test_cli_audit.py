@@ -10,7 +10,7 @@ import pytest
 import redis
 from click.testing import CliRunner, Result
 
-from tests.acceptance.http_making import FOLDER
+from tests.support.paths import GLASS_TEST
 from triage_rules.cli import main
 
 USER = pwd.getpwuid(os.getuid()).pw_name
@@ -23,7 +23,7 @@ def triage(redis_url: str, *arguments: str) -> Result:
 def test_deploying_is_written_down_and_the_log_verified_to_its_end(redis_url: str, redis_client: redis.Redis) -> None:
     """Shown as text and JSON; one changed byte and a cut end are findings."""
     assert triage(redis_url, "audit", "verify").stdout.startswith("0 entries")
-    assert triage(redis_url, "deploy", str(FOLDER)).exit_code == 0
+    assert triage(redis_url, "deploy", str(GLASS_TEST)).exit_code == 0
     (entry,) = json.loads(triage(redis_url, "audit", "show", "--format", "json").stdout)
     assert (entry["number"], entry["actor"], entry["via"], entry["action"]) == ("1", USER, "cli", "deploy")
     assert (entry["details"]["ruleset"], entry["details"]["previous"]) == ("glass-test", None)
@@ -66,7 +66,7 @@ def test_a_log_that_was_replaced_is_told_in_a_sentence(redis_url: str, redis_cli
     assert (verified.exit_code, "has other fields" in verified.stdout) == (1, True)
     redis_client.delete("triage:audit")
     redis_client.set("triage:audit", "x")
-    for command in (["audit", "verify"], ["audit", "show"], ["deploy", str(FOLDER)]):
+    for command in (["audit", "verify"], ["audit", "show"], ["deploy", str(GLASS_TEST)]):
         refused = triage(redis_url, *command)
         assert (refused.exit_code, "is no log" in refused.stderr) == (3, True)
     assert not redis_client.exists("triage:live")
@@ -74,7 +74,7 @@ def test_a_log_that_was_replaced_is_told_in_a_sentence(redis_url: str, redis_cli
 
 def test_who_does_it_may_be_said(redis_url: str) -> None:
     """Several people may share one user of the machine."""
-    assert triage(redis_url, "deploy", str(FOLDER), "--by", "Ann Example").exit_code == 0
+    assert triage(redis_url, "deploy", str(GLASS_TEST), "--by", "Ann Example").exit_code == 0
     assert "  Ann Example (cli)  deploy  " in triage(redis_url, "audit", "show").stdout
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.acceptance.http_making import FOLDER
+from tests.support.paths import GLASS_TEST
 from triage_rules.cli import main
 
 MOVED = ("at_least: 38}}, fever", "at_least: 38.5}}, fever")
@@ -23,8 +23,8 @@ def triage(*arguments: str | Path, stdin: str | None = None, redis_url: str = "r
 
 def put(folder: Path, *replacements: tuple[str, str]) -> Path:
     """A copy of the small ruleset, with these texts replaced."""
-    shutil.copytree(FOLDER, folder, dirs_exist_ok=True)
-    text = (FOLDER / "ruleset.yaml").read_text(encoding="utf-8")
+    shutil.copytree(GLASS_TEST, folder, dirs_exist_ok=True)
+    text = (GLASS_TEST / "ruleset.yaml").read_text(encoding="utf-8")
     for before, after in replacements:
         assert before in text
         text = text.replace(before, after, 1)
@@ -47,7 +47,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 
 def test_the_difference_names_the_limit_the_lowered_patient_and_both_results(moved: Path) -> None:
-    told = triage("diff", FOLDER, moved)
+    told = triage("diff", GLASS_TEST, moved)
     assert told.exit_code == 1
     assert "`temperature_c` at least 38.5; before: at least 38" in told.stdout
     assert "urgent before, monitor now" in told.stdout
@@ -57,10 +57,10 @@ def test_the_difference_names_the_limit_the_lowered_patient_and_both_results(mov
 
 
 def test_json_and_markdown_say_the_same(moved: Path) -> None:
-    found = json.loads(triage("diff", FOLDER, moved / "ruleset.yaml", "--format", "json").stdout)
+    found = json.loads(triage("diff", GLASS_TEST, moved / "ruleset.yaml", "--format", "json").stdout)
     lower = found["differences"][0]
     assert (lower["aspect"], lower["way"], lower["state"]) == ("level", "lower", "complete")
-    pull_request = triage("diff", FOLDER, moved, "--format", "markdown").stdout
+    pull_request = triage("diff", GLASS_TEST, moved, "--format", "markdown").stdout
     for kind in lower["kinds"]:
         assert kind["old"]["level"] == kind["before"][0]
         assert kind["example"]["findings"]["temperature_c"] == 38
@@ -69,18 +69,18 @@ def test_json_and_markdown_say_the_same(moved: Path) -> None:
 
 
 def test_a_ruleset_and_itself_differ_for_nobody() -> None:
-    told = triage("diff", FOLDER, FOLDER)
+    told = triage("diff", GLASS_TEST, GLASS_TEST)
     assert (told.exit_code, "No report differs at all: proved." in told.stdout) == (0, True)
 
 
 def test_a_text_is_a_difference_but_none_that_lowers(tmp_path: Path) -> None:
     other = put(tmp_path / "other", ("Itchy spots that fade", "Itching spots that fade"))
-    assert triage("diff", FOLDER, other).exit_code == 1
-    assert triage("diff", FOLDER, other, "--fail-on", "lower").exit_code == 0
+    assert triage("diff", GLASS_TEST, other).exit_code == 1
+    assert triage("diff", GLASS_TEST, other, "--fail-on", "lower").exit_code == 0
 
 
 def test_without_time_it_gives_up_and_says_so(moved: Path) -> None:
-    told = triage("diff", FOLDER, moved, "--seconds", "0")
+    told = triage("diff", GLASS_TEST, moved, "--seconds", "0")
     assert (told.exit_code, "Gave up (the time ran out)" in told.stdout) == (3, True)
 
 
@@ -100,15 +100,15 @@ def test_a_git_revision_is_compared_with_the_work_tree(tmp_path: Path, monkeypat
 
 @pytest.mark.parametrize("asked", ["--output=x:rulesets", ":rulesets", "HEAD:"])
 def test_what_is_no_revision_and_path_never_reaches_git(asked: str) -> None:
-    told = triage("diff", "--", asked, str(FOLDER))
+    told = triage("diff", "--", asked, str(GLASS_TEST))
     assert (told.exit_code, "expected a git revision and a path" in told.stderr) == (2, True)
 
 
 def test_what_is_live_is_compared_by_name_and_by_digest(moved: Path, redis_url: str) -> None:
-    deployed = triage("deploy", FOLDER, redis_url=redis_url)
+    deployed = triage("deploy", GLASS_TEST, redis_url=redis_url)
     digest = next(word for word in deployed.stdout.split() if word.startswith("sha256:"))
     for live in ("glass-test", digest):
-        assert triage("diff", live, FOLDER, redis_url=redis_url).exit_code == 0
+        assert triage("diff", live, GLASS_TEST, redis_url=redis_url).exit_code == 0
         assert triage("diff", live, moved, "--fail-on", "lower", redis_url=redis_url).exit_code == 1
     assert triage("diff", "nothing", moved, redis_url=redis_url).exit_code == 2
     assert triage("diff", "sha256:" + "0" * 64, moved, redis_url=redis_url).exit_code == 2
@@ -122,7 +122,7 @@ def test_without_redis_a_live_name_cannot_be_compared(moved: Path) -> None:
 
 
 def test_deploying_says_who_is_lowered_and_no_lower_refuses_it(moved: Path, redis_url: str) -> None:
-    first = triage("deploy", FOLDER, "--no-lower", redis_url=redis_url)
+    first = triage("deploy", GLASS_TEST, "--no-lower", redis_url=redis_url)
     assert (first.exit_code, "Against" in first.stderr) == (0, False)
     refused = triage("deploy", moved, "--no-lower", redis_url=redis_url)
     assert (refused.exit_code, "Refused by --no-lower" in refused.stderr) == (1, True)
@@ -130,7 +130,7 @@ def test_deploying_says_who_is_lowered_and_no_lower_refuses_it(moved: Path, redi
     told = triage("deploy", moved, redis_url=redis_url)
     assert (told.exit_code, "of report get a lower level" in told.stderr) == (0, True)
     assert "urgent before, monitor now, for example: " in told.stderr
-    back = triage("deploy", FOLDER, "--no-lower", redis_url=redis_url)
+    back = triage("deploy", GLASS_TEST, "--no-lower", redis_url=redis_url)
     assert (back.exit_code, "No report is decided at a lower level: proved." in back.stderr) == (0, True)
 
 
@@ -138,7 +138,7 @@ def test_deploying_says_who_is_lowered_and_no_lower_refuses_it(moved: Path, redi
 
 
 def why_not(level: str, *options: str, answers: dict[str, object] = FEVERISH) -> Result:
-    return triage("explain", FOLDER, "-", "--why-not", level, *options, stdin=json.dumps({"findings": answers}))
+    return triage("explain", GLASS_TEST, "-", "--why-not", level, *options, stdin=json.dumps({"findings": answers}))
 
 
 def test_why_not_lower_tells_what_holds_it_up_and_what_else_would_have_come(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_why_not_lower_tells_what_holds_it_up_and_what_else_would_have_come(tmp_
     for one in found["sets"]:
         assert "age_years" not in one["findings"]
         report.write_text(json.dumps({"findings": FEVERISH | one["findings"]}), encoding="utf-8")
-        decided = json.loads(triage("decide", FOLDER, report, "--format", "json").stdout)
+        decided = json.loads(triage("decide", GLASS_TEST, report, "--format", "json").stdout)
         assert decided["level"] == one["result"]["level"] != "urgent"
 
 

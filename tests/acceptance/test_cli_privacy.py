@@ -11,7 +11,7 @@ import redis
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
-from tests.integration.making import NOW_MS, a_report, a_result, deployed
+from tests.support.reports import NOW_MS, a_report, a_result, deployed
 from triage_rules.cli import main
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisStore

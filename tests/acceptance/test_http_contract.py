@@ -21,8 +21,9 @@ from werkzeug.test import TestResponse
 from service.boot.app import create_app
 from service.http.api_keys import PAGES
 from service.http.problem_types import PROBLEMS
-from tests.acceptance.http_making import FOLDER, ROUTINE, URGENT, Caller, Worker, glass_test, working
-from tests.actors import TESTER
+from tests.support.actors import TESTER
+from tests.support.paths import GLASS_TEST
+from tests.support.services.http_calls import ROUTINE, URGENT, Caller, Worker, glass_test, working
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import EngineError
 from triage_rules.foundation.settings import Settings
@@ -113,7 +114,7 @@ def followed_up(w: World, *, method: str, path: str, status: int) -> TestRespons
     return http(method, at)
 
 
-FILES = {"files": {name: (FOLDER / name).read_text(encoding="utf-8") for name in ("ruleset.yaml", "cases.yaml")}}
+FILES = {"files": {name: (GLASS_TEST / name).read_text(encoding="utf-8") for name in ("ruleset.yaml", "cases.yaml")}}
 HUGE = b" " * 70_000
 NOBODY = "0" * 32
 FORM_LINK = {"ruleset": "glass-test", "return_to": "https://clinic.example/", "framed_by": "https://clinic.example"}

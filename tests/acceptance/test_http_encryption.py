@@ -10,7 +10,7 @@ import redis
 from cryptography.fernet import Fernet
 
 from service.boot.app import create_app
-from tests.acceptance.http_making import URGENT, Caller
+from tests.support.services.http_calls import URGENT, Caller
 from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import now_ms

@@ -16,8 +16,9 @@ import redis
 from werkzeug.test import TestResponse
 
 from service.boot.app import create_app
-from tests.acceptance.http_making import FOLDER, ROUTINE, URGENT, Caller, Worker, everything
-from tests.actors import TESTER
+from tests.support.actors import TESTER
+from tests.support.paths import GLASS_TEST
+from tests.support.services.http_calls import ROUTINE, URGENT, Caller, Worker, everything
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
 from triage_rules.records.api_keys import Scope, make_key
@@ -446,7 +447,7 @@ def test_without_keys_nothing_of_ours_is_answered_under_another_name(http: Calle
 
 def files(**more: str) -> dict[str, Any]:
     names = ("ruleset.yaml", "cases.yaml")
-    return {"files": {name: (FOLDER / name).read_text(encoding="utf-8") for name in names} | more}
+    return {"files": {name: (GLASS_TEST / name).read_text(encoding="utf-8") for name in names} | more}
 
 
 def test_a_ruleset_is_deployed_and_rolled_back_over_http(keys: Keys, deployed: Bundle) -> None:

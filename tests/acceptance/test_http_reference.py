@@ -13,7 +13,7 @@ import pytest
 
 from service.boot.app import create_app
 from service.pages.openapi_view import OpenapiView, fields, prose, type_of
-from tests.acceptance.http_making import Caller, check
+from tests.support.services.http_calls import Caller, check
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisStore
 

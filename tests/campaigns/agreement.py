@@ -1,6 +1,6 @@
 """Compare engine and reference evaluator on many made rulesets and reports: `agreement.py [PAIRS] [FIRST SEED]`.
 
-Prints the seed of each difference; `list(tests.agreement.pairs(seed))` makes it again. Exits with 1 if there is any.
+Prints the seed of each difference; `list(tests.support.oracles.engine_agreement.pairs(seed))` makes it again. Exits with 1 if there is any.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.agreement import REPORTS, pairs
+from tests.support.oracles.engine_agreement import REPORTS, pairs
 
 PROGRESS_SECONDS = 10
 

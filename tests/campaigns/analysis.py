@@ -14,10 +14,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests import proving_agreement
-from tests.encoding_agreement import brute_force_differences, disagreements, small_ruleset
-from tests.finding_agreement import finding_differences
-from tests.mutation_agreement import killing_disagreements, solver_disagreements
+from tests.support.oracles import proving_agreement
+from tests.support.oracles.encoding_agreement import brute_force_differences, disagreements, small_ruleset
+from tests.support.oracles.finding_agreement import finding_differences
+from tests.support.oracles.mutation_agreement import killing_disagreements, solver_disagreements
 
 PROGRESS_SECONDS = 10
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.diff_agreement import diff_faults, small_pair, why_not_faults
+from tests.support.oracles.diff_agreement import diff_faults, small_pair, why_not_faults
 
 PROGRESS_SECONDS = 10
 

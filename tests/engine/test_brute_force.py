@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from tests import brute_force
-from tests.asking import questions
-from tests.making import make_findings, make_ruleset
+from tests.support.oracles import brute_force
+from tests.support.oracles.questions import questions
+from tests.support.rulesets.generated import make_findings, make_ruleset
 from triage_rules.evaluation.compiling import compile_ruleset
 from triage_rules.evaluation.decision import Decision, OpenQuestion, decide
 from triage_rules.evaluation.engine import Engine

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import encoding_agreement
-from tests.encoding_agreement import brute_force_differences, disagreements, small_ruleset
-from tests.making import DIGEST
+from tests.support.oracles import encoding_agreement
+from tests.support.oracles.encoding_agreement import brute_force_differences, disagreements, small_ruleset
+from tests.support.rulesets.generated import DIGEST
+from tests.support.shares import examples, some_of
 from triage_rules.assurance.cases import read_cases
 from triage_rules.assurance.solver.answers import first_above, first_at_least
 from triage_rules.assurance.solver.encoding import Encoding
@@ -86,18 +87,18 @@ def only(witness: Witness | NoReport | GaveUp) -> Witness:
 # --- against the evaluators and against every report ---
 
 
-def test_the_formulas_say_what_engine_and_reference_say_of_twenty_rulesets() -> None:
+def test_the_formulas_say_what_engine_and_reference_say() -> None:
     """Five reports each, one of them empty; three rails, three values, level, disposition, could_be, determined, advice."""
-    told = [f"seed {seed}, {difference}" for seed in range(20) for difference in disagreements(seed)]
+    told = [f"seed {seed}, {difference}" for seed in range(examples(8, 20)) for difference in disagreements(seed)]
     assert told == []
 
 
 def test_a_report_is_found_if_and_only_if_there_is_one_and_none_is_smaller() -> None:
-    """Twenty small rulesets, each level with each outcome; brute force looks at every report."""
+    """Small rulesets, each level with each outcome; brute force looks at every report."""
     small = ((seed, made) for seed in itertools.count(1000) if (made := small_ruleset(seed)) is not None)
     told = [
         f"seed {seed}, {difference}"
-        for seed, made in itertools.islice(small, 20)
+        for seed, made in itertools.islice(small, examples(8, 20))
         for difference in brute_force_differences(made)
     ]
     assert told == []
@@ -125,11 +126,11 @@ def test_brute_force_finds_a_solver_that_knows_too_little(monkeypatch: pytest.Mo
     assert any(True for made in itertools.islice(small, 20) for _ in brute_force_differences(made))
 
 
-def test_every_twentieth_case_of_red_dots_comes_out_as_the_formulas_say() -> None:
+def test_cases_of_red_dots_come_out_as_the_formulas_say() -> None:
     ruleset = read_ruleset(RED_DOTS)
     encoding, evaluator = Encoding(ruleset), Evaluator(ruleset, DIGEST)
     witnesses = Witnesses(Solver(encoding), [evaluator])
-    cases = [case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect][::20]
+    cases = some_of([case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect][::20], 12)
     for case in cases:
         findings = read_answers(ruleset, case.answers)
         model = witnesses.solver.find(encoding.says(findings, case.history))
@@ -137,7 +138,7 @@ def test_every_twentieth_case_of_red_dots_comes_out_as_the_formulas_say() -> Non
         witness = witnesses.replayed(model)
         assert isinstance(witness, Witness)
         assert witness.result["level"] == case.expect["level"], case.id
-    assert len(cases) >= 40
+    assert len(cases) >= examples(12, 40)
 
 
 def test_the_campaign_ends_well_and_fails_on_a_difference(

@@ -9,9 +9,10 @@ from typing import Any
 import durable_rules_engine
 import pytest
 
-from tests.agreement import masks_by_reference
 from tests.engine.raw import child
-from tests.making import DIGEST, make_findings, make_report, make_ruleset
+from tests.support.oracles.engine_agreement import masks_by_reference
+from tests.support.rulesets.generated import DIGEST, make_findings, make_report, make_ruleset
+from tests.support.shares import examples
 from triage_rules.evaluation.compiling import compile_ruleset
 from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.evaluator import Evaluator
@@ -22,7 +23,7 @@ from triage_rules.records.reports import History
 MEASURING = """
     import gc
     from random import Random
-    from tests.making import DIGEST, make_report, make_ruleset
+    from tests.support.rulesets.generated import DIGEST, make_report, make_ruleset
     from triage_rules.evaluation.compiling import compile_ruleset
     from triage_rules.evaluation.engine import Engine
     from triage_rules.evaluation.evaluator import Evaluator
@@ -82,12 +83,13 @@ def test_memory_is_flat_over_three_hundred_engines() -> None:
 
 def test_memory_is_flat_over_evaluators_that_are_let_go() -> None:
     """Nobody closes the evaluator of a ruleset that is no longer live: it goes when nobody holds it."""
+    many = examples(40, 80)
     growth = grown(
-        """
+        f"""
     ruleset = make_ruleset(Random(11), statements=20, rules=30)
-    for number in range(1, 81):
-        Evaluator(ruleset, DIGEST).evaluate({}, History(), report_id="r", received_ms=0, evaluated_ms=0)
-        if number in (20, 80):
+    for number in range(1, {many} + 1):
+        Evaluator(ruleset, DIGEST).evaluate({{}}, History(), report_id="r", received_ms=0, evaluated_ms=0)
+        if number in ({many // 4}, {many}):
             print(resident())
     """
     )

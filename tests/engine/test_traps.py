@@ -20,10 +20,10 @@ from typing import Any
 import durable_rules_engine
 import pytest
 
-from tests.agreement import masks_by_reference
 from tests.engine.raw import NOT_HANDLED, OBSERVED, OK, assert_fact, child, drain, fired_by, last_words, one, register
-from tests.engine.wide import at_every_limit, wide_ruleset
-from tests.making import DIGEST, make_findings, make_report, make_ruleset
+from tests.support.oracles.engine_agreement import masks_by_reference
+from tests.support.rulesets.generated import DIGEST, make_findings, make_report, make_ruleset
+from tests.support.rulesets.wide import at_every_limit, wide_ruleset
 from triage_rules.evaluation.compiling import Compiled, compile_ruleset, pages
 from triage_rules.evaluation.compiling.engine_messages import Messages
 from triage_rules.evaluation.compiling.pages import GROUP_TERMS, GROUPS, PAGE_FIELDS, PAGE_TERMS, fnv_1a
@@ -96,7 +96,7 @@ def test_1_our_engine_lives_through_any_end_of_a_state() -> None:
     ended = child(
         """
         from random import Random
-        from tests.making import make_findings, make_ruleset
+        from tests.support.rulesets.generated import make_findings, make_ruleset
         from triage_rules.evaluation.compiling import compile_ruleset
         from triage_rules.evaluation.engine import Engine
         from triage_rules.foundation.errors import EngineError

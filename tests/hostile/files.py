@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from tests.faulty_rulesets import example
+from tests.support.rulesets.faulty_files import example
 from triage_rules.language.reading import parse_document
 
 

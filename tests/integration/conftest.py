@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.making import now_ms
-from tests.integration.marked import SECRET, Opening
+from tests.support.marked_reports import SECRET, Opening
+from tests.support.reports import now_ms
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisStore
 

@@ -9,8 +9,8 @@ import pytest
 import redis
 from redis.client import Pipeline
 
-from tests.actors import TESTER
-from tests.integration.making import NOW_MS
+from tests.support.actors import TESTER
+from tests.support.reports import NOW_MS
 from triage_rules.foundation.errors import AuditError, RulesetNotFound, StoreUnavailable
 from triage_rules.foundation.settings import Settings
 from triage_rules.records import audit

@@ -11,10 +11,16 @@ import pytest
 import redis
 from cryptography.fernet import Fernet
 
-from tests.actors import TESTER
-from tests.integration.making import DAY_MS, HOUR_MS, NOW_MS, a_report, a_result, deployed
+from tests.support.actors import TESTER
+from tests.support.reports import DAY_MS, HOUR_MS, NOW_MS, a_report, a_result, deployed
 from triage_rules.consumer import Consumer
-from triage_rules.foundation.errors import NoPlace, NotRedrivable, NotSettled, ReportNotFound, StoreUnavailable
+from triage_rules.foundation.errors import (
+    PositionNotFound,
+    ReportNotFound,
+    ReportNotSettled,
+    RequeueRefused,
+    StoreUnavailable,
+)
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.model import Level
 from triage_rules.records.audit import Actor, Via
@@ -157,7 +163,7 @@ def test_a_page_begins_where_the_one_before_ended_although_others_come_and_go(st
 def test_what_is_no_place_is_refused(store: RedisStore, text: str, standing: BoardStatus) -> None:
     """A page's address can be typed by anybody."""
     settled(store, "urgent")
-    with pytest.raises(NoPlace):
+    with pytest.raises(PositionNotFound):
         store.board.page(Wanted(standing), NOW_MS, 5, text)
 
 
@@ -252,7 +258,7 @@ def test_only_what_is_settled_can_be_acknowledged(store: RedisStore) -> None:
     report = a_report()
     store.reports.accept(report)
     for act in (store.board.acknowledge, store.board.unacknowledge):
-        with pytest.raises(NotSettled):
+        with pytest.raises(ReportNotSettled):
             act(report.id, NOW_MS, by=NURSE)
         with pytest.raises(ReportNotFound):
             act("nobody", NOW_MS, by=NURSE)
@@ -324,7 +330,7 @@ def test_of_many_who_try_a_letter_anew_at_once_one_does(store: RedisStore, redis
     def redrive(n: int) -> bool:
         try:
             store.dead_letters.requeue(report.id, NOW_MS + n, by=TESTER)
-        except NotRedrivable:
+        except RequeueRefused:
             return False
         return True
 
@@ -340,7 +346,7 @@ def test_only_dead_letters_are_tried_anew_and_not_for_ever(store: RedisStore) ->
     decided, waiting, report = settled(store, "monitor"), a_report(), settled(store, None)
     store.reports.accept(waiting)
     for other in (decided, waiting):
-        with pytest.raises(NotRedrivable):
+        with pytest.raises(RequeueRefused):
             store.dead_letters.requeue(other.id, NOW_MS, by=TESTER)
     with pytest.raises(ReportNotFound):
         store.dead_letters.requeue("nobody", NOW_MS, by=TESTER)
@@ -348,7 +354,7 @@ def test_only_dead_letters_are_tried_anew_and_not_for_ever(store: RedisStore) ->
         store.dead_letters.requeue(report.id, NOW_MS, by=TESTER)
         assert store.work.bury(report.id, a_result(report, None), "worker_lost", NOW_MS)
         assert [letter.redrives for letter in store.dead_letters.page(5)] == [number]
-    with pytest.raises(NotRedrivable):
+    with pytest.raises(RequeueRefused):
         store.dead_letters.requeue(report.id, NOW_MS, by=TESTER)
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.acceptance.http_making import Worker
-from tests.actors import TESTER
 from tests.campaigns.chaos.checker import Checker
 from tests.campaigns.chaos.clients import Job, Notes
 from tests.campaigns.chaos.reports import glass_test
-from tests.integration.making import posted
+from tests.support.actors import TESTER
+from tests.support.reports import posted
+from tests.support.services.http_calls import Worker
 from triage_rules.store.redis import RedisStore
 
 GROUP = "ward-a"

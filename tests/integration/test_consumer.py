@@ -17,7 +17,7 @@ import pytest
 import redis
 
 from tests.integration.conftest import wait_for
-from tests.integration.making import NOW_MS, a_report, a_result, deployed
+from tests.support.reports import NOW_MS, a_report, a_result, deployed
 from triage_rules import consumer as consumer_module
 from triage_rules.consumer import Consumer, Message, follow, following
 from triage_rules.foundation.errors import CredentialsRefused
@@ -234,7 +234,7 @@ def test_bytes_that_are_no_text_end_no_consumer(store: RedisStore, redis_url: st
         message.ack()
     raw = redis_client.execute_command("XRANGE", f"triage:dead:{GROUP}", "-", "+", NEVER_DECODE=True)
     assert (len(raw), raw[0][1][b"data"]) == (3, b"\xff\xfe")
-    assert b"no UTF-8" in raw[0][1][b"dead_reason"]
+    assert b"not UTF-8" in raw[0][1][b"dead_reason"]
     assert [event.subject for event in follow(redis_url, "0", silence=0.1)] == [good["ce_subject"]]
 
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 import redis
 
-from tests.actors import TESTER
 from tests.integration.conftest import wait_for
-from tests.integration.making import (
+from tests.support.actors import TESTER
+from tests.support.marked_reports import MARKS, NEW, OLD, Opening, a_marked_report, dump, settled
+from tests.support.reports import (
     HOUR_MS,
     NOW_MS,
     ROUTINE,
@@ -21,7 +22,6 @@ from tests.integration.making import (
     now_ms,
     posted,
 )
-from tests.integration.marked import MARKS, NEW, OLD, Opening, a_marked_report, dump, settled
 from triage_rules import consumer as consumer_module
 from triage_rules.consumer import Consumer, follow
 from triage_rules.deployment.live import LiveRulesets
@@ -34,6 +34,7 @@ from triage_rules.records.reports import History, Idempotency, ReportStatus
 from triage_rules.store.redis import RedisStore
 from workers import attempts
 from workers.handlers import Handlers, TaskOutcome
+from workers.parts import WorkerParts
 
 
 def test_without_keys_everything_is_stored_as_it_is(store: RedisStore, redis_client: redis.Redis) -> None:
@@ -130,15 +131,15 @@ def test_a_report_that_no_key_opens_ends_as_a_dead_letter_with_the_reason(
     bundle = glass_test_live(store)
 
     def worker(on: RedisStore) -> Handlers:
-        return Handlers(settings, on, LiveRulesets(on.rulesets), lambda _ids, _lane: None, now_ms)
+        return Handlers(WorkerParts(settings, on, LiveRulesets(on.rulesets), lambda _ids, _lane: None, now_ms))
 
     spoilt, good = posted(bundle, ROUTINE, subject="MARKED-subject"), posted(bundle, ROUTINE)
     for report in (spoilt, good):
         store.reports.accept(report)
     encrypted_by_another = Encryption([NEW]).encrypt("{}", spoilt.id, "findings")
     redis_client.hset(f"triage:report:{spoilt.id}", "findings", encrypted_by_another)
-    assert worker(wrong).evaluate(good.id) is TaskOutcome.LEFT
-    assert worker(store).evaluate(spoilt.id) is worker(store).evaluate(good.id) is TaskOutcome.FINISHED
+    assert worker(wrong).evaluate_singly(good.id) is TaskOutcome.LEFT
+    assert worker(store).evaluate_singly(spoilt.id) is worker(store).evaluate_singly(good.id) is TaskOutcome.FINISHED
     assert (store.reports.get(spoilt.id).status, store.reports.get(good.id).status) == (
         ReportStatus.DEAD,
         ReportStatus.DONE,

@@ -10,16 +10,16 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tests.actors import TESTER
 from tests.integration.conftest import wait_for
-from tests.integration.making import (
+from tests.support.actors import TESTER
+from tests.support.marked_reports import MARKS, OLD, Opening, a_marked_report, dump, settled
+from tests.support.reports import (
     HOUR_MS,
     NOW_MS,
     a_report,
     a_result,
     deployed,
 )
-from tests.integration.marked import MARKS, OLD, Opening, a_marked_report, dump, settled
 from triage_rules import consumer as consumer_module
 from triage_rules.consumer import Consumer
 from triage_rules.foundation.errors import ReportNotFound, SubjectOfSeveral

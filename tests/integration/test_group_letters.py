@@ -9,9 +9,9 @@ import pytest
 import redis
 from click.testing import CliRunner, Result
 
-from tests.actors import TESTER
-from tests.integration.making import NOW_MS, a_report, a_result, deployed
 from tests.integration.test_consumer import pending, run_until, take
+from tests.support.actors import TESTER
+from tests.support.reports import NOW_MS, a_report, a_result, deployed
 from triage_rules import consumer as consumer_module
 from triage_rules.cli import main
 from triage_rules.consumer import Consumer

@@ -10,8 +10,8 @@ import redis
 from click.testing import CliRunner, Result
 
 from service.boot.app import create_app
-from tests.integration.making import NOW_MS, a_report, a_result, glass_test_live
 from tests.integration.test_consumer import take
+from tests.support.reports import NOW_MS, a_report, a_result, glass_test_live
 from triage_rules import consumer as consumer_module
 from triage_rules.cli import main
 from triage_rules.consumer import Consumer

@@ -11,7 +11,7 @@ import pytest
 import redis
 from celery.exceptions import SoftTimeLimitExceeded
 
-from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
+from tests.support.reports import ROUTINE, URGENT, glass_test_live, now_ms, posted
 from triage_rules.deployment.live import LiveRulesets
 from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.evaluator import Evaluator
@@ -24,6 +24,7 @@ from triage_rules.store.redis import RedisStore
 from workers import attempts, batch
 from workers.attempts import TaskOutcome
 from workers.handlers import Handlers
+from workers.parts import WorkerParts
 
 Evaluate = Callable[..., dict[str, Any]]
 
@@ -56,7 +57,7 @@ def sent() -> Sent:
 @pytest.fixture
 def handling(settings: Settings, store: RedisStore, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Handlers:
     monkeypatch.setattr(attempts, "BACKOFF_SECONDS", (0.0,))
-    return Handlers(settings, store, LiveRulesets(store.rulesets), sent, now_ms)
+    return Handlers(WorkerParts(settings, store, LiveRulesets(store.rulesets), sent, now_ms))
 
 
 def accepted(store: RedisStore, report: NewReport) -> str:
@@ -94,8 +95,8 @@ def away_after(store: RedisStore, turns: int) -> Callable[..., TakenBatch]:
 def test_running_twice_settles_once(handling: Handlers, store: RedisStore, bundle: Bundle) -> None:
     """A task may run twice."""
     report_id = accepted(store, posted(bundle, URGENT))
-    assert handling.evaluate(report_id) is TaskOutcome.FINISHED
-    assert handling.evaluate(report_id) is TaskOutcome.FINISHED
+    assert handling.evaluate_singly(report_id) is TaskOutcome.FINISHED
+    assert handling.evaluate_singly(report_id) is TaskOutcome.FINISHED
     assert store.reports.get(report_id).attempts == 1
     assert store.health.get_backlog(now_ms()).results == 1
 
@@ -106,7 +107,7 @@ def test_an_error_that_passes_costs_an_attempt_and_nothing_else(
     """Tried again at once, within the task."""
     failing(monkeypatch, EngineError(), times=3)
     report_id = accepted(store, posted(bundle, ROUTINE))
-    handling.evaluate(report_id)
+    handling.evaluate_singly(report_id)
     stored = store.reports.get(report_id)
     assert (stored.status, stored.attempts) == (ReportStatus.DONE, 4)
 
@@ -123,7 +124,7 @@ def test_an_error_that_stays_ends_dead_after_the_last_attempt(
     """Within seconds, so that a human looks now; with the error's class as the reason, and never its text."""
     tried = failing(monkeypatch, EngineError("temperature 38.9 of Ms Private"))
     report_id = accepted(store, posted(bundle, ROUTINE))
-    handling.evaluate(report_id)
+    handling.evaluate_singly(report_id)
     stored = store.reports.get(report_id)
     assert (stored.status, stored.attempts, len(tried)) == (
         ReportStatus.DEAD,
@@ -150,7 +151,7 @@ def test_the_time_limit_within_the_engine_is_no_failure_of_the_engine(
     monkeypatch.setattr(Engine, "_open", lambda engine: setattr(engine, "_handles", [0]))
     monkeypatch.setattr(Engine, "_run_page", run_page)
     report_id = accepted(store, posted(bundle, ROUTINE))
-    assert handling.evaluate(report_id) is TaskOutcome.TOO_SLOW
+    assert handling.evaluate_singly(report_id) is TaskOutcome.TOO_SLOW
     assert interrupted
     assert sent == [([report_id], Lane.NORMAL)]
     assert store.reports.get(report_id).attempts == 1
@@ -162,7 +163,7 @@ def test_a_report_whose_ruleset_is_gone_ends_dead(
     """Never decided by another ruleset than the one it was accepted for."""
     report_id = accepted(store, posted(bundle, ROUTINE))
     redis_client.delete(f"triage:bundle:{bundle.digest}")
-    handling.evaluate(report_id)
+    handling.evaluate_singly(report_id)
     assert store.reports.get(report_id).status is ReportStatus.DEAD
     assert [letter["reason"] for _, letter in redis_client.xrange("triage:dead")] == [
         "evaluation_failed: RulesetNotFound"
@@ -177,7 +178,7 @@ def test_a_report_that_was_tried_too_often_is_not_tried_again(
     report_id = accepted(store, posted(bundle, ROUTINE))
     for _ in range(settings.max_deliveries):
         store.work.begin(report_id, now_ms())
-    handling.evaluate(report_id)
+    handling.evaluate_singly(report_id)
     assert tried == []
     assert store.reports.get(report_id).status is ReportStatus.DEAD
 
@@ -214,7 +215,7 @@ def test_a_stored_report_that_can_t_be_read_ends_dead(
         else:
             redis_client.hset(f"triage:report:{report_id}", name, value)
     assert [one for one, _ in store.work.claim_overdue(now_ms() + 60_000, 1, 10)] == [report_id]
-    assert handling.evaluate(report_id) is TaskOutcome.FINISHED
+    assert handling.evaluate_singly(report_id) is TaskOutcome.FINISHED
     stored = store.reports.get(report_id)
     assert (stored.status, stored.attempts) == (ReportStatus.DEAD, settings.max_deliveries)
     assert stored.result is not None
@@ -235,7 +236,7 @@ def test_while_the_store_is_away_a_chunk_is_left_to_the_sweep(
         outage.setattr(store.work, "take_batch", away_after(store, 1))
         handling.evaluate_many(ids, Lane.NORMAL, TASK, redelivered=False)
     assert [store.reports.get(one).attempts for one in ids] == [1, 1, 1]
-    handling.evaluate("gone")
+    handling.evaluate_singly("gone")
     assert [store.reports.get(one).attempts for one in ids] == [0, 0, 0]
     assert {store.reports.get(one).status for one in ids} == {ReportStatus.QUEUED}
     assert sent == []
@@ -253,9 +254,9 @@ def test_an_outage_of_the_store_costs_a_report_no_attempt(
     with monkeypatch.context() as outage:
         outage.setattr(store.work, "settle", away)
         for _ in range(settings.max_deliveries + 2):
-            assert handling.evaluate(report_id) is TaskOutcome.LEFT
+            assert handling.evaluate_singly(report_id) is TaskOutcome.LEFT
     assert store.reports.get(report_id).attempts == 1
-    assert handling.evaluate(report_id) is TaskOutcome.FINISHED
+    assert handling.evaluate_singly(report_id) is TaskOutcome.FINISHED
     assert (store.reports.get(report_id).status, store.reports.get(report_id).attempts) == (ReportStatus.DONE, 1)
 
 
@@ -266,7 +267,7 @@ def test_an_attempt_that_is_taken_back_is_of_a_report_that_waits(
     report_id = accepted(store, posted(bundle, ROUTINE))
     store.work.refund_attempts([report_id])
     assert store.reports.get(report_id).attempts == 0
-    handling.evaluate(report_id)
+    handling.evaluate_singly(report_id)
     store.work.refund_attempts([report_id])
     assert store.reports.get(report_id).attempts == 1
     store.work.refund_attempts(["gone"])

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import redis
 
-from tests.actors import TESTER
-from tests.integration.making import NOW_MS, deployed
+from tests.support.actors import TESTER
+from tests.support.reports import NOW_MS, deployed
 from triage_rules.foundation.errors import ProposalNotFound, ProposalRefused
 from triage_rules.records import audit
 from triage_rules.records.audit import Actor, Via
@@ -111,7 +111,7 @@ def test_what_was_decided_stays_so(store: RedisStore) -> None:
     store.proposals.close(withdrawn.id, ProposalState.WITHDRAWN, NOW_MS, by=ANN)
     store.proposals.close(declined.id, ProposalState.DECLINED, NOW_MS, by=BEN)
     for one in (withdrawn, declined):
-        with pytest.raises(ProposalRefused, match="before"):
+        with pytest.raises(ProposalRefused, match="already"):
             approve(store, one)
     assert [entry["action"] for entry in store.audit.read_entries()][-2:] == ["proposal.withdraw", "proposal.decline"]
     with pytest.raises(ProposalNotFound):
@@ -140,7 +140,7 @@ def test_proposals_are_bounded(store: RedisStore) -> None:
             store.proposals.propose(bad, files, by=ANN)
     for number in range(MOST_OPEN_EACH):
         proposed(store, number)
-    with pytest.raises(ProposalRefused, match="of yours"):
+    with pytest.raises(ProposalRefused, match="of your proposals"):
         proposed(store, 99)
     with pytest.raises(ProposalRefused, match="proposed already"):
         proposed(store, 0, by=BEN)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import redis
 
-from tests.integration.making import (
+from tests.support.marked_reports import a_marked_report, settled
+from tests.support.reports import (
     DAY_MS,
     HOUR_MS,
     NOW_MS,
@@ -15,7 +16,6 @@ from tests.integration.making import (
     a_result,
     deployed,
 )
-from tests.integration.marked import a_marked_report, settled
 from triage_rules.consumer import Consumer
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import ReportStatus

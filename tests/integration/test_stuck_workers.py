@@ -14,13 +14,13 @@ from celery.worker import state
 from service.boot.app import create_app
 from service.use.dispatch import CeleryDispatch
 from tests.integration.conftest import Crew, children_of, wait_for
-from tests.integration.making import ROUTINE, glass_test_live, now_ms, posted
+from tests.support.reports import ROUTINE, glass_test_live, now_ms, posted
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane
 from triage_rules.store.redis import RedisStore
 from workers.heartbeat import STUCK, Watch
 
-FAULTY = "tests.integration.faulty_app"
+FAULTY = "tests.support.services.faulty_worker"
 QUICK = {"heartbeat_seconds": 1, "task_soft_seconds": 1, "task_hard_seconds": 2, "stuck_seconds": 4}
 
 
@@ -57,7 +57,7 @@ def test_a_worker_that_gets_nothing_done_is_not_ready_and_ends_itself(
     assert len(web.get("/v1/status").get_json()["workers_stalled"]) == 1
     assert "triage_workers_stalled 1.0" in web.get("/metrics").text
     assert worker.wait(60) == STUCK
-    assert "nothing gets done for" in crew.log(worker)
+    assert "no progress for" in crew.log(worker)
     wait_for(lambda: not any(alive(child) for child in children), 5)
     if what == "its process is stopped":
         crew.worker(pending_seconds=1, sweep_seconds=1)

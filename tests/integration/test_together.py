@@ -12,7 +12,7 @@ import redis
 from celery.exceptions import SoftTimeLimitExceeded
 
 from service.use.dispatch import CeleryDispatch
-from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
+from tests.support.reports import ROUTINE, URGENT, glass_test_live, now_ms, posted
 from triage_rules.deployment.live import LiveRulesets
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import EngineError
@@ -22,6 +22,7 @@ from triage_rules.records.reports import Lane, ReportStatus
 from triage_rules.store.redis import RedisStore
 from workers import batch
 from workers.handlers import Handlers, TaskOutcome
+from workers.parts import WorkerParts
 
 TASK = "the-task"
 QUEUE = "triage:celery:normal"
@@ -55,7 +56,7 @@ def sent() -> Sent:
 
 @pytest.fixture
 def handling(settings: Settings, store: RedisStore, sent: Sent) -> Handlers:
-    return Handlers(settings, store, LiveRulesets(store.rulesets), sent, now_ms)
+    return Handlers(WorkerParts(settings, store, LiveRulesets(store.rulesets), sent, now_ms))
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def attempts(store: RedisStore, ids: Sequence[str]) -> list[int]:
 
 
 def run(handling: Handlers, report_id: str, *, redelivered: bool = False) -> None:
-    handling.evaluate_and_more(report_id, Lane.NORMAL, TASK, redelivered=redelivered)
+    handling.evaluate(report_id, Lane.NORMAL, TASK, redelivered=redelivered)
 
 
 def test_a_task_of_one_report_also_does_those_that_wait_behind_it(
@@ -119,7 +120,7 @@ def test_what_was_begun_together_when_its_process_died_goes_alone_at_no_cost(
     run(handling, waiting[0], redelivered=True)
     assert len(sent.alone) == 4
     for one in sent.alone:
-        handling.evaluate(one)
+        handling.evaluate_singly(one)
     assert states(store, waiting) == [ReportStatus.DONE] * 5
 
 
@@ -167,7 +168,7 @@ def test_a_crash_before_the_next_turn_repeats_and_doubles_nothing(
     assert redis_client.xlen("triage:results") == 1
     run(handling, waiting[0], redelivered=True)
     for one in sent.alone:
-        handling.evaluate(one)
+        handling.evaluate_singly(one)
     assert sorted(fields["ce_subject"] for _, fields in redis_client.xrange("triage:results")) == sorted(waiting)
 
 
@@ -239,7 +240,7 @@ def test_one_whose_bytes_are_no_text_takes_no_other_with_it(
     assert sent.alone == waiting
     assert attempts(store, waiting) == [0] * 5
     for one in sent.alone:
-        handling.evaluate(one)
+        handling.evaluate_singly(one)
     assert states(store, waiting) == [
         ReportStatus.DONE,
         ReportStatus.DONE,
@@ -280,7 +281,7 @@ def test_together_they_come_to_what_they_come_to_one_by_one(
 
     def one_by_one(ids: list[str]) -> None:
         for report_id in ids:
-            handling.evaluate(report_id)
+            handling.evaluate_singly(report_id)
 
     def in_one_task(ids: list[str]) -> None:
         handling.evaluate_many(ids, Lane.NORMAL, TASK, redelivered=False)
@@ -301,6 +302,6 @@ def test_a_time_limit_while_the_store_is_asked_leaves_no_answer_behind(
 
     with monkeypatch.context() as struck:
         struck.setattr(store.work, "begin", asking_in_vain)
-        assert handling.evaluate(waiting[0]) is TaskOutcome.LEFT
-    assert handling.evaluate(waiting[0]) is TaskOutcome.FINISHED
+        assert handling.evaluate_singly(waiting[0]) is TaskOutcome.LEFT
+    assert handling.evaluate_singly(waiting[0]) is TaskOutcome.FINISHED
     assert store.reports.get(waiting[0]).status is ReportStatus.DONE

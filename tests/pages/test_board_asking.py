@@ -22,8 +22,8 @@ from service.pages.board_wording import (
     describe_reason,
     format_duration,
 )
-from tests.actors import TESTER
-from tests.integration.making import HOUR_MS, NOW_MS, a_report, a_result, deployed
+from tests.support.actors import TESTER
+from tests.support.reports import HOUR_MS, NOW_MS, a_report, a_result, deployed
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.model import Level
 from triage_rules.records.board import RANKS, Bar, Group, Noted

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.acceptance.everything import ROOT, Everything
-from tests.pages.browsing import DESK, PHONE, Watched
 from tests.pages.conftest import sign_in
+from tests.support.paths import ROOT
+from tests.support.services.browser import DESK, PHONE, Watched
+from tests.support.services.triage_up import Everything
 from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane, NewReport
@@ -59,7 +60,7 @@ def _tidy(request: pytest.FixtureRequest) -> Iterator[None]:
     if "served" in request.fixturenames:
         running: Everything = request.getfixturevalue("served")
         with RedisStore(Settings(redis_url=running.redis_url)) as store:
-            from tests.actors import TESTER
+            from tests.support.actors import TESTER
             from triage_rules.records.board import Wanted
 
             for one in store.board.page(Wanted(), store.now_ms(), 500).rows:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.acceptance.everything import Everything
-from tests.pages.browsing import DESK, PHONE, Watched, watched
-from tests.ports import free_port
+from tests.support.services.browser import DESK, PHONE, Watched, watched
+from tests.support.services.ports import free_port
+from tests.support.services.triage_up import Everything
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

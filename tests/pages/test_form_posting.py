@@ -22,8 +22,8 @@ from werkzeug.test import TestResponse
 from service.boot.app import create_app
 from service.pages import form
 from service.pages.form import is_urgent_by_answers
-from tests.acceptance.http_making import Worker
-from tests.actors import TESTER
+from tests.support.actors import TESTER
+from tests.support.services.http_calls import Worker
 from tests.unit.test_asking import FINDINGS, RULESET, written
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle, make_bundle

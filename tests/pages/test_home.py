@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.acceptance.everything import Everything
-from tests.pages.browsing import DESK, PHONE, Watched
+from tests.support.services.browser import DESK, PHONE, Watched
+from tests.support.services.triage_up import Everything
 
 pytestmark = pytest.mark.page
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.pages.browsing import DESK, PHONE, Watched
+from tests.support.services.browser import DESK, PHONE, Watched
 
 pytestmark = pytest.mark.page
 

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from service.boot.app import create_app
-from tests.actors import TESTER
+from tests.support.actors import TESTER
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.store.redis import RedisStore

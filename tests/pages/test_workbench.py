@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.acceptance.everything import Everything
-from tests.pages.browsing import DESK, PHONE, Watched
 from tests.pages.conftest import sign_in
+from tests.support.services.browser import DESK, PHONE, Watched
+from tests.support.services.triage_up import Everything
 
 pytestmark = pytest.mark.page
 

@@ -17,8 +17,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from service.boot.app import create_app
-from tests.actors import TESTER
+from tests.support.actors import TESTER
 from triage_rules.deployment import deploy
+from triage_rules.foundation.errors import WorkbenchBusy
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import make_bundle
 from triage_rules.records.api_keys import Scope, make_key
@@ -147,7 +148,7 @@ def test_a_bench_that_is_taken_costs_nobody_their_draft(client: FlaskClient) -> 
     own = client.application.extensions["triage"]
     with own.slow_bench._turn:
         page = post(client, action="check", **draft(ruleset__yaml="mine: 1")).get_data(as_text=True)
-    assert "only one is at a time" in page
+    assert str(WorkbenchBusy()) in html.unescape(page)
     assert text_of(page, "ruleset.yaml") == "mine: 1"
 
 

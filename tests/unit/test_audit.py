@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.actors import TESTER
+from tests.support.actors import TESTER
 from triage_rules.foundation.errors import AuditError
 from triage_rules.records.audit import START, Act, Action, Actor, Head, Record, Via, head_of, record, verify
 

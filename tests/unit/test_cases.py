@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faulty_rulesets import example
+from tests.support.rulesets.faulty_files import example
 from triage_rules.assurance.cases import Case, read_cases, run_case
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import RulesetError, RulesetNotFound

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests import golden
-from tests.agreement import masks_by_reference
-from tests.making import SOURCE, make_findings, make_ruleset
+from tests.support.oracles.engine_agreement import masks_by_reference
+from tests.support.rulesets.generated import SOURCE, make_findings, make_ruleset
 from triage_rules.evaluation.compiling import Compiled, compile_ruleset, formulas, pages
 from triage_rules.evaluation.compiling.engine_messages import Messages
 from triage_rules.evaluation.compiling.lowering import COMBINATIONS_LIMIT, NESTING_LIMIT, OWN_NESTING_LIMIT

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.faulty_rulesets import example
-from tests.making import DIGEST, make_findings, make_ruleset
+from tests.support.rulesets.faulty_files import example
+from tests.support.rulesets.generated import DIGEST, make_findings, make_ruleset
+from tests.support.shares import examples
 from triage_rules.assurance.cases import Case, read_cases
 from triage_rules.assurance.coverage import Coverage, CoverageMeasure, Observed, Plan, Side, marks, measure
 from triage_rules.assurance.coverage.goals import step
@@ -90,7 +91,7 @@ def decides(condition: Condition, values: list[Kleene], number: int) -> bool:
 # --- the laws -------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@settings(max_examples=examples(20, 60), derandomize=True, deadline=None, database=None)
 @given(SEEDS)
 def test_a_leaf_decides_alone_exactly_where_turning_it_turns_its_condition(seed: int) -> None:
     """Brute force over every leaf of every condition: nothing is claimed too much and nothing too little."""
@@ -111,7 +112,7 @@ def test_a_leaf_decides_alone_exactly_where_turning_it_turns_its_condition(seed:
         assert claimed == wanted
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@settings(max_examples=examples(20, 60), derandomize=True, deadline=None, database=None)
 @given(SEEDS)
 def test_each_pair_of_mcdc_differs_in_its_leaf_and_in_its_outcome(seed: int) -> None:
     """What a pair is for: of the two cases, one has the condition true and the other false."""
@@ -127,7 +128,7 @@ def test_each_pair_of_mcdc_differs_in_its_leaf_and_in_its_outcome(seed: int) -> 
             assert {reference.value(decision.when) for reference in pair} == {True, False}
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@settings(max_examples=examples(20, 60), derandomize=True, deadline=None, database=None)
 @given(SEEDS)
 def test_more_cases_never_show_less(seed: int) -> None:
     """Also the other way about: what all of them show, each shows or some other does."""
@@ -140,7 +141,7 @@ def test_more_cases_never_show_less(seed: int) -> None:
         assert counted.total == more.counts()[kind].total
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@settings(max_examples=examples(20, 60), derandomize=True, deadline=None, database=None)
 @given(SEEDS)
 def test_counts_of_rules_and_statements_are_those_of_plain_evaluation(seed: int) -> None:
     ruleset, cases = made(seed, 8)
@@ -156,7 +157,7 @@ def test_counts_of_rules_and_statements_are_those_of_plain_evaluation(seed: int)
         assert counts[kind].shown == sum(value is not None for _, value in values)
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@settings(max_examples=examples(20, 60), derandomize=True, deadline=None, database=None)
 @given(SEEDS)
 def test_nothing_is_shown_that_is_not_a_goal_and_no_two_goals_share_a_key(seed: int) -> None:
     """A mark beyond the goals would mean that a goal was forgotten, such as one thought never to be open."""

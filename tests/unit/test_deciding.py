@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from tests import golden
-from tests.asking import questions
-from tests.making import DISPOSITIONS, SOURCE, make_completion, make_findings, make_ruleset
+from tests.support.oracles.questions import questions
+from tests.support.rulesets.generated import DISPOSITIONS, SOURCE, make_completion, make_findings, make_ruleset
 from triage_rules.evaluation.decision import Decider, Decision, KeyedOutcome, OpenQuestion, decide
 from triage_rules.evaluation.justification import missing
 from triage_rules.evaluation.reference import Reference

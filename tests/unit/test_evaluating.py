@@ -10,7 +10,8 @@ import pytest
 
 from tests import golden
 from tests.engine.raw import child
-from tests.making import DIGEST, as_facts, make_report, make_ruleset
+from tests.support.rulesets.generated import DIGEST, as_facts, make_report, make_ruleset
+from tests.support.shares import examples
 from triage_rules.evaluation.evaluator import Evaluator, folded
 from triage_rules.foundation.errors import EngineError
 from triage_rules.language.model import Answers, Level, Ruleset
@@ -123,7 +124,7 @@ def test_a_history_raises_the_level(spots: Evaluator) -> None:
 def test_looks_urgent_is_what_the_evaluation_then_says() -> None:
     """It only picks the lane, but by the same rules."""
     seen = set()
-    for seed in range(100):
+    for seed in range(examples(30, 100)):
         random = Random(seed)
         ruleset = make_ruleset(random)
         evaluator = Evaluator(ruleset, DIGEST)
@@ -155,7 +156,7 @@ def test_an_engine_that_fails_is_heard_and_the_next_report_is_evaluated(
 FORKED = """
     import json, os, sys, threading, time, warnings
     from pathlib import Path
-    from tests.making import DIGEST
+    from tests.support.rulesets.generated import DIGEST
     from triage_rules.evaluation.evaluator import Evaluator
     from triage_rules.records.reports import History
     from triage_rules.language.reading import read_ruleset

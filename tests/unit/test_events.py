@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.integration.making import NOW_MS, ROUTINE, URGENT, glass_test
-from tests.making import make_report, make_ruleset
+from tests.support.reports import NOW_MS, ROUTINE, URGENT, glass_test
+from tests.support.rulesets.generated import make_report, make_ruleset
+from tests.support.shares import examples
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.foundation import strict_json
@@ -56,10 +57,10 @@ def failed() -> dict[str, Any]:
 
 
 def test_every_result_is_as_its_schema_says() -> None:
-    """Of the small ruleset, of two hundred made at random, and of a failure."""
+    """Of the small ruleset, of many made at random, and of a failure."""
     random = Random(7)
     results = [*glass_results(), failed()]
-    for _ in range(200):
+    for _ in range(examples(40, 200)):
         ruleset = make_ruleset(random)
         results.append(evaluated(ruleset, *make_report(random, ruleset)))
     for result in results:

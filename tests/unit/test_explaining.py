@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from tests import golden
-from tests.making import make_findings, make_ruleset
+from tests.support.rulesets.generated import make_findings, make_ruleset
 from triage_rules.evaluation.decision import Decider, keyed_outcomes
 from triage_rules.evaluation.explanation import (
     NOT_ESTABLISHED,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from marshmallow import Schema
 
-from tests.faulty_rulesets import example
+from tests.support.rulesets.faulty_files import example
 from triage_rules.evaluation.answers import answers_json_schema, answers_schema, asked, read_answers
 from triage_rules.foundation.errors import ReportError, ReportFault
 from triage_rules.language.model import AskedOf, InputKind, Ruleset

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.making import DIGEST, as_facts, make_report, make_ruleset
+from tests.support.rulesets.generated import DIGEST, as_facts, make_report, make_ruleset
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
 from triage_rules.explanation.graph import (

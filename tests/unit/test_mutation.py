@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.making import DIGEST
-from tests.mutation_agreement import killing_disagreements, solver_disagreements
+from tests.support.oracles.mutation_agreement import killing_disagreements, solver_disagreements
+from tests.support.rulesets.generated import DIGEST
+from tests.support.shares import examples
 from triage_rules.assurance.cases import read_cases, run_case
 from triage_rules.assurance.mutation.equivalence import Differs, Distinguished, Equivalence
 from triage_rules.assurance.mutation.mutants import RuleRemoval, apply_mutation
@@ -302,13 +303,13 @@ def test_a_draft_waits_for_a_label_and_then_kills(folder: Path) -> None:
 
 
 def test_the_quick_way_finds_the_case_that_a_whole_run_finds() -> None:
-    """Twenty made rulesets, ten made cases each: statements, floors, what is asked and what could be."""
-    told = [f"seed {seed}, {one}" for seed in range(20) for one in killing_disagreements(seed)]
+    """Made rulesets, ten made cases each: statements, floors, what is asked and what could be."""
+    told = [f"seed {seed}, {one}" for seed in range(examples(6, 20)) for one in killing_disagreements(seed)]
     assert told == []
 
 
 def test_equivalent_and_told_apart_are_what_a_look_at_every_report_shows() -> None:
-    """Twenty small rulesets: the worst difference of any report is the one that is told, and the witness shows it."""
+    """Small rulesets: the worst difference of any report is the one that is told, and the witness shows it."""
     small = ((seed, found) for seed in itertools.count() if (found := solver_disagreements(seed)) is not None)
-    told = [f"seed {seed}, {one}" for seed, found in itertools.islice(small, 20) for one in found]
+    told = [f"seed {seed}, {one}" for seed, found in itertools.islice(small, examples(6, 20)) for one in found]
     assert told == []

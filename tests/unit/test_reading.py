@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.faulty_rulesets import example
+from tests.support.rulesets.faulty_files import example
+from tests.support.shares import examples
 from triage_rules.foundation.errors import RulesetError, RulesetNotFound
 from triage_rules.foundation.place import Place
 from triage_rules.foundation.strict_json import dumps
@@ -351,7 +352,7 @@ VALUES = st.one_of(
 PATHS = st.lists(st.integers(0, 40), min_size=1, max_size=6)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(40, 150))
 @given(st.lists(st.tuples(PATHS, VALUES), min_size=1, max_size=3))
 def test_yaml_and_plain_data_agree_on_any_edit(edits):
     """JSON is YAML: one reader must find the same faults, or the same ruleset, by both ways in; nothing else may happen."""
@@ -376,7 +377,7 @@ def outcome_of_data(data: object) -> object:
         return sorted({fault.message for fault in error.faults})
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(40, 150))
 @given(
     st.integers(0, len(example())),
     st.integers(0, 60),

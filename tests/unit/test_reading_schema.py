@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tests.faulty_rulesets import ALL, Faulty, example
+from tests.support.rulesets.faulty_files import ALL, Faulty, example
+from tests.support.shares import examples
 from tests.unit.test_reading import CONDITIONS, PATHS, RULESETS, VALUES, edited, text_with
 from triage_rules.foundation.errors import RulesetError
 from triage_rules.language.reading import build_ruleset, load_document, parse_document
@@ -55,7 +56,7 @@ def test_every_way_to_write_a_condition_fits_the_schema(written):
     assert VALIDATOR.is_valid(data_of(text_with(written)))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(40, 150))
 @given(st.lists(st.tuples(PATHS, VALUES), min_size=1, max_size=2))
 def test_what_the_reader_accepts_fits_the_schema(edits):
     """An editor that underlines a good ruleset teaches people to look away."""

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.making import DIGEST
+from tests.support.rulesets.generated import DIGEST
+from tests.support.shares import params
 from triage_rules.assurance.properties.model import HOLDS, Answering, LeavingOpen, ProofVerdict, Property
 from triage_rules.assurance.properties.proving import prove
 from triage_rules.assurance.properties.reading import read_properties
@@ -187,6 +188,7 @@ def proved(ruleset: Ruleset, asked: Property, evaluator: Evaluator) -> Any:
     return proof
 
 
+@pytest.mark.campaign  # `make rulesets` proves them in `make test`
 def test_every_property_of_red_dots_is_proved() -> None:
     """Of every possible report, open answers included; none of them says nothing, and none was left out."""
     proofs = list(prove(red_dots(), list(properties().values())))
@@ -204,7 +206,7 @@ def test_there_is_a_mutant_for_every_property() -> None:
     assert set(MUTANTS) | LANGUAGE_ALONE == set(properties())
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+@pytest.mark.parametrize("name", params(MUTANTS, 12))
 def test_a_mutant_that_breaks_the_property_is_refuted_by_a_report_that_replays(name: str) -> None:
     """The counterexample is evaluated here once more, by engine and reference, as it would be posted."""
     mutant = copy.deepcopy(document())

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from triage_rules.assurance.cases import read_cases, run_case
+from triage_rules.assurance.cases import CaseOutcome
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Floor, InputKind, Rule, Ruleset
-from triage_rules.language.reading import load_document, read_ruleset
+from triage_rules.language.reading import load_document
 from triage_rules.records.reports import History
 
 FOLDER = Path(__file__).parents[2] / "rulesets" / "red-dots"
@@ -41,21 +41,20 @@ def verhoeff(code: str) -> bool:
     return check == 0
 
 
-@pytest.fixture(scope="module")
-def evaluator() -> Evaluator:
-    return Evaluator(read_ruleset(FOLDER), "sha256:" + "0" * 64)
+@pytest.fixture
+def evaluator(red_dots_evaluator: Evaluator) -> Evaluator:
+    return red_dots_evaluator
 
 
-@pytest.fixture(scope="module")
-def ruleset(evaluator: Evaluator) -> Ruleset:
-    return evaluator.ruleset
+@pytest.fixture
+def ruleset(red_dots_evaluator: Evaluator) -> Ruleset:
+    return red_dots_evaluator.ruleset
 
 
-@pytest.fixture(scope="module")
-def results(evaluator: Evaluator) -> list[dict[str, Any]]:
+@pytest.fixture
+def results(red_dots_outcomes: list[CaseOutcome]) -> list[dict[str, Any]]:
     """The results of all worked cases that are not refused."""
-    outcomes = [run_case(evaluator, case) for case in read_cases(FOLDER, evaluator.ruleset)]
-    return [outcome.result for outcome in outcomes if outcome.result is not None]
+    return [outcome.result for outcome in red_dots_outcomes if outcome.result is not None]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests import golden
-from tests.making import DIGEST, make_report, make_ruleset
+from tests.support.rulesets.generated import DIGEST, make_report, make_ruleset
+from tests.support.shares import examples
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.result import ENGINE_DISAGREEMENT, HUMAN_REVIEW_NOW, Identity, failed_result
 from triage_rules.evaluation.signals import Numbering, Rails
@@ -98,7 +99,7 @@ def test_no_text_of_the_patient_is_in_a_result(spots: Ruleset) -> None:
 
 def test_rules_and_floors_stand_most_urgent_first() -> None:
     order = ["urgent", "monitor", "routine", None]
-    for seed in range(100):
+    for seed in range(examples(30, 100)):
         random = Random(seed)
         ruleset = make_ruleset(random)
         result = evaluated(ruleset, *make_report(random, ruleset))
@@ -188,7 +189,7 @@ def test_a_clinician_only_reason_never_reaches_the_patient(spots: Ruleset) -> No
 
 def test_no_clinician_only_reason_of_made_rulesets_reaches_the_patient() -> None:
     kept_back = told = 0
-    for seed in range(200):
+    for seed in range(examples(60, 200)):
         random = Random(seed)
         ruleset = make_ruleset(random)
         result = evaluated(ruleset, *make_report(random, ruleset))
@@ -199,8 +200,8 @@ def test_no_clinician_only_reason_of_made_rulesets_reaches_the_patient() -> None
             assert (rule.get("audience") == "clinician") == secret
             assert (rule["text"] in patient) == (at_level and not secret)
             kept_back, told = kept_back + (at_level and secret), told + (at_level and not secret)
-    assert kept_back > 10
-    assert told > 100
+    assert kept_back > examples(3, 10)
+    assert told > examples(30, 100)
 
 
 def test_a_question_for_a_clinician_says_so(spots: Ruleset) -> None:
@@ -314,7 +315,7 @@ def test_without_a_second_opinion_the_engine_alone_decides(spots: Ruleset) -> No
 
 def test_no_made_lie_ever_lowers_the_level() -> None:
     """Whatever the engine answers, the level is at least what the reference says, and so is what could be."""
-    for seed in range(150):
+    for seed in range(examples(40, 150)):
         random = Random(seed)
         ruleset = make_ruleset(random)
         answers, _ = make_report(random, ruleset)

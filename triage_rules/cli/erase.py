@@ -39,11 +39,12 @@ _NOTHING_FOUND = (
 @by_option
 @handle_errors
 def erase(subject: str, client: str | None, by: Actor) -> None:
-    """Erase everything stored about a person: reports (also queued ones), results, events, dead letters, history.
+    """Erase everything stored about a person.
 
-    Other users of this machine can see the arguments of a command, so prefer `--subject -`. Consumers' own copies,
-    replicas' files and backups are out of reach: see docs/howto/privacy.md. If nothing is found, for instance at a
-    repetition, the command reports that and exits with 0.
+    This includes reports (also queued ones), results, events, dead letters and the history. Other users of this
+    machine can see the arguments of a command, so prefer `--subject -`. Consumers' own copies, replicas' files and
+    backups are out of reach: see docs/howto/privacy.md. If nothing is found, because it was erased before or the name
+    is misspelled, the command reports that and exits with 0.
     """
     name = sys.stdin.readline().strip("\r\n") if subject == "-" else subject
     if subject_fault(name):

@@ -51,7 +51,7 @@ def mutate(  # noqa: PLR0913 (each is an option of the command)
     drafts: TextIO | None,
     processes: int,
 ) -> None:
-    """Make small wrong changes to a ruleset, and list those that no case detects, each with a patient.
+    """Find small wrong changes of a ruleset that no case detects.
 
     Your files are not changed. Each changed copy of the ruleset is a mutant. It is killed if a case fails for it, and
     equivalent if it is proved that every report gets the same result. Otherwise it survived, and is listed with the

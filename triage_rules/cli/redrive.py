@@ -8,7 +8,7 @@ from triage_rules.cli import group_dead_letters
 from triage_rules.cli.actor import by_option
 from triage_rules.cli.exit_codes import exit_code_of
 from triage_rules.cli.output import exit_with, handle_errors, write_data
-from triage_rules.foundation.errors import NotRedrivable, ReportNotFound
+from triage_rules.foundation.errors import ReportNotFound, RequeueRefused
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.audit import Actor
 from triage_rules.store.redis import RedisStore
@@ -49,7 +49,7 @@ def _redrive_reports(store: RedisStore, reports: tuple[str, ...], by: Actor) -> 
     for report_id in reports:
         try:
             store.dead_letters.requeue(report_id, store.now_ms(), by=by)
-        except (ReportNotFound, NotRedrivable) as refusal:
+        except (ReportNotFound, RequeueRefused) as refusal:
             write_data(f"{report_id} {refusal}")
             refusals.append(refusal)
         else:

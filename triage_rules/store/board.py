@@ -8,7 +8,7 @@ from typing import cast
 
 from redis.client import Pipeline
 
-from triage_rules.foundation.errors import DecryptionError, NotSettled
+from triage_rules.foundation.errors import DecryptionError, ReportNotSettled
 from triage_rules.language.model import Level
 from triage_rules.records import board
 from triage_rules.records.audit import Act, Action, Actor
@@ -49,7 +49,7 @@ class Board:
         self._audit = AuditLog(connection)
 
     def page(self, wanted: Wanted, now_ms: int, limit: int, after: str | None = None) -> BoardPage:
-        """Return up to `limit` settled reports that come after that place. Raises NoPlace."""
+        """Return up to `limit` settled reports that come after that place. Raises PositionNotFound."""
         with refusals_translated():
             noted = self._select(wanted, now_ms, limit + 1, after)
             rows = self._read_rows(noted[:limit])
@@ -88,11 +88,11 @@ class Board:
     def acknowledge(self, report_id: str, now_ms: int, *, by: Actor) -> Acknowledged:
         """Note who takes care of a settled report, with its audit entry; an earlier acknowledgement stays.
 
-        Raises ReportNotFound, NotSettled.
+        Raises ReportNotFound, ReportNotSettled.
         """
 
         def prepare(pipe: Pipeline) -> AuditedStep[Acknowledged]:
-            report = read_settled(pipe, report_id, NotSettled)
+            report = read_settled(pipe, report_id, ReportNotSettled)
             if report.acknowledged is not None:
                 return AuditedStep(report.acknowledged)
             noted = report.noted
@@ -109,10 +109,10 @@ class Board:
         return self._audit.run_step(prepare, watch=[REPORT + report_id])
 
     def unacknowledge(self, report_id: str, now_ms: int, *, by: Actor) -> None:
-        """Undo an acknowledgement, whoever made it, with its audit entry. Raises ReportNotFound, NotSettled."""
+        """Undo an acknowledgement, whoever made it, with its audit entry. Raises ReportNotFound, ReportNotSettled."""
 
         def prepare(pipe: Pipeline) -> AuditedStep[None]:
-            report = read_settled(pipe, report_id, NotSettled)
+            report = read_settled(pipe, report_id, ReportNotSettled)
             if report.acknowledged is None:
                 return AuditedStep(None)
             noted = report.noted

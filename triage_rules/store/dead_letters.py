@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.client import Pipeline
 
-from triage_rules.foundation.errors import NotRedrivable
+from triage_rules.foundation.errors import RequeueRefused
 from triage_rules.records.audit import Act, Action, Actor
 from triage_rules.records.board import MOST_REDRIVES, Letter
 from triage_rules.records.reports import Lane, ReportStatus
@@ -50,13 +50,13 @@ class DeadLetters:
 
         The report has all its attempts again, and ends in one more event. If the caller doesn't enqueue it, the sweep
         does. It waits from now on: the time of its first receipt must not make the queue look old.
-        Raises ReportNotFound, NotRedrivable.
+        Raises ReportNotFound, RequeueRefused.
         """
 
         def prepare(pipe: Pipeline) -> AuditedStep[Lane]:
-            report = read_settled(pipe, report_id, NotRedrivable)
+            report = read_settled(pipe, report_id, RequeueRefused)
             if report.status is not ReportStatus.DEAD or report.redrives >= MOST_REDRIVES:
-                raise NotRedrivable
+                raise RequeueRefused
             letter = report.letter or _find_letter(pipe, report_id)
 
             def commands(pipe: Pipeline) -> None:

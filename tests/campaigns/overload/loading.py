@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.actors import TESTER
 from tests.campaigns.chaos.processes import Processes, wait_for
 from tests.campaigns.chaos.reports import Posting
 from tests.campaigns.chaos.running import READY_SECONDS, is_ready
 from tests.campaigns.chaos.schedule import REDIS, WEB, WORKERS
 from tests.campaigns.overload.measuring import Events, Memory, percentile
+from tests.support.actors import TESTER
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.settings import Settings

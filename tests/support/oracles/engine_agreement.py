@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from tests.making import make_completion, make_findings, make_ruleset
+from tests.support.rulesets.generated import make_completion, make_findings, make_ruleset
 from triage_rules.evaluation.compiling import compile_ruleset
 from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.reference import Reference

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from tests.ports import free_port
+from tests.support.services.ports import free_port
 
 START_SECONDS = 10
 

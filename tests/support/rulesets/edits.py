@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from tests.making import CODES
+from tests.support.rulesets.generated import CODES
 from triage_rules.language.model import (
     All,
     Any,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
-from tests.actors import TESTER
+from tests.support.actors import TESTER
+from tests.support.paths import GLASS_TEST
 from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.language.bundle import Bundle, digest_of, make_bundle
 from triage_rules.language.model import Answers
@@ -18,7 +18,6 @@ NOW_MS = 1_795_000_000_000
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
-GLASS_TEST = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
 URGENT: Answers = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "temperature_c": 38.9}
 ROUTINE: Answers = {"blanches_on_pressure": "blanches", "itchy": True, "fever_reported": False, "temperature_c": 36.8}
 

@@ -9,10 +9,10 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from tests import brute_force
-from tests.editing import edited
-from tests.encoding_agreement import can_be_written, small_ruleset
-from tests.making import DIGEST
+from tests.support.oracles import brute_force
+from tests.support.oracles.encoding_agreement import can_be_written, small_ruleset
+from tests.support.rulesets.edits import edited
+from tests.support.rulesets.generated import DIGEST
 from triage_rules.assurance.diff.outcomes import (
     Aspect,
     DifferenceSearch,

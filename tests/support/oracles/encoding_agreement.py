@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator
 from random import Random
 
-from tests import brute_force
-from tests.making import as_facts, make_report, make_ruleset
+from tests.support.oracles import brute_force
+from tests.support.rulesets.generated import as_facts, make_report, make_ruleset
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.solver import Model, NoReport, Solver
 from triage_rules.assurance.solver.witness import Witness, Witnesses

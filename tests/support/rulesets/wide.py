@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
-from tests.making import SOURCE, make_ruleset
+from tests.support.rulesets.generated import SOURCE, make_ruleset
 from triage_rules.language.model import (
     Answers,
     Any,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
-from tests import brute_force
-from tests.encoding_agreement import can_be_written, small_ruleset
-from tests.making import DIGEST, make_report, make_ruleset
+from tests.support.oracles import brute_force
+from tests.support.oracles.encoding_agreement import can_be_written, small_ruleset
+from tests.support.rulesets.generated import DIGEST, make_report, make_ruleset
 from triage_rules.assurance.cases import Case, differences, fired_ids
 from triage_rules.assurance.mutation.case_runs import CaseRuns
 from triage_rules.assurance.mutation.equivalence import Differs, Distinguished, Equivalence, Equivalent

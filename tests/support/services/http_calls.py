@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import redis
@@ -19,12 +18,12 @@ from jsonschema import Draft202012Validator
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
+from tests.support.paths import GLASS_TEST
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.language.bundle import Bundle, make_bundle, open_bundle
 from triage_rules.store.redis import RedisStore
 
-FOLDER = Path(__file__).resolve().parent / "rulesets" / "glass-test"
 URGENT = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "temperature_c": 38.9}
 ROUTINE = {
     "age_years": 30,
@@ -44,7 +43,7 @@ SECURITY = {
 
 def glass_test() -> Bundle:
     """The ruleset of these tests."""
-    return make_bundle(FOLDER)
+    return make_bundle(GLASS_TEST)
 
 
 @dataclass

@@ -7,35 +7,41 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.actors import TESTER
-from tests.ports import free_port
-from triage_rules.cli.folder_deployment import deploy_folder
+import pytest
+from click.testing import Result
+
+from tests.support.actors import TESTER
+from tests.support.command import TRIAGE, run_triage
+from tests.support.paths import RED_DOTS, ROOT
+from tests.support.services.ports import free_port
 from triage_rules.cli.up.embedded_redis import embedded_redis
 from triage_rules.cli.up.processes import Processes
+from triage_rules.deployment import deploy
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisStore
 
-ROOT = Path(__file__).resolve().parents[2]
-TRIAGE = Path(sys.executable).parent / "triage"
 READY_SECONDS = 60
 
 
-def store_with_red_dots(folder: Path) -> Path:
-    """The directory of a store in which red-dots is live: `up` looks at it for seconds before it makes it so."""
+def put_red_dots(folder: Path) -> None:
+    """Make a store in which red-dots is live. `triage check` has looked at it elsewhere, so its search is left out."""
     processes = Processes(folder / "log", 1_000_000)
     try:
-        with embedded_redis(folder, processes) as url, RedisStore(Settings(redis_url=url)) as store:
-            deploy_folder(store, ROOT / "rulesets/red-dots", TESTER)
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            embedded_redis(folder, processes) as url,
+            RedisStore(Settings(redis_url=url)) as store,
+        ):
+            patch.setattr(deploy, "CHECK_FINDINGS_SECONDS", 0.0)
+            deploy.deploy(store.rulesets, deploy.check_folder(RED_DOTS), store.now_ms(), TESTER)
     finally:
         processes.stop()
-    return folder / "redis"
 
 
 class Everything:
@@ -43,14 +49,14 @@ class Everything:
 
     def __init__(self, data_dir: Path, *options: str, store: Path | None = None, **environment: str) -> None:
         self.data_dir = data_dir
-        self.port = free_port()
+        self.port = int(environment.get("PORT", free_port()))
         self.base = f"http://127.0.0.1:{self.port}"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
         self.environment = {**clean, "PORT": str(self.port), "TRIAGE_DATA_DIR": str(data_dir), **environment}
         data_dir.mkdir(parents=True, exist_ok=True)
-        self.log = data_dir / f"up-{self.port}.log"
+        self.log = data_dir / f"up-{time.time_ns()}.log"
         if store is not None:
-            shutil.copytree(store, data_dir / "redis")
+            shutil.copytree(store / "redis", data_dir / "redis")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [TRIAGE, "up", *options], cwd=ROOT, env=self.environment, stdout=log, stderr=log
@@ -80,17 +86,18 @@ class Everything:
 
     def kill(self) -> None:
         """End it and all that it started, at once and without a word."""
-        pids = [*self.children("web"), *self.children("worker"), *self.children("beat"), *self.children("redis")]
-        for pid in [self.process.pid, *pids]:
+        for pid in [self.process.pid, *self.pids]:
             os.kill(pid, signal.SIGKILL)
         self.process.wait(60)
 
-    def triage(self, *arguments: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    def triage(
+        self, *arguments: str | Path, check: bool = True, stdin: str | None = None, **environment: str
+    ) -> Result:
         """Run a command against it."""
-        return subprocess.run(
-            [TRIAGE, *arguments],
-            cwd=ROOT, env=self.environment, input=stdin, capture_output=True, text=True, check=check, timeout=60,
-        )  # fmt: skip
+        own = {name: value for name, value in self.environment.items() if name.startswith("TRIAGE_") or name == "PORT"}
+        ran = run_triage(*arguments, stdin=stdin, **{"TRIAGE_REDIS_URL": None, **own, **environment})
+        assert ran.exit_code == 0 or not check, ran.output
+        return ran
 
     def post(self, report: Any, **headers: str) -> tuple[int, dict[str, Any]]:
         """Post a report; (status, answer)."""
@@ -112,3 +119,41 @@ class Everything:
         parents = [int(pid) for pid, ppid, args in rows if words in args and int(ppid) == self.process.pid]
         assert parents, f"no {name} runs"
         return parents + [int(pid) for pid, ppid, _ in rows if int(ppid) in parents]
+
+    @property
+    def pids(self) -> list[int]:
+        """All that it has started."""
+        return [pid for name in ("web", "worker", "beat", "redis") for pid in self.children(name)]
+
+
+class Machine:
+    """A data directory in which `triage up` is started, killed and started again; each test goes on where it stands."""
+
+    def __init__(self, data_dir: Path, store: Path) -> None:
+        self._data_dir = data_dir
+        self._store = store
+        self._running: Everything | None = None
+
+    @property
+    def log(self) -> Path:
+        """The folder of its processes' logs."""
+        return self._data_dir / "log"
+
+    def running(self) -> Everything:
+        """What runs now, or a new start."""
+        if self._running is None or self._running.process.poll() is not None:
+            return self.start("--no-samples")
+        return self._running
+
+    def start(self, *options: str) -> Everything:
+        """Start it, on the port that it had before."""
+        again = {} if self._running is None else {"PORT": str(self._running.port)}
+        store = self._store if self._running is None else None
+        swept = {"TRIAGE_PENDING_SECONDS": "2", "TRIAGE_SWEEP_SECONDS": "1"}
+        self._running = Everything(self._data_dir, *options, store=store, **swept, **again)
+        return self._running.wait_until_serving()
+
+    def end(self) -> None:
+        """End what runs."""
+        if self._running is not None and self._running.process.poll() is None:
+            assert self._running.stop() == 0

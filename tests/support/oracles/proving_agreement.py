@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from random import Random
 
-from tests import brute_force
-from tests.encoding_agreement import can_be_written
-from tests.making import CODES, DIGEST, SOURCE, Vocabulary, make_condition, make_ruleset
-from triage_rules.assurance.properties.check_result import EvaluatedReport, breaks, applies_to
+from tests.support.oracles import brute_force
+from tests.support.oracles.encoding_agreement import can_be_written
+from tests.support.rulesets.generated import CODES, DIGEST, SOURCE, Vocabulary, make_condition, make_ruleset
+from triage_rules.assurance.properties.check_result import EvaluatedReport, applies_to, breaks
 from triage_rules.assurance.properties.model import (
     Against,
     Answering,

@@ -1,4 +1,4 @@
-"""A worker whose evaluator fails as the free text of a report says. For tests: `celery -A tests.integration.faulty_app`."""
+"""A worker whose evaluator fails as the free text of a report says. For tests: `celery -A tests.support.services.faulty_worker`."""
 
 from __future__ import annotations
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests import brute_force
-from tests.encoding_agreement import can_be_written
-from tests.planting import TODAY
+from tests.support.oracles import brute_force
+from tests.support.oracles.encoding_agreement import can_be_written
+from tests.support.rulesets.defects import TODAY
 from triage_rules.assurance.checking import superfluous, unreachable
 from triage_rules.assurance.checking.context import CheckContext, Finding
 from triage_rules.assurance.checking.gaps import find_gaps

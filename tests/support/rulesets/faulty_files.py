@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+from tests.support.paths import ROOT
+
+DOCS = ROOT / "docs"
 
 
 @cache

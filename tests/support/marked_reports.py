@@ -8,7 +8,7 @@ from dataclasses import replace
 import redis
 from cryptography.fernet import Fernet
 
-from tests.integration.making import NOW_MS, a_report, a_result
+from tests.support.reports import NOW_MS, a_report, a_result
 from triage_rules.language.model import Answers
 from triage_rules.records.reports import Idempotency, NewReport
 from triage_rules.store.redis import RedisStore
