@@ -35,11 +35,11 @@ class Filling:
         self._bare.conf.broker_transport_options = {"global_keyprefix": BROKER_KEY_PREFIX}
 
     def accept(self, count: int) -> list[str]:
-        """So many reports into the ledger; their ids."""
+        """So many reports into the store; their ids."""
         ids: list[str] = []
         while len(ids) < count:
             reports = [self._report() for _ in range(min(TOGETHER, count - len(ids)))]
-            self._stack.ledger.accept_many(reports)
+            self._stack.store.reports.accept_many(reports)
             ids += [report.id for report in reports]
         return ids
 
@@ -69,7 +69,7 @@ class Filling:
         return int(self._stack.client.get(name) or 0)
 
     def _report(self) -> NewReport:
-        bundle, now = self._posting.bundle, self._stack.ledger.now_ms()
+        bundle, now = self._posting.bundle, self._stack.store.now_ms()
         return NewReport(secrets.token_hex(16), bundle.name, bundle.digest, next(self._findings), Lane.NORMAL, now)
 
 

@@ -29,7 +29,7 @@ def measure(size: Size) -> Table:
         "Growth",
         f"With findings: one report, {RULES} made rules in two layers, a fifth of the answers open, one process. With "
         "worker processes: reports of red-dots, each a task, on two cores that store and broker share. With what "
-        "waits: the ledger alone, one report after the other, nothing evaluated, while so many others are pending. "
+        "waits: the store alone, one report after the other, nothing evaluated, while so many others are pending. "
         "With rules: see the engines.",
         ("what", "figure"),
     )
@@ -91,7 +91,7 @@ def _settle(servers: Stack, ids: list[str], result: dict[str, object]) -> float:
     """µs for each."""
     begun = time.perf_counter()
     for report_id in ids:
-        now = servers.ledger.now_ms()
-        servers.ledger.begin(report_id, now)
-        servers.ledger.settle(report_id, result | {"id": report_id}, now)
+        now = servers.store.now_ms()
+        servers.store.work.begin(report_id, now)
+        servers.store.work.settle(report_id, result | {"id": report_id}, now)
     return (time.perf_counter() - begun) / len(ids) * 1e6

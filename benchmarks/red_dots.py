@@ -80,7 +80,7 @@ def _pass(evaluator: Evaluator, reports: tuple[Answers, ...]) -> Callable[[], fl
 
 
 def decide(evaluator: Evaluator, report: Answers) -> dict[str, Any]:
-    """One decision, of nobody whom the ledger knows."""
+    """One decision, of nobody whom the store knows."""
     return evaluator.evaluate(report, History(), report_id="r", received_ms=NOW_MS, evaluated_ms=NOW_MS)
 
 

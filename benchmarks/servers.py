@@ -22,7 +22,7 @@ from triage_rules.language.bundle import Bundle
 from triage_rules.records.audit import Actor, Via
 from triage_rules.records.reports import Lane
 from triage_rules.records.tasks import BROKER_KEY_PREFIX
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60.0
@@ -44,7 +44,7 @@ class Stack:
         told = {name: value for name, value in self._environment.items() if name.startswith("TRIAGE_")}
         self.settings = Settings.from_environment(told)
         self.client = redis.Redis.from_url(self.url)
-        self.ledger = RedisLedger(self.settings)
+        self.store = RedisStore(self.settings)
 
     def start_store(self, bundle: Bundle, fsync: str = "always") -> None:
         """As `triage up` starts it; with that ruleset live."""
@@ -57,7 +57,7 @@ class Stack:
     def deploy(self, bundle: Bundle) -> None:
         """Make it live."""
         by = Actor("benchmarks", Via.CLI)
-        self.ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, self.ledger.now_ms(), by=by)
+        self.store.rulesets.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, self.store.now_ms(), by=by)
 
     def start_web(self, app: str = "service.boot.app:create_app()") -> int:
         """By gunicorn with the service's configuration; the port."""
@@ -68,11 +68,11 @@ class Stack:
 
     def start_worker(self, app: str = "benchmarks.apps.worker", processes: int = 2) -> subprocess.Popen[bytes]:
         """A Celery worker with so many processes. Ours says when it is ready; others warm up."""
-        known = len(self.ledger.workers(self.ledger.now_ms(), 60_000))
+        known = len(self.store.health.get_workers(self.store.now_ms(), 60_000))
         command = [sys.executable, "-m", "celery", "-A", app, "worker", "--concurrency", str(processes), *QUIET]
         started = self.start([*command, "-n", f"w{len(self._running)}@bench", "--loglevel=WARNING"])
         if app == "benchmarks.apps.worker":
-            wait_for(lambda: len(self.ledger.workers(self.ledger.now_ms(), 60_000)) > known, "the worker")
+            wait_for(lambda: len(self.store.health.get_workers(self.store.now_ms(), 60_000)) > known, "the worker")
         return started
 
     def start(self, command: list[str], **environment: str) -> subprocess.Popen[bytes]:
@@ -115,7 +115,7 @@ class Stack:
             _send(process, signal.SIGKILL)
         for process in self._running:
             process.wait(10)
-        self.ledger.close()
+        self.store.close()
         self.client.close()
 
     def _answers(self) -> bool:

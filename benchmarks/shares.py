@@ -54,10 +54,10 @@ class _Way:
     """Each method is one step of one report; what one step leaves, a later one takes."""
 
     def __init__(self, servers: Stack, posting: Posting) -> None:
-        self._ledger = servers.ledger
+        self._store = servers.store
         self._filling = Filling(servers, posting)
         self._dispatch = CeleryDispatch(servers.settings)
-        self._live = LiveRulesets(servers.ledger)
+        self._live = LiveRulesets(servers.store.rulesets)
         self._evaluator = Evaluator(posting.ruleset, posting.bundle.digest)
         self._alone = Evaluator(posting.ruleset, posting.bundle.digest, second_opinion=False)
         self._posted = itertools.cycle([strict_json.dumps(one).encode() for one in posting.posted])
@@ -68,7 +68,7 @@ class _Way:
 
     def read(self) -> None:
         raw = strict_json.loads(next(self._posted), max_bytes=65_536)
-        read_report(raw, self._live, self._ledger.now_ms())
+        read_report(raw, self._live, self._store.now_ms())
 
     def look(self) -> None:
         self._evaluator.looks_urgent(next(self._findings), History())
@@ -81,7 +81,7 @@ class _Way:
 
     def begin(self) -> None:
         self._begun.append(self._accepted.pop())
-        self._ledger.begin(self._begun[-1], self._ledger.now_ms())
+        self._store.work.begin(self._begun[-1], self._store.now_ms())
 
     def evaluate_alone(self) -> None:
         self._decide(self._alone, next(self._findings))
@@ -91,10 +91,10 @@ class _Way:
 
     def settle(self) -> None:
         report_id = self._begun.pop()
-        self._ledger.settle(report_id, self._result | {"id": report_id}, self._ledger.now_ms(), History())
+        self._store.work.settle(report_id, self._result | {"id": report_id}, self._store.now_ms(), History())
 
     def _decide(self, evaluator: Evaluator, answers: Answers) -> dict[str, object]:
-        now = self._ledger.now_ms()
+        now = self._store.now_ms()
         return evaluator.evaluate(answers, History(), report_id="r", received_ms=now, evaluated_ms=now)
 
 

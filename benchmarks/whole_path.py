@@ -100,7 +100,7 @@ def _compare(servers: Stack, ways: dict[str, tuple[int, str]], bodies: Sequence[
 
 
 def _ours(servers: Stack, report_id: str) -> tuple[str, ...]:
-    result = servers.ledger.wait(report_id, 30).result
+    result = servers.store.reports.wait(report_id, 30).result
     if result is None:
         raise TimeoutError("the service: no result")
     return (str(result["level"]), *sorted(rule["id"] for rule in result["rules"]))

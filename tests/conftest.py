@@ -1,4 +1,4 @@
-"""Fixtures that all tests share: an embedded Redis-compatible server, settings that point at it, a ledger, and a browser."""
+"""Fixtures that all tests share: an embedded Redis-compatible server, settings that point at it, a store, and a browser."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.reading import read_ruleset
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 # The machine may be slow, and the same examples are to be tried everywhere.
 profile.register_profile(
@@ -102,7 +102,7 @@ def redis_url(redis_server: ValkeyServer | RealRedis) -> str:
 
 @pytest.fixture
 def redis_client(redis_url: str) -> Iterator[redis.Redis]:
-    """A plain client with text answers, to look behind the ledger."""
+    """A plain client with text answers, to look behind the store."""
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         yield client
 
@@ -114,9 +114,9 @@ def settings(redis_url: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def ledger(settings: Settings) -> Iterator[RedisLedger]:
-    """A ledger on the empty server."""
-    opened = RedisLedger(settings)
+def store(settings: Settings) -> Iterator[RedisStore]:
+    """A store on the empty server."""
+    opened = RedisStore(settings)
     yield opened
     opened.close()
 

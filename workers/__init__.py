@@ -1,1 +1,1 @@
-"""The Celery shell: a task takes report ids, and may run twice."""
+"""The Celery shell: tasks take report ids, and may run twice."""

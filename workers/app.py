@@ -14,7 +14,7 @@ from kombu.entity import Exchange, Queue
 
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane
-from triage_rules.records.tasks import BROKER_KEY_PREFIX, SWEEP
+from triage_rules.records.tasks import SWEEP, broker_settings
 from workers import tasks
 from workers.heartbeat import Heartbeat
 from workers.schedule import every
@@ -22,53 +22,49 @@ from workers.schedule import every
 TASKS_PER_CHILD = 20_000
 MEMORY_PER_CHILD_KB = 512_000
 SWEEPS_KEPT_SECONDS = 24 * 3600
-"""A sweep that no worker took is dropped then. Not sooner: beat's clock and the workers' may differ by hours."""
+"""Age at which an untaken sweep is dropped; long, because the clocks of beat and workers may differ by hours."""
 
 
 def make_app(settings: Settings) -> Celery:
-    """The app with its tasks, queues, schedule and heartbeat."""
-    made = Celery("workers", task_cls="workers.connection:LoudTask")
-    made.conf.update(celery_settings(settings))
-    made.conf[tasks.SETTINGS] = settings
-    tasks.register(made)
-    made.steps["consumer"].add(Heartbeat)
-    # A line for each task says nothing that the ledger doesn't know better.
-    for chatty in ("celery.worker.strategy", "celery.app.trace"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    return made
+    """Make the app with its tasks, queues, schedule and heartbeat."""
+    celery = Celery("workers", task_cls="workers.connection:LoudTask")
+    celery.conf.update(celery_settings(settings))
+    celery.conf[tasks.SETTINGS] = settings
+    tasks.register(celery)
+    celery.steps["consumer"].add(Heartbeat)
+    # Celery's line for each task adds nothing to the records of the store.
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return celery
 
 
 def celery_settings(settings: Settings) -> dict[str, Any]:
-    """Celery's settings: late acknowledgement, ids only, urgent first."""
+    """Return Celery's settings: late acknowledgement, only ids in messages, urgent reports first."""
     hard = settings.task_hard_seconds
-    return {
-        "broker_url": settings.broker_url,
+    transport = {
+        # The queues are read in the order below; all tasks of the first go before those of the others.
+        "queue_order_strategy": "priority",
+        "priority_steps": [0],
+        # The tasks of a killed worker come back after this; the sweep brings the reports themselves sooner.
+        "visibility_timeout": hard * (settings.max_deliveries + 1),
+        "socket_connect_timeout": 2,
+        "socket_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    }
+    return broker_settings(settings, **transport) | {
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
-        "broker_transport_options": {
-            "global_keyprefix": BROKER_KEY_PREFIX,
-            # The queues are asked in the order below; what is in the first always goes before the others.
-            "queue_order_strategy": "priority",
-            "priority_steps": [0],
-            # What a killed worker held comes back after this; the sweep brings the reports themselves sooner.
-            "visibility_timeout": hard * (settings.max_deliveries + 1),
-            "socket_connect_timeout": 2,
-            "socket_timeout": 5,
-            "socket_keepalive": True,
-            "health_check_interval": 10,
-        },
         "task_queues": [_queue(lane) for lane in (Lane.URGENT, Lane.NORMAL)],
         "task_default_queue": Lane.NORMAL.value,
         "task_create_missing_queues": False,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
-        # A task doesn't fail: what its report suffers is counted in the ledger, and ends there as a dead letter.
+        # A task doesn't fail: the store counts the failed attempts of its report, and ends them with a dead letter.
         "task_acks_on_failure": True,
         "task_acks_on_timeout": False,
         "task_soft_time_limit": settings.task_soft_seconds,
         "task_time_limit": hard,
-        "task_ignore_result": True,
-        "task_serializer": "json",
         "accept_content": ["json"],
         "worker_concurrency": settings.worker_concurrency,
         "worker_prefetch_multiplier": 1,
@@ -79,7 +75,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "worker_redirect_stdouts": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "enable_utc": True,
-        "beat_scheduler": "celery.beat:Scheduler",  # one entry, every few seconds: nothing to remember in a file
+        "beat_scheduler": "celery.beat:Scheduler",  # a single entry, every few seconds, needs no file
         "beat_schedule": {
             SWEEP: {
                 "task": SWEEP,

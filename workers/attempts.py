@@ -1,30 +1,28 @@
-"""One report's attempts: begin, evaluate, settle or bury. May be repeated at any point, by anyone."""
+"""Attempts at a report: begin, evaluate, settle or bury. Any process may repeat them at any point."""
 
 from __future__ import annotations
 
 import enum
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from triage_rules.deployment.live import LiveRulesets
 from triage_rules.evaluation.result import Identity, failed_result
-from triage_rules.foundation.errors import LedgerUnavailable
-from triage_rules.foundation.settings import Settings
-from triage_rules.records.reports import Delivery, Lane
-from triage_rules.store import Ledger
+from triage_rules.foundation.errors import StoreUnavailable
+from triage_rules.records.reports import Delivery, History
+from workers.parts import WorkerParts
 
 WORKER_LOST = "worker_lost"
-"""The process died each time, or was killed for taking too long."""
+"""The process died at every attempt, or was killed because it took too long."""
 
 TIME_LIMIT = "time_limit"
 EVALUATION_FAILED = "evaluation_failed"
 
 BACKOFF_SECONDS = (0.05, 0.1, 0.2, 0.4)
-"""Between attempts after an error. Short: most errors are for good, and then a human must be told soon."""
+"""Pauses between attempts after an error. Short, because most errors are permanent, and then a human must look soon."""
 
 UNKNOWN_VERSION = "unknown"
 
@@ -32,65 +30,79 @@ log = logging.getLogger(__name__)
 
 
 class TaskOutcome(enum.Enum):
-    """What became of a report in this task."""
+    """The outcome of a task."""
 
     FINISHED = enum.auto()
-    """Settled or buried, here or by another."""
+    """The reports are settled or buried, by this task or another."""
     LEFT = enum.auto()
-    """The ledger is away, or encrypted under other keys: the sweep will bring the report again."""
+    """The store is away, or encrypted with other keys; the sweep will enqueue the reports again."""
     TOO_SLOW = enum.auto()
-    """Interrupted by the time limit; sent to the queue again."""
-
-
-class Send(Protocol):
-    """Enqueues ids into a lane again and never raises. `singly`: for a task that has nothing else in hand."""
-
-    def __call__(self, ids: Sequence[str], lane: Lane, *, singly: bool = False) -> None: ...
+    """The time limit interrupted the task; the open reports are in the queue again."""
 
 
 class UnreadableReport(Exception):
-    """What is stored of the report can't be read, so nothing can decide it."""
+    """The stored report can't be read, so no ruleset can decide it."""
+
+
+class AttemptStore(Protocol):
+    """The steps of the store that attempts need; `store.work.Work` has them."""
+
+    def begin(self, report_id: str, now_ms: int) -> Delivery | None:
+        """Count one more attempt; return None if there is nothing to do."""
+        ...
+
+    def settle(self, report_id: str, result: dict[str, Any], now_ms: int, history: History | None = None) -> bool:
+        """Store the result and publish its event, in one step."""
+        ...
+
+    def bury(self, report_id: str, result: dict[str, Any], reason: str, now_ms: int) -> bool:
+        """Settle the report as a dead letter."""
+        ...
+
+    def refund_attempts(self, ids: Sequence[str]) -> None:
+        """Take back one attempt of each report."""
+        ...
 
 
 class Attempts:
-    """All methods raise LedgerUnavailable, SealError, and SoftTimeLimitExceeded if it strikes as the store is asked."""
+    """Attempts at a report.
 
-    def __init__(
-        self, settings: Settings, ledger: Ledger, rulesets: LiveRulesets, send: Send, now_ms: Callable[[], int]
-    ) -> None:
-        self._settings = settings
-        self._ledger = ledger
-        self._rulesets = rulesets
-        self._send = send
-        self._now_ms = now_ms
-        self._excused: list[str] = []
+    All methods raise StoreUnavailable, DecryptionError, and SoftTimeLimitExceeded if it strikes in a call of the store.
+    """
+
+    def __init__(self, parts: WorkerParts) -> None:
+        self._last = parts.settings.max_deliveries
+        self._store: AttemptStore = parts.store.work
+        self._rulesets = parts.rulesets
+        self._send = parts.send
+        self._now_ms = parts.now_ms
+        self._to_refund: list[str] = []
 
     def process(self, report_id: str, begun: Delivery | None = None) -> TaskOutcome:
-        """Attempt after attempt until the report is ended. `begun`: its attempt that was counted already."""
-        last = self._settings.max_deliveries
-        while (delivery := begun or self._ledger.begin(report_id, self._now_ms())) is not None:
+        """Attempt a report until it is settled or buried. `begun`: an attempt that is already counted."""
+        while (delivery := begun or self._store.begin(report_id, self._now_ms())) is not None:
             begun = None
-            if delivery.attempt > last:
+            if delivery.attempt > self._last:
                 self._bury(delivery, WORKER_LOST, "")
                 break
             try:
                 self._settle(delivery, self.decide(delivery))
                 break
-            except LedgerUnavailable:
+            except StoreUnavailable:
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, the report must not be lost by it
+            except Exception as error:  # noqa: BLE001 - no error may lose the report
                 if is_time_up(error):
                     self.postpone(delivery, error)
                     return TaskOutcome.TOO_SLOW
                 self._log_failure(delivery, error)
-                if delivery.attempt == last:
-                    self._bury(delivery, EVALUATION_FAILED, _told(delivery, error))
+                if delivery.attempt == self._last:
+                    self._bury(delivery, EVALUATION_FAILED, describe_failure(delivery, error))
                     break
             time.sleep(BACKOFF_SECONDS[min(delivery.attempt, len(BACKOFF_SECONDS)) - 1])
         return TaskOutcome.FINISHED
 
     def decide(self, delivery: Delivery) -> dict[str, Any]:
-        """The result. Raises whatever evaluating raises."""
+        """Return the result of a report by its ruleset. Raises UnreadableReport, or any error of the evaluator."""
         if delivery.unreadable is not None:
             raise UnreadableReport
         report = delivery.report
@@ -105,52 +117,51 @@ class Attempts:
 
     def _settle(self, delivery: Delivery, result: dict[str, Any]) -> None:
         try:
-            self._ledger.settle(delivery.report.id, result, self._now_ms(), delivery.history)
-        except LedgerUnavailable:
+            self._store.settle(delivery.report.id, result, self._now_ms(), delivery.history)
+        except StoreUnavailable:
             self.queue_refund([delivery.report.id])
             raise
 
     def queue_refund(self, ids: Sequence[str]) -> None:
-        """Their evaluation came to a result, and the store was away when it was to be settled."""
-        self._excused += ids
+        """Note attempts to take back: they had a result, but the store was away when it should have been settled."""
+        self._to_refund += ids
 
-    def excuse(self) -> None:
-        """Take back attempts that came to a result: what failed was the store, and no human need look for that.
+    def refund_attempts(self) -> None:
+        """Take back the noted attempts: the store failed, not the report, so no person needs to look at it.
 
-        A process that died can't say so; those attempts stay counted, since the report may be what killed it.
+        Attempts of a process that died stay counted, because the report may have killed it.
         """
-        if self._excused:
-            self._ledger.excuse(self._excused)
-            self._excused = []
+        if self._to_refund:
+            self._store.refund_attempts(self._to_refund)
+            self._to_refund = []
 
     def postpone(self, delivery: Delivery, error: Exception) -> None:
-        """The task has little time left, so the next attempt is a task of its own."""
+        """Leave the next attempt to a task of its own, because this task has little time left."""
         self._log_failure(delivery, error)
-        if delivery.attempt >= self._settings.max_deliveries:
+        if delivery.attempt >= self._last:
             self._bury(delivery, TIME_LIMIT, "")
         else:
             self._send([delivery.report.id], delivery.report.lane, singly=True)
 
     def _bury(self, delivery: Delivery, reason: str, detail: str) -> None:
         report, now_ms = delivery.report, self._now_ms()
-        # The ruleset isn't opened for its version: opening it may be what fails.
-        live = self._ledger.live().get(report.ruleset)
-        version = live.version if live is not None and live.digest == report.digest else UNKNOWN_VERSION
+        # The version comes from the live record, not from the ruleset: opening the ruleset may be the failure.
+        version = self._rulesets.live_version(report.ruleset, report.digest) or UNKNOWN_VERSION
         identity = Identity(report.id, report.ruleset, version, report.digest, report.received_ms, now_ms)
-        told = f"{reason}: {detail}" if detail else reason
-        if self._ledger.bury(report.id, failed_result(identity, reason), told, now_ms):
-            log.error("report %s is a dead letter (%s): a human must look at it now", report.id, told)
+        full_reason = f"{reason}: {detail}" if detail else reason
+        if self._store.bury(report.id, failed_result(identity, reason), full_reason, now_ms):
+            log.error("report %s is a dead letter (%s): a human must look at it now", report.id, full_reason)
 
     def _log_failure(self, delivery: Delivery, error: Exception) -> None:
-        # Only the class: the text of an error may hold a patient's answers.
+        # Only the error's class: its text may hold a patient's answers.
         log.warning("report %s: attempt %d: %s", delivery.report.id, delivery.attempt, type(error).__name__)
 
 
-def _told(delivery: Delivery, error: Exception) -> str:
-    """What failed, by its class alone; for a report that can't be read also why."""
+def describe_failure(delivery: Delivery, error: Exception) -> str:
+    """Return the class of an error; for an unreadable report also the reason."""
     return type(error).__name__ + (f" ({delivery.unreadable})" if delivery.unreadable is not None else "")
 
 
 def is_time_up(error: BaseException) -> bool:
-    """Whether the soft time limit struck. The engine's door turns what happens within into an EngineError."""
+    """Return True if the soft time limit caused the error; within the engine it is wrapped into an EngineError."""
     return isinstance(error, SoftTimeLimitExceeded) or (error.__cause__ is not None and is_time_up(error.__cause__))

@@ -1,8 +1,8 @@
-"""Several reports in one task, turn by turn: what was decided is settled in the round trip that begins the next.
+"""Several reports in a task, in turns: each round trip settles the decided reports and begins the next.
 
-A task of one report takes others off its lane, so that under load neither Celery nor the store is asked for each. Only
-what came to a result is settled here. Whatever is not as usual (an error, an attempt before this one, no time left)
-leaves the group and is dealt with alone, after the others are settled.
+A task for a single report takes others off its lane, so under load Celery and the store are not called for each report.
+Only reports with a result are settled in a turn. All others (an error, an earlier attempt, no time left) leave the
+batch and are processed one by one, after the rest is settled.
 """
 
 from __future__ import annotations
@@ -10,53 +10,79 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.records.reports import DecidedReport, Delivery, Lane, TakenBatch
-from triage_rules.store import Ledger
-from workers.attempts import Attempts, Send, TaskOutcome, is_time_up
+from workers.attempts import Attempts, TaskOutcome, is_time_up
+from workers.parts import WorkerParts
 
 CHUNK_SECONDS = 0.25
-"""What takes longer goes back to the queue, so that an urgent report waits no longer than that."""
+"""Maximum time of a batch; the rest goes back to the queue, or urgent reports would wait longer."""
 
 BATCH_SIZE = 32
-"""Reports begun together: an urgent one that comes meanwhile waits until they are decided."""
+"""Number of reports begun together; an urgent report that arrives meanwhile waits until they are decided."""
 
 
 @dataclass(slots=True)
 class Unsettled:
-    """What a turn could not decide: each is begun."""
+    """The begun reports that a turn could not decide."""
 
-    singly: list[Delivery] = field(default_factory=list)
-    """Their attempt failed, or wasn't made since an earlier one didn't end."""
+    to_retry: list[Delivery] = field(default_factory=list)
+    """Reports whose attempt failed, that had an earlier attempt, or that can't be read."""
     to_restart: list[str] = field(default_factory=list)
-    """To be begun once more: their history begins with a result of this turn, which isn't settled yet."""
-    slow: tuple[Delivery, Exception] | None = None
-    """The time limit struck in the midst of it."""
-    later: list[Delivery] = field(default_factory=list)
-    """No time was left for them."""
+    """Reports to begin again, because their history needs a result of this turn, which isn't settled yet."""
+    interrupted: tuple[Delivery, Exception] | None = None
+    """The report that the time limit interrupted."""
+    to_return: list[Delivery] = field(default_factory=list)
+    """Reports for which no time was left."""
 
     def __bool__(self) -> bool:
-        return bool(self.singly or self.to_restart or self.slow or self.later)
+        return bool(self.to_retry or self.to_restart or self.interrupted or self.to_return)
+
+
+class BatchStore(Protocol):
+    """The steps of the store that a batch needs; `store.work.Work` has them."""
+
+    def take_batch(  # noqa: PLR0913 - all but three by name
+        self,
+        done: Sequence[DecidedReport],
+        ids: Sequence[str],
+        now_ms: int,
+        *,
+        holder: str,
+        lane: Lane,
+        most: int = 0,
+        hold: bool = True,
+    ) -> TakenBatch:
+        """Settle `done`, begin `ids`, and take up to `most` messages off the lane's queue, in one round trip."""
+        ...
+
+    def refund_attempts(self, ids: Sequence[str]) -> None:
+        """Take back one attempt of each report."""
+        ...
 
 
 class Batch:
-    """One task's reports."""
+    """The reports of a task."""
 
-    def __init__(self, ledger: Ledger, attempts: Attempts, send: Send, now_ms: Callable[[], int]) -> None:
-        self._ledger = ledger
+    def __init__(self, parts: WorkerParts, attempts: Attempts) -> None:
+        self._store: BatchStore = parts.store.work
         self._attempts = attempts
-        self._send = send
-        self._now_ms = now_ms
+        self._send = parts.send
+        self._now_ms = parts.now_ms
 
     def run(self, task: str, lane: Lane, ids: Sequence[str], *, takes: bool) -> TaskOutcome:
-        """Until all are ended, or no time is left.
+        """Evaluate the reports until all are finished or no time is left.
 
-        `takes`: the task is for the one id in `ids`, which it begins by itself, and takes others.
-        Raises LedgerUnavailable, SealError, and what the time limit raises while the store is asked.
+        `takes`: `ids` is a single id, begun by itself; the task then takes other reports off the lane.
+
+        Raises:
+            StoreUnavailable, DecryptionError: If the store fails.
+            SoftTimeLimitExceeded: If the time limit strikes in a call of the store.
+
         """
         started, waiting, done = time.monotonic(), list(ids), list[DecidedReport]()
         own = takes
@@ -69,87 +95,90 @@ class Batch:
             most = BATCH_SIZE if takes and not late else 0
             try:
                 turn = self._turn(done, begun, holder=task, lane=lane, most=most, hold=not own)
-            except UnicodeDecodeError:  # the attempts are counted all the same
-                self._one_by_one(done, begun, lane, task)
+            except UnicodeDecodeError:  # the attempts are counted anyway
+                self._split(done, begun, lane, task)
                 self._send(waiting, lane)
                 return TaskOutcome.FINISHED
             own = False
             waiting += filter(None, map(report_id_of, turn.taken))
-            done, left = self._decide_each(turn.deliveries, started)
-            if left:
+            done, unsettled = self._decide_each(turn.deliveries, started)
+            if unsettled:
                 self._turn(done, (), holder=task, lane=lane)
                 done = []
-                if not self._end(left, waiting, lane):
+                if not self._process_unsettled(unsettled, waiting, lane):
                     return TaskOutcome.TOO_SLOW
         return TaskOutcome.FINISHED
 
-    def _turn(self, done: Sequence[DecidedReport], ids: Sequence[str], **how: Any) -> TakenBatch:
+    def _turn(self, done: Sequence[DecidedReport], ids: Sequence[str], **options: Any) -> TakenBatch:
         try:
-            return self._ledger.turn(done, ids, self._now_ms(), **how)
-        except LedgerUnavailable:
-            self._attempts.queue_refund([one.id for one in done])
+            return self._store.take_batch(done, ids, self._now_ms(), **options)
+        except StoreUnavailable:
+            self._attempts.queue_refund([report.id for report in done])
             raise
 
     def _decide_each(self, deliveries: Sequence[Delivery], started: float) -> tuple[list[DecidedReport], Unsettled]:
-        done, left = list[DecidedReport](), Unsettled()
+        done, unsettled = list[DecidedReport](), Unsettled()
         people: set[tuple[str, str | None]] = set()
         for number, delivery in enumerate(deliveries):
             if number and time.monotonic() - started > CHUNK_SECONDS:
-                left.later += deliveries[number:]
+                unsettled.to_return += deliveries[number:]
                 break
             if delivery.attempt > 1 or delivery.unreadable is not None:
-                left.singly.append(delivery)
+                unsettled.to_retry.append(delivery)
                 continue
             person = (delivery.report.ruleset, delivery.report.subject)
             if person in people:
-                left.to_restart.append(delivery.report.id)
+                unsettled.to_restart.append(delivery.report.id)
                 continue
             if delivery.report.subject is not None:
                 people.add(person)
             try:
                 result = self._attempts.decide(delivery)
-            except LedgerUnavailable:
-                self._attempts.queue_refund([one.id for one in done])
+            except StoreUnavailable:
+                self._attempts.queue_refund([report.id for report in done])
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is this report's alone
+            except Exception as error:  # noqa: BLE001 - any error concerns only this report
                 if not is_time_up(error):
-                    left.singly.append(delivery)
+                    unsettled.to_retry.append(delivery)
                     continue
-                left.slow = (delivery, error)
-                left.later += deliveries[number + 1 :]
+                unsettled.interrupted = (delivery, error)
+                unsettled.to_return += deliveries[number + 1 :]
                 break
             done.append(DecidedReport(delivery.report.id, result, delivery.history))
-        return done, left
+        return done, unsettled
 
-    def _end(self, left: Unsettled, waiting: Sequence[str], lane: Lane) -> bool:
-        """Deal with what is left; False if there is no time for more."""
-        if left.slow is not None:
-            self._attempts.postpone(*left.slow)
-        self._ledger.excuse(left.to_restart)
-        alone: list[tuple[str, Delivery | None]] = [(delivery.report.id, delivery) for delivery in left.singly]
-        alone += [(report_id, None) for report_id in left.to_restart]
-        while alone and left.slow is None:
-            if self._attempts.process(*alone.pop(0)) is not TaskOutcome.FINISHED:
+    def _process_unsettled(self, unsettled: Unsettled, waiting: Sequence[str], lane: Lane) -> bool:
+        """Process the reports that a turn could not decide one by one; return False if no time is left."""
+        is_interrupted = unsettled.interrupted is not None
+        if unsettled.interrupted is not None:
+            self._attempts.postpone(*unsettled.interrupted)
+        self._store.refund_attempts(unsettled.to_restart)
+        remaining: list[tuple[str, Delivery | None]] = [
+            (delivery.report.id, delivery) for delivery in unsettled.to_retry
+        ]
+        remaining += [(report_id, None) for report_id in unsettled.to_restart]
+        while remaining and not is_interrupted:
+            if self._attempts.process(*remaining.pop(0)) is not TaskOutcome.FINISHED:
                 break
         else:
-            if left.slow is None and not left.later:
+            if not is_interrupted and not unsettled.to_return:
                 return True
-        begun = [delivery for _, delivery in alone if delivery is not None]
-        self._ledger.excuse([delivery.report.id for delivery in (*begun, *left.later)])
-        ids = [*(report_id for report_id, _ in alone), *(delivery.report.id for delivery in left.later)]
+        begun = [delivery for _, delivery in remaining if delivery is not None]
+        self._store.refund_attempts([delivery.report.id for delivery in (*begun, *unsettled.to_return)])
+        ids = [*(report_id for report_id, _ in remaining), *(delivery.report.id for delivery in unsettled.to_return)]
         self._send([*ids, *waiting], lane)
         return False
 
-    def _one_by_one(self, done: Sequence[DecidedReport], begun: Sequence[str], lane: Lane, task: str) -> None:
-        """What is stored of one of those begun is no text; nobody knows of which. All attempts were counted."""
+    def _split(self, done: Sequence[DecidedReport], begun: Sequence[str], lane: Lane, task: str) -> None:
+        """Send each begun report to a task of its own: one is stored as invalid text, and which one is unknown."""
         self._turn(done, (), holder=task, lane=lane)
-        self._ledger.excuse(begun)
+        self._store.refund_attempts(begun)
         for report_id in begun:
             self._send([report_id], lane, singly=True)
 
 
 def report_id_of(message: str) -> str | None:
-    """The id in a Celery message for one report; None if it has none."""
+    """Return the id in a Celery message for a single report; None for other messages."""
     try:
         (report_id,), *_ = json.loads(base64.b64decode(json.loads(message)["body"]))
     except (ValueError, KeyError, TypeError):

@@ -1,8 +1,8 @@
-"""A worker that can't acknowledge a task connects anew.
+"""Reconnection of a worker that can't acknowledge a task.
 
-Celery only logs it, and kombu keeps the message on the worker's account. If Redis is away for a moment while all
-processes are busy, the account is full for ever after: the worker asks for nothing any more, so it never sees that its
-connection is dead, and it looks healthy. A test kills Redis to see that it recovers.
+Celery only logs the failure, and kombu keeps counting the message as unacknowledged. If Redis is away for a moment
+while all processes are busy, the count stays at its limit: the worker asks for no more messages, never notices that
+its connection is dead, and looks healthy. A test kills Redis to check that the worker recovers.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from celery.worker.request import Request
 
 
 class LoudRequest(Request):  # type: ignore[misc] # Celery carries no types
-    """A task that was received. No error of its acknowledgement is caught, so the consumer gets it, and reconnects.
+    """A received task whose acknowledgement errors are not caught, so the consumer gets them and reconnects.
 
-    How long it may take is for our settings to say. Celery would believe the message, and end the worker over a limit
-    that is no number, again and again, since the message comes back.
+    Its time limits are those of our settings. Celery would take them from the message, and a limit that is not a number
+    would end the worker again and again, because the message comes back.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Whether a worker gets anything done: told from outside its main loop, which may be what hangs."""
+"""Progress of a worker, judged outside its main loop, which may be hanging."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 
 class Progress:
-    """A worker has stalled if work waits and it takes none, or if it holds a task that neither ends nor is ended.
+    """The progress of a worker. It has stalled if work waits and it takes none, or if a task it holds never ends.
 
-    It is idle, and all is well, if it holds nothing and nothing waits.
+    A worker that holds nothing while nothing waits is idle, not stalled.
     """
 
     def __init__(self) -> None:
@@ -17,10 +17,10 @@ class Progress:
         self._held_since: dict[str, float] = {}
 
     def stalled_s(self, *, taken: int, held: Iterable[str], waiting: int, now_s: float) -> float:
-        """For how many seconds it has been so; 0 if it isn't.
+        """Return the seconds since the worker stalled, or 0.
 
-        `taken`: tasks begun so far; `held`: ids of those that were received and are not done; `waiting`: tasks that
-        no worker has; `now_s`: monotonic.
+        `taken`: number of tasks begun so far; `held`: ids of unfinished tasks; `waiting`: number of tasks without
+        a worker; `now_s`: monotonic time.
         """
         since = {task: self._held_since.get(task, now_s) for task in held}
         if taken != self._taken or since.keys() != self._held_since.keys() or not (since or waiting):
@@ -29,6 +29,6 @@ class Progress:
         return now_s - min([self._moved_s, *since.values()])
 
     def unknown(self, now_s: float) -> None:
-        """The store is away: nobody can get anything done."""
+        """Restart the count while the store is away, because no worker can make progress."""
         self._moved_s = now_s
         self._held_since = dict.fromkeys(self._held_since, now_s)

@@ -1,6 +1,6 @@
-"""When beat sends what: by a clock that nobody sets.
+"""Schedule of beat, by a monotonic clock.
 
-By the wall clock, beat would send nothing for hours after that was set back by hours.
+With the wall clock, beat would send nothing for hours after the clock was set back by hours.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _BEGUN, _BEGUN_S = datetime.now(UTC), time.monotonic()
 
 
 def steady_now() -> datetime:
-    """The time as it was when this process began, and what has passed since."""
+    """Return the start time of this process plus the monotonic time since then."""
     return _BEGUN + timedelta(seconds=time.monotonic() - _BEGUN_S)
 
 
 def every(seconds: float) -> schedule:
-    """Due that often."""
+    """Return a schedule that is due every `seconds`."""
     return schedule(seconds, nowfun=steady_now)

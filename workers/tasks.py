@@ -1,4 +1,13 @@
-"""The tasks: ids in, nothing out. Each may run twice."""
+"""Celery tasks: report ids in, nothing out; each may run twice.
+
+A report is evaluated in these steps, in reading order:
+
+tasks.evaluate                     a message arrives with a report id
+  handlers.Handlers.evaluate         refund attempts; survive store outages and time limits; split up after a crash
+    batch.Batch.run                    begin up to 32 reports of the lane; settle the decided in the same round trip
+      attempts.Attempts.decide           one report: load its ruleset, call its evaluator
+    attempts.Attempts.process          reports that failed in the batch: one by one, retried, at last buried
+"""
 
 from __future__ import annotations
 
@@ -13,17 +22,18 @@ from triage_rules.deployment.live import LiveRulesets
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane
 from triage_rules.records.tasks import EVALUATE, EVALUATE_MANY, EVALUATE_SINGLY, SWEEP
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 from workers.handlers import Handlers
+from workers.parts import WorkerParts
 
 SETTINGS = "triage_settings"
-"""Where the app's configuration keeps our own settings."""
+"""Key of our own settings in the app's configuration."""
 
 log = logging.getLogger(__name__)
 
 
 def register(app: Celery) -> None:
-    """Make the tasks known to the app by their names on the wire."""
+    """Register the tasks with the app by their names on the wire."""
     app.task(name=EVALUATE, bind=True)(evaluate)
     app.task(name=EVALUATE_SINGLY)(evaluate_singly)
     app.task(name=EVALUATE_MANY, bind=True)(evaluate_many)
@@ -31,51 +41,51 @@ def register(app: Celery) -> None:
 
 
 def evaluate(task: Any, report_id: str) -> None:
-    """Bring one report to its result, and others that wait with it."""
-    lane, redelivered = _delivery(task)
-    handlers().evaluate_and_more(report_id, lane, task.request.id, redelivered=redelivered)
+    """Evaluate a report, and others that wait in its lane."""
+    lane, redelivered = delivery_of(task)
+    handlers().evaluate(report_id, lane, task.request.id, redelivered=redelivered)
 
 
 def evaluate_singly(report_id: str) -> None:
-    """Bring one report to its result."""
-    handlers().evaluate(report_id)
+    """Evaluate only this report."""
+    handlers().evaluate_singly(report_id)
 
 
 def evaluate_many(task: Any, ids: list[str]) -> None:
-    """Bring each of some reports to its result."""
-    lane, redelivered = _delivery(task)
+    """Evaluate several reports."""
+    lane, redelivered = delivery_of(task)
     handlers().evaluate_many(ids, lane, task.request.id, redelivered=redelivered)
 
 
-def _delivery(task: Any) -> tuple[Lane, bool]:
-    """The lane that its message came by, and whether it came before."""
-    told = task.request.delivery_info or {}
-    return Lane(told.get("routing_key", Lane.NORMAL)), bool(told.get("redelivered"))
+def delivery_of(task: Any) -> tuple[Lane, bool]:
+    """Return the lane of a task's message, and whether the message was redelivered."""
+    delivery_info = task.request.delivery_info or {}
+    return Lane(delivery_info.get("routing_key", Lane.NORMAL)), bool(delivery_info.get("redelivered"))
 
 
 def sweep() -> None:
-    """Enqueue again what was forgotten."""
+    """Enqueue overdue reports again."""
     handlers().sweep()
 
 
 @functools.cache
 def handlers() -> Handlers:
-    """Each process makes its own, after the fork: no connection and no engine is shared."""
+    """Make the handlers of this process, after the fork, so that no connection and no engine is shared."""
     settings: Settings = current_app.conf[SETTINGS]
-    ledger = RedisLedger(settings)
-    rulesets = LiveRulesets(ledger, second_opinion=settings.second_opinion, alarm=_disagreed)
-    return Handlers(settings, ledger, rulesets, send, ledger.now_ms)
+    store = RedisStore(settings)
+    rulesets = LiveRulesets(store.rulesets, second_opinion=settings.second_opinion, alarm=_disagreed)
+    return Handlers(WorkerParts(settings, store, rulesets, send, store.now_ms))
 
 
 def send(ids: Sequence[str], lane: Lane, *, singly: bool = False) -> None:
-    """Enqueue ids again: one as its own task, several as a chunk. What can't be sent is found by the next sweep."""
+    """Enqueue ids again: a single id as a task of its own, several as a chunk. The sweep enqueues those that fail."""
     if not ids:
         return
-    one = EVALUATE_SINGLY if singly else EVALUATE
-    name, argument = (one, ids[0]) if len(ids) == 1 else (EVALUATE_MANY, list(ids))
+    single_task = EVALUATE_SINGLY if singly else EVALUATE
+    name, argument = (single_task, ids[0]) if len(ids) == 1 else (EVALUATE_MANY, list(ids))
     try:
         current_app.send_task(name, args=(argument,), queue=lane.value, ignore_result=True, retry=False)
-    except Exception as error:  # noqa: BLE001 - whatever the broker's client raises: the reports are in the ledger
+    except Exception as error:  # noqa: BLE001 - any error of the broker's client: the reports are in the store
         log.warning("%d reports are left to the sweep: %s", len(ids), type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""The calls of those who answer for the service: what could not be decided, and who did what."""
+"""The calls for administrators: erasure, dead letters, audit log."""
 
 from __future__ import annotations
 
@@ -13,63 +13,68 @@ from flask_smorest import Blueprint
 
 from service.api.openapi import BODY_PROBLEMS, CALL_PROBLEMS, DocumentedResponse, call
 from service.api.schemas import AuditOut, DeadLettersOut, ErasedOut, ErasureIn
-from service.http.actor import actor
+from service.http.actor import get_actor
 from service.http.decoder import read_json, refuse_query
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.http.problems import Refused
-from service.http.responses import json_answer
+from service.http.responses import json_response
 from triage_rules.foundation.errors import ReportFault
 from triage_rules.records import audit
 from triage_rules.records.api_keys import Scope
 from triage_rules.records.reports import SUBJECT_MAX
 
-blueprint = Blueprint("administration", __name__, url_prefix="/v1", description="For those who answer for the service.")
+blueprint = Blueprint(
+    "administration",
+    __name__,
+    url_prefix="/v1",
+    description="Administer the service: erase, see dead letters and the audit log.",
+)
 
 ADMINISTERING = frozenset({Scope.ADMIN})
 REWRITE_SECONDS = 5.0
-"""How long the answer to an erasure waits for Redis to write its file anew."""
+"""Maximum time that an erasure waits for Redis to rewrite its file."""
 
 _ERASURE = ErasureIn()
 
 SHOWN = 1_000
-"""Dead letters and entries of the audit log that are shown, the newest first."""
+"""Maximum number of dead letters, and of entries of the audit log, in a response."""
 
 
 @call(
     blueprint,
     "POST",
     "/erasures",
-    DocumentedResponse(200, ErasedOut, "How much went."),
+    DocumentedResponse(200, ErasedOut, "The counts of what was erased."),
     problems=(*BODY_PROBLEMS, "erasure-refused", "subject-of-several", "store-sealed", "ledger-unavailable"),
     needs=ADMINISTERING,
     requestBody={"required": True, "content": {"application/json": {"schema": ErasureIn}}},
 )
 def post_erasure() -> Response:
-    """Erase all that is stored of a person.
+    """Erase all stored data of a person.
 
-    Reports, results, events, dead letters and history, also of reports that are queued. What consumers have copied,
-    and backups, are out of reach. The subject is compared character by character; noughts: nothing was found under it.
+    Erases reports (also queued ones), results, events, dead letters and history. Backups and copies made by consumers
+    are out of reach. The subject must match exactly. Counts of 0 mean that nothing is stored under this subject.
     """
     refuse_query(request)
-    own = parts()
-    raw = read_json(request, own.settings.max_report_bytes)
+    parts = get_parts()
+    raw = read_json(request, parts.settings.max_report_bytes)
     subject, client = _erasure(raw)
-    erased = own.ledger.erase(subject, own.now_ms(), by=actor(), client=client)
-    return json_answer({**asdict(erased), "append_only_file": own.ledger.rewrite_log(REWRITE_SECONDS)})
+    erased = parts.store.erasure.erase(subject, parts.now_ms(), by=get_actor(), client=client)
+    return json_response({**asdict(erased), "append_only_file": parts.store.erasure.rewrite_log(REWRITE_SECONDS)})
 
 
 def _erasure(raw: object) -> tuple[str, str | None]:
-    """Subject and client. Raises Refused with every fault."""
+    """Return subject and client. Raises Refused with every fault."""
     try:
-        said: Any = _ERASURE.load(raw)  # type: ignore[arg-type]  # it refuses what is no object
+        erasure: Any = _ERASURE.load(raw)  # type: ignore[arg-type]  # marshmallow rejects other types than objects
     except ma.ValidationError as error:
         faults = [_fault(name) for name in error.messages_dict]
         raise Refused("erasure-refused", *faults) from None
-    return said["subject"], said.get("client")
+    return erasure["subject"], erasure.get("client")
 
 
 def _fault(name: str) -> ReportFault:
-    """Without what was sent: a subject is somebody."""
+    """Return the fault of a field, without its value: a subject identifies a person."""
     match name:
         case "subject":
             return ReportFault("/subject", "invalid", f"expected a text of 1 to {SUBJECT_MAX} printable characters")
@@ -77,7 +82,7 @@ def _fault(name: str) -> ReportFault:
             return ReportFault("/client", "invalid", "expected a client's name, as `triage key list` shows it")
         case _:
             return ReportFault(
-                "", "invalid", 'expected {"subject": "..."}, with a `client` if need be, and nothing else'
+                "", "invalid", 'expected {"subject": "..."}, with a `client` if needed, and nothing else'
             )
 
 
@@ -92,12 +97,12 @@ def _fault(name: str) -> ReportFault:
 def list_dead_letters() -> Response:
     """List the reports that could not be decided.
 
-    A human must look at each of them now. Their answers aren't here.
+    A human must look at each report now. The list has no answers.
     """
     refuse_query(request)
-    own = parts()
-    letters = [_letter(letter) for letter in own.ledger.dead_letters(SHOWN)]
-    return json_answer({"total": own.ledger.backlog(own.now_ms()).dead, "dead_letters": letters})
+    parts = get_parts()
+    letters = [_letter(letter) for letter in parts.store.dead_letters.get_fields(SHOWN)]
+    return json_response({"total": parts.store.health.get_backlog(parts.now_ms()).dead, "dead_letters": letters})
 
 
 @call(
@@ -111,19 +116,19 @@ def list_dead_letters() -> Response:
 def show_audit() -> Response:
     """Show the audit log.
 
-    Who deployed, rolled back, erased, made and revoked keys. The whole log is verified for it; note `head` elsewhere,
-    so that `triage audit verify --head` finds also a cut end.
+    The log lists deployments, rollbacks, erasures, and keys made and revoked, with who did it. Each call verifies the
+    whole log. Store `head` elsewhere: `triage audit verify --head` then also detects a truncated log.
     """
     refuse_query(request)
-    records = list(parts().ledger.audit_log())
+    records = list(get_parts().store.audit.read_entries())
     verdict = audit.verify(records)
-    told = {
+    log = {
         "total": len(records),
         "head": verdict.head.hash,
         "faults": list(islice(verdict.faults, SHOWN)),
         "entries": [_entry(record) for record in islice(reversed(records), SHOWN)],
     }
-    return json_answer(told)
+    return json_response(log)
 
 
 def _letter(letter: dict[str, str]) -> dict[str, Any]:
@@ -133,11 +138,11 @@ def _letter(letter: dict[str, str]) -> dict[str, Any]:
 
 
 def _entry(record: audit.Record) -> dict[str, Any]:
-    """The entry with its details as JSON; bytes that are no text are shown by their numbers."""
-    told: dict[str, Any] = {
+    """Return the entry with its details as JSON, and invalid bytes as escapes."""
+    entry: dict[str, Any] = {
         name: text.encode("utf-8", "backslashreplace").decode("utf-8") for name, text in record.items()
     }
     try:
-        return {**told, "details": json.loads(told.get("details", ""))}
+        return {**entry, "details": json.loads(entry.get("details", ""))}
     except ValueError:
-        return told
+        return entry

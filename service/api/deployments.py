@@ -1,4 +1,4 @@
-"""The calls that change what is live: deploy a ruleset, roll one back."""
+"""The calls that change the live version of a ruleset: deploy, roll back."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from service.api.openapi import BODY_PROBLEMS, CALL_PROBLEMS, DocumentedResponse, call
-from service.api.rulesets import approval_of
+from service.api.rulesets import describe_approver
 from service.api.schemas import DeployedOut, DeploymentIn
-from service.http.actor import actor
+from service.http.actor import get_actor
 from service.http.decoder import read_json, refuse_query
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.http.problems import PlacedFault, Refused
-from service.http.responses import json_answer
+from service.http.responses import json_response
 from triage_rules.deployment import deploy
 from triage_rules.foundation.errors import ReportFault, RulesetError, WorkbenchBusy
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.records.api_keys import Scope
-from triage_rules.store import LiveRuleset
+from triage_rules.store.rulesets import LiveRuleset
 
-blueprint = Blueprint("deployments", __name__, url_prefix="/v1", description="Change what is live.")
+blueprint = Blueprint("deployments", __name__, url_prefix="/v1", description="Change the live version of a ruleset.")
 
 DEPLOYING = frozenset({Scope.DEPLOY})
 BODY_BYTES = 8 * 1024**2
 FILE_BYTES = 2 * 1024**2
-"""As the reader of rulesets takes at most."""
+"""The limit of the reader of rulesets."""
 
 AT_ONCE = threading.BoundedSemaphore(1)
-"""Each check works a processor for seconds; reports come first."""
+"""Allows one check at a time: each occupies a processor for seconds, and reports come first."""
 
 _DEPLOYMENT_BODY: dict[str, Any] = {
     "required": True,
-    "description": f"The files as texts: `ruleset.yaml`, `cases.yaml`, and, if there are any, `properties.yaml`. "
-    f"{BODY_BYTES:,} bytes at most, {FILE_BYTES:,} each.",
+    "description": f"The files as texts: `ruleset.yaml`, `cases.yaml`, and optionally `properties.yaml`. "
+    f"At most {BODY_BYTES:,} bytes, {FILE_BYTES:,} for each file.",
     "content": {"application/json": {"schema": DeploymentIn}},
 }
 
@@ -45,7 +45,7 @@ _DEPLOYMENT_BODY: dict[str, Any] = {
     blueprint,
     "POST",
     "/deployments",
-    DocumentedResponse(200, DeployedOut, "It is live (also if it was already)."),
+    DocumentedResponse(200, DeployedOut, "The ruleset is live, or was live already."),
     problems=(*BODY_PROBLEMS, "deployment-refused", "ruleset-refused", "deployment-running", "ledger-unavailable"),
     needs=DEPLOYING,
     requestBody=_DEPLOYMENT_BODY,
@@ -53,57 +53,54 @@ _DEPLOYMENT_BODY: dict[str, Any] = {
 def post_deployment() -> Response:
     """Deploy a ruleset.
 
-    It is checked and its cases are run, as `triage deploy` does; then it is live in one step. If anything fails,
-    what is live stays.
+    Checks the ruleset and runs its cases, as `triage deploy` does, then makes it live in one step. If anything fails,
+    the live version is unchanged.
     """
     refuse_query(request)
-    own = parts()
+    parts = get_parts()
     files = _files(read_json(request, BODY_BYTES))
     checked = _checked(files)
-    deployed = deploy.deploy(own.ledger, checked, own.now_ms(), actor())
-    own.live.refresh()
-    told = _told(deployed.live, checked.approved_by)
-    return json_answer(told | {"cases": checked.cases, "warnings": list(deployed.warnings)})
+    deployed = deploy.deploy(parts.store.rulesets, checked, parts.now_ms(), get_actor())
+    parts.live.refresh()
+    body = _deployed(deployed.live, checked.approved_by)
+    return json_response(body | {"cases": checked.cases, "warnings": list(deployed.warnings)})
 
 
 @call(
     blueprint,
     "POST",
     "/rulesets/<name>/rollback",
-    DocumentedResponse(200, DeployedOut, "What was live before is live again."),
+    DocumentedResponse(200, DeployedOut, "The previous version is live again."),
     problems=(*CALL_PROBLEMS, "ruleset-not-found", "ruleset-broken", "ledger-unavailable"),
     needs=DEPLOYING,
 )
 def roll_back(name: str) -> Response:
     """Roll a ruleset back.
 
-    What was live before is live again, in one step. If it can't be opened, what is live stays. There is no body.
+    Makes the previous version live again, in one step. If that version can't be opened, the live version is unchanged.
+    The call takes no body.
     """
     refuse_query(request)
-    own = parts()
-    live, ruleset = deploy.roll_back(own.ledger, name, own.now_ms(), actor())
-    own.live.refresh()
-    return json_answer(_told(live, ruleset.approved_by) | {"warnings": []})
+    parts = get_parts()
+    live, ruleset = deploy.roll_back(parts.store.rulesets, name, parts.now_ms(), get_actor())
+    parts.live.refresh()
+    return json_response(_deployed(live, ruleset.approved_by) | {"warnings": []})
 
 
 def _files(raw: object) -> dict[str, str]:
-    """The texts by file name. Raises Refused with every fault."""
+    """Return the texts by file name. Raises Refused with every fault."""
     files = raw.get("files") if isinstance(raw, dict) else None
     if not isinstance(raw, dict) or not isinstance(files, dict):
         pointer = "/files" if isinstance(raw, dict) else ""
         fault = ReportFault(pointer, "required", 'expected {"files": {"ruleset.yaml": "...", "cases.yaml": "..."}}')
         raise Refused("deployment-refused", fault)
-    faults = [
-        ReportFault("", "unknown_field", "there is `files`, and nothing else") for name in raw if name != "files"
-    ][:1]
+    faults = [ReportFault("", "unknown_field", "expected only `files`") for name in raw if name != "files"][:1]
     known = ", ".join(deploy.FILES)
     for name, text in files.items():
         if name not in deploy.FILES:
-            faults.append(
-                ReportFault("/files", "unknown_field", f"there is a file that isn't known; known are {known}")
-            )
+            faults.append(ReportFault("/files", "unknown_field", f"unknown file; expected only {known}"))
         elif not isinstance(text, str):
-            faults.append(ReportFault(f"/files/{name}", "wrong_type", "expected the file's text"))
+            faults.append(ReportFault(f"/files/{name}", "wrong_type", "expected the text of the file"))
         elif len(text.encode()) > FILE_BYTES:
             faults.append(ReportFault(f"/files/{name}", "too_large", f"expected at most {FILE_BYTES} bytes"))
     faults += [
@@ -130,7 +127,13 @@ def _checked(files: dict[str, str]) -> deploy.Checked:
 
 
 def check_in_bench(files: Mapping[str, str]) -> deploy.Checked:
-    """What may go live, one check at a time. Raises RulesetError, WorkbenchBusy if another one is running."""
+    """Check files for deployment.
+
+    Raises:
+        RulesetError: If the files have faults.
+        WorkbenchBusy: If another check is running.
+
+    """
     if not AT_ONCE.acquire(blocking=False):
         raise WorkbenchBusy
     try:
@@ -139,8 +142,8 @@ def check_in_bench(files: Mapping[str, str]) -> deploy.Checked:
         AT_ONCE.release()
 
 
-def _told(live: LiveRuleset, approved_by: str | None) -> dict[str, Any]:
-    own = f"/v1/rulesets/{live.name}"
+def _deployed(live: LiveRuleset, approved_by: str | None) -> dict[str, Any]:
+    path = f"/v1/rulesets/{live.name}"
     return {
         "name": live.name,
         "version": live.version,
@@ -148,6 +151,6 @@ def _told(live: LiveRuleset, approved_by: str | None) -> dict[str, Any]:
         "previous": live.previous,
         "activated_at": timestamp(live.activated_ms),
         "approved_by": approved_by,
-        "approval": approval_of(approved_by),
-        "links": {"self": own, "schema": f"{own}/schema"},
+        "approval": describe_approver(approved_by),
+        "links": {"self": path, "schema": f"{path}/schema"},
     }

@@ -1,4 +1,4 @@
-"""The calls about settled reports: who takes care of one, and a dead letter that is to be tried anew."""
+"""The calls about settled reports: acknowledge a report, requeue a dead letter."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from service.api.openapi import CALL_PROBLEMS, DocumentedResponse, call
-from service.api.reports import ID, path_of
+from service.api.reports import ID, report_path
 from service.api.schemas import AcceptedOut, AcknowledgementOut
-from service.http.actor import actor
+from service.http.actor import get_actor
 from service.http.decoder import refuse_query
-from service.http.parts import Parts, parts
-from service.http.responses import json_answer
+from service.http.parts import Parts, get_parts
+from service.http.responses import json_response
 from triage_rules.foundation.errors import ReportNotFound
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.records.api_keys import Scope
 from triage_rules.records.board import Acknowledged
 from triage_rules.records.reports import ReportStatus
 
-blueprint = Blueprint("following_up", __name__, url_prefix="/v1", description="What people do about results.")
+blueprint = Blueprint(
+    "following_up", __name__, url_prefix="/v1", description="Acknowledge results and requeue dead letters."
+)
 
 _PROBLEMS = (*CALL_PROBLEMS, "report-not-found", "ledger-unavailable")
 
@@ -27,70 +29,78 @@ _PROBLEMS = (*CALL_PROBLEMS, "report-not-found", "ledger-unavailable")
     blueprint,
     "POST",
     "/reports/<report_id>/acknowledgement",
-    DocumentedResponse(200, AcknowledgementOut, "Who takes care of it now."),
+    DocumentedResponse(200, AcknowledgementOut, "The acknowledgement as it is now."),
     problems=(*_PROBLEMS, "not-settled"),
     needs=frozenset({Scope.READ}),
 )
 def acknowledge(report_id: str) -> Response:
-    """Say that you take care of a report.
+    """Acknowledge a report.
 
-    It is noted for the client whose key this is, and written down. If somebody did before, it stays theirs.
+    Records that the client of this key takes care of the report, also in the audit log. An earlier acknowledgement by
+    another client stays.
     """
-    own = _asked(report_id)
-    return _told(report_id, own.ledger.acknowledge(report_id, own.now_ms(), by=actor()))
+    parts = _check_request(report_id)
+    return _acknowledgement(report_id, parts.store.board.acknowledge(report_id, parts.now_ms(), by=get_actor()))
 
 
 @call(
     blueprint,
     "DELETE",
     "/reports/<report_id>/acknowledgement",
-    DocumentedResponse(200, AcknowledgementOut, "Nobody takes care of it now."),
+    DocumentedResponse(200, AcknowledgementOut, "The report is not acknowledged."),
     problems=(*_PROBLEMS, "not-settled"),
     needs=frozenset({Scope.READ}),
 )
 def unacknowledge(report_id: str) -> Response:
-    """Take it back that somebody takes care of a report.
+    """Undo the acknowledgement of a report.
 
-    Whoever said so. It is written down.
+    Works for any client's acknowledgement. The audit log records it.
     """
-    own = _asked(report_id)
-    own.ledger.unacknowledge(report_id, own.now_ms(), by=actor())
-    return _told(report_id, None)
+    parts = _check_request(report_id)
+    parts.store.board.unacknowledge(report_id, parts.now_ms(), by=get_actor())
+    return _acknowledgement(report_id, None)
 
 
 @call(
     blueprint,
     "POST",
     "/dead-letters/<report_id>/redrive",
-    DocumentedResponse(202, AcceptedOut, "It waits again, and will be decided, or be a dead letter once more."),
+    DocumentedResponse(202, AcceptedOut, "Requeued: the report will be decided, or become a dead letter again."),
     problems=(*_PROBLEMS, "not-redrivable"),
     needs=frozenset({Scope.ADMIN}),
 )
 def redrive(report_id: str) -> Response:
-    """Have a report that could not be decided tried anew.
+    """Requeue a dead letter.
 
-    With all its attempts, by the ruleset that was live when it was accepted. It ends in one more event.
+    The report gets all its attempts again, with the ruleset that was live when it was accepted. It ends in one more
+    event.
     """
-    own = _asked(report_id)
-    own.ledger.redrive(report_id, own.now_ms(), by=actor())
-    told = {"id": report_id, "status": ReportStatus.QUEUED.value, "links": {"self": path_of(report_id)}}
-    return json_answer(told, 202)
+    parts = _check_request(report_id)
+    parts.store.dead_letters.requeue(report_id, parts.now_ms(), by=get_actor())
+    body = {"id": report_id, "status": ReportStatus.QUEUED.value, "links": {"self": report_path(report_id)}}
+    return json_response(body, 202)
 
 
-def _asked(report_id: str) -> Parts:
-    """The parts, if the request is well formed. Raises Refused, ReportNotFound."""
+def _check_request(report_id: str) -> Parts:
+    """Check the request and return the parts.
+
+    Raises:
+        Refused: If there is a query.
+        ReportNotFound: If the id is malformed.
+
+    """
     refuse_query(request)
     if not ID.fullmatch(report_id):
         raise ReportNotFound
-    return parts()
+    return get_parts()
 
 
-def _told(report_id: str, found: Acknowledged | None) -> Response:
-    return json_answer(
+def _acknowledgement(report_id: str, acknowledged: Acknowledged | None) -> Response:
+    return json_response(
         {
             "id": report_id,
-            "acknowledged_by": found.by if found is not None else None,
-            "acknowledged_at": timestamp(found.at_ms) if found is not None else None,
-            "links": {"self": path_of(report_id)},
+            "acknowledged_by": acknowledged.by if acknowledged is not None else None,
+            "acknowledged_at": timestamp(acknowledged.at_ms) if acknowledged is not None else None,
+            "links": {"self": report_path(report_id)},
         }
     )

@@ -1,4 +1,4 @@
-"""The call that makes links to forms, for those who embed them."""
+"""The call that makes links to forms, for sites that embed them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from flask_smorest import Blueprint
 
 from service.api.openapi import BODY_PROBLEMS, RULESET_PROBLEMS, DocumentedResponse, call
 from service.api.schemas import FormLinkIn, FormLinkOut
-from service.http.api_keys import caller
+from service.http.api_keys import get_caller
 from service.http.decoder import read_json, refuse_query
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.http.problems import Refused
-from service.http.responses import json_answer
+from service.http.responses import json_response
 from triage_rules.foundation.errors import LinkError, ReportFault
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.intake import links
@@ -24,7 +24,7 @@ blueprint = Blueprint("form_links", __name__, url_prefix="/v1", description="Lin
 
 DAY_MS = 24 * 3_600_000
 DAYS, DAYS_MAX = 30, 366
-"""How long a link is good for, if nothing else is said, and at most."""
+"""Default and maximum validity of a link."""
 
 _LINK = FormLinkIn()
 
@@ -34,7 +34,7 @@ _LINK = FormLinkIn()
     "POST",
     "/form-links",
     DocumentedResponse(
-        201, FormLinkOut, "The link: an address here, and the same to put behind an address of your own."
+        201, FormLinkOut, "The link: a path on this service, and its signed part for an address of your own."
     ),
     problems=(*BODY_PROBLEMS, *RULESET_PROBLEMS, "ruleset-not-found", "form-link-invalid", "form-links-off"),
     needs=frozenset({Scope.REPORT}),
@@ -43,34 +43,34 @@ _LINK = FormLinkIn()
 def make_form_link() -> Response:
     """Make a link to a form.
 
-    Whoever opens it may fill in the form, as your client, and see the result of what they send; nothing else.
+    A person who opens the link may fill in the form, as your client, and see the result of their report; nothing else.
     """
     refuse_query(request)
-    own = parts()
-    raw = read_json(request, own.settings.max_report_bytes)
-    if not own.settings.pages_secret:
+    parts = get_parts()
+    raw = read_json(request, parts.settings.max_report_bytes)
+    if not parts.settings.pages_secret:
         raise Refused("form-links-off")
-    said = _read(raw)
-    own.live.get(said["ruleset"])
-    expires_ms = own.now_ms() + said.pop("expires_in_days", DAYS) * DAY_MS
+    parameters = _read(raw)
+    parts.live.get(parameters["ruleset"])
+    expires_ms = parts.now_ms() + parameters.pop("expires_in_days", DAYS) * DAY_MS
     try:
-        link = links.FormLink(client=caller().client, expires_ms=expires_ms, **said)
+        link = links.FormLink(client=get_caller().client, expires_ms=expires_ms, **parameters)
     except LinkError as error:
         raise Refused("form-link-invalid", ReportFault(f"/{error.name}", "invalid", error.detail)) from None
-    token = links.sign_form(link, own.settings.pages_secret)
+    token = links.sign_form(link, parts.settings.pages_secret)
     path = url_for("form.show", ruleset=link.ruleset, link=token)
-    return json_answer({"path": path, "link": token, "expires_at": timestamp(expires_ms)}, 201)
+    return json_response({"path": path, "link": token, "expires_at": timestamp(expires_ms)}, 201)
 
 
 def _read(raw: object) -> dict[str, Any]:
-    """Raises Refused with every fault."""
+    """Return the parameters of the link. Raises Refused with every fault."""
     try:
-        said: dict[str, Any] = _LINK.load(raw)  # type: ignore[arg-type]  # it refuses what is no object
+        parameters: dict[str, Any] = _LINK.load(raw)  # type: ignore[arg-type]  # marshmallow rejects other types
     except ma.ValidationError as error:
         faults = [ReportFault(f"/{name}" if name in _LINK.fields else "", "invalid", _EXPECTED.get(name, _KNOWN))
                   for name in error.messages_dict]  # fmt: skip
         raise Refused("form-link-invalid", *faults) from None
-    return said
+    return parameters
 
 
 _KNOWN = f"expected an object with {', '.join(_LINK.fields)}, and nothing else"

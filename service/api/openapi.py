@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description, made from the code; live rulesets' findings are put in when it is asked for."""
+"""The OpenAPI 3.1 description, generated from the code; the inputs of live rulesets are added on request."""
 
 from __future__ import annotations
 
@@ -49,36 +49,37 @@ WAIT_PARAMETER: dict[str, Any] = {
     "in": "header",
     "name": "Prefer",
     "schema": {"type": "string"},
-    "description": "`wait=N` (RFC 7240): wait up to N seconds for the result. Preference-Applied tells if so.",
+    "description": "`wait=N` (RFC 7240): wait up to N seconds for the result; sets Preference-Applied.",
     "examples": {"five seconds": {"value": "wait=5"}},
 }
 _KEY = (
-    "A random word of yours, best a UUID: 1 to 128 visible ASCII characters but quotation mark, comma, semicolon and "
-    "backslash. Quotation marks around it are no part of it. Keys of batches and of single reports have nothing to do "
-    "with each other. "
+    "A random word of yours, ideally a UUID: 1 to 128 visible ASCII characters except quotation mark, comma, semicolon "
+    "and backslash. Quotation marks around the key are not part of it. Keys of batches and keys of single reports are "
+    "independent. "
 )
 KEY_PARAMETER: dict[str, Any] = {
     "in": "header",
     "name": "Idempotency-Key",
     "schema": {"type": "string", "minLength": 1, "maxLength": 130},
-    "description": f"{_KEY}The same key with the same body makes no second report for 24 hours; with another body it "
-    "is refused before that body is checked. A refused report uses up no key.",
+    "description": f"{_KEY}The same key with the same body makes no second report for 24 hours. With another body "
+    "the request is rejected before that body is checked. A rejected report uses up no key.",
 }
 BATCH_KEY_PARAMETER: dict[str, Any] = {
     **KEY_PARAMETER,
-    "description": f"{_KEY}Each line has its own, made of the key and the line's number in the body, where blank lines "
-    "count: the same lines in the same places make no second report for 24 hours. Leave a refused line's place to it, "
-    "or send what is new under a new key: a line that moves is another one.",
+    "description": f"{_KEY}Each line gets its own key, made of this key and the line's number in the body; blank lines "
+    "count. The same lines in the same places make no second report for 24 hours. A line that moves is a new report: "
+    "keep rejected lines in their places, or send new lines under a new key.",
 }
 
 _KEYS = (
-    "An API key with one of the scopes that a call names (none: any key). Scopes: `report` posts reports and sees its "
-    "client's own, `read` sees all reports and how the service is, `deploy` changes what is live, `admin` erases and "
-    "sees dead letters and the audit log. A service that answers only on its own machine may need none."
+    "An API key with one of the scopes that a call names (none: any scope). Scopes: `report` posts reports and reads "
+    "the reports of its client, `read` reads all reports and the status of the service, `deploy` changes live "
+    "rulesets, `admin` erases data and reads dead letters and the audit log. A service that answers only on its own "
+    "machine may need no key."
 )
 
 KEY_CALL_PROBLEMS = ("key-required", "rate-exceeded", "ledger-unavailable")
-"""Of every call that needs a key."""
+"""Problems of every call that needs a key."""
 
 CALL_PROBLEMS = ("unknown-parameter",)
 TYPE_PROBLEMS = ("too-large", "unsupported-media-type")
@@ -89,25 +90,25 @@ INTAKE_PROBLEMS = (*RULESET_PROBLEMS, "store-sealed", "ruleset-changing", "queue
 
 
 class TriageApi(Api):  # type: ignore[misc]  # flask-smorest carries no types
-    """flask-smorest for the description alone: problems.py answers errors, and our own page shows it."""
+    """flask-smorest, used only for the description: problems.py handles errors, and our own page shows it."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def _register_error_handlers(self) -> None:
-        """None of the library's: they aren't problem+json."""
+        """Register no error handlers: the library's don't return problem+json."""
 
 
 def make_api(app: Flask, version: str) -> TriageApi:
-    """The collector of the description."""
+    """Make the collector of the description."""
     app.config.update(
         API_TITLE="Triage",
         API_VERSION=version,
         OPENAPI_VERSION="3.1.1",
         API_SPEC_OPTIONS={
             "info": {
-                "summary": "Post symptom reports; get routine, monitor or urgent, with reasons.",
+                "summary": "Post symptom reports. Get routine, monitor or urgent, with reasons.",
                 "description": "No clinician has approved the rulesets that come with this service. "
-                "See docs/reference/http-api.md for a guide, and /problems/ for every type of problem.",
+                "See docs/reference/http-api.md for a guide, and /problems/ for all problem types.",
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
             "servers": [{"url": "/"}],
@@ -124,7 +125,7 @@ def make_api(app: Flask, version: str) -> TriageApi:
 
 @dataclass(frozen=True, slots=True)
 class DocumentedResponse:
-    """An answer of a call that is no problem. `schema`: a marshmallow schema, or a schema as plain data."""
+    """A successful response of a call. `schema`: a marshmallow schema, or a schema as plain data."""
 
     status: int
     schema: object = None
@@ -132,21 +133,21 @@ class DocumentedResponse:
     content_type: str = JSON[0]
 
 
-NOT_CHANGED = DocumentedResponse(304, says="As it was when you got that ETag.")
+NOT_CHANGED = DocumentedResponse(304, says="Unchanged since you got this ETag.")
 
 
 def call(
     blueprint: Blueprint,
     method: str,
     rule: str,
-    *answers: DocumentedResponse,
+    *responses: DocumentedResponse,
     problems: Sequence[str] = (),
     needs: frozenset[Scope] | None = OPEN,
     **more: object,
 ) -> Callable[[View], View]:
-    """Makes a function the view of a call, and describes it. `problems`: codes; `more`: members of the operation.
+    """Make a function the view of a call, and describe it. `problems`: codes; `more`: members of the operation.
 
-    `needs`: the scopes of which a key must have one; ANY_KEY, or OPEN to all without a key.
+    `needs`: the scopes of which a key needs one; ANY_KEY, or OPEN for a call without a key.
     """
     if needs is not None:
         problems = (*problems, *KEY_CALL_PROBLEMS, *(["scope-missing"] if needs else []), "foreign-origin")
@@ -154,47 +155,47 @@ def call(
 
     def decorate(view: View) -> View:
         NEEDED[f"{blueprint.name}.{view.__name__}"] = needs
-        made: Any = view
-        for answer in answers:
-            made = blueprint.alt_response(
-                answer.status,
-                schema=answer.schema,
-                content_type=answer.content_type,
-                description=answer.says,
+        described: Any = view
+        for response in responses:
+            described = blueprint.alt_response(
+                response.status,
+                schema=response.schema,
+                content_type=response.content_type,
+                description=response.says,
                 success=True,
-            )(made)
-        for status, told in _grouped(problems).items():
-            made = blueprint.alt_response(
-                status, schema=ProblemOut, content_type=CONTENT_TYPE, description=told, success=False
-            )(made)
-        made = blueprint.doc(operationId=view.__name__, **more)(made)
-        return cast(View, blueprint.route(rule, methods=[method])(made))
+            )(described)
+        for status, text in _describe_problems(problems).items():
+            described = blueprint.alt_response(
+                status, schema=ProblemOut, content_type=CONTENT_TYPE, description=text, success=False
+            )(described)
+        described = blueprint.doc(operationId=view.__name__, **more)(described)
+        return cast(View, blueprint.route(rule, methods=[method])(described))
 
     return decorate
 
 
 def _security(needs: frozenset[Scope] | None) -> list[dict[str, list[str]]]:
-    """A key with one of these scopes. OpenAPI 3.1 lets any kind of scheme name what it takes."""
+    """Return the security requirement: a key with one of the scopes, which OpenAPI 3.1 allows for any scheme."""
     if needs is None:
         return []
     return [{"key": [scope.value]} for scope in sorted(needs)] or [{"key": []}]
 
 
-def _grouped(codes: Sequence[str]) -> dict[str, str]:
-    """Status -> what can be wrong, in words."""
+def _describe_problems(codes: Sequence[str]) -> dict[str, str]:
+    """Return a description of the problems for each status."""
     by_status: dict[str, list[str]] = {}
     for code in dict.fromkeys(codes):
         title = PROBLEMS[code].title
         by_status.setdefault(str(PROBLEMS[code].status), []).append(f"`{code}`: {title[0].lower()}{title[1:]}")
-    told = {status: "; ".join(grouped) + "." for status, grouped in by_status.items()}
-    return told | {"default": "Any other problem, as `internal`."}
+    texts = {status: "; ".join(titles) + "." for status, titles in by_status.items()}
+    return texts | {"default": "Any other problem, such as `internal`."}
 
 
-def description(api: TriageApi, rulesets: Iterable[Ruleset], *, auth: bool) -> dict[str, Any]:
-    """The whole document. `rulesets`: whose findings it is to describe; `auth`: whether keys are needed."""
+def build_description(api: TriageApi, rulesets: Iterable[Ruleset], *, auth: bool) -> dict[str, Any]:
+    """Build the document. `rulesets`: those whose inputs it describes; `auth`: True if calls need keys."""
     document: dict[str, Any] = deepcopy(api.spec.to_dict())
     if not auth:
-        _open_all(document)
+        _make_keys_optional(document)
     schemas = document["components"]["schemas"]
     schemas["ReportOut"]["properties"]["result"] = {"$ref": "#/components/schemas/Result"}
     references = []
@@ -209,8 +210,8 @@ def description(api: TriageApi, rulesets: Iterable[Ruleset], *, auth: bool) -> d
     return document
 
 
-def _open_all(document: dict[str, Any]) -> None:
-    """A key is one way to call what needs one elsewhere; no key is another."""
+def _make_keys_optional(document: dict[str, Any]) -> None:
+    """Allow each call without a key as well."""
     for path in document["paths"].values():
         for name, operation in path.items():
             if name != "parameters" and operation["security"]:
@@ -218,9 +219,9 @@ def _open_all(document: dict[str, Any]) -> None:
 
 
 def _embedded(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema of its own as a part of the document: its references lead to where its parts are now."""
-    own = {key: value for key, value in schema.items() if key not in ("$schema", "$id")}
-    return cast(dict[str, Any], _moved(own, f"#/components/schemas/{name}/"))
+    """Embed a separate schema into the document, with its references adapted to its new place."""
+    content = {key: value for key, value in schema.items() if key not in ("$schema", "$id")}
+    return cast(dict[str, Any], _moved(content, f"#/components/schemas/{name}/"))
 
 
 def _moved(part: object, to: str) -> object:

@@ -1,4 +1,4 @@
-"""The calls about the service itself: is it alive, is it ready, how is it, what does it count."""
+"""The calls about the service itself: liveness, readiness, status, metrics."""
 
 from __future__ import annotations
 
@@ -9,52 +9,52 @@ from flask_smorest import Blueprint
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.openapi import CALL_PROBLEMS, DocumentedResponse, call
-from service.api.rulesets import summaries
+from service.api.rulesets import summarize_live
 from service.api.schemas import AliveOut, NotReadyOut, ReadyOut
 from service.api.status_schemas import StatusOut
 from service.http import problems
 from service.http.api_keys import may_see_details
 from service.http.decoder import BATCH_LINES_MAX, refuse_query
-from service.http.parts import Parts, parts
+from service.http.parts import Parts, get_parts
 from service.http.problem_types import PROBLEMS
 from service.http.problems import CONTENT_TYPE
-from service.http.responses import json_answer
-from triage_rules.foundation.errors import LedgerUnavailable, ReportFault, SealError, TriageError
+from service.http.responses import json_response
+from triage_rules.foundation.errors import DecryptionError, ReportFault, StoreUnavailable, TriageError
 from triage_rules.foundation.version import version
 from triage_rules.records.api_keys import Scope
 from triage_rules.records.reports import Lane
 
 LOOKING = frozenset({Scope.READ})
 
-blueprint = Blueprint("operations", __name__, description="For those who run the service.")
+blueprint = Blueprint("operations", __name__, description="Operate the service: health, status and metrics.")
 
 
-@call(blueprint, "GET", "/livez", DocumentedResponse(200, AliveOut, "It answers."))
+@call(blueprint, "GET", "/livez", DocumentedResponse(200, AliveOut, "The process answers."))
 def livez() -> Response:
-    """Say whether the process answers."""
-    return json_answer({"status": "ok"})
+    """Check that the process answers."""
+    return json_response({"status": "ok"})
 
 
 @call(
     blueprint,
     "GET",
     "/readyz",
-    DocumentedResponse(200, ReadyOut, "It is."),
-    DocumentedResponse(503, NotReadyOut, "`not-ready`: `errors` says what is missing.", CONTENT_TYPE),
+    DocumentedResponse(200, ReadyOut, "The service is ready."),
+    DocumentedResponse(503, NotReadyOut, "`not-ready`: `errors` lists the failed checks.", CONTENT_TYPE),
 )
 def readyz() -> Response:
-    """Say whether all is there that it takes.
+    """Check that the service is ready.
 
     The store can be reached and written to, urgent reports don't wait too long, a ruleset is live and can be opened,
-    a worker was heard from lately and gets on with its work. Strangers are told which of these fails, and callers with
-    a key also why.
+    and a worker sent a heartbeat lately and makes progress. Callers without a key see which check fails; callers with
+    a key also see why.
     """
-    missing = _missing(parts())
+    missing = _missing(get_parts())
     if missing and not may_see_details():
-        missing = dict.fromkeys(missing, "failed; whoever sends an API key is told why")
+        missing = dict.fromkeys(missing, "failed; send an API key to see why")
     checks = {name: {"ok": name not in missing, "detail": missing.get(name, "ok")} for name in CHECKS}
     if not missing:
-        return json_answer({"status": "ready", "checks": checks})
+        return json_response({"status": "ready", "checks": checks})
     faults = tuple(ReportFault(f"/checks/{name}", "missing", detail) for name, detail in missing.items())
     return problems.respond(PROBLEMS["not-ready"], faults, checks=checks)
 
@@ -63,25 +63,24 @@ def readyz() -> Response:
     blueprint,
     "GET",
     "/v1/status",
-    DocumentedResponse(200, StatusOut, "What is live, what waits, who works."),
+    DocumentedResponse(200, StatusOut, "Live rulesets, queue and workers."),
     problems=(*CALL_PROBLEMS, "ruleset-broken", "ledger-unavailable"),
     needs=LOOKING,
 )
 def status() -> Response:
-    """Say how the service is.
+    """Get the status of the service.
 
-    What is live and who approved it, what waits, how far consumer groups are, who works, and what is refused beyond
-    which limit.
+    Lists the live rulesets and who approved them, the queue, the consumer groups, the workers and the limits.
     """
     refuse_query(request)
-    own = parts()
-    now = own.now_ms()
-    backlog, groups = own.ledger.backlog(now), own.ledger.groups()
-    return json_answer(
+    parts = get_parts()
+    now = parts.now_ms()
+    backlog, groups = parts.store.health.get_backlog(now), parts.store.consumer_groups.get_all()
+    return json_response(
         {
             "version": version(),
-            "rulesets": summaries(own),
-            "refused": own.live.refused(),
+            "rulesets": summarize_live(parts),
+            "refused": parts.live.refused(),
             "backlog": {
                 "pending": backlog.pending,
                 "oldest_seconds": backlog.oldest_ms / 1000,
@@ -91,16 +90,16 @@ def status() -> Response:
             },
             "groups": [asdict(group) for group in groups.shown],
             "groups_left_out": groups.left_out,
-            "settled": own.ledger.counts(),
-            "workers": own.ledger.workers(now, own.settings.worker_within_ms),
-            "workers_stalled": own.ledger.stalled(now, own.settings.worker_within_ms),
+            "settled": parts.store.health.get_counts(),
+            "workers": parts.store.health.get_workers(now, parts.settings.worker_within_ms),
+            "workers_stalled": parts.store.health.get_stalled_workers(now, parts.settings.worker_within_ms),
             "lanes": [lane.value for lane in Lane],
             "limits": {
-                "report_bytes": own.settings.max_report_bytes,
-                "batch_bytes": own.settings.max_batch_bytes,
+                "report_bytes": parts.settings.max_report_bytes,
+                "batch_bytes": parts.settings.max_batch_bytes,
                 "batch_lines": BATCH_LINES_MAX,
-                "wait_seconds": own.settings.wait_max_seconds,
-                "queue_age_seconds": own.settings.max_queue_age_seconds,
+                "wait_seconds": parts.settings.wait_max_seconds,
+                "queue_age_seconds": parts.settings.max_queue_age_seconds,
             },
         }
     )
@@ -114,68 +113,69 @@ def status() -> Response:
     needs=LOOKING,
 )
 def metrics() -> Response:
-    """What Prometheus scrapes."""
-    return Response(parts().metrics.text(), content_type=CONTENT_TYPE_LATEST)
+    """Get the metrics for Prometheus."""
+    return Response(get_parts().metrics.text(), content_type=CONTENT_TYPE_LATEST)
 
 
 CHECKS = ("redis", "encryption", "writes", "queue", "rulesets", "workers")
 
 
-def _missing(own: Parts) -> dict[str, str]:
-    """What is not there, by the name of its check."""
+def _missing(parts: Parts) -> dict[str, str]:
+    """Return the failed checks with their reasons."""
     missing: dict[str, str] = {}
     try:
-        own.ledger.ping()
-        missing |= _other_seals(own) | _no_writes(own) | _old_queue(own) | _no_ruleset(own) | _no_workers(own)
-    except LedgerUnavailable:
-        return dict.fromkeys(CHECKS, "can't be told: Redis can't be reached") | {"redis": "Redis can't be reached"}
+        parts.store.health.ping()
+        for check in (_other_encryption, _no_writes, _old_queue, _no_ruleset, _no_workers):
+            missing |= check(parts)
+    except StoreUnavailable:
+        return dict.fromkeys(CHECKS, "unknown: Redis can't be reached") | {"redis": "Redis can't be reached"}
     return missing
 
 
-def _other_seals(own: Parts) -> dict[str, str]:
+def _other_encryption(parts: Parts) -> dict[str, str]:
     try:
-        own.ledger.check_seals()
-    except SealError as error:
-        return {"encryption": f"{error}; nothing is accepted"}
+        parts.store.health.check_encryption()
+    except DecryptionError as error:
+        return {"encryption": f"{error}; no reports are accepted"}
     return {}
 
 
-def _no_writes(own: Parts) -> dict[str, str]:
+def _no_writes(parts: Parts) -> dict[str, str]:
     try:
-        own.ledger.check_writes()
-    except LedgerUnavailable:
-        return {"writes": "Redis refuses to write, as when its memory is full; nothing is accepted"}
+        parts.store.health.check_writes()
+    except StoreUnavailable:
+        return {"writes": "Redis refuses to write, for example because its memory is full; no reports are accepted"}
     return {}
 
 
-def _old_queue(own: Parts) -> dict[str, str]:
-    """By the same limit as accepting. While urgent reports are still accepted, they must still be sent here."""
-    limit = own.settings.max_queue_age_seconds
-    if own.ledger.backlog(own.now_ms()).oldest_urgent_ms <= limit * 1000:
+def _old_queue(parts: Parts) -> dict[str, str]:
+    """Check the age of the queue against the limit of intake: the service is ready while it accepts urgent reports."""
+    limit = parts.settings.max_queue_age_seconds
+    if parts.store.health.get_backlog(parts.now_ms()).oldest_urgent_ms <= limit * 1000:
         return {}
-    return {"queue": f"the oldest urgent report waits longer than {limit} seconds; nothing is accepted"}
+    return {"queue": f"the oldest urgent report has waited longer than {limit} seconds; no reports are accepted"}
 
 
-def _no_workers(own: Parts) -> dict[str, str]:
-    now, within_ms = own.now_ms(), own.settings.worker_within_ms
-    if own.ledger.workers(now, within_ms):
+def _no_workers(parts: Parts) -> dict[str, str]:
+    now, within_ms = parts.now_ms(), parts.settings.worker_within_ms
+    if parts.store.health.get_workers(now, within_ms):
         return {}
-    if stalled := own.ledger.stalled(now, within_ms):
-        return {"workers": f"no worker gets anything done ({len(stalled)} stalled), although work waits"}
-    return {"workers": f"no worker was heard from in the last {within_ms // 1000} seconds"}
+    if stalled := parts.store.health.get_stalled_workers(now, within_ms):
+        return {"workers": f"no worker makes progress ({len(stalled)} stalled), although work waits"}
+    return {"workers": f"no worker sent a heartbeat in the last {within_ms // 1000} seconds"}
 
 
-def _no_ruleset(own: Parts) -> dict[str, str]:
-    names = own.live.names()
+def _no_ruleset(parts: Parts) -> dict[str, str]:
+    names = parts.live.names()
     if not names:
         return {"rulesets": "no ruleset is live; deploy one with `triage deploy FOLDER`"}
     for name in names:
         try:
-            own.live.get(name)
-        except LedgerUnavailable:
+            parts.live.get(name)
+        except StoreUnavailable:
             raise
         except TriageError as error:
             return {"rulesets": f"the live ruleset {name} can't be opened ({type(error).__name__})"}
-    for name in own.live.refused():
-        return {"rulesets": f"the live ruleset {name} can't be opened; nothing is accepted for it"}
+    for name in parts.live.refused():
+        return {"rulesets": f"the live ruleset {name} can't be opened; no reports are accepted for it"}
     return {}

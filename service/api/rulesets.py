@@ -1,4 +1,4 @@
-"""The calls about rulesets: what is live, what it asks, how it decides."""
+"""The calls about live rulesets: list them, get one, get the schema of its answers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from service.api.openapi import CALL_PROBLEMS, NOT_CHANGED, DocumentedResponse, 
 from service.api.schemas import RulesetDetailOut, RulesetsOut
 from service.http.api_keys import ANY_KEY
 from service.http.decoder import refuse_query
-from service.http.parts import Parts, parts
-from service.http.responses import json_answer, with_etag
+from service.http.parts import Parts, get_parts
+from service.http.responses import add_etag, json_response
 from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation.answers import answers_json_schema
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.bundle import document_of
 from triage_rules.language.model import Floor, Input, Rule, Ruleset
-from triage_rules.store import LiveRuleset
+from triage_rules.store.rulesets import LiveRuleset
 
-blueprint = Blueprint("rulesets", __name__, url_prefix="/v1/rulesets", description="What is live.")
+blueprint = Blueprint("rulesets", __name__, url_prefix="/v1/rulesets", description="Read the live rulesets.")
 
 _PROBLEMS = (*CALL_PROBLEMS, "ruleset-broken", "ledger-unavailable")
 
@@ -28,80 +28,82 @@ SCHEMA_TYPE = "application/schema+json"
 NOT_APPROVED = "no clinician has approved it"
 
 
-@call(blueprint, "GET", "", DocumentedResponse(200, RulesetsOut, "All of them."), problems=_PROBLEMS, needs=ANY_KEY)
+@call(
+    blueprint, "GET", "", DocumentedResponse(200, RulesetsOut, "All live rulesets."), problems=_PROBLEMS, needs=ANY_KEY
+)
 def list_rulesets() -> Response:
     """List the live rulesets."""
     refuse_query(request)
-    return json_answer({"rulesets": summaries(parts())})
+    return json_response({"rulesets": summarize_live(get_parts())})
 
 
 @call(
     blueprint,
     "GET",
     "/<name>",
-    DocumentedResponse(200, RulesetDetailOut, "All that it says."),
+    DocumentedResponse(200, RulesetDetailOut, "The ruleset in full."),
     NOT_CHANGED,
     problems=(*_PROBLEMS, "ruleset-not-found"),
     needs=ANY_KEY,
 )
 def get_ruleset(name: str) -> Response:
-    """Look at a live ruleset.
+    """Get a live ruleset.
 
-    What it asks, its rules with their reasons and sources, and the document that was deployed.
+    Returns its questions, its rules with their reasons and sources, and the deployed document.
     """
     refuse_query(request)
-    own = parts()
-    loaded = own.live.get(name)
-    live = own.ledger.live()
-    told = _summary(loaded, live[name]) | _detail(loaded.ruleset)
-    told["document"] = document_of(own.ledger.bundle(loaded.digest), loaded.digest)["ruleset"]
-    return with_etag(json_answer(told))
+    parts = get_parts()
+    loaded = parts.live.get(name)
+    live = parts.store.rulesets.get_live()
+    body = _summary(loaded, live[name]) | _detail(loaded.ruleset)
+    body["document"] = document_of(parts.store.rulesets.get_bundle(loaded.digest), loaded.digest)["ruleset"]
+    return add_etag(json_response(body))
 
 
 @call(
     blueprint,
     "GET",
     "/<name>/schema",
-    DocumentedResponse(200, {"type": "object"}, "JSON Schema 2020-12 of the findings.", SCHEMA_TYPE),
+    DocumentedResponse(200, {"type": "object"}, "JSON Schema 2020-12 of `findings`.", SCHEMA_TYPE),
     NOT_CHANGED,
     problems=(*_PROBLEMS, "ruleset-not-found"),
     needs=ANY_KEY,
 )
 def get_findings_schema(name: str) -> Response:
-    """Get the JSON Schema of a ruleset's findings."""
+    """Get the JSON Schema of a ruleset's `findings`."""
     refuse_query(request)
-    schema = answers_json_schema(parts().live.get(name).ruleset)
-    return with_etag(json_answer(schema, content_type=SCHEMA_TYPE))
+    schema = answers_json_schema(get_parts().live.get(name).ruleset)
+    return add_etag(json_response(schema, content_type=SCHEMA_TYPE))
 
 
-def summaries(own: Parts) -> list[dict[str, Any]]:
-    """Every live ruleset, by name."""
-    live = own.ledger.live()
-    return [_summary(own.live.get(name), live[name]) for name in own.live.names() if name in live]
+def summarize_live(parts: Parts) -> list[dict[str, Any]]:
+    """Return a summary of each live ruleset, by name."""
+    live = parts.store.rulesets.get_live()
+    return [_summary(parts.live.get(name), live[name]) for name in parts.live.names() if name in live]
 
 
-def approval(ruleset: Ruleset) -> str:
-    """Who answers for it, in words."""
-    return approval_of(ruleset.approved_by) + (f" on {ruleset.approved_on}" if ruleset.approved_on else "")
+def describe_approval(ruleset: Ruleset) -> str:
+    """Describe the approval of a ruleset, with its date."""
+    return describe_approver(ruleset.approved_by) + (f" on {ruleset.approved_on}" if ruleset.approved_on else "")
 
 
-def approval_of(approved_by: str | None) -> str:
-    """Who answers for a ruleset, in words, without the day."""
+def describe_approver(approved_by: str | None) -> str:
+    """Describe the approval of a ruleset, without its date."""
     return NOT_APPROVED if approved_by is None else f"approved by {approved_by}"
 
 
 def _summary(loaded: Loaded, live: LiveRuleset) -> dict[str, Any]:
     ruleset = loaded.ruleset
-    own = f"/v1/rulesets/{ruleset.name}"
+    path = f"/v1/rulesets/{ruleset.name}"
     return {
         "name": ruleset.name,
         "version": ruleset.version,
         "digest": loaded.digest,
         "title": ruleset.title,
         "approved_by": ruleset.approved_by,
-        "approval": approval(ruleset),
+        "approval": describe_approval(ruleset),
         "activated_at": timestamp(live.activated_ms),
-        "links": {"self": own, "schema": f"{own}/schema"},
+        "links": {"self": path, "schema": f"{path}/schema"},
     }
 
 
@@ -111,16 +113,16 @@ def _detail(ruleset: Ruleset) -> dict[str, Any]:
         "owner": ruleset.owner,
         "dispositions": [
             {
-                "code": one.code,
-                "level": one.level.word,
-                "act_within_minutes": one.act_within_minutes,
-                "title": one.title,
+                "code": disposition.code,
+                "level": disposition.level.word,
+                "act_within_minutes": disposition.act_within_minutes,
+                "title": disposition.title,
             }
-            for one in ruleset.dispositions.values()
+            for disposition in ruleset.dispositions.values()
         ],
-        "inputs": [_input(one) for one in ruleset.inputs.values()],
-        "rules": [_rule(ruleset, one) for one in ruleset.rules.values()],
-        "safety_net": [_rule(ruleset, one) for one in ruleset.floors.values()],
+        "inputs": [_input(asked) for asked in ruleset.inputs.values()],
+        "rules": [_rule(ruleset, rule) for rule in ruleset.rules.values()],
+        "safety_net": [_rule(ruleset, floor) for floor in ruleset.floors.values()],
     }
 
 
@@ -136,7 +138,9 @@ def _input(asked: Input) -> dict[str, Any]:
         "minimum": asked.minimum,
         "maximum": asked.maximum,
         "max_length": asked.max_length,
-        "choices": [{"value": one.value, "label": one.label, "means_open": one.means_open} for one in asked.choices],
+        "choices": [
+            {"value": choice.value, "label": choice.label, "means_open": choice.means_open} for choice in asked.choices
+        ],
     }
 
 

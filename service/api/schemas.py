@@ -1,4 +1,4 @@
-"""The shapes of our answers, for the description of the interface; tests hold every answer against them."""
+"""Schemas of requests and responses for the API description; tests check every response against them."""
 
 from __future__ import annotations
 
@@ -21,48 +21,50 @@ def _says(text: str, **more: object) -> dict[str, object]:
 
 
 class Out(ma.Schema):
-    """Fields may be added later: callers ignore what they don't know."""
+    """Base of all responses. Fields may be added later: callers ignore unknown fields."""
 
     class Meta:
-        """So the description forbids no other fields, and a client made from it takes them."""
+        """Allow unknown fields, so a client generated from the description accepts them."""
 
         unknown = ma.EXCLUDE
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        """Itself: flask-smorest copies all that describes a call, which took half the time of making an app."""
+        """Return the schema itself: flask-smorest's deep copies took half the time of making an app."""
         return self
 
 
 class Fault(Out):
-    """One fault of a request."""
+    """A fault of a request."""
 
-    pointer = fields.String(required=True, metadata=_says("JSON Pointer (RFC 6901) into the report; empty: all of it."))
-    code = fields.String(required=True, metadata=_says("Stable word for programs.", examples=["out_of_range"]))
+    pointer = fields.String(
+        required=True, metadata=_says("JSON Pointer (RFC 6901) into the report; empty: the whole report.")
+    )
+    code = fields.String(required=True, metadata=_says("Stable code for programs.", examples=["out_of_range"]))
     detail = fields.String(required=True, metadata=_says("A sentence for people. It never repeats an answer."))
-    file = fields.String(metadata=_says("Of a ruleset's fault: its file."))
-    line = fields.Integer(metadata=_says("Likewise, from 1."))
-    column = fields.Integer(metadata=_says("Likewise, from 1."))
+    file = fields.String(metadata=_says("For faults of a ruleset: the file."))
+    line = fields.Integer(metadata=_says("For faults of a ruleset: the line, from 1."))
+    column = fields.Integer(metadata=_says("For faults of a ruleset: the column, from 1."))
 
 
 class ProblemOut(Out):
-    """What went wrong, by RFC 9457."""
+    """An error, as in RFC 9457."""
 
     type = fields.String(
-        required=True, metadata=_says("What kind of problem; a page about it is there.", format="uri-reference")
+        required=True, metadata=_says("The problem type; the address of a page about it.", format="uri-reference")
     )
     title = fields.String(required=True)
     status = fields.Integer(required=True, metadata=_says("The HTTP status."))
     detail = fields.String()
-    errors = fields.List(fields.Nested(Fault), metadata=_says("Every fault at once, up to 100."))
-    errors_left_out = fields.Integer(metadata=_says("How many more faults there are."))
-    incident = fields.String(metadata=_says("Name this to us; our log has it."))
+    errors = fields.List(fields.Nested(Fault), metadata=_says("Up to 100 faults, all at once."))
+    errors_left_out = fields.Integer(metadata=_says("Number of further faults."))
+    incident = fields.String(metadata=_says("The number of the error in the service's log."))
 
 
 class ReportLinks(Out):
-    """Where to go from here."""
+    """Links of a report."""
 
     self = fields.String(required=True, metadata=_says("The report.", format="uri-reference"))
-    ruleset = fields.String(metadata=_says("The ruleset of the report, as it is live now.", format="uri-reference"))
+    ruleset = fields.String(metadata=_says("The live version of the report's ruleset.", format="uri-reference"))
 
 
 class AcceptedOut(Out):
@@ -77,41 +79,41 @@ class ReportOut(AcceptedOut):
     """A report and, once it is settled, its result."""
 
     ruleset = fields.String(required=True)
-    digest = fields.String(required=True, metadata=_says("The ruleset's content that decides.", examples=[DIGEST]))
+    digest = fields.String(required=True, metadata=_says("The digest of the ruleset that decides.", examples=[DIGEST]))
     received_at = fields.String(required=True, metadata=_says("UTC.", format="date-time"))
-    result = fields.Dict()  # only if status is done or dead; documenting.py describes it
-    acknowledged_by = fields.String(metadata=_says("Who takes care of it, if somebody said so."))
-    acknowledged_at = fields.String(metadata=_says("Since when; UTC.", format="date-time"))
+    result = fields.Dict()  # only if status is done or dead; openapi.py describes it
+    acknowledged_by = fields.String(metadata=_says("The client that acknowledged the report, if any."))
+    acknowledged_at = fields.String(metadata=_says("UTC.", format="date-time"))
 
 
 class AcknowledgementOut(Out):
-    """Who takes care of a report."""
+    """The acknowledgement of a report."""
 
     id = fields.String(required=True, metadata=_says("The report's id.", examples=[ID]))
-    acknowledged_by = fields.String(required=True, allow_none=True, metadata=_says("A client; null: nobody."))
+    acknowledged_by = fields.String(required=True, allow_none=True, metadata=_says("A client; null: not acknowledged."))
     acknowledged_at = fields.String(required=True, allow_none=True, metadata=_says("UTC.", format="date-time"))
     links = fields.Nested(ReportLinks, required=True)
 
 
 class OutcomeOut(Out):
-    """What became of one line of a batch: `id`, `status` 202 and `links`, or a problem."""
+    """The outcome of a line of a batch: `id`, `status` 202 and `links`, or a problem."""
 
-    line = fields.Integer(required=True, metadata=_says("Number of the line in the body, from 1; blank lines count."))
-    status = fields.Integer(required=True, metadata=_says("The status that the report would have got by itself."))
+    line = fields.Integer(required=True, metadata=_says("The line's number in the body, from 1; blank lines count."))
+    status = fields.Integer(required=True, metadata=_says("The HTTP status that a single report would get."))
     id = fields.String(metadata=_says("If accepted."))
     links = fields.Nested(ReportLinks, metadata=_says("If accepted."))
-    type = fields.String(metadata=_says("If refused, as in a problem.", format="uri-reference"))
-    title = fields.String(metadata=_says("If refused."))
-    detail = fields.String(metadata=_says("If refused."))
-    errors = fields.List(fields.Nested(Fault), metadata=_says("If refused; pointers are into the line's report."))
+    type = fields.String(metadata=_says("If rejected: the problem type.", format="uri-reference"))
+    title = fields.String(metadata=_says("If rejected."))
+    detail = fields.String(metadata=_says("If rejected."))
+    errors = fields.List(fields.Nested(Fault), metadata=_says("If rejected; pointers are into the line's report."))
     errors_left_out = fields.Integer()
 
 
 class RulesetLinks(Out):
-    """Where to go from here."""
+    """Links of a ruleset."""
 
     self = fields.String(required=True, metadata=_says("The ruleset.", format="uri-reference"))
-    schema = fields.String(required=True, metadata=_says("JSON Schema of its findings.", format="uri-reference"))
+    schema = fields.String(required=True, metadata=_says("JSON Schema of its `findings`.", format="uri-reference"))
 
 
 class RulesetOut(Out):
@@ -119,16 +121,16 @@ class RulesetOut(Out):
 
     name = fields.String(required=True)
     version = fields.String(required=True)
-    digest = fields.String(required=True, metadata=_says("Names exactly this content.", examples=[DIGEST]))
+    digest = fields.String(required=True, metadata=_says("Identifies the content.", examples=[DIGEST]))
     title = fields.String(required=True)
     approved_by = fields.String(required=True, allow_none=True, metadata=_says("The clinician who signed it, or null."))
-    approval = fields.String(required=True, metadata=_says("The same in words."))
+    approval = fields.String(required=True, metadata=_says("The approval in words."))
     activated_at = fields.String(required=True, metadata=_says("UTC.", format="date-time"))
     links = fields.Nested(RulesetLinks, required=True)
 
 
 class RulesetsOut(Out):
-    """All live rulesets."""
+    """The live rulesets."""
 
     rulesets = fields.List(fields.Nested(RulesetOut), required=True)
 
@@ -141,12 +143,16 @@ class InputOut(Out):
     question = fields.String(required=True)
     help = fields.String(allow_none=True)
     group = fields.String(required=True)
-    asked_of = fields.String(required=True, metadata=_says("`service`: counted by us, refused in a report."))
+    asked_of = fields.String(required=True, metadata=_says("`service`: counted by the service, rejected in a report."))
     unit = fields.String(allow_none=True, metadata=_says("UCUM."))
     minimum = fields.Float(allow_none=True)
     maximum = fields.Float(allow_none=True)
     max_length = fields.Integer(allow_none=True)
-    choices = fields.List(fields.Dict(), required=True, metadata=_says("value, label, and whether it leaves it open."))
+    choices = fields.List(
+        fields.Dict(),
+        required=True,
+        metadata=_says("value, label, and `means_open`: true if the answer leaves the input open."),
+    )
 
 
 class RuleOut(Out):
@@ -154,18 +160,20 @@ class RuleOut(Out):
 
     id = fields.String(required=True)
     title = fields.String(required=True)
-    level = fields.String(required=True, allow_none=True, validate=_LEVELS, metadata=_says("null: one level up."))
+    level = fields.String(
+        required=True, allow_none=True, validate=_LEVELS, metadata=_says("null: raises by one level.")
+    )
     disposition = fields.String(required=True, allow_none=True)
     reason = fields.String(required=True)
     source = fields.String(required=True)
-    marks = fields.List(fields.String(), required=True, metadata=_says("How sure the source is."))
+    marks = fields.List(fields.String(), required=True, metadata=_says("The certainty of the source."))
     owner = fields.String(required=True)
     review_by = fields.String(required=True)
-    clinician_only = fields.Boolean(required=True, metadata=_says("The reason never reaches a patient's text."))
+    clinician_only = fields.Boolean(required=True, metadata=_says("The reason is never in a text for patients."))
 
 
 class DispositionOut(Out):
-    """What to do and by when."""
+    """The action of an outcome, and its time limit."""
 
     code = fields.String(required=True)
     level = fields.String(required=True, validate=_LEVELS)
@@ -174,7 +182,7 @@ class DispositionOut(Out):
 
 
 class RulesetDetailOut(RulesetOut):
-    """A live ruleset with what it asks and how it decides."""
+    """A live ruleset with its questions and rules."""
 
     description = fields.String(required=True)
     owner = fields.String(required=True)
@@ -182,15 +190,15 @@ class RulesetDetailOut(RulesetOut):
     inputs = fields.List(fields.Nested(InputOut), required=True)
     rules = fields.List(fields.Nested(RuleOut), required=True)
     safety_net = fields.List(fields.Nested(RuleOut), required=True)
-    document = fields.Dict(required=True, metadata=_says("The ruleset as it was deployed, conditions and all."))
+    document = fields.Dict(required=True, metadata=_says("The ruleset as deployed, with all conditions."))
 
 
 class FilesIn(ma.Schema):
     """The files of a ruleset, as texts."""
 
     ruleset = fields.String(required=True, data_key="ruleset.yaml", metadata=_says("The ruleset."))
-    cases = fields.String(required=True, data_key="cases.yaml", metadata=_says("Its worked cases: at least one."))
-    properties = fields.String(data_key="properties.yaml", metadata=_says("What it promises."))
+    cases = fields.String(required=True, data_key="cases.yaml", metadata=_says("The worked cases: at least one."))
+    properties = fields.String(data_key="properties.yaml", metadata=_says("The properties to prove."))
 
 
 class DeploymentIn(ma.Schema):
@@ -200,61 +208,65 @@ class DeploymentIn(ma.Schema):
 
 
 class DeployedOut(Out):
-    """What is live now."""
+    """The live version after a deployment or rollback."""
 
     name = fields.String(required=True)
     version = fields.String(required=True)
-    digest = fields.String(required=True, metadata=_says("Names exactly this content.", examples=[DIGEST]))
-    previous = fields.String(required=True, allow_none=True, metadata=_says("What a rollback returns to, or null."))
+    digest = fields.String(required=True, metadata=_says("Identifies the content.", examples=[DIGEST]))
+    previous = fields.String(
+        required=True, allow_none=True, metadata=_says("The digest that a rollback returns to, or null.")
+    )
     activated_at = fields.String(required=True, metadata=_says("UTC.", format="date-time"))
     approved_by = fields.String(required=True, allow_none=True, metadata=_says("The clinician who signed it, or null."))
-    approval = fields.String(required=True, metadata=_says("The same in words."))
-    cases = fields.Integer(metadata=_says("How many cases passed; not after a rollback."))
+    approval = fields.String(required=True, metadata=_says("The approval in words."))
+    cases = fields.Integer(metadata=_says("Number of cases that passed; absent after a rollback."))
     warnings = fields.List(fields.String(), required=True)
     links = fields.Nested(RulesetLinks, required=True)
 
 
 def _check_subject(text: str) -> None:
-    """Another one might lead to somebody else's in the index of subjects, which joins them to their client."""
+    """Reject an invalid subject: in the index of subjects it might match that of another client."""
     if subject_fault(text):
         raise ma.ValidationError("no report has such a subject")
 
 
 class ErasureIn(ma.Schema):
-    """Whom to erase."""
+    """The subject to erase."""
 
     subject = fields.String(
         required=True,
         validate=[validate.Length(min=1, max=SUBJECT_MAX), _check_subject],
-        metadata=_says("As in the reports."),
+        metadata=_says("The subject, as in the reports."),
     )
     client = fields.String(
         validate=validate.Regexp(f"^(?:{CLIENT.pattern})$"),
-        metadata=_says("Whose subject it is, if several clients have one of that name."),
+        metadata=_says("The client, if several clients have this subject."),
     )
 
 
 class ErasedOut(Out):
-    """How much went."""
+    """The counts of what was erased."""
 
     reports = fields.Integer(required=True)
     events = fields.Integer(required=True)
     dead_letters = fields.Integer(required=True)
-    keys = fields.Integer(required=True, metadata=_says("Other keys of the store."))
-    unopened = fields.Integer(required=True, metadata=_says("Encrypted reports that nobody can read, and were kept."))
+    keys = fields.Integer(required=True, metadata=_says("Other keys in the store."))
+    unopened = fields.Integer(
+        required=True, metadata=_says("Encrypted reports that can't be decrypted, and were kept.")
+    )
     append_only_file = fields.String(
         required=True,
         validate=validate.OneOf(["done", "running", "none", "refused"]),
-        metadata=_says("Whether Redis' file was written anew; until then it holds what was erased."),
+        metadata=_says("State of rewriting Redis' append-only file; until it is done, the file holds the erased data."),
     )
 
 
 class DeadLetterOut(Out):
     """A report that could not be decided."""
 
-    report = fields.String(required=True, metadata=_says("Its id.", examples=[ID]))
+    report = fields.String(required=True, metadata=_says("The report's id.", examples=[ID]))
     reason = fields.String(required=True)
-    attempts = fields.Integer(required=True, metadata=_says("How often it was tried."))
+    attempts = fields.Integer(required=True, metadata=_says("Number of attempts."))
     ruleset = fields.String(required=True)
     digest = fields.String(required=True)
     lane = fields.String(required=True)
@@ -263,84 +275,88 @@ class DeadLetterOut(Out):
 
 
 class DeadLettersOut(Out):
-    """What could not be decided."""
+    """The dead letters."""
 
-    total = fields.Integer(required=True, metadata=_says("How many there are."))
+    total = fields.Integer(required=True, metadata=_says("Number of dead letters."))
     dead_letters = fields.List(fields.Nested(DeadLetterOut), required=True)
 
 
 class AuditEntryOut(Out):
-    """What somebody did. Of an entry that was tampered with, anything may be missing."""
+    """An action in the audit log. An entry that was tampered with may lack any field."""
 
     number = fields.String()
     at = fields.String(metadata=_says("UTC."))
-    actor = fields.String(metadata=_says("A client over HTTP, a user at the command line."))
-    via = fields.String(metadata=_says("http, cli or up."))
+    actor = fields.String(metadata=_says("A client (HTTP) or a user (command line)."))
+    via = fields.String(metadata=_says("`http`, `cli` or `up`."))
     action = fields.String()
     details = fields.Raw(metadata=_says("An object; never a subject or a secret."))
-    previous = fields.String(metadata=_says("The hash of the entry before."))
+    previous = fields.String(metadata=_says("The hash of the previous entry."))
     hash = fields.String()
 
 
 class AuditOut(Out):
-    """Who did what."""
+    """The audit log."""
 
-    total = fields.Integer(required=True, metadata=_says("How many entries there are."))
-    head = fields.String(required=True, metadata=_says("The hash of the last one."))
-    faults = fields.List(fields.String(), required=True, metadata=_says("Where the log was tampered with; else empty."))
+    total = fields.Integer(required=True, metadata=_says("Number of entries."))
+    head = fields.String(required=True, metadata=_says("The hash of the last entry."))
+    faults = fields.List(
+        fields.String(), required=True, metadata=_says("The places where the log was tampered with, if any.")
+    )
     entries = fields.List(fields.Nested(AuditEntryOut), required=True)
 
 
 class AliveOut(Out):
-    """The process answers."""
+    """The state of the process."""
 
     status = fields.String(required=True, validate=validate.Equal("ok"))
 
 
 class CheckOut(Out):
-    """One thing that must be there."""
+    """A check of what the service needs."""
 
     ok = fields.Boolean(required=True)
     detail = fields.String(required=True)
 
 
 class ReadyOut(Out):
-    """All that must be there is there."""
+    """The checks of a service that is ready."""
 
     status = fields.String(required=True, validate=validate.Equal("ready"))
     checks = fields.Dict(keys=fields.String(), values=fields.Nested(CheckOut), required=True)
 
 
 class NotReadyOut(ProblemOut):
-    """What is missing."""
+    """The checks of a service that is not ready."""
 
     checks = fields.Dict(keys=fields.String(), values=fields.Nested(CheckOut), required=True)
 
 
 class FormLinkIn(ma.Schema):
-    """What a link to a form says."""
+    """The parameters of a link to a form."""
 
     class Meta:
-        """Nothing unknown passes in silence."""
+        """Reject unknown fields."""
 
         unknown = ma.RAISE
 
-    ruleset = fields.String(required=True, metadata=_says("Whose questions."))
+    ruleset = fields.String(required=True, metadata=_says("The ruleset whose questions the form asks."))
     return_to = fields.String(
         metadata=_says(
-            "An https address that the result page leads back to. It is told the report's id as the parameter `report`."
+            "An https address that the result page links back to, with the report's id in the parameter `report`."
         )
     )
-    framed_by = fields.String(metadata=_says("The origin whose pages may frame the form, as `https://clinic.example`."))
-    subject = fields.String(
-        metadata=_says("As in a report. Whoever has the link can read it. Leave it out for a link that many use.")
+    framed_by = fields.String(
+        metadata=_says("The origin whose pages may frame the form, such as `https://clinic.example`.")
     )
-    expires_in_days = fields.Integer(strict=True, validate=validate.Range(1, 366), metadata=_says("30 if left out."))
+    subject = fields.String(
+        metadata=_says("The subject of the report. Anyone with the link can read it. Omit it for a link that many use.")
+    )
+    expires_in_days = fields.Integer(strict=True, validate=validate.Range(1, 366), metadata=_says("Default: 30."))
 
 
 class FormLinkOut(Out):
     """A link to a form."""
 
-    path = fields.String(required=True, metadata=_says("The form's address, to be put behind this service's."))
-    link = fields.String(required=True, metadata=_says("The signed part of it."))
+    path = fields.String(required=True, metadata=_says("The form's path on this service."))
+    link = fields.String(required=True, metadata=_says("The signed part of the path."))
     expires_at = fields.String(required=True, metadata={"format": "date-time"})

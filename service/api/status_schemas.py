@@ -1,4 +1,4 @@
-"""The shape of the answer that says how the service is."""
+"""Schemas of the response of /v1/status."""
 
 from __future__ import annotations
 
@@ -9,34 +9,32 @@ from triage_rules.records.reports import Lane
 
 
 class BacklogOut(Out):
-    """How much waits, and for how long."""
+    """The queue: number and age of waiting reports."""
 
     pending = fields.Integer(required=True)
     oldest_seconds = fields.Float(required=True)
     oldest_urgent_seconds = fields.Float(required=True)
     dead = fields.Integer(
-        required=True, metadata={"description": "Reports that could not be decided; a human must look."}
+        required=True, metadata={"description": "Reports that could not be decided; a human must look at them."}
     )
     results = fields.Integer(required=True, metadata={"description": "Events on the stream."})
 
 
 class GroupOut(Out):
-    """How far a consumer group is."""
+    """The progress of a consumer group."""
 
     name = fields.String(required=True)
     lag = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "Results to come; null: Redis doesn't know."}
+        required=True, allow_none=True, metadata={"description": "Results not delivered yet; null: unknown to Redis."}
     )
-    pending = fields.Integer(
-        required=True, metadata={"description": "Results that it was given and hasn't acknowledged."}
-    )
+    pending = fields.Integer(required=True, metadata={"description": "Results delivered but not acknowledged."})
     dead = fields.Integer(
-        required=True, metadata={"description": "Results that it gave up; `triage redrive` puts them back."}
+        required=True, metadata={"description": "Results that the group gave up on; `triage redrive` requeues them."}
     )
 
 
 class LimitsOut(Out):
-    """What is refused beyond."""
+    """The limits of requests."""
 
     report_bytes = fields.Integer(required=True)
     batch_bytes = fields.Integer(required=True)
@@ -46,7 +44,7 @@ class LimitsOut(Out):
 
 
 class StatusOut(Out):
-    """How the service is."""
+    """The status of the service."""
 
     version = fields.String(required=True)
     rulesets = fields.List(fields.Nested(RulesetOut), required=True)
@@ -54,24 +52,28 @@ class StatusOut(Out):
         keys=fields.String(),
         values=fields.String(),
         required=True,
-        metadata={"description": "Live rulesets that can't be opened, and why; the last good one decides what it can."},
+        metadata={
+            "description": "Live rulesets that can't be opened, and why; the last good version decides where it can."
+        },
     )
     backlog = fields.Nested(BacklogOut, required=True)
     groups = fields.List(fields.Nested(GroupOut), required=True, metadata={"description": "The first 100 by name."})
     groups_left_out = fields.Integer(
-        required=True, metadata={"description": "More groups, or such as can't be named in print."}
+        required=True, metadata={"description": "Number of further groups, and of groups with an unprintable name."}
     )
     settled = fields.Dict(
         keys=fields.String(),
         values=fields.Integer(),
         required=True,
-        metadata={"description": "Reports settled since the beginning: by level, `dead`, and `flag:` with each flag."},
+        metadata={"description": "All reports ever settled: by level, `dead`, and by flag as `flag:NAME`."},
     )
-    workers = fields.List(fields.String(), required=True, metadata={"description": "Those heard from lately."})
+    workers = fields.List(
+        fields.String(), required=True, metadata={"description": "Workers with a recent heartbeat that make progress."}
+    )
     workers_stalled = fields.List(
         fields.String(),
         required=True,
-        metadata={"description": "Those heard from that get nothing done, although work waits."},
+        metadata={"description": "Workers with a recent heartbeat that make no progress although work waits."},
     )
     lanes = fields.List(fields.String(validate=validate.OneOf([lane.value for lane in Lane])), required=True)
     limits = fields.Nested(LimitsOut, required=True)

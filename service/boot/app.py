@@ -1,15 +1,14 @@
-"""The web's bootstrap: the one place where its parts meet. `gunicorn 'service.boot.app:create_app()'`."""
+"""The bootstrap of the web process: makes all parts and joins them. `gunicorn 'service.boot.app:create_app()'`."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from service import pages
-from service.api import administration, deployments, follow_up, form_links, operations, reports, rulesets
+from service import api, pages
 from service.api.openapi import make_api
 from service.http import api_keys, headers, problems
 from service.http.api_keys import Keyring
-from service.http.parts import Parts, keep
+from service.http.parts import Parts, store_parts
 from service.http.rate_limits import Limits
 from service.pages import sessions
 from service.use.dispatch import CeleryDispatch, Dispatch
@@ -18,20 +17,19 @@ from service.use.metrics import Metrics
 from triage_rules.deployment.live import LiveRulesets
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.version import version
-from triage_rules.store import Ledger
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 
 def create_app(
-    settings: Settings | None = None, ledger: Ledger | None = None, dispatch: Dispatch | None = None
+    settings: Settings | None = None, store: RedisStore | None = None, dispatch: Dispatch | None = None
 ) -> Flask:
-    """The app. What isn't handed in is made as in production. Connects to nothing yet. Raises SettingsError."""
+    """Make the app, with production parts for those not passed in. Opens no connection yet. Raises SettingsError."""
     settings = Settings.from_environment() if settings is None else settings
-    ledger = RedisLedger(settings) if ledger is None else ledger
+    store = RedisStore(settings) if store is None else store
     dispatch = CeleryDispatch(settings) if dispatch is None else dispatch
-    metrics = Metrics(ledger, ledger.now_ms, settings.worker_within_ms)
-    live = LiveRulesets(ledger, second_opinion=settings.second_opinion, alarm=metrics.disagreed)
-    intake = Intake(ledger, live, dispatch, metrics, now_ms=ledger.now_ms)
+    metrics = Metrics(store, store.now_ms, settings.worker_within_ms)
+    live = LiveRulesets(store.rulesets, second_opinion=settings.second_opinion, alarm=metrics.disagreed)
+    intake = Intake(store.reports, live, dispatch, metrics, now_ms=store.now_ms)
 
     app = Flask("service", static_folder="static", template_folder="templates")
     app.url_map.merge_slashes = False
@@ -39,10 +37,10 @@ def create_app(
     headers.register(app)
     api_keys.register(app, auth=settings.auth_on)
     limits = Limits(app, settings)
-    keep(app.extensions, Parts(settings, ledger, live, intake, metrics, limits, Keyring(ledger.keys), ledger.now_ms))
+    keyring = Keyring(store.api_keys.get_all)
+    store_parts(app.extensions, Parts(settings, store, live, intake, metrics, limits, keyring, store.now_ms))
     sessions.configure(app, settings)
-    api = make_api(app, version())
-    for part in (reports, follow_up, rulesets, form_links, deployments, administration, operations):
-        api.register_blueprint(part.blueprint)
-    pages.register(app, api)
+    description = make_api(app, version())
+    api.register(description)
+    pages.register(app, description)
     return app

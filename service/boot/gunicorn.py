@@ -1,4 +1,4 @@
-"""How gunicorn serves the app: `gunicorn -c service/boot/gunicorn.py 'service.boot.app:create_app()'`."""
+"""Settings of gunicorn: `gunicorn -c service/boot/gunicorn.py 'service.boot.app:create_app()'`."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from typing import Any, NoReturn
 from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-# At a HUP the parent process reads this file again, and its children get the modules that it has. Left there, the old
-# ones would run together with new ones that nobody had imported yet.
+# At a HUP the parent process reads this file again, and its children inherit its modules. Without this loop, old
+# modules would run together with new modules that are imported later.
 for _name in [name for name in sys.modules if name.partition(".")[0] in ("service", "triage_rules")]:
     del sys.modules[_name]
 
 from service.http.raw_problem import write_problem  # noqa: E402 - see above; so the others
-from triage_rules.foundation.errors import LedgerUnavailable, SettingsError  # noqa: E402
+from triage_rules.foundation.errors import SettingsError, StoreUnavailable  # noqa: E402
 from triage_rules.foundation.settings import Settings  # noqa: E402
-from triage_rules.store.redis import RedisLedger  # noqa: E402
+from triage_rules.store.redis import RedisStore  # noqa: E402
 
 STALLED_SECONDS = 10
-"""A client that sends or takes nothing for so long is given up: with as many of them as threads, nobody is answered."""
+"""Time after which a stalled client is dropped: as many stalled clients as threads would block everyone else."""
 
 ORPHAN_SECONDS = 0.5
-"""For what is being answered. Left to itself, a child without a parent lets in nobody for up to graceful_timeout."""
+"""Time to finish open requests when the parent dies. An orphan would otherwise hold the port for graceful_timeout."""
 
 _QUOTING = ("Invalid request from ip=", "Error handling request ")
-"""How gunicorn begins lines that quote a request: a path, a query or a header may say something of a person."""
+"""Beginnings of gunicorn's log lines that quote a request, whose path, query or headers may hold personal data."""
 
 CANNOT_RUN = 3
-"""The exit code of a service that refuses to start, as of the `triage` commands."""
+"""Exit code of a service that can't start, the same as for the `triage` commands."""
 
 
 def _refuse(why: str) -> NoReturn:
-    """A plain sentence for whoever starts it: a traceback would hide it."""
+    """Exit with a plain sentence; a traceback would hide the reason from the operator."""
     print(f"web does not start: {why}", file=sys.stderr)  # noqa: T201 - there is no log yet
     sys.exit(CANNOT_RUN)
 
@@ -54,25 +54,25 @@ _settings = _read_settings()
 
 
 def on_starting(_: Any) -> None:
-    """Where keys are required, one must be there. Redis may come later: until then every call is a 503."""
+    """Refuse to start without a usable API key where keys are required.
+
+    Redis may start later: until then every call returns 503.
+    """
     if not _settings.auth_on:
         return
     try:
-        with RedisLedger(_settings) as ledger:
-            now = ledger.now_ms()
-            if any(key.is_usable(now) for key in ledger.keys().values()):
+        with RedisStore(_settings) as store:
+            now = store.now_ms()
+            if any(key.is_usable(now) for key in store.api_keys.get_all().values()):
                 return
-    except LedgerUnavailable as error:
-        print(f"can't tell yet whether there is an API key: {error}", file=sys.stderr)  # noqa: T201 - as above
+    except StoreUnavailable as error:
+        print(f"can't check yet for a usable API key: {error}", file=sys.stderr)  # noqa: T201 - as above
         return
-    _refuse(
-        "API keys are required, and none is stored that opens anything; "
-        "`triage key make CLIENT --scope report` makes one"
-    )
+    _refuse("API keys are required, but no usable key is stored; make one with `triage key make CLIENT --scope report`")
 
 
 def post_worker_init(worker: Any) -> None:
-    """What is no request is refused in our words; connections take the options over from their listener."""
+    """Reject malformed requests as problem+json, and set timeouts on the listeners, which connections inherit."""
     util.write_error = write_problem
     threading.Thread(target=_end_with, args=(worker.ppid,), daemon=True).start()
     for listener in worker.sockets:
@@ -81,7 +81,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Should the parent be killed, don't outlive it by much: nobody else can listen here as long as this one does."""
+    """End this process soon after its parent: an orphan keeps the port, so no successor could listen."""
     while os.getppid() == parent:
         time.sleep(ORPHAN_SECONDS)
     time.sleep(ORPHAN_SECONDS)
@@ -96,9 +96,9 @@ def _without_quotes(record: logging.LogRecord) -> bool:
 
 
 class _WithoutAccess(Logger):  # type: ignore[misc] # gunicorn carries no types
-    """Of requests, gunicorn writes nothing: service.access does, the route and never a path or a query.
+    """A logger without an access log: service.access logs the route, and never a path or a query.
 
-    Told so by `accesslog`, it still makes each line, and throws it away: a twentieth of a request's time.
+    With `accesslog = None` gunicorn still formats every line and drops it, which takes a twentieth of a request's time.
     """
 
     def access(self, *_: Any) -> None:
@@ -108,14 +108,14 @@ class _WithoutAccess(Logger):  # type: ignore[misc] # gunicorn carries no types
 bind = _settings.address
 worker_class = "gthread"
 workers = 1  # one process: /metrics counts per process
-threads = 24  # twice parts.WAITERS: those who wait for a result leave room for the others
+threads = 24  # twice parts.WAITERS, so requests that wait for a result leave threads for others
 timeout = 30
 graceful_timeout = _settings.wait_max_seconds + 20  # longer than the longest Prefer: wait
 keepalive = 5
 logger_class = _WithoutAccess
 errorlog = "-"
 loglevel = "info"
-forwarded_allow_ips = ""  # no peer's word on scheme or path is taken: what a proxy passes on may be a stranger's
+forwarded_allow_ips = ""  # trust no forwarded header: a proxy may pass on a stranger's
 limit_request_line = 4_094
 limit_request_fields = 64
 limit_request_field_size = 8_190

@@ -1,14 +1,14 @@
-"""Who does what is written down in the audit log."""
+"""The actor of a request, for the audit log."""
 
 from __future__ import annotations
 
-from service.http.api_keys import caller
+from service.http.api_keys import get_caller
 from triage_rules.records.audit import Actor, Via
 
 ANYBODY = "anybody on this machine"
-"""Without API keys nobody says who they are."""
+"""Name of the actor of a service without API keys."""
 
 
-def actor() -> Actor:
-    """The client that sent this request."""
-    return Actor(caller().client or ANYBODY, Via.HTTP)
+def get_actor() -> Actor:
+    """Return the client that sent this request."""
+    return Actor(get_caller().client or ANYBODY, Via.HTTP)

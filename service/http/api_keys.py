@@ -1,4 +1,4 @@
-"""Who calls, and whether they may: asked before anything else of a request is looked at."""
+"""Authentication and authorisation, checked before anything else of a request is read."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from urllib.parse import urlsplit
 
 from flask import Flask, g, request, session
 
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.http.problems import Refused
-from triage_rules.foundation.errors import LedgerUnavailable, LinkError
+from triage_rules.foundation.errors import LinkError, StoreUnavailable
 from triage_rules.foundation.settings import is_loopback
 from triage_rules.records.api_keys import ANYBODY, Caller, Key, Scope, find_caller, find_holder
 
 KEPT_SECONDS = 0.5
-"""A key that is revoked opens nothing this much later."""
+"""Time after which a revoked key stops working."""
 
 OPEN: frozenset[Scope] | None = None
-"""A call that needs no key: probes have none, nor has a browser that opens a page."""
+"""A call that needs no key: probes and browsers that open a page have none."""
 
 ANY_KEY: frozenset[Scope] | None = frozenset()
 
 NEEDED: dict[str, frozenset[Scope] | None] = {"static": OPEN}
-"""Endpoint -> the scopes of which one is needed; `documenting.call` puts them in. A path that no call has: any key."""
+"""The scopes of each endpoint, of which a key needs one; filled by `openapi.call`. An unknown path needs any key."""
 
 PAGES: set[str] = set()
-"""The endpoints of pages for people: there alone a session stands for a key. `showing.page` puts them in."""
+"""The endpoints of pages, the only ones where a session replaces a key; filled by `page.page`."""
 
 LINK = "link"
-"""The parameter of a page's address that holds a signed link."""
+"""Query parameter of a page that holds a signed link."""
 
 OPENERS: dict[str, Callable[[str], Caller]] = {}
-"""Endpoint of a page -> who calls by a signed link to it. Raises LinkError. `showing.page` puts them in."""
+"""Functions from a signed link to its caller, for the pages that links open; filled by `page.page`. Raise LinkError."""
 
 KEY_OF_SESSION = "key"
-"""What a session holds: the id of the key that a person signed in with."""
+"""Session entry with the id of the key that the person signed in with."""
 
 NOT_FOR_FORMS = frozenset({Scope.READ, Scope.DEPLOY, Scope.ADMIN})
 
 
 class Keyring:
-    """The stored keys, asked for at most every KEPT_SECONDS. May be shared by threads. Raises LedgerUnavailable."""
+    """A cache of the stored keys, read at most every KEPT_SECONDS. Thread-safe. Raises StoreUnavailable."""
 
     def __init__(self, fetch: Callable[[], Mapping[str, Key]], clock: Callable[[], float] = time.monotonic) -> None:
         self._fetch = fetch
@@ -54,33 +54,33 @@ class Keyring:
         if now - asked < KEPT_SECONDS:
             return keys
         keys = self._fetch()
-        self._kept = (now, keys)  # by when they were asked for: an answer may be late
+        self._kept = (now, keys)  # the time of asking, because the reply may be late
         return keys
 
 
 def register(app: Flask, *, auth: bool) -> None:
-    """Have each request's key checked; without keys, only that it was meant for this machine."""
+    """Check the key of each request; without keys, check only its host and origin."""
     app.before_request(_check_key if auth else _check_origin)
 
 
-def caller() -> Caller:
-    """Who sent this request. Of a call that is open to all nobody was asked."""
-    found: Caller = g.get("caller", ANYBODY)
-    return found
+def get_caller() -> Caller:
+    """Return the caller of this request; ANYBODY for calls that need no key."""
+    known: Caller = g.get("caller", ANYBODY)
+    return known
 
 
 def may_see_details() -> bool:
-    """Of a call that is open to all: whether this caller may also be told what isn't for strangers."""
+    """Return True if the caller of an open call is known, and may see more than strangers."""
     return known_caller() is not None
 
 
 def known_caller() -> Caller | None:
-    """Of a call that is open to all: who calls, if that can be told. Where there are no keys, anybody."""
-    if not parts().settings.auth_on:
+    """Return the caller of an open call, or None if unknown; ANYBODY in a service without keys."""
+    if not get_parts().settings.auth_on:
         return ANYBODY
     try:
-        return _found()
-    except (LedgerUnavailable, LinkError):
+        return _authenticate()
+    except (StoreUnavailable, LinkError):
         return None
 
 
@@ -88,49 +88,49 @@ def _check_key() -> None:
     needed = NEEDED.get(request.endpoint or "", ANY_KEY)
     if needed is None:
         return
-    found = _found()
-    if found is None:
-        raise _unknown()
-    if needed and not needed & found.scopes:
-        raise _not_enough(needed)
-    g.caller = found
+    known = _authenticate()
+    if known is None:
+        raise _key_required()
+    if needed and not needed & known.scopes:
+        raise _scope_missing(needed)
+    g.caller = known
 
 
-def _found() -> Caller | None:
-    """Werkzeug isn't asked: it also decodes other schemes, and breaks on what is none."""
-    own = parts()
+def _authenticate() -> Caller | None:
+    """Return the caller by link, key or session. Werkzeug's parser is not used: it breaks on malformed schemes."""
+    parts = get_parts()
     opener = OPENERS.get(request.endpoint or "")
     if opener is not None and LINK in request.args:
         return opener(request.args[LINK])
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return find_caller(given.strip(" "), own.keyring(), own.now_ms(), own.settings.rate_limit)
+        return find_caller(given.strip(" "), parts.keyring(), parts.now_ms(), parts.settings.rate_limit)
     if request.endpoint in PAGES and KEY_OF_SESSION in session:
-        return find_holder(session[KEY_OF_SESSION], own.keyring(), own.now_ms(), own.settings.rate_limit)
+        return find_holder(session[KEY_OF_SESSION], parts.keyring(), parts.now_ms(), parts.settings.rate_limit)
     return None
 
 
-def _unknown() -> Refused:
-    """RFC 6750: who sent a key is told that it is none, who sent none isn't."""
-    told = 'Bearer error="invalid_token"' if "Authorization" in request.headers else "Bearer"
-    return Refused("key-required", headers={"WWW-Authenticate": told})
+def _key_required() -> Refused:
+    """Return the refusal for a missing or invalid key; by RFC 6750 only an invalid key gets an error code."""
+    challenge = 'Bearer error="invalid_token"' if "Authorization" in request.headers else "Bearer"
+    return Refused("key-required", headers={"WWW-Authenticate": challenge})
 
 
-def _not_enough(needed: frozenset[Scope]) -> Refused:
+def _scope_missing(needed: frozenset[Scope]) -> Refused:
     scopes = sorted(needed)
-    told = " or ".join(f"`{scope}`" for scope in scopes)
+    names = " or ".join(f"`{scope}`" for scope in scopes)
     return Refused(
         "scope-missing",
-        detail=f"This call needs a key with the scope {told}.",
+        detail=f"This call needs a key with the scope {names}.",
         headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'},
     )
 
 
 def _check_origin() -> None:
-    """Any page in a browser on this machine can send requests here, and give its own name this machine's address.
+    """Reject requests under a foreign host name, and operators' and clinicians' calls from other sites' pages.
 
-    So nothing but what is open to all is answered under another name, no page for people is shown there, and no page
-    of another site may do what operators and clinicians do: not by a call, and what a page of ours posts has a token.
+    Any page in a browser on this machine can send requests here, and can point its own host name at this machine. So
+    under another name only open calls are answered, and no pages. The forms of our own pages carry a token instead.
     """
     needed = NEEDED.get(request.endpoint or "", ANY_KEY)
     if needed is None and request.endpoint not in PAGES:

@@ -1,4 +1,4 @@
-"""From an HTTP request to what was meant: body, Prefer, Idempotency-Key; strict, and cheap to refuse."""
+"""Strict decoding of HTTP requests: body, Prefer, Idempotency-Key. Bad requests are rejected early and cheaply."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ JSON = ("application/json",)
 NDJSON = ("application/x-ndjson", "application/ndjson")
 
 BATCH_LINES_MAX = 2_000
-"""Reports in one batch, at most: what is accepted while the caller waits."""
+"""Maximum number of reports in a batch, all accepted while the caller waits."""
 
 _KEY = re.compile(r"[!#-+\--:<-\[\]-~]{1,128}")
-"""Visible ASCII without quotation mark, comma, semicolon and backslash, which have a meaning in a header's syntax."""
+"""Visible ASCII except quotation mark, comma, semicolon and backslash, which are syntax in a header."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchLine:
-    """One line of a batch: its number in the body (from 1), and what it holds or why that can't be told.
+    """A line of a batch: its number in the body (from 1), and its value or its faults.
 
-    `left_out`: how many more faults it has than are in `faults`.
+    `left_out`: the number of faults beyond those in `faults`.
     """
 
     number: int
@@ -40,13 +40,13 @@ class BatchLine:
 
 
 def refuse_query(request: Request) -> None:
-    """Raises Refused if there is a query: a caller who writes `?ruleset=x` would believe that it counts."""
+    """Raise Refused if there is a query: a caller who sends `?ruleset=x` would believe that it has an effect."""
     if request.query_string:
         raise Refused("unknown-parameter")
 
 
 def read_json(request: Request, max_bytes: int) -> object:
-    """The body as plain data. Raises Refused; its size is refused before it is read."""
+    """Return the body as plain data. Raises Refused; an oversized body is rejected before it is read."""
     _check_type(request, JSON)
     try:
         return strict_json.loads(_read(request, max_bytes), max_bytes=max_bytes)
@@ -55,11 +55,11 @@ def read_json(request: Request, max_bytes: int) -> object:
 
 
 def read_lines(request: Request, max_bytes: int, max_line_bytes: int) -> list[BatchLine]:
-    """The lines of a batch, without the blank ones. Raises Refused only for the batch as a whole."""
+    """Return the lines of a batch without blank lines. Raises Refused only for the batch as a whole."""
     _check_type(request, NDJSON)
     lines = list(_lines(_read(request, max_bytes), max_line_bytes))
     if not lines:
-        raise Refused("batch-refused", detail="The batch has no report in it.")
+        raise Refused("batch-refused", detail="The batch has no report.")
     return lines
 
 
@@ -79,7 +79,7 @@ def _lines(body: bytes, max_line_bytes: int) -> Iterator[BatchLine]:
 
 
 def read_key(request: Request) -> str | None:
-    """The Idempotency-Key, with or without the quotation marks of a structured field. Raises Refused."""
+    """Return the Idempotency-Key without the quotation marks of a structured field. Raises Refused."""
     written = request.headers.get("Idempotency-Key")
     if written is None:
         return None
@@ -92,12 +92,12 @@ def read_key(request: Request) -> str | None:
 
 
 def read_wait(request: Request, max_seconds: int) -> int | None:
-    """The seconds of `Prefer: wait=N` (RFC 7240), capped; None if not preferred. A malformed preference is ignored."""
-    found: dict[str, str] = {}
+    """Return the capped seconds of `Prefer: wait=N` (RFC 7240), or None. A malformed preference is ignored."""
+    preferences: dict[str, str] = {}
     for item in parse_list_header(",".join(request.headers.getlist("Prefer"))):
         name, _, value = item.partition(";")[0].partition("=")
-        found.setdefault(name.strip().lower(), value.strip().strip('"'))
-    wait = found.get("wait", "")
+        preferences.setdefault(name.strip().lower(), value.strip().strip('"'))
+    wait = preferences.get("wait", "")
     if not re.fullmatch(r"\d{1,9}", wait, re.ASCII):
         return None
     return min(int(wait), max_seconds)
@@ -108,17 +108,20 @@ def _check_type(request: Request, expected: tuple[str, ...]) -> None:
     if request.mimetype not in expected or charset not in ("utf-8", "utf8"):
         raise Refused("unsupported-media-type")
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        raise Refused("unsupported-media-type", detail="Send the body as it is: Content-Encoding is not taken.")
+        raise Refused("unsupported-media-type", detail="Send the body uncompressed: Content-Encoding is not supported.")
 
 
 def _read(request: Request, max_bytes: int) -> bytes:
-    """The whole body. Werkzeug cuts a body without length off at its limit in silence, so that lies one byte beyond."""
+    """Return the whole body. Raises Refused.
+
+    Werkzeug silently cuts off a body without Content-Length at its limit, so its limit is one byte higher.
+    """
     request.max_content_length = max_bytes + 1
     try:
         body = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise _too_large(max_bytes) from None
-    except ParseException:  # its chunks; gunicorn reads them only now
+    except ParseException:  # gunicorn parses the chunks only now
         raise Refused("bad-request", detail="The chunks of the body can't be read.") from None
     if len(body) > max_bytes:
         raise _too_large(max_bytes)
@@ -129,4 +132,4 @@ def _read(request: Request, max_bytes: int) -> bytes:
 
 def _too_large(max_bytes: int) -> Refused:
     problem = PROBLEMS["too-large"]
-    return Refused(problem.code, detail=f"{problem.says} At most {max_bytes:,} bytes are taken.")
+    return Refused(problem.code, detail=f"{problem.says} The limit is {max_bytes:,} bytes.")

@@ -1,4 +1,4 @@
-"""What the views work with, put together once by the bootstrap."""
+"""The parts that views work with, put together once by the bootstrap."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from service.use.metrics import Metrics
 from triage_rules.deployment.live import LiveRulesets
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.api_keys import Key
-from triage_rules.store import Ledger
+from triage_rules.store.redis import RedisStore
 from triage_rules.workbench.sandbox import Bench
 
 _EXTENSION = "triage"
 
 WAITERS = 12
-"""Requests that may wait for their result at once, of the threads in gunicorn.py: the others must stay free."""
+"""Maximum number of requests that wait for a result at once; the other threads of gunicorn.py stay free."""
 
 
 QUICK_SECONDS, QUICK_WAIT_SECONDS = 20.0, 5.0
 SLOW_SECONDS, SLOW_WAIT_SECONDS = 75.0, 0.5
-"""What one question about a draft may take, and how long a second caller waits for their turn: while somebody types,
-and where the solver works."""
+"""Time limit of a request about a draft, and time that a second request waits for its turn: quick ones while the person
+types, slow ones with the solver."""
 
 
 class RateLimits(Protocol):
@@ -39,10 +39,10 @@ class RateLimits(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of one app."""
+    """The parts of an app."""
 
     settings: Settings
-    ledger: Ledger
+    store: RedisStore
     live: LiveRulesets
     intake: Intake
     metrics: Metrics
@@ -54,11 +54,11 @@ class Parts:
     waiters: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(WAITERS))
 
 
-def keep(app_extensions: dict[str, object], parts: Parts) -> None:
-    """Let the views of that app find their parts."""
+def store_parts(app_extensions: dict[str, object], parts: Parts) -> None:
+    """Store the parts in the extensions of an app, where its views find them."""
     app_extensions[_EXTENSION] = parts
 
 
-def parts() -> Parts:
-    """The parts of the app that serves this request."""
+def get_parts() -> Parts:
+    """Return the parts of the app that serves this request."""
     return cast(Parts, current_app.extensions[_EXTENSION])

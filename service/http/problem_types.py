@@ -1,18 +1,18 @@
-"""The table of all problems that a caller can be told of: code, status, and what to do about each."""
+"""The table of all problem types: code, status, meaning, and what to do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 PATH = "/problems/"
-"""A problem's `type` is this and its code; the page at that address says what it means and what to do."""
+"""Path of the pages about problem types; a problem's `type` is this path and its code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A type of problem. `says` goes into `detail`; `do`: what the caller's engineer can do about it.
+    """A problem type. `says`: the default `detail`; `do`: advice for the caller's engineer.
 
-    `retry_after`: seconds; only where nothing was accepted and the same request may succeed later.
+    `retry_after`: seconds; set only where nothing was accepted and the same request may succeed later.
     """
 
     code: str
@@ -24,7 +24,7 @@ class Problem:
 
     @property
     def type(self) -> str:
-        """The stable URI reference of this type."""
+        """Return the stable URI reference of this type."""
         return PATH + self.code
 
 
@@ -34,213 +34,213 @@ PROBLEMS = {
         Problem(
             "unreadable",
             400,
-            "What was sent can't be read",
-            "It is not the strict JSON that is expected. `errors` says what and, if known, where.",
+            "The body is not valid JSON",
+            "The body is not strict JSON. `errors` lists the faults and, if known, their places.",
             "Send UTF-8 without a byte order mark, one JSON value, each key once, no NaN or Infinity, little nesting.",
         ),
         Problem(
             "bad-request",
             400,
-            "The request can't be read",
-            "The request breaks the rules of HTTP or of this interface.",
-            "See `detail`, and /openapi.json for what the call takes.",
+            "The request is invalid",
+            "The request breaks the rules of HTTP or of this API.",
+            "See `detail`, and the description of the call in /openapi.json.",
         ),
         Problem(
             "unknown-parameter",
             400,
-            "No query parameters are known here",
-            "This call takes no query parameters. They are refused, so that none is ignored in silence.",
-            "Put what you want to say into the body, and leave the query out.",
+            "This call takes no query parameters",
+            "The request has a query. Queries are rejected, because an ignored parameter would mislead the caller.",
+            "Remove the query, and put the values into the body.",
         ),
         Problem(
             "idempotency-key-invalid",
             400,
-            "The Idempotency-Key can't be used",
-            "Expected 1 to 128 visible ASCII characters, none of them a comma, semicolon, quotation mark or backslash.",
-            "Use a random UUID for each new report, and the same one when you send that report again.",
+            "The Idempotency-Key is invalid",
+            "Expected 1 to 128 visible ASCII characters without comma, semicolon, quotation mark and backslash.",
+            "Use a random UUID for each new report, and the same UUID when you send that report again.",
         ),
         Problem(
             "key-required",
             401,
             "An API key is required",
-            "The request has no `Authorization: Bearer KEY`, or the key opens nothing here (any more).",
-            "Send `Authorization: Bearer KEY` with a key from whoever runs this service.",
+            "The request has no `Authorization: Bearer KEY`, or the key is not valid (any more).",
+            "Send `Authorization: Bearer KEY` with a key from the operator of this service.",
         ),
         Problem(
             "scope-missing",
             403,
-            "The API key doesn't open this call",
-            "The key is known, but was not made for this call. `detail` names the scope that is needed.",
-            "Ask whoever runs this service for a key with that scope.",
+            "The API key lacks a scope",
+            "The key is valid, but has no scope for this call. `detail` names the scope.",
+            "Ask the operator of this service for a key with that scope.",
         ),
         Problem(
             "foreign-origin",
             403,
-            "The request comes from somewhere else",
-            "Without API keys, the service is for this machine alone, by its own name, and what operators and "
-            "clinicians do is not for other sites' pages.",
+            "The request comes from another origin",
+            "Without API keys, the service answers only on its own machine, under a loopback name, and pages of other "
+            "sites can't do what operators and clinicians do.",
             "Call it at 127.0.0.1 or localhost, or run the service with API keys.",
         ),
         Problem(
             "link-refused",
             403,
-            "This link opens nothing",
+            "This link is not valid",
             "The link was changed, has expired, or was signed with a secret that is no longer used.",
-            "Ask whoever gave you the link for a new one.",
+            "Ask for a new link where you got this one.",
         ),
         Problem(
             "form-not-ours",
             403,
-            "This page is too old, or is not ours",
-            "What was sent does not come from a page that was opened here and is still good.",
-            "Open the page again and send it from there. A page of another site can't send it.",
+            "This page has expired",
+            "The form was not sent from a current page of this service.",
+            "Open the page again and send the form from there. Pages of other sites can't send it.",
         ),
         Problem(
             "not-found",
             404,
-            "There is nothing at this path",
+            "Nothing was found at this path",
             "No call has this path. /openapi.json lists all calls.",
-            "Check the path; but for /problems/, no path ends in a slash.",
+            "Check the path. Except for /problems/, no path ends in a slash.",
         ),
         Problem(
             "report-not-found",
             404,
-            "There is no such report",
-            "No report has this id: it was never accepted, its time of keeping is over, or it was erased.",
-            "Check the id. Ids come from the answer to POST /v1/reports.",
+            "The report was not found",
+            "No report has this id: it was never accepted, its retention time is over, or it was erased.",
+            "Check the id. POST /v1/reports returns the id of a report.",
         ),
         Problem(
             "ruleset-not-found",
             404,
-            "There is no such ruleset",
-            "No ruleset of this name is live. /v1/rulesets lists those that are.",
+            "The ruleset was not found",
+            "No ruleset of this name is live. /v1/rulesets lists the live rulesets.",
             "Check the name, or deploy the ruleset.",
         ),
         Problem(
             "method-not-allowed",
             405,
-            "This path has other methods",
+            "The method is not allowed",
             "The header Allow lists the methods of this path.",
-            "Use one of them.",
+            "Use a method that Allow lists.",
         ),
         Problem(
             "not-settled",
             409,
-            "The report waits to be decided",
-            "Nothing was noted: the report has no result yet that somebody could take care of.",
-            "Ask for the report, and send this again once it is done or dead.",
+            "The report has no result yet",
+            "Not acknowledged: the report is still in the queue.",
+            "Get the report, and send this again when its status is done or dead.",
         ),
         Problem(
             "not-redrivable",
             409,
-            "The report can't be tried anew",
-            "It is no dead letter, or not any more, or it was put back into the queue too often.",
-            "Ask for the report. If it is dead, a human must decide it; GET /v1/dead-letters tells why it failed.",
+            "The report can't be requeued",
+            "The report is not a dead letter (any more), or was requeued too often.",
+            "Get the report. If it is dead, a human must decide it; GET /v1/dead-letters shows why it failed.",
         ),
         Problem(
             "subject-of-several",
             409,
-            "More than one client has that subject",
-            "Nothing was erased: more than one client has reports of that subject, and they may be different people.",
-            "Say whose subject it is, by `client`.",
+            "Several clients have this subject",
+            "Nothing was erased: several clients have reports of this subject, and they may be about different people.",
+            "Name the client in `client`.",
         ),
         Problem(
             "too-large",
             413,
             "The body is too large",
-            "The body is larger than this call takes.",
-            "Send less text, or a batch in several requests. /v1/status tells the limits.",
+            "The body is larger than this call accepts.",
+            "Send less text, or split a batch into several requests. /v1/status lists the limits.",
         ),
         Problem(
             "unsupported-media-type",
             415,
-            "The body's type is not taken",
+            "The type of the body is not supported",
             "Expected `Content-Type: application/json` (a batch: `application/x-ndjson`), in UTF-8, not compressed.",
             "Set the header, and send the body uncompressed.",
         ),
         Problem(
             "report-refused",
             422,
-            "The report was refused",
-            "Not accepted. `errors` lists every fault, each with a JSON pointer to it.",
-            "Show each fault at its field, and send the corrected report. /v1/rulesets/NAME/schema tells what fits.",
+            "The report was rejected",
+            "Not accepted. `errors` lists every fault, each with a JSON pointer.",
+            "Show each fault at its field, and send the corrected report. /v1/rulesets/NAME/schema has the schema.",
         ),
         Problem(
             "batch-refused",
             422,
-            "The batch was refused",
-            "Not accepted: the batch has no report in it, or too many lines.",
-            "Send one report a line, at least one, and not more lines than /v1/status tells.",
+            "The batch was rejected",
+            "Not accepted: the batch has no report, or too many lines.",
+            "Send one report a line, at least one, and no more lines than the limit in /v1/status.",
         ),
         Problem(
             "idempotency-key-reused",
             422,
             "This Idempotency-Key was used for another report",
-            "Not accepted: an earlier report was sent with this key, and other values. This one was not checked.",
+            "Not accepted: an earlier report with other values has this key. The new report was not checked.",
             "Use a new key for a new or a corrected report.",
         ),
         Problem(
             "erasure-refused",
             422,
-            "The erasure was refused",
-            "Nothing was erased: the body doesn't say whose. `errors` says what is wrong.",
-            'Send {"subject": "..."}, with a `client` if need be.',
+            "The erasure was rejected",
+            "Nothing was erased: the body does not name a valid subject. `errors` lists every fault.",
+            'Send {"subject": "..."}, with a `client` if needed.',
         ),
         Problem(
             "deployment-refused",
             422,
-            "The deployment was refused",
-            "Not deployed: the body is not an object with the files of a ruleset. `errors` says what is wrong.",
+            "The deployment was rejected",
+            "Not deployed: the body is not an object with the files of a ruleset. `errors` lists every fault.",
             'Send {"files": {"ruleset.yaml": "...", "cases.yaml": "..."}}, each file as its text.',
         ),
         Problem(
             "ruleset-refused",
             422,
-            "The ruleset was refused",
-            "Not deployed; what is live stays. `errors` lists every fault, each with file, line and column.",
-            "Correct the files, and try them with `triage check` and `triage test` before you send them again.",
+            "The ruleset was rejected",
+            "Not deployed; the live version is unchanged. `errors` lists every fault, each with file, line and column.",
+            "Correct the files, and run `triage check` and `triage test` on them before you send them again.",
         ),
         Problem(
             "form-links-off",
             409,
-            "Links to forms can't be made here",
-            "The service has no secret to sign them with that would outlive it.",
-            "Have whoever runs this service set TRIAGE_PAGES_SECRET.",
+            "Links to forms are off",
+            "The service has no permanent secret to sign links with.",
+            "Ask the operator of this service to set TRIAGE_PAGES_SECRET.",
         ),
         Problem(
             "form-link-invalid",
             422,
-            "No such link can be made",
-            "What the link is to say can't be. `errors` says what of it.",
-            "See /openapi.json for what a link may say.",
+            "The link was not made",
+            "The link's parameters are invalid. `errors` lists every fault.",
+            "See /openapi.json for the parameters of a link.",
         ),
         Problem(
             "rate-exceeded",
             429,
             "Too many requests",
-            "Not accepted: this client has sent more than it may in the time; a batch counts with each report.",
-            "Send it again after the seconds in Retry-After, or ask whoever runs this service for a higher rate.",
+            "Not accepted: this client exceeded its rate limit; each report of a batch counts.",
+            "Send it again after the seconds in Retry-After, or ask the operator of this service for a higher rate.",
         ),
         Problem(
             "evaluation-failed",
             500,
             "The report could not be decided",
             "The rule engine failed on this report. It is not routine: a human must look at the answers now.",
-            "Treat the report as undecided and urgent to look at, and tell us its incident.",
+            "Treat the report as undecided and look at it urgently. Report the incident to the operator.",
         ),
         Problem(
             "internal",
             500,
-            "Something is wrong with the service",
-            "The request was not carried out, because of a fault of ours.",
-            "Send it again with the same Idempotency-Key; if it fails again, tell us the incident.",
+            "The service has an internal error",
+            "The request failed because of an error in the service.",
+            "Send it again with the same Idempotency-Key. If it fails again, report the incident to the operator.",
         ),
         Problem(
             "ledger-unavailable",
             503,
-            "The store can't be used now",
-            "The store that reports are kept in can't be reached, or is full or refuses to write for another reason. "
-            "What was sent was not accepted, as far as we know.",
+            "The store is unavailable",
+            "The store of reports can't be reached, is full, or refuses to write for another reason. "
+            "As far as the service knows, the request was not accepted.",
             "Send the same request with the same Idempotency-Key again after the seconds in Retry-After.",
             5,
         ),
@@ -248,23 +248,23 @@ PROBLEMS = {
             "queue-too-old",
             503,
             "Reports wait too long",
-            "Not accepted: reports wait longer than they may, so this one would too. Those that look urgent go before "
-            "the others, and are refused only if urgent ones wait that long.",
-            "Send it again after the seconds in Retry-After, and meanwhile tell the person whom to call.",
+            "Not accepted: reports already wait longer than the limit. Reports that look urgent go first, and are "
+            "rejected only if urgent reports wait longer than the limit.",
+            "Send it again after the seconds in Retry-After. Until then, show the person whom to call.",
             30,
         ),
         Problem(
             "no-ruleset-live",
             503,
             "No ruleset is live",
-            "Not accepted: no ruleset has been deployed yet, so nothing could decide.",
-            "Deploy one, or send the report again after the seconds in Retry-After.",
+            "Not accepted: no ruleset has been deployed yet.",
+            "Deploy a ruleset, or send the report again after the seconds in Retry-After.",
             30,
         ),
         Problem(
             "ruleset-changing",
             503,
-            "The ruleset is just being changed",
+            "The ruleset is being changed",
             "Not accepted: the live ruleset changed several times while the report was being accepted.",
             "Send the same request with the same Idempotency-Key again after the seconds in Retry-After.",
             1,
@@ -272,25 +272,24 @@ PROBLEMS = {
         Problem(
             "ruleset-broken",
             503,
-            "The live ruleset can't be used",
-            "Not accepted: the stored ruleset is not what its digest says.",
+            "The live ruleset is broken",
+            "Not accepted: the stored ruleset does not match its digest.",
             "Deploy it again, or roll back; then send the report again.",
             30,
         ),
         Problem(
             "store-sealed",
             503,
-            "What is stored can't be opened",
-            "What is stored is encrypted, and can't be opened with the keys that this service was given. "
-            "What was sent was not accepted.",
+            "The stored data can't be decrypted",
+            "Not accepted: the stored data is encrypted, and the service does not have the right encryption keys.",
             "Give all processes the encryption keys of the store (docs/howto/privacy.md); then send it again.",
             30,
         ),
         Problem(
             "deployment-running",
             503,
-            "Another ruleset is just being checked",
-            "Not deployed: one ruleset is checked at a time.",
+            "Another ruleset is being checked",
+            "Not deployed: the service checks one ruleset at a time.",
             "Send it again after the seconds in Retry-After.",
             10,
         ),
@@ -298,8 +297,8 @@ PROBLEMS = {
             "not-ready",
             503,
             "The service is not ready",
-            "`errors` says what is missing. Reports that were accepted are kept, and will be decided.",
-            "Start what is missing.",
+            "`errors` lists the failed checks. Accepted reports are kept, and will be decided.",
+            "Start or repair what `errors` lists.",
             5,
         ),
     )

@@ -1,4 +1,4 @@
-"""What went wrong, as problem+json (RFC 9457): one table from errors to statuses."""
+"""Errors as problem+json (RFC 9457), with the table from error classes to problem types."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from service.http.problem_types import PROBLEMS, Problem
-from service.http.responses import json_answer
+from service.http.responses import json_response
 from triage_rules.foundation import errors
 from triage_rules.foundation.errors import ReportFault, TriageError
 from triage_rules.foundation.place import Place
 
 CONTENT_TYPE = "application/problem+json"
 ERRORS_MAX = 100
-"""Faults told at once. More are counted, so that a hostile body can't make a large answer."""
+"""Maximum number of faults in a response. Further faults are only counted: hostile bodies would get huge responses."""
 
 POINTER_MAX = 200
-"""Letters of a pointer, at most. A longer one holds somebody's text as a field's name; its object is named instead."""
+"""Maximum length of a pointer. A longer pointer has a person's text as a field name; its parent is named instead."""
 
 RETRY_OLD_QUEUE_MIN_S = 10
 RETRY_OLD_QUEUE_MAX_S = 300
@@ -45,16 +45,16 @@ OF_ERROR: dict[type[TriageError], str] = {
     errors.ReportError: "report-refused",
     errors.EngineError: "evaluation-failed",
     errors.EngineUnavailable: "internal",
-    errors.LedgerUnavailable: "ledger-unavailable",
+    errors.StoreUnavailable: "ledger-unavailable",
     errors.CredentialsRefused: "ledger-unavailable",
     errors.QueueTooOld: "queue-too-old",
     errors.IdempotencyMismatch: "idempotency-key-reused",
     errors.StaleRuleset: "ruleset-changing",
     errors.ReportNotFound: "report-not-found",
-    errors.NoPlace: "not-found",
-    errors.NotSettled: "not-settled",
-    errors.NotRedrivable: "not-redrivable",
-    errors.SealError: "store-sealed",
+    errors.PositionNotFound: "not-found",
+    errors.ReportNotSettled: "not-settled",
+    errors.RequeueRefused: "not-redrivable",
+    errors.DecryptionError: "store-sealed",
     errors.SubjectOfSeveral: "subject-of-several",
     errors.KeyNotFound: "internal",
     errors.GroupNotFound: "internal",
@@ -67,7 +67,7 @@ OF_ERROR: dict[type[TriageError], str] = {
     errors.EventError: "internal",
     errors.SettingsError: "internal",
 }
-"""Every error of the core, by its own class: a new one must be given its place here (a test sees to it)."""
+"""The problem type of each error class of the core; a test fails if a class is missing."""
 
 _OF_STATUS = {
     400: "bad-request",
@@ -81,13 +81,13 @@ _OF_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class PlacedFault(ReportFault):
-    """A fault of a file that was sent, with its place in it."""
+    """A fault of a posted file, with its place."""
 
     place: Place
 
 
 class Refused(Exception):
-    """A request that breaks the interface's own rules, before anything of the core is asked."""
+    """A request that breaks the rules of the HTTP API itself, before the core is involved."""
 
     def __init__(
         self,
@@ -108,26 +108,26 @@ class Refused(Exception):
 def body(
     problem: Problem, faults: tuple[ReportFault, ...] = (), detail: str | None = None, left_out: int = 0
 ) -> dict[str, Any]:
-    """The JSON object that tells of `problem`. `left_out`: how many more faults there are."""
-    told: dict[str, Any] = {
+    """Return the JSON object of `problem`. `left_out`: the number of faults beyond `faults`."""
+    members: dict[str, Any] = {
         "type": problem.type,
         "title": problem.title,
         "status": problem.status,
         "detail": detail or problem.says,
     }
     if faults:
-        told["errors"] = [
+        members["errors"] = [
             {"pointer": _pointer(fault.pointer), "code": fault.code, "detail": fault.detail, **_place(fault)}
             for fault in faults[:ERRORS_MAX]
         ]
     left_out += max(0, len(faults) - ERRORS_MAX)
     if left_out:
-        told["errors_left_out"] = left_out
-    return told
+        members["errors_left_out"] = left_out
+    return members
 
 
-def of(error: TriageError) -> tuple[Problem, tuple[ReportFault, ...], int]:
-    """The problem that `error` is to a caller, the faults to tell, and how many more there are."""
+def problem_of(error: TriageError) -> tuple[Problem, tuple[ReportFault, ...], int]:
+    """Return the problem type of `error`, its faults, and the number of further faults."""
     problem = PROBLEMS[OF_ERROR[type(error)]]
     return (problem, error.faults, error.left_out) if isinstance(error, errors.ReportError) else (problem, (), 0)
 
@@ -141,9 +141,9 @@ def respond(
     left_out: int = 0,
     **more: Any,
 ) -> Response:
-    """The HTTP answer. `headers`: more of them; `left_out`: how many more faults; `more`: further members."""
+    """Make the HTTP response. `headers`: additional ones; `left_out`: as in `body`; `more`: further JSON members."""
     g.problem = problem.code
-    response = json_answer({**body(problem, faults, detail, left_out), **more}, problem.status, CONTENT_TYPE)
+    response = json_response({**body(problem, faults, detail, left_out), **more}, problem.status, CONTENT_TYPE)
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
     response.headers.update(headers or {})
@@ -151,52 +151,52 @@ def respond(
 
 
 def register(app: Flask) -> None:
-    """Every error that leaves a view becomes a problem."""
-    app.register_error_handler(TriageError, _of_core)
-    app.register_error_handler(Refused, _of_request)
-    app.register_error_handler(HTTPException, of_http)
-    app.register_error_handler(Exception, _of_nobody)
+    """Turn every error that leaves a view into a problem."""
+    app.register_error_handler(TriageError, _handle_core_error)
+    app.register_error_handler(Refused, _handle_refusal)
+    app.register_error_handler(HTTPException, _handle_http_error)
+    app.register_error_handler(Exception, _handle_unknown_error)
 
 
 def _retry_after_s(error: errors.QueueTooOld) -> int:
-    """The longer ago the queue was young enough, the longer it will take until it is again."""
+    """Return the seconds to wait: the longer the queue is over its limit, the longer it takes to recover."""
     return min(max(error.over_ms // 1000, RETRY_OLD_QUEUE_MIN_S), RETRY_OLD_QUEUE_MAX_S)
 
 
-def _of_core(error: TriageError) -> Response:
-    problem, faults, left_out = of(error)
+def _handle_core_error(error: TriageError) -> Response:
+    problem, faults, left_out = problem_of(error)
     if isinstance(error, errors.QueueTooOld):
         return respond(problem, headers={"Retry-After": str(_retry_after_s(error))})
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _incident(problem, error)
+        return _respond_with_incident(problem, error)
     return respond(problem, faults, left_out=left_out)
 
 
-def _of_request(error: Refused) -> Response:
+def _handle_refusal(error: Refused) -> Response:
     return respond(error.problem, error.faults, error.detail, error.headers, left_out=error.left_out)
 
 
-def of_http(error: HTTPException) -> ResponseReturnValue:
-    """Flask's and Werkzeug's own refusals. Their texts are not used: some repeat what was sent."""
+def _handle_http_error(error: HTTPException) -> ResponseReturnValue:
+    """Turn Flask's and Werkzeug's errors into problems, without their texts, some of which repeat the request."""
     status = error.code or 500
     if status < HTTPStatus.BAD_REQUEST:
         return error
     if status in _OF_STATUS:
         response = respond(PROBLEMS[_OF_STATUS[status]])
     else:
-        told = {"type": "about:blank", "title": error.name, "status": status}
-        response = json_answer(told, status, CONTENT_TYPE)
+        members = {"type": "about:blank", "title": error.name, "status": status}
+        response = json_response(members, status, CONTENT_TYPE)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response
 
 
-def _of_nobody(error: Exception) -> Response:
-    return _incident(PROBLEMS["internal"], error)
+def _handle_unknown_error(error: Exception) -> Response:
+    return _respond_with_incident(PROBLEMS["internal"], error)
 
 
-def _incident(problem: Problem, error: Exception) -> Response:
-    """A fault of ours: told without its text, logged with its places. Its text may hold an answer."""
+def _respond_with_incident(problem: Problem, error: Exception) -> Response:
+    """Respond to an internal error with a number, and log its places; its text is dropped, as it may hold an answer."""
     incident = secrets.token_hex(8)
     places = " < ".join(f"{f.filename}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__)))
     log.error("incident %s: %s at %s", incident, type(error).__name__, places)

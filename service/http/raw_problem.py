@@ -1,4 +1,4 @@
-"""What gunicorn answers to bytes that are no request: our problem, instead of its page, which repeats what was sent."""
+"""gunicorn's response to malformed requests as problem+json; gunicorn's own page would repeat the request."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _BAD = PROBLEMS["bad-request"]
 
 
 def write_problem(sock: socket.socket, status_int: int, _reason: str, _message: str) -> None:
-    """In the place of gunicorn's `util.write_error`. Its message quotes the request, so it is left out.
+    """Replace gunicorn's `util.write_error`, without its message, which quotes the request.
 
-    A transfer coding that nobody has heard of is the caller's mistake, so 501 becomes 400.
+    An unknown transfer coding is the caller's mistake, so 501 becomes 400.
     """
     status = HTTPStatus.BAD_REQUEST if status_int == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(status_int)
     if status == HTTPStatus.BAD_REQUEST:
-        told = body(_BAD)
+        members = body(_BAD)
     else:
-        told = {"type": "about:blank", "title": status.phrase, "status": status.value}
-    content = dumps(told).encode()
+        members = {"type": "about:blank", "title": status.phrase, "status": status.value}
+    content = dumps(members).encode()
     headers = {
         "Connection": "close",
         "Content-Type": CONTENT_TYPE,

@@ -1,4 +1,4 @@
-"""What the board says, in words and in lengths: how long somebody waits, until when, and the bars of its chart."""
+"""Texts and chart of the board: durations, due times, reasons of dead letters, and bars."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
 WORDS: dict[Level | None, str] = {None: "undecided"} | {level: level.word for level in Level}
-"""What a level is called in an address."""
+"""Names of the levels in an address."""
 
 REASONS = {
-    "worker_lost": "The process that evaluated it died each time.",
+    "worker_lost": "The worker process died at every attempt.",
     "time_limit": "The evaluation took too long.",
     "evaluation_failed": "The evaluation failed.",
 }
-"""Why a report is a dead letter, by the first word of its reason."""
+"""Descriptions of the reasons of dead letters, by their first word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What the chart shows: so many bars of such a length; how a bar's begin is written, and for each how manyth."""
+    """A period of the chart: number and length of its bars, dates or times as labels, and one label every `written`."""
 
     label: str
     bars: int
@@ -36,7 +36,7 @@ class Span:
     written: int
 
     def starts(self, now_ms: int) -> tuple[list[int], int]:
-        """When its bars begin, and when the last one ends, which is after now."""
+        """Return the starts of the bars, and the end of the last, which is after now."""
         end = (now_ms // self.bar_ms + 1) * self.bar_ms
         return [end - number * self.bar_ms for number in range(self.bars, 0, -1)], end
 
@@ -49,7 +49,7 @@ SPANS = {
 
 
 def format_duration(ms: int) -> str:
-    """How long that is, as people say it; no more often another than each minute."""
+    """Format a duration for people, in steps of a minute or more."""
     days, hours, minutes = ms // DAY_MS, ms // HOUR_MS, ms // MINUTE_MS
     if days > 1:
         return f"{days} days"
@@ -60,14 +60,14 @@ def format_duration(ms: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Until when somebody must act. `is_over`: somebody should have by now."""
+    """The time left to act. `is_over`: the time has passed."""
 
     words: str
     is_over: bool
 
 
 def describe_due(noted: Noted, now_ms: int) -> Due:
-    """As the board says it."""
+    """Format the time left, as shown on the board."""
     if noted.due_ms is None:
         return Due("no limit", is_over=False)
     left = noted.due_ms - now_ms
@@ -79,10 +79,10 @@ def describe_due(noted: Noted, now_ms: int) -> Due:
 
 
 def describe_reason(reason: str) -> str:
-    """Why a report is a dead letter, in a sentence, and what failed."""
+    """Return the reason of a dead letter as a sentence, with the name of what failed."""
     word, _, detail = reason.partition(":")
-    told = REASONS.get(word, reason)
-    return f"{told} ({detail.strip()})" if detail and word in REASONS else told
+    sentence = REASONS.get(word, reason)
+    return f"{sentence} ({detail.strip()})" if detail and word in REASONS else sentence
 
 
 # --- the chart ------------------------------------------------------------------------------------
@@ -90,12 +90,12 @@ def describe_reason(reason: str) -> str:
 WIDTH, HEIGHT = 480, 210
 LEFT, BOTTOM, TOP = 38, 28, 12
 STACKED: tuple[Level | None, ...] = (Level.ROUTINE, Level.MONITOR, None, Level.URGENT)
-"""From the bottom up: what is urgent is on top."""
+"""Order of the levels in a bar, from the bottom up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a bar, in the picture's own units."""
+    """A part of a bar, in the units of the chart."""
 
     level: str
     x: float
@@ -106,18 +106,18 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class BarLabel:
-    """A bar in words: when it begins (RFC 3339), how it is written below, and its counts by level, RANKS' order."""
+    """A bar's start (RFC 3339), its label, whether the label is shown, and its counts by level in RANKS' order."""
 
     at: str
     label: str
-    told: bool
+    is_labelled: bool
     x: float
     counts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """All that the picture and its table are made of. `lines`: (y, count) of the lines behind the bars."""
+    """The data of the chart and its table. `lines`: (y, count) of the lines behind the bars."""
 
     pieces: tuple[Piece, ...]
     bars: tuple[BarLabel, ...]
@@ -126,11 +126,11 @@ class Chart:
 
 
 def build_chart(bars: Sequence[Bar], span: Span) -> Chart:
-    """The picture of those bars."""
+    """Lay out a chart of the bars."""
     top = _round_up(max((sum(bar.counts.values()) for bar in bars), default=0))
     high, wide = HEIGHT - BOTTOM - TOP, (WIDTH - LEFT) / max(1, len(bars))
     pieces: list[Piece] = []
-    told: list[BarLabel] = []
+    labels: list[BarLabel] = []
     for number, bar in enumerate(bars):
         x, y = LEFT + number * wide, float(HEIGHT - BOTTOM)
         for level in STACKED:
@@ -140,18 +140,20 @@ def build_chart(bars: Sequence[Bar], span: Span) -> Chart:
                 pieces.append(Piece(WORDS[level], round(x + 1, 2), round(y, 2), round(wide - 2, 2), round(height, 2)))
         counts = tuple(bar.counts[level] for level in RANKS)
         label = _label(bar.from_ms, span)
-        told.append(BarLabel(timestamp(bar.from_ms), label, number % span.written == 0, round(x + wide / 2, 2), counts))
+        labels.append(
+            BarLabel(timestamp(bar.from_ms), label, number % span.written == 0, round(x + wide / 2, 2), counts)
+        )
     lines = tuple((round(TOP + high * (1 - part / 2), 2), top * part // 2) for part in range(3))
     total = {WORDS[level]: sum(bar.counts[level] for bar in bars) for level in RANKS}
-    return Chart(tuple(pieces), tuple(told), lines, total)
+    return Chart(tuple(pieces), tuple(labels), lines, total)
 
 
 def _round_up(count: int) -> int:
-    """A round even number that is not less."""
-    if count <= 2:  # noqa: PLR2004 - the smallest even one
+    """Return the next round even number."""
+    if count <= 2:  # noqa: PLR2004 - the smallest even number
         return 2
     step = int(10 ** math.floor(math.log10(count)))
-    return next(round_one for factor in (1, 2, 4, 6, 8, 10) if (round_one := factor * step) >= count)
+    return next(number for factor in (1, 2, 4, 6, 8, 10) if (number := factor * step) >= count)
 
 
 def _label(ms: int, span: Span) -> str:

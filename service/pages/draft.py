@@ -1,4 +1,4 @@
-"""A draft as a form carries it: three texts and a patient's answers; what it begins with, and what is asked of it."""
+"""A draft as a form carries it: three texts and a patient's answers; its first version, and requests about it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import request
 
-from service.http.parts import Parts, parts
+from service.http.parts import Parts, get_parts
 from triage_rules.foundation.errors import RulesetNotFound
 from triage_rules.language.bundle import document_of
 from triage_rules.language.reading import FILE_NAME
@@ -21,17 +21,17 @@ from triage_rules.workbench.yaml_export import yaml_of
 Json = dict[str, Any]
 
 MAX_BYTES = 6 * 1024**2
-"""Of a posted form: three files of which each is refused beyond a megabyte, and their like as uploads."""
+"""Maximum size of a posted form: three files of at most a megabyte each, as texts and as uploads."""
 
 ANSWER = "a."
-"""What the names of a patient's answers begin with."""
+"""Prefix of the fields with a patient's answers."""
 
 SLOW = frozenset({"check", "cases", "compare"})
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What is live under a name: its bundle's text, and the files that it was made from (as far as they were kept)."""
+    """A live version: the text of its bundle, and the stored files that it was made from."""
 
     name: str
     version: str
@@ -43,20 +43,26 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a form carries."""
+    """The files and answers of a form."""
 
     files: Mapping[str, str]
     words: Mapping[str, str] = field(default_factory=dict)
 
 
-def live_of(name: str) -> Live:
-    """What is live. Raises RulesetNotFound, LedgerUnavailable."""
-    own = parts()
-    live = own.ledger.live().get(name)
+def open_live(name: str) -> Live:
+    """Open the live version of a ruleset.
+
+    Raises:
+        RulesetNotFound: If it is not live.
+        StoreUnavailable: If the store is away.
+
+    """
+    parts = get_parts()
+    live = parts.store.rulesets.get_live().get(name)
     if live is None:
         raise RulesetNotFound(f"no ruleset `{name}` is live")
-    data = own.ledger.bundle(live.digest)
-    beside = own.ledger.source(live.digest)
+    data = parts.store.rulesets.get_bundle(live.digest)
+    beside = parts.store.rulesets.get_files(live.digest)
     files = {file: beside[file] for file in FILES if file in beside}
     kept = FILE_NAME in files
     if not kept:
@@ -69,8 +75,8 @@ def _written(digest: str, data: bytes) -> str:
     return yaml_of(document_of(data, digest)["ruleset"])
 
 
-def posted() -> Draft:
-    """What this request's form holds. Uploads of files take the place of texts; a patient, of single answers."""
+def read_draft() -> Draft:
+    """Read the draft of this request's form. Uploaded files replace texts; a patient replaces single answers."""
     form = request.form
     files = {name: _plain(form[name]) for name in FILES if name in form}
     for upload in request.files.getlist("upload"):
@@ -82,26 +88,32 @@ def posted() -> Draft:
 
 
 def _patient() -> dict[str, str]:
-    """The answers of a button `Try this patient`."""
+    """Return the answers of a button `Try this patient`."""
     try:
-        told = json.loads(request.form.get("patient", "{}"))
+        answers = json.loads(request.form.get("patient", "{}"))
     except ValueError:
         return {}
-    return {str(name): str(word) for name, word in told.items()} if isinstance(told, dict) else {}
+    return {str(name): str(word) for name, word in answers.items()} if isinstance(answers, dict) else {}
 
 
 def _plain(text: str) -> str:
-    """Browsers send each line feed of a text field as two characters."""
+    """Normalise line ends: browsers send each line feed of a text field as two characters."""
     return text.replace("\r\n", "\n")
 
 
-def ask(what: str, draft: Draft, live: Live | None) -> Json:
-    """The answer about the draft, as `Desk.answer`. Raises WorkbenchBusy, WorkbenchFailed."""
-    asked: Json = {"ask": what, "files": dict(draft.files), "words": dict(draft.words)}
+def ask_bench(what: str, draft: Draft, live: Live | None) -> Json:
+    """Return the answer of `Desk.answer` about the draft.
+
+    Raises:
+        WorkbenchBusy: If another request holds the bench.
+        WorkbenchFailed: If the request took too long or crashed.
+
+    """
+    question: Json = {"ask": what, "files": dict(draft.files), "words": dict(draft.words)}
     if live is not None:
-        asked["live"] = {"digest": live.digest, "data": live.data}
-    return _bench(parts(), what).ask(asked)
+        question["live"] = {"digest": live.digest, "data": live.data}
+    return _bench(get_parts(), what).ask(question)
 
 
-def _bench(own: Parts, what: str) -> Bench:
-    return own.slow_bench if what in SLOW else own.quick_bench
+def _bench(parts: Parts, what: str) -> Bench:
+    return parts.slow_bench if what in SLOW else parts.quick_bench

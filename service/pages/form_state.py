@@ -1,4 +1,4 @@
-"""Where a person is in a form: all of it travels in the form's own hidden fields, so nothing is kept here meanwhile."""
+"""The state of a form in progress, carried in its hidden fields; the service stores nothing until it is sent."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from triage_rules.intake.form import FormAnswers, FormQuestion, read_form_answer
 from triage_rules.language.model import InputKind, Ruleset
 
 ANSWER = "a."
-"""Before the question's name: the field that holds its answer."""
+"""Prefix of the fields with answers."""
 
 SHOWN, SKIPPED = "shown", "skipped"
-"""What the person said about the private questions; '' before they were offered."""
+"""The person's choice about the private questions; '' before they were offered."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _PRINT = re.compile(r"[0-9a-f]{16}")
@@ -28,9 +28,9 @@ _PRINT = re.compile(r"[0-9a-f]{16}")
 
 @dataclass
 class FormState:
-    """`written`: name -> text. `path`: the questions asked one by one, in order; `at`: the one that is shown.
+    """The state of a form. `written`: the texts by question; `path`: the questions answered so far, in order.
 
-    `sent`: the report that was sent, '' if none, and `sent_print`: the print of its answers.
+    `at`: the question that is shown; `sent`: the id of the sent report, or ''; `sent_print`: its answers' fingerprint.
     """
 
     asked: Mapping[str, FormQuestion]
@@ -44,20 +44,20 @@ class FormState:
     sent_print: str = ""
 
     def answers(self, ruleset: Ruleset) -> FormAnswers:
-        """What is written, as findings and faults."""
+        """Read the texts as answers and faults."""
         return read_form_answers(ruleset, self.asked, self.written)
 
     def is_private(self, name: str) -> bool:
-        """Whether the question may be shown only where nobody else sees it."""
+        """Return True if the question may be shown only to a person who is alone."""
         return self.asked[name].is_private
 
     def visit(self, name: str) -> None:
-        """The question was answered, and the person went on."""
+        """Add an answered question to the path."""
         if name and name not in self.path:
             self.path.append(name)
 
     def step_back(self) -> bool:
-        """To the question before. False if there is none."""
+        """Go to the previous question; return False if there is none."""
         before = self.path[: self.path.index(self.at)] if self.at in self.path else self.path
         if not before:
             return False
@@ -66,7 +66,7 @@ class FormState:
         return True
 
     def hidden(self, visible: str = "") -> Iterator[tuple[str, str]]:
-        """The hidden fields that carry it, without the answer to the question that is visible."""
+        """Yield the hidden fields of the state, except the answer to the visible question."""
         yield "id", self.id
         yield "path", " ".join(self.path)
         yield "at", self.at
@@ -79,13 +79,13 @@ class FormState:
                 yield ANSWER + name, text
 
 
-def fresh(asked: Mapping[str, FormQuestion], *, clinician: bool) -> FormState:
-    """Nothing is answered yet."""
+def new_state(asked: Mapping[str, FormQuestion], *, clinician: bool) -> FormState:
+    """Return the state of an empty form."""
     return FormState(asked, secrets.token_hex(16), clinician=clinician)
 
 
-def read(form: MultiDict[str, str], asked: Mapping[str, FormQuestion], *, clinician: bool) -> FormState:
-    """What was posted. What can't be ours counts as not said."""
+def read_state(form: MultiDict[str, str], asked: Mapping[str, FormQuestion], *, clinician: bool) -> FormState:
+    """Read the posted state; invalid values are dropped."""
     path = [name for name in form.get("path", "").split() if name in asked]
     at = form.get("at", "")
     state = FormState(
@@ -105,18 +105,18 @@ def read(form: MultiDict[str, str], asked: Mapping[str, FormQuestion], *, clinic
     return state
 
 
-def print_of(findings: Mapping[str, Any]) -> str:
-    """Tells answers apart: the same answers have the same print."""
+def fingerprint(findings: Mapping[str, Any]) -> str:
+    """Return a fingerprint of answers; equal answers have equal fingerprints."""
     text = strict_json.dumps(dict(sorted(findings.items())))
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def _written(texts: list[str], question: FormQuestion, *, was_asked: bool) -> str | None:
-    """Of a field and the box beside it: what was written, else that it isn't known. An empty text may be an answer."""
+    """Return the text of a field, else UNKNOWN if its box is ticked, else None. An empty text may be an answer."""
     plain = [text.strip().replace("\r\n", "\n") for text in texts]
-    said = [text for text in plain if text and text != UNKNOWN]
-    if said:
-        return said[0]
+    entered = [text for text in plain if text and text != UNKNOWN]
+    if entered:
+        return entered[0]
     if UNKNOWN in plain:
         return UNKNOWN
     return "" if plain and question.kind is InputKind.TEXT and was_asked else None

@@ -1,12 +1,12 @@
-"""The first page: which rulesets are live, and where to go."""
+"""The home page: the live rulesets, and links to the other pages."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from service.api.rulesets import approval
+from service.api.rulesets import describe_approval
 from service.http.api_keys import OPEN, known_caller
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.pages.page import page, render
 from triage_rules.foundation.errors import TriageError
 
@@ -15,26 +15,26 @@ blueprint = Blueprint("home", __name__)
 
 @page(blueprint, "/", needs=OPEN)
 def home() -> Response:
-    """What is live is not for strangers."""
+    """Show the home page; strangers don't see the live rulesets."""
     return render("home.html", rulesets=_live() if known_caller() is not None else None)
 
 
 def _live() -> list[dict[str, object]]:
-    """The rulesets that can be opened now."""
-    own = parts()
+    """Return the live rulesets that can be opened."""
+    parts = get_parts()
     try:
-        found = [own.live.get(name).ruleset for name in own.live.names()]
+        rulesets = [parts.live.get(name).ruleset for name in parts.live.names()]
     except TriageError:
         return []
     return [
         {
-            "name": one.name,
-            "title": one.title,
-            "version": one.version,
-            "description": one.description,
-            "approval": approval(one),
-            "questions": len(one.inputs),
-            "rules": len(one.rules_and_floors),
+            "name": ruleset.name,
+            "title": ruleset.title,
+            "version": ruleset.version,
+            "description": ruleset.description,
+            "approval": describe_approval(ruleset),
+            "questions": len(ruleset.inputs),
+            "rules": len(ruleset.rules_and_floors),
         }
-        for one in found
+        for ruleset in rulesets
     ]

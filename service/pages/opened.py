@@ -1,4 +1,4 @@
-"""What is opened beside a ruleset: a report, a worked case, or answers that were posted; each with its light."""
+"""Reports shown on the graph of a ruleset: a stored report, a worked case, or posted answers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from flask import request
 
-from service.http.api_keys import caller
-from service.http.parts import parts
+from service.http.api_keys import get_caller
+from service.http.parts import get_parts
 from service.http.problems import Refused
 from service.pages.page import may
-from service.pages.result import seen
+from service.pages.result import find_visible_report
 from triage_rules.deployment.evidence import Evidence, ShownCase
 from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation.answers import read_answers
@@ -31,65 +31,65 @@ WHAT_IF_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class HighlightedRuleset:
-    """A ruleset, and the answers that its graph is lit for. `what`: report, case or what-if. `told`: who or which.
+    """A ruleset and the answers that its graph shows. `what`: report, case or what-if. `id`: of the report or case.
 
-    `query`: what keeps it open in an address; none for what was posted. `published`: the level of a report's result.
+    `query`: the parameters that keep it open in an address; `published`: the level of a report's result.
     """
 
     loaded: Loaded
     facts: Answers
     what: str
-    told: str
+    id: str
     query: Mapping[str, str]
     published: str | None = None
     note: str = ""
 
     @cached_property
     def lighting(self) -> Highlight:
-        """The whole ruleset, lit."""
+        """Return the states of the whole graph."""
         return highlight_graph(self.loaded.ruleset, self.facts)
 
     @cached_property
     def reference(self) -> Reference:
-        """What each condition comes out as."""
+        """Return the values of all conditions."""
         return Reference(self.loaded.ruleset, self.facts)
 
 
-def of_report(name: str, report_id: str) -> HighlightedRuleset:
-    """A settled report, with the version that decided it. Raises ReportNotFound if this person may not see it."""
+def open_report(name: str, report_id: str) -> HighlightedRuleset:
+    """Open a settled report with the version that decided it. Raises ReportNotFound, also if the caller may not see."""
     if not may(Scope.READ) and not may(Scope.REPORT):
         raise ReportNotFound
-    report = seen(report_id, by_link=False)
-    posted = parts().ledger.accepted(report.id)
+    report = find_visible_report(report_id, by_link=False)
+    posted = get_parts().store.reports.get_delivery(report.id)
     if report.ruleset != name or report.result is None or posted is None:
         raise ReportNotFound
-    loaded = parts().live.by_digest(report.digest)
+    loaded = get_parts().live.by_digest(report.digest)
     facts = loaded.evaluator.facts(posted.report.answers, posted.history)
     return HighlightedRuleset(loaded, facts, "report", report.id, {"report": report.id}, report.result["level"])
 
 
-def of_case(loaded: Loaded, evidence: Evidence, case_id: str) -> HighlightedRuleset:
-    """A worked case of what is live. Raises Refused."""
+def open_case(loaded: Loaded, evidence: Evidence, case_id: str) -> HighlightedRuleset:
+    """Open a worked case of the live version. Raises Refused."""
     for case in evidence.cases:
         if case.id == case_id and case.level is not None:
-            return _of(loaded, case)
-    raise Refused("not-found", detail="There is no such case of what is live, or its report is refused.")
+            return _highlight_case(loaded, case)
+    raise Refused("not-found", detail="The live version has no such case, or the report of the case is rejected.")
 
 
-def _of(loaded: Loaded, case: ShownCase) -> HighlightedRuleset:
+def _highlight_case(loaded: Loaded, case: ShownCase) -> HighlightedRuleset:
     answers = read_answers(loaded.ruleset, dict(case.answers))
     facts = loaded.evaluator.facts(answers, case.history)
     return HighlightedRuleset(loaded, facts, "case", case.id, {"case": case.id}, case.level, case.note)
 
 
-def posted(name: str) -> tuple[str, HighlightedRuleset | None, list[ReportFault]]:
-    """What was written as a report, and what it opens, or its faults. Nothing of it is stored."""
+def open_posted(name: str) -> tuple[str, HighlightedRuleset | None, list[ReportFault]]:
+    """Open the posted answers without storing them. Returns their text, and the opened report or the faults."""
     text = request.form.get("report", "")
     try:
         raw: Any = strict_json.loads(text.encode(), max_bytes=WHAT_IF_BYTES, what="report")
         if isinstance(raw, dict):
             raw = {"ruleset": name} | (raw if "findings" in raw else {"findings": raw})
-        read = read_report(raw, parts().live, parts().now_ms())
+        read = read_report(raw, get_parts().live, get_parts().now_ms())
     except ReportError as error:
         more = [ReportFault("", "invalid", describe_left_out(error.left_out))] if error.left_out else []
         return text, None, [*error.faults, *more]
@@ -100,5 +100,7 @@ def posted(name: str) -> tuple[str, HighlightedRuleset | None, list[ReportFault]
 
 
 def _history(subject: str | None, name: str) -> History:
-    own = parts()
-    return History() if subject is None else own.ledger.history(name, subject, own.now_ms(), caller().client)
+    if subject is None:
+        return History()
+    parts = get_parts()
+    return parts.store.reports.get_history(name, subject, parts.now_ms(), get_caller().client)

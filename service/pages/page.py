@@ -1,4 +1,4 @@
-"""How a page is made: its address, who may see it, its template."""
+"""Making of pages: address, scopes, template, navigation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ParamSpec
 from flask import Blueprint, Flask, Response, current_app, render_template, request
 
 from service.http import api_keys
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.pages import sessions
 from triage_rules.records.api_keys import Caller, Scope
 
@@ -18,14 +18,14 @@ P = ParamSpec("P")
 View = Callable[P, Response]
 
 POSTED_MAX_BYTES = 256 * 1024
-"""What a page may be sent, at most, unless it says otherwise."""
+"""Default maximum size of a posted form."""
 
 HTML = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
 class NavigationItem:
-    """A place in the navigation. It is shown if its page exists and the person may see it."""
+    """A link in the navigation, shown if its page exists and the person may see it."""
 
     label: str
     endpoint: str
@@ -38,7 +38,7 @@ PLACES = (
 )
 
 
-def page(  # noqa: PLR0913 - all but two by name
+def page(  # noqa: PLR0913 - all except two are keywords
     blueprint: Blueprint,
     rule: str,
     *,
@@ -47,10 +47,10 @@ def page(  # noqa: PLR0913 - all but two by name
     max_bytes: int = POSTED_MAX_BYTES,
     opener: Callable[[str], Caller] | None = None,
 ) -> Callable[[View[P]], View[P]]:
-    """Makes a function the view of a page. `needs` as for `documenting.call`.
+    """Make a function the view of a page. `needs`: as in `openapi.call`.
 
-    A person who isn't signed in is sent to do so. What is posted must come from a page of ours: every form holds
-    `{{ csrf_field() }}`. `max_bytes`: of what is posted. `opener`: who calls by a signed link.
+    A person who isn't signed in is redirected to sign in. A posted form must come from our own page, so every form has
+    `{{ csrf_field() }}`. `max_bytes`: the limit of a posted form. `opener`: returns the caller of a signed link.
     """
 
     def decorate(view: View[P]) -> View[P]:
@@ -73,33 +73,33 @@ def page(  # noqa: PLR0913 - all but two by name
 
 
 def render(template: str, status: int = 200, **values: object) -> Response:
-    """The page that `template` makes of `values`."""
+    """Render `template` with `values` as a page."""
     return Response(render_template(template, **values), status, content_type=HTML)
 
 
-def go(to: str) -> Response:
-    """Sends the browser to another address, also after something was posted."""
+def redirect_to(to: str) -> Response:
+    """Redirect the browser to another address, also after a POST."""
     return Response(status=303, headers={"Location": to}, content_type=HTML)
 
 
-def by_htmx() -> bool:
-    """Whether a script of ours asks for a part of a page: then a fragment is enough."""
+def is_htmx() -> bool:
+    """Return True if our script asks for a part of a page."""
     return request.headers.get("HX-Request") == "true"
 
 
 def may(scope: Scope) -> bool:
-    """Whether whoever sees this page may do what that scope opens."""
-    found = api_keys.known_caller()
-    return found is not None and scope in found.scopes
+    """Return True if the person has the scope."""
+    person = api_keys.known_caller()
+    return person is not None and scope in person.scopes
 
 
 def exists(endpoint: str) -> bool:
-    """Whether there is such a page in this app."""
+    """Return True if the app has the page."""
     return endpoint in current_app.view_functions
 
 
 def register(app: Flask) -> None:
-    """What every template knows."""
+    """Set the names that every template knows."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(csrf_field=sessions.csrf_field, may=may, exists=exists, Scope=Scope)
@@ -107,11 +107,11 @@ def register(app: Flask) -> None:
 
 
 def _common() -> dict[str, object]:
-    auth_on = parts().settings.auth_on
-    found = api_keys.known_caller() if auth_on else None
+    auth_on = get_parts().settings.auth_on
+    person = api_keys.known_caller() if auth_on else None
     return {
         "auth_on": auth_on,
-        "signed_in": found.client if found is not None else None,
+        "signed_in": person.client if person is not None else None,
         "places": [place for place in PLACES if exists(place.endpoint) and _is_open(place.endpoint)],
     }
 
@@ -120,5 +120,5 @@ def _is_open(endpoint: str) -> bool:
     needed = api_keys.NEEDED.get(endpoint, api_keys.ANY_KEY)
     if needed is None:
         return True
-    found = api_keys.known_caller()
-    return found is not None and (not needed or bool(needed & found.scopes))
+    person = api_keys.known_caller()
+    return person is not None and (not needed or bool(needed & person.scopes))

@@ -1,4 +1,4 @@
-"""Why a result is as it is, as a tree to read, down to the answers; with nothing that isn't for the reader."""
+"""The reasons of a result as trees down to the answers, without anything that the reader may not see."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from triage_rules.records.reports import Delivery
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the tree: a statement or question, what it came out as, and what that rests on. `holds`: not open."""
+    """A line of the tree: a statement or question, its value, and its own reasons. `holds`: it is not open."""
 
     says: str
     answer: str
@@ -41,41 +41,41 @@ class Reason:
     steps: tuple[Step, ...]
 
 
-def of(loaded: Loaded, posted: Delivery, result: dict[str, Any], *, for_clinician: bool) -> list[Reason]:
-    """The reasons of a result, the most urgent first. Patients get none that is for clinicians only."""
+def build_reasons(loaded: Loaded, posted: Delivery, result: dict[str, Any], *, for_clinician: bool) -> list[Reason]:
+    """Return the reasons of a result, the most urgent first. Patients get no reasons for clinicians only."""
     ruleset = loaded.ruleset
     reference = Reference(ruleset, loaded.evaluator.facts(posted.report.answers, posted.history))
     rules = {rule.id: rule for rule in ruleset.rules_and_floors}
-    found = []
-    for told, is_net in [(one, False) for one in result["rules"]] + [(one, True) for one in result["safety_net"]]:
-        clinician_only = "audience" in told
-        if told["id"] not in rules or (clinician_only and not for_clinician):
+    reasons = []
+    for fired in [*result["rules"], *result["safety_net"]]:
+        clinician_only = "audience" in fired
+        if fired["id"] not in rules or (clinician_only and not for_clinician):
             continue
-        nodes = explanation.derive(ruleset, reference, _condition(rules[told["id"]], told.get("disposition")))
+        nodes = explanation.derive(ruleset, reference, _condition(rules[fired["id"]], fired.get("disposition")))
         hidden = not for_clinician and _rests_on_hidden(ruleset, nodes)
-        found.append(
+        reasons.append(
             Reason(
-                id=told["id"],
-                title=told["title"],
-                level=told.get("level"),
-                text=told["text"],
-                source="" if hidden else told["source"],
-                marks=tuple(told["marks"]),
-                is_safety_net=is_net,
+                id=fired["id"],
+                title=fired["title"],
+                level=fired.get("level"),
+                text=fired["text"],
+                source="" if hidden else fired["source"],
+                marks=tuple(fired["marks"]),
+                is_safety_net=fired in result["safety_net"],
                 clinician_only=clinician_only,
                 steps=() if hidden else tuple(_steps(ruleset, nodes, show_sources=for_clinician)),
             )
         )
-    return found
+    return reasons
 
 
 def _condition(rule: Rule | Floor, disposition: str | None) -> Any:
-    found = [s for s in keyed_outcomes([rule]) if (s.outcome.disposition if s.outcome else None) == disposition]
-    return explanation.outcome_condition(found[0])
+    matching = [s for s in keyed_outcomes([rule]) if (s.outcome.disposition if s.outcome else None) == disposition]
+    return explanation.outcome_condition(matching[0])
 
 
 def _rests_on_hidden(ruleset: Ruleset, nodes: Iterable[DerivationNode]) -> bool:
-    """Whether any of it was answered in private or by a clinician: then not even the source is for other eyes."""
+    """Return True if a private or clinician's answer is among the nodes: then the source is hidden as well."""
     for node in nodes:
         asked = ruleset.inputs.get(node.name)
         if asked is not None and asked.asked_of not in (AskedOf.ANYONE, AskedOf.SERVICE) and node.answer != OPEN:
@@ -89,7 +89,7 @@ def _steps(ruleset: Ruleset, nodes: Iterable[DerivationNode], *, show_sources: b
     for node in nodes:
         asked = ruleset.inputs.get(node.name)
         if asked is not None and asked.asked_of not in (AskedOf.ANYONE, AskedOf.SERVICE) and not show_sources:
-            continue  # a question that is not for all to see, and was not answered
+            continue  # an open question that the reader may not see
         yield Step(
             says=node.says,
             answer=_answer(ruleset, node),

@@ -1,4 +1,4 @@
-"""The reference: the description of the interface as JSON and as a page, problems and schemas."""
+"""The reference: the API description as JSON and as a page, problem types and schemas."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 from flask import Response, abort, current_app, render_template, request
 from flask_smorest import Blueprint
 
-from service.api.openapi import NOT_CHANGED, DocumentedResponse, TriageApi, call, description
+from service.api.openapi import NOT_CHANGED, DocumentedResponse, TriageApi, build_description, call
 from service.api.rulesets import SCHEMA_TYPE
 from service.http.api_keys import may_see_details
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.http.problem_types import PROBLEMS
-from service.http.responses import json_answer, with_etag
+from service.http.responses import add_etag, json_response
 from service.pages.openapi_view import OpenapiView, fields, prose, type_of
 from triage_rules.foundation.errors import TriageError
 from triage_rules.foundation.schemas import read_schema, schema_names
 from triage_rules.language.model import Ruleset
 
-blueprint = Blueprint("reference", __name__, description="This description, and what problems mean.")
+blueprint = Blueprint("reference", __name__, description="Read this description, the schemas and the problem types.")
 
 _PAGE = DocumentedResponse(200, {"type": "string"}, "A page.", "text/html")
 
@@ -27,20 +27,20 @@ _PAGE = DocumentedResponse(200, {"type": "string"}, "A page.", "text/html")
     blueprint,
     "GET",
     "/openapi.json",
-    DocumentedResponse(200, {"type": "object"}, "OpenAPI 3.1, with the findings of the live rulesets."),
+    DocumentedResponse(200, {"type": "object"}, "OpenAPI 3.1, with the `findings` of the live rulesets."),
     NOT_CHANGED,
 )
 def openapi() -> Response:
-    """The description of this interface. The findings of live rulesets are not for strangers."""
-    response = json_answer(_description())
-    if parts().settings.auth_on:
+    """Get the description of this API. Only callers with a key get the `findings` of the live rulesets."""
+    response = json_response(_description())
+    if get_parts().settings.auth_on:
         response.vary.add("Authorization")
-    return with_etag(response)
+    return add_etag(response)
 
 
 @call(blueprint, "GET", "/docs", _PAGE)
 def docs() -> Response:
-    """The description as a page, with a curl command for each call."""
+    """Show the description as a page, with a curl command for each call."""
     view = OpenapiView(_description(), request.host_url)
     page = render_template("docs.html", view=view, fields=fields, type_of=type_of, prose=prose, wide=True)
     return Response(page, content_type="text/html; charset=utf-8")
@@ -48,14 +48,14 @@ def docs() -> Response:
 
 @call(blueprint, "GET", "/problems/", _PAGE)
 def list_problems() -> Response:
-    """All types of problems."""
+    """List all problem types."""
     page = render_template("problems.html", problems=PROBLEMS.values(), title="Problems")
     return Response(page, content_type="text/html; charset=utf-8")
 
 
 @call(blueprint, "GET", "/problems/<code>", _PAGE, problems=("not-found",))
 def get_problem(code: str) -> Response:
-    """What a type of problem means, and what to do."""
+    """Show the meaning of a problem type, and what to do."""
     if code not in PROBLEMS:
         abort(404)
     page = render_template("problems.html", problems=[PROBLEMS[code]], title=PROBLEMS[code].title)
@@ -71,28 +71,28 @@ def get_problem(code: str) -> Response:
     problems=("not-found",),
 )
 def get_schema(name: str) -> Response:
-    """A JSON Schema: of ruleset files (for editors), of results, and of the events on the stream.
+    """Get a JSON Schema: of ruleset files (for editors), of results, or of the events on the stream.
 
-    `ruleset.schema.json`, `result.schema.json`, `result-event.schema.json`.
+    The names are `ruleset.schema.json`, `result.schema.json` and `result-event.schema.json`.
     """
     if name not in schema_names():
         abort(404)
-    return with_etag(Response(read_schema(name), content_type=SCHEMA_TYPE))
+    return add_etag(Response(read_schema(name), content_type=SCHEMA_TYPE))
 
 
 def _description() -> dict[str, Any]:
-    """Return the OpenAPI document; what live rulesets ask is not for strangers."""
+    """Return the OpenAPI document; strangers don't see the inputs of live rulesets."""
     api = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     assert isinstance(api, TriageApi)
-    return description(api, _live() if may_see_details() else [], auth=parts().settings.auth_on)
+    return build_description(api, _live() if may_see_details() else [], auth=get_parts().settings.auth_on)
 
 
 def _live() -> list[Ruleset]:
-    """Those that can be opened now. The description is there without them, and while the store is away."""
-    own = parts()
-    found: list[Ruleset] = []
+    """Return the live rulesets that can be opened; none while the store is away."""
+    parts = get_parts()
+    rulesets: list[Ruleset] = []
     try:
-        found.extend(own.live.get(name).ruleset for name in own.live.names())
+        rulesets.extend(parts.live.get(name).ruleset for name in parts.live.names())
     except TriageError:
-        return found
-    return found
+        return rulesets
+    return rulesets

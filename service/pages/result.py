@@ -1,4 +1,4 @@
-"""The result of a report: what to do and by when, why, and what was not answered; for the patient or the clinician."""
+"""The result of a report, for the patient or the clinician: what to do and by when, the reasons, open questions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from service.api.rulesets import NOT_APPROVED
-from service.http.api_keys import caller
-from service.http.parts import parts
+from service.http.api_keys import get_caller
+from service.http.parts import get_parts
 from service.pages import reasons, signed_links
 from service.pages.page import may, page, render
 from triage_rules.deployment.live import Loaded
@@ -27,14 +27,14 @@ blueprint = Blueprint("result", __name__)
 
 PATIENT, CLINICIAN = "patient", "clinician"
 SAME = ("level", "disposition", "could_be", "determined", "rules", "safety_net", "inferences", "flags", "conflicts")
-"""What must come out the same when a report is evaluated again."""
+"""Fields that must be equal when a report is evaluated again."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedReport:
-    """A settled report with what its result was made of, as far as that can still be opened."""
+    """A settled report with its ruleset and answers, as far as they can still be opened."""
 
     report: StoredReport
     result: dict[str, Any]
@@ -49,9 +49,9 @@ class OpenedReport:
     opener=signed_links.open_result,
 )
 def show(report_id: str) -> Response:
-    """The patient's view, or with `?view=clinician` the clinician's, which only people who work here see."""
+    """Show the patient's view, or with `?view=clinician` the clinician's view, which only staff see."""
     link = signed_links.result_link(report_id) if _ID.fullmatch(report_id) else None
-    report = seen(report_id, by_link=link is not None)
+    report = find_visible_report(report_id, by_link=link is not None)
     by_link: dict[str, Any] = {
         "link": request.args.get("link"),
         "embedded": link is not None,
@@ -67,38 +67,38 @@ def show(report_id: str) -> Response:
         may_see_both=link is None,
         report=report,
         result=report.result,
-        again=_again(opened) if request.args.get("again") else None,
+        again=_is_reproduced(opened) if request.args.get("again") else None,
         received=timestamp(report.received_ms),
         act_by=_act_by(report, report.result),
-        **_told(opened, for_clinician=view == CLINICIAN),
+        **_view_values(opened, for_clinician=view == CLINICIAN),
         **by_link,
     )
 
 
-def seen(report_id: str, *, by_link: bool) -> StoredReport:
-    """Raises ReportNotFound also for another client's: nobody learns what exists."""
+def find_visible_report(report_id: str, *, by_link: bool) -> StoredReport:
+    """Return the report. Raises ReportNotFound, also for another client's report, so nobody learns that it exists."""
     if not _ID.fullmatch(report_id):
         raise ReportNotFound
-    report = parts().ledger.get(report_id)
-    if not by_link and not may(Scope.READ) and report.client != caller().client:
+    report = get_parts().store.reports.get(report_id)
+    if not by_link and not may(Scope.READ) and report.client != get_caller().client:
         raise ReportNotFound
     return report
 
 
 def _open(report: StoredReport, result: dict[str, Any]) -> OpenedReport:
-    own = parts()
+    parts = get_parts()
     try:
-        loaded = own.live.by_digest(report.digest)
+        loaded = parts.live.by_digest(report.digest)
     except (BundleError, RulesetError, RulesetNotFound):
         loaded = None
-    return OpenedReport(report, result, loaded, own.ledger.accepted(report.id))
+    return OpenedReport(report, result, loaded, parts.store.reports.get_delivery(report.id))
 
 
-def _told(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]:
-    """What of it is shown: to patients nothing that is for clinicians alone, nor what was answered in private."""
+def _view_values(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]:
+    """Return the values of a view; patients see no private answers and nothing for clinicians only."""
     result, loaded = opened.result, opened.loaded
-    asks = [one for one in result["ask"] if for_clinician or "audience" not in one]
-    told: dict[str, Any] = {
+    asks = [item for item in result["ask"] if for_clinician or "audience" not in item]
+    values: dict[str, Any] = {
         "advice": [text for text in result["advice"][CLINICIAN if for_clinician else PATIENT].split("\n\n") if text],
         "ask": asks,
         "missing": [],
@@ -111,18 +111,18 @@ def _told(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]:
         "reopen": [],
     }
     if loaded is None or opened.posted is None:
-        return told
+        return values
     ruleset, answers = loaded.ruleset, opened.posted.report.answers
-    told["disposition"] = ruleset.dispositions.get(result["disposition"] or "")
-    told["missing"] = [ruleset.inputs[name].question for name in result["missing"] if name in ruleset.inputs]
-    told["reasons"] = reasons.of(loaded, opened.posted, result, for_clinician=for_clinician)
+    values["disposition"] = ruleset.dispositions.get(result["disposition"] or "")
+    values["missing"] = [ruleset.inputs[name].question for name in result["missing"] if name in ruleset.inputs]
+    values["reasons"] = reasons.build_reasons(loaded, opened.posted, result, for_clinician=for_clinician)
     asked = questions(ruleset, clinician=True)
     shown = {name: value for name, value in answers.items() if for_clinician or _is_for_all(asked[name].asked_of)}
-    told["given"] = [(asked[name].text, asked[name].in_words(_written(value))) for name, value in shown.items()]
-    told["reopen"] = [(f"a.{name}", _written(value)) for name, value in shown.items()]
-    told["path"] = " ".join(shown)
-    told["commands"] = _commands(ruleset.name, answers) if for_clinician else None
-    return told
+    values["given"] = [(asked[name].text, asked[name].in_words(_written(value))) for name, value in shown.items()]
+    values["reopen"] = [(f"a.{name}", _written(value)) for name, value in shown.items()]
+    values["path"] = " ".join(shown)
+    values["commands"] = _commands(ruleset.name, answers) if for_clinician else None
+    return values
 
 
 def _is_for_all(asked_of: AskedOf) -> bool:
@@ -130,7 +130,7 @@ def _is_for_all(asked_of: AskedOf) -> bool:
 
 
 def _written(value: object) -> str:
-    """An answer as a form holds it."""
+    """Return an answer as a form holds it."""
     match value:
         case True:
             return "yes"
@@ -141,31 +141,31 @@ def _written(value: object) -> str:
 
 
 def _act_by(report: StoredReport, result: dict[str, Any]) -> str | None:
-    """The end of the time to act, RFC 3339; None if there is no limit, or it is now."""
+    """Return the end of the time to act (RFC 3339); None if there is no limit or the time is now."""
     minutes = result["act_within_minutes"]
     return timestamp(report.received_ms + minutes * 60_000) if minutes else None
 
 
-def _again(opened: OpenedReport) -> bool | None:
-    """Whether the same answers, by the same ruleset and history, give the same; None if they can't be evaluated."""
+def _is_reproduced(opened: OpenedReport) -> bool | None:
+    """Evaluate the stored answers again and return True if the result is the same; None if that is impossible."""
     if opened.loaded is None or opened.posted is None or opened.result["level"] is None:
         return None
     posted = opened.posted
     try:
-        anew = opened.loaded.evaluator.evaluate(
+        second = opened.loaded.evaluator.evaluate(
             posted.report.answers,
             posted.history,
             report_id=posted.report.id,
             received_ms=posted.report.received_ms,
-            evaluated_ms=parts().now_ms(),
+            evaluated_ms=get_parts().now_ms(),
         )
     except EngineError:
         return None
-    return all(anew[name] == opened.result[name] for name in SAME)
+    return all(second[name] == opened.result[name] for name in SAME)
 
 
 def _commands(name: str, answers: dict[str, Any]) -> dict[str, str]:
-    """What gives the same result by hand: to be copied."""
+    """Return the commands that reproduce the result."""
     body = json.dumps({"ruleset": name, "findings": answers}, ensure_ascii=False, indent=1)
     return {
         "decide": f"triage decide {name} - <<'REPORT'\n{body}\nREPORT",

@@ -1,10 +1,10 @@
-"""What the viewer shows of a ruleset: rows for its tables, and drawings; kept by digest, since neither changes."""
+"""Rows of the viewer's tables, and drawings of the graph, both cached by digest."""
 
 from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -33,31 +33,31 @@ from triage_rules.explanation.graph import (
 )
 from triage_rules.explanation.graph.svg import draw
 from triage_rules.language.model import Floor, Input, Rule, Ruleset
-from triage_rules.store import Ledger
+from triage_rules.store.rulesets import RulesetStore
 
 Json = dict[str, Any]
 
 KEPT = 8
-"""Versions whose graph, map and evidence are kept."""
+"""Number of versions whose graph, map and evidence are cached."""
 
 KEPT_PARTS = 256
-"""Layouts of parts of a graph that are kept."""
+"""Number of cached layouts of parts of graphs."""
 
 
 @dataclass(frozen=True, eq=False)
 class Version:
-    """A ruleset as it went live."""
+    """A deployed version of a ruleset."""
 
     ruleset: Ruleset
 
     @cached_property
     def graph(self) -> Graph:
-        """All of it."""
+        """Return the whole graph."""
         return graph_of(self.ruleset)
 
     @cached_property
     def map(self) -> Layout:
-        """All of it, laid out."""
+        """Return the layout of the whole graph."""
         return lay_out(self.graph, MAP)
 
 
@@ -66,18 +66,18 @@ _keeping = threading.Lock()
 
 
 def version_of(loaded: Loaded) -> Version:
-    """The same as long as it is kept."""
+    """Return the cached version, or cache a new one."""
     with _keeping:
-        found = _versions.setdefault(loaded.digest, Version(loaded.ruleset))
+        version = _versions.setdefault(loaded.digest, Version(loaded.ruleset))
         _versions.move_to_end(loaded.digest)
         if len(_versions) > KEPT:
             _versions.popitem(last=False)
-        return found
+        return version
 
 
-def evidence_of(ledger: Ledger, digest: str) -> Evidence:
-    """What was shown of it when it went live. Raises LedgerUnavailable."""
-    return _evidence(ledger.source(digest).get(kept.FILE_NAME))
+def evidence_of(rulesets: RulesetStore, digest: str) -> Evidence:
+    """Return the evidence that was stored at deployment. Raises StoreUnavailable."""
+    return _evidence(rulesets.get_files(digest).get(kept.FILE_NAME))
 
 
 @lru_cache(KEPT)
@@ -89,33 +89,33 @@ def _evidence(text: str | None) -> Evidence:
 
 
 @lru_cache(KEPT_PARTS)
-def part(version: Version, key: str) -> Layout:
-    """What a node rests on and leads to. `key` is one of the graph's."""
+def lay_out_part(version: Version, key: str) -> Layout:
+    """Lay out the nodes that a node depends on and leads to. `key`: a key of the graph."""
     return lay_out(around(version.graph, key), CLOSE)
 
 
-def way(version: Version, opened: HighlightedRuleset) -> Layout:
-    """What led to the level."""
+def lay_out_path(version: Version, opened: HighlightedRuleset) -> Layout:
+    """Lay out the nodes that led to the level."""
     return lay_out(kept_only(version.graph, opened.lighting.way), CLOSE)
 
 
-def drawing(layout: Layout, name: str, title: str, opened: HighlightedRuleset | None, here: str = "") -> Markup:
-    """The SVG; its links keep open what is open."""
+def draw_svg(layout: Layout, name: str, title: str, opened: HighlightedRuleset | None, here: str = "") -> Markup:
+    """Draw a layout as SVG, with links that keep the opened report open."""
     boxes, curves = len(layout.boxes), len(layout.curves)
     query = opened.query if opened is not None else {}
     text = draw(
         layout,
-        links(name, query),
+        node_links(name, query),
         title=title,
-        description=f"{boxes} boxes and {curves} lines, from findings at the left to levels at the right.",
+        description=f"{boxes} boxes and {curves} lines, from inputs on the left to levels on the right.",
         lighting=opened.lighting if opened is not None else None,
         here=here,
     )
     return Markup(text)  # noqa: S704 - our own, all that a ruleset says is escaped in it
 
 
-def links(name: str, query: Mapping[str, str]) -> Callable[[GraphNode], str]:
-    """Where a node's link leads: rules have pages, what is read has a graph, the rest stands in a table."""
+def node_links(name: str, query: Mapping[str, str]) -> Callable[[GraphNode], str]:
+    """Return a function from a node to its link: a rule's page, the graph around an input or statement, or a table."""
     rule, graph, show = (
         url_for("viewer.rule", name=name, rule_id="RULE", **dict[str, Any](query)),
         url_for("viewer.graph", name=name, **dict[str, Any](query)),
@@ -140,66 +140,67 @@ def links(name: str, query: Mapping[str, str]) -> Callable[[GraphNode], str]:
 # --- tables ---------------------------------------------------------------------------------
 
 
-def tables(version: Version, shown: Evidence, today: dt.date) -> Json:
-    """The rows of every table, by table."""
+def build_tables(version: Version, shown: Evidence, today: dt.date) -> Json:
+    """Return the rows of each table."""
     ruleset, after = version.ruleset, version.graph.after
-    fired = _fired(shown)
+    fired = _count_fired(shown)
 
     def readers(key: str) -> list[GraphNode]:
         return [version.graph.nodes[other] for other in after.get(key, ())]
 
     return {
-        "rules": [rule_row(ruleset, one, fired, shown, today) for one in ruleset.rules.values()],
-        "floors": [rule_row(ruleset, one, fired, shown, today) for one in ruleset.floors.values()],
+        "rules": [build_rule_row(ruleset, rule, fired, shown, today) for rule in ruleset.rules.values()],
+        "floors": [build_rule_row(ruleset, floor, fired, shown, today) for floor in ruleset.floors.values()],
         "statements": [
-            {"key": key_of(NodeKind.STATEMENT, one.name), "name": one.name, "says": one.says,
-             "source": one.source, "readers": readers(key_of(NodeKind.STATEMENT, one.name))}
-            for one in ruleset.inferences.values()
+            {"key": (key := key_of(NodeKind.STATEMENT, statement.name)), "name": statement.name,
+             "says": statement.says, "source": statement.source, "readers": readers(key)}
+            for statement in ruleset.inferences.values()
         ],
         "inputs": [
-            {"key": key_of(NodeKind.FINDING, one.name), "asked": one, "takes": takes(one),
-             "readers": readers(key_of(NodeKind.FINDING, one.name))}
-            for one in ruleset.inputs.values()
+            {"key": (key := key_of(NodeKind.FINDING, asked.name)), "asked": asked, "takes": describe_answers(asked),
+             "readers": readers(key)}
+            for asked in ruleset.inputs.values()
         ],
-        "dispositions": [(key_of(NodeKind.DISPOSITION, one.code), one) for one in ruleset.dispositions.values()],
+        "dispositions": [
+            (key_of(NodeKind.DISPOSITION, disposition.code), disposition)
+            for disposition in ruleset.dispositions.values()
+        ],
         "conflicts": list(ruleset.conflicts.values()),
         "properties": shown.properties,
     }  # fmt: skip
 
 
-def _fired(shown: Evidence) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for case in shown.cases:
-        for rule in case.fires:
-            found[rule] = found.get(rule, 0) + 1
-    return found
+def _count_fired(shown: Evidence) -> Mapping[str, int]:
+    return Counter(rule for case in shown.cases for rule in case.fires)
 
 
-def rule_row(ruleset: Ruleset, rule: Rule | Floor, fired: Mapping[str, int], shown: Evidence, today: dt.date) -> Json:
-    """What is told of a rule in one line."""
-    own = rule.outcomes[0].disposition if rule.outcomes else None
+def build_rule_row(
+    ruleset: Ruleset, rule: Rule | Floor, fired: Mapping[str, int], shown: Evidence, today: dt.date
+) -> Json:
+    """Return the row of a rule."""
+    code = rule.outcomes[0].disposition if rule.outcomes else None
     return {
         "key": key_of(NodeKind.RULE if isinstance(rule, Rule) else NodeKind.FLOOR, rule.id),
         "rule": rule,
-        "disposition": ruleset.dispositions[own] if own is not None else None,
+        "disposition": ruleset.dispositions[code] if code is not None else None,
         "raised": len(rule.outcomes) > 1,
-        "overdue": overdue(rule.review_by, today),
+        "overdue": is_overdue(rule.review_by, today),
         "cases": fired.get(rule.id, 0),
-        "proofs": sum(rule.id in one.names for one in shown.properties),
+        "proofs": sum(rule.id in property_.names for property_ in shown.properties),
         "clinician_only": isinstance(rule, Rule) and rule.clinician_only,
     }
 
 
-def overdue(review_by: str, today: dt.date) -> bool:
-    """The day by which somebody was to look at it again is over. An empty or odd date is no day."""
+def is_overdue(review_by: str, today: dt.date) -> bool:
+    """Return True if the review date has passed, or is not a date."""
     try:
         return dt.date.fromisoformat(review_by) < today
     except ValueError:
         return True
 
 
-def takes(asked: Input) -> str:
-    """The answers that a question takes, in words."""
+def describe_answers(asked: Input) -> str:
+    """Describe the answers that a question accepts."""
     if asked.choices:
         return " · ".join(choice.label for choice in asked.choices)
     if asked.minimum is not None and asked.maximum is not None:

@@ -1,4 +1,4 @@
-"""Sessions of people who signed in; and what shows that a form that is posted is one of ours."""
+"""Sessions of people who signed in, and CSRF tokens of forms."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from service.http.problems import Refused
 from triage_rules.foundation.settings import Settings, is_loopback
 
 SIGNED_IN_FOR = timedelta(hours=12)
-"""Then the key is asked for again."""
+"""Time until a person must sign in again."""
 
 FIELD = "csrf"
-_OWN = "own"
-"""In a session: what its forms are bound to."""
+_BINDING = "own"
+"""Session entry that binds forms to the session."""
 
 
 def configure(app: Flask, settings: Settings) -> None:
-    """Sessions are signed cookies, which hold the id of a key, never the key."""
+    """Configure sessions as signed cookies, which hold the id of a key, never the key."""
     app.secret_key = settings.pages_secret or secrets.token_hex(32)
     app.config.update(
         SESSION_COOKIE_NAME="triage_session",
@@ -37,37 +37,37 @@ def configure(app: Flask, settings: Settings) -> None:
 
 
 def begin(key_id: str) -> None:
-    """The person of this request holds that key. What was kept for whoever had the session before goes."""
+    """Begin a session of the holder of a key, and drop the data of any earlier session."""
     session.clear()
     session.permanent = True
     session[KEY_OF_SESSION] = key_id
-    session[_OWN] = secrets.token_hex(8)
+    session[_BINDING] = secrets.token_hex(8)
 
 
 def end() -> None:
-    """The session opens nothing any more."""
+    """End the session."""
     session.clear()
 
 
 def csrf_token() -> str:
-    """What a form of this session carries. Nobody else can make or read it."""
-    own = str(session.get(_OWN, ""))
+    """Return the token that the forms of this session carry, and that other sites can't make or read."""
+    binding = str(session.get(_BINDING, ""))
     secret = current_app.secret_key
     assert isinstance(secret, str)
-    return hmac.new(secret.encode(), f"csrf {own}".encode(), sha256).hexdigest()
+    return hmac.new(secret.encode(), f"csrf {binding}".encode(), sha256).hexdigest()
 
 
 def csrf_field() -> Markup:
-    """The field of a form that `check_csrf` looks for."""
+    """Return the hidden field that `check_csrf` reads."""
     return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, csrf_token())
 
 
 def check_csrf(max_bytes: int) -> None:
-    """Raises Refused if what is posted is too large, or does not come from a page of ours, shown in this session."""
+    """Raise Refused if the posted form is too large or does not come from our own page in this session."""
     request.max_content_length = request.max_form_memory_size = max_bytes
     try:
         sent = request.form.get(FIELD, "")
-    except ParseException:  # its chunks; gunicorn reads them only now
+    except ParseException:  # gunicorn parses the chunks only now
         raise Refused("bad-request", detail="The chunks of the body can't be read.") from None
     if not hmac.compare_digest(sent.encode(), csrf_token().encode()):
         raise Refused("form-not-ours")

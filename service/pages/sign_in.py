@@ -1,4 +1,4 @@
-"""Signing in with an API key, pasted once, and signing out."""
+"""Sign-in with an API key, pasted once, and sign-out."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ import re
 from flask import Blueprint, Response, request, url_for
 
 from service.http.api_keys import OPEN
-from service.http.parts import parts
+from service.http.parts import get_parts
 from service.pages import sessions
-from service.pages.page import go, page, render
+from service.pages.page import page, redirect_to, render
 from triage_rules.foundation.patterns import KEY
 from triage_rules.records.api_keys import find_caller
 
 _PATH = re.compile(r"/(?!/)[!#-\[\]-~]*")
-"""A place here: no other host, no backslash, which some browsers take for a slash."""
+"""A path on this service: no other host, and no backslash, which some browsers treat as a slash."""
 
 blueprint = Blueprint("signing_in", __name__)
 
 
 @page(blueprint, "/sign-in", methods=("GET", "POST"), needs=OPEN)
 def sign_in() -> Response:
-    """Asks for an API key. The key itself is kept nowhere."""
-    to = _place(request.values.get("next", ""))
-    if not parts().settings.auth_on:
-        return go(to)
+    """Ask for an API key, and begin a session. The key itself is not stored."""
+    to = _local_path(request.values.get("next", ""))
+    if not get_parts().settings.auth_on:
+        return redirect_to(to)
     if request.method == "GET":
         return render("sign-in.html", next=to)
-    own, given = parts(), request.form.get("key", "").strip()
+    parts, given = get_parts(), request.form.get("key", "").strip()
     form = KEY.fullmatch(given)
-    if form is None or find_caller(given, own.keyring(), own.now_ms(), own.settings.rate_limit) is None:
+    if form is None or find_caller(given, parts.keyring(), parts.now_ms(), parts.settings.rate_limit) is None:
         return render("sign-in.html", 401, next=to, refused=True)
     sessions.begin(form[1])
-    return go(to)
+    return redirect_to(to)
 
 
 @page(blueprint, "/sign-out", methods=("POST",), needs=OPEN)
 def sign_out() -> Response:
-    """Ends the session."""
+    """End the session."""
     sessions.end()
-    return go(url_for("home.home"))
+    return redirect_to(url_for("home.home"))
 
 
-def _place(asked: str) -> str:
-    """Where to go then: a path here, or home."""
+def _local_path(asked: str) -> str:
+    """Return the address after sign-in: a path on this service, or home."""
     return asked if _PATH.fullmatch(asked) else url_for("home.home")

@@ -1,4 +1,4 @@
-"""A ruleset to be read: tables, a graph, a page for each rule; and what a report or a case made of it."""
+"""The viewer of a ruleset: tables, a graph, a page for each rule, also for a report or a case."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from service.api.rulesets import approval
-from service.http.parts import parts
+from service.api.rulesets import describe_approval
+from service.http.parts import get_parts
 from service.http.problems import Refused
 from service.pages import ruleset_view
-from service.pages.opened import WHAT_IF_BYTES, HighlightedRuleset, of_case, of_report, posted
+from service.pages.opened import WHAT_IF_BYTES, HighlightedRuleset, open_case, open_posted, open_report
 from service.pages.page import page, render
 from triage_rules.deployment.evidence import Evidence
 from triage_rules.deployment.live import Loaded
@@ -27,7 +27,7 @@ blueprint = Blueprint("viewer", __name__)
 Json = dict[str, Any]
 
 CASES_SHOWN = 40
-"""Cases that a rule's page lists."""
+"""Maximum number of cases on a rule's page."""
 
 FOLLOWED = (NodeState.ESTABLISHED, NodeState.POSSIBLE, NodeState.RULED_OUT)
 
@@ -44,17 +44,17 @@ TABLES = {
 
 @page(blueprint, "/rulesets/<name>")
 def show(name: str) -> Response:
-    """All that a live ruleset says, as tables that can be filtered by a word."""
+    """Show a live ruleset as tables that can be filtered by a word."""
     loaded, shown, common = _live(name)
-    live = parts().ledger.live().get(name)
-    rows = ruleset_view.tables(ruleset_view.version_of(loaded), shown, _today())
+    live = get_parts().store.rulesets.get_live().get(name)
+    rows = ruleset_view.build_tables(ruleset_view.version_of(loaded), shown, _today())
     return render(
         "rulesets/show.html",
         tables=TABLES,
         rows=rows,
-        approval=approval(loaded.ruleset),
+        approval=describe_approval(loaded.ruleset),
         activated=timestamp(live.activated_ms) if live is not None else None,
-        link=ruleset_view.links(name, {}),
+        link=ruleset_view.node_links(name, {}),
         wanted=request.args.get("q", "").strip()[:100].casefold(),
         overdue=sum(row["overdue"] for row in (*rows["rules"], *rows["floors"])),
         never_fired=sum(not row["cases"] for row in (*rows["rules"], *rows["floors"])),
@@ -64,23 +64,23 @@ def show(name: str) -> Response:
 
 @page(blueprint, "/rulesets/<name>/graph", methods=("GET", "POST"), max_bytes=WHAT_IF_BYTES * 3)
 def graph(name: str) -> Response:
-    """The map, or the part around one node; with a report, a case or posted answers, the way that led to the level."""
-    text, opened, faults = posted(name) if request.method == "POST" else ("", _opened(name), [])
+    """Show the whole graph, the part around a node, or the path to the level of a report, case or posted answers."""
+    text, opened, faults = open_posted(name) if request.method == "POST" else ("", _opened(name), [])
     loaded, _, common = _live(name, opened)
     version = ruleset_view.version_of(loaded)
     focus = request.args.get("focus", "")
     if focus and focus not in version.graph.nodes:
-        raise Refused("not-found", detail="There is no such part of these rules.")
+        raise Refused("not-found", detail="This ruleset has no such part.")
     view = "part" if focus else "way" if opened is not None and "map" not in request.values else "map"
     layout, title = _laid_out(view, version, focus, opened)
     return render(
         "rulesets/graph.html",
         view=view,
         focus=version.graph.nodes.get(focus),
-        svg=ruleset_view.drawing(layout, name, title, opened, here=focus),
+        svg=ruleset_view.draw_svg(layout, name, title, opened, here=focus),
         graph_title=title,
         followed=[(state, _of_state(version, opened, state)) for state in FOLLOWED] if opened is not None else [],
-        link=ruleset_view.links(name, opened.query if opened is not None else {}),
+        link=ruleset_view.node_links(name, opened.query if opened is not None else {}),
         posted=text,
         faults=faults,
         **common,
@@ -89,10 +89,10 @@ def graph(name: str) -> Response:
 
 @page(blueprint, "/rulesets/<name>/graph.svg")
 def graph_svg(name: str) -> Response:
-    """The map as a file, with its colours in it."""
+    """Download the whole graph as a file that contains its colours."""
     loaded, _, _ = _live(name)
     layout = ruleset_view.version_of(loaded).map
-    url = ruleset_view.links(name, {})
+    url = ruleset_view.node_links(name, {})
     title = f"{loaded.ruleset.title}, {loaded.version}"
     text = standalone(layout, lambda node: request.host_url.rstrip("/") + url(node), title)
     headers = {"Content-Disposition": f'attachment; filename="{name}.svg"'}
@@ -101,34 +101,37 @@ def graph_svg(name: str) -> Response:
 
 @page(blueprint, "/rulesets/<name>/rules/<rule_id>")
 def rule(name: str, rule_id: str) -> Response:
-    """One rule: in words, drawn, where it comes from, what shows it."""
+    """Show a rule: in words, as a graph, its source, its cases and proofs."""
     opened = _opened(name)
     loaded, shown, common = _live(name, opened)
     ruleset = loaded.ruleset
-    found: Rule | Floor | None = ruleset.rules.get(rule_id) or ruleset.floors.get(rule_id)
-    if found is None:
-        raise Refused("not-found", detail="There is no such rule.")
+    shown_rule: Rule | Floor | None = ruleset.rules.get(rule_id) or ruleset.floors.get(rule_id)
+    if shown_rule is None:
+        raise Refused("not-found", detail="This ruleset has no such rule.")
     reference = opened.reference if opened is not None else None
     version = ruleset_view.version_of(loaded)
-    key = key_of(NodeKind.RULE if isinstance(found, Rule) else NodeKind.FLOOR, rule_id)
-    title = f"{rule_id}: what it rests on, and where it leads"
+    key = key_of(NodeKind.RULE if isinstance(shown_rule, Rule) else NodeKind.FLOOR, rule_id)
+    title = f"{rule_id}: what it depends on and leads to"
     cases = shown.firing(rule_id)
     reads = {version.graph.nodes[other].name for other in version.graph.before.get(key, ())}
     return render(
         "rulesets/rule.html",
-        row=ruleset_view.rule_row(ruleset, found, {rule_id: len(cases)}, shown, _today()),
-        rule=found,
-        when=worded(ruleset, found.when, reference),
+        row=ruleset_view.build_rule_row(ruleset, shown_rule, {rule_id: len(cases)}, shown, _today()),
+        rule=shown_rule,
+        when=worded(ruleset, shown_rule.when, reference),
         outcomes=[
-            (ruleset.dispositions[one.disposition], None if one.when is None else worded(ruleset, one.when, reference))
-            for one in found.outcomes
+            (
+                ruleset.dispositions[outcome.disposition],
+                None if outcome.when is None else worded(ruleset, outcome.when, reference),
+            )
+            for outcome in shown_rule.outcomes
         ],
-        raises=[(level, ruleset.dispositions[code]) for level, code in getattr(found, "raise_one", ())],
+        raises=[(level, ruleset.dispositions[code]) for level, code in getattr(shown_rule, "raise_one", ())],
         cases=cases[:CASES_SHOWN],
         more_cases=max(0, len(cases) - CASES_SHOWN),
-        proofs=[one for one in shown.properties if rule_id in one.names],
-        near_proofs=[one for one in shown.properties if rule_id not in one.names and one.names & reads],
-        svg=ruleset_view.drawing(ruleset_view.part(version, key), name, title, opened, here=key),
+        proofs=[proof for proof in shown.properties if rule_id in proof.names],
+        near_proofs=[proof for proof in shown.properties if rule_id not in proof.names and proof.names & reads],
+        svg=ruleset_view.draw_svg(ruleset_view.lay_out_part(version, key), name, title, opened, here=key),
         graph_title=title,
         key=key,
         **common,
@@ -136,11 +139,11 @@ def rule(name: str, rule_id: str) -> Response:
 
 
 def _live(name: str, opened: HighlightedRuleset | None = None) -> tuple[Loaded, Evidence, Json]:
-    """What is live, or what decided what is opened; what was shown of it; and what every template is told."""
-    own = parts()
-    loaded = opened.loaded if opened is not None else own.live.get(name)
-    shown = ruleset_view.evidence_of(own.ledger, loaded.digest)
-    live = own.ledger.live().get(name)
+    """Return the live version, or that of the opened report, with its evidence and the values of every template."""
+    parts = get_parts()
+    loaded = opened.loaded if opened is not None else parts.live.get(name)
+    shown = ruleset_view.evidence_of(parts.store.rulesets, loaded.digest)
+    live = parts.store.rulesets.get_live().get(name)
     return loaded, shown, {
         "name": name,
         "ruleset": loaded.ruleset,
@@ -152,18 +155,18 @@ def _live(name: str, opened: HighlightedRuleset | None = None) -> tuple[Loaded, 
         "words": WORDS,
         "here": url_for("viewer.show", name=name),
         "wide": True,
-        "approval_note": f"{loaded.ruleset.title}: {approval(loaded.ruleset)}.",
+        "approval_note": f"{loaded.ruleset.title}: {describe_approval(loaded.ruleset)}.",
     }  # fmt: skip
 
 
 def _opened(name: str) -> HighlightedRuleset | None:
-    """What this address opens beside the ruleset."""
-    own = parts()
+    """Return the report or case that this address opens, if any."""
+    parts = get_parts()
     if "report" in request.args:
-        return of_report(name, request.args["report"])
+        return open_report(name, request.args["report"])
     if "case" in request.args:
-        loaded = own.live.get(name)
-        return of_case(loaded, ruleset_view.evidence_of(own.ledger, loaded.digest), request.args["case"])
+        loaded = parts.live.get(name)
+        return open_case(loaded, ruleset_view.evidence_of(parts.store.rulesets, loaded.digest), request.args["case"])
     return None
 
 
@@ -171,22 +174,22 @@ def _laid_out(
     view: str, version: ruleset_view.Version, focus: str, opened: HighlightedRuleset | None
 ) -> tuple[Layout, str]:
     if view == "part":
-        return ruleset_view.part(version, focus), f"Around: {version.graph.nodes[focus].says}"
+        return ruleset_view.lay_out_part(version, focus), f"Around: {version.graph.nodes[focus].says}"
     if view == "way" and opened is not None:
-        return ruleset_view.way(version, opened), "The way from answers to level"
-    return version.map, f"All of {version.ruleset.title}"
+        return ruleset_view.lay_out_path(version, opened), "Path from answers to level"
+    return version.map, f"Graph of {version.ruleset.title}"
 
 
 def _of_state(version: ruleset_view.Version, opened: HighlightedRuleset, state: NodeState) -> list[Any]:
-    """The rules and parts of the safety net that came out so, the most urgent first."""
+    """Return the rules and floors in a state, the most urgent first."""
     states = opened.lighting.states
-    found = [
+    nodes = [
         node
         for node in version.graph.nodes.values()
         if node.kind in (NodeKind.RULE, NodeKind.FLOOR) and states[node.key] is state
     ]
-    return sorted(found, key=lambda node: -3 if node.level is None else -node.level)
+    return sorted(nodes, key=lambda node: -3 if node.level is None else -node.level)
 
 
 def _today() -> dt.date:
-    return dt.datetime.fromtimestamp(parts().now_ms() / 1000, dt.UTC).date()
+    return dt.datetime.fromtimestamp(get_parts().now_ms() / 1000, dt.UTC).date()

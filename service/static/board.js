@@ -1,8 +1,8 @@
-// Keeps the board up to date: asks every few seconds what changed (htmx), tells what came, and says so if nothing answers.
+// Keeps the board up to date: polls every few seconds (htmx), announces new results, and shows when the service is away.
 "use strict";
 (() => {
   const byId = (id) => document.getElementById(id);
-  const told = new Set(byId("live").dataset.arrivals.split(" ").filter(Boolean));
+  const announced = new Set(byId("live").dataset.arrivals.split(" ").filter(Boolean));
   const pause = byId("pause");
   let etag = null;
   let wanted = null;
@@ -23,37 +23,37 @@
     if (isFresh) byId("freshness").textContent = `as of ${new Date().toLocaleTimeString(undefined, { timeStyle: "medium" })}`;
   };
 
-  // a region that is written anew is read out; the same words again would not be
-  const say = (region, words) => {
+  // A screen reader reads a region out when its text changes, so the region is cleared first.
+  const announce = (region, words) => {
     byId(region).textContent = "";
     setTimeout(() => { byId(region).textContent = words; }, 50);
   };
 
-  const tellArrivals = () => {
+  const announceUrgent = () => {
     const here = byId("live").dataset.arrivals.split(" ").filter(Boolean);
-    const arrived = here.filter((id) => !told.has(id));
+    const arrived = here.filter((id) => !announced.has(id));
     for (const id of arrived) {
-      told.add(id);
+      announced.add(id);
       byId(`row-${id}`)?.classList.add("is-new");
     }
     if (arrived.length === 0) return;
-    say("say-now", arrived.length === 1 ? "A new urgent result." : `${arrived.length} new urgent results.`);
+    announce("announce-now", arrived.length === 1 ? "A new urgent result." : `${arrived.length} new urgent results.`);
   };
 
   const shownRows = () => [...document.querySelectorAll(".results > li")].map((row) => row.id);
   let rows = shownRows();
-  const tellOthers = () => {
+  const announceOthers = () => {
     const now = shownRows();
     const more = now.filter((id) => !rows.includes(id) && !byId(id).matches(".level-edge-urgent, .level-edge-dead")).length;
     rows = now;
-    if (more > 0) say("say", more === 1 ? "A new result that is not urgent." : `${more} new results that are not urgent.`);
+    if (more > 0) announce("announce", more === 1 ? "A new result that is not urgent." : `${more} new results that are not urgent.`);
   };
 
   pause.hidden = byId("freshness").hidden = false;
   pause.addEventListener("click", () => {
     const paused = pause.getAttribute("aria-pressed") !== "true";
     pause.setAttribute("aria-pressed", String(paused));
-    pause.textContent = paused ? "Go on updating" : "Pause updates";
+    pause.textContent = paused ? "Resume updates" : "Pause updates";
     if (paused) byId("freshness").textContent = "paused";
   });
 
@@ -61,7 +61,7 @@
     const { ctx } = event.detail;
     if (isPoll(event) && pause.getAttribute("aria-pressed") === "true") return event.preventDefault();
     if (isPoll(event) && etag) ctx.request.headers["If-None-Match"] = etag;
-    // the button that is pressed may go: the one that takes its place gets the focus
+    // The pressed button may disappear: the button that takes its place gets the focus.
     const row = ctx.sourceElement?.closest?.(".results > li");
     wanted = row && ctx.request.method === "POST" ? { index: [...row.parentElement.children].indexOf(row), id: row.id } : null;
   });
@@ -70,7 +70,7 @@
     if (!isOurs(event)) return;
     const { raw, status } = event.detail.ctx.response;
     if (raw.redirected && new URL(raw.url).pathname !== location.pathname) {
-      event.preventDefault(); // signed out meanwhile
+      event.preventDefault(); // signed out in the meantime
       location.reload();
       return;
     }
@@ -87,8 +87,8 @@
     const live = byId("live");
     document.title = live.dataset.title;
     localize();
-    tellArrivals();
-    tellOthers();
+    announceUrgent();
+    announceOthers();
     if (!wanted) return;
     if (!byId(wanted.id)) {
       const left = document.querySelectorAll(".results > li");

@@ -1,4 +1,4 @@
-// What scripts add to a form: where the focus goes, going back by the browser's button, the standing while all is filled in.
+// Script for forms: moves the focus, supports the browser's back button, and shows the progress on the page with all questions.
 "use strict";
 (() => {
   const form = () => document.getElementById("form");
@@ -9,7 +9,7 @@
     return Boolean(button);
   };
 
-  // a question that was swapped in is read from its heading on, or from its error
+  // A screen reader starts a swapped-in question at its heading, or at its error.
   const focus = () => {
     const wanted = document.querySelector('.urgent-now[role="alert"] h2') ?? document.querySelector(".error-summary") ?? document.querySelector("#main [autofocus]");
     if (!wanted) return;
@@ -18,7 +18,7 @@
     window.scrollTo(0, 0);
   };
 
-  // a number that is written is known, after all; and a box ticked by mistake gives the number back
+  // Typing a number unticks "I don't know"; unticking the box restores the number.
   document.addEventListener("input", (event) => {
     if (!event.target.matches?.('#form input[type="text"]')) return;
     const box = document.getElementById(`${event.target.id}-unknown`);
@@ -32,7 +32,7 @@
     else field.value ||= field.dataset.was ?? "";
   });
 
-  // one entry of the history for each question, so that the browser's own button leads to the one before
+  // Each question gets a history entry, so the browser's back button leads to the previous question.
   let depth = 0;
   document.addEventListener("htmx:after:swap", () => {
     if (!form() || form().hasAttribute("data-live")) return;
@@ -41,7 +41,7 @@
     focus();
   });
   document.addEventListener("htmx:before:history:restore", (event) => {
-    if (form()) event.preventDefault(); // it would ask for the page anew, and lose what was answered
+    if (form()) event.preventDefault(); // htmx would fetch the page again and lose the answers
   });
   window.addEventListener("popstate", (event) => {
     const to = event.state?.depth ?? 0;
@@ -51,7 +51,7 @@
     }
   });
 
-  // all on one page: how things stand, each time something was answered
+  // On the page with all questions: update the progress after each answer.
   let running;
   const look = async () => {
     const shown = form();
@@ -64,7 +64,7 @@
       const answer = await fetch(shown.action, { method: "POST", body, signal: running.signal, headers: { Accept: "text/html" } });
       if (answer.ok) document.getElementById("standing").innerHTML = await answer.text();
     } catch {
-      // another answer came meanwhile, or the service is away: sending will tell
+      // A newer answer aborted this request, or the service is away: sending the form shows an error.
     }
   };
   let waiting;

@@ -1,4 +1,4 @@
-// What scripts add to results and to the API reference: times as the person's clock shows them, printing, copying.
+// Script for results and the API reference: local times, printing, copying.
 "use strict";
 for (const time of document.querySelectorAll("time[data-local]")) {
   const at = new Date(time.dateTime);

@@ -1,4 +1,4 @@
-// The switch between light and dark. Without it the device decides. Loaded first, so that no page flashes.
+// Switches between light and dark; without a choice the device decides. Loaded first, or pages would flash.
 "use strict";
 (() => {
   const KEY = "theme";
@@ -7,7 +7,7 @@
     try {
       return localStorage.getItem(KEY) in NEXT ? localStorage.getItem(KEY) : "auto";
     } catch {
-      return "auto"; // a frame that may keep nothing
+      return "auto"; // a frame without access to storage
     }
   };
   let theme = stored();
@@ -28,7 +28,7 @@
     try {
       localStorage.setItem(KEY, theme);
     } catch {
-      // then it holds for this page
+      // The choice lasts only for this page.
     }
     show();
   });

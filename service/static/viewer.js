@@ -1,12 +1,12 @@
-// The viewer without it is links and a drawing. With it: rows are filtered while one types; the graph is searched,
-// moved and zoomed, and what a box rests on and leads to is shown when it is chosen.
+// Script for the viewer, which works without it as links and a drawing: filters rows as you type; searches, moves and
+// zooms the graph; highlights the boxes that a selected box depends on and leads to.
 "use strict";
 (() => {
   const filter = document.querySelector("[data-filter]");
   if (filter) {
     const field = filter.querySelector("input");
     const rows = [...document.querySelectorAll(".part tbody tr")].map((row) => [row, row.textContent.toLowerCase()]);
-    const told = filter.querySelector("[data-told]");
+    const status = filter.querySelector("[data-status]");
     const show = () => {
       const wanted = field.value.trim().toLowerCase();
       let shown = 0;
@@ -14,7 +14,7 @@
         row.hidden = !text.includes(wanted);
         shown += !row.hidden;
       }
-      told.textContent = wanted ? `${shown} of ${rows.length} rows` : "";
+      status.textContent = wanted ? `${shown} of ${rows.length} rows` : "";
     };
     filter.querySelector("button").hidden = true;
     filter.addEventListener("submit", (event) => event.preventDefault());
@@ -35,7 +35,7 @@
     const svg = frame.querySelector("svg");
     const view = frame.querySelector(".graph-view");
     const panel = frame.querySelector("[data-chosen]");
-    const told = frame.querySelector("[data-told]");
+    const status = frame.querySelector("[data-status]");
     const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
     const nodes = [...svg.querySelectorAll(".node")];
     const edges = [...svg.querySelectorAll(".edge")];
@@ -47,7 +47,7 @@
     }
     let zoom = 1, chosen = null;
     frame.querySelector("[data-graph-bar]").hidden = false;
-    for (const one of document.querySelectorAll(".script-only")) one.hidden = false;
+    for (const element of document.querySelectorAll(".script-only")) element.hidden = false;
 
     // --- size ---
     const resize = (to, x = view.clientWidth / 2, y = view.clientHeight / 2) => {
@@ -62,7 +62,7 @@
       in: () => resize(zoom * 1.3),
       out: () => resize(zoom / 1.3),
       fit: () => resize(Math.min(1, view.clientWidth / width)),
-      one: () => resize(1),
+      actual: () => resize(1),
     };
     frame.addEventListener("click", (event) => ways[event.target.closest("[data-zoom]")?.dataset.zoom]?.());
     view.addEventListener("wheel", (event) => {
@@ -72,7 +72,7 @@
       resize(zoom * Math.exp(-event.deltaY / 300), event.clientX - at.left, event.clientY - at.top);
     }, { passive: false });
 
-    // --- moving; fingers do it by themselves ---
+    // --- moving; touch screens scroll without help ---
     let drag = null, moved = false;
     view.addEventListener("pointerdown", (event) => {
       if (event.pointerType !== "mouse" || event.button) return;
@@ -94,23 +94,24 @@
     svg.addEventListener("dragstart", (event) => event.preventDefault());
 
     // --- choosing ---
-    const reached = (key, along, found = new Set()) => {
-      const waiting = [key];
+    const reachable = (start, neighbours) => {
+      const reached = new Set();
+      const waiting = [start];
       while (waiting.length) {
-        const one = waiting.pop();
-        if (found.has(one)) continue;
-        found.add(one);
-        waiting.push(...(along.get(one) ?? []));
+        const key = waiting.pop();
+        if (reached.has(key)) continue;
+        reached.add(key);
+        waiting.push(...(neighbours.get(key) ?? []));
       }
-      return found;
+      return reached;
     };
     const choose = (node) => {
       chosen = node;
       svg.classList.toggle("chosen", node !== null);
       panel.hidden = node === null;
       if (!node) return;
-      const down = reached(node.id, before), up = reached(node.id, after);
-      for (const one of nodes) one.classList.toggle("near", down.has(one.id) || up.has(one.id));
+      const down = reachable(node.id, before), up = reachable(node.id, after);
+      for (const other of nodes) other.classList.toggle("near", down.has(other.id) || up.has(other.id));
       for (const edge of edges) {
         const { a, b } = edge.dataset;
         edge.classList.toggle("near", (down.has(a) && down.has(b)) || (up.has(a) && up.has(b)));
@@ -121,13 +122,13 @@
       const open = document.createElement("a");
       open.href = node.getAttribute("href");
       open.textContent = "Open";
-      text.append(name, ` · rests on ${down.size - 1}, leads to ${up.size - 1} · `, open);
+      text.append(name, ` · depends on ${down.size - 1}, leads to ${up.size - 1} · `, open);
       panel.replaceChildren(text);
-      told.textContent = "";
+      status.textContent = "";
       rove(node);
     };
     const rove = (node) => {
-      for (const one of nodes) one.setAttribute("tabindex", one === node ? "0" : "-1");
+      for (const other of nodes) other.setAttribute("tabindex", other === node ? "0" : "-1");
     };
     svg.addEventListener("click", (event) => {
       const node = event.target.closest(".node");
@@ -147,9 +148,9 @@
     const at = (node, name) => Number(box(node).getAttribute(name));
     const byId = new Map(nodes.map((node) => [node.id, node]));
     const nearest = (node, keys) => (keys ?? []).map((key) => byId.get(key)).filter(Boolean)
-      .sort((one, other) => Math.abs(at(one, "y") - at(node, "y")) - Math.abs(at(other, "y") - at(node, "y")))[0];
+      .sort((first, second) => Math.abs(at(first, "y") - at(node, "y")) - Math.abs(at(second, "y") - at(node, "y")))[0];
     const beside = (node, step) => {
-      const column = nodes.filter((one) => at(one, "x") === at(node, "x"));
+      const column = nodes.filter((other) => at(other, "x") === at(node, "x"));
       return column[column.indexOf(node) + step];
     };
     const keys = {
@@ -175,29 +176,29 @@
       if (y < view.scrollTop || y + 60 > view.scrollTop + view.clientHeight) view.scrollTop = y - view.clientHeight / 2;
     };
 
-    // --- looking for something ---
+    // --- searching ---
     const field = frame.querySelector("[data-find]");
-    let found = [], next = 0;
+    let matches = [], next = 0;
     field.addEventListener("input", () => {
       const wanted = field.value.trim().toLowerCase();
-      found = wanted ? nodes.filter((node) => `${node.id} ${node.getAttribute("aria-label")}`.toLowerCase().includes(wanted)) : [];
+      matches = wanted ? nodes.filter((node) => `${node.id} ${node.getAttribute("aria-label")}`.toLowerCase().includes(wanted)) : [];
       next = 0;
       svg.classList.toggle("searched", wanted !== "");
-      for (const node of nodes) node.classList.toggle("found", found.includes(node));
-      told.textContent = wanted ? `${found.length} found${found.length ? "; Enter goes there" : ""}` : "";
-      if (found.length) bring(found[0]);
+      for (const node of nodes) node.classList.toggle("match", matches.includes(node));
+      status.textContent = wanted ? `${matches.length} ${matches.length === 1 ? "match" : "matches"}${matches.length ? "; press Enter to go there" : ""}` : "";
+      if (matches.length) bring(matches[0]);
     });
     field.addEventListener("keydown", (event) => {
       if (event.key === "Escape") {
         field.value = "";
         field.dispatchEvent(new Event("input"));
       }
-      if (event.key !== "Enter" || !found.length) return;
+      if (event.key !== "Enter" || !matches.length) return;
       event.preventDefault();
-      const node = found[next++ % found.length];
+      const node = matches[next++ % matches.length];
       choose(node);
       bring(node);
-      told.textContent = `${((next - 1) % found.length) + 1} of ${found.length}`;
+      status.textContent = `${((next - 1) % matches.length) + 1} of ${matches.length}`;
     });
 
     const begun = svg.querySelector(".here") ?? svg.querySelector(".disposition.established");

@@ -1,5 +1,6 @@
-// The workbench with JavaScript: an editor in place of each text field, faults while one types, and a patient's level at once.
-// Without it, the same form does the same by buttons. What is told comes from the server, from the checker of the command line.
+// The workbench with JavaScript: an editor in place of each text field, faults as you type, and a patient's level at once.
+// Without JavaScript the form does the same with buttons. All findings come from the server, from the checker that the
+// command line uses.
 "use strict";
 
 const form = document.getElementById("workbench");
@@ -22,7 +23,7 @@ async function post(path, data, accept) {
   const send = () => fetch(path, { method: "POST", body: data, headers: { Accept: accept, "HX-Request": "true" } });
   let answer = await send();
   if (answer.status === 403 || answer.status === 401) {
-    // signed in anew in another tab: the form's token is of the session before
+    // The person signed in again in another tab: the form's token belongs to the previous session.
     const page = await (await fetch(address)).text();
     const token = new DOMParser().parseFromString(page, "text/html").querySelector("#workbench [name=csrf]");
     if (!token) throw new Error("You are signed out. Your draft is still here: sign in in another tab, then try again.");
@@ -34,7 +35,7 @@ async function post(path, data, accept) {
   return answer;
 }
 
-const said = (error) => (error instanceof TypeError ? "The service can't be reached. Your draft is still here." : error.message);
+const messageOf = (error) => (error instanceof TypeError ? "The service can't be reached. Your draft is still here." : error.message);
 
 // --- the editors ---
 
@@ -80,7 +81,7 @@ const colours = CM.HighlightStyle.define([
   { tag: [t.punctuation, t.separator, t.squareBracket, t.brace], color: "var(--muted)" },
 ]);
 
-// Where one types over a selection, Chromium would put the text in with a style of its own, which our policy refuses.
+// When typing replaces a selection, Chromium inserts the text with an inline style, which our policy rejects.
 const overSelection = CM.EditorView.domEventHandlers({
   beforeinput(event, view) {
     const { from, to, empty } = view.state.selection.main;
@@ -104,21 +105,21 @@ async function complete(file, context) {
   data.set("file", file);
   data.set("line", line.number);
   data.set("column", context.pos - line.from + 1);
-  let found;
+  let completions;
   try {
-    found = await (await post(`${address}/completions`, data, "application/json")).json();
+    completions = await (await post(`${address}/completions`, data, "application/json")).json();
   } catch {
-    return null; // what one types is not held up; the faults tell that the server is away
+    return null; // typing goes on; the status line shows that the server is away
   }
-  if (found.start === null || !found.options.length) return null;
-  const options = found.options.map((one, number) => ({
-    label: one.label,
-    apply: one.key ? `${one.label}: ` : one.label,
-    detail: one.detail || undefined,
-    info: one.info || undefined,
+  if (completions.start === null || !completions.options.length) return null;
+  const options = completions.options.map((option, number) => ({
+    label: option.label,
+    apply: option.key ? `${option.label}: ` : option.label,
+    detail: option.detail || undefined,
+    info: option.info || undefined,
     boost: -number / 10,
   }));
-  return { from: line.from + found.start - 1, options, validFor: /^[A-Za-z0-9_-]*$/ };
+  return { from: line.from + completions.start - 1, options, validFor: /^[A-Za-z0-9_-]*$/ };
 }
 
 function editorOf(textarea) {
@@ -127,7 +128,7 @@ function editorOf(textarea) {
   host.className = "editor";
   textarea.after(host);
   textarea.hidden = true;
-  // In a shadow root the editor's styles are adopted sheets, which need no exception from our policy.
+  // In a shadow root the editor's styles are adopted sheets, which our policy allows.
   const root = host.attachShadow({ mode: "open" });
   const view = new CM.EditorView({
     doc: textarea.value,
@@ -140,7 +141,7 @@ function editorOf(textarea) {
       CM.indentUnit.of("  "),
       CM.autocompletion({ override: [(context) => complete(file, context)], activateOnTypingDelay: 200 }),
       CM.keymap.of([...CM.closeBracketsKeymap, ...CM.defaultKeymap, ...CM.searchKeymap, ...CM.historyKeymap, ...CM.foldKeymap, ...CM.completionKeymap, ...CM.lintKeymap]),
-      CM.EditorView.contentAttributes.of({ tabindex: "0", "aria-label": `${file}. Tab leaves the editor, Ctrl and blank completes.` }),
+      CM.EditorView.contentAttributes.of({ tabindex: "0", "aria-label": `${file}. Tab leaves the editor, Ctrl+Space completes.` }),
       CM.EditorView.updateListener.of((update) => update.docChanged && edited()),
     ],
   });
@@ -153,7 +154,7 @@ const sync = () => {
 
 for (const textarea of form.querySelectorAll("textarea.code")) editors.set(textarea.name, editorOf(textarea));
 
-// --- faults while one types ---
+// --- faults as you type ---
 
 const later = (milliseconds, act) => {
   let timer;
@@ -170,27 +171,27 @@ async function diagnose() {
   sync();
   status.textContent = "Checking…";
   try {
-    const told = await (await post(`${address}/diagnostics`, formData(undefined), "application/json")).json();
-    if (mine === asked) show(told);
+    const answer = await (await post(`${address}/diagnostics`, formData(undefined), "application/json")).json();
+    if (mine === asked) show(answer);
   } catch (error) {
-    if (mine === asked) status.textContent = said(error);
+    if (mine === asked) status.textContent = messageOf(error);
   }
 }
 
-function show(told) {
-  if (told.trouble) {
-    status.textContent = told.trouble;
+function show(answer) {
+  if (answer.trouble) {
+    status.textContent = answer.trouble;
     return;
   }
   for (const [file, { view }] of editors) {
-    const own = told.diagnostics.filter((one) => one.file === file).map((one) => marked(view, one));
+    const own = answer.diagnostics.filter((fault) => fault.file === file).map((fault) => marked(view, fault));
     view.dispatch(CM.setDiagnostics(view.state, own));
   }
-  const [first] = told.diagnostics;
-  const count = told.diagnostics.length;
+  const [first] = answer.diagnostics;
+  const count = answer.diagnostics.length;
   status.replaceChildren();
   if (!first) {
-    status.textContent = `No fault: ${told.draft.rules} rules, ${told.draft.inputs} questions, ${told.draft.cases} cases.`;
+    status.textContent = `No faults: ${answer.draft.rules} rules, ${answer.draft.inputs} questions, ${answer.draft.cases} cases.`;
     return;
   }
   const link = document.createElement("a");
@@ -199,12 +200,12 @@ function show(told) {
   status.append(count === 1 ? "One fault: " : `${count} faults, the first: `, link, `: ${first.message}`);
 }
 
-function marked(view, one) {
+function marked(view, fault) {
   const doc = view.state.doc;
-  const line = doc.line(Math.min(one.line, doc.lines));
-  const from = Math.min(line.from + one.column - 1, line.to);
-  const to = Math.max(from, Math.min(line.from + one.end_column - 1, line.to));
-  return { from, to, severity: one.severity === "note" ? "info" : one.severity, message: one.message };
+  const line = doc.line(Math.min(fault.line, doc.lines));
+  const from = Math.min(line.from + fault.column - 1, line.to);
+  const to = Math.max(from, Math.min(line.from + fault.end_column - 1, line.to));
+  return { from, to, severity: fault.severity === "note" ? "info" : fault.severity, message: fault.message };
 }
 
 const diagnoseSoon = later(500, diagnose);
@@ -225,7 +226,7 @@ async function ask(action, submitter) {
   const onPatient = action === "try";
   const place = document.getElementById(onPatient ? "tried" : "outcome");
   sync();
-  // A patient needs the rules alone; the other files are large.
+  // A patient needs only the rules; the other files are large.
   const data = formData(submitter, onPatient ? ["cases.yaml", "properties.yaml"] : []);
   data.set("action", action);
   const mine = (place.asked = (place.asked ?? 0) + 1);
@@ -234,12 +235,12 @@ async function ask(action, submitter) {
   try {
     const html = await (await post(address, data, "text/html")).text();
     if (mine !== place.asked) return;
-    const opened = new Set([...place.querySelectorAll("details.rule[open] .rule-id")].map((one) => one.textContent));
+    const opened = new Set([...place.querySelectorAll("details.rule[open] .rule-id")].map((id) => id.textContent));
     place.innerHTML = html;
     for (const rule of place.querySelectorAll("details.rule")) rule.open = opened.has(rule.querySelector(".rule-id").textContent);
     if (onPatient) {
       triedOnce = true;
-      tellVerdict(place);
+      showVerdict(place);
     }
     else {
       status.textContent = "";
@@ -248,23 +249,23 @@ async function ask(action, submitter) {
     }
   } catch (error) {
     if (mine !== place.asked) return;
-    const told = document.createElement("p");
-    told.className = "error";
-    told.textContent = said(error);
-    place.replaceChildren(told);
+    const message = document.createElement("p");
+    message.className = "error";
+    message.textContent = messageOf(error);
+    place.replaceChildren(message);
   } finally {
     if (mine === place.asked) place.removeAttribute("aria-busy");
   }
 }
 
-// On a phone the result is far above the control that one moves.
-function tellVerdict(place) {
+// On a phone the result is far above the control that changes it.
+function showVerdict(place) {
   const cards = [...place.querySelectorAll(".result")];
   document.getElementById("verdict").replaceChildren(
     ...cards.map((card) => {
-      const told = document.createElement("span");
-      told.append(`${card.querySelector("h3").textContent} `, card.querySelector(".badge").cloneNode(true));
-      return told;
+      const level = document.createElement("span");
+      level.append(`${card.querySelector("h3").textContent} `, card.querySelector(".badge").cloneNode(true));
+      return level;
     }),
   );
 }
@@ -277,7 +278,7 @@ function fill(patient) {
   }
   for (const slider of form.querySelectorAll(".slider")) follow(slider);
   for (const details of form.querySelectorAll(".controls > details")) {
-    if ([...details.querySelectorAll("[name^='a.']")].some((one) => (one.type === "radio" ? one.checked && one.value : one.value))) details.open = true;
+    if ([...details.querySelectorAll("[name^='a.']")].some((control) => (control.type === "radio" ? control.checked && control.value : control.value))) details.open = true;
   }
 }
 
@@ -382,16 +383,16 @@ find.addEventListener("input", () => {
   const wanted = find.value.trim().toLowerCase();
   openBefore ??= groups.map((group) => group.open);
   groups.forEach((group, number) => {
-    let some = false;
+    let hasMatch = false;
     for (const control of group.querySelectorAll(".control")) {
       control.hidden = !`${control.textContent} ${control.id}`.toLowerCase().includes(wanted);
-      some ||= !control.hidden;
+      hasMatch ||= !control.hidden;
     }
-    group.hidden = !some;
-    group.open = wanted ? some : openBefore[number];
+    group.hidden = !hasMatch;
+    group.open = wanted ? hasMatch : openBefore[number];
   });
   if (!wanted) openBefore = null;
 });
 find.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
 
-diagnose(); // also to have the checker ready when somebody types
+diagnose(); // also starts the checker, so it is ready when the person types

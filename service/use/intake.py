@@ -1,4 +1,4 @@
-"""Accepting a report, and asking what one would give: the use cases behind the calls, without any HTTP."""
+"""Use cases of intake, without HTTP: accept reports, and evaluate a report without storing it."""
 
 from __future__ import annotations
 
@@ -13,29 +13,52 @@ import rfc8785
 from service.use.dispatch import Dispatch
 from triage_rules.deployment.live import Loaded
 from triage_rules.foundation import strict_json
-from triage_rules.foundation.errors import BundleError, LedgerUnavailable, StaleRuleset, TriageError
+from triage_rules.foundation.errors import BundleError, StaleRuleset, StoreUnavailable, TriageError
 from triage_rules.intake.report import Posted, RulesetLookup, read_report
 from triage_rules.records.reports import Accepted, History, Idempotency, Lane, NewReport
-from triage_rules.store import Ledger
 
 TRIES = 3
-"""How often a report is read anew because the live ruleset changed under it, before the caller is asked to retry."""
+"""Attempts to read a report whose ruleset changes meanwhile, before the caller is asked to retry."""
 
 
 class IntakeRulesets(RulesetLookup[Loaded], Protocol):
     """The live rulesets, as intake needs them."""
 
     def refresh(self) -> None:
-        """Ask the ledger now what is live."""
+        """Read the live versions from the store now."""
         ...
 
     def refused(self) -> dict[str, str]:
-        """Live rulesets that can't be opened; the last good one stands in for them."""
+        """Return live rulesets that can't be opened; their last good version replaces them."""
+        ...
+
+
+class IntakeStore(Protocol):
+    """The reports of the store, as intake needs them; `store.reports.Reports` has them."""
+
+    def accept(self, report: NewReport, idempotency: Idempotency | None = None, task: str = "") -> Accepted:
+        """Store a report, and with a task enqueue it, in one step."""
+        ...
+
+    def accept_many(self, reports: list[NewReport]) -> list[Accepted | Exception]:
+        """Accept each report in one round trip; return a refusal in its report's place."""
+        ...
+
+    def find_idempotent(self, idempotency: Idempotency) -> str | None:
+        """Return the report that an earlier request with this key made."""
+        ...
+
+    def claim_requeue(self, report_id: str, now_ms: int) -> Lane | None:
+        """Return the lane to enqueue the report into again, if there is need."""
+        ...
+
+    def get_history(self, ruleset: str, subject: str, now_ms: int, client: str = "") -> History:
+        """Return the present history of a client's subject."""
         ...
 
 
 class IntakeMetrics(Protocol):
-    """Who is told what happened."""
+    """The counters of intake."""
 
     def accepted(self, ruleset: str, lane: Lane) -> None: ...
 
@@ -44,7 +67,7 @@ class IntakeMetrics(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One report to accept: its decoded JSON, the caller's idempotency key for it, if any, and whose it is."""
+    """A report to accept: its decoded JSON, its idempotency key, if any, and its client."""
 
     raw: object
     key: str | None = None
@@ -52,15 +75,15 @@ class Request:
 
 
 IntakeOutcome = Accepted | TriageError
-"""What became of one report of several."""
+"""The outcome of accepting a report of a batch."""
 
 
 class Intake:
-    """The use cases. `now_ms` and `new_id` are handed in, so that a test decides what time it is."""
+    """The use cases of intake. Time and new ids are passed in, so tests control them."""
 
-    def __init__(  # noqa: PLR0913  # its parts, told apart by name
+    def __init__(  # noqa: PLR0913  # its parts, all with different types
         self,
-        ledger: Ledger,
+        store: IntakeStore,
         live: IntakeRulesets,
         dispatch: Dispatch,
         counts: IntakeMetrics,
@@ -68,7 +91,7 @@ class Intake:
         now_ms: Callable[[], int],
         new_id: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
-        self._ledger = ledger
+        self._store = store
         self._live = live
         self._dispatch = dispatch
         self._counts = counts
@@ -76,10 +99,16 @@ class Intake:
         self._new_id = new_id
 
     def accept(self, request: Request) -> Accepted:
-        """Accept one report, or find the one that an earlier request with the same key made.
+        """Accept a report, or return the report that an earlier request with the same key made.
 
-        Raises ReportError, NoRulesetLive, BundleError, StaleRuleset, IdempotencyMismatch, QueueTooOld and
-        LedgerUnavailable; then nothing was accepted.
+        Accepts nothing if it raises.
+
+        Raises:
+            ReportError: If the report has faults.
+            NoRulesetLive, BundleError, StaleRuleset: If no ruleset can decide it.
+            IdempotencyMismatch: If its key was used for another report.
+            QueueTooOld, StoreUnavailable: If the service can't accept it now.
+
         """
         accepted, lane = self._accept(request, enqueue=True)
         if lane is not None:
@@ -87,9 +116,9 @@ class Intake:
         return accepted
 
     def accept_many(self, requests: Sequence[Request]) -> list[IntakeOutcome]:
-        """As `accept` for each; a refusal stands in its request's place.
+        """Accept each report like `accept`; return an error in the place of a rejected request.
 
-        Requests without a key are accepted in one round trip. Once the ledger is away, the rest is not tried.
+        Requests without a key are accepted in one round trip. Once the store is away, the rest is not tried.
         """
         outcomes: dict[int, IntakeOutcome] = {}
         lanes: dict[Lane, list[str]] = {}
@@ -109,9 +138,12 @@ class Intake:
         return [outcomes[index] for index in range(len(requests))]
 
     def evaluate(self, raw: object, client: str = "") -> dict[str, Any]:
-        """The result that the report would have now, in its subject's history. Nothing is stored, counted or published.
+        """Return the result that the report would get now, in its subject's history, without storing anything.
 
-        Raises ReportError, NoRulesetLive, EngineError, LedgerUnavailable.
+        Raises:
+            ReportError: If the report has faults.
+            NoRulesetLive, EngineError, StoreUnavailable: If it can't be evaluated.
+
         """
         now = self._now_ms()
         posted = read_report(raw, self._live, now)
@@ -126,16 +158,16 @@ class Intake:
         return result
 
     def _accept(self, request: Request, *, enqueue: bool) -> tuple[Accepted, Lane | None]:
-        """The report, and the lane to enqueue it into, if it still must be. `enqueue`: in the step that stores it."""
+        """Return the report, and the lane if it must still be enqueued. `enqueue`: in the step that stores it."""
         idempotency = _idempotency(request)
-        known = self._ledger.find_idempotent(idempotency) if idempotency is not None else None
+        known = self._store.find_idempotent(idempotency) if idempotency is not None else None
         if known is not None:
             return Accepted(known, created=False), self._again(known)
         for tried in range(1, TRIES + 1):
             report = self._new_report(request)
             try:
                 task = self._dispatch.written(report.id, report.lane) if enqueue else ""
-                accepted = self._ledger.accept(report, idempotency, task)
+                accepted = self._store.accept(report, idempotency, task)
             except StaleRuleset:
                 if tried == TRIES:
                     raise self._stale() from None
@@ -150,9 +182,9 @@ class Intake:
     def _accept_each(
         self, requests: Sequence[Request], todo: Sequence[int]
     ) -> Iterator[tuple[int, IntakeOutcome, Lane | None]]:
-        """One try: (place, outcome, lane) for each place in `todo`, in any order."""
+        """Try each index in `todo` once; yield its outcome and lane, in any order."""
         together: dict[int, NewReport] = {}
-        away: LedgerUnavailable | None = None
+        away: StoreUnavailable | None = None
         for index in todo:
             request = requests[index]
             try:
@@ -163,22 +195,22 @@ class Intake:
                 else:
                     yield index, *self._accept(request, enqueue=False)
             except TriageError as error:
-                away = error if isinstance(error, LedgerUnavailable) else away
+                away = error if isinstance(error, StoreUnavailable) else away
                 yield index, error, None
         for index, outcome in zip(together, self._accept_together(list(together.values())), strict=True):
             yield index, outcome, together[index].lane
 
     def _again(self, report_id: str) -> Lane | None:
-        """As an earlier answer was lost, the report may not have been enqueued; if this fails, the sweep brings it."""
+        """Return the lane if the report must be enqueued again, because an earlier request may have failed to do it."""
         try:
-            return self._ledger.again(report_id, self._now_ms())
-        except LedgerUnavailable:
+            return self._store.claim_requeue(report_id, self._now_ms())
+        except StoreUnavailable:
             return None
 
     def _accept_together(self, reports: list[NewReport]) -> list[IntakeOutcome]:
         try:
-            replies = self._ledger.accept_many(reports)
-        except LedgerUnavailable as error:
+            replies = self._store.accept_many(reports)
+        except StoreUnavailable as error:
             return [error] * len(reports)
         outcomes: list[IntakeOutcome] = []
         for report, reply in zip(reports, replies, strict=True):
@@ -190,7 +222,7 @@ class Intake:
         return outcomes
 
     def _stale(self) -> TriageError:
-        """Why another ruleset is still live than the one here: it can't be opened, or changes again and again."""
+        """Return why the live version differs from the loaded one: it can't be opened, or it keeps changing."""
         return BundleError() if self._live.refused() else StaleRuleset()
 
     def _count(self, report: NewReport, accepted: Accepted) -> None:
@@ -217,15 +249,15 @@ class Intake:
     def _history(self, posted: Posted[Loaded], now_ms: int, client: str) -> History:
         if posted.subject is None:
             return History()
-        return self._ledger.history(posted.loaded.ruleset.name, posted.subject, now_ms, client)
+        return self._store.get_history(posted.loaded.ruleset.name, posted.subject, now_ms, client)
 
 
 def _idempotency(request: Request) -> Idempotency | None:
-    """Key and fingerprint: two bodies are the same if they hold the same values, however they are written."""
+    """Return key and fingerprint; bodies with equal values have equal fingerprints, however they are formatted."""
     if request.key is None:
         return None
     try:
         canonical = rfc8785.dumps(request.raw)  # type: ignore[arg-type]  # plain JSON data
-    except rfc8785.CanonicalizationError:  # an integer beyond 2**53: no answer is that large, so reading will refuse it
+    except rfc8785.CanonicalizationError:  # an integer beyond 2**53, which reading the report will reject
         canonical = strict_json.dumps(request.raw).encode()
     return Idempotency(request.key, hashlib.sha256(canonical).hexdigest(), request.client)

@@ -1,7 +1,7 @@
-"""Celery's message for one report as it stands in the queue in Redis, to be written there with the report.
+"""Celery's message for a report as it stands in the queue in Redis, stored there together with the report.
 
-Celery and kombu make a message once, without a server; in it only the ids differ from report to report. To make each
-anew takes them longer than all else that is done to accept a report.
+Celery and kombu make a message once, without a server; only the ids differ between reports. Letting them make each
+message would take longer than everything else in accepting a report.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _REPORT, _TASK, _TAG, _BODY = (f"the-{part}-of-a-task" for part in ("report", "i
 
 
 class TaskMessage:
-    """Writes the messages of one lane: `TaskMessage(lane)(report_id)`. May be shared by threads."""
+    """A template for the messages of a lane: `TaskMessage(lane)(report_id)`. Thread-safe."""
 
     def __init__(self, lane: Lane) -> None:
         message = _message(lane)
@@ -30,14 +30,14 @@ class TaskMessage:
         self._text: str = dumps(message)  # type: ignore[no-untyped-call]
 
     def __call__(self, report_id: str) -> str:
-        """The message that brings that report to a worker; each has a task's id and a tag of its own."""
+        """Return the message that brings a report to a worker, with a new task id and tag."""
         body = base64.b64encode(self._body.replace(_REPORT, report_id).encode()).decode()
         text = self._text.replace(_BODY, body).replace(_REPORT, report_id)
         return text.replace(_TASK, str(uuid.uuid4())).replace(_TAG, str(uuid.uuid4()))
 
 
 def _message(lane: Lane) -> dict[str, Any]:
-    """As kombu puts it into a queue: its transport in memory differs from that for Redis in nothing before that."""
+    """Return a message as kombu puts it into a queue; its in-memory transport makes the same as its Redis one."""
     celery = Celery("service", broker="memory://", set_as_current=False)
     celery.conf.update(task_serializer="json", task_ignore_result=True)
     with celery.connection_for_write() as connection:

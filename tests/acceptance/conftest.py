@@ -12,21 +12,23 @@ from tests.support.actors import TESTER
 from tests.support.services.http_calls import Caller, glass_test
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 
 @pytest.fixture
-def deployed(ledger: RedisLedger) -> Bundle:
+def deployed(store: RedisStore) -> Bundle:
     """The small ruleset, live."""
     bundle = glass_test()
-    ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER)
+    store.rulesets.deploy(
+        bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER
+    )
     return bundle
 
 
 @pytest.fixture
-def http_app(settings: Settings, ledger: RedisLedger, deployed: Bundle) -> Flask:
-    """The app with its own parts: ledger, Celery client and all."""
-    return create_app(settings, ledger)
+def http_app(settings: Settings, store: RedisStore, deployed: Bundle) -> Flask:
+    """The app with its own parts: store, Celery client and all."""
+    return create_app(settings, store)
 
 
 @pytest.fixture

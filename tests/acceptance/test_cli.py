@@ -50,7 +50,7 @@ def test_a_rule_past_its_review_date_is_a_finding(tmp_path: Path) -> None:
     assert late != text
     (tmp_path / "ruleset.yaml").write_text(late, encoding="utf-8")
     checked = run_triage("check", str(tmp_path))
-    assert (checked.exit_code, "was to be reviewed by 2020-05-22" in checked.stdout) == (0, True)
+    assert (checked.exit_code, "was due for review by 2020-05-22" in checked.stdout) == (0, True)
     assert run_triage("check", str(tmp_path), "--strict").exit_code == 1
 
 

@@ -144,7 +144,7 @@ def why_not(level: str, *options: str, answers: dict[str, object] = FEVERISH) ->
 def test_why_not_lower_tells_what_holds_it_up_and_what_else_would_have_come(tmp_path: Path) -> None:
     told = why_not("monitor")
     assert told.exit_code == 0
-    assert "Rules that hold it up" in told.stdout
+    assert "Rules that keep the level up" in told.stdout
     assert "Temperature? 37 °C; given: 38.9 °C" in told.stdout
     assert "no advice on how to answer" in told.stdout
     found = json.loads(why_not("monitor", "--format", "json").stdout)["why_not"]

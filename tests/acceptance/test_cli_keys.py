@@ -18,7 +18,7 @@ from tests.support.command import run_triage
 from tests.support.paths import GLASS_TEST
 from triage_rules.foundation.patterns import KEY
 from triage_rules.records.api_keys import Scope, find_caller, make_key
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 Desk = Callable[..., Result]
 
@@ -29,7 +29,7 @@ def desk(redis_url: str) -> Desk:
     return partial(run_triage, TRIAGE_REDIS_URL=redis_url)
 
 
-def test_a_key_is_shown_once_listed_and_revoked(desk: Desk, ledger: RedisLedger) -> None:
+def test_a_key_is_shown_once_listed_and_revoked(desk: Desk, store: RedisStore) -> None:
     """Stdout has the key alone, to be put where it belongs."""
     made = desk(
         "key", "make", "clinic-1", "--scope", "report", "--scope", "read", "--expires", "30", "--rate", "5/second"
@@ -38,10 +38,10 @@ def test_a_key_is_shown_once_listed_and_revoked(desk: Desk, ledger: RedisLedger)
     text = made.stdout.strip()
     assert KEY.fullmatch(text)
     now = time.time_ns() // 1_000_000
-    caller = find_caller(text, ledger.keys(), now, "1/day")
+    caller = find_caller(text, store.api_keys.get_all(), now, "1/day")
     assert caller is not None
     assert (caller.client, caller.scopes, caller.rate) == ("clinic-1", {Scope.REPORT, Scope.READ}, "5/second")
-    assert find_caller(text, ledger.keys(), now + 31 * 86_400_000, "1/day") is None
+    assert find_caller(text, store.api_keys.get_all(), now + 31 * 86_400_000, "1/day") is None
 
     listed = desk("key", "list")
     assert text.split("_")[2] not in listed.stdout + listed.stderr
@@ -51,19 +51,19 @@ def test_a_key_is_shown_once_listed_and_revoked(desk: Desk, ledger: RedisLedger)
 
     gone = desk("key", "revoke", told["id"])
     assert (gone.exit_code, "has no other key" in gone.stderr) == (0, True)
-    assert find_caller(text, ledger.keys(), now, "1/day") is None
+    assert find_caller(text, store.api_keys.get_all(), now, "1/day") is None
     assert "revoked" in desk("key", "list").stdout
-    actions = [(one["action"], json.loads(one["details"])["id"]) for one in ledger.audit_log()]
+    actions = [(one["action"], json.loads(one["details"])["id"]) for one in store.audit.read_entries()]
     assert actions == [("key.make", told["id"]), ("key.revoke", told["id"])]
-    assert not any(text.split("_")[2] in value for one in ledger.audit_log() for value in one.values())
+    assert not any(text.split("_")[2] in value for one in store.audit.read_entries() for value in one.values())
 
 
-def test_a_whole_key_can_be_revoked_by_itself(desk: Desk, ledger: RedisLedger) -> None:
+def test_a_whole_key_can_be_revoked_by_itself(desk: Desk, store: RedisStore) -> None:
     """Whoever finds one in the open has the key, not its id. Revoking again changes nothing."""
     text, key = make_key("form", [Scope.REPORT], 0)
-    ledger.add_key(key, by=TESTER)
+    store.api_keys.add(key, by=TESTER)
     assert desk("key", "revoke", text).exit_code == desk("key", "revoke", key.id).exit_code == 0
-    assert [one["action"] for one in ledger.audit_log()] == ["key.make", "key.revoke"]
+    assert [one["action"] for one in store.audit.read_entries()] == ["key.make", "key.revoke"]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_deploying_other_content_under_a_known_version_is_warned_of(desk: Desk, 
 
 
 def test_failing_cases_are_told_with_their_places_and_nothing_goes_live(
-    desk: Desk, ledger: RedisLedger, tmp_path: Path
+    desk: Desk, store: RedisStore, tmp_path: Path
 ) -> None:
     folder = tmp_path / "glass-test"
     shutil.copytree(GLASS_TEST, folder)
@@ -113,7 +113,7 @@ def test_failing_cases_are_told_with_their_places_and_nothing_goes_live(
     assert ran.exit_code == 1
     assert f"{file}:6:5: case `spots-that-itch`: level: wanted urgent, got routine" in ran.stderr
     assert "Refused: 1 of 2 cases failed. The live version stays." in ran.stderr
-    assert ledger.live() == {}
+    assert store.rulesets.get_live() == {}
 
 
 def test_the_commands_say_which_redis_they_talk_to(redis_url: str) -> None:

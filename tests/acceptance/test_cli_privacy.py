@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 from tests.support.reports import NOW_MS, a_report, a_result, deployed
 from triage_rules.cli import main
 from triage_rules.foundation.settings import Settings
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
@@ -32,29 +32,29 @@ def triage(redis_url: str, *arguments: str, stdin: str = "", keys: str = "") -> 
 
 
 def test_a_subject_is_erased_by_standard_input_and_never_repeated(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """Counts to stdout, what remains to be done to stderr; again it finds nothing."""
-    deployed(ledger)
+    deployed(store)
     report = a_report(subject="Zq-somebody")
-    ledger.accept(report)
-    ledger.settle(report.id, a_result(report, "monitor"), NOW_MS)
+    store.reports.accept(report)
+    store.work.settle(report.id, a_result(report, "monitor"), NOW_MS)
     done = triage(redis_url, "erase", "--subject", "-", "--by", "Ada", stdin="Zq-somebody\n")
     assert (done.exit_code, done.stdout) == (0, "1 reports, 1 events, 0 dead letters, 2 keys\n")
     assert "append-only file" in done.stderr and "Zq-somebody" not in done.stderr
     assert triage(redis_url, "erase", "--subject", "Zq-somebody").stdout.startswith("0 reports, 0 events")
-    log = [(one["actor"], one["action"], one["details"]) for one in ledger.audit_log()]
+    log = [(one["actor"], one["action"], one["details"]) for one in store.audit.read_entries()]
     assert log[1] == ("Ada", "erase", '{"reports":1,"events":1,"dead_letters":0,"keys":2}')
 
 
 @pytest.mark.parametrize("client", [(), ("--client", "north"), ("--client", "south")])
 def test_a_subject_that_is_spelled_otherwise_is_not_found_and_that_is_told(
-    ledger: RedisLedger, redis_url: str, client: tuple[str, ...]
+    store: RedisStore, redis_url: str, client: tuple[str, ...]
 ) -> None:
     """Else somebody believes a person erased who isn't. No failure: whoever repeats an erasure finds nothing, either."""
-    deployed(ledger)
+    deployed(store)
     composed, decomposed = (unicodedata.normalize(form, "Zq-Zoë") for form in ("NFC", "NFD"))
-    ledger.accept(replace(a_report(subject=composed), client="north"))
+    store.reports.accept(replace(a_report(subject=composed), client="north"))
     missed = triage(redis_url, "erase", "--subject", "-", *client, stdin=f"{decomposed}\n")
     assert (missed.exit_code, missed.stdout) == (0, "0 reports, 0 events, 0 dead letters, 0 keys\n")
     assert "Nothing was found under this name" in missed.stderr
@@ -64,11 +64,11 @@ def test_a_subject_that_is_spelled_otherwise_is_not_found_and_that_is_told(
     assert "Nothing was found" not in found.stderr
 
 
-def test_a_subject_of_several_clients_is_refused_with_their_names(ledger: RedisLedger, redis_url: str) -> None:
+def test_a_subject_of_several_clients_is_refused_with_their_names(store: RedisStore, redis_url: str) -> None:
     """They may be two people."""
-    deployed(ledger)
+    deployed(store)
     for client in ("north", ""):
-        ledger.accept(replace(a_report(subject="17"), client=client))
+        store.reports.accept(replace(a_report(subject="17"), client=client))
     refused = triage(redis_url, "erase", "--subject", "17")
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "  north" in refused.stderr and "  ''" in refused.stderr
@@ -84,11 +84,11 @@ def test_what_can_be_no_subject_is_wrong_usage(redis_url: str, subject: str) -> 
 def test_rekey_tells_until_when_the_older_keys_are_needed(redis_url: str, settings: Settings) -> None:
     """And refuses without keys, and with keys that open nothing."""
     told = replace(settings, encryption_keys=OLD, index_secret="s" * 32)
-    with RedisLedger(told) as ledger:
-        deployed(ledger)
+    with RedisStore(told) as store:
+        deployed(store)
         report = a_report(subject="p")
-        ledger.accept(report)
-        ledger.settle(report.id, a_result(report, "monitor"), NOW_MS)
+        store.reports.accept(report)
+        store.work.settle(report.id, a_result(report, "monitor"), NOW_MS)
     assert triage(redis_url, "rekey").exit_code == 2
     wrong = triage(redis_url, "rekey", keys=NEW)
     assert wrong.exit_code == 3 and "none of the encryption keys" in wrong.stderr
@@ -97,5 +97,5 @@ def test_rekey_tells_until_when_the_older_keys_are_needed(redis_url: str, settin
     assert "1 events and dead letters stay as they are" in done.stderr
     plain = triage(redis_url, "rekey", "--plain", keys=NEW)
     assert (plain.exit_code, plain.stdout) == (0, "1 reports\n")
-    with RedisLedger(settings) as ledger:
-        assert ledger.get(report.id).result is not None
+    with RedisStore(settings) as store:
+        assert store.reports.get(report.id).result is not None

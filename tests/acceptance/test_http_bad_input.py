@@ -18,7 +18,7 @@ from tests.support.actors import TESTER
 from tests.support.services.http_calls import Caller, check_problem, everything, glass_test, now
 from tests.support.services.redis_server import RealRedis
 from triage_rules.foundation.settings import Settings
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 MARK = "zq7marker"
 """Stands in answers and in whatever else a client sends by mistake: it may not come back."""
@@ -354,9 +354,9 @@ def http(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     """One app for all of them, with the small ruleset live."""
     settings = Settings(redis_url=redis_url, data_dir=tmp_path_factory.mktemp("bad"), pages_secret="s" * 32)
     bundle = glass_test()
-    with RedisLedger(settings) as ledger:
-        ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, now(), by=TESTER)
-        yield Caller(create_app(settings, ledger))
+    with RedisStore(settings) as store:
+        store.rulesets.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, now(), by=TESTER)
+        yield Caller(create_app(settings, store))
 
 
 def test_there_are_more_than_sixty_kinds() -> None:
@@ -407,7 +407,7 @@ def test_each_line_of_a_batch_is_refused_as_it_would_be_alone(http: Caller, redi
 def test_what_is_too_large_is_told_the_limit(http: Caller) -> None:
     """In one sentence: the most that is taken."""
     told = http.post("/v1/reports", data=b" " * 65_537, headers=JSON).get_json(force=True)
-    assert told["detail"] == "The body is larger than this call takes. At most 65,536 bytes are taken."
+    assert told["detail"] == "The body is larger than this call accepts. The limit is 65,536 bytes."
 
 
 def test_a_method_that_is_not_allowed_is_told_which_are(http: Caller) -> None:

@@ -30,7 +30,7 @@ from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
 from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.records.reports import Lane, NewReport
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 JSON = {"Content-Type": "application/json"}
@@ -42,7 +42,7 @@ class World:
     """What an answer is provoked with."""
 
     http: Caller
-    ledger: RedisLedger
+    store: RedisStore
     worker: Worker
     redis: redis.Redis
     settings: Settings
@@ -60,7 +60,7 @@ class World:
 
     def without_secret(self) -> Caller:
         """A caller of an app that has nothing to sign links with."""
-        return Caller(create_app(replace(self.settings, pages_secret=""), self.ledger))
+        return Caller(create_app(replace(self.settings, pages_secret=""), self.store))
 
     def failing(self) -> None:
         def fail(*_: object) -> None:
@@ -83,18 +83,18 @@ def failed(w: World) -> TestResponse:
 
 
 def ready(w: World) -> TestResponse:
-    w.ledger.heartbeat("one", time.time_ns() // 1_000_000)
+    w.store.health.record_heartbeat("one", time.time_ns() // 1_000_000)
     return w.http.get("/readyz")
 
 
 def rolled_back(w: World) -> TestResponse:
-    w.ledger.deploy("glass-test", "2.0.0", "sha256:0", b"{}", time.time_ns() // 1_000_000, by=TESTER)
+    w.store.rulesets.deploy("glass-test", "2.0.0", "sha256:0", b"{}", time.time_ns() // 1_000_000, by=TESTER)
     return w.http.post("/v1/rulesets/glass-test/rollback")
 
 
 def of_several(w: World) -> TestResponse:
     for client in ("clinic-1", "clinic-2"):
-        w.ledger.accept(a_report_of(w, client))
+        w.store.reports.accept(a_report_of(w, client))
     return w.http.post("/v1/erasures", json={"subject": "x"})
 
 
@@ -227,13 +227,13 @@ PROVOKED: dict[tuple[str, str, str], Callable[[World], TestResponse]] = {
 @pytest.fixture
 def world(
     http: Caller,
-    ledger: RedisLedger,
+    store: RedisStore,
     deployed: Bundle,
     redis_client: redis.Redis,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> World:
-    return World(http, ledger, Worker(ledger, deployed), redis_client, settings, monkeypatch)
+    return World(http, store, Worker(store, deployed), redis_client, settings, monkeypatch)
 
 
 @pytest.mark.parametrize("key", PROVOKED, ids=" ".join)
@@ -431,7 +431,7 @@ def test_the_schema_of_findings_is_a_json_schema(http: Caller) -> None:
 # --- operations ---
 
 
-def test_readiness_says_what_is_missing(http: Caller, ledger: RedisLedger, settings: Settings, world: World) -> None:
+def test_readiness_says_what_is_missing(http: Caller, store: RedisStore, settings: Settings, world: World) -> None:
     """One after the other: Redis, ruleset, worker."""
     now = time.time_ns() // 1_000_000
 
@@ -441,24 +441,24 @@ def test_readiness_says_what_is_missing(http: Caller, ledger: RedisLedger, setti
     checks = ("redis", "encryption", "writes", "queue", "rulesets", "workers")
     assert missing(world.away()) == [f"/checks/{name}" for name in checks]
     assert missing(http) == ["/checks/workers"]
-    ledger.heartbeat("one", now - 31_000)
+    store.health.record_heartbeat("one", now - 31_000)
     assert missing(http) == ["/checks/workers"]
-    ledger.heartbeat("one", now)
+    store.health.record_heartbeat("one", now)
     assert missing(http) == []
     bundle = glass_test()
-    ledger.deploy("broken", "1.0.0", "sha256:0", bundle.data, now, by=TESTER)
+    store.rulesets.deploy("broken", "1.0.0", "sha256:0", bundle.data, now, by=TESTER)
     time.sleep(0.25)
     assert missing(http) == ["/checks/rulesets"]
 
 
-def test_whoever_refuses_every_post_is_not_ready(http: Caller, ledger: RedisLedger, world: World) -> None:
+def test_whoever_refuses_every_post_is_not_ready(http: Caller, store: RedisStore, world: World) -> None:
     """By the same limit as accepting, and with the name of what failed."""
 
     def failed() -> list[str]:
         checks = http.get("/readyz").get_json(force=True)["checks"]
         return [name for name, check in checks.items() if not check["ok"]]
 
-    ledger.heartbeat("one", time.time_ns() // 1_000_000)
+    store.health.record_heartbeat("one", time.time_ns() // 1_000_000)
     report_id = world.posted().rpartition("/")[2]
     assert failed() == []
     world.redis.config_set("maxmemory", 1)
@@ -473,17 +473,17 @@ def test_whoever_refuses_every_post_is_not_ready(http: Caller, ledger: RedisLedg
     assert failed() == ["queue"]
 
 
-def test_before_the_first_deployment_the_service_is_not_ready(ledger: RedisLedger, settings: Settings) -> None:
+def test_before_the_first_deployment_the_service_is_not_ready(store: RedisStore, settings: Settings) -> None:
     """A ruleset must be live."""
-    ledger.heartbeat("one", time.time_ns() // 1_000_000)
-    told = Caller(create_app(settings, ledger)).get("/readyz").get_json(force=True)
+    store.health.record_heartbeat("one", time.time_ns() // 1_000_000)
+    told = Caller(create_app(settings, store)).get("/readyz").get_json(force=True)
     assert told["type"] == "/problems/not-ready"
     assert [name for name, check in told["checks"].items() if not check["ok"]] == ["rulesets"]
 
 
-def test_the_status_says_what_is_live_and_that_nobody_approved_it(http: Caller, ledger: RedisLedger) -> None:
+def test_the_status_says_what_is_live_and_that_nobody_approved_it(http: Caller, store: RedisStore) -> None:
     """Whoever looks at the service learns it there."""
-    ledger.heartbeat("worker-1", time.time_ns() // 1_000_000)
+    store.health.record_heartbeat("worker-1", time.time_ns() // 1_000_000)
     http.post("/v1/reports", json={"findings": {}})
 
     told = http.get("/v1/status").get_json()
@@ -523,7 +523,7 @@ def test_metrics_count_what_happened(http: Caller) -> None:
 
 
 def test_metrics_count_levels_and_disagreements_of_workers(world: World) -> None:
-    """Whoever settled them: the counts are the ledger's, and an alarm on disagreement can be set."""
+    """Whoever settled them: the counts are the store's, and an alarm on disagreement can be set."""
     for findings in (URGENT, URGENT, ROUTINE):
         reported(world, findings)
     lines = world.http.get("/metrics").get_data(as_text=True).splitlines()

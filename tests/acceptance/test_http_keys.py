@@ -22,7 +22,7 @@ from tests.support.services.http_calls import ROUTINE, URGENT, Caller, Worker, e
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
 from triage_rules.records.api_keys import Scope, make_key
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 NOBODY = "0" * 32
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "http-api.md").read_text(encoding="utf-8")
@@ -68,17 +68,17 @@ class Keys:
     """An app where keys are required, and what it takes to call it."""
 
     settings: Settings
-    ledger: RedisLedger
+    store: RedisStore
 
     def __post_init__(self) -> None:
-        self.app = create_app(self.settings, self.ledger)
+        self.app = create_app(self.settings, self.store)
         self.stranger = Caller(self.app)
 
     def make(self, client: str, *scopes: Scope, **more: Any) -> str:
         """A new key; it works at once, whatever was asked for before."""
         made_ms = more.pop("made_ms", time.time_ns() // 1_000_000)
         text, key = make_key(client, scopes, made_ms, **more)
-        self.ledger.add_key(key, by=TESTER)
+        self.store.api_keys.add(key, by=TESTER)
         self.ask_anew()
         return text
 
@@ -91,8 +91,8 @@ class Keys:
 
 
 @pytest.fixture
-def keys(settings: Settings, ledger: RedisLedger, deployed: Bundle) -> Keys:
-    return Keys(Settings(redis_url=settings.redis_url, data_dir=settings.data_dir, auth=True), ledger)
+def keys(settings: Settings, store: RedisStore, deployed: Bundle) -> Keys:
+    return Keys(Settings(redis_url=settings.redis_url, data_dir=settings.data_dir, auth=True), store)
 
 
 def path_of(route: str) -> str:
@@ -107,7 +107,7 @@ def test_a_stranger_is_refused_whatever_is_sent(keys: Keys, redis_url: str) -> N
     good = keys.make("form", *Scope)
     expired = keys.make("form", *Scope, expires_ms=1)
     revoked = keys.make("form", *Scope)
-    keys.ledger.revoke_key(revoked.split("_")[1], 1, by=TESTER)
+    keys.store.api_keys.revoke(revoked.split("_")[1], 1, by=TESTER)
     keys.ask_anew()
     before = everything(redis_url)
     last = "0" if good[-1] != "0" else "1"
@@ -253,7 +253,7 @@ def test_each_client_has_idempotency_keys_of_its_own(keys: Keys) -> None:
 def test_each_client_has_subjects_of_its_own(keys: Keys, deployed: Bundle, redis_client: redis.Redis) -> None:
     """Two clinics' "patient 17" are two people: one's reports don't raise the other's level. What-ifs look likewise."""
     one, other = keys.caller("clinic-1", Scope.REPORT), keys.caller("clinic-2", Scope.REPORT)
-    worker = Worker(keys.ledger, deployed)
+    worker = Worker(keys.store, deployed)
     report = {"findings": ROUTINE, "subject": "patient 17"}
     for _ in range(3):
         worker.decide(one.post("/v1/reports", json=report).get_json()["id"])
@@ -270,7 +270,7 @@ def test_a_key_that_was_revoked_opens_nothing_within_a_second(keys: Keys) -> Non
     caller = keys.caller("form", Scope.READ)
     assert caller.get("/v1/status").status_code == 200
     assert caller.key is not None
-    keys.ledger.revoke_key(caller.key.split("_")[1], time.time_ns() // 1_000_000, by=TESTER)
+    keys.store.api_keys.revoke(caller.key.split("_")[1], time.time_ns() // 1_000_000, by=TESTER)
     until = time.monotonic() + 1
     while caller.get("/v1/status").status_code == 200:
         assert time.monotonic() < until
@@ -325,7 +325,7 @@ def test_a_client_that_calls_too_often_is_told_when_to_come_back(keys: Keys) -> 
     assert 0 < int(refused.headers["Retry-After"]) <= 3600
     assert same.get("/v1/status").status_code == 429
     assert other.get("/v1/rulesets").status_code == 200
-    assert keys.ledger.backlog(0).pending == 0
+    assert keys.store.health.get_backlog(0).pending == 0
 
 
 def test_two_keys_do_not_allow_twice_as_much(keys: Keys) -> None:
@@ -347,7 +347,7 @@ def test_a_batch_costs_its_reports(keys: Keys) -> None:
     assert batch(6).status_code == 202
     assert batch(6).get_json(force=True)["type"] == "/problems/rate-exceeded"
     assert [caller.get("/v1/rulesets").status_code for _ in range(3)] == [200, 200, 429]
-    assert keys.ledger.backlog(0).pending == 6
+    assert keys.store.health.get_backlog(0).pending == 6
 
 
 def test_a_count_that_cannot_be_kept_stops_nobody(keys: Keys, redis_client: redis.Redis) -> None:
@@ -385,7 +385,7 @@ def test_a_key_costs_a_request_one_round_trip(keys: Keys, http: Caller, redis_cl
 
 def test_readiness_tells_strangers_what_fails_but_not_why(keys: Keys) -> None:
     """A probe needs the status and the name of the check; a ruleset's name or a limit helps only attackers."""
-    keys.ledger.deploy("secret-name", "1.0.0", "sha256:0", b"{}", time.time_ns() // 1_000_000, by=TESTER)
+    keys.store.rulesets.deploy("secret-name", "1.0.0", "sha256:0", b"{}", time.time_ns() // 1_000_000, by=TESTER)
     time.sleep(0.25)
     stranger = keys.stranger.get("/readyz")
     assert stranger.status_code == 503
@@ -458,7 +458,7 @@ def test_a_ruleset_is_deployed_and_rolled_back_over_http(keys: Keys, deployed: B
     told = caller.post("/v1/deployments", json=changed).get_json()
     assert (told["name"], told["version"], told["cases"]) == ("glass-test", "1.0.0", 2)
     assert told["previous"] == deployed.digest
-    assert keys.ledger.live()["glass-test"].digest == told["digest"] != deployed.digest
+    assert keys.store.rulesets.get_live()["glass-test"].digest == told["digest"] != deployed.digest
     assert any(deployed.digest in warning for warning in told["warnings"])
     assert caller.get("/v1/rulesets/glass-test").get_json()["title"].startswith("All spots")
     back = caller.post("/v1/rulesets/glass-test/rollback").get_json()
@@ -557,10 +557,10 @@ def test_an_erasure_must_say_whose(http: Caller, body: Any, pointers: set[str]) 
     assert "zq7marker" not in refused.get_data(as_text=True)
 
 
-def test_dead_letters_name_the_report_and_the_reason(http: Caller, ledger: RedisLedger, deployed: Bundle) -> None:
+def test_dead_letters_name_the_report_and_the_reason(http: Caller, store: RedisStore, deployed: Bundle) -> None:
     """And no answer."""
     report_id = http.post("/v1/reports", json={"findings": URGENT}).get_json()["id"]
-    Worker(ledger, deployed).bury(report_id)
+    Worker(store, deployed).bury(report_id)
     told = http.get("/v1/dead-letters").get_json()
     assert told["total"] == 1
     (letter,) = told["dead_letters"]
@@ -568,12 +568,10 @@ def test_dead_letters_name_the_report_and_the_reason(http: Caller, ledger: Redis
     assert "does_not_blanch" not in json.dumps(told)
 
 
-def test_a_dead_letter_is_tried_anew_and_its_report_decided(
-    http: Caller, ledger: RedisLedger, deployed: Bundle
-) -> None:
+def test_a_dead_letter_is_tried_anew_and_its_report_decided(http: Caller, store: RedisStore, deployed: Bundle) -> None:
     """In between it is queued, as on its first day."""
     report_id = http.post("/v1/reports", json={"findings": URGENT}).get_json()["id"]
-    worker, path = Worker(ledger, deployed), f"/v1/dead-letters/{report_id}/redrive"
+    worker, path = Worker(store, deployed), f"/v1/dead-letters/{report_id}/redrive"
     assert http.post(path).status_code == 409
     worker.bury(report_id)
     assert http.post(path).get_json()["status"] == "queued"
@@ -589,7 +587,7 @@ def test_a_report_tells_who_takes_care_of_it(keys: Keys, deployed: Bundle) -> No
     report_id = form.post("/v1/reports", json={"findings": URGENT}).get_json()["id"]
     path = f"/v1/reports/{report_id}/acknowledgement"
     assert nurse.post(path).status_code == 409
-    Worker(keys.ledger, deployed).decide(report_id)
+    Worker(keys.store, deployed).decide(report_id)
     said = nurse.post(path).get_json()
     assert said["acknowledged_by"] == "nurse"
     told = form.get(f"/v1/reports/{report_id}").get_json()

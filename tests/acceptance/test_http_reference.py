@@ -15,7 +15,7 @@ from service.boot.app import create_app
 from service.pages.openapi_view import OpenapiView, fields, prose, type_of
 from tests.support.services.http_calls import Caller, check
 from triage_rules.foundation.settings import Settings
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 METHODS = ("get", "post", "put", "patch", "delete")
 NO_SUCH_CALL = (400, 401, 405, 413, 415)
@@ -114,11 +114,11 @@ def test_every_command_makes_its_call(http: Caller) -> None:
             check(content["schema"], body, http.description)
 
 
-def test_commands_take_a_key_where_one_is_required(http: Caller, settings: Settings, ledger: RedisLedger) -> None:
+def test_commands_take_a_key_where_one_is_required(http: Caller, settings: Settings, store: RedisStore) -> None:
     """Only there, and only of calls that need one."""
     assert not any("Authorization" in command["headers"] for _, command in commands(http))
     closed = Settings(redis_url=settings.redis_url, data_dir=settings.data_dir, auth=True, pages_secret="s" * 32)
-    for call, command in commands(Caller(create_app(closed, ledger))):
+    for call, command in commands(Caller(create_app(closed, store))):
         expected = "Bearer $KEY" if call.operation["security"] else None
         assert command["headers"].get("Authorization") == expected
 

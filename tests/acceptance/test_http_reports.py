@@ -31,15 +31,16 @@ from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle, digest_of
 from triage_rules.records.reports import Accepted, Idempotency, Lane, NewReport
 from triage_rules.records.tasks import EVALUATE, EVALUATE_MANY
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
+from triage_rules.store.reports import Reports
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 QUEUE = "triage:celery:"
 
 
 @pytest.fixture
-def worker(ledger: RedisLedger, deployed: Bundle) -> Worker:
-    return Worker(ledger, deployed)
+def worker(store: RedisStore, deployed: Bundle) -> Worker:
+    return Worker(store, deployed)
 
 
 def queued(client: redis.Redis, lane: Lane) -> list[tuple[str, Any]]:
@@ -81,12 +82,13 @@ def test_a_report_whose_acceptance_had_to_be_asked_for_twice_is_enqueued(
 ) -> None:
     """A connection that dies before the answer comes is made again: the report must not wait for the sweep for that."""
 
-    class Asking(RedisLedger):
+    class Asking(Reports):
         def accept(self, report: NewReport, idempotency: Idempotency | None = None, task: str = "") -> Accepted:
             super().accept(report, idempotency, task)
             return super().accept(report, idempotency, task)
 
-    with Asking(settings) as asking:
+    with RedisStore(settings) as asking:
+        asking.reports = Asking(asking.connection)
         headers = {} if key is None else {"Idempotency-Key": key}
         told = (
             Caller(create_app(settings, asking)).post("/v1/reports", json={"findings": {}}, headers=headers).get_json()
@@ -116,7 +118,7 @@ def test_what_was_accepted_is_what_was_posted(http: Caller, worker: Worker) -> N
     posted["reported_at"] = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     report_id = http.post("/v1/reports", json=posted).get_json()["id"]
 
-    delivery = worker.ledger.begin(report_id, now())
+    delivery = worker.store.work.begin(report_id, now())
 
     assert delivery is not None
     assert delivery.report.answers == URGENT | {"free_text": "Nackensteife, é, 雪"}
@@ -246,10 +248,10 @@ def test_preferences_are_read_by_rfc_7240(prefer: str, applied: str | None, http
     assert response.headers.get("Preference-Applied") == applied
 
 
-def test_nobody_waits_longer_than_the_limit(settings: Settings, ledger: RedisLedger, deployed: Bundle) -> None:
+def test_nobody_waits_longer_than_the_limit(settings: Settings, store: RedisStore, deployed: Bundle) -> None:
     """`wait=3600` would hold a thread for an hour."""
     capped = Settings(redis_url=settings.redis_url, data_dir=settings.data_dir, wait_max_seconds=0)
-    caller = Caller(create_app(capped, ledger))
+    caller = Caller(create_app(capped, store))
 
     response = caller.post("/v1/reports", json={"findings": {}}, headers={"Prefer": "wait=3600"})
 
@@ -311,13 +313,13 @@ def changed(bundle: Bundle) -> Bundle:
     return Bundle(bundle.name, "2.0.0", digest_of(data), data)
 
 
-def test_a_report_sent_again_is_found_though_the_ruleset_changed(http: Caller, ledger: RedisLedger) -> None:
+def test_a_report_sent_again_is_found_though_the_ruleset_changed(http: Caller, store: RedisStore) -> None:
     """Its answers would be refused by the new version; it was accepted by the old one, and that stands."""
     headers = {"Idempotency-Key": "one"}
     posted = {"findings": {"age_years": 4}}
     first = http.post("/v1/reports", json=posted, headers=headers).get_json()
     new = changed(glass_test())
-    ledger.deploy(new.name, new.version, new.digest, new.data, now(), by=TESTER)
+    store.rulesets.deploy(new.name, new.version, new.digest, new.data, now(), by=TESTER)
     time.sleep(0.25)
 
     assert http.post("/v1/reports", json=posted, headers=headers).get_json()["id"] == first["id"]
@@ -334,23 +336,23 @@ def test_refused_reports_use_up_no_key(http: Caller) -> None:
 # --- rulesets that change or are many ---
 
 
-def test_a_ruleset_deployed_a_moment_ago_decides(http: Caller, ledger: RedisLedger) -> None:
-    """The web's own knowledge of what is live may be old; the ledger's word counts, and nobody notices."""
+def test_a_ruleset_deployed_a_moment_ago_decides(http: Caller, store: RedisStore) -> None:
+    """The web's own knowledge of what is live may be old; the store's word counts, and nobody notices."""
     http.post("/v1/reports", json={"findings": {}})
     new = changed(glass_test())
-    ledger.deploy(new.name, new.version, new.digest, new.data, now(), by=TESTER)
+    store.rulesets.deploy(new.name, new.version, new.digest, new.data, now(), by=TESTER)
 
     response = http.post("/v1/reports", json={"findings": {}})
 
     assert response.status_code == 202
-    assert ledger.get(response.get_json()["id"]).digest == new.digest
+    assert store.reports.get(response.get_json()["id"]).digest == new.digest
 
 
-def test_with_several_rulesets_one_must_be_named(http: Caller, ledger: RedisLedger) -> None:
+def test_with_several_rulesets_one_must_be_named(http: Caller, store: RedisStore) -> None:
     """Guessing which rules a report was meant for would be worse than asking."""
     other = changed(glass_test())
     data = other.data.replace(b'"ruleset":"glass-test"', b'"ruleset":"other"')
-    ledger.deploy("other", "2.0.0", digest_of(data), data, now(), by=TESTER)
+    store.rulesets.deploy("other", "2.0.0", digest_of(data), data, now(), by=TESTER)
     time.sleep(0.25)
 
     unnamed = http.post("/v1/reports", json={"findings": {"age_years": 4}})
@@ -454,17 +456,17 @@ def test_a_line_that_was_changed_under_its_key_is_refused(http: Caller) -> None:
     assert told[1]["type"] == "/problems/idempotency-key-reused"
 
 
-def test_a_batch_during_a_deployment_is_read_by_the_new_ruleset(http: Caller, ledger: RedisLedger) -> None:
+def test_a_batch_during_a_deployment_is_read_by_the_new_ruleset(http: Caller, store: RedisStore) -> None:
     """Lines that the change caught are read anew, not refused."""
     http.post("/v1/reports", json={"findings": {}})
     new = changed(glass_test())
-    ledger.deploy(new.name, new.version, new.digest, new.data, now(), by=TESTER)
+    store.rulesets.deploy(new.name, new.version, new.digest, new.data, now(), by=TESTER)
     body = '{"findings": {}}\n{"findings": {"years_of_age": 4}}\n{"findings": {"age_years": 4}}'
 
     told = outcomes(http.post("/v1/reports/batch", data=body, headers=NDJSON))
 
     assert told[0]["status"] == 202
-    assert ledger.get(told[0]["id"]).digest == new.digest
+    assert store.reports.get(told[0]["id"]).digest == new.digest
 
 
 # --- what if ---
@@ -535,9 +537,9 @@ def test_without_redis_nothing_is_accepted_and_the_caller_is_told_when_to_retry(
     assert time.monotonic() - started < 5
 
 
-def test_without_a_live_ruleset_nothing_is_accepted(settings: Settings, ledger: RedisLedger, redis_url: str) -> None:
+def test_without_a_live_ruleset_nothing_is_accepted(settings: Settings, store: RedisStore, redis_url: str) -> None:
     """503, not 422: the report has no fault, and a form must send it again."""
-    caller = Caller(create_app(settings, ledger))
+    caller = Caller(create_app(settings, store))
     before = everything(redis_url)
     responses = [
         caller.post("/v1/reports", json={"findings": {}, "ruleset": "glass-test"}),
@@ -550,9 +552,7 @@ def test_without_a_live_ruleset_nothing_is_accepted(settings: Settings, ledger: 
     assert everything(redis_url) == before
 
 
-def test_an_old_queue_takes_no_more(
-    http: Caller, ledger: RedisLedger, redis_client: redis.Redis, redis_url: str
-) -> None:
+def test_an_old_queue_takes_no_more(http: Caller, store: RedisStore, redis_client: redis.Redis, redis_url: str) -> None:
     """Better told to call somebody than accepted and forgotten. What was accepted before is still found by its key."""
     headers = {"Idempotency-Key": "one"}
     first = http.post("/v1/reports", json={"findings": URGENT}, headers=headers).get_json()
@@ -573,12 +573,12 @@ def test_an_old_queue_takes_no_more(
 
 
 def test_what_looks_urgent_is_accepted_while_others_wait_too_long(
-    http: Caller, ledger: RedisLedger, redis_client: redis.Redis
+    http: Caller, store: RedisStore, redis_client: redis.Redis
 ) -> None:
     """It goes before the others, so it won't wait like them. Web stays ready: else nobody would send it there."""
     waits = http.post("/v1/reports", json={"findings": {}}).get_json()
     redis_client.zadd("triage:pending", {waits["id"]: now() - 301_000})
-    ledger.heartbeat("worker", now())
+    store.health.record_heartbeat("worker", now())
 
     assert http.post("/v1/reports", json={"findings": {}}).status_code == 503
     assert http.post("/v1/reports", json={"findings": URGENT}).status_code == 202
@@ -590,11 +590,11 @@ def test_what_looks_urgent_is_accepted_while_others_wait_too_long(
 
 
 def test_a_report_that_was_accepted_behind_a_lost_answer_is_enqueued_when_its_client_asks_again(
-    settings: Settings, ledger: RedisLedger, deployed: Bundle, redis_client: redis.Redis
+    settings: Settings, store: RedisStore, deployed: Bundle, redis_client: redis.Redis
 ) -> None:
     """The sweep would bring it only half a minute later. Asked twice in a moment, it is enqueued once."""
     headers = {"Idempotency-Key": "one"}
-    heard = Caller(create_app(settings, ledger))
+    heard = Caller(create_app(settings, store))
     first = heard.post("/v1/reports", json={"findings": URGENT}, headers=headers)
     redis_client.zadd("triage:due", {first.get_json()["id"]: now() - 1_500})
     redis_client.delete("triage:celery:urgent")  # as if the web that accepted it had died before it was enqueued
@@ -607,11 +607,11 @@ def test_a_report_that_was_accepted_behind_a_lost_answer_is_enqueued_when_its_cl
 
 
 def test_a_batch_is_accepted_though_no_worker_could_be_told(
-    settings: Settings, ledger: RedisLedger, deployed: Bundle, redis_client: redis.Redis
+    settings: Settings, store: RedisStore, deployed: Bundle, redis_client: redis.Redis
 ) -> None:
     """The broker may die between storing and telling: the sweep brings the report, so the client needn't know."""
     deaf = CeleryDispatch(Settings(redis_url="redis://127.0.0.1:1/0", data_dir=settings.data_dir))
-    caller = Caller(create_app(settings, ledger, deaf))
+    caller = Caller(create_app(settings, store, deaf))
 
     response = caller.post("/v1/reports/batch", data=b'{"findings": {}}', headers=NDJSON)
 
@@ -620,13 +620,13 @@ def test_a_batch_is_accepted_though_no_worker_could_be_told(
 
 
 def test_a_ruleset_that_breaks_takes_no_more_though_the_last_good_one_still_answers(
-    http: Caller, ledger: RedisLedger, redis_client: redis.Redis
+    http: Caller, store: RedisStore, redis_client: redis.Redis
 ) -> None:
     """A report must be decided by what is live. Readiness says so; a what-if still gets the last good opinion."""
     assert http.post("/v1/reports", json={"findings": {}}).status_code == 202
-    ledger.heartbeat("worker", now())
+    store.health.record_heartbeat("worker", now())
     assert http.get("/readyz").status_code == 200
-    ledger.deploy("glass-test", "1.0.1", "sha256:0", b"", now(), by=TESTER)
+    store.rulesets.deploy("glass-test", "1.0.1", "sha256:0", b"", now(), by=TESTER)
     time.sleep(0.25)
 
     single = http.post("/v1/reports", json={"findings": {}})
@@ -640,11 +640,11 @@ def test_a_ruleset_that_breaks_takes_no_more_though_the_last_good_one_still_answ
     assert fault["pointer"] == "/checks/rulesets"
 
 
-def test_a_broken_bundle_accepts_nothing(settings: Settings, ledger: RedisLedger, redis_client: redis.Redis) -> None:
+def test_a_broken_bundle_accepts_nothing(settings: Settings, store: RedisStore, redis_client: redis.Redis) -> None:
     """A ruleset that isn't what its digest says decides nothing."""
     bundle = glass_test()
-    ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data + b" ", now(), by=TESTER)
-    caller = Caller(create_app(settings, ledger))
+    store.rulesets.deploy(bundle.name, bundle.version, bundle.digest, bundle.data + b" ", now(), by=TESTER)
+    caller = Caller(create_app(settings, store))
 
     for path in ("/v1/reports", "/v1/evaluate"):
         response = caller.post(path, json={"findings": {}})

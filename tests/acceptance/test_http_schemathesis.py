@@ -27,7 +27,7 @@ from service.boot.app import create_app
 from tests.support.actors import TESTER
 from tests.support.services.http_calls import glass_test
 from triage_rules.foundation.settings import Settings
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 CHECKS = (
     not_a_server_error,
@@ -60,9 +60,11 @@ def described(
     with redis.Redis.from_url(own.redis_url) as client:
         client.flushall()
     bundle = glass_test()
-    with RedisLedger(own) as ledger:
-        ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER)
-        yield schemathesis.openapi.from_wsgi("/openapi.json", create_app(own, ledger)).exclude(path="/readyz")
+    with RedisStore(own) as store:
+        store.rulesets.deploy(
+            bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER
+        )
+        yield schemathesis.openapi.from_wsgi("/openapi.json", create_app(own, store)).exclude(path="/readyz")
 
 
 def call_everything(described: schemathesis.BaseSchema, examples: int, *, derandomize: bool) -> dict[str, int]:

@@ -25,7 +25,7 @@ from tests.support.services.http_calls import URGENT
 from tests.support.services.ports import free_port
 from triage_rules.language.bundle import Bundle
 from triage_rules.records.api_keys import Scope, make_key, revoked
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MARK = "zq7marker"
@@ -152,11 +152,11 @@ def wait_until_alive(server: Server) -> None:
     ids=str,
 )
 def test_it_refuses_to_start_in_a_plain_sentence(
-    redis_url: str, ledger: RedisLedger, tmp_path: Path, environment: dict[str, str], says: str
+    redis_url: str, store: RedisStore, tmp_path: Path, environment: dict[str, str], says: str
 ) -> None:
     """Without a key that opens anything it would answer nobody; revoked and expired ones are none."""
     for key in (make_key("form", Scope, 0, expires_ms=1)[1], revoked(make_key("form", Scope, 0)[1], 1)):
-        ledger.add_key(key, by=TESTER)
+        store.api_keys.add(key, by=TESTER)
     environ = environ_of(redis_url, free_port(), tmp_path) | environment
     ran = subprocess.run(COMMAND, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=30)
     assert ran.returncode == 3
@@ -166,11 +166,11 @@ def test_it_refuses_to_start_in_a_plain_sentence(
 
 
 def test_with_a_key_it_starts_also_on_a_version_6_address(
-    redis_url: str, deployed: Bundle, ledger: RedisLedger, tmp_path: Path
+    redis_url: str, deployed: Bundle, store: RedisStore, tmp_path: Path
 ) -> None:
     """The real thing: 401 before the body is read, 202 with the key."""
     text, key = make_key("form", [Scope.REPORT], 0)
-    ledger.add_key(key, by=TESTER)
+    store.api_keys.add(key, by=TESTER)
     with serving(redis_url, tmp_path, TRIAGE_AUTH="on", TRIAGE_HOST="::1") as running:
         body = json.dumps({"findings": URGENT}).encode()
         assert running.call("POST", "/v1/reports", body, JSON)[0] == 401

@@ -23,7 +23,7 @@ from tests.support.waiting import wait_for
 from triage_rules import consumer
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import make_bundle
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 REPORTS, CLIENTS = 1000, 8
 FEWER = examples(400, REPORTS)
@@ -87,13 +87,13 @@ def test_a_thousand_reports_of_eight_clients_end_in_a_thousand_events(served: Ev
 def test_a_worker_killed_midway_loses_and_doubles_nothing(machine: Machine) -> None:
     """SIGKILL to the worker and its children while reports are being posted and evaluated."""
     running = machine.running()
-    with RedisLedger(Settings(redis_url=running.redis_url)) as ledger, ThreadPoolExecutor(1) as pool:
+    with RedisStore(Settings(redis_url=running.redis_url)) as store, ThreadPoolExecutor(1) as pool:
 
         def busy_worker_is_stopped() -> bool:
             """Stop it, and let it go on if nothing waits for it: then its death would cost nothing."""
             for pid in workers:
                 os.kill(pid, signal.SIGSTOP)
-            if ledger.backlog(ledger.now_ms()).pending:
+            if store.health.get_backlog(store.now_ms()).pending:
                 return True
             for pid in workers:
                 os.kill(pid, signal.SIGCONT)
@@ -102,7 +102,7 @@ def test_a_worker_killed_midway_loses_and_doubles_nothing(machine: Machine) -> N
         workers = running.children("worker")
         posted = pool.submit(post_many, running, FEWER)
         wait_for(busy_worker_is_stopped, 10)
-        pending = ledger.backlog(ledger.now_ms()).pending
+        pending = store.health.get_backlog(store.now_ms()).pending
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
         ids = posted.result()
@@ -128,10 +128,10 @@ def test_a_ruleset_deployed_midway_mixes_nothing_and_drops_nothing(served: Every
     ruleset.write_text(text, encoding="utf-8")
 
     bundle = make_bundle(folder)
-    with RedisLedger(Settings(redis_url=served.redis_url)) as ledger, ThreadPoolExecutor(1) as pool:
+    with RedisStore(Settings(redis_url=served.redis_url)) as store, ThreadPoolExecutor(1) as pool:
         posted = pool.submit(post_many, served, FEWER)
         time.sleep(0.2)
-        ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, ledger.now_ms(), by=TESTER)
+        store.rulesets.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, store.now_ms(), by=TESTER)
         ids = posted.result()
     ids += [served.post(SAMPLES[0].read_bytes())[1]["id"]]
     events = events_of(served, ids)

@@ -137,7 +137,7 @@ def test_what_is_unreachable_redundant_shadowed_or_a_gap_is_so_for_every_report(
 
 
 def test_brute_force_finds_out_a_check_that_keeps_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finding_agreement.superfluous, "_shadow", lambda *_: None)
+    monkeypatch.setattr(finding_agreement.superfluous, "_find_shadow", lambda *_: None)
     monkeypatch.setattr(finding_agreement.superfluous, "_is_redundant", lambda *_: False)
     assert any(True for _, made in small_rulesets(5000, 30) for _ in finding_differences(made))
 
@@ -151,7 +151,7 @@ def test_the_smallest_set_of_conditions_that_cannot_hold_is_named() -> None:
     data["inferences"]["old"] = {"says": "old", "when": {"years": {"at_least": 60}}}
     add_raising(data, {"all": [next(iter(data["rules"].values()))["when"], "old", {"years": {"less_than": 16}}]})
     (found,) = [one for one in found_in(data) if one.type is CheckType.UNREACHABLE_RULE]
-    assert "`old` and `years` less than 16 can't hold together" in found.message
+    assert "`old` and `years` less than 16 can't be true together" in found.message
     assert found.others == ("old",)
 
 
@@ -161,7 +161,7 @@ def test_a_report_tells_in_words_what_was_answered_and_what_came_of_it() -> None
     ruleset, document = parsed(data)
     text = "\n".join(as_text(check(ruleset, document, CheckOptions(TODAY)), ruleset))
     assert "Temperature? 39" in text or "Temperature? 37.5" in text or "Temperature? 38" in text
-    assert "comes out as monitor, M1 (S1)" in text
+    assert "result: monitor, M1 (S1)" in text
     assert text.endswith("1 warning")
 
 
@@ -217,7 +217,7 @@ def test_a_check_without_time_says_incomplete_and_never_that_all_is_well() -> No
         data["accepts"] = [{"finding": "gap", "of": ["illness"], "reason": "not known to be unused"}]
         found = found_in(data, seconds=0)
         assert {one.type for one in found} == {CheckType.INCOMPLETE}
-        assert any("`X1`" in one.message or " more was decided" in one.message for one in found)
+        assert any("`X1`" in one.message or " more could be decided" in one.message for one in found)
         assert has_failures(found, strict=True)
 
 

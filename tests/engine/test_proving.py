@@ -203,14 +203,14 @@ FAULTS = [
     ("never: routine, unless_fires: [R33]", "the ruleset has no rule or floor `R33`; did you mean `R3`?"),
     ("flags: [isolation]", "the ruleset has no flag `isolation`"),
     ("disposition_at_least: U2", "unknown disposition `U2`"),
-    ("answering: [hurt], with: maybe, never_lowers: level", "`maybe` is no answer to `hurt`"),
-    ("answering: [hurt], with: yes, instead_of: yes, never_lowers: level", "can't be given instead of itself"),
-    ("answering: [hurt], with: any, instead_of: yes, never_lowers: level", "says already what it is instead of"),
-    ("answering: [temperature_c], with: 38, never_lowers: level", "`38` is no answer to `temperature_c`"),
-    ("answering: [reports_last_48h], with: higher, never_lowers: level", "counted by the service"),
+    ("answering: [hurt], with: maybe, never_lowers: level", "`maybe` is not an answer to `hurt`"),
+    ("answering: [hurt], with: yes, instead_of: yes, never_lowers: level", "can't replace itself"),
+    ("answering: [hurt], with: any, instead_of: yes, never_lowers: level", "already defines the replaced answer"),
+    ("answering: [temperature_c], with: 38, never_lowers: level", "`38` is not an answer to `temperature_c`"),
+    ("answering: [reports_last_48h], with: higher, never_lowers: level", "the service counts `reports_last_48h`"),
     ("answering: [hurts], with: yes, never_lowers: level", "did you mean `hurt`?"),
     ("answering: [hurt], with: yes", "the key `never_lowers` is missing"),
-    ("leaving_open: [hurt], compared_with: higher, never_lowers: level", "`higher` is no answer to `hurt`"),
+    ("leaving_open: [hurt], compared_with: higher, never_lowers: level", "`higher` is not an answer to `hurt`"),
     ("against: last, never_lowers: level", "`last` is not one of `previous`"),
     ("routine_only_if_answered: [hurts]", "unknown input `hurts`; did you mean `hurt`?"),
 ]
@@ -244,14 +244,14 @@ def run(*arguments: str) -> tuple[int, str, str]:
 def test_a_refuted_property_names_the_rule_that_is_lacking(tmp_path: Path) -> None:
     """The level alone wouldn't tell why the report breaks it."""
     folder = folder_of(tmp_path, "whenever: {temperature_c: {less_than: 36}}, fires: [R1]")
-    assert "  what is lacking: `R1` firing" in run(str(folder))[1]
+    assert "  missing: `R1` firing" in run(str(folder))[1]
 
 
 def test_the_command_tells_a_summary_first_and_a_counterexample_in_words_and_as_json(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, HOLDS[0], "whenever: {temperature_c: {at_least: 37.5}}, level_at_least: urgent")
     code, out, err = run(str(folder))
     assert code == 1
-    assert out.startswith("2 properties: 1 proved, 1 refuted; of every possible report")
+    assert out.startswith("2 properties: 1 proved, 1 refuted; over every possible report")
     assert 'as JSON: {"ruleset": "fever", "findings": {"temperature_c": 37.5}}' in out
     assert "Temperature? 37.5" in out
     assert "-> monitor, M1 (by no rule)" in out

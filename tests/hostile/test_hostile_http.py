@@ -21,7 +21,7 @@ from tests.support.actors import TESTER
 from tests.support.services.http_calls import Caller, check_headers, check_problem, glass_test
 from tests.support.services.ports import free_port
 from triage_rules.foundation.settings import Settings
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 2.0
@@ -36,20 +36,22 @@ def settings(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="module")
-def live(settings: Settings) -> Iterator[RedisLedger]:
+def live(settings: Settings) -> Iterator[RedisStore]:
     """The small ruleset, live, on an empty server."""
     import redis
 
     with redis.Redis.from_url(settings.redis_url) as client:
         client.flushall()
     bundle = glass_test()
-    with RedisLedger(settings) as ledger:
-        ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER)
-        yield ledger
+    with RedisStore(settings) as store:
+        store.rulesets.deploy(
+            bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER
+        )
+        yield store
 
 
 @pytest.fixture(scope="module")
-def http(settings: Settings, live: RedisLedger) -> Caller:
+def http(settings: Settings, live: RedisStore) -> Caller:
     return Caller(create_app(settings, live))
 
 
@@ -75,9 +77,9 @@ def test_a_hostile_call_is_answered_at_once_without_an_echo(call: Call, http: Ca
         assert len(told) < 5 * len(call.body) + 30_000
 
 
-def test_the_service_is_as_it_was(http: Caller, live: RedisLedger) -> None:
+def test_the_service_is_as_it_was(http: Caller, live: RedisStore) -> None:
     """After all of these nothing waits, and a good report is taken."""
-    assert live.backlog(time.time_ns() // 1_000_000).pending == 0
+    assert live.health.get_backlog(time.time_ns() // 1_000_000).pending == 0
     assert http.post("/v1/evaluate", json={"findings": {"age_years": 4}}).status_code == 200
 
 
@@ -85,7 +87,7 @@ def test_the_service_is_as_it_was(http: Caller, live: RedisLedger) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(settings: Settings, live: RedisLedger, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(settings: Settings, live: RedisStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """gunicorn with its own configuration."""
     folder = tmp_path_factory.mktemp("gunicorn")
     port, log = free_port(), folder / "log"

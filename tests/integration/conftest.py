@@ -16,7 +16,7 @@ import pytest
 from tests.support.marked_reports import SECRET, Opening
 from tests.support.reports import now_ms
 from triage_rules.foundation.settings import Settings
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
@@ -27,9 +27,9 @@ PATIENCE = 4
 class Crew:
     """Starts workers and beat, and ends what it started."""
 
-    def __init__(self, settings: Settings, ledger: RedisLedger, logs: Path) -> None:
+    def __init__(self, settings: Settings, store: RedisStore, logs: Path) -> None:
         self._settings = settings
-        self._ledger = ledger
+        self._store = store
         self._logs = logs
         self._started: list[subprocess.Popen[bytes]] = []
         self.lies: dict[str, str] = {}
@@ -37,11 +37,11 @@ class Crew:
 
     def worker(self, app: str = "workers.app", **settings: object) -> subprocess.Popen[bytes]:
         """A worker that has said that it is there. `settings`: by field name."""
-        known = set(self._ledger.workers(now_ms(), 60_000))
+        known = set(self._store.health.get_workers(now_ms(), 60_000))
         process = self._start(
             ["-A", app, "worker", "--loglevel=INFO", "-n", f"w{len(self._started)}@test", *QUIET], settings
         )
-        wait_for(lambda: set(self._ledger.workers(now_ms(), 60_000)) > known, 15, lambda: self.log(process))
+        wait_for(lambda: set(self._store.health.get_workers(now_ms(), 60_000)) > known, 15, lambda: self.log(process))
         return process
 
     def beat(self, **settings: object) -> subprocess.Popen[bytes]:
@@ -101,23 +101,23 @@ def children_of(process: subprocess.Popen[bytes]) -> list[int]:
 
 
 @pytest.fixture
-def crew(settings: Settings, ledger: RedisLedger, tmp_path: Path) -> Iterator[Crew]:
+def crew(settings: Settings, store: RedisStore, tmp_path: Path) -> Iterator[Crew]:
     """Starts workers for this test."""
-    made = Crew(settings, ledger, tmp_path)
+    made = Crew(settings, store, tmp_path)
     yield made
     made.end()
 
 
 @pytest.fixture
 def opening(settings: Settings) -> Iterator[Opening]:
-    """Opens ledgers on the same store, with these encryption keys."""
-    made: list[RedisLedger] = []
+    """Opens stores on the same store, with these encryption keys."""
+    made: list[RedisStore] = []
 
-    def open_with(*keys: str, secret: str = SECRET) -> RedisLedger:
+    def open_with(*keys: str, secret: str = SECRET) -> RedisStore:
         told = replace(settings, encryption_keys=",".join(keys), index_secret=secret)
-        made.append(RedisLedger(told))
+        made.append(RedisStore(told))
         return made[-1]
 
     yield open_with
-    for ledger in made:
-        ledger.close()
+    for store in made:
+        store.close()

@@ -17,7 +17,7 @@ from tests.campaigns.chaos.reports import glass_test
 from tests.support.actors import TESTER
 from tests.support.reports import posted
 from tests.support.services.http_calls import Worker
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 GROUP = "ward-a"
 RESULTS = "triage:results"
@@ -45,17 +45,19 @@ class Quiet:
 
 
 @pytest.fixture
-def quiet(ledger: RedisLedger, redis_client: redis.Redis, tmp_path: Path) -> Quiet:
+def quiet(store: RedisStore, redis_client: redis.Redis, tmp_path: Path) -> Quiet:
     """Four reports of one subject, accepted, decided, handled."""
     posting = glass_test()
     bundle = posting.bundle
-    ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER)
+    store.rulesets.deploy(
+        bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER
+    )
     jobs = [Job(f"k{n}", ({**posting.pool[n], "subject": "p"},), gives_up=False, twice=False) for n in range(4)]
-    notes, worker = Notes(tmp_path / "told"), Worker(ledger, bundle)
+    notes, worker = Notes(tmp_path / "told"), Worker(store, bundle)
     redis_client.xgroup_create(RESULTS, GROUP, id="0", mkstream=True)
     for job in jobs:
         report = posted(bundle, job.reports[0]["findings"], subject="p")
-        ledger.accept(report)
+        store.reports.accept(report)
         notes.tell(job.lines[0], report.id)
         worker.decide(report.id)
     handled = tmp_path / GROUP

@@ -23,28 +23,28 @@ from triage_rules.consumer import Consumer, Message, follow, following
 from triage_rules.foundation.errors import CredentialsRefused
 from triage_rules.language.model import Level
 from triage_rules.records.events import Event
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUP = "ward-7"
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch, ledger: RedisLedger) -> None:
+def _quick(monkeypatch: pytest.MonkeyPatch, store: RedisStore) -> None:
     monkeypatch.setattr(consumer_module, "BLOCK_MS", 50)
-    deployed(ledger)
+    deployed(store)
 
 
-def publish(ledger: RedisLedger, *levels: str | None) -> list[str]:
+def publish(store: RedisStore, *levels: str | None) -> list[str]:
     """One settled report for each level; their ids."""
     ids = []
     for level in levels:
         report = a_report(received_ms=NOW_MS)
-        ledger.accept(report)
+        store.reports.accept(report)
         if level is None:
-            ledger.bury(report.id, a_result(report, None), "worker_lost", NOW_MS)
+            store.work.bury(report.id, a_result(report, None), "worker_lost", NOW_MS)
         else:
-            ledger.settle(report.id, a_result(report, level), NOW_MS)
+            store.work.settle(report.id, a_result(report, level), NOW_MS)
         ids.append(report.id)
     return ids
 
@@ -76,10 +76,10 @@ def pending(client: redis.Redis, group: str = GROUP) -> int:
 
 
 def test_a_group_gets_all_results_from_the_beginning_once(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """Also those published before it was ever started; and each group gets all of them."""
-    ids = publish(ledger, "urgent", "routine", None)
+    ids = publish(store, "urgent", "routine", None)
     for group in ("ward-7", "archive"):
         seen: list[Event] = []
         run_until(Consumer(redis_url, group), seen.append, lambda seen=seen: len(seen) == 3)
@@ -89,19 +89,19 @@ def test_a_group_gets_all_results_from_the_beginning_once(
         assert pending(redis_client, group) == 0
 
 
-def test_a_new_group_can_begin_with_what_comes_from_now_on(ledger: RedisLedger, redis_url: str) -> None:
+def test_a_new_group_can_begin_with_what_comes_from_now_on(store: RedisStore, redis_url: str) -> None:
     """A display doesn't want last month's results."""
-    publish(ledger, "urgent")
+    publish(store, "urgent")
     with Consumer(redis_url, GROUP, start="$") as consumer:
         consumer._stream.join(GROUP, "$")
-        (later,) = publish(ledger, "monitor")
+        (later,) = publish(store, "monitor")
         (message,) = take(consumer, 1)
         assert message.event.subject == later
 
 
-def test_two_members_share_the_results_of_their_group(ledger: RedisLedger, redis_url: str) -> None:
+def test_two_members_share_the_results_of_their_group(store: RedisStore, redis_url: str) -> None:
     """Start as many as you like: no result goes to both."""
-    ids = publish(ledger, *["monitor"] * 40)
+    ids = publish(store, *["monitor"] * 40)
     seen: list[str] = []
     members = [Consumer(redis_url, GROUP) for _ in range(2)]
     threads = [
@@ -117,10 +117,10 @@ def test_two_members_share_the_results_of_their_group(ledger: RedisLedger, redis
 
 
 def test_the_filter_by_level_lets_results_for_human_review_pass(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """A failed evaluation may be an emergency: whoever wants urgent results gets it too."""
-    publish(ledger, "routine", "urgent", "monitor", None, "routine")
+    publish(store, "routine", "urgent", "monitor", None, "routine")
     seen: list[Level | None] = []
     consumer = Consumer(redis_url, GROUP, levels=["urgent"])
     run_until(consumer, lambda event: seen.append(event.level), lambda: len(seen) == 2 and pending(redis_client) == 0)
@@ -128,12 +128,12 @@ def test_the_filter_by_level_lets_results_for_human_review_pass(
 
 
 def test_the_filter_does_not_read_what_it_leaves_out(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """It looks at the entry's field: data that nobody wants costs nothing, not even if it is broken."""
-    deployed(ledger)
+    deployed(store)
     redis_client.xadd("triage:results", {"level": "routine", "data": "{broken"})
-    publish(ledger, "urgent")
+    publish(store, "urgent")
     with Consumer(redis_url, GROUP, levels=[Level.URGENT]) as consumer:
         (message,) = take(consumer, 1)
     assert message.event.level is Level.URGENT
@@ -141,10 +141,10 @@ def test_the_filter_does_not_read_what_it_leaves_out(
 
 
 def test_a_result_whose_handler_raised_comes_again(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """The others don't wait for it, and once it succeeds it is done."""
-    first, second = publish(ledger, "urgent", "monitor")
+    first, second = publish(store, "urgent", "monitor")
     tried: list[str] = []
 
     def handle(event: Event) -> None:
@@ -159,10 +159,10 @@ def test_a_result_whose_handler_raised_comes_again(
 
 
 def test_a_result_that_is_never_handled_becomes_a_dead_letter_of_its_group(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis, caplog: pytest.LogCaptureFixture
+    store: RedisStore, redis_url: str, redis_client: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With everything that was in it, so that it can be put back; and a log that doesn't repeat what the handler said."""
-    (report_id,) = publish(ledger, "urgent")
+    (report_id,) = publish(store, "urgent")
     tried: list[str] = []
 
     def handle(event: Event) -> None:
@@ -187,10 +187,10 @@ def test_a_result_that_is_never_handled_becomes_a_dead_letter_of_its_group(
 
 
 def test_a_result_that_kills_each_member_takes_no_other_with_it(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """Read ten at a time, the members die of the first: the other nine were in their hands, but never looked at."""
-    poison, *others = publish(ledger, *["monitor"] * 10)
+    poison, *others = publish(store, *["monitor"] * 10)
     handled: list[str] = []
     for _ in range(4):
         with Consumer(redis_url, GROUP, prefetch=10, claim_after=0.05, max_deliveries=2) as member:
@@ -206,11 +206,11 @@ def test_a_result_that_kills_each_member_takes_no_other_with_it(
 
 
 def test_an_entry_that_is_no_event_becomes_a_dead_letter_at_once(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """It would be none the next time either, and must not stop the others."""
     redis_client.xadd("triage:results", {"level": "urgent", "data": "{}"})
-    publish(ledger, "urgent")
+    publish(store, "urgent")
     with Consumer(redis_url, GROUP) as consumer:
         (message,) = take(consumer, 1)
         message.ack()
@@ -219,9 +219,9 @@ def test_an_entry_that_is_no_event_becomes_a_dead_letter_at_once(
     assert pending(redis_client) == 0
 
 
-def test_bytes_that_are_no_text_end_no_consumer(ledger: RedisLedger, redis_url: str, redis_client: redis.Redis) -> None:
+def test_bytes_that_are_no_text_end_no_consumer(store: RedisStore, redis_url: str, redis_client: redis.Redis) -> None:
     """In a field, in a field's name, and with more fields than a script can pass on: each becomes a dead letter."""
-    publish(ledger, "urgent")
+    publish(store, "urgent")
     ((_, good),) = redis_client.xrange("triage:results")
     redis_client.delete("triage:results")
     bad: list[dict[Any, Any]] = [{**good, "data": b"\xff\xfe"}, {b"\xff": b"\xfe"}, dict.fromkeys(range(9000), "x")]
@@ -234,15 +234,15 @@ def test_bytes_that_are_no_text_end_no_consumer(ledger: RedisLedger, redis_url: 
         message.ack()
     raw = redis_client.execute_command("XRANGE", f"triage:dead:{GROUP}", "-", "+", NEVER_DECODE=True)
     assert (len(raw), raw[0][1][b"data"]) == (3, b"\xff\xfe")
-    assert b"no UTF-8" in raw[0][1][b"dead_reason"]
+    assert b"not UTF-8" in raw[0][1][b"dead_reason"]
     assert [event.subject for event in follow(redis_url, "0", silence=0.1)] == [good["ce_subject"]]
 
 
 def test_what_a_dead_member_left_is_claimed_by_another(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """It read, and then its machine was gone."""
-    ids = publish(ledger, "urgent", "monitor", "routine")
+    ids = publish(store, "urgent", "monitor", "routine")
     with Consumer(redis_url, GROUP, prefetch=2) as gone:
         assert [message.deliveries for message in take(gone, 2)] == [1, 1]
     seen: dict[str, int] = {}
@@ -257,10 +257,10 @@ def test_what_a_dead_member_left_is_claimed_by_another(
 
 
 def test_a_result_that_was_handled_but_not_acknowledged_in_time_is_not_handled_again(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """A slow member finishes after another has claimed its result: whoever looks next sees that it is done."""
-    publish(ledger, "urgent", "monitor")
+    publish(store, "urgent", "monitor")
     with Consumer(redis_url, GROUP, prefetch=1) as slow, Consumer(redis_url, GROUP, claim_after=0.05) as other:
         (held,) = take(slow, 1)
         held.ack()
@@ -277,9 +277,9 @@ def test_a_result_that_was_handled_but_not_acknowledged_in_time_is_not_handled_a
     assert pending(redis_client) == 0
 
 
-def test_ids_are_remembered_for_a_while_only(ledger: RedisLedger, redis_url: str, redis_client: redis.Redis) -> None:
+def test_ids_are_remembered_for_a_while_only(store: RedisStore, redis_url: str, redis_client: redis.Redis) -> None:
     """The memory of a group is bounded by time; and a group can do without."""
-    publish(ledger, "urgent", "urgent")
+    publish(store, "urgent", "urgent")
     with Consumer(redis_url, GROUP, dedupe_for=3600) as consumer:
         redis_client.zadd(f"triage:seen:{GROUP}", {"long ago": 1})
         take(consumer, 1)[0].ack()
@@ -290,9 +290,9 @@ def test_ids_are_remembered_for_a_while_only(ledger: RedisLedger, redis_url: str
     assert not redis_client.exists("triage:seen:careless")
 
 
-def test_the_caller_can_give_a_result_up(ledger: RedisLedger, redis_url: str, redis_client: redis.Redis) -> None:
+def test_the_caller_can_give_a_result_up(store: RedisStore, redis_url: str, redis_client: redis.Redis) -> None:
     """In the form with an iterator, with a reason of the caller's own."""
-    publish(ledger, "urgent")
+    publish(store, "urgent")
     with Consumer(redis_url, GROUP) as consumer:
         take(consumer, 1)[0].give_up("no such ward")
     assert [letter["dead_reason"] for _, letter in redis_client.xrange(f"triage:dead:{GROUP}")] == ["no such ward"]
@@ -300,10 +300,10 @@ def test_the_caller_can_give_a_result_up(ledger: RedisLedger, redis_url: str, re
 
 
 def test_stop_ends_run_after_the_result_at_hand_and_leaves_no_name_behind(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """A release must not leave half a result, nor a name in the group for each process that ever was."""
-    publish(ledger, "urgent", "urgent", "urgent")
+    publish(store, "urgent", "urgent", "urgent")
     seen: list[str] = []
     consumer = Consumer(redis_url, GROUP, prefetch=3)
 
@@ -321,7 +321,7 @@ def test_stop_ends_run_after_the_result_at_hand_and_leaves_no_name_behind(
 
 
 def test_a_consumer_outlives_an_outage_of_redis(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+    store: RedisStore, redis_url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waits, connects again, and joins its group again should even that be gone."""
     monkeypatch.setattr(consumer_module, "BACKOFF_SECONDS", (0.05,))
@@ -334,12 +334,12 @@ def test_a_consumer_outlives_an_outage_of_redis(
         if len(seen) == 1:
             redis_client.client_kill_filter(_type="normal", skipme=True)
             redis_client.flushall()
-            deployed(ledger)
-            publish(ledger, "monitor")
+            deployed(store)
+            publish(store, "monitor")
             seen.append("flushed")
         return len(seen) == 3
 
-    publish(ledger, "urgent")
+    publish(store, "urgent")
     run_until(consumer, lambda event: seen.append(event.subject), everything_is_lost_and_comes_again)
     assert len(seen) == 3
 
@@ -371,30 +371,30 @@ def test_a_choice_that_would_lose_or_never_get_results_is_refused_at_once(
         Consumer(redis_url, GROUP, **choice)
 
 
-def test_follow_shows_results_from_now_on_or_from_the_beginning(ledger: RedisLedger, redis_url: str) -> None:
+def test_follow_shows_results_from_now_on_or_from_the_beginning(store: RedisStore, redis_url: str) -> None:
     """Without a group: looking on changes nothing for those who work."""
-    old = publish(ledger, "urgent", "routine")
+    old = publish(store, "urgent", "routine")
     assert [event.subject for event in follow(redis_url, "0", silence=0.1)] == old
     assert list(follow(redis_url, silence=0.1)) == []
     with following(redis_url, silence=0.5) as events:
-        new = publish(ledger, "monitor", None)
+        new = publish(store, "monitor", None)
         assert [next(events).subject, next(events).subject] == new
 
 
-def test_follow_leaves_out_what_is_no_event(ledger: RedisLedger, redis_url: str, redis_client: redis.Redis) -> None:
+def test_follow_leaves_out_what_is_no_event(store: RedisStore, redis_url: str, redis_client: redis.Redis) -> None:
     """One bad entry must not blind the onlooker."""
     redis_client.xadd("triage:results", {"level": "urgent"})
-    ids = publish(ledger, "urgent")
+    ids = publish(store, "urgent")
     assert [event.subject for event in follow(redis_url, "0", silence=0.1)] == ids
 
 
-def test_the_documented_example_runs_and_stops_when_told(ledger: RedisLedger, redis_url: str) -> None:
+def test_the_documented_example_runs_and_stops_when_told(store: RedisStore, redis_url: str) -> None:
     """Ten lines, as printed in docs/howto/consuming-results.md."""
     example = ROOT / "docs" / "examples" / "consumer.py"
     assert example.read_text(encoding="utf-8") in (ROOT / "docs" / "howto" / "consuming-results.md").read_text(
         encoding="utf-8"
     )
-    urgent, _, failed = publish(ledger, "urgent", "routine", None)
+    urgent, _, failed = publish(store, "urgent", "routine", None)
     process = subprocess.Popen(
         [sys.executable, str(example)], env={**os.environ, "REDIS_URL": redis_url}, stdout=subprocess.PIPE, text=True
     )
@@ -416,9 +416,9 @@ def test_the_documented_example_runs_and_stops_when_told(ledger: RedisLedger, re
 # --- what an outage beside the consumer must not cost --------------------------------------
 
 
-def test_a_group_that_was_removed_begins_anew(ledger: RedisLedger, redis_url: str, redis_client: redis.Redis) -> None:
+def test_a_group_that_was_removed_begins_anew(store: RedisStore, redis_url: str, redis_client: redis.Redis) -> None:
     """What the group of that name had handled before counts for nothing."""
-    ids = publish(ledger, "urgent", "routine")
+    ids = publish(store, "urgent", "routine")
     for _ in range(2):
         seen: list[str] = []
         consumer = Consumer(redis_url, GROUP)
@@ -428,11 +428,11 @@ def test_a_group_that_was_removed_begins_anew(ledger: RedisLedger, redis_url: st
 
 
 def test_results_are_not_used_up_while_the_handler_fails_for_all_of_them(
-    ledger: RedisLedger, redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    store: RedisStore, redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """After two in a row each waits; one that is handled ends the waiting."""
     monkeypatch.setattr(consumer_module, "PAUSE_SECONDS", (0.0, 0.0, 0.3))
-    publish(ledger, *["routine"] * 6)
+    publish(store, *["routine"] * 6)
     at: list[float] = []
 
     def handle(_: Event) -> None:
@@ -449,18 +449,18 @@ def test_results_are_not_used_up_while_the_handler_fails_for_all_of_them(
 
 
 def test_an_outage_behind_a_consumer_makes_no_dead_letters_however_long_it_lasts(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+    store: RedisStore, redis_url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And what is new is tried as well as what failed: either may be what succeeds again."""
     monkeypatch.setattr(consumer_module, "PAUSE_SECONDS", (0.0,))
-    ids = publish(ledger, *["urgent"] * 5)
+    ids = publish(store, *["urgent"] * 5)
     tried: list[str] = []
     handled: set[str] = set()
 
     def handle(event: Event) -> None:
         tried.append(event.subject)
         if len(tried) == 20:
-            ids.extend(publish(ledger, "urgent"))
+            ids.extend(publish(store, "urgent"))
         if len(tried) < 60:
             raise ConnectionError
         handled.add(event.subject)
@@ -473,15 +473,15 @@ def test_an_outage_behind_a_consumer_makes_no_dead_letters_however_long_it_lasts
 
 
 def test_results_that_fail_while_others_succeed_still_become_dead_letters(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """Three that nobody can handle are no outage as long as others are handled in between."""
-    bad = set(publish(ledger, *["urgent"] * 3))
+    bad = set(publish(store, *["urgent"] * 3))
     tried: list[str] = []
 
     def handle(event: Event) -> None:
         tried.append(event.subject)
-        publish(ledger, "routine")
+        publish(store, "routine")
         if event.subject in bad:
             raise KeyError
 
@@ -491,10 +491,10 @@ def test_results_that_fail_while_others_succeed_still_become_dead_letters(
 
 
 def test_dead_letters_of_a_group_come_again_once_it_is_set_back(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """As docs/howto/consuming-results.md says: what was handled is not handed out again."""
-    ids = publish(ledger, "urgent", "routine")
+    ids = publish(store, "urgent", "routine")
     with Consumer(redis_url, GROUP) as consumer:
         first, second = take(consumer, 1), take(consumer, 1)
         first[0].ack()

@@ -25,21 +25,22 @@ from tests.support.reports import (
 from triage_rules import consumer as consumer_module
 from triage_rules.consumer import Consumer, follow
 from triage_rules.deployment.live import LiveRulesets
-from triage_rules.foundation.encryption import Seals
-from triage_rules.foundation.errors import SealError
+from triage_rules.foundation.encryption import Encryption
+from triage_rules.foundation.errors import DecryptionError
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.model import Level
 from triage_rules.records import audit
 from triage_rules.records.reports import History, Idempotency, ReportStatus
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 from workers import attempts
 from workers.handlers import Handlers, TaskOutcome
+from workers.parts import WorkerParts
 
 
-def test_without_keys_everything_is_stored_as_it_is(ledger: RedisLedger, redis_client: redis.Redis) -> None:
+def test_without_keys_everything_is_stored_as_it_is(store: RedisStore, redis_client: redis.Redis) -> None:
     """So the search below is able to find what it looks for."""
-    deployed(ledger)
-    settled(ledger, a_marked_report())
+    deployed(store)
+    settled(store, a_marked_report())
     assert [mark for mark in MARKS if mark not in dump(redis_client)] == []
 
 
@@ -47,18 +48,18 @@ def test_with_keys_no_answer_subject_time_or_result_stands_in_redis(
     opening: Opening, redis_client: redis.Redis
 ) -> None:
     """What is left readable is what routing needs: level, ruleset, digest, ids, times."""
-    ledger = opening(OLD)
-    deployed(ledger)
+    store = opening(OLD)
+    deployed(store)
     first, second = a_marked_report(), a_marked_report()
-    settled(ledger, first, key="MARKED-subject")
-    ledger.accept(second)
+    settled(store, first, key="MARKED-subject")
+    store.reports.accept(second)
     stored = dump(redis_client)
     assert [mark for mark in MARKS if mark in stored] == []
-    delivery = ledger.begin(second.id, NOW_MS)
+    delivery = store.work.begin(second.id, NOW_MS)
     assert delivery is not None
     assert delivery.report == replace(second, client="")
     assert delivery.history.reports_last_48h == 1
-    result = ledger.get(first.id).result
+    result = store.reports.get(first.id).result
     assert result is not None and result["note"] == "MARKED-result"
     ((_, event),) = redis_client.xrange("triage:results")
     assert (event["level"], event["content-type"]) == ("monitor", "application/vnd.triage.sealed")
@@ -68,57 +69,57 @@ def test_names_of_subjects_and_idempotency_keys_can_t_be_guessed_without_the_sec
     opening: Opening, redis_client: redis.Redis
 ) -> None:
     """A plain hash of "patient 17" is found by trying them all; so is the fingerprint of a few answers."""
-    plain, sealed = opening(secret=""), opening(OLD)
-    names = {plain._seals.named(word).encode() for word in ("patient-17", "k")} | {b"few-answers"}
+    plain, encrypted = opening(secret=""), opening(OLD)
+    names = {plain.connection.encryption.hash_name(word).encode() for word in ("patient-17", "k")} | {b"few-answers"}
     deployed(plain)
     settled(plain, a_marked_report("patient-17"), key="k")
     assert all(name in dump(redis_client) for name in names)
     redis_client.flushall()
-    deployed(sealed)
-    settled(sealed, a_marked_report("patient-17"), key="k")
+    deployed(encrypted)
+    settled(encrypted, a_marked_report("patient-17"), key="k")
     assert not any(name in dump(redis_client) for name in names)
-    assert sealed.find_idempotent(Idempotency("k", "few-answers")) is not None
+    assert encrypted.reports.find_idempotent(Idempotency("k", "few-answers")) is not None
 
 
 def test_swapped_ciphertexts_are_noticed(opening: Opening, redis_client: redis.Redis) -> None:
     """One person's result must not be shown as another's by whoever can write to Redis."""
-    ledger = opening(OLD)
-    deployed(ledger)
-    one, two = settled(ledger, a_marked_report()), settled(ledger, a_marked_report())
+    store = opening(OLD)
+    deployed(store)
+    one, two = settled(store, a_marked_report()), settled(store, a_marked_report())
     queued = a_marked_report()
-    ledger.accept(queued)
+    store.reports.accept(queued)
     redis_client.hset(f"triage:report:{one.id}", "result", redis_client.hget(f"triage:report:{two.id}", "result"))
-    with pytest.raises(SealError, match="another report"):
-        ledger.get(one.id)
+    with pytest.raises(DecryptionError, match="another report"):
+        store.reports.get(one.id)
     redis_client.hset(
         f"triage:report:{queued.id}", "findings", redis_client.hget(f"triage:report:{one.id}", "findings")
     )
-    delivery = ledger.begin(queued.id, NOW_MS)
-    assert delivery is not None and delivery.unreadable == "SealError"
+    delivery = store.work.begin(queued.id, NOW_MS)
+    assert delivery is not None and delivery.unreadable == "DecryptionError"
     redis_client.hset(f"triage:report:{one.id}", "result", redis_client.hget(f"triage:report:{one.id}", "findings"))
-    with pytest.raises(SealError, match="another report"):
-        ledger.get(one.id)
+    with pytest.raises(DecryptionError, match="another report"):
+        store.reports.get(one.id)
 
 
 @pytest.mark.parametrize("keys", [(), (NEW,)], ids=["none", "another"])
 def test_a_process_without_the_right_keys_accepts_and_begins_nothing(opening: Opening, keys: tuple[str, ...]) -> None:
     """It would store what others can't open, and bury what it can't open itself."""
-    ledger, wrong = opening(OLD), opening(*keys)
-    deployed(ledger)
+    store, wrong = opening(OLD), opening(*keys)
+    deployed(store)
     report = a_marked_report()
-    ledger.accept(report)
+    store.reports.accept(report)
     for step in (
-        lambda: wrong.accept(a_marked_report()),
-        lambda: wrong.accept_many([a_marked_report()]),
-        lambda: wrong.begin(report.id, NOW_MS),
-        wrong.check_seals,
-        lambda: wrong.erase("MARKED-subject", NOW_MS, by=TESTER),
-        lambda: wrong.rekey(NOW_MS, by=TESTER),
+        lambda: wrong.reports.accept(a_marked_report()),
+        lambda: wrong.reports.accept_many([a_marked_report()]),
+        lambda: wrong.work.begin(report.id, NOW_MS),
+        wrong.health.check_encryption,
+        lambda: wrong.erasure.erase("MARKED-subject", NOW_MS, by=TESTER),
+        lambda: wrong.key_rotation.rekey(NOW_MS, by=TESTER),
     ):
-        with pytest.raises(SealError):
+        with pytest.raises(DecryptionError):
             step()
-    assert ledger.get(report.id).attempts == 0
-    assert ledger.backlog(NOW_MS).pending == 1
+    assert store.reports.get(report.id).attempts == 0
+    assert store.health.get_backlog(NOW_MS).pending == 1
 
 
 def test_a_report_that_no_key_opens_ends_as_a_dead_letter_with_the_reason(
@@ -126,31 +127,34 @@ def test_a_report_that_no_key_opens_ends_as_a_dead_letter_with_the_reason(
 ) -> None:  # fmt: skip
     """A human must look; the others are none the worse, and a worker with other keys leaves all to the sweep."""
     monkeypatch.setattr(attempts, "BACKOFF_SECONDS", (0.0,))
-    ledger, wrong = opening(OLD), opening(NEW)
-    bundle = glass_test_live(ledger)
+    store, wrong = opening(OLD), opening(NEW)
+    bundle = glass_test_live(store)
 
-    def worker(on: RedisLedger) -> Handlers:
-        return Handlers(settings, on, LiveRulesets(on), lambda _ids, _lane: None, now_ms)
+    def worker(on: RedisStore) -> Handlers:
+        return Handlers(WorkerParts(settings, on, LiveRulesets(on.rulesets), lambda _ids, _lane: None, now_ms))
 
     spoilt, good = posted(bundle, ROUTINE, subject="MARKED-subject"), posted(bundle, ROUTINE)
     for report in (spoilt, good):
-        ledger.accept(report)
-    sealed_by_another = Seals([NEW]).seal("{}", spoilt.id, "findings")
-    redis_client.hset(f"triage:report:{spoilt.id}", "findings", sealed_by_another)
-    assert worker(wrong).evaluate(good.id) is TaskOutcome.LEFT
-    assert worker(ledger).evaluate(spoilt.id) is worker(ledger).evaluate(good.id) is TaskOutcome.FINISHED
-    assert (ledger.get(spoilt.id).status, ledger.get(good.id).status) == (ReportStatus.DEAD, ReportStatus.DONE)
+        store.reports.accept(report)
+    encrypted_by_another = Encryption([NEW]).encrypt("{}", spoilt.id, "findings")
+    redis_client.hset(f"triage:report:{spoilt.id}", "findings", encrypted_by_another)
+    assert worker(wrong).evaluate_singly(good.id) is TaskOutcome.LEFT
+    assert worker(store).evaluate_singly(spoilt.id) is worker(store).evaluate_singly(good.id) is TaskOutcome.FINISHED
+    assert (store.reports.get(spoilt.id).status, store.reports.get(good.id).status) == (
+        ReportStatus.DEAD,
+        ReportStatus.DONE,
+    )
     ((_, letter),) = redis_client.xrange("triage:dead")
-    assert letter["reason"] == "evaluation_failed: UnreadableReport (SealError)"
+    assert letter["reason"] == "evaluation_failed: UnreadableReport (DecryptionError)"
     assert "MARKED" not in caplog.text and "gAAAA" not in caplog.text
 
 
-def test_a_subject_that_looks_sealed_is_only_a_word(ledger: RedisLedger) -> None:
+def test_a_subject_that_looks_encrypted_is_only_a_word(store: RedisStore) -> None:
     """Whoever posts must not be able to make a report that can't be read."""
-    deployed(ledger)
+    deployed(store)
     report = a_report(subject="sealed:gAAAAA")
-    ledger.accept(report)
-    delivery = ledger.begin(report.id, NOW_MS)
+    store.reports.accept(report)
+    delivery = store.work.begin(report.id, NOW_MS)
     assert delivery is not None and delivery.report.subject == "sealed:gAAAAA"
 
 
@@ -161,26 +165,26 @@ def test_after_rekeying_the_old_key_can_go_and_everything_is_readable(
     before = opening(OLD)
     deployed(before)
     done, queued = settled(before, a_marked_report()), a_marked_report()
-    before.accept(queued)
+    before.reports.accept(queued)
     both = opening(NEW, OLD)
     later = settled(both, a_marked_report())
-    told = both.rekey(NOW_MS, by=TESTER)
+    told = both.key_rotation.rekey(NOW_MS, by=TESTER)
     assert (told.reports, told.unopened, told.events) == (2, 0, 1)
-    assert both.rekey(NOW_MS, by=TESTER).reports == 0
+    assert both.key_rotation.rekey(NOW_MS, by=TESTER).reports == 0
     after = opening(NEW)
     for report in (done, later):
-        result = after.get(report.id).result
+        result = after.reports.get(report.id).result
         assert result is not None and result["note"] == "MARKED-result"
-    delivery = after.begin(queued.id, NOW_MS)
+    delivery = after.work.begin(queued.id, NOW_MS)
     assert delivery is not None and delivery.report == queued
-    assert after.history("spots", "MARKED-subject", NOW_MS).reports_last_48h == 3
+    assert after.reports.get_history("spots", "MARKED-subject", NOW_MS).reports_last_48h == 3
     events = list(follow(redis_url, "0", silence=0.1, encryption_keys=[NEW, OLD]))
     assert [event.subject for event in events] == [done.id, later.id]
     assert [event.subject for event in follow(redis_url, "0", silence=0.1, encryption_keys=[NEW])] == [later.id]
-    assert audit.verify(after.audit_log()).faults == ()
+    assert audit.verify(after.audit.read_entries()).faults == ()
     assert redis_client.ttl(f"triage:report:{done.id}") > 0
-    with pytest.raises(SealError):
-        opening(OLD).check_seals()
+    with pytest.raises(DecryptionError):
+        opening(OLD).health.check_encryption()
 
 
 def test_switching_encryption_on_and_off_keeps_the_subject_s_history(
@@ -190,38 +194,38 @@ def test_switching_encryption_on_and_off_keeps_the_subject_s_history(
     plain = opening(secret="")
     deployed(plain)
     settled(plain, a_marked_report(), "urgent")
-    sealed = opening(OLD)
-    settled(sealed, a_marked_report(), "monitor")
-    assert sealed.rekey(NOW_MS, by=TESTER).reports == 1
-    history = sealed.history("spots", "MARKED-subject", NOW_MS)
+    encrypted = opening(OLD)
+    settled(encrypted, a_marked_report(), "monitor")
+    assert encrypted.key_rotation.rekey(NOW_MS, by=TESTER).reports == 1
+    history = encrypted.reports.get_history("spots", "MARKED-subject", NOW_MS)
     assert (history.reports_last_48h, history.highest_level_24h) == (2, 2)
     redis_client.xtrim("triage:results", 0)
     assert [mark for mark in MARKS if mark in dump(redis_client)] == []
-    assert sealed.rekey(NOW_MS, by=TESTER, plain=True).reports == 2
-    opening().check_seals()
-    assert opening().history("spots", "MARKED-subject", NOW_MS).reports_last_48h == 2
+    assert encrypted.key_rotation.rekey(NOW_MS, by=TESTER, plain=True).reports == 2
+    opening().health.check_encryption()
+    assert opening().reports.get_history("spots", "MARKED-subject", NOW_MS).reports_last_48h == 2
     assert MARKS[0] in dump(redis_client)
 
 
 def test_a_level_published_while_its_subject_is_rekeyed_stays_known(
-    ledger: RedisLedger, opening: Opening, monkeypatch: pytest.MonkeyPatch
+    store: RedisStore, opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between reading the subject's levels and writing them under their new name."""
-    deployed(ledger)
-    settled(ledger, a_marked_report())
+    deployed(store)
+    settled(store, a_marked_report())
     web, rekeying = opening(OLD), opening(OLD)
-    later, move = NOW_MS + 23 * HOUR_MS, rekeying._move
+    later, move = NOW_MS + 23 * HOUR_MS, rekeying.key_rotation._move
 
     def settled_just_now(*told: object) -> None:
-        if not web.backlog(later).results > 1:
+        if not web.health.get_backlog(later).results > 1:
             report = replace(a_marked_report(), received_ms=later)
-            web.accept(report)
-            web.settle(report.id, a_result(report, "monitor"), later)
+            web.reports.accept(report)
+            web.work.settle(report.id, a_result(report, "monitor"), later)
         move(*told)
 
-    monkeypatch.setattr(rekeying, "_move", settled_just_now)
-    rekeying.rekey(NOW_MS, by=TESTER)
-    history = web.history("spots", "MARKED-subject", later + 2 * HOUR_MS)
+    monkeypatch.setattr(rekeying.key_rotation, "_move", settled_just_now)
+    rekeying.key_rotation.rekey(NOW_MS, by=TESTER)
+    history = web.reports.get_history("spots", "MARKED-subject", later + 2 * HOUR_MS)
     assert history == History(reports_last_48h=2, highest_level_24h=Level.MONITOR)
 
 
@@ -229,11 +233,11 @@ def test_a_consumer_without_keys_says_so_and_loses_nothing(
     opening: Opening, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """However often it is started: no result becomes a dead letter for want of a setting."""
-    ledger = opening(OLD)
-    deployed(ledger)
-    report = settled(ledger, a_marked_report())
+    store = opening(OLD)
+    deployed(store)
+    report = settled(store, a_marked_report())
     for _ in range(4):
-        with Consumer(redis_url, "ward", max_deliveries=2, claim_after=0) as consumer, pytest.raises(SealError):
+        with Consumer(redis_url, "ward", max_deliveries=2, claim_after=0) as consumer, pytest.raises(DecryptionError):
             consumer.run(lambda _: None)
     assert redis_client.xlen("triage:dead:ward") == 0
     with Consumer(redis_url, "ward", max_deliveries=9, claim_after=0, encryption_keys=[OLD]) as consumer:
@@ -247,12 +251,12 @@ def test_a_consumer_with_wrong_keys_says_so_and_loses_nothing(
 ) -> None:
     """However few results there are, and however often it is started again."""
     monkeypatch.setattr(consumer_module, "BLOCK_MS", 20)
-    ledger = opening(OLD)
-    deployed(ledger)
-    made = [settled(ledger, a_marked_report()).id for _ in range(results)]
+    store = opening(OLD)
+    deployed(store)
+    made = [settled(store, a_marked_report()).id for _ in range(results)]
     for _ in range(3):
         wrong = Consumer(redis_url, "ward", max_deliveries=2, claim_after=0, encryption_keys=[NEW])
-        with wrong, pytest.raises(SealError, match=r"entry .* needs the encryption_keys of the service"):
+        with wrong, pytest.raises(DecryptionError, match=r"entry .* needs the encryption_keys of the service"):
             wrong.run(lambda _: None)
     assert redis_client.xlen("triage:dead:ward") == 0
     with Consumer(redis_url, "ward", max_deliveries=2, claim_after=0, encryption_keys=[NEW, OLD]) as consumer:
@@ -268,11 +272,11 @@ def test_a_consumer_with_wrong_keys_says_so_and_loses_nothing(
 def test_a_result_that_no_key_opens_ends_with_the_group_s_dead_letters_and_holds_up_no_other(
     opening: Opening, redis_url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sealed as it is, so that it can be opened once the key is found."""
+    """Encrypted as it is, so that it can be opened once the key is found."""
     monkeypatch.setattr(consumer_module, "BLOCK_MS", 20)
-    ledger = opening(OLD)
-    deployed(ledger)
-    settled(ledger, a_marked_report())
+    store = opening(OLD)
+    deployed(store)
+    settled(store, a_marked_report())
     other = settled(opening(NEW, OLD), a_marked_report())
     seen: list[str] = []
     consumer = Consumer(redis_url, "ward", max_deliveries=2, claim_after=0, encryption_keys=[NEW])

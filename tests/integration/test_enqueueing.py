@@ -13,11 +13,11 @@ from service.use.dispatch import CeleryDispatch
 from service.use.task_messages import TaskMessage
 from tests.integration.conftest import Crew, wait_for
 from tests.support.reports import NOW_MS, ROUTINE, URGENT, a_report, deployed, glass_test
-from triage_rules.foundation.errors import IdempotencyMismatch, LedgerUnavailable, QueueTooOld, StaleRuleset
+from triage_rules.foundation.errors import IdempotencyMismatch, QueueTooOld, StaleRuleset, StoreUnavailable
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Accepted, Idempotency, Lane
 from triage_rules.records.tasks import BROKER_KEY_PREFIX
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 REPORT = "0123456789abcdef" * 2
 KEY = Idempotency("key", "a" * 64)
@@ -61,70 +61,68 @@ def test_each_written_task_has_ids_of_its_own() -> None:
     assert "of-a-task" not in text_of(REPORT)
 
 
-def test_a_report_and_its_task_are_stored_in_one_step(ledger: RedisLedger, redis_client: redis.Redis) -> None:
+def test_a_report_and_its_task_are_stored_in_one_step(store: RedisStore, redis_client: redis.Redis) -> None:
     """Nothing can happen between the two."""
-    deployed(ledger)
+    deployed(store)
     for lane in Lane:
-        ledger.accept(a_report(lane=lane), task=f'"{lane.value}"')
+        store.reports.accept(a_report(lane=lane), task=f'"{lane.value}"')
     assert [_queued(redis_client, lane) for lane in Lane] == [[lane.value] for lane in Lane]
 
 
-def test_without_a_task_nothing_is_enqueued(ledger: RedisLedger, redis_client: redis.Redis) -> None:
+def test_without_a_task_nothing_is_enqueued(store: RedisStore, redis_client: redis.Redis) -> None:
     """Those of a batch are enqueued in chunks."""
-    deployed(ledger)
-    ledger.accept(a_report())
-    ledger.accept_many([a_report()])
+    deployed(store)
+    store.reports.accept(a_report())
+    store.reports.accept_many([a_report()])
     assert _queued(redis_client, Lane.NORMAL) == []
 
 
-def test_a_command_that_is_sent_twice_enqueues_once(ledger: RedisLedger, redis_client: redis.Redis) -> None:
+def test_a_command_that_is_sent_twice_enqueues_once(store: RedisStore, redis_client: redis.Redis) -> None:
     """The answer to the first was lost: the task is there already."""
-    deployed(ledger)
+    deployed(store)
     report = a_report()
     for _ in range(2):
-        assert ledger.accept(report, KEY, "1") == Accepted(report.id, created=True)
+        assert store.reports.accept(report, KEY, "1") == Accepted(report.id, created=True)
     assert _queued(redis_client, Lane.NORMAL) == [1]
 
 
-def test_what_is_refused_or_known_is_not_enqueued(ledger: RedisLedger, redis_client: redis.Redis) -> None:
+def test_what_is_refused_or_known_is_not_enqueued(store: RedisStore, redis_client: redis.Redis) -> None:
     """Else a worker would be asked for a report that isn't there, or a second time for one that is."""
-    deployed(ledger)
+    deployed(store)
     first = a_report()
-    ledger.accept(first, KEY)
+    store.reports.accept(first, KEY)
     with pytest.raises(StaleRuleset):
-        ledger.accept(a_report(digest="sha256:other"), task="1")
+        store.reports.accept(a_report(digest="sha256:other"), task="1")
     with pytest.raises(QueueTooOld):
-        ledger.accept(a_report(received_ms=NOW_MS + 10**9), task="1")
+        store.reports.accept(a_report(received_ms=NOW_MS + 10**9), task="1")
     with pytest.raises(IdempotencyMismatch):
-        ledger.accept(a_report(), Idempotency("key", "b" * 64), "1")
-    assert ledger.accept(a_report(), KEY, "1") == Accepted(first.id, created=False)
+        store.reports.accept(a_report(), Idempotency("key", "b" * 64), "1")
+    assert store.reports.accept(a_report(), KEY, "1") == Accepted(first.id, created=False)
     assert _queued(redis_client, Lane.NORMAL) == []
 
 
-def test_if_the_task_cannot_be_written_the_report_is_not_accepted(
-    ledger: RedisLedger, redis_client: redis.Redis
-) -> None:
+def test_if_the_task_cannot_be_written_the_report_is_not_accepted(store: RedisStore, redis_client: redis.Redis) -> None:
     """Whatever is wrong with the queue: whoever is told 503 must be able to rely on it."""
-    deployed(ledger)
+    deployed(store)
     redis_client.set(BROKER_KEY_PREFIX + Lane.NORMAL.value, "no list")
-    with pytest.raises((redis.ResponseError, LedgerUnavailable)):
-        ledger.accept(a_report(), task="1")
-    assert ledger.backlog(NOW_MS).pending == 0
+    with pytest.raises((redis.ResponseError, StoreUnavailable)):
+        store.reports.accept(a_report(), task="1")
+    assert store.health.get_backlog(NOW_MS).pending == 0
     assert list(redis_client.scan_iter("triage:report:*")) == []
 
 
 def test_a_worker_decides_reports_whose_tasks_were_stored_with_them(
-    crew: Crew, ledger: RedisLedger, settings: Settings, redis_client: redis.Redis
+    crew: Crew, store: RedisStore, settings: Settings, redis_client: redis.Redis
 ) -> None:
     """No sweep helps here, and Celery's own sending was never used."""
     bundle = glass_test()
-    deployed(ledger, bundle.name, bundle.digest)
+    deployed(store, bundle.name, bundle.digest)
     redis_client.set(f"triage:bundle:{bundle.digest}", bundle.data)
     dispatch = CeleryDispatch(settings)
     wanted = {}
     for answers, lane in ((URGENT, Lane.URGENT), (ROUTINE, Lane.NORMAL)) * 5:
         report = a_report(ruleset=bundle.name, digest=bundle.digest, answers=answers, lane=lane)
-        ledger.accept(report, task=dispatch.written(report.id, lane))
+        store.reports.accept(report, task=dispatch.written(report.id, lane))
         wanted[report.id] = lane
     crew.worker()
     wait_for(lambda: redis_client.xlen("triage:results") == len(wanted), 60)

@@ -14,9 +14,9 @@ from tests.campaigns.chaos.libraries import Lies
 from tests.integration.conftest import wait_for
 from tests.support.reports import ROUTINE, glass_test_live, posted
 from tests.support.services.ports import free_port
-from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.foundation.settings import Settings
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 
 class Server:
@@ -49,23 +49,23 @@ def test_a_full_disk_accepts_nothing_and_loses_nothing(tmp_path: Path) -> None:
     """Valkey ends rather than answer what it could not write; started again meanwhile, it ends again. Then all goes on."""
     server = Server(tmp_path)
     try:
-        with RedisLedger(Settings(redis_url=f"redis://127.0.0.1:{server.port}/0", data_dir=tmp_path)) as ledger:
-            bundle = glass_test_live(ledger)
-            told = [ledger.accept(posted(bundle, ROUTINE)).id for _ in range(20)]
+        with RedisStore(Settings(redis_url=f"redis://127.0.0.1:{server.port}/0", data_dir=tmp_path)) as store:
+            bundle = glass_test_live(store)
+            told = [store.reports.accept(posted(bundle, ROUTINE)).id for _ in range(20)]
             server.lies.fill_disk()
             for _ in range(2):
                 refused = posted(bundle, ROUTINE)
-                with pytest.raises(LedgerUnavailable):
-                    ledger.accept(refused)
+                with pytest.raises(StoreUnavailable):
+                    store.reports.accept(refused)
                 assert server.process.wait(60) == 1
                 server.start()
-                assert [ledger.get(one).id for one in told] == told
+                assert [store.reports.get(one).id for one in told] == told
             server.lies.free_disk()
-            told.append(ledger.accept(posted(bundle, ROUTINE)).id)
+            told.append(store.reports.accept(posted(bundle, ROUTINE)).id)
             server.process.kill()
             server.process.wait(60)
             server.start()
-            assert [ledger.get(one).id for one in told] == told
+            assert [store.reports.get(one).id for one in told] == told
     finally:
         server.process.kill()
         server.process.wait(60)

@@ -19,30 +19,30 @@ from triage_rules.foundation.errors import GroupNotFound
 from triage_rules.records.consumer_groups import GroupLetter, PutBack
 from triage_rules.records.events import Event
 from triage_rules.store import consumer_groups
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 GROUP = "ward-7"
 DEAD, SEEN = f"triage:dead:{GROUP}", f"triage:seen:{GROUP}"
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch, ledger: RedisLedger) -> None:
+def _quick(monkeypatch: pytest.MonkeyPatch, store: RedisStore) -> None:
     monkeypatch.setattr(consumer_module, "BLOCK_MS", 50)
-    deployed(ledger)
+    deployed(store)
 
 
-def publish(ledger: RedisLedger, count: int) -> list[str]:
+def publish(store: RedisStore, count: int) -> list[str]:
     """So many settled reports; their ids."""
     reports = [a_report() for _ in range(count)]
-    ledger.accept_many(reports)
+    store.reports.accept_many(reports)
     for report in reports:
-        ledger.settle(report.id, a_result(report, "urgent"), NOW_MS)
+        store.work.settle(report.id, a_result(report, "urgent"), NOW_MS)
     return [report.id for report in reports]
 
 
-def given_up(ledger: RedisLedger, url: str, count: int) -> list[str]:
+def given_up(store: RedisStore, url: str, count: int) -> list[str]:
     """So many results that the group gave up; the ids of their reports."""
-    ids = publish(ledger, count)
+    ids = publish(store, count)
     with Consumer(url, GROUP) as consumer:
         for message in take(consumer, count):
             message.give_up("the ward's system was down")
@@ -50,17 +50,17 @@ def given_up(ledger: RedisLedger, url: str, count: int) -> list[str]:
     return ids
 
 
-def letters_of(ledger: RedisLedger) -> list[GroupLetter]:
-    return [letter for page in ledger.group_letters(GROUP) for letter in page]
+def letters_of(store: RedisStore) -> list[GroupLetter]:
+    return [letter for page in store.consumer_groups.page_dead_letters(GROUP) for letter in page]
 
 
-def put_back(ledger: RedisLedger) -> list[PutBack]:
-    return ledger.put_back(GROUP, letters_of(ledger), NOW_MS, by=TESTER)
+def put_back(store: RedisStore) -> list[PutBack]:
+    return store.consumer_groups.requeue(GROUP, letters_of(store), NOW_MS, by=TESTER)
 
 
-def redrives(ledger: RedisLedger) -> list[dict[str, object]]:
+def redrives(store: RedisStore) -> list[dict[str, object]]:
     """What the audit log says of it."""
-    return [json.loads(one["details"]) for one in ledger.audit_log() if one["action"] == "redrive.group"]
+    return [json.loads(one["details"]) for one in store.audit.read_entries() if one["action"] == "redrive.group"]
 
 
 def redrive(url: str, *arguments: str) -> Result:
@@ -68,15 +68,15 @@ def redrive(url: str, *arguments: str) -> Result:
 
 
 def test_a_letter_that_is_put_back_is_handled_and_acknowledged_by_its_group_alone(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """Others have had the result: publishing it once more would have them act twice."""
-    ids = given_up(ledger, redis_url, 3)
+    ids = given_up(store, redis_url, 3)
     other: list[Event] = []
     run_until(Consumer(redis_url, "archive"), other.append, lambda: len(other) == 3)
-    entries = [letter.entry for letter in letters_of(ledger)]
+    entries = [letter.entry for letter in letters_of(store)]
 
-    assert put_back(ledger) == [PutBack.DONE] * 3
+    assert put_back(store) == [PutBack.DONE] * 3
 
     assert redis_client.xlen("triage:results") == 3
     assert not redis_client.xlen(DEAD)
@@ -86,14 +86,14 @@ def test_a_letter_that_is_put_back_is_handled_and_acknowledged_by_its_group_alon
     with Consumer(redis_url, "archive") as archive:
         assert archive._stream.read("archive", archive.name, count=9) == []
         assert archive._stream.claim("archive", archive.name, idle_ms=0, count=9) == []
-    assert redrives(ledger) == [{"group": GROUP, "entries": entries}]
+    assert redrives(store) == [{"group": GROUP, "entries": entries}]
 
 
 def test_a_consumer_that_runs_gets_what_is_put_back_with_all_its_deliveries(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """Nobody has to stop it; and one more failure doesn't make a dead letter of it at once."""
-    (report_id,) = given_up(ledger, redis_url, 1)
+    (report_id,) = given_up(store, redis_url, 1)
     seen: list[str] = []
 
     def handle(event: Event) -> None:
@@ -102,8 +102,8 @@ def test_a_consumer_that_runs_gets_what_is_put_back_with_all_its_deliveries(
             raise RuntimeError
 
     def done() -> bool:
-        if not seen and letters_of(ledger):
-            put_back(ledger)
+        if not seen and letters_of(store):
+            put_back(store)
         return len(seen) == 2 and not pending(redis_client)
 
     run_until(Consumer(redis_url, GROUP, claim_after=0.2, max_deliveries=2), handle, done)
@@ -112,62 +112,64 @@ def test_a_consumer_that_runs_gets_what_is_put_back_with_all_its_deliveries(
 
 
 def test_the_letter_of_an_entry_that_was_trimmed_stays(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """It is the last copy. Nothing is claimed, nothing written down; the command says so, and exits with 1."""
-    given_up(ledger, redis_url, 1)
-    (entry,) = [letter.entry for letter in letters_of(ledger)]
+    given_up(store, redis_url, 1)
+    (entry,) = [letter.entry for letter in letters_of(store)]
     redis_client.xtrim("triage:results", maxlen=0, approximate=False)
 
     ran = redrive(redis_url, "--group", GROUP, "--all")
 
     assert ran.exit_code == 1
     assert f"{entry} is no longer in the stream of results" in ran.stdout
-    assert (redis_client.xlen(DEAD), pending(redis_client), redrives(ledger)) == (1, 0, [])
+    assert (redis_client.xlen(DEAD), pending(redis_client), redrives(store)) == (1, 0, [])
 
 
 def test_the_letter_of_an_entry_that_is_trimmed_at_that_moment_stays(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+    store: RedisStore, redis_url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between looking and doing, another process may trim: what is there no more isn't claimed, and so not dropped."""
-    given_up(ledger, redis_url, 2)
-    looked_up = consumer_groups._looked_up
+    given_up(store, redis_url, 2)
+    looked_up = consumer_groups._look_up
 
     def and_then_trimmed(*args: object) -> object:
         found = looked_up(*args)  # type: ignore[arg-type]
         redis_client.xtrim("triage:results", maxlen=1, approximate=False)
         return found
 
-    first, _ = letters_of(ledger)
-    monkeypatch.setattr(consumer_groups, "_looked_up", and_then_trimmed)
-    put_back(ledger)
-    assert letters_of(ledger) == [first]
+    first, _ = letters_of(store)
+    monkeypatch.setattr(consumer_groups, "_look_up", and_then_trimmed)
+    put_back(store)
+    assert letters_of(store) == [first]
     assert pending(redis_client) == 1
 
 
 def test_of_several_who_put_the_same_letters_back_one_does(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """It can be done twice, also at the same time, and is done and written down once."""
-    given_up(ledger, redis_url, 5)
-    letters = letters_of(ledger)
+    given_up(store, redis_url, 5)
+    letters = letters_of(store)
     with ThreadPoolExecutor(8) as threads:
-        told = list(threads.map(lambda n: ledger.put_back(GROUP, letters, NOW_MS + n, by=TESTER), range(16)))
+        told = list(
+            threads.map(lambda n: store.consumer_groups.requeue(GROUP, letters, NOW_MS + n, by=TESTER), range(16))
+        )
     assert sum(fates == [PutBack.DONE] * 5 for fates in told) == 1
     assert sum(fates == [PutBack.GONE] * 5 for fates in told) == 15
-    assert (pending(redis_client), len(redrives(ledger))) == (5, 1)
-    assert ledger.put_back(GROUP, letters, NOW_MS, by=TESTER) == [PutBack.GONE] * 5
+    assert (pending(redis_client), len(redrives(store))) == (5, 1)
+    assert store.consumer_groups.requeue(GROUP, letters, NOW_MS, by=TESTER) == [PutBack.GONE] * 5
 
 
 def test_what_a_member_has_in_hand_is_not_taken_from_it(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """The group was set back by hand, and one is at work on it: two at the same result would be worse than a letter."""
-    given_up(ledger, redis_url, 1)
+    given_up(store, redis_url, 1)
     redis_client.xgroup_setid("triage:results", GROUP, "0")
     with Consumer(redis_url, GROUP, name="at-work") as consumer:
         (message,) = take(consumer, 1)
-        assert put_back(ledger) == [PutBack.DONE]
+        assert put_back(store) == [PutBack.DONE]
         (row,) = redis_client.xpending_range("triage:results", GROUP, "-", "+", 9)
         assert (row["consumer"], row["times_delivered"]) == ("at-work", 1)
         message.ack()
@@ -175,38 +177,38 @@ def test_what_a_member_has_in_hand_is_not_taken_from_it(
 
 
 def test_what_the_group_was_not_given_yet_comes_once(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """A group that begins anew gets it by itself; claimed, it would come twice to one that remembers nothing."""
-    given_up(ledger, redis_url, 1)
+    given_up(store, redis_url, 1)
     redis_client.xgroup_setid("triage:results", GROUP, "0")
-    assert put_back(ledger) == [PutBack.DONE]
+    assert put_back(store) == [PutBack.DONE]
     assert (pending(redis_client), redis_client.xlen(DEAD)) == (0, 0)
     with Consumer(redis_url, GROUP) as consumer:
         assert len(take(consumer, 1)) == 1
 
 
 def test_what_the_group_noted_as_handled_comes_again(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """Acknowledged, and then given up: whoever puts it back wants it handled, not dropped in silence."""
-    (report_id,) = publish(ledger, 1)
+    (report_id,) = publish(store, 1)
     with Consumer(redis_url, GROUP, claim_after=0.2) as consumer:
         (message,) = take(consumer, 1)
         message.ack()
         message.give_up("the ward never got it")
         assert redis_client.zcard(SEEN) == 1
-        assert put_back(ledger) == [PutBack.DONE]
+        assert put_back(store) == [PutBack.DONE]
         (again,) = take(consumer, 1)
         assert again.event.subject == report_id
 
 
 def test_a_letter_with_bytes_that_are_no_text_is_put_back(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """And one that names no entry, or none that can be, stays: it stops no other."""
-    given_up(ledger, redis_url, 1)
-    (entry,) = [letter.entry for letter in letters_of(ledger)]
+    given_up(store, redis_url, 1)
+    (entry,) = [letter.entry for letter in letters_of(store)]
     redis_client.delete(DEAD)
     for named in (entry, "99999999999999999999-0", "\x1b[2J"):
         redis_client.xadd(
@@ -217,17 +219,17 @@ def test_a_letter_with_bytes_that_are_no_text_is_put_back(
     ran = redrive(redis_url, "--group", GROUP, "--all")
 
     assert shown.stdout.count("\n") == 3
-    assert f"{entry} waits in {GROUP} again." in ran.stdout
+    assert f"{entry} is queued in {GROUP} again." in ran.stdout
     assert (ran.exit_code, redis_client.xlen(DEAD), pending(redis_client)) == (1, 2, 1)
     assert not {"\x1b", "\x07"} & set(shown.stdout + ran.stdout)
 
 
 def test_the_command_shows_letters_and_puts_back_those_that_are_named(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """Without entries it does nothing but say what there is; of an unknown entry it says so, and exits with 1."""
-    ids = given_up(ledger, redis_url, 2)
-    first, second = letters_of(ledger)
+    ids = given_up(store, redis_url, 2)
+    first, second = letters_of(store)
 
     shown = redrive(redis_url, "--group", GROUP)
     assert (shown.exit_code, redis_client.xlen(DEAD)) == (0, 2)
@@ -237,43 +239,43 @@ def test_the_command_shows_letters_and_puts_back_those_that_are_named(
     assert "the ward's system was down" in shown.stdout
 
     ran = redrive(redis_url, "--group", GROUP, "--by", "ann", second.entry, "1-1")
-    assert (ran.exit_code, letters_of(ledger)) == (1, [first])
+    assert (ran.exit_code, letters_of(store)) == (1, [first])
     assert f"1-1 is no dead letter of {GROUP}." in ran.stdout
-    assert [one["actor"] for one in ledger.audit_log()][-1] == "ann"
+    assert [one["actor"] for one in store.audit.read_entries()][-1] == "ann"
     again = redrive(redis_url, "--group", GROUP, second.entry)
     assert (again.exit_code, pending(redis_client)) == (1, 1)
 
 
 def test_all_letters_are_put_back_a_page_in_a_step(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """However many; an entry of the audit log for each hundred names them all."""
-    given_up(ledger, redis_url, 250)
-    entries = [letter.entry for letter in letters_of(ledger)]
+    given_up(store, redis_url, 250)
+    entries = [letter.entry for letter in letters_of(store)]
     ran = redrive(redis_url, "--group", GROUP, "--all")
     assert (ran.exit_code, pending(redis_client), redis_client.xlen(DEAD)) == (0, 250, 0)
-    told = [details["entries"] for details in redrives(ledger)]
+    told = [details["entries"] for details in redrives(store)]
     assert [len(page) for page in told] == [100, 100, 50]
     assert [entry for page in told for entry in page] == entries
     assert redrive(redis_url, "--group", GROUP, "--all").exit_code == 0
 
 
-def test_what_is_given_up_meanwhile_is_left_for_the_next_time(ledger: RedisLedger, redis_url: str) -> None:
+def test_what_is_given_up_meanwhile_is_left_for_the_next_time(store: RedisStore, redis_url: str) -> None:
     """A consumer that still fails would have the command go on for ever."""
-    given_up(ledger, redis_url, 2)
-    pages = ledger.group_letters(GROUP)
+    given_up(store, redis_url, 2)
+    pages = store.consumer_groups.page_dead_letters(GROUP)
     first = next(pages)
-    given_up(ledger, redis_url, 1)
-    assert (len(first), list(pages), len(letters_of(ledger))) == (2, [], 3)
+    given_up(store, redis_url, 1)
+    assert (len(first), list(pages), len(letters_of(store))) == (2, [], 3)
 
 
 def test_a_group_that_is_not_there_gets_nothing_back(
-    ledger: RedisLedger, redis_url: str, redis_client: redis.Redis
+    store: RedisStore, redis_url: str, redis_client: redis.Redis
 ) -> None:
     """Nobody would get it; the letters stay. It must not create the group either."""
     with pytest.raises(GroupNotFound):
-        ledger.put_back(GROUP, [], NOW_MS, by=TESTER)  # there is no stream either
-    given_up(ledger, redis_url, 1)
+        store.consumer_groups.requeue(GROUP, [], NOW_MS, by=TESTER)  # there is no stream either
+    given_up(store, redis_url, 1)
     redis_client.xgroup_destroy("triage:results", GROUP)
     ran = redrive(redis_url, "--group", GROUP, "--all")
     assert (ran.exit_code, redis_client.xlen(DEAD)) == (2, 1)

@@ -15,15 +15,16 @@ from tests.support.reports import ROUTINE, URGENT, glass_test_live, now_ms, post
 from triage_rules.deployment.live import LiveRulesets
 from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.foundation.errors import EngineError, LedgerUnavailable, ReportNotFound
+from triage_rules.foundation.errors import EngineError, ReportNotFound, StoreUnavailable
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
 from triage_rules.records import events
 from triage_rules.records.reports import Lane, NewReport, ReportStatus, TakenBatch
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 from workers import attempts, batch
 from workers.attempts import TaskOutcome
 from workers.handlers import Handlers
+from workers.parts import WorkerParts
 
 Evaluate = Callable[..., dict[str, Any]]
 
@@ -44,8 +45,8 @@ class Sent(list[tuple[list[str], Lane]]):
 
 
 @pytest.fixture
-def bundle(ledger: RedisLedger) -> Bundle:
-    return glass_test_live(ledger)
+def bundle(store: RedisStore) -> Bundle:
+    return glass_test_live(store)
 
 
 @pytest.fixture
@@ -54,13 +55,13 @@ def sent() -> Sent:
 
 
 @pytest.fixture
-def handling(settings: Settings, ledger: RedisLedger, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Handlers:
+def handling(settings: Settings, store: RedisStore, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> Handlers:
     monkeypatch.setattr(attempts, "BACKOFF_SECONDS", (0.0,))
-    return Handlers(settings, ledger, LiveRulesets(ledger), sent, now_ms)
+    return Handlers(WorkerParts(settings, store, LiveRulesets(store.rulesets), sent, now_ms))
 
 
-def accepted(ledger: RedisLedger, report: NewReport) -> str:
-    assert ledger.accept(report).created
+def accepted(store: RedisStore, report: NewReport) -> str:
+    assert store.reports.accept(report).created
     return report.id
 
 
@@ -79,41 +80,41 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int = 1_00
     return tried
 
 
-def away_after(ledger: RedisLedger, turns: int) -> Callable[..., TakenBatch]:
+def away_after(store: RedisStore, turns: int) -> Callable[..., TakenBatch]:
     """So many turns, then an outage."""
-    turn, made = ledger.turn, itertools.count()
+    turn, made = store.work.take_batch, itertools.count()
 
     def away(*args: Any, **how: Any) -> TakenBatch:
         if next(made) >= turns:
-            raise LedgerUnavailable
+            raise StoreUnavailable
         return turn(*args, **how)
 
     return away
 
 
-def test_running_twice_settles_once(handling: Handlers, ledger: RedisLedger, bundle: Bundle) -> None:
+def test_running_twice_settles_once(handling: Handlers, store: RedisStore, bundle: Bundle) -> None:
     """A task may run twice."""
-    report_id = accepted(ledger, posted(bundle, URGENT))
-    assert handling.evaluate(report_id) is TaskOutcome.FINISHED
-    assert handling.evaluate(report_id) is TaskOutcome.FINISHED
-    assert ledger.get(report_id).attempts == 1
-    assert ledger.backlog(now_ms()).results == 1
+    report_id = accepted(store, posted(bundle, URGENT))
+    assert handling.evaluate_singly(report_id) is TaskOutcome.FINISHED
+    assert handling.evaluate_singly(report_id) is TaskOutcome.FINISHED
+    assert store.reports.get(report_id).attempts == 1
+    assert store.health.get_backlog(now_ms()).results == 1
 
 
 def test_an_error_that_passes_costs_an_attempt_and_nothing_else(
-    handling: Handlers, ledger: RedisLedger, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, store: RedisStore, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tried again at once, within the task."""
     failing(monkeypatch, EngineError(), times=3)
-    report_id = accepted(ledger, posted(bundle, ROUTINE))
-    handling.evaluate(report_id)
-    stored = ledger.get(report_id)
+    report_id = accepted(store, posted(bundle, ROUTINE))
+    handling.evaluate_singly(report_id)
+    stored = store.reports.get(report_id)
     assert (stored.status, stored.attempts) == (ReportStatus.DONE, 4)
 
 
 def test_an_error_that_stays_ends_dead_after_the_last_attempt(
     handling: Handlers,
-    ledger: RedisLedger,
+    store: RedisStore,
     bundle: Bundle,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
@@ -122,9 +123,9 @@ def test_an_error_that_stays_ends_dead_after_the_last_attempt(
 ) -> None:
     """Within seconds, so that a human looks now; with the error's class as the reason, and never its text."""
     tried = failing(monkeypatch, EngineError("temperature 38.9 of Ms Private"))
-    report_id = accepted(ledger, posted(bundle, ROUTINE))
-    handling.evaluate(report_id)
-    stored = ledger.get(report_id)
+    report_id = accepted(store, posted(bundle, ROUTINE))
+    handling.evaluate_singly(report_id)
+    stored = store.reports.get(report_id)
     assert (stored.status, stored.attempts, len(tried)) == (
         ReportStatus.DEAD,
         settings.max_deliveries,
@@ -138,7 +139,7 @@ def test_an_error_that_stays_ends_dead_after_the_last_attempt(
 
 
 def test_the_time_limit_within_the_engine_is_no_failure_of_the_engine(
-    handling: Handlers, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, store: RedisStore, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The engine's door tells of every error as its own; the next attempt must all the same be a task of its own."""
     interrupted: dict[str, bool] = {}
@@ -149,37 +150,37 @@ def test_the_time_limit_within_the_engine_is_no_failure_of_the_engine(
 
     monkeypatch.setattr(Engine, "_open", lambda engine: setattr(engine, "_handles", [0]))
     monkeypatch.setattr(Engine, "_run_page", run_page)
-    report_id = accepted(ledger, posted(bundle, ROUTINE))
-    assert handling.evaluate(report_id) is TaskOutcome.TOO_SLOW
+    report_id = accepted(store, posted(bundle, ROUTINE))
+    assert handling.evaluate_singly(report_id) is TaskOutcome.TOO_SLOW
     assert interrupted
     assert sent == [([report_id], Lane.NORMAL)]
-    assert ledger.get(report_id).attempts == 1
+    assert store.reports.get(report_id).attempts == 1
 
 
 def test_a_report_whose_ruleset_is_gone_ends_dead(
-    handling: Handlers, ledger: RedisLedger, bundle: Bundle, redis_client: redis.Redis
+    handling: Handlers, store: RedisStore, bundle: Bundle, redis_client: redis.Redis
 ) -> None:
     """Never decided by another ruleset than the one it was accepted for."""
-    report_id = accepted(ledger, posted(bundle, ROUTINE))
+    report_id = accepted(store, posted(bundle, ROUTINE))
     redis_client.delete(f"triage:bundle:{bundle.digest}")
-    handling.evaluate(report_id)
-    assert ledger.get(report_id).status is ReportStatus.DEAD
+    handling.evaluate_singly(report_id)
+    assert store.reports.get(report_id).status is ReportStatus.DEAD
     assert [letter["reason"] for _, letter in redis_client.xrange("triage:dead")] == [
         "evaluation_failed: RulesetNotFound"
     ]
 
 
 def test_a_report_that_was_tried_too_often_is_not_tried_again(
-    handling: Handlers, ledger: RedisLedger, bundle: Bundle, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, store: RedisStore, bundle: Bundle, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each of those attempts killed its process."""
     tried = failing(monkeypatch, EngineError())
-    report_id = accepted(ledger, posted(bundle, ROUTINE))
+    report_id = accepted(store, posted(bundle, ROUTINE))
     for _ in range(settings.max_deliveries):
-        ledger.begin(report_id, now_ms())
-    handling.evaluate(report_id)
+        store.work.begin(report_id, now_ms())
+    handling.evaluate_singly(report_id)
     assert tried == []
-    assert ledger.get(report_id).status is ReportStatus.DEAD
+    assert store.reports.get(report_id).status is ReportStatus.DEAD
 
 
 BROKEN: dict[str, dict[str, str | bytes | None]] = {
@@ -200,22 +201,22 @@ BROKEN: dict[str, dict[str, str | bytes | None]] = {
 @pytest.mark.parametrize("fields", BROKEN.values(), ids=BROKEN)
 def test_a_stored_report_that_can_t_be_read_ends_dead(
     handling: Handlers,
-    ledger: RedisLedger,
+    store: RedisStore,
     bundle: Bundle,
     settings: Settings,
     redis_client: redis.Redis,
     fields: dict[str, str | bytes | None],
 ) -> None:
     """Else it is begun for ever, no human hears of it, and its age soon stops intake. The sweep brings it as any other."""
-    report_id = accepted(ledger, posted(bundle, ROUTINE))
+    report_id = accepted(store, posted(bundle, ROUTINE))
     for name, value in fields.items():
         if value is None:
             redis_client.hdel(f"triage:report:{report_id}", name)
         else:
             redis_client.hset(f"triage:report:{report_id}", name, value)
-    assert [one for one, _ in ledger.overdue(now_ms() + 60_000, 1, 10)] == [report_id]
-    assert handling.evaluate(report_id) is TaskOutcome.FINISHED
-    stored = ledger.get(report_id)
+    assert [one for one, _ in store.work.claim_overdue(now_ms() + 60_000, 1, 10)] == [report_id]
+    assert handling.evaluate_singly(report_id) is TaskOutcome.FINISHED
+    stored = store.reports.get(report_id)
     assert (stored.status, stored.attempts) == (ReportStatus.DEAD, settings.max_deliveries)
     assert stored.result is not None
     assert (stored.result["level"], stored.result["flags"]) == (None, ["human_review_now"])
@@ -223,70 +224,70 @@ def test_a_stored_report_that_can_t_be_read_ends_dead(
     assert letter["reason"].startswith("evaluation_failed: UnreadableReport (")
     ((_, event),) = redis_client.xrange("triage:results")
     assert events.decode(event).level is None
-    assert ledger.backlog(now_ms()).pending == 0
+    assert store.health.get_backlog(now_ms()).pending == 0
 
 
-def test_while_the_ledger_is_away_a_chunk_is_left_to_the_sweep(
-    handling: Handlers, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
+def test_while_the_store_is_away_a_chunk_is_left_to_the_sweep(
+    handling: Handlers, store: RedisStore, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is buried for an outage of Redis, and what came to a result costs no attempt."""
-    ids = [accepted(ledger, posted(bundle, ROUTINE)) for _ in range(3)]
+    ids = [accepted(store, posted(bundle, ROUTINE)) for _ in range(3)]
     with monkeypatch.context() as outage:
-        outage.setattr(ledger, "turn", away_after(ledger, 1))
+        outage.setattr(store.work, "take_batch", away_after(store, 1))
         handling.evaluate_many(ids, Lane.NORMAL, TASK, redelivered=False)
-    assert [ledger.get(one).attempts for one in ids] == [1, 1, 1]
-    handling.evaluate("gone")
-    assert [ledger.get(one).attempts for one in ids] == [0, 0, 0]
-    assert {ledger.get(one).status for one in ids} == {ReportStatus.QUEUED}
+    assert [store.reports.get(one).attempts for one in ids] == [1, 1, 1]
+    handling.evaluate_singly("gone")
+    assert [store.reports.get(one).attempts for one in ids] == [0, 0, 0]
+    assert {store.reports.get(one).status for one in ids} == {ReportStatus.QUEUED}
     assert sent == []
 
 
 def test_an_outage_of_the_store_costs_a_report_no_attempt(
-    handling: Handlers, ledger: RedisLedger, bundle: Bundle, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, store: RedisStore, bundle: Bundle, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its evaluation came to a result each time: after as many outages as you like, no human need look for that."""
-    report_id = accepted(ledger, posted(bundle, ROUTINE))
+    report_id = accepted(store, posted(bundle, ROUTINE))
 
     def away(*_: object) -> bool:
-        raise LedgerUnavailable
+        raise StoreUnavailable
 
     with monkeypatch.context() as outage:
-        outage.setattr(ledger, "settle", away)
+        outage.setattr(store.work, "settle", away)
         for _ in range(settings.max_deliveries + 2):
-            assert handling.evaluate(report_id) is TaskOutcome.LEFT
-    assert ledger.get(report_id).attempts == 1
-    assert handling.evaluate(report_id) is TaskOutcome.FINISHED
-    assert (ledger.get(report_id).status, ledger.get(report_id).attempts) == (ReportStatus.DONE, 1)
+            assert handling.evaluate_singly(report_id) is TaskOutcome.LEFT
+    assert store.reports.get(report_id).attempts == 1
+    assert handling.evaluate_singly(report_id) is TaskOutcome.FINISHED
+    assert (store.reports.get(report_id).status, store.reports.get(report_id).attempts) == (ReportStatus.DONE, 1)
 
 
 def test_an_attempt_that_is_taken_back_is_of_a_report_that_waits(
-    handling: Handlers, ledger: RedisLedger, bundle: Bundle
+    handling: Handlers, store: RedisStore, bundle: Bundle
 ) -> None:
     """Not of one that is settled, nor below none, nor of one that is gone."""
-    report_id = accepted(ledger, posted(bundle, ROUTINE))
-    ledger.excuse([report_id])
-    assert ledger.get(report_id).attempts == 0
-    handling.evaluate(report_id)
-    ledger.excuse([report_id])
-    assert ledger.get(report_id).attempts == 1
-    ledger.excuse(["gone"])
+    report_id = accepted(store, posted(bundle, ROUTINE))
+    store.work.refund_attempts([report_id])
+    assert store.reports.get(report_id).attempts == 0
+    handling.evaluate_singly(report_id)
+    store.work.refund_attempts([report_id])
+    assert store.reports.get(report_id).attempts == 1
+    store.work.refund_attempts(["gone"])
     with pytest.raises(ReportNotFound):
-        ledger.get("gone")
+        store.reports.get("gone")
 
 
 def test_a_chunk_that_comes_again_after_a_crash_is_taken_apart(
-    handling: Handlers, ledger: RedisLedger, bundle: Bundle, sent: Sent
+    handling: Handlers, store: RedisStore, bundle: Bundle, sent: Sent
 ) -> None:
     """So that the report that crashed it can crash only itself."""
-    ids = [accepted(ledger, posted(bundle, ROUTINE)) for _ in range(3)]
+    ids = [accepted(store, posted(bundle, ROUTINE)) for _ in range(3)]
     handling.evaluate_many(ids, Lane.NORMAL, TASK, redelivered=True)
     assert sent == [([one], Lane.NORMAL) for one in ids]
     assert sent.alone == ids
-    assert {ledger.get(one).attempts for one in ids} == {0}
+    assert {store.reports.get(one).attempts for one in ids} == {0}
 
 
 def test_a_chunk_that_takes_long_goes_back_to_the_queue(
-    handling: Handlers, ledger: RedisLedger, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, store: RedisStore, bundle: Bundle, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An urgent report waits for the chunk at hand, so a chunk must not be long."""
     monkeypatch.setattr(batch, "CHUNK_SECONDS", 0.05)
@@ -297,18 +298,18 @@ def test_a_chunk_that_takes_long_goes_back_to_the_queue(
         return evaluate(self, *args, **kwargs)
 
     monkeypatch.setattr(Evaluator, "evaluate", slow)
-    ids = [accepted(ledger, posted(bundle, ROUTINE)) for _ in range(5)]
+    ids = [accepted(store, posted(bundle, ROUTINE)) for _ in range(5)]
     handling.evaluate_many(ids, Lane.NORMAL, TASK, redelivered=False)
     ((rest, lane),) = sent
     assert lane is Lane.NORMAL
     assert ids[-len(rest) :] == rest
-    assert [ledger.get(one).status for one in ids] == [ReportStatus.DONE] * (5 - len(rest)) + [
+    assert [store.reports.get(one).status for one in ids] == [ReportStatus.DONE] * (5 - len(rest)) + [
         ReportStatus.QUEUED
     ] * len(rest)
 
 
 def test_the_sweep_sends_urgent_ones_singly_and_the_others_in_chunks(
-    handling: Handlers, ledger: RedisLedger, bundle: Bundle, settings: Settings, sent: Sent
+    handling: Handlers, store: RedisStore, bundle: Bundle, settings: Settings, sent: Sent
 ) -> None:
     """An urgent report must not wait for a chunk, not even after an outage."""
     late = now_ms() - settings.pending_seconds * 1000 - 1
@@ -316,7 +317,7 @@ def test_the_sweep_sends_urgent_ones_singly_and_the_others_in_chunks(
     urgent = [posted(bundle, URGENT, Lane.URGENT) for _ in range(2)]
     for number, report in enumerate([*normal, *urgent]):
         moved = NewReport(report.id, report.ruleset, report.digest, report.answers, report.lane, late - 1_000 + number)
-        assert ledger.accept(moved).created
+        assert store.reports.accept(moved).created
     assert handling.sweep() == settings.batch_chunk + 3
     assert sent[:2] == [([report.id], Lane.URGENT) for report in urgent]
     assert [(len(ids), lane) for ids, lane in sent[2:]] == [(settings.batch_chunk, Lane.NORMAL), (1, Lane.NORMAL)]
@@ -324,12 +325,12 @@ def test_the_sweep_sends_urgent_ones_singly_and_the_others_in_chunks(
 
 
 def test_a_sweep_without_redis_does_nothing(
-    handling: Handlers, ledger: RedisLedger, monkeypatch: pytest.MonkeyPatch
+    handling: Handlers, store: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next one will."""
 
     def away(*_: object) -> list[tuple[str, str]]:
-        raise LedgerUnavailable
+        raise StoreUnavailable
 
-    monkeypatch.setattr(ledger, "overdue", away)
+    monkeypatch.setattr(store.work, "claim_overdue", away)
     assert handling.sweep() == 0

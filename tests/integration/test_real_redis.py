@@ -1,4 +1,4 @@
-"""The main path on Redis itself, as Debian ships it: tests of ledger, audit log and consumer, once more."""
+"""The main path on Redis itself, as Debian ships it: tests of store, audit log and consumer, once more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HERE = "tests/integration/"
 SAME = [
-    HERE + "test_ledger.py",
+    HERE + "test_store.py",
     HERE + "test_auditing.py",
     HERE + "test_consumer.py::test_a_group_gets_all_results_from_the_beginning_once",
     HERE + "test_consumer.py::test_two_members_share_the_results_of_their_group",

@@ -20,14 +20,14 @@ from tests.support.reports import NOW_MS, ROUTINE, URGENT, a_report, a_result, d
 from tests.support.services.redis_server import RealRedis
 from triage_rules.cli import main
 from triage_rules.consumer import Consumer, following
-from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.records.audit import Actor, Via
 from triage_rules.records.board import Wanted
 from triage_rules.records.events import Event
 from triage_rules.records.proposals import Approval, Proposal, ProposalState
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 ROOT = Path(__file__).resolve().parents[2]
 ACL = ROOT / "docs" / "redis" / "users.acl"
@@ -81,13 +81,13 @@ def redis_url(server: RealRedis, tester: redis.Redis) -> str:
 
 
 class Roles:
-    """A ledger and a plain client for each user."""
+    """A store and a plain client for each user."""
 
     def __init__(self, server: RealRedis, secrets: Secrets, data_dir: Path) -> None:
         self._server = server
         self._secrets = secrets
         self._data_dir = data_dir
-        self._opened: list[RedisLedger] = []
+        self._opened: list[RedisStore] = []
 
     def settings(self, user: str) -> Settings:
         return Settings(
@@ -95,16 +95,16 @@ class Roles:
             data_dir=self._data_dir,
         )
 
-    def ledger(self, user: str) -> RedisLedger:
-        self._opened.append(RedisLedger(self.settings(user)))
+    def store(self, user: str) -> RedisStore:
+        self._opened.append(RedisStore(self.settings(user)))
         return self._opened[-1]
 
     def client(self, user: str) -> redis.Redis:
         return redis.Redis.from_url(self.settings(user).redis_url, decode_responses=True)
 
     def close(self) -> None:
-        for ledger in self._opened:
-            ledger.close()
+        for store in self._opened:
+            store.close()
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def nothing_refused(tester: redis.Redis) -> Iterator[None]:
 
 @pytest.fixture
 def crew(roles: Roles, tmp_path: Path) -> Iterator[Crew]:
-    made = Crew(roles.settings("worker"), roles.ledger("worker"), tmp_path)
+    made = Crew(roles.settings("worker"), roles.store("worker"), tmp_path)
     yield made
     made.end()
 
@@ -135,10 +135,10 @@ def test_the_whole_path_goes_with_a_user_for_each_part(
     roles: Roles, crew: Crew, tester: redis.Redis, nothing_refused: None
 ) -> None:
     """Intake with key, idempotency, subject, waiting, batch and rate; worker and beat of Celery; a consumer's group."""
-    operator = roles.ledger("operator")
+    operator = roles.store("operator")
     bundle = glass_test_live(operator)
     text, key = make_key("clinic", list(Scope), now_ms())
-    operator.add_key(key, by=TESTER)
+    operator.api_keys.add(key, by=TESTER)
     crew.worker(worker_concurrency=1, heartbeat_seconds=1)
     crew.beat(sweep_seconds=1)
     app = create_app(replace(roles.settings("web"), auth=True))
@@ -152,7 +152,7 @@ def test_the_whole_path_goes_with_a_user_for_each_part(
     batch = client.post("/v1/reports/batch", data=lines, headers=headers | {"Content-Type": "application/x-ndjson"})
     assert batch.status_code == 202
     lost = a_report(ruleset=bundle.name, digest=bundle.digest, answers=ROUTINE, received_ms=now_ms() - 60_000)
-    roles.ledger("web").accept(lost)  # its task is never sent: the sweep must bring it
+    roles.store("web").reports.accept(lost)  # its task is never sent: the sweep must bring it
 
     seen: list[Event] = []
     with Consumer(roles.settings("consumer").redis_url, "ward-7", levels=["urgent", "routine", "monitor"]) as consumer:
@@ -182,49 +182,49 @@ def test_the_operator_can_use_every_command(roles: Roles, tester: redis.Redis, n
         assert ran.exit_code == 0, ran.output
         return ran.stdout
 
-    operator = roles.ledger("operator")
+    operator = roles.store("operator")
     deployed(operator)
     bundle = glass_test_live(operator)
     glass_test_live(operator, "1.0.1")
     triage("rollback", bundle.name)
-    assert "live no more" in triage("withdraw", bundle.name)
+    assert "is no longer live" in triage("withdraw", bundle.name)
     glass_test_live(operator)
     made = triage("key", "make", "clinic", "--scope", "report")
     triage("key", "revoke", made.split("_")[1])
     triage("key", "list")
     report = a_report(subject="p")
-    roles.ledger("web").accept(report)
-    roles.ledger("worker").settle(report.id, a_result(report, "urgent"), NOW_MS)
+    roles.store("web").reports.accept(report)
+    roles.store("worker").work.settle(report.id, a_result(report, "urgent"), NOW_MS)
     triage("follow", "--from-start", "--count", "1")
     triage("erase", "--subject", "p")
     dead = a_report(subject="r")
-    roles.ledger("web").accept(dead)
-    roles.ledger("worker").bury(dead.id, a_result(dead, None), "worker_lost", NOW_MS)
-    assert "waits again" in triage("redrive", dead.id)
+    roles.store("web").reports.accept(dead)
+    roles.store("worker").work.bury(dead.id, a_result(dead, None), "worker_lost", NOW_MS)
+    assert "is queued again" in triage("redrive", dead.id)
     with Consumer(roles.settings("consumer").redis_url, "ward-7") as consumer:
         next(iter(consumer)).give_up("down")
-    assert [(one.name, one.dead) for one in operator.groups().shown] == [("ward-7", 1)]
-    assert "waits in ward-7 again" in triage("redrive", "--group", "ward-7", "--all")
+    assert [(one.name, one.dead) for one in operator.consumer_groups.get_all().shown] == [("ward-7", 1)]
+    assert "is queued in ward-7 again" in triage("redrive", "--group", "ward-7", "--all")
     later = a_report(subject="q")
-    roles.ledger("web").accept(later)
+    roles.store("web").reports.accept(later)
     environment |= {"TRIAGE_ENCRYPTION_KEYS": Fernet.generate_key().decode(), "TRIAGE_INDEX_SECRET": "i" * 64}
     triage("rekey")
     assert b"fever" not in tester.execute_command("HGET", f"triage:report:{later.id}", "findings", NEVER_DECODE=True)
     triage("audit", "verify")
-    actions = [one["action"] for one in operator.audit_log()]
+    actions = [one["action"] for one in operator.audit.read_entries()]
     others = ["key.make", "key.revoke", "erase", "redrive", "redrive.group", "rekey"]
     assert actions == ["deploy", "deploy", "deploy", "rollback", "withdraw", "deploy", *others]
 
 
 def test_a_worker_can_bury_trim_and_tidy(roles: Roles, tester: redis.Redis, nothing_refused: None) -> None:
     """What happens seldom must not be found out then."""
-    deployed(roles.ledger("operator"))
-    worker, report = roles.ledger("worker"), a_report(subject="p")
-    roles.ledger("web").accept(report)
+    deployed(roles.store("operator"))
+    worker, report = roles.store("worker"), a_report(subject="p")
+    roles.store("web").reports.accept(report)
     with Consumer(roles.settings("consumer").redis_url, "ward-7") as consumer:
         consumer._entries()
-        assert worker.begin(report.id, NOW_MS) is not None
-        assert worker.bury(report.id, a_result(report, None), "worker_lost", NOW_MS)
+        assert worker.work.begin(report.id, NOW_MS) is not None
+        assert worker.work.bury(report.id, a_result(report, None), "worker_lost", NOW_MS)
         tester.set("triage:bundle:sha256:old", "of a deployment that nobody remembers")
         for days in range(3):
             worker.trim(NOW_MS + days * 10**10)
@@ -233,11 +233,11 @@ def test_a_worker_can_bury_trim_and_tidy(roles: Roles, tester: redis.Redis, noth
 
 def test_a_consumer_can_claim_give_up_and_follow(roles: Roles, nothing_refused: None) -> None:
     """All that the library does to a group."""
-    deployed(roles.ledger("operator"))
+    deployed(roles.store("operator"))
     reports = [a_report() for _ in range(3)]
-    roles.ledger("web").accept_many(reports)
+    roles.store("web").reports.accept_many(reports)
     for report in reports:
-        roles.ledger("worker").settle(report.id, a_result(report, "urgent"), NOW_MS)
+        roles.store("worker").work.settle(report.id, a_result(report, "urgent"), NOW_MS)
     url = roles.settings("consumer").redis_url
     with Consumer(url, "ward-7", claim_after=0) as first, Consumer(url, "ward-7", claim_after=0) as second:
         next(iter(first))
@@ -252,19 +252,19 @@ def test_a_consumer_can_claim_give_up_and_follow(roles: Roles, nothing_refused: 
 
 def test_the_operators_web_can_do_what_operators_do(roles: Roles, tester: redis.Redis, nothing_refused: None) -> None:
     """The scopes deploy and admin over HTTP, for a web of their own."""
-    operator, web = roles.ledger("operator"), roles.ledger("web-operator")
+    operator, web = roles.store("operator"), roles.store("web-operator")
     bundle = glass_test_live(operator)
     text, key = make_key("ops", list(Scope), now_ms())
-    operator.add_key(key, by=TESTER)
+    operator.api_keys.add(key, by=TESTER)
     glass_test_live(web, "1.0.1")
     client = create_app(replace(roles.settings("web-operator"), auth=True)).test_client()
     headers = {"Authorization": f"Bearer {text}"}
     assert client.post(f"/v1/rulesets/{bundle.name}/rollback", headers=headers).status_code == 200
     assert client.post("/v1/reports", json={"subject": "p", "findings": ROUTINE}, headers=headers).status_code == 202
     (report_id,) = tester.zrange("triage:pending", 0, -1)
-    worker = roles.ledger("worker")
-    assert worker.begin(report_id, NOW_MS)
-    assert worker.bury(report_id, a_result(a_report(), None) | {"id": report_id}, "worker_lost", NOW_MS)
+    worker = roles.store("worker")
+    assert worker.work.begin(report_id, NOW_MS)
+    assert worker.work.bury(report_id, a_result(a_report(), None) | {"id": report_id}, "worker_lost", NOW_MS)
     acknowledgement, letter = f"/v1/reports/{report_id}/acknowledgement", f"/v1/dead-letters/{report_id}/redrive"
     for method, path in (("POST", acknowledgement), ("DELETE", acknowledgement), ("POST", letter)):
         answer = client.open(path, method=method, headers=headers)
@@ -272,48 +272,48 @@ def test_the_operators_web_can_do_what_operators_do(roles: Roles, tester: redis.
     erased = client.post("/v1/erasures", json={"subject": "p"}, headers=headers)
     assert erased.status_code == 200, erased.get_json()
     followed_up = ["acknowledge", "acknowledge.undo", "redrive"]
-    actions = [one["action"] for one in operator.audit_log()]
+    actions = [one["action"] for one in operator.audit.read_entries()]
     assert actions == ["deploy", "key.make", "deploy", "rollback", *followed_up, "erase"]
 
 
 def test_the_board_can_be_read_by_every_web(roles: Roles, nothing_refused: None) -> None:
     """What people do there is written down, and so for the operators' web alone."""
-    deployed(roles.ledger("operator"))
+    deployed(roles.store("operator"))
     report = a_report(subject="p")
-    roles.ledger("web").accept(report)
-    roles.ledger("worker").bury(report.id, a_result(report, None), "worker_lost", NOW_MS)
+    roles.store("web").reports.accept(report)
+    roles.store("worker").work.bury(report.id, a_result(report, None), "worker_lost", NOW_MS)
     for user in ("web", "web-operator", "operator"):
-        reader = roles.ledger(user)
-        assert len(reader.board(Wanted(), NOW_MS, 5).rows) == 1
-        assert reader.tally(NOW_MS).open[None] == 1
-        assert sum(reader.mix([0], NOW_MS + 1)[0].counts.values()) == 1
-        assert len(reader.letters(5)) == 1
-        assert reader.queues(NOW_MS).all.waiting == 0
-        reader.heard()
+        reader = roles.store(user)
+        assert len(reader.board.page(Wanted(), NOW_MS, 5).rows) == 1
+        assert reader.board.tally(NOW_MS).open[None] == 1
+        assert sum(reader.board.count_received([0], NOW_MS + 1)[0].counts.values()) == 1
+        assert len(reader.dead_letters.page(5)) == 1
+        assert reader.health.get_queues(NOW_MS).all.waiting == 0
+        reader.health.get_last_heard()
 
 
 def test_a_proposal_goes_its_whole_way_by_the_operators_web(
     roles: Roles, tester: redis.Redis, nothing_refused: None
 ) -> None:
     """Proposed, declined, proposed anew, approved with its files; and the worker drops what is old."""
-    web, files = roles.ledger("web-operator"), {"ruleset.yaml": "spots"}
+    web, files = roles.store("web-operator"), {"ruleset.yaml": "spots"}
     ann, ben = Actor("ann", Via.HTTP), Actor("ben", Via.HTTP)
     for number, digest in enumerate(("sha256:a", "sha256:b")):
-        web.propose(Proposal(f"p{number}", "spots", "1.0.0", digest, None, "ann", NOW_MS), files, by=ann)
-    web.close_proposal("p0", ProposalState.DECLINED, NOW_MS, by=ben)
-    web.deploy("spots", "1.0.0", "sha256:b", b"b", NOW_MS, by=ben, files=files, approving=Approval("p1", None))
-    assert roles.ledger("web").source("sha256:b") == files
-    assert [one.id for one in roles.ledger("web").proposals(NOW_MS)] == ["p1", "p0"]
-    assert roles.ledger("web").proposal("p1")[1] == files
-    roles.ledger("worker").trim(NOW_MS + 10**10)
+        web.proposals.propose(Proposal(f"p{number}", "spots", "1.0.0", digest, None, "ann", NOW_MS), files, by=ann)
+    web.proposals.close("p0", ProposalState.DECLINED, NOW_MS, by=ben)
+    web.rulesets.deploy("spots", "1.0.0", "sha256:b", b"b", NOW_MS, by=ben, files=files, approving=Approval("p1", None))
+    assert roles.store("web").rulesets.get_files("sha256:b") == files
+    assert [one.id for one in roles.store("web").proposals.get_all(NOW_MS)] == ["p1", "p0"]
+    assert roles.store("web").proposals.get("p1")[1] == files
+    roles.store("worker").trim(NOW_MS + 10**10)
     assert not tester.exists("triage:proposals")
 
 
 def test_web_cannot_propose(roles: Roles) -> None:
     """A proposal is written to the audit log, which the web that forms reach can't."""
     proposal = Proposal("p", "spots", "1.0.0", "sha256:a", None, "ann", NOW_MS)
-    with pytest.raises(LedgerUnavailable):
-        roles.ledger("web").propose(proposal, {}, by=Actor("ann", Via.HTTP))
+    with pytest.raises(StoreUnavailable):
+        roles.store("web").proposals.propose(proposal, {}, by=Actor("ann", Via.HTTP))
 
 
 # --- nobody does more -----------------------------------------------------------------------
@@ -382,8 +382,8 @@ def test_a_script_gives_nobody_more_than_they_have(roles: Roles, tester: redis.R
 
 def test_what_a_user_may_not_do_is_told_as_a_refusal_and_leaves_nothing(roles: Roles, tester: redis.Redis) -> None:
     """Web deploys: neither half a deployment nor an entry in the log."""
-    with pytest.raises(LedgerUnavailable, match="NoPermission"):
-        deployed(roles.ledger("web"))
+    with pytest.raises(StoreUnavailable, match="NoPermission"):
+        deployed(roles.store("web"))
     assert tester.keys() == []
 
 
@@ -391,10 +391,10 @@ def test_an_operator_without_the_right_to_put_back_leaves_the_letters_and_writes
     server: RealRedis, roles: Roles, tester: redis.Redis
 ) -> None:
     """Users as they were before the update: neither half of it nor an entry in the log."""
-    deployed(roles.ledger("operator"))
+    deployed(roles.store("operator"))
     report = a_report()
-    roles.ledger("web").accept(report)
-    roles.ledger("worker").settle(report.id, a_result(report, "urgent"), NOW_MS)
+    roles.store("web").reports.accept(report)
+    roles.store("worker").work.settle(report.id, a_result(report, "urgent"), NOW_MS)
     with Consumer(roles.settings("consumer").redis_url, "ward-7") as consumer:
         next(iter(consumer)).give_up("down")
     (line,) = (line for line in ACL.read_text(encoding="utf-8").splitlines() if line.startswith("user operator "))
@@ -409,17 +409,17 @@ def test_an_operator_without_the_right_to_put_back_leaves_the_letters_and_writes
 
 def test_web_refuses_what_only_the_operators_web_may(roles: Roles) -> None:
     """With a key of all scopes: the document says 503; what is live stays, and nobody is erased."""
-    operator = roles.ledger("operator")
+    operator = roles.store("operator")
     bundle = glass_test_live(operator)
     now_live = glass_test_live(operator, "1.0.1")
     text, key = make_key("ops", list(Scope), now_ms())
-    operator.add_key(key, by=TESTER)
+    operator.api_keys.add(key, by=TESTER)
     client = create_app(replace(roles.settings("web"), auth=True)).test_client()
     headers = {"Authorization": f"Bearer {text}"}
     report = client.post("/v1/reports", json={"subject": "p", "findings": ROUTINE}, headers=headers).get_json()
     assert client.post(f"/v1/rulesets/{bundle.name}/rollback", headers=headers).status_code == 503
     assert client.post("/v1/erasures", json={"subject": "p"}, headers=headers).status_code == 503
-    assert operator.live()[bundle.name].digest == now_live.digest
+    assert operator.rulesets.get_live()[bundle.name].digest == now_live.digest
     assert client.get(f"/v1/reports/{report['id']}", headers=headers).status_code == 200
 
 
@@ -428,8 +428,8 @@ def test_web_refuses_what_only_the_operators_web_may(roles: Roles) -> None:
 )
 def test_nobody_gets_in_without_a_password(server: RealRedis, tmp_path: Path, url: str) -> None:
     settings = Settings(redis_url=url.format(port=server.port), data_dir=tmp_path)
-    with RedisLedger(settings) as ledger, pytest.raises(LedgerUnavailable):
-        ledger.ping()
+    with RedisStore(settings) as store, pytest.raises(StoreUnavailable):
+        store.health.ping()
 
 
 def test_the_file_lets_nobody_in_before_its_passwords_are_set(tmp_path: Path) -> None:

@@ -25,11 +25,11 @@ from tests.support.reports import URGENT, glass_test_live, now_ms
 from tests.support.services.ports import free_port
 from tests.support.services.redis_server import RealRedis
 from triage_rules.consumer import Consumer
-from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.records.reports import Lane
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 from workers.app import celery_settings
 
 DAY = dt.timedelta(days=1)
@@ -134,16 +134,16 @@ def settings(server: RealRedis, ours: Authority, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def ledger(settings: Settings) -> Iterator[RedisLedger]:
-    with RedisLedger(settings) as opened:
+def store(settings: Settings) -> Iterator[RedisStore]:
+    with RedisStore(settings) as opened:
         yield opened
 
 
-def test_the_whole_path_goes_over_tls(settings: Settings, ledger: RedisLedger, crew: Crew) -> None:
-    """Ledger, rate limits, Celery on both sides, and a consumer."""
-    glass_test_live(ledger)
+def test_the_whole_path_goes_over_tls(settings: Settings, store: RedisStore, crew: Crew) -> None:
+    """Store, rate limits, Celery on both sides, and a consumer."""
+    glass_test_live(store)
     text, key = make_key("clinic", [Scope.REPORT], now_ms())
-    ledger.add_key(key, by=TESTER)
+    store.api_keys.add(key, by=TESTER)
     crew.worker(worker_concurrency=1)
     client = create_app(replace(settings, auth=True)).test_client()
     headers = {"Authorization": f"Bearer {text}", "Prefer": "wait=10"}
@@ -154,10 +154,10 @@ def test_the_whole_path_goes_over_tls(settings: Settings, ledger: RedisLedger, c
 
 
 def refused_by_all(url: str, data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """By the ledger; by Celery as the web sends and as the worker receives."""
+    """By the store; by Celery as the web sends and as the worker receives."""
     settings = Settings(redis_url=url, data_dir=data_dir)
-    with RedisLedger(settings) as ledger, pytest.raises(LedgerUnavailable):
-        ledger.ping()
+    with RedisStore(settings) as store, pytest.raises(StoreUnavailable):
+        store.health.ping()
     caplog.clear()
     pools.reset()  # kombu's, of the whole process: it takes URLs that differ in their files alone for one
     CeleryDispatch(settings)(["id"], Lane.NORMAL)
@@ -205,8 +205,8 @@ def test_redis_can_ask_for_our_certificate_too(
             return f"{url}&ssl_certfile={cert}&ssl_keyfile={key}"
 
         settings = Settings(redis_url=with_certificate(ours), data_dir=tmp_path)
-        with RedisLedger(settings) as ledger:
-            ledger.ping()
+        with RedisStore(settings) as store:
+            store.health.ping()
         CeleryDispatch(settings)(["id"], Lane.NORMAL)
         assert caplog.text == ""
         refused_by_all(url, tmp_path, caplog)

@@ -18,7 +18,7 @@ from tests.campaigns.chaos.running import READY_SECONDS, is_ready
 from tests.campaigns.chaos.schedule import BEAT, WEB, WORKERS
 from tests.support.actors import TESTER
 from triage_rules.foundation.settings import Settings
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 
 class Client(threading.Thread):
@@ -67,25 +67,27 @@ def test_a_release_under_load_loses_and_fails_nothing(tmp_path: Path) -> None:
     clients = [Client(processes.web_port, number, keeps=number % 2 == 1) for number in range(4)]
     try:
         processes.start_store()
-        with RedisLedger(Settings(redis_url=processes.direct_url)) as ledger:
-            ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, ledger.now_ms(), by=TESTER)
+        with RedisStore(Settings(redis_url=processes.direct_url)) as store:
+            store.rulesets.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, store.now_ms(), by=TESTER)
             processes.start_rest()
             wait_for(lambda: is_ready(processes.web_port), READY_SECONDS, "web")
             wait_for(
-                lambda: len(ledger.workers(ledger.now_ms(), 60_000)) == len(WORKERS), READY_SECONDS, "both workers"
+                lambda: len(store.health.get_workers(store.now_ms(), 60_000)) == len(WORKERS),
+                READY_SECONDS,
+                "both workers",
             )
             for client in clients:
                 client.start()
             renew_web(processes)
             for name in (*WORKERS, BEAT):
-                renew(processes, ledger, name)
+                renew(processes, store, name)
             time.sleep(0.5)
             for client in clients:
                 client.stopping.set()
                 client.join()
-            wait_for(lambda: ledger.backlog(ledger.now_ms()).pending == 0, 20, "all to be settled")
+            wait_for(lambda: store.health.get_backlog(store.now_ms()).pending == 0, 20, "all to be settled")
             told = [one for client in clients for one in client.told]
-            attempts = Counter(ledger.get(one).attempts for one in told)
+            attempts = Counter(store.reports.get(one).attempts for one in told)
         with redis.Redis.from_url(processes.direct_url, decode_responses=True) as client_of_store:
             published = [fields["ce_subject"] for _, fields in client_of_store.xrange("triage:results")]
     finally:
@@ -108,7 +110,7 @@ def renew_web(processes: Processes) -> None:
     )
 
 
-def renew(processes: Processes, ledger: RedisLedger, name: str) -> None:
+def renew(processes: Processes, store: RedisStore, name: str) -> None:
     """Until another process runs in its place and, if it is a worker, says that it is there."""
     old = processes.pid(name)
     processes.renew(name)
@@ -116,5 +118,7 @@ def renew(processes: Processes, ledger: RedisLedger, name: str) -> None:
     if name in WORKERS:
         new = processes.pid(name)
         wait_for(
-            lambda: any(one.endswith(f"/{new}") for one in ledger.workers(ledger.now_ms(), 60_000)), 20, f"a new {name}"
+            lambda: any(one.endswith(f"/{new}") for one in store.health.get_workers(store.now_ms(), 60_000)),
+            20,
+            f"a new {name}",
         )

@@ -17,7 +17,7 @@ from tests.integration.conftest import Crew, children_of, wait_for
 from tests.support.reports import ROUTINE, glass_test_live, now_ms, posted
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 from workers.heartbeat import STUCK, Watch
 
 FAULTY = "tests.support.services.faulty_worker"
@@ -30,17 +30,17 @@ def stuck_soon(settings: Settings) -> Settings:
     return Settings(redis_url=settings.redis_url, data_dir=settings.data_dir, **QUICK)  # type: ignore[arg-type]
 
 
-def stalled(ledger: RedisLedger) -> bool:
-    return bool(ledger.stalled(now_ms(), 60_000)) and not ledger.workers(now_ms(), 60_000)
+def stalled(store: RedisStore) -> bool:
+    return bool(store.health.get_stalled_workers(now_ms(), 60_000)) and not store.health.get_workers(now_ms(), 60_000)
 
 
 @pytest.mark.parametrize("what", ["its main loop hangs", "its process is stopped"])
 def test_a_worker_that_gets_nothing_done_is_not_ready_and_ends_itself(
-    crew: Crew, ledger: RedisLedger, settings: Settings, stuck_soon: Settings, what: str
+    crew: Crew, store: RedisStore, settings: Settings, stuck_soon: Settings, what: str
 ) -> None:
     """One line, an exit code of its own, no process left; another worker settles what it held."""
-    bundle = glass_test_live(ledger)
-    web = create_app(stuck_soon, ledger).test_client()
+    bundle = glass_test_live(store)
+    web = create_app(stuck_soon, store).test_client()
     worker = crew.worker(FAULTY, worker_concurrency=1, **QUICK)
     children = children_of(worker)
     assert web.get("/readyz").status_code == 200
@@ -49,34 +49,34 @@ def test_a_worker_that_gets_nothing_done_is_not_ready_and_ends_itself(
     else:
         os.kill(children[0], signal.SIGSTOP)
     report = posted(bundle, ROUTINE)
-    assert ledger.accept(report).created
+    assert store.reports.accept(report).created
     CeleryDispatch(settings)([report.id], Lane.NORMAL)
-    wait_for(lambda: stalled(ledger), 10, lambda: crew.log(worker))
+    wait_for(lambda: stalled(store), 10, lambda: crew.log(worker))
     ready = web.get("/readyz")
     assert (ready.status_code, "1 stalled" in ready.text) == (503, True)
     assert len(web.get("/v1/status").get_json()["workers_stalled"]) == 1
     assert "triage_workers_stalled 1.0" in web.get("/metrics").text
     assert worker.wait(60) == STUCK
-    assert "nothing gets done for" in crew.log(worker)
+    assert "no progress for" in crew.log(worker)
     wait_for(lambda: not any(alive(child) for child in children), 5)
     if what == "its process is stopped":
         crew.worker(pending_seconds=1, sweep_seconds=1)
         crew.beat(pending_seconds=1, sweep_seconds=1)
-        wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 15)
+        wait_for(lambda: store.health.get_backlog(now_ms()).pending == 0, 15)
         assert web.get("/readyz").status_code == 200
 
 
 def test_a_worker_whose_heartbeat_broke_is_heard_of_again(
-    ledger: RedisLedger, redis_client: redis.Redis, stuck_soon: Settings, monkeypatch: pytest.MonkeyPatch
+    store: RedisStore, redis_client: redis.Redis, stuck_soon: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever it was: a watch that has ended would neither say that the worker is there nor ever end it."""
     redis_client.set("triage:workers", "no index")
-    watch = Watch(ledger, stuck_soon, "w/1")
+    watch = Watch(store, stuck_soon, "w/1")
     watch.start()
     try:
         time.sleep(0.3)
         redis_client.delete("triage:workers")
-        wait_for(lambda: ledger.workers(now_ms(), 60_000) == ["w/1"], 5)
+        wait_for(lambda: store.health.get_workers(now_ms(), 60_000) == ["w/1"], 5)
     finally:
         monkeypatch.setattr(state, "should_stop", 0)
         watch.join(5)

@@ -24,7 +24,7 @@ from triage_rules.language.bundle import Bundle
 from triage_rules.language.model import Answers
 from triage_rules.records.reports import Lane, NewReport, ReportStatus
 from triage_rules.store.keyspace import HELD, TAKEN
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 from workers.batch import report_id_of
 
 FAULTY = "tests.support.services.faulty_worker"
@@ -38,13 +38,13 @@ def dispatch(settings: Settings) -> CeleryDispatch:
 
 
 @pytest.fixture
-def bundle(ledger: RedisLedger) -> Bundle:
+def bundle(store: RedisStore) -> Bundle:
     """The small ruleset, live."""
-    return glass_test_live(ledger)
+    return glass_test_live(store)
 
 
-def accept(ledger: RedisLedger, reports: list[NewReport]) -> list[str]:
-    for answer in ledger.accept_many(reports):
+def accept(store: RedisStore, reports: list[NewReport]) -> list[str]:
+    for answer in store.reports.accept_many(reports):
         assert not isinstance(answer, Exception), answer
     return [report.id for report in reports]
 
@@ -54,54 +54,54 @@ def subjects(client: redis.Redis) -> list[str]:
 
 
 def test_reports_are_decided_by_the_ruleset_and_published_once(
-    crew: Crew, ledger: RedisLedger, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis
+    crew: Crew, store: RedisStore, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis
 ) -> None:
     """The whole way: one by one and in chunks, 300 reports, 300 events."""
     worker = crew.worker()
-    urgent = accept(ledger, [posted(bundle, URGENT, Lane.URGENT) for _ in range(20)])
-    routine = accept(ledger, [posted(bundle, ROUTINE) for _ in range(280)])
+    urgent = accept(store, [posted(bundle, URGENT, Lane.URGENT) for _ in range(20)])
+    routine = accept(store, [posted(bundle, ROUTINE) for _ in range(280)])
     for report_id in urgent:
         dispatch([report_id], Lane.URGENT)
     dispatch(routine, Lane.NORMAL)
-    wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 20, lambda: crew.log(worker))
+    wait_for(lambda: store.health.get_backlog(now_ms()).pending == 0, 20, lambda: crew.log(worker))
     assert sorted(subjects(redis_client)) == sorted(urgent + routine)
-    assert {level_of(ledger, one) for one in urgent} == {"urgent"}
-    assert {level_of(ledger, one) for one in routine} == {"routine"}
-    assert (ledger.counts()["urgent"], ledger.counts()["routine"]) == (20, 280)
-    assert ledger.get(urgent[0]).status is ReportStatus.DONE
+    assert {level_of(store, one) for one in urgent} == {"urgent"}
+    assert {level_of(store, one) for one in routine} == {"routine"}
+    assert (store.health.get_counts()["urgent"], store.health.get_counts()["routine"]) == (20, 280)
+    assert store.reports.get(urgent[0]).status is ReportStatus.DONE
     assert "lost" not in crew.log(worker)
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["one by one", "in chunks"])
 def test_killing_a_worker_midway_loses_and_doubles_nothing(
-    crew: Crew, ledger: RedisLedger, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis, chunked: bool
+    crew: Crew, store: RedisStore, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis, chunked: bool
 ) -> None:
     """SIGKILL leaves no time for anything: what it held comes back by the sweep."""
-    ids = accept(ledger, [posted(bundle, SLOW) for _ in range(200)])
+    ids = accept(store, [posted(bundle, SLOW) for _ in range(200)])
     send(dispatch, ids, chunked=chunked)
     first = crew.worker(FAULTY, pending_seconds=1)
     wait_for(lambda: redis_client.xlen("triage:results") > 20, 10, lambda: crew.log(first))
     os.kill(first.pid, signal.SIGKILL)
     crew.beat(sweep_seconds=1, pending_seconds=1)
     second = crew.worker(FAULTY, pending_seconds=1, sweep_seconds=1)
-    wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 30, lambda: crew.log(second))
+    wait_for(lambda: store.health.get_backlog(now_ms()).pending == 0, 30, lambda: crew.log(second))
     assert sorted(subjects(redis_client)) == sorted(ids)
-    assert ledger.backlog(now_ms()).dead == 0
+    assert store.health.get_backlog(now_ms()).dead == 0
 
 
 def test_killing_the_children_midway_loses_and_doubles_nothing(
-    crew: Crew, ledger: RedisLedger, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis
+    crew: Crew, store: RedisStore, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis
 ) -> None:
     """A child that dies takes its task with it, and only that one; no sweep is needed."""
-    ids = accept(ledger, [posted(bundle, SLOW) for _ in range(200)])
+    ids = accept(store, [posted(bundle, SLOW) for _ in range(200)])
     send(dispatch, ids, chunked=False)
     worker = crew.worker(FAULTY)
     for settled in (20, 60, 100):
         wait_for(lambda enough=settled: redis_client.xlen("triage:results") > enough, 10, lambda: crew.log(worker))
         os.kill(children_of(worker)[-1], signal.SIGKILL)
-    wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 20, lambda: crew.log(worker))
+    wait_for(lambda: store.health.get_backlog(now_ms()).pending == 0, 20, lambda: crew.log(worker))
     assert sorted(subjects(redis_client)) == sorted(ids)
-    assert ledger.backlog(now_ms()).dead == 0
+    assert store.health.get_backlog(now_ms()).dead == 0
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_killing_the_children_midway_loses_and_doubles_nothing(
 )
 def test_a_poisonous_report_ends_dead_with_one_event_and_takes_no_other_with_it(
     crew: Crew,
-    ledger: RedisLedger,
+    store: RedisStore,
     bundle: Bundle,
     dispatch: CeleryDispatch,
     redis_client: redis.Redis,
@@ -124,112 +124,114 @@ def test_a_poisonous_report_ends_dead_with_one_event_and_takes_no_other_with_it(
     hard: int,
 ) -> None:
     """In the middle of a chunk, and whatever it does to its worker. A human is told to look now."""
-    others = accept(ledger, [posted(bundle, ROUTINE) for _ in range(39)])
-    (poison,) = accept(ledger, [posted(bundle, {"free_text": text}, subject="p")])
+    others = accept(store, [posted(bundle, ROUTINE) for _ in range(39)])
+    (poison,) = accept(store, [posted(bundle, {"free_text": text}, subject="p")])
     dispatch([*others[:20], poison, *others[20:]], Lane.NORMAL)
     worker = crew.worker(FAULTY, max_deliveries=2, task_soft_seconds=1, task_hard_seconds=hard)
-    wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 20, lambda: crew.log(worker))
+    wait_for(lambda: store.health.get_backlog(now_ms()).pending == 0, 20, lambda: crew.log(worker))
     assert sorted(subjects(redis_client)) == sorted([*others, poison])
-    assert {ledger.get(one).status for one in others} == {ReportStatus.DONE}
-    dead = ledger.get(poison)
-    assert (dead.status, level_of(ledger, poison)) == (ReportStatus.DEAD, None)
+    assert {store.reports.get(one).status for one in others} == {ReportStatus.DONE}
+    dead = store.reports.get(poison)
+    assert (dead.status, level_of(store, poison)) == (ReportStatus.DEAD, None)
     assert dead.result is not None
     assert dead.result["flags"] == ["human_review_now"]
     assert [letter["reason"] for _, letter in redis_client.xrange("triage:dead")] == [reason], crew.log(worker)
-    assert ledger.history(bundle.name, "p", now_ms()).highest_level_24h is None
+    assert store.reports.get_history(bundle.name, "p", now_ms()).highest_level_24h is None
     assert "private" not in crew.log(worker)
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["one by one", "in chunks"])
 def test_an_urgent_report_goes_before_two_thousand_that_wait(
-    crew: Crew, ledger: RedisLedger, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis, chunked: bool
+    crew: Crew, store: RedisStore, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis, chunked: bool
 ) -> None:
     """A batch must not delay an emergency."""
-    send(dispatch, accept(ledger, [posted(bundle, ROUTINE) for _ in range(2_000)]), chunked=chunked)
+    send(dispatch, accept(store, [posted(bundle, ROUTINE) for _ in range(2_000)]), chunked=chunked)
     worker = crew.worker()
     wait_for(lambda: redis_client.xlen("triage:results") > 100, 10, lambda: crew.log(worker))
-    (urgent,) = accept(ledger, [posted(bundle, URGENT, Lane.URGENT)])
+    (urgent,) = accept(store, [posted(bundle, URGENT, Lane.URGENT)])
     before = redis_client.xlen("triage:results")
     dispatch([urgent], Lane.URGENT)
     started = time.monotonic()
-    assert ledger.wait(urgent, 5).status is ReportStatus.DONE
+    assert store.reports.wait(urgent, 5).status is ReportStatus.DONE
     waited = time.monotonic() - started
     assert subjects(redis_client).index(urgent) < before + 250
-    assert ledger.backlog(now_ms()).pending > 500, f"too quick to tell: {waited:.2f} s"
+    assert store.health.get_backlog(now_ms()).pending > 500, f"too quick to tell: {waited:.2f} s"
 
 
 def test_the_sweep_brings_reports_whose_tasks_were_lost(
-    crew: Crew, ledger: RedisLedger, bundle: Bundle, redis_client: redis.Redis, tmp_path: Path
+    crew: Crew, store: RedisStore, bundle: Bundle, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
     """Accepted and stored, but never enqueued: the web process died in between."""
-    urgent = accept(ledger, [posted(bundle, URGENT, Lane.URGENT) for _ in range(3)])
-    normal = accept(ledger, [posted(bundle, ROUTINE) for _ in range(60)])
+    urgent = accept(store, [posted(bundle, URGENT, Lane.URGENT) for _ in range(3)])
+    normal = accept(store, [posted(bundle, ROUTINE) for _ in range(60)])
     beat = crew.beat(sweep_seconds=1)
     worker = crew.worker(pending_seconds=1)
-    wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 15, lambda: crew.log(worker) + crew.log(beat))
+    wait_for(lambda: store.health.get_backlog(now_ms()).pending == 0, 15, lambda: crew.log(worker) + crew.log(beat))
     assert sorted(subjects(redis_client)) == sorted(urgent + normal)
     assert "enqueued again" in crew.log(worker)
     assert not [found.name for found in tmp_path.iterdir() if "beat" in found.name]
 
 
 def test_a_ruleset_deployed_midway_decides_only_what_was_accepted_under_it(
-    crew: Crew, ledger: RedisLedger, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis
+    crew: Crew, store: RedisStore, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis
 ) -> None:
     """Forward and back, without a restart, nothing dropped: each result names the digest its report was accepted for."""
     wanted: dict[str, str] = {}
     worker = crew.worker()
-    for step in (lambda: bundle, lambda: glass_test_live(ledger, "2.0.0"), lambda: rolled_back(ledger, bundle)):
+    for step in (lambda: bundle, lambda: glass_test_live(store, "2.0.0"), lambda: rolled_back(store, bundle)):
         now_live = step()
-        ids = accept(ledger, [posted(now_live, ROUTINE) for _ in range(50)])
+        ids = accept(store, [posted(now_live, ROUTINE) for _ in range(50)])
         send(dispatch, ids, chunked=False)
         wanted |= dict.fromkeys(ids, now_live.digest)
-    wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 15, lambda: crew.log(worker))
+    wait_for(lambda: store.health.get_backlog(now_ms()).pending == 0, 15, lambda: crew.log(worker))
     decided = {fields["ce_subject"]: fields["digest"] for _, fields in redis_client.xrange("triage:results")}
     assert decided == wanted
     assert len(set(wanted.values())) == 2
 
 
 def test_a_worker_that_is_asked_to_stop_finishes_what_it_began(
-    crew: Crew, ledger: RedisLedger, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis
+    crew: Crew, store: RedisStore, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis
 ) -> None:
     """A new release must not cost attempts: what was begun is finished, the rest stays queued for the next worker."""
-    ids = accept(ledger, [posted(bundle, SLOW) for _ in range(100)])
+    ids = accept(store, [posted(bundle, SLOW) for _ in range(100)])
     send(dispatch, ids, chunked=False)
     first = crew.worker(FAULTY)
     wait_for(lambda: redis_client.xlen("triage:results") > 10, 10, lambda: crew.log(first))
     first.terminate()
     assert first.wait(60) == 0
-    assert {ledger.get(one).attempts for one in ids if ledger.get(one).status is ReportStatus.QUEUED} == {0}
+    assert {store.reports.get(one).attempts for one in ids if store.reports.get(one).status is ReportStatus.QUEUED} == {
+        0
+    }
     second = crew.worker()
-    wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 10, lambda: crew.log(second))
+    wait_for(lambda: store.health.get_backlog(now_ms()).pending == 0, 10, lambda: crew.log(second))
     assert sorted(subjects(redis_client)) == sorted(ids)
 
 
 def test_a_task_that_comes_again_while_it_still_runs_settles_its_report_once(
-    crew: Crew, ledger: RedisLedger, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis
+    crew: Crew, store: RedisStore, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis
 ) -> None:
     """The sweep, the visibility timeout and a reconnect all do that to a slow worker: two attempts meet, one settles."""
-    ids = accept(ledger, [posted(bundle, SLOW) for _ in range(80)])
+    ids = accept(store, [posted(bundle, SLOW) for _ in range(80)])
     for report_id in ids:
         for _ in range(2):
             dispatch([report_id], Lane.NORMAL)
     crew.beat(sweep_seconds=1, pending_seconds=1)
     worker = crew.worker(FAULTY, sweep_seconds=1, pending_seconds=1)
-    wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 15, lambda: crew.log(worker))
+    wait_for(lambda: store.health.get_backlog(now_ms()).pending == 0, 15, lambda: crew.log(worker))
     assert "enqueued again" in crew.log(worker)
-    wait_for(lambda: ledger.tasks_waiting() == 0, 5)
+    wait_for(lambda: store.health.count_waiting_tasks() == 0, 5)
     assert sorted(subjects(redis_client)) == sorted(ids)
-    assert max(ledger.get(one).attempts for one in ids) > 1
+    assert max(store.reports.get(one).attempts for one in ids) > 1
 
 
 def test_what_a_killed_worker_held_comes_back_after_the_visibility_timeout_without_any_sweep(
-    crew: Crew, ledger: RedisLedger, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis, tmp_path: Path
+    crew: Crew, store: RedisStore, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
     """The second worker's clock is an hour ahead, so that the test needn't wait for it.
 
     A message that was off its queue and not yet noted as held is lost to Celery: it is for the sweep, and not asked for.
     """
-    ids = accept(ledger, [posted(bundle, SLOW) for _ in range(20)])
+    ids = accept(store, [posted(bundle, SLOW) for _ in range(20)])
     send(dispatch, ids, chunked=False)
     first = crew.worker(FAULTY)
 
@@ -250,20 +252,20 @@ def test_what_a_killed_worker_held_comes_back_after_the_visibility_timeout_witho
     crew.lies = lies.environment("worker")
     second = crew.worker(FAULTY)
     done = {ReportStatus.DONE}
-    wait_for(lambda: {ledger.get(one).status for one in held} == done, 20, lambda: crew.log(second))
+    wait_for(lambda: {store.reports.get(one).status for one in held} == done, 20, lambda: crew.log(second))
     found = subjects(redis_client)
     assert held <= set(found)
     assert len(found) == len(set(found))
 
 
 def test_no_log_names_a_report_s_answers_or_each_task(
-    crew: Crew, ledger: RedisLedger, bundle: Bundle, dispatch: CeleryDispatch
+    crew: Crew, store: RedisStore, bundle: Bundle, dispatch: CeleryDispatch
 ) -> None:
     """A log is read by more people than a patient's record."""
     worker = crew.worker()
-    ids = accept(ledger, [posted(bundle, {"free_text": "very private"}) for _ in range(10)])
+    ids = accept(store, [posted(bundle, {"free_text": "very private"}) for _ in range(10)])
     send(dispatch, ids, chunked=False)
-    wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 10, lambda: crew.log(worker))
+    wait_for(lambda: store.health.get_backlog(now_ms()).pending == 0, 10, lambda: crew.log(worker))
     assert "ready" in crew.log(worker)
     assert "very private" not in crew.log(worker)
     assert not [one for one in ids if one in crew.log(worker)]
@@ -288,20 +290,20 @@ def test_workers_go_on_after_redis_was_away(durable_server: ValkeyServer, tmp_pa
     """Redis is killed with work in flight and comes back: no process needs a restart, nothing is lost or doubled."""
     port = durable_server.port
     settings = Settings(redis_url=f"redis://127.0.0.1:{port}/0", data_dir=tmp_path)
-    with RedisLedger(settings) as ledger, redis.Redis(port=port, decode_responses=True) as client:
-        crew = Crew(settings, ledger, tmp_path)
+    with RedisStore(settings) as store, redis.Redis(port=port, decode_responses=True) as client:
+        crew = Crew(settings, store, tmp_path)
         try:
-            bundle = glass_test_live(ledger)
+            bundle = glass_test_live(store)
             worker = crew.worker(FAULTY, pending_seconds=1, sweep_seconds=1)
             crew.beat(pending_seconds=1, sweep_seconds=1)
-            ids = accept(ledger, [posted(bundle, SLOW) for _ in range(100)])
+            ids = accept(store, [posted(bundle, SLOW) for _ in range(100)])
             send(CeleryDispatch(settings), ids, chunked=False)
             wait_for(lambda: client.xlen("triage:results") > 20, 10, lambda: crew.log(worker))
             durable_server.terminate()
             time.sleep(0.5)
             durable_server._desired_port = port
             durable_server.start()
-            wait_for(lambda: ledger.backlog(now_ms()).pending == 0, 30, lambda: crew.log(worker))
+            wait_for(lambda: store.health.get_backlog(now_ms()).pending == 0, 30, lambda: crew.log(worker))
             assert sorted(subjects(client)) == sorted(ids)
             assert "Connection to broker lost" in crew.log(worker)
             assert "this worker gets none" not in crew.log(worker)
@@ -323,13 +325,13 @@ def held_by_workers(store: redis.Redis) -> set[str]:
     return found.union(*(store.smembers(key) for key in store.scan_iter(f"{HELD}*")))
 
 
-def rolled_back(ledger: RedisLedger, bundle: Bundle) -> Bundle:
-    assert ledger.rollback(bundle.name, now_ms(), by=TESTER).digest == bundle.digest
+def rolled_back(store: RedisStore, bundle: Bundle) -> Bundle:
+    assert store.rulesets.roll_back(bundle.name, now_ms(), by=TESTER).digest == bundle.digest
     return bundle
 
 
-def level_of(ledger: RedisLedger, report_id: str) -> str | None:
-    result = ledger.get(report_id).result
+def level_of(store: RedisStore, report_id: str) -> str | None:
+    result = store.reports.get(report_id).result
     assert result is not None
     level: str | None = result["level"]
     return level

@@ -83,7 +83,7 @@ def taken_care_of(page: Page) -> None:
     """On the board: what the person just did can be taken back."""
     if page.locator(".results > li").count() > 8:
         page.locator(".results button").last.click()
-        page.get_by_text("You take care of report").wait_for()
+        page.get_by_text("You acknowledged report").wait_for()
         page.mouse.move(0, 0)
         page.evaluate("window.scrollTo(0, 0)")
 
@@ -101,7 +101,7 @@ FILL = "well => { for (const [name, word] of Object.entries(well)) workbench.ele
 
 def limit_raised(page: Page) -> None:
     """On the workbench: a fever begins later, and a patient for whom that makes a difference."""
-    page.get_by_text("No fault: 71 rules").wait_for()
+    page.get_by_text("No faults: 71 rules").wait_for()
     page.get_by_role("textbox", name="ruleset.yaml").click()
     page.keyboard.press("Control+f")
     page.keyboard.type("when: {temperature_c: {at_least: 38}}")
@@ -111,8 +111,8 @@ def limit_raised(page: Page) -> None:
     page.evaluate(FILL, WELL)
     page.get_by_label("Find a question").fill("temperature")
     page.locator("#a-temperature_c-in").fill("38.4")
-    page.get_by_text("The draft decides otherwise").wait_for()
-    page.get_by_text("No fault: 71 rules").wait_for()
+    page.get_by_text("Different level").wait_for()
+    page.get_by_text("No faults: 71 rules").wait_for()
 
 
 def compared(page: Page) -> None:

@@ -28,15 +28,15 @@ from triage_rules.foundation.settings import Settings
 from triage_rules.language.model import Level
 from triage_rules.records.board import RANKS, Bar, Group, Noted
 from triage_rules.records.reports import NewReport
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 PART = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def app(settings: Settings, ledger: RedisLedger) -> Flask:
-    deployed(ledger)
-    return create_app(settings, ledger)
+def app(settings: Settings, store: RedisStore) -> Flask:
+    deployed(store)
+    return create_app(settings, store)
 
 
 @pytest.fixture
@@ -44,14 +44,14 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-def settled(ledger: RedisLedger, level: str | None = "urgent", minutes: int | None = 60, ago_ms: int = 0) -> NewReport:
-    report = replace(a_report(subject="p <b>", received_ms=ledger.now_ms() - ago_ms), id=uuid.uuid4().hex)
-    ledger.accept(report)
+def settled(store: RedisStore, level: str | None = "urgent", minutes: int | None = 60, ago_ms: int = 0) -> NewReport:
+    report = replace(a_report(subject="p <b>", received_ms=store.now_ms() - ago_ms), id=uuid.uuid4().hex)
+    store.reports.accept(report)
     result = a_result(report, level) | {"act_within_minutes": minutes}
     if level is None:
-        ledger.bury(report.id, result, "evaluation_failed: EngineError", ledger.now_ms())
+        store.work.bury(report.id, result, "evaluation_failed: EngineError", store.now_ms())
     else:
-        ledger.settle(report.id, result, ledger.now_ms())
+        store.work.settle(report.id, result, store.now_ms())
     return report
 
 
@@ -65,22 +65,22 @@ def csrf(client: FlaskClient) -> str:
     return found[1]
 
 
-def test_an_unchanged_board_is_a_304(client: FlaskClient, ledger: RedisLedger) -> None:
+def test_an_unchanged_board_is_a_304(client: FlaskClient, store: RedisStore) -> None:
     """It is asked for every few seconds by every screen."""
-    settled(ledger)
+    settled(store)
     first = client.get("/board", headers=PART)
     assert (first.status_code, first.headers["Cache-Control"]) == (200, "no-store")
     again = client.get("/board", headers=PART | {"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
-    settled(ledger)
+    settled(store)
     changed = client.get("/board", headers=PART | {"If-None-Match": first.headers["ETag"]})
     assert changed.status_code == 200
 
 
-def test_filters_stand_in_the_address(client: FlaskClient, ledger: RedisLedger) -> None:
-    urgent, late = settled(ledger), settled(ledger, ago_ms=2 * HOUR_MS)
-    dead, routine = settled(ledger, None, 0), settled(ledger, "routine", None)
-    ledger.acknowledge(routine.id, ledger.now_ms(), by=TESTER)
+def test_filters_stand_in_the_address(client: FlaskClient, store: RedisStore) -> None:
+    urgent, late = settled(store), settled(store, ago_ms=2 * HOUR_MS)
+    dead, routine = settled(store, None, 0), settled(store, "routine", None)
+    store.board.acknowledge(routine.id, store.now_ms(), by=TESTER)
     assert shown(client, "/board") == [late.id, urgent.id, dead.id]
     assert shown(client, "/board?level=urgent") == [late.id, urgent.id]
     assert shown(client, "/board?level=undecided") == [dead.id]
@@ -96,62 +96,62 @@ def test_filters_stand_in_the_address(client: FlaskClient, ledger: RedisLedger) 
     "query",
     ["level=x", "show=x", "after=x", "letters=1-1-1", "ruleset=A%00", "span=x", "every=0", "after=9" + "0" * 40],
 )
-def test_what_no_filter_says_is_ignored(client: FlaskClient, ledger: RedisLedger, query: str) -> None:
+def test_what_no_filter_says_is_ignored(client: FlaskClient, store: RedisStore, query: str) -> None:
     """Anybody can type an address."""
-    report = settled(ledger)
+    report = settled(store)
     assert shown(client, f"/board?{query}") == [report.id]
 
 
-def test_pages_lead_on_to_the_last_row(client: FlaskClient, ledger: RedisLedger) -> None:
-    made = {settled(ledger, "monitor").id for _ in range(60)}
+def test_pages_lead_on_to_the_last_row(client: FlaskClient, store: RedisStore) -> None:
+    made = {settled(store, "monitor").id for _ in range(60)}
     path, found = "/board", []
     while path:
         text = client.get(path).get_data(as_text=True)
         found += re.findall(r'id="row-(\w+)"', text)
-        more = re.search(r'href="([^"]+)">More of them', text)
+        more = re.search(r'href="([^"]+)">More results', text)
         path = more[1].replace("&amp;", "&") if more else ""
     assert len(found) == 60
     assert set(found) == made
 
 
-def test_what_a_subject_says_is_text(client: FlaskClient, ledger: RedisLedger) -> None:
-    settled(ledger)
+def test_what_a_subject_says_is_text(client: FlaskClient, store: RedisStore) -> None:
+    settled(store)
     assert "p &lt;b&gt;" in client.get("/board").get_data(as_text=True)
     assert "p <b>" not in client.get("/board").get_data(as_text=True)
 
 
-def test_who_came_second_learns_who_takes_care(client: FlaskClient, ledger: RedisLedger) -> None:
-    report = settled(ledger)
+def test_who_came_second_learns_who_takes_care(client: FlaskClient, store: RedisStore) -> None:
+    report = settled(store)
     token = csrf(client)
-    ledger.acknowledge(report.id, ledger.now_ms(), by=TESTER)
+    store.board.acknowledge(report.id, store.now_ms(), by=TESTER)
     answer = client.post("/board/acknowledge", data={"csrf": token, "report": report.id})
     assert answer.status_code == 303
     told = client.get(answer.headers["Location"]).get_data(as_text=True)
-    assert f"{TESTER.name} takes care of" in told
+    assert f"{TESTER.name} has already acknowledged" in told
 
 
-def test_a_form_of_another_site_does_nothing(client: FlaskClient, ledger: RedisLedger) -> None:
-    report = settled(ledger, None, 0)
+def test_a_form_of_another_site_does_nothing(client: FlaskClient, store: RedisStore) -> None:
+    report = settled(store, None, 0)
     for path in ("/board/acknowledge", "/board/redrive"):
         assert client.post(path, data={"report": report.id}).status_code == 403
-    assert ledger.get(report.id).acknowledged is None
-    assert len(ledger.letters(5)) == 1
+    assert store.reports.get(report.id).acknowledged is None
+    assert len(store.dead_letters.page(5)) == 1
 
 
-def test_a_form_without_scripts_sends_no_origin_and_is_taken(client: FlaskClient, ledger: RedisLedger) -> None:
+def test_a_form_without_scripts_sends_no_origin_and_is_taken(client: FlaskClient, store: RedisStore) -> None:
     """Under `no-referrer` browsers send `null`; the token says that the form is ours."""
-    report = settled(ledger)
+    report = settled(store)
     data, headers = {"csrf": csrf(client), "report": report.id}, {"Origin": "null"}
     assert client.post("/board/acknowledge", data=data, headers=headers).status_code == 303
-    assert ledger.get(report.id).acknowledged is not None
+    assert store.reports.get(report.id).acknowledged is not None
 
 
-def test_what_can_t_be_done_any_more_is_told_on_the_board(client: FlaskClient, ledger: RedisLedger) -> None:
+def test_what_can_t_be_done_any_more_is_told_on_the_board(client: FlaskClient, store: RedisStore) -> None:
     """Somebody else was quicker."""
-    report = settled(ledger, None, 0)
+    report = settled(store, None, 0)
     token = csrf(client)
-    ledger.redrive(report.id, ledger.now_ms(), by=TESTER)
-    for path, words in (("redrive", "Not tried anew"), ("acknowledge", "nothing to take care of yet")):
+    store.dead_letters.requeue(report.id, store.now_ms(), by=TESTER)
+    for path, words in (("redrive", "Not requeued"), ("acknowledge", "Not acknowledged")):
         answer = client.post(f"/board/{path}?show=all", data={"csrf": token, "report": report.id})
         assert "show=all" in answer.headers["Location"]
         assert words in client.get(answer.headers["Location"]).get_data(as_text=True)
@@ -194,7 +194,7 @@ def test_it_is_told_until_when_somebody_must_act() -> None:
 
 
 def test_why_a_report_is_dead_is_told_in_a_sentence() -> None:
-    assert describe_reason("worker_lost") == "The process that evaluated it died each time."
+    assert describe_reason("worker_lost") == "The worker process died at every attempt."
     assert describe_reason("evaluation_failed: EngineError") == "The evaluation failed. (EngineError)"
     assert describe_reason("something else") == "something else"
 

@@ -18,7 +18,7 @@ from tests.support.services.triage_up import Everything
 from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane, NewReport
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 pytestmark = pytest.mark.page
 
@@ -40,12 +40,12 @@ def post(running: Everything, answers: dict[str, Any], **headers: str) -> tuple[
 
 def bury(running: Everything) -> str:
     """A report that could not be decided, although there is nothing wrong with it."""
-    with RedisLedger(Settings(redis_url=running.redis_url)) as ledger:
-        now, live = ledger.now_ms(), ledger.live()["red-dots"]
+    with RedisStore(Settings(redis_url=running.redis_url)) as store:
+        now, live = store.now_ms(), store.rulesets.get_live()["red-dots"]
         report = NewReport(secrets.token_hex(16), "red-dots", live.digest, LATER, Lane.NORMAL, now)
-        ledger.accept(report)
+        store.reports.accept(report)
         identity = Identity(report.id, "red-dots", live.version, live.digest, now, now)
-        assert ledger.bury(report.id, failed_result(identity, "worker_lost"), "worker_lost", now)
+        assert store.work.bury(report.id, failed_result(identity, "worker_lost"), "worker_lost", now)
     return report.id
 
 
@@ -59,12 +59,12 @@ def _tidy(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "served" in request.fixturenames:
         running: Everything = request.getfixturevalue("served")
-        with RedisLedger(Settings(redis_url=running.redis_url)) as ledger:
+        with RedisStore(Settings(redis_url=running.redis_url)) as store:
             from tests.support.actors import TESTER
             from triage_rules.records.board import Wanted
 
-            for one in ledger.board(Wanted(), ledger.now_ms(), 500).rows:
-                ledger.acknowledge(one.noted.id, ledger.now_ms(), by=TESTER)
+            for one in store.board.page(Wanted(), store.now_ms(), 500).rows:
+                store.board.acknowledge(one.noted.id, store.now_ms(), by=TESTER)
 
 
 @pytest.mark.parametrize("script", [True, False])
@@ -80,15 +80,15 @@ def test_a_nurse_takes_care_of_the_urgent_one_first_and_can_take_it_back(
     assert page.locator(".results > li").first.get_attribute("id") == f"row-{urgent[0]}"
     expect(row(page, urgent[0])).to_contain_text("Urgent")
     expect(row(page, later[0])).to_contain_text("Monitor")
-    page.get_by_role("button", name=f"Acknowledge: I take care of {urgent[1]}").click()
-    expect(page.get_by_text("You take care of report")).to_be_visible()
+    page.get_by_role("button", name=f"Acknowledge {urgent[1]}").click()
+    expect(page.get_by_text("You acknowledged report")).to_be_visible()
     expect(row(page, urgent[0])).to_have_count(0)
     if script:
         expect(page.locator(f"#do-{later[0]}")).to_be_focused()
     page.locator("#done").get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("It is back on the list")).to_be_visible()
+    expect(page.get_by_text("is waiting again")).to_be_visible()
     expect(row(page, urgent[0])).to_be_visible()
-    page.get_by_role("button", name=f"Acknowledge: I take care of {urgent[1]}").click()
+    page.get_by_role("button", name=f"Acknowledge {urgent[1]}").click()
     page.get_by_role("link", name="Acknowledged", exact=True).click()
     expect(row(page, urgent[0])).to_contain_text("anybody on this machine")
     seen.check_axe() if script else None
@@ -106,7 +106,7 @@ def test_axe_finds_nothing_on_a_board_with_everything_on_it(
     seen = open_page(width=width, dark=dark)
     seen.goto("/board")
     expect(row(seen.page, buried)).to_contain_text("Not decided")
-    seen.page.get_by_text("The same as a table").click()
+    seen.page.get_by_text("Show as a table").click()
     seen.check_axe()
     for path in ("/board?show=acknowledged", "/board?show=all&span=month", "/board?level=routine&overdue=1"):
         seen.goto(path)
@@ -124,14 +124,14 @@ def test_what_arrives_is_told_and_neither_focus_nor_scrolling_is_lost(open_page:
     page.locator(f"#do-{first}").focus()
     page.evaluate("window.scrollTo(0, 600)")
     urgent, _ = post(served, URGENT)
-    expect(page.locator("#say-now")).to_have_text("A new urgent result.", timeout=10_000)
-    assert page.locator("#say-now").get_attribute("aria-live") == "assertive"
+    expect(page.locator("#announce-now")).to_have_text("A new urgent result.", timeout=10_000)
+    assert page.locator("#announce-now").get_attribute("aria-live") == "assertive"
     expect(row(page, urgent)).to_be_visible()
     expect(page.locator(f"#do-{first}")).to_be_focused()
     assert page.evaluate("window.scrollY") >= 600
     post(served, LATER)
-    expect(page.locator("#say")).to_have_text("A new result that is not urgent.", timeout=10_000)
-    assert page.locator("#say").get_attribute("aria-live") == "polite"
+    expect(page.locator("#announce")).to_have_text("A new result that is not urgent.", timeout=10_000)
+    assert page.locator("#announce").get_attribute("aria-live") == "polite"
     assert re.match(r"\(\d+\) Board", page.title())
 
 
@@ -158,7 +158,7 @@ def test_the_board_works_by_keys_alone(open_page: Open, served: Everything) -> N
     expect(page.locator(f"#do-{second[0]}")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#results-title")).to_be_focused()
-    expect(page.get_by_text("Nobody waits.")).to_be_visible()
+    expect(page.get_by_text("No results are waiting.")).to_be_visible()
 
 
 @pytest.mark.parametrize("script", [True, False])
@@ -169,9 +169,9 @@ def test_a_dead_letter_is_tried_anew_and_decided(open_page: Open, served: Everyt
     page = seen.page
     seen.goto("/board")
     expect(row(page, report_id)).to_contain_text("Not decided")
-    page.get_by_role("button", name=f"Try report {report_id[:8]} anew").click()
-    expect(page.get_by_text("Back in the queue")).to_be_visible()
-    expect(page.get_by_role("button", name=f"Try report {report_id[:8]} anew")).to_have_count(0)
+    page.get_by_role("button", name=f"Requeue report {report_id[:8]}").click()
+    expect(page.get_by_text("Requeued:")).to_be_visible()
+    expect(page.get_by_role("button", name=f"Requeue report {report_id[:8]}")).to_have_count(0)
     if not script:
         for _ in range(40):
             if row(page, report_id).count():
@@ -179,7 +179,7 @@ def test_a_dead_letter_is_tried_anew_and_decided(open_page: Open, served: Everyt
             page.wait_for_timeout(500)
             page.reload()
     expect(row(page, report_id)).to_contain_text("Monitor", timeout=20_000)
-    expect(row(page, report_id)).to_contain_text("tried anew")
+    expect(row(page, report_id)).to_contain_text("requeued")
 
 
 def test_a_board_that_gets_no_answer_says_that_it_is_old(open_page: Open) -> None:
@@ -210,7 +210,7 @@ def test_updates_can_be_paused(open_page: Open, served: Everything) -> None:
     urgent, _ = post(served, URGENT)
     page.wait_for_timeout(4_000)  # nothing is to happen, which can't be waited for
     assert asked == []
-    page.get_by_role("button", name="Go on updating").click()
+    page.get_by_role("button", name="Resume updates").click()
     expect(row(page, urgent)).to_be_visible(timeout=10_000)
 
 
@@ -230,13 +230,13 @@ def test_with_keys_the_board_is_for_those_who_may_read(
     expect(seen.page.get_by_label("API key")).to_be_visible()
     sign_in(seen, keys["a-form"])
     seen.goto("/board")
-    expect(seen.page.get_by_role("heading", name="The API key doesn't open this call")).to_be_visible()
+    expect(seen.page.get_by_role("heading", name="The API key lacks a scope")).to_be_visible()
     nurse = open_page_with_keys()
     sign_in(nurse, keys["ward-nurse"])
     nurse.goto("/board")
     expect(nurse.page.get_by_role("heading", name="Dead letters")).to_be_visible()
-    expect(nurse.page.get_by_role("button", name="anew")).to_have_count(0)
-    nurse.page.get_by_role("button", name=f"I take care of {subject}").click()
-    expect(nurse.page.get_by_text("You take care of report")).to_be_visible()
+    expect(nurse.page.get_by_role("button", name="Requeue")).to_have_count(0)
+    nurse.page.get_by_role("button", name=f"Acknowledge {subject}").click()
+    expect(nurse.page.get_by_text("You acknowledged report")).to_be_visible()
     nurse.page.get_by_role("link", name="Acknowledged", exact=True).click()
     expect(row(nurse.page, report_id)).to_contain_text("ward-nurse")

@@ -29,7 +29,7 @@ from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle, make_bundle
 from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.records.reports import Lane
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = sorted((ROOT / "rulesets" / "red-dots" / "samples").glob("*.json"))
@@ -51,11 +51,11 @@ class Unsent:
 class Clinic:
     """The service with red-dots live, a worker, and a browser without scripts."""
 
-    def __init__(self, own: Settings, ledger: RedisLedger, bundle: Bundle, *, auth: bool = False) -> None:
-        self.ledger = ledger
+    def __init__(self, own: Settings, store: RedisStore, bundle: Bundle, *, auth: bool = False) -> None:
+        self.store = store
         self.settings = Settings(redis_url=own.redis_url, data_dir=own.data_dir, auth=auth, pages_secret=SECRET)
-        self.app: Flask = create_app(self.settings, ledger, Unsent())
-        self.worker = Worker(ledger, bundle)
+        self.app: Flask = create_app(self.settings, store, Unsent())
+        self.worker = Worker(store, bundle)
         self.client: FlaskClient = self.app.test_client()
 
     def get(self, path: str) -> str:
@@ -92,12 +92,14 @@ def own(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def live(own: Settings, bundle: Bundle) -> Iterator[RedisLedger]:
+def live(own: Settings, bundle: Bundle) -> Iterator[RedisStore]:
     with redis.Redis.from_url(own.redis_url) as client:
         client.flushall()
-    with RedisLedger(own) as ledger:
-        ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER)
-        yield ledger
+    with RedisStore(own) as store:
+        store.rulesets.deploy(
+            bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER
+        )
+        yield store
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +109,7 @@ def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def clinic(own: Settings, live: RedisLedger, bundle: Bundle) -> Clinic:
+def clinic(own: Settings, live: RedisStore, bundle: Bundle) -> Clinic:
     return Clinic(own, live, bundle)
 
 
@@ -131,7 +133,7 @@ def test_a_sample_gives_the_same_through_the_form_as_through_the_api(clinic: Cli
     report = report_of(clinic.send(findings))
     assert told(clinic.worker.decide(report)) == told(clinic.evaluate(findings))
     page = clinic.get(f"/results/{report}")
-    assert clinic.ledger.get(report).result["level"].capitalize() in page  # type: ignore[index]
+    assert clinic.store.reports.get(report).result["level"].capitalize() in page  # type: ignore[index]
 
 
 @profile(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -167,7 +169,7 @@ def test_an_urgent_answer_is_sent_at_once_and_goes_by_the_urgent_lane(clinic: Cl
     assert 'role="alert"' in page and "Call an ambulance now" in page and "have been sent" in page
     sent = re.search(r'name="sent" value="([0-9a-f]{32})"', page)
     assert sent is not None
-    delivery = clinic.ledger.accepted(sent[1])
+    delivery = clinic.store.reports.get_delivery(sent[1])
     assert delivery is not None and delivery.report.lane is Lane.URGENT
     assert delivery.report.answers == {"age_years": 4, "consciousness": "unresponsive"}
 
@@ -214,7 +216,7 @@ def test_reasons_for_clinicians_alone_are_in_their_view_alone(clinic: Clinic) ->
 def test_a_stored_report_gives_the_same_when_it_is_evaluated_again(clinic: Clinic) -> None:
     report = report_of(clinic.send({"age_years": 4, "blanches_on_pressure": "does_not_blanch"}))
     clinic.worker.decide(report)
-    assert "Evaluated again: the same" in clinic.get(f"/results/{report}?view=clinician&again=1")
+    assert "Evaluated again: same result" in clinic.get(f"/results/{report}?view=clinician&again=1")
 
 
 def test_a_dead_report_says_that_a_person_must_look_now(clinic: Clinic) -> None:
@@ -242,14 +244,14 @@ def test_faults_stand_at_their_fields_and_nothing_is_sent(clinic: Clinic) -> Non
 
 
 @pytest.fixture
-def locked(own: Settings, live: RedisLedger, bundle: Bundle) -> Clinic:
+def locked(own: Settings, live: RedisStore, bundle: Bundle) -> Clinic:
     """The same where keys are required."""
     return Clinic(own, live, bundle, auth=True)
 
 
 def link(clinic: Clinic, **said: Any) -> str:
-    text, key = make_key("clinic-1", [Scope.REPORT], clinic.ledger.now_ms())
-    clinic.ledger.add_key(key, by=TESTER)
+    text, key = make_key("clinic-1", [Scope.REPORT], clinic.store.now_ms())
+    clinic.store.api_keys.add(key, by=TESTER)
     clinic.app.extensions["triage"].keyring._kept = (float("-inf"), {})
     body = {"ruleset": "red-dots", **said}
     response = clinic.client.post("/v1/form-links", json=body, headers={"Authorization": f"Bearer {text}"})
@@ -263,9 +265,9 @@ def test_with_keys_a_form_opens_by_its_link_alone(locked: Clinic) -> None:
     path = link(locked, subject="case-7", return_to="https://clinic.example/done", framed_by="https://clinic.example")
     result = locked.send({"age_years": 4, "blanches_on_pressure": "does_not_blanch"}, f"{path}&mode=all")
     report = report_of(result)
-    delivery = locked.ledger.accepted(report)
+    delivery = locked.store.reports.get_delivery(report)
     assert delivery is not None and delivery.report.subject == "case-7"
-    assert locked.ledger.get(report).client == "clinic-1"
+    assert locked.store.reports.get(report).client == "clinic-1"
     locked.worker.decide(report)
     page = locked.get(result)
     assert f"https://clinic.example/done?report={report}" in page
@@ -296,8 +298,8 @@ def test_a_link_opens_nothing_but_its_form(locked: Clinic) -> None:
 
 
 def key_of(clinic: Clinic, client: str, *scopes: Scope) -> str:
-    text, key = make_key(client, scopes, clinic.ledger.now_ms())
-    clinic.ledger.add_key(key, by=TESTER)
+    text, key = make_key(client, scopes, clinic.store.now_ms())
+    clinic.store.api_keys.add(key, by=TESTER)
     clinic.app.extensions["triage"].keyring._kept = (float("-inf"), {})
     return text
 

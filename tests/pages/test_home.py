@@ -51,7 +51,7 @@ def test_a_person_signs_in_with_a_key_and_out_again(
     seen.check_axe() if script else None
     page.get_by_label("API key").fill("trk_nothing")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("That key opens nothing")
+    expect(page.get_by_role("alert")).to_contain_text("This API key is not valid")
     if script:
         expect(page.get_by_role("alert")).to_be_focused()
         seen.check_axe()
@@ -82,7 +82,7 @@ def test_a_session_ends_when_its_key_is_revoked(
 def test_a_browser_that_asks_for_nothing_here_is_told_so_in_words(open_page: Open) -> None:
     seen = open_page()
     seen.goto("/nothing-here")
-    expect(seen.page.get_by_role("heading", name="There is nothing at this path")).to_be_visible()
+    expect(seen.page.get_by_role("heading", name="Nothing was found at this path")).to_be_visible()
     seen.check_axe()
 
 

@@ -12,21 +12,21 @@ from service.boot.app import create_app
 from tests.support.actors import TESTER
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.api_keys import Scope, make_key
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 @pytest.fixture
-def key(ledger: RedisLedger) -> str:
-    text, made = make_key("nurse", [Scope.READ], ledger.now_ms())
-    ledger.add_key(made, by=TESTER)
+def key(store: RedisStore) -> str:
+    text, made = make_key("nurse", [Scope.READ], store.now_ms())
+    store.api_keys.add(made, by=TESTER)
     return text
 
 
 @pytest.fixture
-def app(redis_url: str, ledger: RedisLedger, key: str) -> Flask:
-    return create_app(Settings(redis_url=redis_url, auth=True, pages_secret="s" * 32), ledger)
+def app(redis_url: str, store: RedisStore, key: str) -> Flask:
+    return create_app(Settings(redis_url=redis_url, auth=True, pages_secret="s" * 32), store)
 
 
 @pytest.fixture
@@ -80,18 +80,18 @@ def test_signing_in_leads_nowhere_else(client: FlaskClient, key: str, to: str) -
     assert signed_in(client, key, to) == "/"
 
 
-def test_a_revoked_key_ends_its_sessions(client: FlaskClient, key: str, ledger: RedisLedger, app: Flask) -> None:
+def test_a_revoked_key_ends_its_sessions(client: FlaskClient, key: str, store: RedisStore, app: Flask) -> None:
     """Within half a second, as for the API."""
     signed_in(client, key)
     assert "Sign out" in client.get("/").get_data(as_text=True)
-    stored = next(one for one in ledger.keys().values() if one.client == "nurse")
-    ledger.revoke_key(stored.id, ledger.now_ms(), by=TESTER)
-    later = create_app(Settings(redis_url=ledger_url(app), auth=True, pages_secret="s" * 32), ledger).test_client()
+    stored = next(one for one in store.api_keys.get_all().values() if one.client == "nurse")
+    store.api_keys.revoke(stored.id, store.now_ms(), by=TESTER)
+    later = create_app(Settings(redis_url=store_url(app), auth=True, pages_secret="s" * 32), store).test_client()
     later.set_cookie("triage_session", client.get_cookie("triage_session").value)
     assert "Sign out" not in later.get("/").get_data(as_text=True)
 
 
-def ledger_url(app: Flask) -> str:
+def store_url(app: Flask) -> str:
     own = app.extensions["triage"]
     return str(own.settings.redis_url)
 
@@ -109,9 +109,9 @@ def test_too_large_a_form_is_refused(client: FlaskClient) -> None:
     assert response.mimetype == "text/html"
 
 
-def test_without_keys_no_page_is_shown_under_another_name(settings: Settings, ledger: RedisLedger) -> None:
+def test_without_keys_no_page_is_shown_under_another_name(settings: Settings, store: RedisStore) -> None:
     """Another site's page can give its own name this machine's address; it must not read what is here."""
-    own = create_app(settings, ledger).test_client()
+    own = create_app(settings, store).test_client()
     assert own.get("/", headers=HTML).status_code == 200
     assert own.get("/", headers=HTML | {"Host": "elsewhere.example"}).status_code == 403
     assert own.get("/sign-in", headers=HTML | {"Host": "elsewhere.example"}).status_code == 403

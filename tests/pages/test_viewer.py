@@ -34,12 +34,12 @@ def test_from_the_table_to_a_rule_and_to_the_case_that_shows_it(open_page: Open,
     seen.goto("/rulesets/red-dots")
     page.get_by_role("link", name="R08", exact=True).first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Spots that don't fade, with fever, in a child")
-    for text in ("NICE NG143", "ruleset maintainers", "2027-05-22", "Cases that fire it"):
+    for text in ("NICE NG143", "ruleset maintainers", "2027-05-22", "Cases that fire this rule"):
         expect(page.get_by_text(text, exact=False).first).to_be_visible()
     page.get_by_role("link", name="R08-child").click()
     page.get_by_role("link", name="Graph", exact=True).click()
-    expect(page.get_by_role("heading", name="What became of the rules")).to_be_visible()
-    expect(page.get_by_label("What became of the rules").locator("details").first).to_contain_text("R08")
+    expect(page.get_by_role("heading", name="Rules by state")).to_be_visible()
+    expect(page.get_by_label("Rules by state").locator("details").first).to_contain_text("R08")
     seen.check()
 
 
@@ -48,18 +48,18 @@ def test_answers_can_be_opened_and_the_way_to_the_level_is_shown(open_page: Open
     seen = open_page(script=script)
     page = seen.page
     seen.goto("/rulesets/red-dots/graph")
-    page.get_by_label("Findings as JSON").fill(json.dumps(CHILD))
-    page.get_by_role("button", name="Show the way").click()
-    expect(page.get_by_role("heading", name="What became of the rules")).to_be_visible()
-    expect(page.get_by_label("What became of the rules").locator("details").first).to_contain_text("R08")
+    page.get_by_label("Answers as JSON").fill(json.dumps(CHILD))
+    page.get_by_role("button", name="Show the path").click()
+    expect(page.get_by_role("heading", name="Rules by state")).to_be_visible()
+    expect(page.get_by_label("Rules by state").locator("details").first).to_contain_text("R08")
     seen.check()
 
 
 def test_answers_that_can_not_be_taken_are_told_with_their_place(open_page: Open) -> None:
     seen = open_page(script=False)
     seen.goto("/rulesets/red-dots/graph")
-    seen.page.get_by_label("Findings as JSON").fill('{"age_years": "four"}')
-    seen.page.get_by_role("button", name="Show the way").click()
+    seen.page.get_by_label("Answers as JSON").fill('{"age_years": "four"}')
+    seen.page.get_by_role("button", name="Show the path").click()
     expect(seen.page.get_by_role("alert")).to_contain_text("/findings/age_years")
     seen.check()
 

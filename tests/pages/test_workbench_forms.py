@@ -19,10 +19,11 @@ from werkzeug.test import TestResponse
 from service.boot.app import create_app
 from tests.support.actors import TESTER
 from triage_rules.deployment import deploy
+from triage_rules.foundation.errors import WorkbenchBusy
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import make_bundle
 from triage_rules.records.api_keys import Scope, make_key
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 FOLDER = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
 FILES = {name: (FOLDER / name).read_text(encoding="utf-8") for name in ("ruleset.yaml", "cases.yaml")}
@@ -34,9 +35,9 @@ SignIn = Callable[[str, list[Scope]], FlaskClient]
 
 
 @pytest.fixture
-def live(ledger: RedisLedger) -> RedisLedger:
-    deploy.deploy(ledger, deploy.check_folder(FOLDER), ledger.now_ms(), TESTER)
-    return ledger
+def live(store: RedisStore) -> RedisStore:
+    deploy.deploy(store.rulesets, deploy.check_folder(FOLDER), store.now_ms(), TESTER)
+    return store
 
 
 def ended(app: Flask) -> None:
@@ -46,7 +47,7 @@ def ended(app: Flask) -> None:
 
 
 @pytest.fixture
-def client(settings: Settings, live: RedisLedger) -> Iterator[FlaskClient]:
+def client(settings: Settings, live: RedisStore) -> Iterator[FlaskClient]:
     """Without keys."""
     app = create_app(settings, live)
     yield app.test_client()
@@ -54,13 +55,13 @@ def client(settings: Settings, live: RedisLedger) -> Iterator[FlaskClient]:
 
 
 @pytest.fixture
-def sign_in(redis_url: str, live: RedisLedger) -> Iterator[SignIn]:
+def sign_in(redis_url: str, live: RedisStore) -> Iterator[SignIn]:
     """A client of the service with keys, signed in as that person."""
     app = create_app(Settings(redis_url=redis_url, auth=True, pages_secret="s" * 32), live)
 
     def signed_in(name: str, scopes: list[Scope]) -> FlaskClient:
         key, made = make_key(name, scopes, live.now_ms())
-        live.add_key(made, by=TESTER)
+        live.api_keys.add(made, by=TESTER)
         client = app.test_client()
         app.extensions["triage"].keyring._kept = (float("-inf"), {})
         page = client.get("/sign-in").get_data(as_text=True)
@@ -101,16 +102,16 @@ def text_of(page: str, file: str) -> str:
 def test_the_draft_begins_with_the_files_that_went_live_comments_and_all(client: FlaskClient) -> None:
     page = client.get(AT).get_data(as_text=True)
     assert {name: text_of(page, name) for name in FILES} == FILES
-    assert "The draft is what is live." in page
+    assert "The draft is the same." in page
 
 
 def test_where_the_files_were_not_kept_it_begins_with_the_same_rules(
-    client: FlaskClient, live: RedisLedger, redis_client: Any
+    client: FlaskClient, live: RedisStore, redis_client: Any
 ) -> None:
     """As of a bundle that was deployed by an earlier version; people are told, and can open their files."""
     redis_client.delete(f"triage:source:{make_bundle(FOLDER).digest}")
     page = client.get(AT).get_data(as_text=True)
-    assert "The files of this version were not kept" in page
+    assert "The files of this version were not stored" in page
     assert "blanches_on_pressure" in text_of(page, "ruleset.yaml")
     told = post(client, action="open", **draft(), upload=(io.BytesIO(b"cases: []\n"), "my/cases.yaml")).get_data(
         as_text=True
@@ -147,7 +148,7 @@ def test_a_bench_that_is_taken_costs_nobody_their_draft(client: FlaskClient) -> 
     own = client.application.extensions["triage"]
     with own.slow_bench._turn:
         page = post(client, action="check", **draft(ruleset__yaml="mine: 1")).get_data(as_text=True)
-    assert "only one is at a time" in page
+    assert str(WorkbenchBusy()) in html.unescape(page)
     assert text_of(page, "ruleset.yaml") == "mine: 1"
 
 
@@ -204,57 +205,57 @@ def decide(client: FlaskClient, path: str, action: str, live: str | None = None)
     return post(client, path, action=action, live=live or make_bundle(FOLDER).digest)
 
 
-def test_without_keys_nothing_can_be_proposed(client: FlaskClient, live: RedisLedger) -> None:
+def test_without_keys_nothing_can_be_proposed(client: FlaskClient, live: RedisStore) -> None:
     page = post(client, action="propose", **draft(ruleset__yaml=SLOWER["ruleset.yaml"])).get_data(as_text=True)
-    assert "there is no second person" in page
-    assert live.proposals(live.now_ms()) == []
+    assert "This key may not propose." in page
+    assert live.proposals.get_all(live.now_ms()) == []
 
 
-def test_what_one_person_proposes_and_another_approves_is_live(sign_in: SignIn, live: RedisLedger) -> None:
+def test_what_one_person_proposes_and_another_approves_is_live(sign_in: SignIn, live: RedisStore) -> None:
     path = proposed(sign_in("ann", [Scope.READ]))
     ben = sign_in("ben", [Scope.DEPLOY])
     page = ben.get(path).get_data(as_text=True)
-    assert "Fewer false alarms." in page and "Approve and make it live" in page
-    assert "A proposal waits for a decision" in ben.get(AT).get_data(as_text=True)
+    assert "Fewer false alarms." in page and "Approve and make live" in page
+    assert "A proposal is waiting for a decision" in ben.get(AT).get_data(as_text=True)
     assert decide(ben, path, "approve").status_code == 303
-    assert live.live()["glass-test"].version == "1.1.0"
-    assert "Approved, and live since then" in ben.get(path).get_data(as_text=True)
-    last = list(live.audit_log())[-1]
+    assert live.rulesets.get_live()["glass-test"].version == "1.1.0"
+    assert "Approved and made live" in ben.get(path).get_data(as_text=True)
+    last = list(live.audit.read_entries())[-1]
     assert (last["actor"], last["action"], json.loads(last["details"])["proposed_by"]) == ("ben", "deploy", "ann")
 
 
-def test_nobody_approves_or_declines_their_own(sign_in: SignIn, live: RedisLedger) -> None:
+def test_nobody_approves_or_declines_their_own(sign_in: SignIn, live: RedisStore) -> None:
     """Not with another key of the same client either."""
     path = proposed(sign_in("ann", [Scope.READ, Scope.DEPLOY]))
     again = sign_in("ann", [Scope.DEPLOY])
     assert "Approve" not in again.get(path).get_data(as_text=True)
     for action in ("approve", "decline"):
         assert "second person must" in decide(again, path, action).get_data(as_text=True)
-    assert live.live()["glass-test"].version == "1.0.0"
+    assert live.rulesets.get_live()["glass-test"].version == "1.0.0"
     assert decide(again, path, "withdraw").status_code == 303
     assert "Withdrawn" in again.get(path).get_data(as_text=True)
 
 
 @pytest.mark.parametrize("scopes", [[Scope.READ], [Scope.ADMIN], [Scope.REPORT]])
-def test_who_may_not_deploy_approves_nothing(sign_in: SignIn, live: RedisLedger, scopes: list[Scope]) -> None:
+def test_who_may_not_deploy_approves_nothing(sign_in: SignIn, live: RedisStore, scopes: list[Scope]) -> None:
     path = proposed(sign_in("ann", [Scope.READ]))
     other = sign_in("cid", scopes)
     for action in ("approve", "decline"):
         assert "needs a key with the scope" in decide(other, path, action).get_data(as_text=True)
     assert "only its proposer can withdraw a proposal" in decide(other, path, "withdraw").get_data(as_text=True)
-    assert live.live()["glass-test"].version == "1.0.0"
+    assert live.rulesets.get_live()["glass-test"].version == "1.0.0"
 
 
-def test_a_key_that_only_files_reports_proposes_nothing(sign_in: SignIn, live: RedisLedger) -> None:
+def test_a_key_that_only_files_reports_proposes_nothing(sign_in: SignIn, live: RedisStore) -> None:
     """It lies in some form's settings."""
     page = post(
         sign_in("form", [Scope.REPORT]), action="propose", **draft(ruleset__yaml=SLOWER["ruleset.yaml"])
     ).get_data(as_text=True)
     assert "may not propose" in page
-    assert live.proposals(live.now_ms()) == []
+    assert live.proposals.get_all(live.now_ms()) == []
 
 
-def test_a_draft_that_would_not_go_live_is_not_proposed(sign_in: SignIn, live: RedisLedger) -> None:
+def test_a_draft_that_would_not_go_live_is_not_proposed(sign_in: SignIn, live: RedisStore) -> None:
     """Every reason is told, and the draft and the note are still there."""
     ann = sign_in("ann", [Scope.READ])
     failing = (
@@ -263,22 +264,22 @@ def test_a_draft_that_would_not_go_live_is_not_proposed(sign_in: SignIn, live: R
         .replace("fever_reported]}", "{not: fever_reported}]}")
     )
     page = post(ann, action="propose", **draft(ruleset__yaml=failing), note="my reasons").get_data(as_text=True)
-    assert "It does not pass what is checked before going live" in page
+    assert "The draft does not pass the deployment checks" in page
     assert "my reasons" in page and text_of(page, "ruleset.yaml") == failing
     for text, why in (
-        (FILES["ruleset.yaml"], "the draft is what is live"),
+        (FILES["ruleset.yaml"], "the draft is the same as the live version"),
         (SLOWER["ruleset.yaml"].replace("ruleset: glass-test", "ruleset: other"), "this is the workbench of"),
     ):
         page = post(ann, action="propose", **draft(ruleset__yaml=text)).get_data(as_text=True)
         assert why in html.unescape(page).replace("The draft", "the draft")
-    assert live.proposals(live.now_ms()) == []
+    assert live.proposals.get_all(live.now_ms()) == []
 
 
-def test_a_proposal_is_not_approved_if_something_else_went_live_meanwhile(sign_in: SignIn, live: RedisLedger) -> None:
+def test_a_proposal_is_not_approved_if_something_else_went_live_meanwhile(sign_in: SignIn, live: RedisStore) -> None:
     path = proposed(sign_in("ann", [Scope.READ]))
     page = decide(sign_in("ben", [Scope.DEPLOY]), path, "approve", live="sha256:other").get_data(as_text=True)
     assert "compare again" in page
-    assert live.live()["glass-test"].version == "1.0.0"
+    assert live.rulesets.get_live()["glass-test"].version == "1.0.0"
 
 
 def test_a_proposal_can_be_compared_and_opened_in_the_workbench(sign_in: SignIn) -> None:

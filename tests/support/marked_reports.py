@@ -11,14 +11,14 @@ from cryptography.fernet import Fernet
 from tests.support.reports import NOW_MS, a_report, a_result
 from triage_rules.language.model import Answers
 from triage_rules.records.reports import Idempotency, NewReport
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 SECRET = "s" * 32
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 MARKED: Answers = {"note": "MARKED-finding"}
 MARKS = (b"MARKED-finding", b"MARKED-subject", b"MARKED-result", b"2026-11-11T11:11:11Z")
-Opening = Callable[..., RedisLedger]
-"""Opens a ledger on the store of the test with these encryption keys: the fixture `opening`."""
+Opening = Callable[..., RedisStore]
+"""Opens a store on the store of the test with these encryption keys: the fixture `opening`."""
 
 
 def a_marked_report(subject: str = "MARKED-subject", client: str = "") -> NewReport:
@@ -26,10 +26,10 @@ def a_marked_report(subject: str = "MARKED-subject", client: str = "") -> NewRep
     return replace(made, client=client)
 
 
-def settled(ledger: RedisLedger, report: NewReport, level: str = "monitor", key: str | None = None) -> NewReport:
+def settled(store: RedisStore, report: NewReport, level: str = "monitor", key: str | None = None) -> NewReport:
     """Accepted and settled; the result says something marked."""
-    ledger.accept(report, Idempotency(key, "few-answers", report.client) if key else None)
-    ledger.settle(report.id, {**a_result(report, level), "note": "MARKED-result"}, NOW_MS)
+    store.reports.accept(report, Idempotency(key, "few-answers", report.client) if key else None)
+    store.work.settle(report.id, {**a_result(report, level), "note": "MARKED-result"}, NOW_MS)
     return report
 
 

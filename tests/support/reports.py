@@ -12,7 +12,7 @@ from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.language.bundle import Bundle, digest_of, make_bundle
 from triage_rules.language.model import Answers
 from triage_rules.records.reports import Lane, NewReport
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 NOW_MS = 1_795_000_000_000
 HOUR_MS = 3_600_000
@@ -22,24 +22,24 @@ URGENT: Answers = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "t
 ROUTINE: Answers = {"blanches_on_pressure": "blanches", "itchy": True, "fever_reported": False, "temperature_c": 36.8}
 
 
-def deployed(ledger: RedisLedger, name: str = "spots", digest: str = "sha256:one") -> None:
+def deployed(store: RedisStore, name: str = "spots", digest: str = "sha256:one") -> None:
     """Make a ruleset of that name live; its bundle says nothing."""
-    ledger.deploy(name, "1.0.0", digest, b"one", NOW_MS, by=TESTER)
+    store.rulesets.deploy(name, "1.0.0", digest, b"one", NOW_MS, by=TESTER)
 
 
 def a_report(
     *,
     ruleset: str = "spots",
     digest: str = "sha256:one",
-    findings: Answers | None = None,
+    answers: Answers | None = None,
     lane: Lane = Lane.NORMAL,
     received_ms: int = NOW_MS,
     subject: str | None = None,
     reported_at: str | None = None,
 ) -> NewReport:
     """A report with an id of its own."""
-    answers: Answers = {"fever": True} if findings is None else findings
-    return NewReport(str(uuid.uuid4()), ruleset, digest, answers, lane, received_ms, subject, reported_at)
+    chosen: Answers = {"fever": True} if answers is None else answers
+    return NewReport(str(uuid.uuid4()), ruleset, digest, chosen, lane, received_ms, subject, reported_at)
 
 
 def a_result(report: NewReport, level: str | None) -> dict[str, Any]:
@@ -59,10 +59,10 @@ def glass_test(version: str = "1.0.0") -> Bundle:
     return Bundle(made.name, version, digest_of(data), data)
 
 
-def glass_test_live(ledger: RedisLedger, version: str = "1.0.0") -> Bundle:
+def glass_test_live(store: RedisStore, version: str = "1.0.0") -> Bundle:
     """Make it live."""
     bundle = glass_test(version)
-    ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, now_ms(), by=TESTER)
+    store.rulesets.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, now_ms(), by=TESTER)
     return bundle
 
 

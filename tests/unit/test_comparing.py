@@ -251,7 +251,7 @@ def test_a_document_without_the_two_lines_is_left_alone(folders: list[str], tmp_
     document = tmp_path / "page.md"
     document.write_text(f"{END}\n{BEGIN}\n", encoding="utf-8")
     told = run(*folders, "--into", str(document))
-    assert (told.exit_code, "don't stand in it" in told.stderr) == (2, True)
+    assert (told.exit_code, "must contain the lines" in told.stderr) == (2, True)
     assert document.read_text(encoding="utf-8") == f"{END}\n{BEGIN}\n"
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
 from triage_rules.cli.compare import BEGIN, END
-from triage_rules.cli.comparison import report
-from triage_rules.cli.comparison_text import markdown
+from triage_rules.cli.comparison import compare_folders
+from triage_rules.cli.comparison_text import as_markdown
 from triage_rules.cli.ruleset_argument import open_folder
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
@@ -205,6 +205,6 @@ def test_the_page_shows_what_compare_says() -> None:
     folders = [RED_DOTS, *FOLDERS]
     page = (ROOT / "docs/explanation/comparison.md").read_text(encoding="utf-8")
     shown = page.split(BEGIN, 1)[1].split(END, 1)[0].strip()
-    found = report([open_folder(folder) for folder in folders], folders)
-    assert shown == "\n".join(markdown(found, with_cases=False)).strip()
+    found = compare_folders([open_folder(folder) for folder in folders], folders)
+    assert shown == "\n".join(as_markdown(found, with_cases=False)).strip()
     assert all(other["refused"] == [] for other in found["others"])

@@ -24,7 +24,7 @@ TOLD_BY_THE_SCHEMA = (
     "claims nothing",
     "different kinds",
     "not one of `previous`",
-    "`38` is no answer",
+    "`38` is not an answer",
 )
 
 

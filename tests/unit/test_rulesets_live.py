@@ -1,4 +1,4 @@
-"""What is live is followed between two reports, and neither a slow ledger nor a broken bundle stops the others."""
+"""What is live is followed between two reports, and neither a slow store nor a broken bundle stops the others."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import pytest
 
 from triage_rules.deployment import live as live_rulesets
 from triage_rules.deployment.live import KEPT, LiveRulesets
-from triage_rules.foundation.errors import BundleError, LedgerUnavailable, RulesetNotFound
+from triage_rules.foundation.errors import BundleError, RulesetNotFound, StoreUnavailable
 from triage_rules.language.bundle import Bundle, make_bundle
-from triage_rules.store import LiveRuleset
+from triage_rules.store.rulesets import LiveRuleset
 
 GLASS_TEST = Path("tests/acceptance/rulesets/glass-test")
 
 
 class Shelf:
-    """A ledger as far as live rulesets need it: what is live, and the bundles; it counts what it is asked."""
+    """A store as far as live rulesets need it: what is live, and the bundles; it counts what it is asked."""
 
     def __init__(self) -> None:
         self.rulesets: dict[str, LiveRuleset] = {}
@@ -33,14 +33,14 @@ class Shelf:
         self.rulesets[name] = LiveRuleset(name, bundle.digest, bundle.version, 0, None)
         self.bundles[bundle.digest] = bundle.data if data is None else data
 
-    def live(self) -> dict[str, LiveRuleset]:
+    def get_live(self) -> dict[str, LiveRuleset]:
         self.asked += 1
         self.was_asked.set()
         if not self.go_on.wait(60):
-            raise LedgerUnavailable("away")
+            raise StoreUnavailable("away")
         return dict(self.rulesets)
 
-    def bundle(self, digest: str) -> bytes:
+    def get_bundle(self, digest: str) -> bytes:
         self.handed_out += 1
         if digest not in self.bundles:
             raise RulesetNotFound(f"no bundle {digest} is stored")
@@ -74,7 +74,7 @@ def _ask_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_rulesets, "ASK_AFTER_SECONDS", 0.0)
 
 
-def test_a_thread_that_waits_for_the_ledger_keeps_nobody_else_waiting(
+def test_a_thread_that_waits_for_the_store_keeps_nobody_else_waiting(
     shelf: Shelf, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf.put("glass-test", bundle)

@@ -31,7 +31,7 @@ APP = Flask(__name__)
 
 
 class Fixed:
-    """Rulesets that are live and stay so, for reading without a ledger."""
+    """Rulesets that are live and stay so, for reading without a store."""
 
     def __init__(self, *names: str) -> None:
         bundle = make_bundle(FOLDER)

@@ -120,7 +120,7 @@ def test_a_redirect_is_no_problem(app: Flask) -> None:
         from werkzeug.routing import RequestRedirect
 
         moved = RequestRedirect("/elsewhere")
-        assert problems.of_http(moved) is moved
+        assert problems._handle_http_error(moved) is moved
 
 
 def test_a_refused_request_names_a_known_problem() -> None:
@@ -132,7 +132,7 @@ def test_a_refused_request_names_a_known_problem() -> None:
 def test_an_http_error_without_status_is_internal(app: Flask) -> None:
     """It has no number to show."""
     with app.test_request_context():
-        response = app.make_response(problems.of_http(HTTPException()))
+        response = app.make_response(problems._handle_http_error(HTTPException()))
     assert response.status_code == 500
 
 

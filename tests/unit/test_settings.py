@@ -194,7 +194,7 @@ def test_encryption_needs_real_keys_and_a_secret_and_never_shows_them() -> None:
     good, secret = Fernet.generate_key().decode(), "s" * 32
     settings = Settings(encryption_keys=f"{good}\n{good}", index_secret=secret)
     assert settings.encryption == (good, good)
-    assert settings.seals and not Settings().seals
+    assert settings.encryption and not Settings().encryption
     assert good not in repr(settings) and secret not in repr(settings)
     for told, says in [
         ({"encryption_keys": "x" * 44, "index_secret": secret}, "not a Fernet key"),

@@ -86,7 +86,7 @@ def test_what_can_t_be_read_at_all_is_one_fault_and_no_more(files: dict[str, str
 
 def test_a_draft_without_cases_is_told_so_and_one_without_properties_is_not(files: dict[str, str]) -> None:
     (told,) = ask({"ruleset.yaml": files["ruleset.yaml"]}, "look")["diagnostics"]
-    assert (told["file"], told["message"]) == ("cases.yaml", "this file is missing; no case is run")
+    assert (told["file"], told["message"]) == ("cases.yaml", "this file is missing, so no case runs")
     assert ask(files | {"properties.yaml": " \n"}, "look")["diagnostics"] == []
 
 

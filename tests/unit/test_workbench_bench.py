@@ -67,7 +67,7 @@ def test_a_process_that_dies_is_told_and_replaced(bench: Bench) -> None:
 
 def test_a_fault_of_ours_is_told_by_its_name_alone(bench: Bench) -> None:
     """What somebody typed could stand in its message."""
-    with pytest.raises(WorkbenchFailed, match=r"a fault of this program \(ValueError\)"):
+    with pytest.raises(WorkbenchFailed, match=r"an error in this program \(ValueError\)"):
         bench.ask(question("dance"))
     assert bench.ask(question())["diagnostics"] == []
 

@@ -1,4 +1,4 @@
-"""The `triage` command: data on stdout, talk on stderr, exit 0 ok, 1 findings, 2 usage, 3 cannot run."""
+"""The `triage` command: data on stdout, messages on stderr, and one of four exit codes (`exit_codes`)."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ COMMANDS = (
     "up",
     "withdraw",
 )
-"""All commands, in the order of --help: `form-link` is the function `form_link` in `form_link.py`."""
+"""Commands in the order of --help. `form-link` is the function `form_link` in `form_link.py`, and so on."""
 
 
 class Commands(click.Group):
-    """Commands, each loaded when it is needed: most need packages that only an extra brings."""
+    """Group of commands, each loaded when it is used: most need packages that only an extra brings."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands, also of those whose extra is missing."""
+        """Return the names of all commands, including those whose extra is missing."""
         del ctx
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load a command, or a stand-in that names what is missing."""
+        """Load a command, or a substitute that names the missing extra."""
         del ctx
         if cmd_name not in COMMANDS:
             return None
@@ -64,7 +64,7 @@ class Commands(click.Group):
 
 
 def _unavailable(name: str, reason: str) -> click.Command:
-    """Return a command that takes whatever it is given, and gives up with the reason."""
+    """Return a command that accepts any arguments, and exits with the reason."""
     return click.Command(
         name,
         callback=lambda **_: exit_with(reason, ExitCode.CANNOT_RUN),
@@ -91,15 +91,15 @@ def _show_version(context: click.Context) -> None:
     help="Show the version and exit.",
 )
 def main() -> None:
-    """Triage of symptom reports by rules that can be trusted.
+    """Triage symptom reports by rules that can be trusted.
 
     \b
-    At a desk (no server needed):   check, test, prove, mutate, decide, explain, compare, diff
-    Against a running service:      deploy, rollback, withdraw, status, post, follow, redrive, key, audit, erase, rekey
-    Forms for patients:             form-link
-    Everything on this machine:     up
+    Without a server:             check, test, prove, mutate, decide, explain, compare, diff
+    Against a running service:    deploy, rollback, withdraw, status, post, follow, redrive, key, audit, erase, rekey
+    Forms for patients:           form-link
+    Everything on this machine:   up
 
     RULESET is a folder such as rulesets/red-dots, or the name of a live ruleset. FILE is a report as posted;
-    `-` reads it from standard input. Settings are the TRIAGE_* environment variables (docs/reference/settings.md).
+    `-` stands for standard input. Settings are the TRIAGE_* environment variables (docs/reference/settings.md).
     Exit codes: 0 ok, 1 findings, 2 wrong usage, 3 could not run (docs/reference/exit-codes.md).
     """  # noqa: D301 - click wants the backspace itself

@@ -1,4 +1,4 @@
-"""Who is at the command line: the name that the audit log gets."""
+"""The person at the command line, as the audit log names them."""
 
 from __future__ import annotations
 
@@ -12,25 +12,28 @@ from triage_rules.records.audit import Actor, Via
 NAME_MAX = 100
 
 
-def _actor(_context: click.Context, _parameter: click.Parameter, name: str | None) -> Actor:
+def _read_actor(_context: click.Context, _parameter: click.Parameter, name: str | None) -> Actor:
     if name is not None and not (name.isprintable() and name.strip() and len(name) <= NAME_MAX):
         raise click.BadParameter(f"expected 1 to {NAME_MAX} characters that can be printed")
-    return at_desk(name)
+    return get_actor(name)
 
 
-def at_desk(name: str | None = None, via: Via = Via.CLI) -> Actor:
-    """Who started this command: that name, else the user of the operating system."""
-    return Actor(name or _user(), via)
+def get_actor(name: str | None = None, via: Via = Via.CLI) -> Actor:
+    """Return the person who runs the command: by that name, or else by their user name on this machine."""
+    return Actor(name or _user_name(), via)
 
 
-def _user() -> str:
+def _user_name() -> str:
     try:
         return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # in a container a user may have a number alone
+    except KeyError:  # in a container a user may have only a number
         return f"uid {os.getuid()}"
 
 
-by = click.option(
-    "--by", metavar="NAME", callback=_actor, help="Who does this, for the audit log.  [default: your user name here]"
+by_option = click.option(
+    "--by",
+    metavar="NAME",
+    callback=_read_actor,
+    help="Your name, for the audit log.  [default: your user name on this machine]",
 )
-"""The option of every command whose deed is written down; the command gets an `Actor`."""
+"""Option of every command that the audit log records; the command gets an `Actor`."""

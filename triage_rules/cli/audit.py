@@ -1,9 +1,10 @@
-"""The audit log at the command line: show it, and verify that nothing in it was changed."""
+"""`triage audit`: show the audit log, and verify that nothing in it was changed."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 
 import click
 
@@ -11,70 +12,66 @@ from triage_rules.cli.exit_codes import ExitCode
 from triage_rules.cli.output import FORMATS, as_json, exit_with, handle_errors, write_data, write_message
 from triage_rules.foundation.settings import Settings
 from triage_rules.records import audit as chain
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @click.group()
 def audit() -> None:
-    """Who deployed, rolled back, erased and made keys: show it, verify it."""
+    """Show and verify the audit log.
+
+    It records who deployed, rolled back, erased, made keys and so on.
+    """
 
 
 @audit.command()
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
 @handle_errors
 def show(form: str) -> None:
-    """Show all entries, the oldest first. It says nothing about whether they were changed: see verify."""
-    with RedisLedger(Settings.from_environment()) as ledger:
+    """Show all entries, the oldest first. To check that none was changed, use `triage audit verify`."""
+    with RedisStore(Settings.from_environment()) as store:
         if form == "json":
-            write_data(_json([_opened(one) for one in ledger.audit_log()]))
-            return
-        for one in ledger.audit_log():
-            write_data(_printable(_line(one)))
+            _write(as_json([_with_details(entry) for entry in store.audit.read_entries()]).split("\n"))
+        else:
+            _write(map(_describe, store.audit.read_entries()))
 
 
 @audit.command()
-@click.option("--head", metavar="HASH", help="A hash that `verify` told earlier: finds also a cut end.")
+@click.option("--head", metavar="HASH", help="A hash that `verify` printed earlier; detects also a cut-off end.")
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
 @handle_errors
 def verify(head: str | None, form: str) -> None:
-    """Verify that no entry was changed, dropped or moved; tell the last hash, to be noted elsewhere."""
+    """Verify that no entry was changed, removed or moved, and print the last hash. Note it elsewhere."""
     if head is not None and not _HASH.fullmatch(head):
         raise click.BadParameter("expected sha256: and 64 hexadecimal digits", param_hint="--head")
-    with RedisLedger(Settings.from_environment()) as ledger:
-        verdict = chain.verify(ledger.audit_log(), head)
+    with RedisStore(Settings.from_environment()) as store:
+        verdict = chain.verify(store.audit.read_entries(), head)
     if form == "json":
-        told = {"entries": verdict.head.number, "head": verdict.head.hash, "faults": verdict.faults}
-        write_data(_json(told))
+        data = {"entries": verdict.head.number, "head": verdict.head.hash, "faults": verdict.faults}
+        _write(as_json(data).split("\n"))
     else:
-        write_data(_printable(f"{verdict.head.number} entries, the last hash is {verdict.head.hash}"))
-        for fault in verdict.faults:
-            write_data(_printable(fault))
+        _write([f"{verdict.head.number} entries, the last hash is {verdict.head.hash}", *verdict.faults])
     if verdict.faults:
         exit_with("The audit log was tampered with.", ExitCode.FINDINGS)
     if head is None:
-        write_message("Not looked at: whether the end was cut off. `--head HASH` with a hash noted earlier tells.")
+        write_message("Not checked: whether the end was cut off. Give a hash noted earlier with `--head HASH`.")
 
 
-def _line(one: chain.Record) -> str:
-    who = f"{one.get('actor')} ({one.get('via')})"
-    return f"{one.get('number')}  {one.get('at')}  {who}  {one.get('action')}  {one.get('details')}"
+def _describe(entry: chain.Record) -> str:
+    actor = f"{entry.get('actor')} ({entry.get('via')})"
+    return f"{entry.get('number')}  {entry.get('at')}  {actor}  {entry.get('action')}  {entry.get('details')}"
 
 
-def _opened(one: chain.Record) -> dict[str, object]:
-    """The entry with its details as JSON; as the text that it is, should it be none."""
+def _with_details(entry: chain.Record) -> dict[str, object]:
+    """Return the entry with its details decoded; unchanged if they are no JSON."""
     try:
-        return {**one, "details": json.loads(one.get("details", ""))}
+        return {**entry, "details": json.loads(entry.get("details", ""))}
     except ValueError:
-        return dict(one)
+        return dict(entry)
 
 
-def _json(value: object) -> str:
-    """Its line breaks are ours: those in a text are escaped."""
-    return "\n".join(map(_printable, as_json(value).split("\n")))
-
-
-def _printable(text: str) -> str:
-    """What could steer the terminal, and so hide that the log was tampered with, is shown by its number."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+def _write(lines: Iterable[str]) -> None:
+    """Write lines with unprintable characters escaped: a changed entry could steer the terminal and hide itself."""
+    for line in lines:
+        write_data("".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line))

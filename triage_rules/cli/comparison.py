@@ -29,10 +29,13 @@ CASES_ARE_NO_PATIENTS = (
 Json = dict[str, Any]
 
 
-def report(evaluators: Sequence[Evaluator], folders: Sequence[Path]) -> Json:
-    """The comparison of the first with each of the others, on all their worked cases, as plain data.
+def compare_folders(evaluators: Sequence[Evaluator], folders: Sequence[Path]) -> Json:
+    """Compare the first ruleset with each of the others on all their worked cases, as plain data.
 
-    Raises RulesetNotFound, RulesetError if the cases can't be read.
+    Raises:
+        RulesetNotFound: A folder has no cases.
+        RulesetError: The cases can't be read.
+
     """
     written: list[Patient] = []
     refused = 0
@@ -52,7 +55,7 @@ def report(evaluators: Sequence[Evaluator], folders: Sequence[Path]) -> Json:
         "first": _ruleset(first),
         "cases": len(patients),
         "left_out": {"to_be_refused": refused, "twins": len(written) - len(patients)},
-        "others": [_other(first, other, found) for other, found in zip(others, compared, strict=True)],
+        "others": [_other(first, other, comparison) for other, comparison in zip(others, compared, strict=True)],
     }
 
 
@@ -61,19 +64,21 @@ def _ruleset(evaluator: Evaluator) -> Json:
     return {"name": ruleset.name, "version": ruleset.version, "title": ruleset.title, "digest": evaluator.digest}
 
 
-def _other(first: Evaluator, other: Evaluator, found: Comparison) -> Json:
+def _other(first: Evaluator, other: Evaluator, comparison: Comparison) -> Json:
     inputs = {**other.ruleset.inputs, **first.ruleset.inputs}
-    cells = sorted(found.cells.items(), key=lambda cell: (cell[0][2], other.ruleset.urgency(cell[0][1]), -cell[0][0]))
+    cells = sorted(
+        comparison.cells.items(), key=lambda cell: (cell[0][2], other.ruleset.urgency(cell[0][1]), -cell[0][0])
+    )
     return {
         **_ruleset(other),
-        "speaking": _tally(found.speaking),
-        "silent": _tally(found.silent),
-        "refused": list(found.refused),
+        "speaking": _tally(comparison.speaking),
+        "silent": _tally(comparison.silent),
+        "refused": list(comparison.refused),
         "cells": [
             {"first": level.word, "disposition": code, "speaks": speaks, "cases": number}
             for (level, code, speaks), number in cells
         ],
-        "differences": [_difference(inputs, difference) for difference in found.differences],
+        "differences": [_difference(inputs, difference) for difference in comparison.differences],
     }
 
 
@@ -81,18 +86,18 @@ def _tally(tally: LevelTally) -> Json:
     return {"cases": tally.all, "same": tally.same, "lower": tally.lower, "higher": tally.higher}
 
 
-def _difference(inputs: dict[str, Input], found: LevelDifference) -> Json:
-    kind, example = found.kind, found.example
+def _difference(inputs: dict[str, Input], difference: LevelDifference) -> Json:
+    kind, example = difference.kind, difference.example
     return {
         "first": kind.first.word,
         "other": kind.other.word,
         "speaks": kind.speaks,
         "may_agree": kind.may_agree,
-        "cases": list(found.patients),
+        "cases": list(difference.patients),
         "example": {
             "from": example.id,
             "note": example.note,
-            "rest_answered": found.rest_answered,
+            "rest_answered": difference.rest_answered,
             "findings": dict(example.answers),
             "history": {
                 "reports_last_48h": example.history.reports_last_48h,
@@ -102,8 +107,8 @@ def _difference(inputs: dict[str, Input], found: LevelDifference) -> Json:
                 {"question": inputs[name].question, "answer": _answer(inputs[name], value)}
                 for name, value in example.answers.items()
             ],
-            "first": _opinion(found.first),
-            "other": _opinion(found.other),
+            "first": _opinion(difference.first),
+            "other": _opinion(difference.other),
         },
     }
 
@@ -113,7 +118,7 @@ def _opinion(opinion: PatientOpinion) -> Json:
 
 
 def _answer(read: Input, value: Any) -> str:
-    """An answer in the words of its question."""
+    """Describe an answer in the words of its question."""
     match read.kind:
         case InputKind.YES_NO if isinstance(value, bool):
             return "yes" if value else "no"

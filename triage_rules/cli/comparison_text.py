@@ -12,32 +12,32 @@ from triage_rules.language.model import Level
 Json = dict[str, Any]
 
 
-def _basis(found: Json) -> str:
-    left_out = found["left_out"]
+def _basis(comparison: Json) -> str:
+    left_out = comparison["left_out"]
     return (
-        f"{found['cases']} worked cases of {len(found['others']) + 1} rulesets "
+        f"{comparison['cases']} worked cases of {len(comparison['others']) + 1} rulesets "
         f"({left_out['twins']} with the same answers as another, and {left_out['to_be_refused']} that are to be "
-        f"refused, are left out). {found['caution']}"
+        f"refused, are left out). {comparison['caution']}"
     )
 
 
 def _kind(first: str, other: str, difference: Json) -> str:
-    """A kind of difference: both levels, who speaks, and whether open questions could still bring them together."""
+    """Describe a kind of difference: both levels, what decides, and if open questions could close the gap."""
     way = "Lower" if Level.of(difference["other"]) < Level.of(difference["first"]) else "Higher"
     speaker = "one of its rules fires" if difference["speaks"] else "only its default speaks"
     end = "open questions could still bring both together" if difference["may_agree"] else "no answer can change that"
     return (
         f"{way}: {first} {difference['first']}, {other} {difference['other']}; {speaker}; {end} "
-        f"({_number(len(difference['cases']))})"
+        f"({_count_cases(len(difference['cases']))})"
     )
 
 
-def _number(cases: int) -> str:
+def _count_cases(cases: int) -> str:
     return f"{cases} case{'' if cases == 1 else 's'}"
 
 
 def _patient(example: Json) -> str:
-    """The example's answers in one line, and what was known from before."""
+    """Return the example's answers and history in one line."""
     answers = [f"{item['question']} {item['answer']}" for item in example["in_words"]]
     history = example["history"]
     if history["reports_last_48h"]:
@@ -50,15 +50,16 @@ def _patient(example: Json) -> str:
 
 def _verdicts(first: str, other: str, example: Json) -> str:
     return "; ".join(
-        f"{name}: {one['level']}, {one['disposition']} ({', '.join(one['rules']) or 'no rule fires'})"
-        for name, one in ((first, example["first"]), (other, example["other"]))
+        f"{name}: {opinion['level']}, {opinion['disposition']} ({', '.join(opinion['rules']) or 'no rule fires'})"
+        for name, opinion in ((first, example["first"]), (other, example["other"]))
     )
 
 
-def text(found: Json, *, with_cases: bool) -> Iterator[str]:
-    first = found["first"]["name"]
-    yield _basis(found)
-    for other in found["others"]:
+def as_text(comparison: Json, *, with_cases: bool) -> Iterator[str]:
+    """Yield the lines for a terminal. `comparison`: from `compare_folders`."""
+    first = comparison["first"]["name"]
+    yield _basis(comparison)
+    for other in comparison["others"]:
         name = other["name"]
         yield f"\n{click.style(name, bold=True)} against {first}"
         for label, key in (("its rules fire", "speaking"), ("only its default", "silent")):
@@ -66,7 +67,7 @@ def text(found: Json, *, with_cases: bool) -> Iterator[str]:
             counts = "".join(f"{way} {tally[way]:>5}   " for way in ("same", "lower", "higher"))
             yield f"  {label:<17}{tally['cases']:>5} cases:  {counts}".rstrip()
         if other["refused"]:
-            yield f"  refused by one of the two: {_number(len(other['refused']))}"
+            yield f"  refused by one of the two: {_count_cases(len(other['refused']))}"
         for difference in other["differences"]:
             yield f"\n  {_kind(first, name, difference)}"
             yield f"    for example {_patient(difference['example'])}"
@@ -75,36 +76,36 @@ def text(found: Json, *, with_cases: bool) -> Iterator[str]:
                 yield f"    cases: {', '.join(difference['cases'])}"
 
 
-def markdown(found: Json, *, with_cases: bool) -> Iterator[str]:
-    """The lines of a comparison for a document. `found`: as `report` makes it."""
-    first = found["first"]["name"]
-    yield f"{_basis(found)}\n"
-    yield from _overview(found)
-    for other in found["others"]:
+def as_markdown(comparison: Json, *, with_cases: bool) -> Iterator[str]:
+    """Yield the lines for a document. `comparison`: from `compare_folders`."""
+    first = comparison["first"]["name"]
+    yield f"{_basis(comparison)}\n"
+    yield from _overview(comparison)
+    for other in comparison["others"]:
         name = other["name"]
         yield f"\n### {name} against {first}\n"
         yield from _cells(first, other)
         for difference in other["differences"]:
             example = difference["example"]
             yield f"\n- **{_kind(first, name, difference)}**"
-            yield f"  - for example: {_plain(_patient(example))}"
+            yield f"  - for example: {_escape(_patient(example))}"
             yield f"  - {_verdicts(first, name, example)}"
             if with_cases:
                 yield f"  - cases: {', '.join(difference['cases'])}"
 
 
-def _overview(found: Json) -> Iterator[str]:
-    first = found["first"]["name"]
+def _overview(comparison: Json) -> Iterator[str]:
+    first = comparison["first"]["name"]
     yield f"Levels against those of {first}:\n"
     yield "| ruleset | its rules fire | same | lower | higher | only its default | same | lower | higher |"
     yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
-    for other in found["others"]:
+    for other in comparison["others"]:
         counts = [other[key][way] for key in ("speaking", "silent") for way in ("cases", "same", "lower", "higher")]
         yield _row([other["name"], *counts])
 
 
 def _cells(first: str, other: Json) -> Iterator[str]:
-    """Number of cases by the first one's level and by what the other says."""
+    """Yield a table: number of cases by the first ruleset's level and the other's disposition."""
     columns = list(dict.fromkeys((cell["speaks"], cell["disposition"]) for cell in other["cells"]))
     number = {(cell["first"], cell["speaks"], cell["disposition"]): cell["cases"] for cell in other["cells"]}
     yield _row([first, *(code if speaks else f"default: {code}" for speaks, code in columns)])
@@ -117,6 +118,6 @@ def _row(cells: Iterable[object]) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
-def _plain(text: str) -> str:
-    """Text that Markdown shows as it is."""
+def _escape(text: str) -> str:
+    """Escape text for Markdown."""
     return "".join(f"\\{character}" if character in "\\`*_<>[]|" else character for character in text)

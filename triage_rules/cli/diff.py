@@ -1,4 +1,4 @@
-"""`triage diff`: two versions of a ruleset, what is written otherwise and for whom results differ."""
+"""`triage diff`: two versions of a ruleset, their changes and the reports whose result differs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from triage_rules.cli.diff_text import markdown, text
+from triage_rules.cli.diff_text import as_markdown, as_text
 from triage_rules.cli.exit_codes import ExitCode
-from triage_rules.cli.output import as_json, exit_with, handle_errors, warn_not_approved, write_data, write_message
-from triage_rules.cli.ruleset_argument import evaluator_of
+from triage_rules.cli.output import exit_with, handle_errors, warn_not_approved, write, write_message
+from triage_rules.cli.ruleset_argument import open_version
 
 if TYPE_CHECKING:
     from triage_rules.assurance.diff.outcomes import ResultDifference
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SECONDS = 60.0
 
 LOWER, COMPLETE = "lower", "complete"
-"""The words of `Way` and `State`."""
+"""Values of `Way` and `SearchState`, whose module takes long to load."""
 
 
 @click.command()
@@ -27,29 +27,29 @@ LOWER, COMPLETE = "lower", "complete"
 @click.argument("new")
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @click.option("--fail-on", type=click.Choice(["any", "lower"]), default="any", show_default=True,
-              help="What makes the exit code 1: any difference in results, or only less urgent ones.")  # fmt: skip
+              help="Difference in results that makes the exit code 1: any, or only a less urgent one.")  # fmt: skip
 @click.option("--kinds", type=click.IntRange(min=1), default=None,
-              help="Show so many kinds of report of each way to differ.  [default: 1 to 5]")  # fmt: skip
+              help="Number of kinds of report to show for each way to differ.  [default: 1 to 5]")  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(min=0), default=SECONDS, show_default=True,
-              help="Give up after that time; what is not proved by then is told so.")  # fmt: skip
+              help="Time limit; the output marks what was not proved by then.")  # fmt: skip
 @handle_errors
 def diff(old: str, new: str, *, form: str, fail_on: str, kinds: int | None, seconds: float) -> None:  # noqa: PLR0913 - click
-    """Compare two versions of a ruleset: what is written otherwise, and for which reports the result differs.
+    """Show how two versions of a ruleset differ, and for whom.
 
     \b
-    OLD and NEW are each one of
+    OLD and NEW are each one of:
       rulesets/red-dots           a folder, or a ruleset file
-      HEAD~1:rulesets/red-dots    a folder or file in a revision of this git repository, seen from its top
-      red-dots                    what is live under that name (TRIAGE_REDIS_URL)
-      sha256:...                  a bundle that was deployed, by its digest
+      HEAD~1:rulesets/red-dots    a folder or file in a revision of this git repository, from its root
+      red-dots                    the live version of that name (TRIAGE_REDIS_URL)
+      sha256:...                  a deployed version, by its digest
 
-    A file or folder of that name comes first. Every report is looked at by proof, not by sample: for each kind of
-    report that differs, less urgent ones first, there is a smallest example with both results; where there is none
-    (or no more), the command says "proved", and where the time ran out "gave up". Examples were evaluated by engine
-    and reference evaluator of both versions.
+    A file or folder takes precedence over a live name. All possible reports are compared by proof, not by sample.
+    Each kind of report that differs is shown with its smallest example and both results, less urgent results first.
+    "Proved" means that there are no (more) kinds, "gave up" that the time ran out. The engine and the reference
+    evaluator of both versions evaluated each example.
 
     \b
-    Exit: 0 no result differs (or with --fail-on lower: none is less urgent), 1 some do,
+    Exit codes: 0 no result differs (with --fail-on lower: none is less urgent), 1 some do,
     2 wrong usage, 3 could not run, or gave up before it found or excluded a difference.
     """  # noqa: D301 - click wants the backspace itself
     from triage_rules.assurance.diff import report
@@ -57,32 +57,30 @@ def diff(old: str, new: str, *, form: str, fail_on: str, kinds: int | None, seco
     from triage_rules.assurance.solver.solver import Budget  # the solver takes long to load
     from triage_rules.assurance.solver.witness import EncoderBugError
 
-    before, after = evaluator_of(old), evaluator_of(new)
+    before, after = open_version(old), open_version(new)
     try:
-        found = list(_with_progress(DifferenceSearch(before, after, Budget(seconds), kinds).all()))
+        differences = list(_show_progress(DifferenceSearch(before, after, Budget(seconds), kinds).all()))
     except EncoderBugError as error:
-        exit_with(f"A fault of this program, nothing is shown: {error}", ExitCode.CANNOT_RUN)
-    told = report.as_data(before, after, found)
-    if form == "json":
-        write_data(as_json(told))
-    else:
-        write_data("\n".join(markdown(told) if form == "markdown" else text(told)))
+        exit_with(f"A fault of this program, so nothing is shown: {error}", ExitCode.CANNOT_RUN)
+    data = report.as_data(before, after, differences)
+    write(form, data, as_markdown(data) if form == "markdown" else as_text(data))
     warn_not_approved(after.ruleset.name, after.ruleset.approved_by)
-    _leave([one for one in found if fail_on == "any" or one.way == LOWER])
+    _exit_by([difference for difference in differences if fail_on == "any" or difference.way == LOWER])
 
 
-def _with_progress(differences: Iterable[ResultDifference]) -> Iterator[ResultDifference]:
+def _show_progress(differences: Iterable[ResultDifference]) -> Iterator[ResultDifference]:
     started = time.monotonic()
-    for one in differences:
-        kinds = f"{len(one.kinds)} kind{'' if len(one.kinds) == 1 else 's'}" if one.kinds else "none"
-        write_message(
-            f"{one.aspect.value}, {one.way.value}: {kinds}, {one.state.value} ({time.monotonic() - started:.1f} s)"
-        )
-        yield one
+    for difference in differences:
+        count = len(difference.kinds)
+        kinds = f"{count} kind{'' if count == 1 else 's'}" if count else "none"
+        name, seconds = f"{difference.aspect.value}, {difference.way.value}", time.monotonic() - started
+        write_message(f"{name}: {kinds}, {difference.state.value} ({seconds:.1f} s)")
+        yield difference
 
 
-def _leave(counting: list[ResultDifference]) -> None:
-    if any(one.kinds for one in counting):
+def _exit_by(differences: list[ResultDifference]) -> None:
+    """Exit with the code of the differences that count; return if there are none."""
+    if any(difference.kinds for difference in differences):
         exit_with("Results differ.", ExitCode.FINDINGS)
-    if any(one.state != COMPLETE for one in counting):
+    if any(difference.state != COMPLETE for difference in differences):
         exit_with("Gave up before every difference was found or excluded; try more --seconds.", ExitCode.CANNOT_RUN)

@@ -1,4 +1,4 @@
-"""`triage erase`: erase a person."""
+"""`triage erase`: erase what is stored about a person."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from triage_rules.cli import actor
+from triage_rules.cli.actor import by_option
 from triage_rules.cli.exit_codes import ExitCode
 from triage_rules.cli.output import exit_with, handle_errors, write_data, write_message
 from triage_rules.foundation.errors import SubjectOfSeveral
@@ -14,53 +14,55 @@ from triage_rules.foundation.settings import Settings
 from triage_rules.records.audit import Actor
 from triage_rules.records.reports import SUBJECT_MAX, subject_fault
 from triage_rules.store.erasure import LogRewrite
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 REWRITE_SECONDS = 60.0
 
-_LOG = {
-    LogRewrite.DONE: "Redis' append-only file was written anew, without it.",
-    LogRewrite.RUNNING: "Redis still writes its append-only file anew; until then the old one holds what was erased.",
-    LogRewrite.NONE: "Redis has no append-only file; an older snapshot, if there is one, holds what was erased.",
-    LogRewrite.REFUSED: "Redis refused to write its append-only file anew: run BGREWRITEAOF there, "
-    "else what was erased stays in it until it is next rewritten.",
+_REWRITE_MESSAGES = {
+    LogRewrite.DONE: "Redis' append-only file was rewritten without the erased data.",
+    LogRewrite.RUNNING: "Redis is still rewriting its append-only file; until then the old file holds the erased data.",
+    LogRewrite.NONE: "Redis has no append-only file. An older snapshot, if there is one, holds the erased data.",
+    LogRewrite.REFUSED: "Redis refused to rewrite its append-only file. Run BGREWRITEAOF there; "
+    "until the next rewrite the file holds the erased data.",
 }
-_NOTHING = (
-    "Nothing was found under this name. It must be spelled as in the reports, character by character, "
-    "accents in the same Unicode form (docs/howto/privacy.md); a client, as `triage key list` shows it."
+_NOTHING_FOUND = (
+    "Nothing was found under this name. Spell the subject exactly as in the reports, accents in the same Unicode form "
+    "(docs/howto/privacy.md), and the client as in `triage key list`."
 )
 
 
 @click.command()
-@click.option("--subject", required=True, metavar="SUBJECT", help="As in the reports; `-` reads it from stdin.")
-@click.option("--client", metavar="CLIENT", help="Whose subject it is, if several clients have one of that name.")
-@actor.by
+@click.option(
+    "--subject", required=True, metavar="SUBJECT", help="The subject, as in the reports; `-` reads it from stdin."
+)
+@click.option("--client", metavar="CLIENT", help="The client whose subject it is, if several clients use that name.")
+@by_option
 @handle_errors
 def erase(subject: str, client: str | None, by: Actor) -> None:
-    """Erase all that is stored of a person: reports, results, events, dead letters, history; queued ones too.
+    """Erase everything stored about a person.
 
-    Other users of this machine can see the arguments of a command, so prefer `--subject -`. Consumers' own copies,
-    replicas' files and backups are out of reach: see docs/howto/privacy.md. If nothing is found it says so and exits
-    with 0, as when it is repeated.
+    This includes reports (also queued ones), results, events, dead letters and the history. Other users of this
+    machine can see the arguments of a command, so prefer `--subject -`. Consumers' own copies, replicas' files and
+    backups are out of reach: see docs/howto/privacy.md. If nothing is found, because it was erased before or the name
+    is misspelled, the command reports that and exits with 0.
     """
-    named = sys.stdin.readline().strip("\r\n") if subject == "-" else subject
-    if subject_fault(named):
-        exit_with(f"No report has such a subject; expected 1 to {SUBJECT_MAX} printable characters.", ExitCode.USAGE)
-    with RedisLedger(Settings.from_environment()) as ledger:
+    name = sys.stdin.readline().strip("\r\n") if subject == "-" else subject
+    if subject_fault(name):
+        exit_with(f"Not a possible subject: expected 1 to {SUBJECT_MAX} printable characters.", ExitCode.USAGE)
+    with RedisStore(Settings.from_environment()) as store:
         try:
-            erased = ledger.erase(named, ledger.now_ms(), by=by, client=client)
-        except SubjectOfSeveral as several:
-            write_message(f"{several} Choose one with --client:")
-            exit_with("\n".join(f"  {name or chr(39) * 2}" for name in several.clients), ExitCode.FINDINGS)
+            erased = store.erasure.erase(name, store.now_ms(), by=by, client=client)
+        except SubjectOfSeveral as error:
+            write_message(f"{error} Choose one with --client:")
+            exit_with("\n".join(f"  {client or chr(39) * 2}" for client in error.clients), ExitCode.FINDINGS)
         write_data(
             f"{erased.reports} reports, {erased.events} events, {erased.dead_letters} dead letters, {erased.keys} keys"
         )
         if not (erased.reports or erased.events or erased.dead_letters or erased.keys):
-            write_message(_NOTHING)
-        write_message(_LOG[ledger.rewrite_log(REWRITE_SECONDS)])
+            write_message(_NOTHING_FOUND)
+        write_message(_REWRITE_MESSAGES[store.erasure.rewrite_log(REWRITE_SECONDS)])
     if erased.unopened:
         exit_with(
-            f"{erased.unopened} reports can't be opened with the encryption keys that are set: "
-            "whether they are of that subject can't be told, and they were kept.",
+            f"{erased.unopened} reports were kept: the encryption keys don't open them, so their subject is unknown.",
             ExitCode.FINDINGS,
         )

@@ -1,18 +1,22 @@
-"""`triage explain`: the reasons of one report's result."""
+"""`triage explain`: the reasons of one report's result, and why it has no other level."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from triage_rules.cli.output import FORMATS, as_json, handle_errors, result_text, write_data
+from triage_rules.cli.output import FORMATS, handle_errors, result_text, write
 from triage_rules.cli.report_argument import MAX_BYTES, decide_answers, read_report
-from triage_rules.cli.ruleset_argument import open_any
+from triage_rules.cli.ruleset_argument import open_folder_or_live
 from triage_rules.evaluation import explanation
 from triage_rules.evaluation.decision import keyed_outcomes
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.explanation import DerivationNode
 from triage_rules.evaluation.reference import Reference
-from triage_rules.language.model import Level, Ruleset
+from triage_rules.language.model import Answers, Condition, Level, Ruleset
 from triage_rules.records.reports import History
 
 LEVELS = click.Choice([level.word for level in Level])
@@ -22,61 +26,86 @@ LEVELS = click.Choice([level.word for level in Level])
 @click.argument("ruleset")
 @click.argument("file", type=click.File("rb"), default="-")
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
-@click.option("--why-not", type=LEVELS, help="Say why the level is not this one, and what would have made it so.")
+@click.option("--why-not", type=LEVELS, help="Explain why the level is not this one, and what would have led to it.")
 @click.option("--keep", metavar="NAME", multiple=True,
-              help="With --why-not: answers that stay, a question or a group of them; may be given again. "
+              help="With --why-not: an answer to keep, by question or group of questions; repeatable. "
                    "`nothing` keeps none.  [default: the group `person`: age, sex and the like]")  # fmt: skip
-@click.option("--exactly", is_flag=True, help="With --why-not: that level alone, not one beyond it.")
+@click.option("--exactly", is_flag=True, help="With --why-not: only that level, not one beyond it.")
 @click.option("--sets", type=click.IntRange(min=1), default=5, show_default=True,
-              help="With --why-not: so many sets of answers at most.")  # fmt: skip
+              help="With --why-not: most sets of answers to show.")  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(min=0), default=30.0, show_default=True,
-              help="With --why-not: give up after that time, and say so.")  # fmt: skip
+              help="With --why-not: time limit.")  # fmt: skip
 @handle_errors
 def explain(  # noqa: PLR0913 - click hands over each option by its name
     ruleset: str, file: Any, *, form: str, why_not: str | None, keep: tuple[str, ...], exactly: bool, sets: int,
     seconds: float,
 ) -> None:  # fmt: skip
-    """Explain one report's result: which answers made which statements true, and those which rules.
+    """Explain the result of one report.
 
-    --why-not LEVEL, for whoever looks after the rules, also tells which rules were nearest to that level (or, if it
-    is a lower one, hold the report up), what they lacked, and the smallest sets of answers that would have led there.
-    Each set is proved smallest and evaluated by engine and reference evaluator. No answer is taken away: a question
-    that was answered stays answered.
+    Shows the answers behind each statement, and the statements behind each rule.
+
+    --why-not LEVEL is for authors of rules. It also lists the rules nearest to that level (or, for a lower level, the
+    rules that prevent it), what they lacked, and the smallest sets of answers that would have led there. Each set is
+    proved smallest, and evaluated by engine and reference evaluator. A question that was answered stays answered.
     """
-    evaluator = open_any(ruleset)
+    evaluator = open_folder_or_live(ruleset)
     answers = read_report(evaluator, file.read(MAX_BYTES + 1))
     result = decide_answers(evaluator, answers)
-    facts = evaluator.facts(answers, History())
-    reference = Reference(evaluator.ruleset, facts)
-    derived = {
+    alternatives = None
+    if why_not is not None:
+        from triage_rules.cli.why_not import Asked, find_alternatives, kept_inputs  # the solver takes long to load
+
+        kept = kept_inputs(evaluator.ruleset, keep)
+        asked = Asked(Level.of(why_not), kept, exactly=exactly, sets=sets, seconds=seconds)
+        alternatives = find_alternatives(evaluator, answers, result["level"], asked)
+    explained = Explanation(evaluator.ruleset, result, derive_rules(evaluator, answers, result), alternatives)
+    write(form, explained.as_json(), explained.as_text())
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A result, the derivation of each rule and floor that fired by its id, and what --why-not found."""
+
+    ruleset: Ruleset
+    result: dict[str, Any]
+    derivation: dict[str, tuple[DerivationNode, ...]]
+    why_not: dict[str, Any] | None
+
+    def as_json(self) -> dict[str, object]:
+        """Return the explanation as plain data."""
+        derivation = {rule: [explanation.as_json(node) for node in nodes] for rule, nodes in self.derivation.items()}
+        data: dict[str, object] = {"result": self.result, "derivation": derivation}
+        return data if self.why_not is None else data | {"why_not": self.why_not}
+
+    def as_text(self) -> Iterator[str]:
+        """Yield the lines of the explanation."""
+        yield from result_text(self.result)
+        for rule in [*self.result["rules"], *self.result["safety_net"]]:
+            yield f"\n{rule['id']} {rule['title']} -> {rule.get('disposition', 'one level up')}  [{rule['source']}]"
+            for node in self.derivation[rule["id"]]:
+                yield from explanation.as_text(self.ruleset, node, 1)
+        if self.why_not is not None:
+            from triage_rules.cli import why_not
+
+            yield from why_not.lines(self.why_not)
+
+
+def derive_rules(
+    evaluator: Evaluator, answers: Answers, result: dict[str, Any]
+) -> dict[str, tuple[DerivationNode, ...]]:
+    """Return the derivation of each rule and floor that fired, by its id."""
+    ruleset = evaluator.ruleset
+    reference = Reference(ruleset, evaluator.facts(answers, History()))
+    return {
         rule["id"]: explanation.derive(
-            evaluator.ruleset,
-            reference,
-            _condition(evaluator.ruleset, rule["id"], rule.get("disposition")),
+            ruleset, reference, _outcome_condition(ruleset, rule["id"], rule.get("disposition"))
         )
         for rule in [*result["rules"], *result["safety_net"]]
     }
-    other = None
-    if why_not is not None:
-        from triage_rules.cli import why_not as words  # the solver takes long to load
-
-        kept = words.kept_inputs(evaluator.ruleset, keep)
-        asked = words.Asked(Level.of(why_not), kept, exactly=exactly, sets=sets, seconds=seconds)
-        other = words.asked_of(evaluator, answers, result["level"], asked)
-    if form == "json":
-        nodes = {rule: [explanation.as_json(node) for node in found] for rule, found in derived.items()}
-        write_data(as_json({"result": result, "derivation": nodes, **({"why_not": other} if other else {})}))
-        return
-    write_data("\n".join(result_text(result)))
-    for rule in [*result["rules"], *result["safety_net"]]:
-        write_data(f"\n{rule['id']} {rule['title']} -> {rule.get('disposition', 'one level up')}  [{rule['source']}]")
-        for node in derived[rule["id"]]:
-            write_data("\n".join(explanation.as_text(evaluator.ruleset, node, 1)))
-    if other is not None:
-        write_data("\n".join(words.lines(other)))
 
 
-def _condition(ruleset: Ruleset, rule_id: str, disposition: str | None) -> Any:
+def _outcome_condition(ruleset: Ruleset, rule_id: str, disposition: str | None) -> Condition:
+    """Return the condition under which a rule gives that disposition, or a floor (None) raises the level."""
     rule = {rule.id: rule for rule in ruleset.rules_and_floors}[rule_id]
-    found = [s for s in keyed_outcomes([rule]) if (s.outcome.disposition if s.outcome else None) == disposition]
-    return explanation.outcome_condition(found[0])
+    outcomes = [o for o in keyed_outcomes([rule]) if (o.outcome.disposition if o.outcome else None) == disposition]
+    return explanation.outcome_condition(outcomes[0])

@@ -9,22 +9,26 @@ from triage_rules.cli.output import warn_not_approved, write_data, write_message
 from triage_rules.deployment import deploy as deployment
 from triage_rules.language.bundle import Bundle
 from triage_rules.records.audit import Actor
-from triage_rules.store import LiveRuleset
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
+from triage_rules.store.rulesets import LiveRuleset
 
 
 def deploy_folder(
-    ledger: RedisLedger, folder: Path, by: Actor, before: Callable[[Bundle], None] = lambda _bundle: None
+    store: RedisStore, folder: Path, by: Actor, before: Callable[[Bundle], None] = lambda _bundle: None
 ) -> None:
-    """Check a folder and make it live. `before`: called with what was checked, before it goes live.
+    """Check a folder and make it live; after an error the live version stays. `before`: called with the checked bundle.
 
-    Raises RulesetError, CasesFailed, RulesetNotFound, EngineLimitError; then what is live stays.
+    Raises:
+        RulesetError: The file is no ruleset, a case fails, or a property is not proved.
+        RulesetNotFound: There is no such folder.
+        EngineLimitError: The ruleset is too large for the engine.
+
     """
-    write_message(f"Looking at {folder}: its rules, its cases and its properties. This may take some seconds.")
+    write_message(f"Checking {folder}: rules, cases and properties. This may take some seconds.")
     checked = deployment.check_folder(folder)
     before(checked.bundle)
-    deployed = deployment.deploy(ledger, checked, ledger.now_ms(), by)
-    proved = "" if checked.proved is None else f", {checked.proved} properties proved of every possible report"
+    deployed = deployment.deploy(store.rulesets, checked, store.now_ms(), by)
+    proved = "" if checked.proved is None else f", {checked.proved} properties proved for every possible report"
     write_message(f"{checked.cases} cases passed{proved}.")
     for warning in deployed.warnings:
         write_message(f"Warning: {warning}", fg="yellow")
@@ -33,6 +37,7 @@ def deploy_folder(
 
 
 def write_live(live: LiveRuleset) -> None:
+    """Write which version is live, and how to return to the previous one."""
     write_data(f"{live.name} {live.version} {live.digest} is live")
     if live.previous:
         write_message(f"`triage rollback {live.name}` returns to {live.previous}.")

@@ -16,9 +16,15 @@ LEVELS = click.Choice(["routine", "monitor", "urgent"])
 
 
 @click.command()
-@click.option("--from-start", is_flag=True, help="Begin with the oldest result that is kept.")
-@click.option("--level", "levels", multiple=True, type=LEVELS, help="Only these levels (and failed evaluations).")
-@click.option("--count", type=click.IntRange(min=1), default=None, help="Stop after this many.")
+@click.option("--from-start", is_flag=True, help="Begin with the oldest stored result.")
+@click.option(
+    "--level",
+    "levels",
+    multiple=True,
+    type=LEVELS,
+    help="Only results of this level, and failed evaluations; repeatable.",
+)
+@click.option("--count", type=click.IntRange(min=1), default=None, help="Stop after this many results.")
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
 @handle_errors
 def follow(*, from_start: bool, levels: tuple[str, ...], count: int | None, form: str) -> None:
@@ -28,9 +34,9 @@ def follow(*, from_start: bool, levels: tuple[str, ...], count: int | None, form
     settings = Settings.from_environment()
     start = "0" if from_start else "$"
     events = consumer.follow(settings.redis_url, start, encryption_keys=settings.encryption)
-    wanted = (event for event in events if not levels or event.level is None or event.level.word in levels)
+    selected = (event for event in events if not levels or event.level is None or event.level.word in levels)
     with contextlib.suppress(KeyboardInterrupt):
-        for event in itertools.islice(wanted, count):
+        for event in itertools.islice(selected, count):
             if form == "json":
                 write_data(json.dumps(event.result, ensure_ascii=False))
             else:

@@ -1,4 +1,4 @@
-"""How the commands speak: data to stdout, talk to stderr, refusals as exit codes."""
+"""Output of the commands: data to stdout, messages to stderr, errors as exit codes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
@@ -18,7 +18,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 QUIET_SECONDS = 2.0
-"""Only after so long is it told how far something has come, and then every so often."""
+"""Shortest time before the first progress message, and between two of them."""
 
 FORMATS = click.Choice(["text", "json"])
 
@@ -37,42 +37,51 @@ EXTRAS = {
 """The extra that brings each package which the base doesn't (pyproject.toml)."""
 
 
-def write_message(message: str = "", **style: Any) -> None:
-    """Talk: to stderr."""
-    click.secho(message, err=True, **style)
-
-
-def progress() -> Callable[[str], None]:
-    """Says on stderr how far something has come, once it takes long. Call it as often as you like."""
-    told = time.monotonic()
-
-    def tell(how_far: str) -> None:
-        nonlocal told
-        if time.monotonic() - told > QUIET_SECONDS:
-            told = time.monotonic()
-            write_message(how_far)
-
-    return tell
+def write(form: str, data: object, lines: Iterable[str]) -> None:
+    """Write a command's data to stdout: as JSON, or as the lines of its text."""
+    if form == "json":
+        write_data(as_json(data))
+    else:
+        for line in lines:
+            write_data(line)
 
 
 def write_data(text: str) -> None:
-    """Data: to stdout."""
+    """Write a line or a text to stdout."""
     click.echo(text)
 
 
+def write_message(message: str = "", **style: Any) -> None:
+    """Write a message to stderr."""
+    click.secho(message, err=True, **style)
+
+
+class Progress:
+    """Progress messages on stderr, shown only if the work takes long."""
+
+    def __init__(self) -> None:
+        self._shown = time.monotonic()
+
+    def show(self, message: str) -> None:
+        """Show a message, unless the last one was shown less than QUIET_SECONDS ago."""
+        if time.monotonic() - self._shown > QUIET_SECONDS:
+            self._shown = time.monotonic()
+            write_message(message)
+
+
 def as_json(value: object) -> str:
-    """JSON for people and programs alike."""
+    """Return indented JSON, for people and programs."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def exit_with(message: str, code: ExitCode) -> NoReturn:
-    """Say what is wrong, and exit."""
+    """Write a message to stderr, and exit."""
     write_message(message)
     sys.exit(code)
 
 
 def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """A command whose refusals become exit codes, and never a traceback."""
+    """Return the command with its errors turned into a message and an exit code."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -84,7 +93,7 @@ def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
             exit_with(missing_extra(error), ExitCode.CANNOT_RUN)
         except OSError as error:
             if error.filename is None:
-                raise  # of no file, so nothing that whoever runs it could mend
+                raise  # not about a file, so nothing that the user could correct
             exit_with(f"{error.filename}: {error.strerror}", ExitCode.CANNOT_RUN)
 
     return run
@@ -99,25 +108,27 @@ def missing_extra(error: ModuleNotFoundError) -> str:
 
 
 def warn_not_approved(name: str, approved_by: str | None) -> None:
-    """Say it wherever a ruleset is used that no clinician has signed."""
+    """Warn that no clinician has approved a ruleset, if so."""
     if approved_by is None:
         write_message(f"Note: no clinician has approved the ruleset `{name}`.", fg="yellow")
 
 
 def result_text(result: dict[str, Any]) -> list[str]:
-    """The result in a few lines: level, disposition, reasons, and what is still to be asked."""
-    level, asked = result["level"], result["ask"]
+    """Return a result in a few lines: level, disposition, reasons, and the next questions to ask."""
+    level, questions = result["level"], result["ask"]
     head = click.style(level or "no level: a human must look now", fg=LEVEL_COLOURS[level], bold=True)
     lines = [f"{head}  {result['disposition'] or ''}"]
     lines += [f"  {r['id']}: {r['text']}  [{r['source']}]" for r in [*result["rules"], *result["safety_net"]]]
     if not result["rules"] and level is not None:
         lines.append("  No rule matched.")
-    lines += [f"  ask: {question['question']} ({_could(question)})" for question in asked[:SHOWN_QUESTIONS]]
-    if len(asked) > SHOWN_QUESTIONS:
-        lines.append(f"  and {len(asked) - SHOWN_QUESTIONS} more questions whose answers could change the level")
+    lines += [
+        f"  ask: {question['question']} ({_describe_effect(question)})" for question in questions[:SHOWN_QUESTIONS]
+    ]
+    if len(questions) > SHOWN_QUESTIONS:
+        lines.append(f"  and {len(questions) - SHOWN_QUESTIONS} more questions whose answers could change the level")
     return lines
 
 
-def _could(question: dict[str, Any]) -> str:
+def _describe_effect(question: dict[str, Any]) -> str:
     ways = [("raise it to", question["could_raise_to"]), ("lower it to", question["could_lower_to"])]
     return "could " + " or ".join(f"{way} {level}" for way, level in ways if level)

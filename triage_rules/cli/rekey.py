@@ -1,42 +1,45 @@
-"""`triage rekey`: encrypt what is stored under the first key."""
+"""`triage rekey`: encrypt all stored reports with the first key."""
 
 from __future__ import annotations
 
 import click
 
-from triage_rules.cli import actor
+from triage_rules.cli.actor import by_option
 from triage_rules.cli.exit_codes import ExitCode
 from triage_rules.cli.output import exit_with, handle_errors, write_data, write_message
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import DAY_MS, timestamp
 from triage_rules.records.audit import Actor
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 
 @click.command()
-@click.option("--plain", is_flag=True, help="Decrypt for good. First stop web and workers, then unset the keys.")
-@actor.by
+@click.option(
+    "--plain", is_flag=True, help="Decrypt all reports. First stop web and workers; afterwards unset the keys."
+)
+@by_option
 @handle_errors
 def rekey(*, plain: bool, by: Actor) -> None:
-    """Encrypt all stored reports under the first of TRIAGE_ENCRYPTION_KEYS, after a key was added or changed.
+    """Encrypt all stored reports with the first encryption key.
 
-    May be run beside the service, interrupted and repeated. Events in the stream can't be changed: it says until when
-    the older keys are needed for them.
+    Run it after you add or change a key in TRIAGE_ENCRYPTION_KEYS. You may run it beside the service, interrupt it
+    and repeat it. Events in the stream can't be changed: the command reports until when consumers need the older keys.
     """
     settings = Settings.from_environment()
     if not settings.encryption:
-        exit_with("TRIAGE_ENCRYPTION_KEYS is not set, so there is nothing to encrypt with.", ExitCode.USAGE)
-    with RedisLedger(settings) as ledger:
-        rekeyed = ledger.rekey(ledger.now_ms(), by=by, plain=plain)
+        exit_with("TRIAGE_ENCRYPTION_KEYS is not set: there is no key to encrypt with.", ExitCode.USAGE)
+    with RedisStore(settings) as store:
+        rekeyed = store.key_rotation.rekey(store.now_ms(), by=by, plain=plain)
     write_data(f"{rekeyed.reports} reports")
     if rekeyed.newest_event_ms is not None:
         days = max(2 * settings.event_retention_days, settings.dead_letter_retention_days)
         until = timestamp(rekeyed.newest_event_ms + days * DAY_MS)
-        write_message(f"{rekeyed.events} events and dead letters stay as they are; "
-                      "consumers need the older keys for them "
-            f"until they are trimmed, at the latest {until}.")  # fmt: skip
+        write_message(
+            f"{rekeyed.events} events and dead letters stay as they are; "
+            f"consumers need the older keys until these are trimmed, at the latest {until}."
+        )
     if rekeyed.unopened:
         exit_with(
-            f"{rekeyed.unopened} reports can't be opened with the keys that are set, and stay as they are.",
+            f"{rekeyed.unopened} reports stay as they are: the encryption keys don't open them.",
             ExitCode.FINDINGS,
         )

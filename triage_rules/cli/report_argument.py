@@ -1,4 +1,4 @@
-"""The report that a command decides: read, checked, evaluated."""
+"""The report that a command decides: reading and deciding it, without a service."""
 
 from __future__ import annotations
 
@@ -15,28 +15,23 @@ from triage_rules.language.model import Answers
 from triage_rules.records.reports import History
 
 MAX_BYTES = 65_536
-"""Largest report that is read at a desk; the service has its own setting."""
+"""Largest report that a command reads; the service has a setting of its own."""
 
 
-def evaluate(evaluator: Evaluator, posted: bytes) -> dict[str, Any]:
-    """The result of a report as posted. Raises ReportError."""
-    return decide_answers(evaluator, read_report(evaluator, posted))
+def read_report(evaluator: Evaluator, posted: bytes) -> Answers:
+    """Return the answers of a report as posted, checked by this ruleset. Raises ReportError."""
+    raw = strict_json.loads(posted, max_bytes=MAX_BYTES)
+    return envelope.read_report(raw, _SingleRuleset(evaluator), now_ms()).answers
 
 
 def decide_answers(evaluator: Evaluator, answers: Answers) -> dict[str, Any]:
-    """The result of checked findings, of somebody without earlier reports."""
+    """Return the result of checked answers, for a person without earlier reports."""
     now = now_ms()
     return evaluator.evaluate(answers, History(), report_id=str(uuid.uuid4()), received_ms=now, evaluated_ms=now)
 
 
-def read_report(evaluator: Evaluator, posted: bytes) -> Answers:
-    """The findings of a report as posted, checked by this ruleset. Raises ReportError."""
-    raw = strict_json.loads(posted, max_bytes=MAX_BYTES)
-    return envelope.read_report(raw, _Only(evaluator), now_ms()).answers
-
-
-class _Only:
-    """One ruleset, as if it were the one that is live."""
+class _SingleRuleset:
+    """One ruleset in the role of the live rulesets."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._loaded = Loaded(evaluator.ruleset, evaluator.digest, evaluator)

@@ -12,21 +12,21 @@ from triage_rules.cli.output import exit_with, write_message
 
 
 def post_report(url: str, body: bytes, wait: int, key: str) -> dict[str, Any]:
-    """What the service answers to a posted report; `key` is sent if not empty. Exits with its faults if refused."""
+    """Post a report and return the service's answer. Exits if the report is refused. `key`: sent unless empty."""
     headers = {"Content-Type": "application/json", **({"Prefer": f"wait={wait}"} if wait else {})}
     headers |= {"Authorization": f"Bearer {key}"} if key else {}
     request = urllib.request.Request(url, body, headers)  # noqa: S310 (the user names the service)
     try:
         with urllib.request.urlopen(request, timeout=wait + 10) as answer:  # noqa: S310 (as above)
-            found: dict[str, Any] = json.load(answer)
-            return found
+            accepted: dict[str, Any] = json.load(answer)
+            return accepted
     except urllib.error.HTTPError as error:
-        _refused(error.code, error.read())
+        _exit_with_problem(error.code, error.read())
     except (urllib.error.URLError, TimeoutError) as error:
         exit_with(f"{url} can't be reached: {getattr(error, 'reason', error)}", ExitCode.CANNOT_RUN)
 
 
-def _refused(status_code: int, body: bytes) -> NoReturn:
+def _exit_with_problem(status_code: int, body: bytes) -> NoReturn:
     problem = json.loads(body)
     write_message(f"{status_code}: {problem.get('title')} {problem.get('detail') or ''}")
     for error in problem.get("errors", []):

@@ -3,83 +3,110 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import click
 
 from triage_rules.cli.exit_codes import ExitCode
-from triage_rules.cli.output import (
-    FORMATS,
-    as_json,
-    exit_with,
-    handle_errors,
-    warn_not_approved,
-    write_data,
-    write_message,
-)
-from triage_rules.cli.store import open_ledger
+from triage_rules.cli.output import FORMATS, exit_with, handle_errors, warn_not_approved, write, write_message
+from triage_rules.cli.store import open_store
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.records.consumer_groups import Groups
-from triage_rules.store import LiveRuleset
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.health import Backlog
+from triage_rules.store.redis import RedisStore
+from triage_rules.store.rulesets import LiveRuleset
 
 
 @click.command()
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
 @handle_errors
 def status(form: str) -> None:
-    """Say what is live, what waits, and which workers were heard from, and how far consumer groups are."""
+    """Show live rulesets, the backlog, workers and consumer groups."""
     settings = Settings.from_environment()
-    with open_ledger(settings) as ledger:
-        now = ledger.now_ms()
-        backlog = ledger.backlog(now)
-        workers, stalled = (heard(now, settings.worker_within_ms) for heard in (ledger.workers, ledger.stalled))
-        groups = ledger.groups()
-        live = ledger.live()
-        approved = {name: _approver(ledger, ruleset) for name, ruleset in sorted(live.items())}
-    if form == "json":
-        rulesets = {
-            name: {
-                "version": one.version,
-                "digest": one.digest,
-                "previous": one.previous,
-                "approved_by": approved[name],
-                "activated_at": timestamp(one.activated_ms),
-            }
-            for name, one in live.items()
-        }
-        waiting = {"pending": backlog.pending, "oldest_ms": backlog.oldest_ms, "dead": backlog.dead}
-        write_data(as_json({"rulesets": rulesets, "backlog": waiting, "results": backlog.results, "workers": workers,
-                      "workers_stalled": stalled, "groups": [asdict(group) for group in groups.shown],
-                      "groups_left_out": groups.left_out}))  # fmt: skip
-    else:
-        for name, one in sorted(live.items()):
-            write_data(f"{name} {one.version} {one.digest}, live since {timestamp(one.activated_ms)}")
-        write_data(f"{backlog.pending} reports wait, the oldest for {backlog.oldest_ms / 1000:.1f} s; "
-             f"{backlog.results} results, {backlog.dead} dead letters; "
-             f"{len(workers)} workers heard from, {len(stalled)} stalled")  # fmt: skip
-        _tell_groups(groups)
-    for name, approver in approved.items():
+    with open_store(settings) as store:
+        collected = collect_status(store, settings)
+    write(form, collected.as_json(), collected.as_text())
+    for group in collected.groups.shown:
+        if group.dead:
+            write_message(f"To list or requeue them: `triage redrive --group {group.name}`.")
+    for name, approver in collected.approvers.items():
         warn_not_approved(name, approver)
-    if not live:
+    if not collected.live:
         exit_with("No ruleset is live.", ExitCode.FINDINGS)
 
 
-def _approver(ledger: RedisLedger, live: LiveRuleset) -> str | None:
-    """Return the clinician who approved a live ruleset, or None. Reading it takes no engine."""
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """State of the service, as far as the store shows it. `approvers`: the clinician who approved each ruleset."""
+
+    live: dict[str, LiveRuleset]
+    approvers: dict[str, str | None]
+    backlog: Backlog
+    workers: list[str]
+    workers_stalled: list[str]
+    groups: Groups
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the status as plain data."""
+        return {
+            "rulesets": {
+                name: {
+                    "version": ruleset.version,
+                    "digest": ruleset.digest,
+                    "previous": ruleset.previous,
+                    "approved_by": self.approvers[name],
+                    "activated_at": timestamp(ruleset.activated_ms),
+                }
+                for name, ruleset in self.live.items()
+            },
+            "backlog": {
+                "pending": self.backlog.pending,
+                "oldest_ms": self.backlog.oldest_ms,
+                "dead": self.backlog.dead,
+            },
+            "results": self.backlog.results,
+            "workers": self.workers,
+            "workers_stalled": self.workers_stalled,
+            "groups": [asdict(group) for group in self.groups.shown],
+            "groups_left_out": self.groups.left_out,
+        }
+
+    def as_text(self) -> Iterator[str]:
+        """Yield the lines of the status."""
+        for name, ruleset in sorted(self.live.items()):
+            yield f"{name} {ruleset.version} {ruleset.digest}, live since {timestamp(ruleset.activated_ms)}"
+        yield (
+            f"{self.backlog.pending} reports waiting, the oldest for {self.backlog.oldest_ms / 1000:.1f} s; "
+            f"{self.backlog.results} results, {self.backlog.dead} dead letters; "
+            f"{len(self.workers)} workers, {len(self.workers_stalled)} stalled"
+        )
+        for group in self.groups.shown:
+            lag = "unknown number of" if group.lag is None else group.lag
+            yield f"group {group.name}: {lag} results to come, {group.pending} in progress, {group.dead} dead letters"
+        if self.groups.left_out:
+            yield f"and {self.groups.left_out} more groups"
+
+
+def collect_status(store: RedisStore, settings: Settings) -> ServiceStatus:
+    """Read the status of the service from the store. Raises StoreUnavailable."""
+    now = store.now_ms()
+    live = store.rulesets.get_live()
+    return ServiceStatus(
+        live,
+        {name: _read_approver(store, ruleset) for name, ruleset in sorted(live.items())},
+        store.health.get_backlog(now),
+        store.health.get_workers(now, settings.worker_within_ms),
+        store.health.get_stalled_workers(now, settings.worker_within_ms),
+        store.consumer_groups.get_all(),
+    )
+
+
+def _read_approver(store: RedisStore, live: LiveRuleset) -> str | None:
+    """Return the clinician who approved a live ruleset, or None. Reading the bundle takes no engine."""
     if live.is_approval_stored:
         return live.approved_by
-    ruleset: dict[str, Any] = json.loads(ledger.bundle(live.digest))["ruleset"]
+    ruleset: dict[str, Any] = json.loads(store.rulesets.get_bundle(live.digest))["ruleset"]
     return ruleset.get("approved_by")
-
-
-def _tell_groups(groups: Groups) -> None:
-    for one in groups.shown:
-        lag = "unknown how many" if one.lag is None else one.lag
-        write_data(f"group {one.name}: {lag} results to come, {one.pending} in hand, {one.dead} dead letters")
-        if one.dead:
-            write_message(f"`triage redrive --group {one.name}` shows them, and puts them back.")
-    if groups.left_out:
-        write_data(f"and {groups.left_out} more groups")

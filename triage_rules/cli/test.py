@@ -1,8 +1,9 @@
-"""The command `triage test`: run the cases of a ruleset, and show what none of them covers."""
+"""`triage test`: run the cases of a ruleset, and show what they leave uncovered."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -11,26 +12,25 @@ import click
 
 from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
 from triage_rules.assurance.coverage import Coverage, CoverageMeasure, Observed, measure
-from triage_rules.assurance.coverage import reporting as covered
+from triage_rules.assurance.coverage import reporting as coverage_reporting
 from triage_rules.assurance.coverage.suggestions import drafts, suggest
 from triage_rules.cli.exit_codes import ExitCode
 from triage_rules.cli.output import (
-    as_json,
+    Progress,
     exit_with,
     handle_errors,
-    progress,
     warn_not_approved,
+    write,
     write_data,
     write_message,
 )
 from triage_rules.cli.ruleset_argument import open_folder
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.language.model import Ruleset
 
 
-def _required(_: click.Context, __: click.Parameter, value: str | None) -> dict[CoverageMeasure, Decimal]:
+def _read_required(_: click.Context, __: click.Parameter, value: str | None) -> dict[CoverageMeasure, Decimal]:
     try:
-        return {} if value is None else covered.read_required(value)
+        return {} if value is None else coverage_reporting.read_required(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
 
@@ -38,37 +38,46 @@ def _required(_: click.Context, __: click.Parameter, value: str | None) -> dict[
 @click.command()
 @click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
-@click.option("--coverage", is_flag=True, help="Show what the cases cover, and what no case shows.")
-@click.option("--require", "required", metavar="MEASURE=PERCENT,...", callback=_required,
-              help="Exit with 1 if less is covered, e.g. rules=100,mcdc=80.")  # fmt: skip
-@click.option("--suggest", "wanted", metavar="N", type=click.IntRange(min=1),
-              help="Draft up to N cases that would show more, as YAML; you say what each must result in.")  # fmt: skip
+@click.option("--coverage", "is_covered", is_flag=True, help="Show what the cases cover and what they don't.")
+@click.option("--require", "required", metavar="MEASURE=PERCENT,...", callback=_read_required,
+              help="Exit with 1 if less is covered, such as rules=100,mcdc=80.")  # fmt: skip
+@click.option("--suggest", "suggested", metavar="N", type=click.IntRange(min=1),
+              help="Draft up to N cases that would cover more, as YAML; you add the expected results.")  # fmt: skip
 @handle_errors
-def test(folder: Path, form: str, coverage: bool, required: dict[CoverageMeasure, Decimal], wanted: int | None) -> None:
-    """Run the worked cases that lie beside a ruleset."""
+def test(
+    folder: Path, form: str, is_covered: bool, required: dict[CoverageMeasure, Decimal], suggested: int | None
+) -> None:
+    """Run the worked cases of a ruleset."""
     evaluator = open_folder(folder)
-    cases, tell, outcomes = read_cases(folder, evaluator.ruleset), progress(), []
-    for case in cases:
-        outcomes.append(run_case(evaluator, case))
-        tell(f"{len(outcomes)} of {len(cases)} cases")
-    shown = cover(evaluator, outcomes) if coverage or required or wanted else None
-    if wanted is not None and shown is not None:
-        write_data(drafts(suggest(evaluator, shown, [outcome.case for outcome in outcomes], wanted)))
+    outcomes = _run_cases(evaluator, folder)
+    coverage = cover(evaluator, outcomes) if is_covered or required or suggested else None
+    run = CaseRun(evaluator.ruleset.name, outcomes, coverage if is_covered else None)
+    if suggested is not None and coverage is not None:
+        write_data(drafts(suggest(evaluator, coverage, [outcome.case for outcome in outcomes], suggested)))
+    elif form == "junit":
+        write_data(run.as_junit())
     else:
-        show(form, evaluator.ruleset, outcomes, shown if coverage else None)
+        write(form, run.as_json(), run.as_text())
     warn_not_approved(evaluator.ruleset.name, evaluator.ruleset.approved_by)
-    failed = [outcome for outcome in outcomes if not outcome.passed]
-    lacking = covered.below(shown, required) if shown is not None else []
+    lacking = coverage_reporting.below(coverage, required) if coverage is not None else []
     for line in lacking:
         write_message(f"Too little is covered: {line}.")
-    if failed or not outcomes:
-        exit_with(f"{len(failed)} of {len(outcomes)} cases differ from what they want.", ExitCode.FINDINGS)
+    if run.failed or not outcomes:
+        exit_with(f"{len(run.failed)} of {len(outcomes)} cases fail.", ExitCode.FINDINGS)
     if lacking:
-        exit_with("`triage test RULESET --coverage` tells what no case shows.", ExitCode.FINDINGS)
+        exit_with("`triage test RULESET --coverage` lists what no case covers.", ExitCode.FINDINGS)
+
+
+def _run_cases(evaluator: Evaluator, folder: Path) -> list[CaseOutcome]:
+    cases, progress, outcomes = read_cases(folder, evaluator.ruleset), Progress(), []
+    for case in cases:
+        outcomes.append(run_case(evaluator, case))
+        progress.show(f"{len(outcomes)} of {len(cases)} cases")
+    return outcomes
 
 
 def cover(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> Coverage:
-    """The coverage by cases that were run, passed or not; a refused report shows nothing."""
+    """Measure the coverage of cases that were run, passed or failed. A refused report covers nothing."""
     observed = [
         Observed(
             outcome.case.id,
@@ -82,48 +91,55 @@ def cover(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> Coverage:
     return measure(evaluator.ruleset, observed)
 
 
-def show(form: str, ruleset: Ruleset, outcomes: list[CaseOutcome], coverage: Coverage | None) -> None:
-    """The outcomes, and the coverage if there is one, in one of the formats."""
-    match form:
-        case "json":
-            write_data(as_json(_json(outcomes, coverage)))
-        case "junit":
-            write_data(_junit(ruleset, outcomes, coverage))
-        case _:
-            write_data(_text(outcomes, coverage))
+@dataclass(frozen=True, slots=True)
+class CaseRun:
+    """Outcomes of a ruleset's cases, and the coverage if it was asked for."""
 
+    ruleset: str
+    outcomes: Sequence[CaseOutcome]
+    coverage: Coverage | None
 
-def _text(outcomes: list[CaseOutcome], coverage: Coverage | None) -> str:
-    lines = [
-        f"{outcome.case.id}: {outcome.case.note}\n    " + "\n    ".join(outcome.differences)
-        for outcome in outcomes
-        if not outcome.passed
-    ]
-    lines.append(f"{sum(o.passed for o in outcomes)} passed, {len(lines)} failed")
-    if coverage is not None:
-        lines += ["", covered.as_text(coverage)]
-    return "\n".join(lines)
+    @property
+    def failed(self) -> list[CaseOutcome]:
+        """Return the cases whose result is not as expected."""
+        return [outcome for outcome in self.outcomes if not outcome.passed]
 
+    def as_text(self) -> Iterator[str]:
+        """Yield the lines of the run: failed cases, the count, the coverage."""
+        for outcome in self.failed:
+            yield f"{outcome.case.id}: {outcome.case.note}"
+            yield "\n".join(f"    {difference}" for difference in outcome.differences)
+        yield f"{len(self.outcomes) - len(self.failed)} passed, {len(self.failed)} failed"
+        if self.coverage is not None:
+            yield f"\n{coverage_reporting.as_text(self.coverage)}"
 
-def _json(outcomes: list[CaseOutcome], coverage: Coverage | None) -> Mapping[str, object]:
-    cases = [{"id": o.case.id, "note": o.case.note, "passed": o.passed, "differences": o.differences} for o in outcomes]
-    return {"cases": cases} if coverage is None else {"cases": cases, "coverage": covered.as_json(coverage)}
+    def as_json(self) -> dict[str, object]:
+        """Return the run as plain data."""
+        data: dict[str, object] = {
+            "cases": [
+                {
+                    "id": outcome.case.id,
+                    "note": outcome.case.note,
+                    "passed": outcome.passed,
+                    "differences": outcome.differences,
+                }
+                for outcome in self.outcomes
+            ]
+        }
+        return data if self.coverage is None else data | {"coverage": coverage_reporting.as_json(self.coverage)}
 
-
-def _junit(ruleset: Ruleset, outcomes: list[CaseOutcome], coverage: Coverage | None) -> str:
-    """One test suite, a test case for each case; coverage as properties, which readers of JUnit keep or ignore."""
-    failures = str(sum(not o.passed for o in outcomes))
-    suite = ET.Element(
-        "testsuite", name=ruleset.name, tests=str(len(outcomes)), failures=failures, errors="0", skipped="0"
-    )
-    if coverage is not None:
-        properties = ET.SubElement(suite, "properties")
-        for kind, count in coverage.counts().items():
-            ET.SubElement(properties, "property", name=f"coverage.{kind.value}", value=count.percent)
-    for outcome in outcomes:
-        case = ET.SubElement(suite, "testcase", name=outcome.case.id, classname=ruleset.name, time="0")
-        if not outcome.passed:
-            failure = ET.SubElement(case, "failure", type="difference", message=outcome.case.note)
-            failure.text = "\n".join(outcome.differences)
-    ET.indent(suite)
-    return ET.tostring(suite, encoding="unicode", xml_declaration=True)
+    def as_junit(self) -> str:
+        """Return the run as a JUnit suite; coverage as properties, which readers of JUnit keep or ignore."""
+        counts = {"tests": len(self.outcomes), "failures": len(self.failed), "errors": 0, "skipped": 0}
+        suite = ET.Element("testsuite", {"name": self.ruleset} | {name: str(count) for name, count in counts.items()})
+        if self.coverage is not None:
+            properties = ET.SubElement(suite, "properties")
+            for kind, count in self.coverage.counts().items():
+                ET.SubElement(properties, "property", name=f"coverage.{kind.value}", value=count.percent)
+        for outcome in self.outcomes:
+            case = ET.SubElement(suite, "testcase", name=outcome.case.id, classname=self.ruleset, time="0")
+            if not outcome.passed:
+                failure = ET.SubElement(case, "failure", type="difference", message=outcome.case.note)
+                failure.text = "\n".join(outcome.differences)
+        ET.indent(suite)
+        return ET.tostring(suite, encoding="unicode", xml_declaration=True)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import click
 
-from triage_rules.cli import actor
+from triage_rules.cli.actor import by_option
 from triage_rules.cli.output import handle_errors, write_data, write_message
-from triage_rules.cli.store import open_ledger
+from triage_rules.cli.store import open_store
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.audit import Actor
 
 
 @click.command()
 @click.argument("name")
-@actor.by
+@by_option
 @handle_errors
 def withdraw(name: str, by: Actor) -> None:
-    """Take a ruleset out of service: reports for it are refused from now on, and what was accepted is still decided.
+    """Take a ruleset out of service.
 
-    `triage deploy` makes it live again.
+    New reports for it are refused; accepted ones are still decided. `triage deploy` makes it live again.
     """
-    with open_ledger(Settings.from_environment()) as ledger:
-        left = ledger.withdraw(name, ledger.now_ms(), by=by)
-        others = sorted(ledger.live())
-    write_data(f"{left.name} {left.version} {left.digest} is live no more")
-    write_message(f"Live: {', '.join(others) or 'nothing, so every report is refused'}.")
+    with open_store(Settings.from_environment()) as store:
+        withdrawn = store.rulesets.withdraw(name, store.now_ms(), by=by)
+        others = sorted(store.rulesets.get_live())
+    write_data(f"{withdrawn.name} {withdrawn.version} {withdrawn.digest} is no longer live")
+    write_message(f"Live: {', '.join(others) or 'none, so every report is refused'}.")

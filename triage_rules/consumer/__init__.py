@@ -21,11 +21,11 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from triage_rules.consumer.failures import OUTAGE, FailureStreak, WaitTimes, describe_error
-from triage_rules.foundation.encryption import Seals
-from triage_rules.foundation.errors import CredentialsRefused, EventError, LedgerUnavailable, SealError
+from triage_rules.foundation.encryption import Encryption
+from triage_rules.foundation.errors import CredentialsRefused, DecryptionError, EventError, StoreUnavailable
 from triage_rules.foundation.timestamps import now_ms
 from triage_rules.language.model import Level
-from triage_rules.records.events import SEALED_TYPE, Event, decode
+from triage_rules.records.events import ENCRYPTED_TYPE, Event, decode
 from triage_rules.store.results import ResultStream, StreamEntry
 
 log = logging.getLogger("triage.consumer")
@@ -58,7 +58,7 @@ class Message:
     _consumer: Consumer = field(repr=False)
 
     def ack(self) -> None:
-        """Acknowledge the result: no member of the group gets it again. After LedgerUnavailable a member may."""
+        """Acknowledge the result: no member of the group gets it again. After StoreUnavailable a member may."""
         self._consumer._acknowledge(self)  # noqa: SLF001 - two classes, one unit
 
     def give_up(self, reason: str) -> None:
@@ -78,8 +78,8 @@ class Consumer:
     must be longer than the slowest handler takes for `prefetch` results.
     `dedupe_for`: seconds for which the ids of handled results are remembered (0: not at all).
     `start`: where a new group begins, `0` for all results in the stream, `$` for new ones only.
-    `encryption_keys`: the service's keys, if it encrypts. The iteration ends with a SealError at the first encrypted
-    result if there are no keys, and after several if no key opens them; a single result ends as a dead letter.
+    `encryption_keys`: the service's keys, if it encrypts. The iteration ends with a DecryptionError at the first
+    encrypted result if there are no keys, and after several if no key opens them; a single one ends as a dead letter.
     """
 
     def __init__(  # noqa: PLR0913 - two required, the others optional and by name
@@ -117,7 +117,7 @@ class Consumer:
         self._keep_ms = round(dedupe_for * 1000)
         self._start = start
         self._prefetch = prefetch
-        self._seals = Seals(encryption_keys)
+        self._encryption = Encryption(encryption_keys)
         self._stream = ResultStream(url)
         self._stop = threading.Event()
         self._has_joined = False
@@ -145,7 +145,7 @@ class Consumer:
             streak.reset()
             try:
                 message.ack()
-            except LedgerUnavailable as error:
+            except StoreUnavailable as error:
                 log.warning(
                     "result %s: handled but not acknowledged, may be delivered again: %s", message.event.id, error
                 )
@@ -159,7 +159,7 @@ class Consumer:
         self._causes[entry.id] = cause
         streak.record(entry.id)
         if streak.is_outage:
-            self._uncount_delivery(entry)
+            self._refund_delivery(entry)
         pause = PAUSE_SECONDS[min(streak.length, len(PAUSE_SECONDS)) - 1]
         if pause:
             log.warning("pausing for %g s: the handler failed %d times in a row", pause, streak.length)
@@ -169,14 +169,14 @@ class Consumer:
         """Yield results until stop(). The caller acknowledges each; one without acknowledgement is delivered again.
 
         Raises:
-            SealError: If results are encrypted and no key opens them.
+            DecryptionError: If results are encrypted and no key opens them.
             CredentialsRefused: If Redis refuses the credentials at the first connection.
         """
         failures = 0
         while not self._stop.is_set():
             try:
                 entries = self._next_entries()
-            except LedgerUnavailable as error:
+            except StoreUnavailable as error:
                 if isinstance(error, CredentialsRefused) and not self._was_admitted:
                     raise
                 log.warning("retrying: %s", error)
@@ -232,9 +232,9 @@ class Consumer:
 
         The limit is a quarter longer than the store's, so that the store offers the entry first if it can.
         """
-        rows = self._stream.waiting(self.group, WATCHED)
+        rows = self._stream.get_unfinished(self.group, WATCHED)
         entry_id = self._wait_times.find_overdue(rows, 1.25 * self._claim_after_ms / 1000)
-        return [] if entry_id is None else self._stream.take(self.group, self.name, entry_id)
+        return [] if entry_id is None else self._stream.claim_entry(self.group, self.name, entry_id)
 
     def _make_message(self, entry: StreamEntry) -> Message | None:
         """Return the message to deliver, or None if the entry needs no delivery."""
@@ -247,10 +247,10 @@ class Consumer:
                 self._give_up(replace(entry, deliveries=entry.deliveries - 1), self._describe_failure(entry))
                 return None
             event = self._decode(entry)
-            if event is not None and self._keep_ms and self._stream.seen(self.group, event.id):
+            if event is not None and self._keep_ms and self._stream.has_handled(self.group, event.id):
                 self._stream.drop(self.group, entry)
                 return None
-        except LedgerUnavailable as error:
+        except StoreUnavailable as error:
             log.warning("entry %s stays pending in the group: %s", entry.id, error)
             return None
         return None if event is None else Message(event, entry.deliveries, entry, self)
@@ -262,46 +262,46 @@ class Consumer:
 
     def _decode(self, entry: StreamEntry) -> Event | None:
         try:
-            event = decode(entry.fields, self._seals)
-        except SealError as error:
+            event = decode(entry.fields, self._encryption)
+        except DecryptionError as error:
             self._refuse_unreadable(entry, error)
             return None
         except EventError as error:
             log.error("entry %s becomes a dead letter: %s", entry.id, error)  # noqa: TRY400 - the traceback helps nobody
             self._give_up(entry, f"not a result event: {error}")
             return None
-        if entry.fields["content-type"] == SEALED_TYPE:
+        if entry.fields["content-type"] == ENCRYPTED_TYPE:
             self._has_opened = True
             self._unreadable.reset()
         return event
 
-    def _refuse_unreadable(self, entry: StreamEntry, error: SealError) -> None:
-        """Leave a single result that no key opens pending. Raises SealError if several failures show wrong keys."""
+    def _refuse_unreadable(self, entry: StreamEntry, error: DecryptionError) -> None:
+        """Leave a single result that no key opens pending. Raises DecryptionError if several show wrong keys."""
         self._unreadable.record(entry.id)
         has_wrong_keys = self._unreadable.is_outage or (not self._has_opened and self._unreadable.length >= OUTAGE)
         if has_wrong_keys or not self._has_opened:
-            self._uncount_delivery(entry)
+            self._refund_delivery(entry)
         if has_wrong_keys:
-            raise SealError(f"entry {entry.id}: {error}; this consumer needs the encryption_keys of the service")
+            raise DecryptionError(f"entry {entry.id}: {error}; this consumer needs the encryption_keys of the service")
         log.error("entry %s will be delivered again: %s", entry.id, error)
 
     def _check_keys(self, entry: StreamEntry) -> None:
-        """Raise SealError for an encrypted result if there are no keys.
+        """Raise DecryptionError for an encrypted result if there are no keys.
 
         Called before failed deliveries are counted: a missing setting must not turn results into dead letters.
         """
-        if not self._seals and entry.fields.get("content-type") == SEALED_TYPE:
-            raise SealError("results are encrypted, and this consumer has no key; pass it encryption_keys")
+        if not self._encryption and entry.fields.get("content-type") == ENCRYPTED_TYPE:
+            raise DecryptionError("results are encrypted, and this consumer has no key; pass it encryption_keys")
 
     def _acknowledge(self, message: Message) -> None:
         self._causes.pop(message._entry.id, None)  # noqa: SLF001 - as in Message
-        self._stream.done(self.group, message._entry, message.event.id, now_ms=now_ms(), keep_ms=self._keep_ms)  # noqa: SLF001
+        self._stream.acknowledge(self.group, message._entry, message.event.id, now_ms=now_ms(), keep_ms=self._keep_ms)  # noqa: SLF001
 
-    def _uncount_delivery(self, entry: StreamEntry) -> None:
+    def _refund_delivery(self, entry: StreamEntry) -> None:
         """Take this delivery off the entry's count."""
         try:
-            self._stream.excuse(self.group, self.name, entry)
-        except LedgerUnavailable as error:
+            self._stream.refund_delivery(self.group, self.name, entry)
+        except StoreUnavailable as error:
             log.warning("entry %s: this delivery counts, though it failed in an outage: %s", entry.id, error)
 
     def _give_up(self, entry: StreamEntry, reason: str) -> None:
@@ -311,7 +311,7 @@ class Consumer:
         try:
             if self._has_joined:
                 self._stream.leave(self.group, self.name)
-        except LedgerUnavailable as error:
+        except StoreUnavailable as error:
             log.warning("consumer %s stays listed in the group: %s", self.name, error)
 
 
@@ -324,8 +324,8 @@ def follow(
     `encryption_keys`: the service's keys, if it encrypts.
 
     Raises:
-        LedgerUnavailable: If Redis can't be reached.
-        SealError: If results are encrypted and there are no keys.
+        StoreUnavailable: If Redis can't be reached.
+        DecryptionError: If results are encrypted and there are no keys.
     """
     with following(url, start, silence=silence, encryption_keys=encryption_keys) as events:
         yield from events
@@ -338,20 +338,22 @@ def following(
     """Follow results from the moment of entering: `$` misses none that arrive before the first is asked for."""
     stream = ResultStream(url)
     try:
-        yield _read_events(stream, stream.last_id() if start == "$" else start, silence, Seals(encryption_keys))
+        yield _read_events(
+            stream, stream.get_last_id() if start == "$" else start, silence, Encryption(encryption_keys)
+        )
     finally:
         stream.close()
 
 
-def _read_events(stream: ResultStream, last: str, silence: float | None, seals: Seals) -> Iterator[Event]:
+def _read_events(stream: ResultStream, last: str, silence: float | None, encryption: Encryption) -> Iterator[Event]:
     last_arrival = time.monotonic()
     while silence is None or time.monotonic() - last_arrival < silence:
-        for entry in stream.after(last, count=100, block_ms=BLOCK_MS):
+        for entry in stream.read_after(last, count=100, block_ms=BLOCK_MS):
             last, last_arrival = entry.id, time.monotonic()
             try:
-                yield decode(entry.fields, seals)
-            except SealError:
-                if not seals:
+                yield decode(entry.fields, encryption)
+            except DecryptionError:
+                if not encryption:
                     raise
                 log.warning("entry %s skipped: no key opens it", entry.id)
             except EventError as error:

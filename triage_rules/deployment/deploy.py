@@ -35,7 +35,7 @@ from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import FILE_NAME, Document, bytes_of, parse_with_document
 from triage_rules.records.audit import Actor
 from triage_rules.records.proposals import Approval
-from triage_rules.store import Ledger, LiveRuleset
+from triage_rules.store.rulesets import LiveRuleset, RulesetStore
 
 FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE)
 """Files of a ruleset's folder that are read; the last may be missing."""
@@ -172,14 +172,16 @@ def check_files(files: Mapping[str, str]) -> Checked:
     )
 
 
-def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor, approving: Approval | None = None) -> Deployed:
+def deploy(
+    rulesets: RulesetStore, checked: Checked, now_ms: int, by: Actor, approving: Approval | None = None
+) -> Deployed:
     """Make a checked ruleset live in one step. `approving`: the proposal that asked for it.
 
-    Raises LedgerUnavailable, AuditError, ProposalNotFound, ProposalRefused.
+    Raises StoreUnavailable, AuditError, ProposalNotFound, ProposalRefused.
     """
     bundle = checked.bundle
-    others = [digest for digest in ledger.digests(bundle.name, bundle.version) if digest != bundle.digest]
-    live = ledger.deploy(
+    others = [digest for digest in rulesets.get_digests(bundle.name, bundle.version) if digest != bundle.digest]
+    live = rulesets.deploy(
         bundle.name,
         bundle.version,
         bundle.digest,
@@ -206,16 +208,16 @@ def deploy(ledger: Ledger, checked: Checked, now_ms: int, by: Actor, approving: 
     return Deployed(live, tuple(warnings))
 
 
-def roll_back(ledger: Ledger, name: str, now_ms: int, by: Actor) -> tuple[LiveRuleset, Ruleset]:
+def roll_back(rulesets: RulesetStore, name: str, now_ms: int, by: Actor) -> tuple[LiveRuleset, Ruleset]:
     """Make the previous version live again, in one step. If it can't be opened, the live version stays.
 
-    Raises RulesetNotFound, BundleError, LedgerUnavailable, AuditError.
+    Raises RulesetNotFound, BundleError, StoreUnavailable, AuditError.
     """
-    there = ledger.live().get(name)
+    there = rulesets.get_live().get(name)
     if there is not None and there.previous is not None:
-        open_bundle(ledger.bundle(there.previous), there.previous)
-    live = ledger.rollback(name, now_ms, by=by)
-    return live, open_bundle(ledger.bundle(live.digest), live.digest)
+        open_bundle(rulesets.get_bundle(there.previous), there.previous)
+    live = rulesets.roll_back(name, now_ms, by=by)
+    return live, open_bundle(rulesets.get_bundle(live.digest), live.digest)
 
 
 def _check_in_child(folder: str) -> dict[str, Any]:

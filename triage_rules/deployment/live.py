@@ -1,4 +1,4 @@
-"""The rulesets that are live, opened and ready; followed between two reports, the last good one kept."""
+"""Live rulesets, opened and ready: changes are followed between two reports, and the last good version is kept."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import BundleError, EngineLimitError, RulesetError, RulesetNotFound
 from triage_rules.language.bundle import open_bundle
 from triage_rules.language.model import Ruleset
-from triage_rules.store import Ledger, LiveRuleset
+from triage_rules.store.rulesets import LiveRuleset
 
 KEPT = 8
 """Number of opened rulesets kept besides the live ones, for reports accepted a little earlier."""
@@ -50,16 +51,28 @@ class _Refused:
     tried: float
 
 
-class LiveRulesets:
-    """What is live in the ledger, asked for at most every ASK_AFTER_SECONDS. May be shared by threads.
+class LiveStore(Protocol):
+    """The reads of the store that following live rulesets needs; `store.rulesets.RulesetStore` has them."""
 
-    While one thread asks, the others go by what was live a moment before; the ledger may be slow.
+    def get_live(self) -> dict[str, LiveRuleset]:
+        """Return the live versions by the rulesets' names."""
+        ...
+
+    def get_bundle(self, digest: str) -> bytes:
+        """Return a bundle. Raises RulesetNotFound."""
+        ...
+
+
+class LiveRulesets:
+    """The live rulesets; the store is asked for them at most every ASK_AFTER_SECONDS. May be shared by threads.
+
+    While one thread asks, the others use the earlier answer: the store may be slow.
     """
 
     def __init__(
-        self, ledger: Ledger, *, second_opinion: bool = True, alarm: Callable[[], None] = lambda: None
+        self, store: LiveStore, *, second_opinion: bool = True, alarm: Callable[[], None] = lambda: None
     ) -> None:
-        self._ledger = ledger
+        self._store = store
         self._second_opinion = second_opinion
         self._alarm = alarm
         self._asking = threading.Lock()
@@ -72,21 +85,21 @@ class LiveRulesets:
         self._refused: dict[str, _Refused] = {}
 
     def refresh(self) -> None:
-        """Ask the ledger at the next call, however recently it was asked."""
+        """Ask the store at the next call, even if it was asked a moment ago."""
         self._refreshes += 1
         self._asked = NEVER
 
     def names(self) -> list[str]:
-        """The names of the live rulesets. Raises LedgerUnavailable."""
+        """Return the names of the live rulesets. Raises StoreUnavailable."""
         return sorted(self._follow())
 
     def refused(self) -> dict[str, str]:
-        """Live rulesets that could not be opened here, and why; the last good one decides in their place."""
+        """Return the live rulesets that can't be opened, and why; the last good version decides in their place."""
         with self._opening:
             return {name: refused.reason for name, refused in self._refused.items()}
 
     def get(self, name: str) -> Loaded:
-        """The live ruleset of that name. Raises RulesetNotFound, BundleError, LedgerUnavailable."""
+        """Return the live ruleset of that name. Raises RulesetNotFound, BundleError, StoreUnavailable."""
         live = self._follow()
         if name not in live:
             raise RulesetNotFound(f"no ruleset `{name}` is live")
@@ -101,14 +114,19 @@ class LiveRulesets:
             self._good[name] = loaded
             return loaded
 
-    def by_digest(self, digest: str) -> Loaded:
-        """The ruleset of a bundle, live or not.
+    def live_version(self, name: str, digest: str) -> str | None:
+        """Return the version of a bundle if it is live now; open nothing. Raises StoreUnavailable."""
+        live = self._store.get_live().get(name)
+        return live.version if live is not None and live.digest == digest else None
 
-        Raises RulesetNotFound, BundleError, RulesetError, EngineLimitError, LedgerUnavailable.
+    def by_digest(self, digest: str) -> Loaded:
+        """Return the ruleset of a bundle, live or not.
+
+        Raises RulesetNotFound, BundleError, RulesetError, EngineLimitError, StoreUnavailable.
         """
         with self._opening:
             if digest not in self._opened:
-                ruleset = open_bundle(self._ledger.bundle(digest), digest)
+                ruleset = open_bundle(self._store.get_bundle(digest), digest)
                 evaluator = Evaluator(ruleset, digest, second_opinion=self._second_opinion, alarm=self._alarm)
                 self._opened[digest] = Loaded(ruleset, digest, evaluator)
                 self._forget_oldest()
@@ -138,7 +156,7 @@ class LiveRulesets:
             try:
                 if self._asked == asked:  # else another thread asked while this one waited
                     now, refreshes = time.monotonic(), self._refreshes
-                    self._live = self._ledger.live()
+                    self._live = self._store.get_live()
                     self._asked = now if refreshes == self._refreshes else NEVER
             finally:
                 self._asking.release()

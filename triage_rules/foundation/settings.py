@@ -16,9 +16,8 @@ from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 from triage_rules.foundation import redis_urls
-from triage_rules.foundation.encryption import Seals, is_key
 from triage_rules.foundation.errors import SettingsError
-from triage_rules.foundation.patterns import KEY, RATE
+from triage_rules.foundation.patterns import KEY, RATE, is_encryption_key
 
 PREFIX = "TRIAGE_"
 PORT_MAX = 65_535
@@ -221,11 +220,6 @@ class Settings:
         return f"{_bracketed(url.hostname or '')}:{url.port or REDIS_PORT}/{url.path.strip('/') or 0}"
 
     @property
-    def seals(self) -> Seals:
-        """Return the encryption of stored reports; without keys it leaves every text as it is."""
-        return Seals(self.encryption, self.index_secret)
-
-    @property
     def encryption(self) -> tuple[str, ...]:
         """Return the encryption keys; without keys nothing is encrypted."""
         return tuple(self.encryption_keys.replace(",", " ").split())
@@ -363,7 +357,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _check_encryption(settings: Settings) -> None:
-    if not all(map(is_key, settings.encryption)):
+    if not all(map(is_encryption_key, settings.encryption)):
         raise SettingsError(
             "TRIAGE_ENCRYPTION_KEYS: a key is not a Fernet key; make one with `openssl rand -base64 32 | tr '+/' '-_'`"
         )

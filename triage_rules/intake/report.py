@@ -190,7 +190,7 @@ _SCHEMA = ReportIn()
 
 
 def read_report(raw: object, rulesets: RulesetLookup[Open], now_ms: int) -> Posted[Open]:
-    """Read a posted report. Raises ReportError with every fault, NoRulesetLive, LedgerUnavailable. `now_ms`: UTC."""
+    """Read a posted report. Raises ReportError with every fault, NoRulesetLive, StoreUnavailable. `now_ms`: UTC."""
     values, faults, left_out = _read_envelope(raw, now_ms)
     loaded = _choose_ruleset(values, rulesets, faults)
     answers: Answers = {}

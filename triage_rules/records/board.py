@@ -11,7 +11,7 @@ import enum
 import re
 from dataclasses import dataclass
 
-from triage_rules.foundation.errors import NoPlace
+from triage_rules.foundation.errors import PositionNotFound
 from triage_rules.language.model import Level
 
 RANKS: tuple[Level | None, ...] = (Level.URGENT, None, Level.MONITOR, Level.ROUTINE)
@@ -188,11 +188,11 @@ def read_noted(group: Group, text: str) -> Noted:
 def still_to_come(group: Group, place: str) -> tuple[str, bool] | None:
     """Return the first member's text of a group that comes after `place`, and whether that text is included.
 
-    None: the whole group comes before. Raises NoPlace if `place` is malformed.
+    None: the whole group comes before. Raises PositionNotFound if `place` is malformed.
     """
     form = _PLACE.fullmatch(place)
     if form is None:
-        raise NoPlace
+        raise PositionNotFound
     rank, due, received, report_id = int(form[1]), int(form[2]), int(form[3]), form[4]
     if group.rank != rank:
         return ("", True) if group.rank > rank else None
@@ -207,8 +207,8 @@ def still_to_come(group: Group, place: str) -> tuple[str, bool] | None:
 
 
 def received_before(place: str) -> str:
-    """Return the text before which, in each group, the reports older than `place` are noted. Raises NoPlace."""
+    """Return the text before which a group notes the reports older than `place`. Raises PositionNotFound."""
     form = _PLACE.fullmatch(place)
     if form is None:
-        raise NoPlace
+        raise PositionNotFound
     return form[3] + form[4]

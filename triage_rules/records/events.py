@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from triage_rules.foundation import strict_json
-from triage_rules.foundation.encryption import Seals, is_sealed
+from triage_rules.foundation.encryption import Encryption, is_encrypted
 from triage_rules.foundation.errors import EventError
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.model import Level
@@ -20,13 +20,13 @@ from triage_rules.language.model import Level
 EVENT_TYPE = "triage.result.v1"
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
-SEALED_TYPE = "application/vnd.triage.sealed"
+ENCRYPTED_TYPE = "application/vnd.triage.sealed"
 """The content type of an event whose `data` is encrypted; inside is JSON again."""
 
-SEALED_AS = "result"
+RESULT_FIELD = "result"
 """The field name that the result is encrypted with, the same in the event and in the report."""
 
-PLAIN = Seals()
+PLAIN = Encryption()
 FIELDS = (
     "ce_specversion",
     "ce_id",
@@ -79,9 +79,9 @@ def event_of(report_id: str, result: dict[str, Any], *, source: str, now_ms: int
     )
 
 
-def encode(event: Event, seals: Seals = PLAIN) -> dict[str, str]:
-    """Return the fields of a stream entry, in the order of FIELDS. With keys in `seals`, `data` is encrypted."""
-    data = seals.seal(strict_json.dumps_fast(event.result), event.subject, SEALED_AS)
+def encode(event: Event, encryption: Encryption = PLAIN) -> dict[str, str]:
+    """Return the fields of a stream entry, in the order of FIELDS. With keys in `encryption`, `data` is encrypted."""
+    data = encryption.encrypt(strict_json.dumps_fast(event.result), event.subject, RESULT_FIELD)
     values = (
         SPEC_VERSION,
         event.id,
@@ -89,7 +89,7 @@ def encode(event: Event, seals: Seals = PLAIN) -> dict[str, str]:
         EVENT_TYPE,
         event.subject,
         event.time,
-        SEALED_TYPE if is_sealed(data) else CONTENT_TYPE,
+        ENCRYPTED_TYPE if is_encrypted(data) else CONTENT_TYPE,
         "" if event.level is None else event.level.word,
         event.ruleset,
         event.digest,
@@ -98,12 +98,12 @@ def encode(event: Event, seals: Seals = PLAIN) -> dict[str, str]:
     return dict(zip(FIELDS, values, strict=True))
 
 
-def decode(fields: Mapping[str, str], seals: Seals = PLAIN) -> Event:
+def decode(fields: Mapping[str, str], encryption: Encryption = PLAIN) -> Event:
     """Return the event of a stream entry. Unknown fields are ignored.
 
     Raises:
         EventError: If the entry is not a result event.
-        SealError: If no key of `seals` decrypts `data`. Neither message repeats it.
+        DecryptionError: If no key of `encryption` decrypts `data`. Neither message repeats it.
     """
     missing = [name for name in FIELDS if name not in fields]
     if missing:
@@ -113,7 +113,7 @@ def decode(fields: Mapping[str, str], seals: Seals = PLAIN) -> Event:
     if any(not _is_text(fields[name]) for name in FIELDS):
         raise EventError("a field is not UTF-8")
     try:
-        result = json.loads(seals.open(fields["data"], fields["ce_subject"], SEALED_AS))
+        result = json.loads(encryption.decrypt(fields["data"], fields["ce_subject"], RESULT_FIELD))
         level = Level.of(fields["level"]) if fields["level"] else None
     except (ValueError, KeyError, RecursionError):
         raise EventError("`data` is not JSON, or `level` is not a level") from None

@@ -7,9 +7,9 @@
 --       5 triage:idempotency:{sha256 of key}      hash    fingerprint, id; used if ARGV 11 isn't empty
 --       6 triage:subject:{ruleset}:{sha256}       zset    id by received_ms; used if ARGV 7 isn't empty
 --       7 triage:levels:{ruleset}:{sha256}        hash    level number -> when it was last published; likewise
---       8 triage:pending:urgent                   zset    as 2, those of the urgent lane alone
+--       8 triage:pending:urgent                   zset    as 2, only those of the urgent lane
 --       9 triage:celery:{lane}                    list    Celery's queue; used if ARGV 14 isn't empty
--- ARGV  1 id  2 ruleset  3 digest  4 findings (JSON, or sealed)  5 lane  6 received_ms  7 subject or ''  8 reported_at or ''
+-- ARGV  1 id  2 ruleset  3 digest  4 findings (JSON, or encrypted)  5 lane  6 received_ms  7 subject or ''  8 reported_at or ''
 --       9 age in ms from which no more are accepted  10 how long in s a subject's ids are kept  11 fingerprint or ''  12 idempotency in s
 --       13 client whose report it is, or ''  14 the Celery message that brings it to a worker, or '' if the caller enqueues it
 -- ->    {'created', id} | {'existing', id} | {'stale'} | {'old', ms beyond that age} | {'mismatch'}

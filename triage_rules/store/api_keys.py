@@ -1,4 +1,4 @@
-"""API keys in the ledger: what is stored of them, and who made and revoked them."""
+"""API keys: their stored form, and who made and revoked them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,26 @@ from triage_rules.foundation.errors import KeyNotFound
 from triage_rules.records import api_keys
 from triage_rules.records.api_keys import Key
 from triage_rules.records.audit import Act, Action, Actor
-from triage_rules.store.audit import Audited, AuditedStep
-from triage_rules.store.connection import refusals_translated
+from triage_rules.store.audit import AuditedStep, AuditLog
+from triage_rules.store.connection import Connection, refusals_translated
 from triage_rules.store.keyspace import KEYS
 
 
-class Keys(Audited):
-    """See `triage_rules.store.Ledger` for what each method promises."""
+class ApiKeys:
+    """The stored API keys."""
 
-    def keys(self) -> dict[str, Key]:
-        """All keys by id, also those that open nothing any more; but for what can't be read."""
+    def __init__(self, connection: Connection) -> None:
+        self._redis = connection.client
+        self._audit = AuditLog(connection)
+
+    def get_all(self) -> dict[str, Key]:
+        """Return all readable keys by id, including revoked and expired ones."""
         with refusals_translated():
-            found = cast(dict[str, str], self._redis.hgetall(KEYS))
-        return {key.id: key for key in map(api_keys.decode, found, found.values()) if key is not None}
+            stored = cast(dict[str, str], self._redis.hgetall(KEYS))
+        return {key.id: key for key in map(api_keys.decode, stored, stored.values()) if key is not None}
 
-    def add_key(self, key: Key, *, by: Actor) -> None:
-        """Keep a new key."""
+    def add(self, key: Key, *, by: Actor) -> None:
+        """Store a new key, with its audit entry."""
         details = {"id": key.id, "client": key.client, "scopes": sorted(key.scopes), "rate": key.rate}
 
         def prepare(pipe: Pipeline) -> AuditedStep[None]:
@@ -33,10 +37,10 @@ class Keys(Audited):
             act = Act(by, Action.KEY_MAKE, key.made_ms, details)
             return AuditedStep(None, act, lambda pipe: pipe.hset(KEYS, key.id, api_keys.encode(key)))
 
-        self._audited(prepare, watch=[KEYS])
+        self._audit.run_step(prepare, watch=[KEYS])
 
-    def revoke_key(self, key_id: str, now_ms: int, *, by: Actor) -> Key:
-        """Have a key open nothing from now on; nothing is done if it was revoked before. Raises KeyNotFound."""
+    def revoke(self, key_id: str, now_ms: int, *, by: Actor) -> Key:
+        """Revoke a key, with its audit entry; change nothing if it was revoked before. Raises KeyNotFound."""
 
         def prepare(pipe: Pipeline) -> AuditedStep[Key]:
             text: Any = pipe.hget(KEYS, key_id)
@@ -49,4 +53,4 @@ class Keys(Audited):
             act = Act(by, Action.KEY_REVOKE, now_ms, {"id": key_id, "client": after.client})
             return AuditedStep(after, act, lambda pipe: pipe.hset(KEYS, key_id, api_keys.encode(after)))
 
-        return self._audited(prepare, watch=[KEYS])
+        return self._audit.run_step(prepare, watch=[KEYS])

@@ -1,4 +1,4 @@
-"""Deeds that are written down: what is done and its entry in the audit log, both in one step or neither."""
+"""The audit log, and steps that write their entry to it: the change and its entry, both or neither."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import Any, Generic, TypeVar, cast
 import redis
 from redis.client import Pipeline
 
-from triage_rules.foundation.errors import AuditError, LedgerUnavailable
+from triage_rules.foundation.errors import AuditError, StoreUnavailable
 from triage_rules.records import audit
 from triage_rules.records.audit import Act, Head
-from triage_rules.store.base import Store
-from triage_rules.store.connection import refusals_translated
+from triage_rules.store.connection import Connection, refusals_translated
 from triage_rules.store.keyspace import AUDIT
 
 TRIES = 100
-"""Each try that fails means that somebody else's has succeeded."""
+"""Each try that fails means that another process has written its entry."""
 
 PAGE = 1000
 
@@ -31,9 +30,9 @@ def _nothing(_: Pipeline) -> None:
 
 @dataclass(frozen=True, slots=True)
 class AuditedStep(Generic[T]):
-    """What is to be done: `commands` are queued, `act` is written down, `answer` is what the caller gets.
+    """A change to make: `commands` queues it, `act` is its audit entry, `answer` goes to the caller.
 
-    Without an act there turned out to be nothing to do, and nothing is written.
+    Without an act there is nothing to do, and nothing is written.
     """
 
     answer: T
@@ -41,58 +40,68 @@ class AuditedStep(Generic[T]):
     commands: Callable[[Pipeline], object] = _nothing
 
 
-class Audited(Store):
-    """What a part of the ledger stands on whose deeds are written down."""
+class AuditLog:
+    """The log of who did what, chained by hashes."""
 
-    def _audited(self, prepare: Callable[[Pipeline], AuditedStep[T]], *, watch: Sequence[str]) -> T:
-        """Do what `prepare` says, together with its entry, or not at all.
+    def __init__(self, connection: Connection) -> None:
+        self._redis = connection.client
 
-        `prepare` reads (its pipeline answers at once); it is called again if a key of `watch` changes meanwhile.
-        `watch`: every key that it reads or that its commands write. It must read each key that could be of another type
-        than its commands expect: what a command meets only when it is run, Redis doesn't undo.
-        Raises LedgerUnavailable, AuditError if the log's last entry was changed, and what `prepare` raises.
+    def run_step(self, prepare: Callable[[Pipeline], AuditedStep[T]], *, watch: Sequence[str]) -> T:
+        """Run the step that `prepare` returns together with its audit entry, or not at all; return its answer.
+
+        `prepare` reads (its pipeline replies at once); it is called again if a key of `watch` changes meanwhile.
+        watch: every key that it reads or that its commands write. `prepare` must read each key that could be of another
+        type than its commands expect: Redis doesn't undo a transaction in which one command fails.
+
+        Raises:
+            StoreUnavailable: Redis is away, or too many others write at the same time.
+            AuditError: The log's last entry was changed.
+            Exception: `prepare` raised it.
         """
         tried: tuple[AuditedStep[T], dict[str, str]] | None = None
         for _ in range(TRIES):
             with refusals_translated(), self._redis.pipeline(transaction=True) as pipe:
                 try:
                     pipe.watch(AUDIT, *watch)  # type: ignore[no-untyped-call]
-                    head = audit.head_of(_last(pipe))
-                    if tried and _stands(pipe, tried[1], head):
+                    head = audit.head_of(_last_entry(pipe))
+                    if tried and _is_written(pipe, tried[1], head):
                         return tried[0].answer
-                    deed = prepare(pipe)
-                    if deed.act is None:
-                        return deed.answer
-                    entry = audit.record(deed.act, head)
-                    tried = deed, entry
+                    step = prepare(pipe)
+                    if step.act is None:
+                        return step.answer
+                    entry = audit.record(step.act, head)
+                    tried = step, entry
                     pipe.multi()
-                    deed.commands(pipe)
+                    step.commands(pipe)
                     pipe.xadd(AUDIT, cast(dict[Any, Any], entry))
                     pipe.execute()
-                    return deed.answer
+                    return step.answer
                 except redis.WatchError:
                     continue
-        raise LedgerUnavailable(f"{TRIES} others wrote to the audit log at the same time")
+        raise StoreUnavailable(f"{TRIES} others wrote to the audit log at the same time")
 
-    def audit_log(self) -> Iterator[audit.Record]:
-        """All entries of the audit log as they stand, oldest first. Bytes that are no UTF-8 become lone surrogates."""
+    def read_entries(self) -> Iterator[audit.Record]:
+        """Yield all entries as they are stored, oldest first; `records.audit.verify` judges them.
+
+        Bytes that are not UTF-8 become lone surrogates.
+        """
         after = "-"
         while True:
-            with refusals_translated(), _tampering_told():
-                # As bytes: an entry that was tampered with must come out whatever it holds.
+            with refusals_translated(), _replacement_detected():
+                # As bytes: an entry that was tampered with must be shown, whatever it holds.
                 page = self._redis.execute_command(  # type: ignore[no-untyped-call]
                     "XRANGE", AUDIT, after, "+", "COUNT", PAGE, NEVER_DECODE=True
                 )
             for _, fields in page:
-                yield {_text(name): _text(value) for name, value in fields.items()}
+                yield _decoded(fields)
             if len(page) < PAGE:
                 return
             after = f"({_text(page[-1][0])}"
 
 
 @contextmanager
-def _tampering_told() -> Iterator[None]:
-    """Turn what Redis says of a log that is no stream any more into AuditError."""
+def _replacement_detected() -> Iterator[None]:
+    """Raise AuditError if the log's key holds another type than a stream."""
     try:
         yield
     except redis.ResponseError as error:
@@ -101,19 +110,23 @@ def _tampering_told() -> Iterator[None]:
         raise
 
 
-def _last(pipe: Pipeline) -> audit.Record | None:
-    with _tampering_told():
-        found: Any = pipe.execute_command(  # type: ignore[no-untyped-call]
+def _last_entry(pipe: Pipeline) -> audit.Record | None:
+    with _replacement_detected():
+        entries: Any = pipe.execute_command(  # type: ignore[no-untyped-call]
             "XREVRANGE", AUDIT, "+", "-", "COUNT", 1, NEVER_DECODE=True
         )
-    return {_text(name): _text(value) for name, value in found[0][1].items()} if found else None
+    return _decoded(entries[0][1]) if entries else None
 
 
-def _stands(pipe: Pipeline, entry: audit.Record, head: Head) -> bool:
-    """Whether an entry is in the log: its commands were run, and only the answer was lost with the connection."""
+def _is_written(pipe: Pipeline, entry: audit.Record, head: Head) -> bool:
+    """Return whether the log has the entry: then its step was run, and only the reply was lost with the connection."""
     behind = head.number - int(entry["number"])
-    found: Any = pipe.xrevrange(AUDIT, count=behind + 1) if behind >= 0 else []
-    return bool(found) and found[-1][1].get("hash") == entry["hash"]
+    entries: Any = pipe.xrevrange(AUDIT, count=behind + 1) if behind >= 0 else []
+    return bool(entries) and entries[-1][1].get("hash") == entry["hash"]
+
+
+def _decoded(fields: dict[bytes, bytes]) -> audit.Record:
+    return {_text(name): _text(value) for name, value in fields.items()}
 
 
 def _text(raw: bytes) -> str:

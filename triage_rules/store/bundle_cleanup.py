@@ -1,4 +1,4 @@
-"""Old bundles: dropped once they are neither live nor remembered nor named by a report that is kept."""
+"""Old bundles: dropped once they are neither live nor remembered nor named by a stored report."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import redis
 from redis.client import Pipeline
 
-from triage_rules.store.base import DAY_S, Store
-from triage_rules.store.connection import refusals_translated
+from triage_rules.store.clock import DAY_S
+from triage_rules.store.connection import Connection, refusals_translated
 from triage_rules.store.keyspace import (
     BUNDLE,
     DEPLOYMENTS,
@@ -27,15 +27,19 @@ PAGE = 1000
 PAGES_AT_ONCE = 10
 
 
-class Tidying(Store):
-    """Once a day bundles are marked as leaving; then all reports are looked at, a part at each sweep.
+class BundleCleanup:
+    """A search through all reports once a day, a part at each run.
 
-    What a report names, or somebody deploys, is taken off the list; at the end, what is still on it is dropped.
-    All that is known is in the store, so that any worker goes on where another stopped.
+    At its begin, unused bundles are put on a list. A bundle that a report names, or that is deployed meanwhile, is
+    taken off the list; at the end, the bundles still on it are dropped. The store holds all of the search's state: any
+    worker goes on where another stopped.
     """
 
-    def _drop_bundles(self) -> None:
-        """One part of it. Raises LedgerUnavailable."""
+    def __init__(self, connection: Connection) -> None:
+        self._redis = connection.client
+
+    def run(self) -> None:
+        """Begin the day's search, or do the next part of it."""
         with refusals_translated():
             try:
                 cursor: Any = self._redis.get(LEAVING_CURSOR)
@@ -44,7 +48,7 @@ class Tidying(Store):
                 elif self._redis.set(LEAVING_BEGUN, "1", nx=True, ex=DAY_S):
                     self._mark()
             except redis.WatchError:
-                return  # somebody deploys just now: what was read may be wrong, so nothing is done
+                return  # someone is deploying: the list may be wrong, so nothing is dropped
 
     def _mark(self) -> None:
         with self._redis.pipeline(transaction=True) as pipe:
@@ -77,14 +81,14 @@ class Tidying(Store):
         self._redis.set(LEAVING_CURSOR, cursor)
 
     def _named(self, reports: Iterable[str]) -> set[str]:
-        """The digests that these reports name."""
+        """Return the digests that these reports name."""
         with self._redis.pipeline(transaction=False) as pipe:
             for key in reports:
                 pipe.hget(key, "digest")
             return {digest for digest in pipe.execute() if digest}
 
     def _drop(self) -> None:
-        """What waits is asked once more: a look that goes on after Redis was started again may have missed some."""
+        """Drop the listed bundles except those of pending reports: a search over a restart of Redis may miss some."""
         waiting: Any = self._redis.zrange(PENDING, 0, -1)
         needed = self._named(REPORT + report_id for report_id in waiting)
         with self._redis.pipeline(transaction=True) as pipe:
@@ -98,5 +102,5 @@ class Tidying(Store):
 
 
 def _listed(pipe: Pipeline, key: str) -> list[str]:
-    found: Any = pipe.lrange(key, 0, -1)
-    return list(found)
+    texts: Any = pipe.lrange(key, 0, -1)
+    return list(texts)

@@ -1,4 +1,4 @@
-"""What time it is, by the store's clock: one for all processes, so that none with a wrong clock does harm.
+"""The store's clock: one for all processes, so that a process with a wrong clock does no harm.
 
 A process whose own clock is hours ahead would drop events too early and take every other worker for dead.
 """
@@ -8,34 +8,37 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.foundation.timestamps import now_ms
 
-ASK_AFTER_NS = 1_000_000_000
-"""How often the store is asked. In between, time goes on by the monotonic clock, which nobody sets."""
+DAY_S = 24 * 3600
+HOUR_MS = 3_600_000
+
+READ_AFTER_NS = 1_000_000_000
+"""How often the store's time is read. In between, the monotonic clock counts, which nobody sets."""
 
 
 class StoreClock:
-    """`ask` gives the store's time in milliseconds since the epoch. Safe for threads and over a fork."""
+    """The store's time. `read_ms` reads it, in milliseconds since the epoch. Safe for threads and over a fork."""
 
-    def __init__(self, ask: Callable[[], int]) -> None:
-        self._ask = ask
+    def __init__(self, read_ms: Callable[[], int]) -> None:
+        self._read_ms = read_ms
         self._ahead_ns: int | None = None
         self._next_ns = 0
 
     def now_ms(self) -> int:
-        """UTC, milliseconds since the epoch. While the store is away, as last heard; before that, this machine's."""
+        """Return the time: UTC, milliseconds since the epoch. Until the store is reached, by this machine's clock."""
         if time.monotonic_ns() >= self._next_ns:
-            self._next_ns = time.monotonic_ns() + ASK_AFTER_NS
-            self._listen()
+            self._next_ns = time.monotonic_ns() + READ_AFTER_NS
+            self._synchronize()
         if self._ahead_ns is None:
             return now_ms()
         return (time.monotonic_ns() + self._ahead_ns) // 1_000_000
 
-    def _listen(self) -> None:
+    def _synchronize(self) -> None:
         before = time.monotonic_ns()
         try:
-            told = self._ask()
-        except LedgerUnavailable:
-            return  # whoever needs the store will learn it at once; the time is no reason to fail
-        self._ahead_ns = told * 1_000_000 - (before + time.monotonic_ns()) // 2
+            store_ms = self._read_ms()
+        except StoreUnavailable:
+            return  # whoever needs the store gets this error at once; the time is no reason to fail
+        self._ahead_ns = store_ms * 1_000_000 - (before + time.monotonic_ns()) // 2

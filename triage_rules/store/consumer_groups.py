@@ -1,4 +1,4 @@
-"""Consumer groups as those see them who run the service: how far each is, what it gave up, how that is put back."""
+"""Consumer groups for operators: the progress of each, its dead letters, and how these are requeued."""
 
 from __future__ import annotations
 
@@ -11,34 +11,33 @@ import redis
 from redis.client import Pipeline
 
 from triage_rules.foundation.errors import GroupNotFound
-from triage_rules.foundation.settings import Settings
 from triage_rules.records.audit import Act, Action, Actor
 from triage_rules.records.consumer_groups import ConsumerGroup, GroupLetter, Groups, PutBack
-from triage_rules.store.audit import Audited, AuditedStep
-from triage_rules.store.connection import refusals_translated
+from triage_rules.store.audit import AuditedStep, AuditLog
+from triage_rules.store.connection import Connection, refusals_translated
 from triage_rules.store.keyspace import DEAD_OF, RESULTS, SEEN
 
 KEEPER = "triage-redrive"
-"""The member of the group under whose name entries wait that were put back, until another claims them.
+"""The member of the group that holds requeued entries until a consumer claims them.
 
-Not one that is there: if it left at that moment, what waits under its name would go with it.
+Not one of the group's consumers: if it left at that moment, the entries it holds would go with it.
 """
 
 MOST_GROUPS = 100
-"""So many are told of: whoever may read results may make groups."""
+"""Groups that are listed: everyone who may read results may make groups."""
 
 NAME_MAX = 100
-"""Groups with longer names, or such as can't be printed, are counted and not named. The consumer library makes none."""
+"""Groups with a longer or unprintable name are counted and not named. The consumer library makes no such names."""
 
 PAGE = 100
-"""Letters that are looked at, and put back, at a time: entries are as large as their results."""
+"""Letters that are read, and requeued, at a time: entries are as large as their results."""
 
 _ID = re.compile(r"([0-9]{1,20})-([0-9]{1,20})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is to be done about a letter. `new`: the group wasn't given its entry yet; `waits`: it has it."""
+    """A letter and what requeueing does with it. `new`: the group wasn't given its entry yet; `waits`: it holds it."""
 
     letter: GroupLetter
     fate: PutBack
@@ -46,31 +45,32 @@ class _Plan:
     waits: bool = False
 
 
-class ConsumerGroups(Audited):
-    """See `triage_rules.store.Ledger` for what each method promises."""
+class ConsumerGroups:
+    """The consumer groups of the result stream."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._drop_letters = self._script("drop_letters")
+    def __init__(self, connection: Connection) -> None:
+        self._redis = connection.client
+        self._audit = AuditLog(connection)
+        self._drop_letters = connection.script("drop_letters")
 
-    def groups(self) -> Groups:
-        """How far each consumer group is; of very many, the first by name. In as many steps however many there are."""
+    def get_all(self) -> Groups:
+        """Return the progress of each consumer group; of very many, the first by name. Two round trips."""
         with refusals_translated():
-            found = {_text(one["name"]): one for one in _infos(self._redis)}
-            names = sorted(name for name in found if name.isprintable() and len(name) <= NAME_MAX)[:MOST_GROUPS]
+            infos = {_text(info["name"]): info for info in _infos(self._redis)}
+            names = sorted(name for name in infos if name.isprintable() and len(name) <= NAME_MAX)[:MOST_GROUPS]
             with self._redis.pipeline(transaction=False) as pipe:
                 for name in names:
                     pipe.xlen(DEAD_OF + name)
                 dead = pipe.execute()
         shown = [
-            # Servers before Redis 7 don't tell the lag; later ones not while an erased entry is among those to come.
-            ConsumerGroup(name, found[name].get("lag"), int(found[name]["pending"]), int(letters))
+            # Servers before Redis 7 report no lag; later ones report none while an erased entry is still to come.
+            ConsumerGroup(name, infos[name].get("lag"), int(infos[name]["pending"]), int(letters))
             for name, letters in zip(names, dead, strict=True)
         ]
-        return Groups(tuple(shown), len(found) - len(names))
+        return Groups(tuple(shown), len(infos) - len(names))
 
-    def group_letters(self, group: str) -> Iterator[list[GroupLetter]]:
-        """The dead letters that a consumer group has when this begins, the oldest first, a page at a time."""
+    def page_dead_letters(self, group: str) -> Iterator[list[GroupLetter]]:
+        """Yield a group's present dead letters in pages, oldest first; letters that come meanwhile are left out."""
         newest = self._letters("XREVRANGE", group, "+", "-", 1)
         last = newest[0].id if newest else ""
         page = self._letters("XRANGE", group, "-", last, PAGE) if last else []
@@ -80,16 +80,17 @@ class ConsumerGroups(Audited):
 
     def _letters(self, command: str, group: str, start: str, end: str, count: int) -> list[GroupLetter]:
         with refusals_translated():
-            found: Any = self._redis.execute_command(  # type: ignore[no-untyped-call]
+            entries: Any = self._redis.execute_command(  # type: ignore[no-untyped-call]
                 command, DEAD_OF + group, start, end, "COUNT", count, NEVER_DECODE=True
             )
-        return [_letter(_text(letter_id), fields) for letter_id, fields in found]
+        return [_letter(_text(letter_id), fields) for letter_id, fields in entries]
 
-    def put_back(self, group: str, letters: Sequence[GroupLetter], now_ms: int, *, by: Actor) -> list[PutBack]:
-        """Have a group's dead letters handed out again, to this group alone, and write it down, in one step.
+    def requeue(self, group: str, letters: Sequence[GroupLetter], now_ms: int, *, by: Actor) -> list[PutBack]:
+        """Requeue a group's dead letters, only for this group, with their audit entry; return the outcome of each.
 
         Their entries wait in the group as if left by a member that is gone, with all their deliveries. Nothing is
-        published: other groups would get it, too. What the group noted of such an event as handled is forgotten.
+        published: other groups would get it, too. The group forgets that it handled such an event.
+        Raises GroupNotFound.
         """
 
         def prepare(pipe: Pipeline) -> AuditedStep[list[PutBack]]:
@@ -107,18 +108,18 @@ class ConsumerGroups(Audited):
                         RESULTS, group, KEEPER, 0, claimed, time=0, retrycount=0, force=True, justid=True
                     )  # fmt: skip
                 pipe.zrem(SEEN + group, *(_bytes(plan.letter.event) for plan in done))
-                told = [part for plan in done for part in (plan.letter.id, plan.letter.entry, "1" if plan.new else "")]
-                self._drop_letters([RESULTS, DEAD_OF + group], [group, *told], client=pipe)
+                args = [part for plan in done for part in (plan.letter.id, plan.letter.entry, "1" if plan.new else "")]
+                self._drop_letters([RESULTS, DEAD_OF + group], [group, *args], client=pipe)
 
             details = {"group": group, "entries": [plan.letter.entry for plan in done]}
             return AuditedStep(answer, Act(by, Action.REDRIVE_GROUP, now_ms, details), commands)
 
-        return self._audited(prepare, watch=[DEAD_OF + group])
+        return self._audit.run_step(prepare, watch=[DEAD_OF + group])
 
     def _plans(self, pipe: Pipeline, group: str, letters: Sequence[GroupLetter]) -> list[_Plan]:
         delivered = _delivered(pipe, group)
         plans = []
-        for letter, (there, kept, waits) in zip(letters, _looked_up(self._redis, group, letters), strict=True):
+        for letter, (there, kept, waits) in zip(letters, _look_up(self._redis, group, letters), strict=True):
             if not there:
                 plans.append(_Plan(letter, PutBack.GONE))
             elif not kept:
@@ -129,45 +130,45 @@ class ConsumerGroups(Audited):
 
 
 def _infos(client: redis.Redis) -> list[dict[str, Any]]:
-    """What the store tells of each group; names are bytes."""
+    """Return Redis' information on each group; names are bytes."""
     if not client.exists(RESULTS):
         return []
-    found: Any = client.execute_command("XINFO GROUPS", RESULTS, NEVER_DECODE=True)  # type: ignore[no-untyped-call]
-    return list(found)
+    infos: Any = client.execute_command("XINFO GROUPS", RESULTS, NEVER_DECODE=True)  # type: ignore[no-untyped-call]
+    return list(infos)
 
 
 def _delivered(pipe: Pipeline, group: str) -> tuple[int, int]:
-    """Up to where the group was given the stream. Raises GroupNotFound."""
-    ends = {_text(one["name"]): _text(one["last-delivered-id"]) for one in _infos(pipe)}
+    """Return the place in the stream up to which the group was given entries. Raises GroupNotFound."""
+    ends = {_text(info["name"]): _text(info["last-delivered-id"]) for info in _infos(pipe)}
     if group not in ends:
         raise GroupNotFound(f"there is no group `{group}` that would get its dead letters; a consumer creates it")
     return _place(ends[group])
 
 
-def _looked_up(client: redis.Redis, group: str, letters: Sequence[GroupLetter]) -> list[tuple[bool, bool, bool]]:
-    """For each: whether the letter is there, whether its entry is kept, whether that waits in the group."""
+def _look_up(client: redis.Redis, group: str, letters: Sequence[GroupLetter]) -> list[tuple[bool, bool, bool]]:
+    """Return for each letter whether it is there, whether its entry is kept, and whether the group holds that entry."""
     with client.pipeline(transaction=False) as pipe:
         for letter in letters:
             entry, raw = letter.entry or "0-0", {"NEVER_DECODE": True}
             pipe.execute_command("XRANGE", DEAD_OF + group, letter.id, letter.id, **raw)  # type: ignore[no-untyped-call]
             pipe.execute_command("XRANGE", RESULTS, entry, entry, **raw)  # type: ignore[no-untyped-call]
             pipe.execute_command("XPENDING", RESULTS, group, entry, entry, 1, parse_detail=True, **raw)  # type: ignore[no-untyped-call]
-        found = [bool(reply) for reply in pipe.execute()]
-    return list(zip(found[::3], found[1::3], found[2::3], strict=True))
+        replies = [bool(reply) for reply in pipe.execute()]
+    return list(zip(replies[::3], replies[1::3], replies[2::3], strict=True))
 
 
 def _letter(letter_id: str, fields: dict[bytes, bytes]) -> GroupLetter:
-    told = {_text(name): _text(value) for name, value in fields.items()}
-    entry = told.get("dead_entry", "")
+    texts = {_text(name): _text(value) for name, value in fields.items()}
+    entry = texts.get("dead_entry", "")
     form = _ID.fullmatch(entry)
     return GroupLetter(
         id=letter_id,
         entry=entry if form and max(map(int, form.groups())) < 2**64 else "",
-        event=told.get("ce_id", ""),
-        report=told.get("ce_subject", ""),
-        reason=told.get("dead_reason", ""),
-        deliveries=told.get("dead_deliveries", ""),
-        at=told.get("dead_at", ""),
+        event=texts.get("ce_id", ""),
+        report=texts.get("ce_subject", ""),
+        reason=texts.get("dead_reason", ""),
+        deliveries=texts.get("dead_deliveries", ""),
+        at=texts.get("dead_at", ""),
     )
 
 

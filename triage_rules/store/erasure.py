@@ -1,4 +1,4 @@
-"""Erasing all that is stored of a person, wherever a copy is."""
+"""Erasure of all that is stored of a person, wherever a copy is."""
 
 from __future__ import annotations
 
@@ -11,15 +11,12 @@ from typing import Any, cast
 import redis
 from redis.client import Pipeline
 
-from triage_rules.foundation.errors import SealError, SubjectOfSeveral
-from triage_rules.foundation.settings import Settings
+from triage_rules.foundation.errors import DecryptionError, SubjectOfSeveral
 from triage_rules.records import board
 from triage_rules.records.audit import Act, Action, Actor
-from triage_rules.store import Erased
-from triage_rules.store.audit import Audited, AuditedStep
-from triage_rules.store.connection import refusals_translated
-from triage_rules.store.deliveries import opened
-from triage_rules.store.follow_up import forget, noted_as
+from triage_rules.store.audit import AuditedStep, AuditLog
+from triage_rules.store.connection import Connection, refusals_translated
+from triage_rules.store.deliveries import decrypt_field
 from triage_rules.store.keyspace import (
     DEAD,
     DEAD_OF,
@@ -34,6 +31,7 @@ from triage_rules.store.keyspace import (
     of_client,
     subject_key,
 )
+from triage_rules.store.settled_reports import queue_removal, read_noted
 
 PAGE = 1000
 POLL_SECONDS = 0.1
@@ -41,19 +39,30 @@ FIELDS = ("findings", "subject", "client", "levels", "idempotency", "ruleset")
 
 
 class LogRewrite(enum.StrEnum):
-    """What became of the append-only file, in which erased values stand until it is written anew."""
+    """The state of the append-only file, in which erased values stand until Redis rewrites it."""
 
     DONE = "done"
     RUNNING = "running"
     NONE = "none"
     """There is no append-only file."""
     REFUSED = "refused"
-    """This user may not ask for it, or Redis can't do it."""
+    """This user may not rewrite it, or Redis can't."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Counts of what was erased. `keys`: except the reports' own. `unopened`: reports kept, as no key opens them."""
+
+    reports: int
+    events: int
+    dead_letters: int
+    keys: int
+    unopened: int
 
 
 @dataclass(slots=True)
-class _Found:
-    """What is to go: report ids, and the keys that lead to them."""
+class _Selection:
+    """The reports to erase, and the keys that lead to them."""
 
     ids: set[str] = field(default_factory=set)
     indexes: set[str] = field(default_factory=set)
@@ -63,24 +72,36 @@ class _Found:
     unopened: int = 0
 
 
-class Erasing(Audited):
-    """See `triage_rules.store.Ledger` for what each method promises."""
+class Erasure:
+    """Erases subjects."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._matching = self._script("matching")
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._redis = connection.client
+        self._encryption = connection.encryption
+        self._audit = AuditLog(connection)
+        self._matching = connection.script("matching")
 
     def erase(self, subject: str, now_ms: int, *, by: Actor, client: str | None = None) -> Erased:
-        """Erase all that is stored of the subject, also while its reports are queued or being evaluated."""
-        self.check_seals()
+        """Erase all that is stored of the subject, with its audit entry; nothing more of it is published.
+
+        Its reports may be queued or being evaluated. Every stored report is read. client: whose subject it is.
+        Then call rewrite_log: the append-only file still holds the erased values.
+
+        Raises:
+            SubjectOfSeveral: Several clients have that subject, and none is given.
+            DecryptionError: The store is encrypted under other keys.
+        """
+        self._connection.check_encryption()
         with refusals_translated():
-            found = self._find(subject, client)
-        if client is None and len(found.clients) > 1:
-            raise SubjectOfSeveral(tuple(sorted(found.clients)))
-        return self._audited(lambda pipe: self._deed(pipe, found, Act(by, Action.ERASE, now_ms, {})), watch=[])
+            selection = self._select(subject, client)
+        if client is None and len(selection.clients) > 1:
+            raise SubjectOfSeveral(tuple(sorted(selection.clients)))
+        act = Act(by, Action.ERASE, now_ms, {})
+        return self._audit.run_step(lambda pipe: self._prepare(pipe, selection, act), watch=[])
 
     def rewrite_log(self, wait_s: float) -> LogRewrite:
-        """Have Redis write its append-only file anew, and wait for it at most so long. Raises LedgerUnavailable."""
+        """Have Redis rewrite its append-only file, and wait for at most so many seconds."""
         until = time.monotonic() + wait_s
         asked = False
         with refusals_translated():
@@ -92,7 +113,7 @@ class Erasing(Audited):
                     busy = int(state["aof_rewrite_in_progress"]) or int(state["aof_rewrite_scheduled"])
                     if not busy and asked:
                         return LogRewrite.DONE if state["aof_last_bgrewrite_status"] == "ok" else LogRewrite.REFUSED
-                    if not busy:  # one that was running before we came may hold what was erased
+                    if not busy:  # a rewrite that was running before may hold what was erased
                         self._redis.bgrewriteaof()
                         asked = True
                 except redis.ResponseError:
@@ -101,41 +122,42 @@ class Erasing(Audited):
                     return LogRewrite.RUNNING
                 time.sleep(POLL_SECONDS)
 
-    def _find(self, subject: str, client: str | None) -> _Found:
-        """Looks at every report: the index may be gone, or made with another secret."""
-        found, seen = _Found(), {"" if client is None else client}
+    def _select(self, subject: str, client: str | None) -> _Selection:
+        """Read every report: the index may be gone, or made with another secret."""
+        selection, seen = _Selection(), {"" if client is None else client}
         for report_id, report in self._reports():
             whose = report["client"] or ""
             seen.add(whose)
             try:
-                known = opened(self._seals, report["findings"] or "", report["subject"], report_id, "subject")
-            except SealError:
-                found.unopened += 1
+                answers, stored = report["findings"] or "", report["subject"]
+                known = decrypt_field(self._encryption, answers, stored, report_id, "subject")
+            except DecryptionError:
+                selection.unopened += 1
                 continue
             if known == subject and client in (None, whose):
-                found.clients.add(whose)
-                found.ids.add(report_id)
-                _note_keys(found, report["levels"] or "", report["idempotency"] or "")
+                selection.clients.add(whose)
+                selection.ids.add(report_id)
+                _note_keys(selection, report["levels"] or "", report["idempotency"] or "")
         for whose in [client] if client is not None else seen:
-            ids = self._indexed(subject, whose, found)
+            ids = self._indexed(subject, whose, selection)
             if ids:
-                found.clients.add(whose)
-                found.ids |= ids
-        return found
+                selection.clients.add(whose)
+                selection.ids |= ids
+        return selection
 
-    def _indexed(self, subject: str, client: str, found: _Found) -> set[str]:
-        """The ids that the subject's index knows: also of reports that are gone while their events are still there."""
-        hashed, ids = self._seals.named(of_client(client, subject)), set()
+    def _indexed(self, subject: str, client: str, selection: _Selection) -> set[str]:
+        """Return the ids in the subject's index, including reports that are gone while their events are kept."""
+        hashed, ids = self._encryption.hash_name(of_client(client, subject)), set()
         for ruleset in self._redis.hkeys(LIVE):
             key = subject_key("subject", str(ruleset), hashed)
             members: Any = self._redis.zrange(key, 0, -1)
             if members:
                 ids |= set(members)
-                found.indexes |= {key, subject_key("levels", str(ruleset), hashed)}
+                selection.indexes |= {key, subject_key("levels", str(ruleset), hashed)}
         return ids
 
     def _reports(self) -> Iterator[tuple[str, dict[str, str | None]]]:
-        """Every stored report: its id and FIELDS. Bytes that are no text come as lone surrogates."""
+        """Yield the id and FIELDS of every stored report. Bytes that are not UTF-8 become lone surrogates."""
         for keys in _pages(self._redis.scan_iter(match=REPORT + "*", count=PAGE)):
             with self._redis.pipeline(transaction=False) as pipe:
                 for key in keys:
@@ -143,29 +165,29 @@ class Erasing(Audited):
                 for key, values in zip(keys, pipe.execute(), strict=True):
                     yield key.removeprefix(REPORT), dict(zip(FIELDS, map(_text, values), strict=True))
 
-    def _add_new(self, pipe: Pipeline, found: _Found) -> None:
-        """What was accepted since we looked."""
-        for index in sorted(key for key in found.indexes if key.startswith("triage:subject:")):
+    def _add_new(self, pipe: Pipeline, selection: _Selection) -> None:
+        """Add the reports that were accepted since the selection was made."""
+        for index in sorted(key for key in selection.indexes if key.startswith("triage:subject:")):
             pipe.watch(index)  # type: ignore[no-untyped-call]
             members: Any = pipe.zrange(index, 0, -1)
-            for report_id in set(members) - found.ids:
-                found.ids.add(report_id)
-                _note_keys(found, "", str(pipe.hget(REPORT + report_id, "idempotency") or ""))
+            for report_id in set(members) - selection.ids:
+                selection.ids.add(report_id)
+                _note_keys(selection, "", str(pipe.hget(REPORT + report_id, "idempotency") or ""))
 
-    def _deed(self, pipe: Pipeline, found: _Found, act: Act) -> AuditedStep[Erased]:
-        self._add_new(pipe, found)
-        ids, reports = sorted(found.ids), [REPORT + report_id for report_id in sorted(found.ids)]
+    def _prepare(self, pipe: Pipeline, selection: _Selection, act: Act) -> AuditedStep[Erased]:
+        self._add_new(pipe, selection)
+        ids, reports = sorted(selection.ids), [REPORT + report_id for report_id in sorted(selection.ids)]
         groups: Any = [group["name"] for group in pipe.xinfo_groups(RESULTS)] if pipe.exists(RESULTS) else []
         if reports:
-            pipe.watch(*reports)  # type: ignore[no-untyped-call]  # one that is settled just now has an event more
-        noted = [noted_as(report_id, cast(str | None, pipe.hget(REPORT + report_id, "noted"))) for report_id in ids]
-        keys = [*reports, *sorted(found.indexes)]
-        keys += [key for key in sorted(found.idempotency) if pipe.hget(key, "id") in found.ids]
+            pipe.watch(*reports)  # type: ignore[no-untyped-call]  # a report that is settled meanwhile has one more event
+        noted = [read_noted(report_id, cast(str | None, pipe.hget(REPORT + report_id, "noted"))) for report_id in ids]
+        keys = [*reports, *sorted(selection.indexes)]
+        keys += [key for key in sorted(selection.idempotency) if pipe.hget(key, "id") in selection.ids]
         there = sum(int(pipe.exists(key)) for key in reports)
         gone = sum(int(pipe.exists(key)) for key in keys) - there
         entries = {stream: list(self._entries(stream, ids)) for stream in [RESULTS, DEAD, *self._letters_of_groups()]}
-        letters = sum(len(found) for stream, found in entries.items() if stream != RESULTS)
-        erased = Erased(there, len(entries[RESULTS]), letters, gone, found.unopened)
+        letters = sum(len(matching) for stream, matching in entries.items() if stream != RESULTS)
+        erased = Erased(there, len(entries[RESULTS]), letters, gone, selection.unopened)
 
         def commands(pipe: Pipeline) -> None:
             if keys:
@@ -173,9 +195,9 @@ class Erasing(Audited):
             if ids:
                 for index in (PENDING, PENDING_URGENT, DUE):
                     pipe.zrem(index, *ids)
-            for one in noted:
-                if one is not None:
-                    forget(pipe, one)
+            for entry in noted:
+                if entry is not None:
+                    queue_removal(pipe, entry)
             for stream, at in entries.items():
                 if at:
                     pipe.xdel(stream, *at)
@@ -189,14 +211,14 @@ class Erasing(Audited):
         return AuditedStep(erased, Act(act.actor, act.action, act.at_ms, counted), commands)
 
     def _letters_of_groups(self) -> list[str]:
-        """Also of groups that are gone."""
+        """Return the streams of dead letters of all groups, including groups that are gone."""
         return [str(key) for key in self._redis.scan_iter(match=DEAD_OF + "*", count=PAGE)]
 
     def _entries(self, stream: str, ids: list[str]) -> Iterator[str]:
         start, name = "-", "report" if stream == DEAD else "ce_subject"
         while ids:
-            last, *found = self._matching([stream], [start, PAGE, name, *ids])
-            yield from found
+            last, *matching = self._matching([stream], [start, PAGE, name, *ids])
+            yield from matching
             if not last:
                 return
             start = f"({last}"
@@ -207,17 +229,17 @@ def _text(raw: bytes | None) -> str | None:
 
 
 def _event_ids(report_id: str) -> list[str]:
-    """What its events may be called: one that was tried anew has had more than one."""
+    """Return the ids that a report's events may have: each requeue adds one more event."""
     first = f"{report_id}:result"
     return [first, *(f"{first}:{number}" for number in range(2, board.MOST_REDRIVES + 2))]
 
 
-def _note_keys(found: _Found, levels: str, idempotency: str) -> None:
-    """What the report says, but no other kind of key, whatever it says."""
+def _note_keys(selection: _Selection, levels: str, idempotency: str) -> None:
+    """Add the keys that a report names, if they are of these kinds."""
     if levels.startswith("triage:levels:"):
-        found.indexes |= {levels, levels.replace("levels", "subject", 1)}
+        selection.indexes |= {levels, levels.replace("levels", "subject", 1)}
     if idempotency.startswith(idempotency_key("")):
-        found.idempotency.add(idempotency)
+        selection.idempotency.add(idempotency)
 
 
 def _pages(keys: Iterable[str]) -> Iterator[list[str]]:

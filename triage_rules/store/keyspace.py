@@ -1,4 +1,4 @@
-"""The names of all keys in Redis.
+"""Names of all keys in Redis.
 
 Key space (each script opens with the part it uses):
 
@@ -11,8 +11,8 @@ Key space (each script opens with the part it uses):
     triage:board:open:{group}             zset     settled reports not acknowledged (see triage_rules.records.board)
     triage:board:acknowledged:{group}     zset     the others, likewise
     triage:board:groups                   set      the groups: {ruleset}:{rank}:{ms in which somebody must act, or ''}
-    triage:settled:{id}                   channel  told when a report is settled
-    triage:idempotency:{sha256}           hash     what a client's idempotency key was used for; 24 h
+    triage:settled:{id}                   channel  a message when the report is settled
+    triage:idempotency:{sha256}           hash     the report made with a client's idempotency key; 24 h
     triage:subject:{ruleset}:{sha256}     zset     a subject's report ids by received_ms
     triage:levels:{ruleset}:{sha256}      hash     a subject's levels and when each was last published
     triage:keys                           hash     API key's id -> JSON: client, scopes, hash of the secret, times, rate
@@ -20,20 +20,20 @@ Key space (each script opens with the part it uses):
     triage:live                           hash     ruleset name -> JSON {digest, version, activated_ms, previous}
     triage:bundle:{digest}                string   a ruleset's bundle
     triage:source:{digest}                string   the files that bundle was made from and checked with, as JSON
-    triage:deployments:{name}             list     what rollback returns to, the live one first
-    triage:proposals                      hash     id -> JSON: what is proposed by whom, and what became of it
-    triage:proposals:{id}                 string   the files that are proposed, as JSON; expires
+    triage:deployments:{name}             list     earlier deployments for rollback, the live one first
+    triage:proposals                      hash     id -> JSON: the proposal, its author and its state
+    triage:proposals:{id}                 string   the proposed files, as JSON; expires
     triage:leaving                        set      digests of bundles that may be dropped
-    triage:leaving:cursor                 string   how far the reports were looked through for these
-    triage:leaving:begun                  string   there for a day after it was begun
+    triage:leaving:cursor                 string   how far the reports were searched for these
+    triage:leaving:begun                  string   exists for a day after the search began
     triage:audit                          stream   who did what, chained by hashes; never trimmed
     triage:workers                        zset     worker by its last heartbeat
     triage:workers:stalled                zset     likewise, those that get nothing done although work waits
     triage:counts                         hash     settled since the beginning, by level, `dead` and flag:{flag}
-    triage:sealed                         string   a known text, encrypted; there once anything is
-    triage:writable                       string   written to see whether Redis takes it; 60 s
-    triage:seen:{group}                   zset     ids of events that a group handled, by when; kept as long as it wants
-    triage:dead:{group}                   stream   entries that a group gave up, with the reason
+    triage:sealed                         string   a known text, encrypted; exists once anything is
+    triage:writable                       string   written to check that Redis takes writes; 60 s
+    triage:seen:{group}                   zset     ids of events that a group handled, by when; kept as long as it asks
+    triage:dead:{group}                   stream   dead letters of a group, with the reason
     triage:celery:held:{task}             set      ids of reports that a task has begun together and not yet settled
     triage:celery:taken:{task}            list     messages that a task took off its queue and hasn't begun
     triage:celery:*                       else     Celery's own
@@ -52,7 +52,7 @@ SETTLED = "triage:settled:"
 BOARD_OPEN = "triage:board:open:"
 BOARD_ACKNOWLEDGED = "triage:board:acknowledged:"
 BOARD_GROUPS = "triage:board:groups"
-SEALED = "triage:sealed"
+ENCRYPTION_CHECK = "triage:sealed"
 KEYS = "triage:keys"
 LIVE = "triage:live"
 BUNDLE = "triage:bundle:"
@@ -76,13 +76,15 @@ TAKEN = "triage:celery:taken:"
 
 
 def subject_key(kind: str, ruleset: str, hashed: str) -> str:
+    """Return the key of a subject's reports (`subject`) or levels (`levels`)."""
     return f"triage:{kind}:{ruleset}:{hashed}"
 
 
 def idempotency_key(hashed: str) -> str:
+    """Return the key of a client's idempotency key."""
     return f"triage:idempotency:{hashed}"
 
 
 def of_client(client: str, text: str) -> str:
-    """A client's own name for something: two clients' "patient 17" are two people. Neither part holds a line break."""
+    """Return a name within a client: two clients' "patient 17" are two people. Neither part holds a line break."""
     return f"{client}\n{text}" if client else text

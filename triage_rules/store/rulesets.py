@@ -1,4 +1,4 @@
-"""Rulesets in the ledger: their bundles, which of them is live, and which was before."""
+"""Rulesets: their bundles, the live version of each, and the deployments before it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from redis.client import Pipeline
@@ -15,9 +16,8 @@ from triage_rules.foundation.errors import ProposalRefused, RulesetNotFound
 from triage_rules.records import proposals
 from triage_rules.records.audit import Act, Action, Actor
 from triage_rules.records.proposals import Approval, Proposal, ProposalState
-from triage_rules.store import LiveRuleset
-from triage_rules.store.audit import Audited, AuditedStep
-from triage_rules.store.connection import refusals_translated
+from triage_rules.store.audit import AuditedStep, AuditLog
+from triage_rules.store.connection import Connection, refusals_translated
 from triage_rules.store.keyspace import (
     BUNDLE,
     DEPLOYMENTS,
@@ -26,15 +26,35 @@ from triage_rules.store.keyspace import (
     PROPOSALS,
     SOURCE,
 )
-from triage_rules.store.proposals import stored_proposal
+from triage_rules.store.stored_proposals import read_proposal
 
 DEPLOYMENTS_KEPT = 50
 
 
-class RulesetStore(Audited):
-    """See `triage_rules.store.Ledger` for what each method promises."""
+@dataclass(frozen=True, slots=True)
+class LiveRuleset:
+    """A live version. `activated_ms`: when it became live; `previous`: the digest that a rollback returns to.
 
-    def deploy(  # noqa: PLR0913 - what is deployed, when, and by whom
+    `approved_by`: the clinician who approved it. Versions before 0.4 stored none: then `is_approval_stored` is false.
+    """
+
+    name: str
+    digest: str
+    version: str
+    activated_ms: int
+    previous: str | None
+    approved_by: str | None = None
+    is_approval_stored: bool = True
+
+
+class RulesetStore:
+    """The deployed rulesets."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._redis = connection.client
+        self._audit = AuditLog(connection)
+
+    def deploy(  # noqa: PLR0913 - the bundle and its files, the time, the actor
         self,
         name: str,
         version: str,
@@ -47,9 +67,10 @@ class RulesetStore(Audited):
         files: Mapping[str, str] | None = None,
         approving: Approval | None = None,
     ) -> LiveRuleset:
-        """Store the bundle and make it live, in one step. Nothing changes if it is live already, with those files.
+        """Store the bundle and make it live, with its audit entry; change nothing if it is live with those files.
 
-        files: the texts that it was made from and checked with. approving: a proposal, which is approved with it.
+        approved_by: the clinician who approved the ruleset, if any. files: the texts that it was made from and checked
+        with. approving: a proposal to approve in the same step.
         Raises ProposalNotFound, ProposalRefused.
         """
         stored, remembered, source = BUNDLE + digest, DEPLOYMENTS + name, SOURCE + digest
@@ -60,8 +81,9 @@ class RulesetStore(Audited):
             kept: Any = pipe.get(source)
             approved = None if approving is None else _approved(pipe, approving, before, digest, by, now_ms)
             details: dict[str, Any] = {"ruleset": name, "version": version, "digest": digest}
-            told = {} if texts is None else {"files": _hash(texts)}
-            told |= {} if approved is None else {"proposal": approved.id, "proposed_by": approved.proposed_by}
+            extras = {} if texts is None else {"files": _hash(texts)}
+            if approved is not None:
+                extras |= {"proposal": approved.id, "proposed_by": approved.proposed_by}
 
             def keep(pipe: Pipeline) -> None:
                 if texts is not None:
@@ -72,8 +94,8 @@ class RulesetStore(Audited):
             if before is not None and before.digest == digest:
                 if approved is None and texts in (None, kept):
                     return AuditedStep(before)
-                return AuditedStep(before, Act(by, Action.FILES, now_ms, details | told), keep)
-            earlier = _deployments(pipe, name)  # the live one first; without one, what was before it was withdrawn
+                return AuditedStep(before, Act(by, Action.FILES, now_ms, details | extras), keep)
+            earlier = _deployments(pipe, name)  # the live one first; the last live one if it was withdrawn
             previous = earlier[0]["digest"] if earlier else None
             live = LiveRuleset(name, digest, version, now_ms, previous, approved_by)
 
@@ -83,20 +105,20 @@ class RulesetStore(Audited):
                 entry = {"digest": digest, "version": version, "approved_by": approved_by}
                 pipe.lpush(remembered, strict_json.dumps(entry))
                 pipe.ltrim(remembered, 0, DEPLOYMENTS_KEPT - 1)
-                pipe.hset(LIVE, name, _told(live))
+                pipe.hset(LIVE, name, _encode(live))
                 keep(pipe)
 
             details["previous"] = live.previous
-            return AuditedStep(live, Act(by, Action.DEPLOY, now_ms, details | told), commands)
+            return AuditedStep(live, Act(by, Action.DEPLOY, now_ms, details | extras), commands)
 
-        return self._audited(prepare, watch=[LIVE, stored, remembered, source, PROPOSALS])
+        return self._audit.run_step(prepare, watch=[LIVE, stored, remembered, source, PROPOSALS])
 
-    def rollback(self, name: str, now_ms: int, *, by: Actor) -> LiveRuleset:
-        """Make the one before live again, in one step. Raises RulesetNotFound if there is none.
+    def roll_back(self, name: str, now_ms: int, *, by: Actor) -> LiveRuleset:
+        """Make the previous deployment live again, with its audit entry. Raises RulesetNotFound if there is none.
 
-        Two people who roll back the same deployment go back once.
+        If two people roll back the same deployment, it is rolled back once.
         """
-        leaving = self.live().get(name)
+        leaving = self.get_live().get(name)
         if leaving is None:
             raise RulesetNotFound(f"no ruleset `{name}` is live")
 
@@ -113,16 +135,16 @@ class RulesetStore(Audited):
 
             def commands(pipe: Pipeline) -> None:
                 pipe.lpop(DEPLOYMENTS + name)
-                pipe.hset(LIVE, name, _told(live))
+                pipe.hset(LIVE, name, _encode(live))
 
             return AuditedStep(live, Act(by, Action.ROLLBACK, now_ms, details), commands)
 
-        return self._audited(prepare, watch=[LIVE, DEPLOYMENTS + name])
+        return self._audit.run_step(prepare, watch=[LIVE, DEPLOYMENTS + name])
 
     def withdraw(self, name: str, now_ms: int, *, by: Actor) -> LiveRuleset:
-        """Make the ruleset live no more; which it was. What was accepted under it is still decided by it.
+        """Withdraw the live version, with its audit entry, and return it; reports accepted under it are still decided.
 
-        Raises RulesetNotFound if it is not live.
+        Raises RulesetNotFound if the ruleset is not live.
         """
 
         def prepare(pipe: Pipeline) -> AuditedStep[LiveRuleset]:
@@ -137,28 +159,28 @@ class RulesetStore(Audited):
 
             return AuditedStep(left, Act(by, Action.WITHDRAW, now_ms, details), commands)
 
-        return self._audited(prepare, watch=[LIVE, DEPLOYMENTS + name])
+        return self._audit.run_step(prepare, watch=[LIVE, DEPLOYMENTS + name])
 
-    def live(self) -> dict[str, LiveRuleset]:
-        """What decides now, by name."""
+    def get_live(self) -> dict[str, LiveRuleset]:
+        """Return the live versions by the rulesets' names."""
         with refusals_translated():
-            found = cast(dict[str, str], self._redis.hgetall(LIVE))
-        return {name: _live(name, text) for name, text in sorted(found.items())}
+            texts = cast(dict[str, str], self._redis.hgetall(LIVE))
+        return {name: _decode(name, text) for name, text in sorted(texts.items())}
 
-    def digests(self, name: str, version: str) -> list[str]:
-        """What was deployed under that version, as far as is remembered, the latest first, each once."""
+    def get_digests(self, name: str, version: str) -> list[str]:
+        """Return the remembered digests that were deployed under that version, the latest first, each once."""
         with refusals_translated():
-            found = [json.loads(text) for text in self._redis.lrange(DEPLOYMENTS + name, 0, -1)]
-        return list(dict.fromkeys(one["digest"] for one in found if one["version"] == version))
+            deployments = [json.loads(text) for text in self._redis.lrange(DEPLOYMENTS + name, 0, -1)]
+        return list(dict.fromkeys(deployed["digest"] for deployed in deployments if deployed["version"] == version))
 
-    def source(self, digest: str) -> dict[str, str]:
-        """The files that a bundle was made from and checked with, by name; none if they weren't kept."""
+    def get_files(self, digest: str) -> dict[str, str]:
+        """Return the files that a bundle was made from and checked with, by name; none if they weren't kept."""
         with refusals_translated():
             text = self._redis.get(SOURCE + digest)
         return {} if text is None else json.loads(cast(str, text))
 
-    def bundle(self, digest: str) -> bytes:
-        """Raises RulesetNotFound."""
+    def get_bundle(self, digest: str) -> bytes:
+        """Return a bundle. Raises RulesetNotFound."""
         with refusals_translated():
             text = self._redis.get(BUNDLE + digest)
         if text is None:
@@ -168,14 +190,14 @@ class RulesetStore(Audited):
 
 def _live_of(pipe: Pipeline, name: str) -> LiveRuleset | None:
     text: Any = pipe.hget(LIVE, name)
-    return None if text is None else _live(name, text)
+    return None if text is None else _decode(name, text)
 
 
-def _approved(  # noqa: PLR0913, PLR0917 - what there is to hold it against
+def _approved(  # noqa: PLR0913, PLR0917 - all that the proposal is compared with
     pipe: Pipeline, approving: Approval, before: LiveRuleset | None, digest: str, by: Actor, now_ms: int
 ) -> Proposal:
-    """The proposal as it is once it is live. Raises ProposalNotFound, ProposalRefused."""
-    proposal = stored_proposal(pipe, approving.proposal)
+    """Return the proposal as approved. Raises ProposalNotFound, ProposalRefused."""
+    proposal = read_proposal(pipe, approving.proposal)
     if proposal.digest != digest:
         raise ProposalRefused("its files give other rules than those that were proposed")
     if (before.digest if before else None) != approving.live:
@@ -188,12 +210,12 @@ def _hash(text: str) -> str:
 
 
 def _deployments(pipe: Pipeline, name: str) -> list[dict[str, Any]]:
-    """Up to three of what is remembered, the live one first."""
-    found: Any = pipe.lrange(DEPLOYMENTS + name, 0, 2)
-    return [json.loads(text) for text in found]
+    """Return up to three remembered deployments, the latest first."""
+    texts: Any = pipe.lrange(DEPLOYMENTS + name, 0, 2)
+    return [json.loads(text) for text in texts]
 
 
-def _told(live: LiveRuleset) -> str:
+def _encode(live: LiveRuleset) -> str:
     record: dict[str, Any] = {
         "digest": live.digest,
         "version": live.version,
@@ -204,18 +226,18 @@ def _told(live: LiveRuleset) -> str:
 
 
 def _approval(record: dict[str, Any]) -> tuple[str | None, bool]:
-    """Return who approved it, and whether the record has that at all."""
+    """Return who approved a deployment, and whether its record has that at all."""
     return record.get("approved_by"), "approved_by" in record
 
 
-def _live(name: str, text: str) -> LiveRuleset:
-    said = json.loads(text)
+def _decode(name: str, text: str) -> LiveRuleset:
+    fields = json.loads(text)
     return LiveRuleset(
         name=name,
-        digest=said["digest"],
-        version=said["version"],
-        activated_ms=int(said["activated_ms"]),
-        previous=said["previous"],
-        approved_by=said.get("approved_by"),
-        is_approval_stored="approved_by" in said,
+        digest=fields["digest"],
+        version=fields["version"],
+        activated_ms=int(fields["activated_ms"]),
+        previous=fields["previous"],
+        approved_by=fields.get("approved_by"),
+        is_approval_stored="approved_by" in fields,
     )

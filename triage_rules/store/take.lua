@@ -1,4 +1,4 @@
--- take: move messages that ask for one report each off a queue into the hands of a task, up to the first of another kind.
+-- take: move messages for one report each from a queue to a task, up to the first of another kind.
 --
 -- KEYS  1 triage:celery:{lane}          list    Celery's queue: the next message is the last
 --       2 triage:celery:urgent          list    the queue that goes before all others
@@ -6,16 +6,16 @@
 -- ARGV  1 how many at most  2 the name of the Celery task that they are for  3 how long in s they are remembered
 -- ->    {message, ...}
 --
--- While an urgent message waits, nothing is taken from another queue. What was delivered before stays for a task of its own.
+-- While an urgent message waits, nothing is taken from another queue. A message that was delivered before stays for a task of its own.
 
 if KEYS[1] ~= KEYS[2] and redis.call('LLEN', KEYS[2]) > 0 then return {} end
 local taken = {}
 while #taken < tonumber(ARGV[1]) do
   local message = redis.call('RPOP', KEYS[1])
   if not message then break end
-  local read, told = pcall(cjson.decode, message)
-  local kind = read and type(told) == 'table' and type(told.headers) == 'table' and told.headers
-  if not kind or kind.task ~= ARGV[2] or kind.redelivered or told.properties.delivery_info.redelivered then
+  local read, decoded = pcall(cjson.decode, message)
+  local kind = read and type(decoded) == 'table' and type(decoded.headers) == 'table' and decoded.headers
+  if not kind or kind.task ~= ARGV[2] or kind.redelivered or decoded.properties.delivery_info.redelivered then
     redis.call('RPUSH', KEYS[1], message)
     break
   end

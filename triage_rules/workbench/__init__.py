@@ -1,4 +1,4 @@
-"""A draft of a ruleset, worked on: what is wrong with it, what it does with cases and with a patient, what it changes.
+"""Work on a draft of a ruleset: its faults and likely mistakes, its cases, a patient to try, its changes.
 
-Values in, values out; `Bench` asks for all of it in a process of its own, since a draft may be anything.
+Plain values in, plain values out. `Bench` runs each request in a process of its own, because a draft may be anything.
 """

@@ -1,4 +1,4 @@
-"""The cases of a draft, run: which fail, and of these, which what is live passes, so that the draft broke them."""
+"""Runs of a draft's cases: the failing ones, and those among them that the live version passes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from triage_rules.workbench.try_patient import words_of
 Json = dict[str, Any]
 
 SECONDS = 45.0
-"""What running them may take; how many were not run by then is told."""
+"""Time limit of a run; the answer gives the number of cases that ran."""
 
 SHOWN = 100
-"""Failing cases that are shown."""
+"""Number of failing cases that are shown."""
 
 BROKEN, BEFORE, UNKNOWN = "broken", "before", "unknown"
-"""Of a failing case: what is live passes it, fails it too, or can't be asked (nothing is live, or lacks a question)."""
+"""State of a failing case: the live version passes it, fails it too, or can't run it (none, or it lacks a question)."""
 
 
 def run(opened: OpenedDraft, live: Evaluator | None, seconds: float = SECONDS) -> Json:
-    """All cases, in their order. `failing`: those that differ from what they want, those that the draft broke first."""
+    """Run the cases in their order. `failing`: those with differences, first the ones that the draft broke."""
     evaluator = opened.evaluator
     if evaluator is None:
         return {"total": len(opened.cases), "ran": 0, "passed": 0, "broken": 0, "failing": []}
@@ -35,25 +35,27 @@ def run(opened: OpenedDraft, live: Evaluator | None, seconds: float = SECONDS) -
         if time.monotonic() >= until:
             break
         ran.append(run_case(evaluator, case))
-    failing = [_told(evaluator.ruleset, outcome, _since(outcome.case, live)) for outcome in ran if not outcome.passed]
-    failing.sort(key=lambda one: (BROKEN, UNKNOWN, BEFORE).index(one["since"]))
+    failing = [
+        _describe(evaluator.ruleset, outcome, _state(outcome.case, live)) for outcome in ran if not outcome.passed
+    ]
+    failing.sort(key=lambda case: (BROKEN, UNKNOWN, BEFORE).index(case["since"]))
     return {
         "total": len(opened.cases),
         "ran": len(ran),
         "passed": len(ran) - len(failing),
-        "broken": sum(one["since"] == BROKEN for one in failing),
+        "broken": sum(case["since"] == BROKEN for case in failing),
         "failing": failing[:SHOWN],
         "failed": len(failing),
     }
 
 
-def _since(case: Case, live: Evaluator | None) -> str:
+def _state(case: Case, live: Evaluator | None) -> str:
     if live is None or not set(case.answers) <= {read.name for read in asked(live.ruleset)}:
         return UNKNOWN
     return BROKEN if run_case(live, case).passed else BEFORE
 
 
-def _told(ruleset: Ruleset, outcome: CaseOutcome, since: str) -> Json:
+def _describe(ruleset: Ruleset, outcome: CaseOutcome, since: str) -> Json:
     result = outcome.result
     return {
         "id": outcome.case.id,

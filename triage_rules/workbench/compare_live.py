@@ -1,4 +1,4 @@
-"""What a draft changes: the difference of its texts to those of what is live, and for which patients results differ."""
+"""The changes of a draft against the live version: in the text, and in the results of patients."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from triage_rules.workbench.try_patient import words_of
 Json = dict[str, Any]
 
 SECONDS = 40.0
-"""What the comparison of two versions may take. What is not decided by then is told."""
+"""Time limit of the comparison. The answer lists the undecided differences."""
 
 
 def compare_with_live(live: Evaluator, draft: Evaluator, seconds: float = SECONDS) -> Json:
-    """As `triage diff --format json`: what is written otherwise, and for whom results differ, with smallest examples.
+    """Compare like `triage diff --format json`: changed text, and reports whose result differs, with smallest examples.
 
-    Each example also has its `patient`, in the words of the controls. Raises EncoderBugError.
+    Each example also has its `patient`, in the values of the controls. Raises EncoderBugError.
     """
     from triage_rules.assurance.diff import report
     from triage_rules.assurance.diff.outcomes import DifferenceSearch
     from triage_rules.assurance.solver.solver import Budget  # loads the solver
 
-    found = list(DifferenceSearch(live, draft, Budget(seconds)).all())
-    told = report.as_data(live, draft, found)
-    for one, shown in zip(found, told["differences"], strict=True):
-        for kind, data in zip(one.kinds, shown["kinds"], strict=True):
+    differences = list(DifferenceSearch(live, draft, Budget(seconds)).all())
+    comparison = report.as_data(live, draft, differences)
+    for difference, shown in zip(differences, comparison["differences"], strict=True):
+        for kind, data in zip(difference.kinds, shown["kinds"], strict=True):
             data["example"]["patient"] = words_of(draft.ruleset, kind.witness.answers, kind.witness.history)
-    return told
+    return comparison
 
 
 def patch(name: str, live: Files, draft: Files) -> str:
-    """A patch from what is live to the draft, as `git apply` takes it at the top of the repository; may be empty."""
-    return "".join(_of_file(f"rulesets/{name}/{file}", live.get(file), draft.get(file)) for file in FILES)
+    """Write a patch from the live version to the draft, for `git apply` at the top of the repository; may be empty."""
+    return "".join(_patch_file(f"rulesets/{name}/{file}", live.get(file), draft.get(file)) for file in FILES)
 
 
-def _of_file(path: str, before: str | None, after: str | None) -> str:
+def _patch_file(path: str, before: str | None, after: str | None) -> str:
     if before == after or (not before and not after):
         return ""
     head = f"diff --git a/{path} b/{path}\n"
@@ -57,10 +57,10 @@ def _lines(before: str, after: str, old: str, new: str) -> Iterator[str]:
 
 
 def _split(text: str) -> list[str]:
-    """By line feeds alone: what else Python takes for the end of a line, git doesn't."""
+    """Split only at line feeds: git ignores the other line ends that `splitlines` knows."""
     return [f"{line}\n" for line in text.split("\n")[:-1]] + ([last] if (last := text.rpartition("\n")[2]) else [])
 
 
 def changed_files(live: Mapping[str, str], draft: Mapping[str, str]) -> list[str]:
-    """The names of the files whose texts differ."""
+    """List the names of the files whose texts differ."""
     return [name for name in FILES if live.get(name, "") != draft.get(name, "")]

@@ -1,4 +1,4 @@
-"""What could stand at a place of a draft: the words of the language by its JSON Schema, and the draft's own names."""
+"""Completion at a place of a draft: the words of the language by its JSON Schema, and the draft's own names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from triage_rules.workbench.text_index import ITEM, Where, locate, sections
 Json = dict[str, Any]
 
 MOST = 400
-"""Options that are told."""
+"""Number of options that are returned."""
 
 INFO_MAX = 200
 LEVELS = tuple(level.word for level in Level)
@@ -29,7 +29,7 @@ LEVELS = tuple(level.word for level in Level)
 
 @dataclass(frozen=True, slots=True)
 class CompletionOption:
-    """Something that could stand there. `detail`: what sort of thing it is; `info`: what it means, in its own words."""
+    """Option of a completion. `detail`: its kind; `info`: its meaning, in the words of the draft or the schema."""
 
     label: str
     detail: str
@@ -39,27 +39,27 @@ class CompletionOption:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The options in place of the word that begins at column `start` (1-based)."""
+    """Options to replace the word that begins at column `start` (1-based)."""
 
     start: int
     options: tuple[CompletionOption, ...]
 
 
 def complete(files: Files, file: str, line: int, column: int) -> Completion | None:
-    """What could stand at that place; None: nothing is known of it."""
+    """Return the options at a place; None if the place can't be completed."""
     place = locate(files.get(file, ""), line, column)
     if place is None:
         return None
     names = _Names(files)
-    reached = _reached(_schema(file), place.path)
-    found: list[CompletionOption] = []
+    parts = _follow(_schema(file), place.path)
+    options: list[CompletionOption] = []
     if place.is_key is not False:
-        found += [*_keys(reached), *names.keys(reached)]
+        options += [*_keys(parts), *names.keys(parts)]
     if place.is_key is not True:
-        found += [*_values(reached), *names.values(place, reached)]
-    begun = [one for one in found if one.label.startswith(place.word[:1]) and one.label != place.word]
-    options = {option.label: option for option in begun}
-    return Completion(place.start, tuple(options.values())[:MOST])
+        options += [*_values(parts), *names.values(place, parts)]
+    matching = [option for option in options if option.label.startswith(place.word[:1]) and option.label != place.word]
+    unique = {option.label: option for option in matching}
+    return Completion(place.start, tuple(unique.values())[:MOST])
 
 
 # --- the language ---
@@ -67,7 +67,7 @@ def complete(files: Files, file: str, line: int, column: int) -> Completion | No
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A schema that the place may be under, and the name of the definition that it came from."""
+    """Schema that applies at the place, and the name of its definition."""
 
     schema: Json
     name: str
@@ -84,10 +84,10 @@ def _schema(file: str) -> Json:
             return CASES
 
 
-def _reached(root: Json, path: tuple[str, ...]) -> list[_Part]:
-    parts = list(_apart(root, root, ""))
+def _follow(root: Json, path: tuple[str, ...]) -> list[_Part]:
+    parts = list(_expand(root, root, ""))
     for step in path:
-        parts = [inner for part in parts for below in _below(part, step) for inner in _apart(root, below, "")]
+        parts = [inner for part in parts for below in _below(part, step) for inner in _expand(root, below, "")]
     return parts
 
 
@@ -104,15 +104,15 @@ def _below(part: _Part, step: str) -> Iterator[Json]:
         yield others
 
 
-def _apart(root: Json, schema: Json, name: str) -> Iterator[_Part]:
-    """The schema and its alternatives, references followed."""
+def _expand(root: Json, schema: Json, name: str) -> Iterator[_Part]:
+    """Yield the schema and its alternatives, with references followed."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        yield from _apart(root, root["$defs"][name], name)
+        yield from _expand(root, root["$defs"][name], name)
         return
     yield _Part(schema, name)
-    for one in schema.get("anyOf", ()):
-        yield from _apart(root, one, name)
+    for alternative in schema.get("anyOf", ()):
+        yield from _expand(root, alternative, name)
 
 
 def _keys(parts: Iterable[_Part]) -> Iterator[CompletionOption]:
@@ -124,12 +124,12 @@ def _keys(parts: Iterable[_Part]) -> Iterator[CompletionOption]:
 
 def _values(parts: Iterable[_Part]) -> Iterator[CompletionOption]:
     for part in parts:
-        told = part.schema.get("description", "")
+        description = part.schema.get("description", "")
         values = [*part.schema.get("enum", ()), *([part.schema["const"]] if "const" in part.schema else ())]
         for value in values:
-            yield CompletionOption(str(value), "value", told)
+            yield CompletionOption(str(value), "value", description)
         if part.schema.get("type") == "boolean":
-            yield from (CompletionOption(word, "value", told) for word in ("true", "false"))
+            yield from (CompletionOption(word, "value", description) for word in ("true", "false"))
         if part.schema.get("type") == "null":
             yield CompletionOption("null", "value", "Nothing.")
 
@@ -163,20 +163,20 @@ _BY_KEY: dict[str, tuple[str, ...]] = {
     "of": (RULES, STATEMENTS, INPUTS),
     "never": (DISPOSITIONS,),
 }
-"""What the values under a key name. `of` is also a list of conditions, where names come anyway."""
+"""Kinds of names that the values under a key may be. `of` can also hold conditions, which offer names anyway."""
 
 
 class _Names:
-    """Found by lines, so that a draft that can't be read has names, too."""
+    """Names of a draft, searched line by line: a draft that can't be parsed has names too."""
 
     def __init__(self, files: Files) -> None:
         self._text = files.get(FILE_NAME, "")
         self._rules = sections(self._text)
         self._cases = sections(files.get(CASES_FILE, ""))
-        self._of: dict[str, Callable[[], Iterator[CompletionOption]]] = {
+        self._by_kind: dict[str, Callable[[], Iterator[CompletionOption]]] = {
             INPUTS: lambda: self._listed("inputs", INPUTS),
             STATEMENTS: self._statements,
-            RULES: lambda: (one for part in ("rules", "safety_net") for one in self._listed(part, RULES)),
+            RULES: lambda: (option for part in ("rules", "safety_net") for option in self._listed(part, RULES)),
             DISPOSITIONS: lambda: self._listed("dispositions", DISPOSITIONS),
             CONFLICTS: lambda: self._listed("conflicts", CONFLICTS),
             BASES: lambda: (CompletionOption(name, BASES) for name in self._cases.get("bases", {})),
@@ -185,21 +185,21 @@ class _Names:
         }  # fmt: skip
 
     def keys(self, parts: list[_Part]) -> Iterator[CompletionOption]:
-        """Names that may stand as keys: in a condition the questions that are compared, in a case all."""
+        """Yield names for a key: in a condition the inputs that can be compared, in a case all inputs."""
         names = {part.name for part in parts}
         if not names & {"condition", "answers"}:
             return
         for name, block in self._rules.get("inputs", {}).items():
             if "answers" in names or _kind(block) in ("number", "integer", "choice"):
-                yield CompletionOption(name, INPUTS, _told(block), is_key=True)
+                yield CompletionOption(name, INPUTS, _description(block), is_key=True)
 
     def values(self, place: Where, parts: list[_Part]) -> Iterator[CompletionOption]:
-        """Names that may stand as values at that place."""
+        """Yield names for a value at this place."""
         keys = [step for step in place.path if step != ITEM]
         if any(part.name == "condition" for part in parts):
             yield from self._statements()
             inputs = self._rules.get("inputs", {}).items()
-            yield from (CompletionOption(name, INPUTS, _told(block)) for name, block in inputs
+            yield from (CompletionOption(name, INPUTS, _description(block)) for name, block in inputs
                         if _kind(block) == "yes_no")  # fmt: skip
             yield from self._listed("mentions", "mention")
         key = keys[-1] if keys else ""
@@ -209,16 +209,18 @@ class _Names:
             yield from self._choices(key)
         elif not any(part.name == "condition" for part in parts):
             for kind in _BY_KEY.get(key, ()):
-                yield from self._of[kind]()
+                yield from self._by_kind[kind]()
 
     def _listed(self, section: str, kind: str) -> Iterator[CompletionOption]:
-        yield from (CompletionOption(name, kind, _told(block)) for name, block in self._rules.get(section, {}).items())
+        yield from (
+            CompletionOption(name, kind, _description(block)) for name, block in self._rules.get(section, {}).items()
+        )
 
     def _statements(self) -> Iterator[CompletionOption]:
         yield from self._listed("inferences", STATEMENTS)
         for block in self._rules.get("rules", {}).values():
-            if found := _INFERS.search(block):
-                yield CompletionOption(found[1], STATEMENTS, _told(block))
+            if match := _INFERS.search(block):
+                yield CompletionOption(match[1], STATEMENTS, _description(block))
 
     def _flags(self) -> Iterator[CompletionOption]:
         for listed in _FLAGS.findall(self._text):
@@ -226,10 +228,10 @@ class _Names:
 
     def _words(self, section: str, pattern: re.Pattern[str], kind: str) -> Iterator[CompletionOption]:
         blocks = self._rules.get(section, {}).values()
-        yield from (CompletionOption(found[1], kind) for block in blocks if (found := pattern.search(block)))
+        yield from (CompletionOption(match[1], kind) for block in blocks if (match := pattern.search(block)))
 
     def _choices(self, name: str) -> Iterator[CompletionOption]:
-        """The answers of one question."""
+        """Yield the answers of an input."""
         block = self._rules.get("inputs", {}).get(name, "")
         if _kind(block) == "yes_no":
             yield from (CompletionOption(word, "answer") for word in ("true", "false"))
@@ -237,18 +239,18 @@ class _Names:
         read = data.get(name) if isinstance(data, dict) else None
         choices = read.get("choices") if isinstance(read, dict) else None
         for value, label in (choices if isinstance(choices, dict) else {}).items():
-            told = label.get("label", "") if isinstance(label, dict) else label
-            yield CompletionOption(value, "answer", str(told))
+            text = label.get("label", "") if isinstance(label, dict) else label
+            yield CompletionOption(value, "answer", str(text))
 
 
 def _kind(block: str) -> str:
-    found = _TYPE.search(block)
-    return found[1] if found else ""
+    match = _TYPE.search(block)
+    return match[1] if match else ""
 
 
-def _told(block: str) -> str:
-    found = _SAYS.search(block)
-    return found[1].strip().strip("\"'")[:INFO_MAX] if found else ""
+def _description(block: str) -> str:
+    match = _SAYS.search(block)
+    return match[1].strip().strip("\"'")[:INFO_MAX] if match else ""
 
 
 # --- cases, which have no schema of their own ---
@@ -272,19 +274,19 @@ CASES: Json = {
         "case": {
             "required": ["id", "expect"],
             "properties": {
-                "id": {"description": "A name that is used once."},
-                "note": {"description": "What it shows, in plain words."},
-                "base": {"description": "The named set of answers that it begins with."},
+                "id": {"description": "Unique name."},
+                "note": {"description": "Purpose of the case, in plain words."},
+                "base": {"description": "Named set of answers that the case starts from."},
                 "findings": {"$ref": "#/$defs/answers"},
-                "without": {**_NAMES, "description": "Answers that are taken away again."},
+                "without": {**_NAMES, "description": "Answers of the base to leave out."},
                 "history": {
-                    "description": "What the service counted of earlier reports.",
+                    "description": "Counts of earlier reports by the service.",
                     "properties": {
                         "reports_last_48h": {"type": "integer"},
                         "highest_level_24h": {"enum": [*LEVELS, "none"]},
                     },
                 },
-                "expect": {"description": "What must come out.", "properties": _EXPECTED},
+                "expect": {"description": "Expected result.", "properties": _EXPECTED},
             },
         },
     },

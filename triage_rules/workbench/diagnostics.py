@@ -1,4 +1,4 @@
-"""What is wrong or doubtful about a draft, as data with places: the faults at once, the rest with the solver."""
+"""Faults and likely mistakes of a draft, as data with places: faults at once, likely mistakes with the solver."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:  # they load the solver
 Json = dict[str, Any]
 
 CHECK_SECONDS, PROVE_SECONDS = 20.0, 20.0
-"""What the search for findings and the proof of properties may take. What is not decided by then is told."""
+"""Time limits of the search for findings and of the proofs. The answer lists the undecided questions."""
 
 NOT_PROVED = "property"
-"""The type of a diagnostic about a property that isn't proved; the other types are those of `CheckType`."""
+"""Type of a diagnostic about a property that isn't proved; the other types are those of `CheckType`."""
 
 _WORD = re.compile(r"""[^\s,:\[\]{}"'#]+""")
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One thing to look at: where (1-based; `end_column` is behind the last character), how serious, what.
+    """Fault, finding or unproved property: its place (1-based; `end_column` is exclusive), severity and message.
 
-    `example`: a report that shows it, a line each answer; `outcome`: what comes of it.
-    `accepted`: why it is on purpose. `patient`: that report in the words of the controls.
+    `example`: a report that shows it, a line for each answer; `outcome`: the report's result.
+    `accepted`: the reason for accepting it. `patient`: the report in the values of the controls.
     """
 
     file: str
@@ -51,15 +51,15 @@ class Diagnostic:
 
 
 def faults_of(opened: OpenedDraft, files: Files) -> list[Diagnostic]:
-    """Every fault that reading finds, in the order of the files."""
-    found = [_of_fault(fault, files) for fault in opened.faults]
-    return sorted(found, key=lambda one: (FILES.index(one.file), one.line, one.column))
+    """List every fault of reading the files, in the order of the files."""
+    faults = [_of_fault(fault, files) for fault in opened.faults]
+    return sorted(faults, key=lambda fault: (FILES.index(fault.file), fault.line, fault.column))
 
 
 def examine(opened: OpenedDraft, files: Files, today: date) -> list[Diagnostic]:
-    """As `triage check` and `triage prove`: also what can't be meant so, for every possible report, worst first.
+    """List likely mistakes and unproved properties, as `triage check` and `triage prove` do, the worst first.
 
-    The faults alone if there are any. Raises EncoderBugError.
+    If there are faults, list only those. Raises EncoderBugError.
     """
     from triage_rules.assurance.checking import CheckOptions, check  # loads the solver
     from triage_rules.assurance.properties.proving import prove
@@ -67,35 +67,36 @@ def examine(opened: OpenedDraft, files: Files, today: date) -> list[Diagnostic]:
     rules = opened.rules
     if opened.faults or rules is None or rules.evaluator is None:
         return faults_of(opened, files)
-    found = check(rules.ruleset, rules.document, CheckOptions(today, CHECK_SECONDS), rules.evaluator)
+    findings = check(rules.ruleset, rules.document, CheckOptions(today, CHECK_SECONDS), rules.evaluator)
     proofs = prove(rules.ruleset, opened.properties, seconds=PROVE_SECONDS, evaluator=rules.evaluator)
     refuted = [_of_proof(proof, files) for proof in proofs if not proof.holds]
-    diagnostics = [*refuted, *(_of_finding(one, opened, files) for one in found)]
+    diagnostics = [*refuted, *(_of_finding(finding, opened, files) for finding in findings)]
     order = [severity.value for severity in Severity]
-    return sorted(diagnostics, key=lambda one: (one.accepted is not None, order.index(one.severity)))
+    return sorted(diagnostics, key=lambda shown: (shown.accepted is not None, order.index(shown.severity)))
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> list[Json]:
-    """As data."""
-    return [asdict(one) for one in diagnostics]
+    """Return the diagnostics as JSON data."""
+    return [asdict(diagnostic) for diagnostic in diagnostics]
 
 
 def _of_fault(fault: RulesetFault, files: Files) -> Diagnostic:
-    found = CheckType.FAULT
-    return Diagnostic(*_span(fault.place.file, fault.place.line, fault.place.column, files), found.severity.value,
-                      found.value, fault.message, found.meaning)  # fmt: skip
+    check_type = CheckType.FAULT
+    return Diagnostic(*_span(fault.place.file, fault.place.line, fault.place.column, files), check_type.severity.value,
+                      check_type.value, fault.message, check_type.meaning)  # fmt: skip
 
 
-def _of_finding(found: Finding, opened: OpenedDraft, files: Files) -> Diagnostic:
+def _of_finding(finding: Finding, opened: OpenedDraft, files: Files) -> Diagnostic:
     example, outcome, patient = None, None, None
-    witness = found.witness
+    witness = finding.witness
     if witness is not None and opened.rules is not None:
         ruleset = opened.rules.ruleset
         example, outcome = tuple(witness.describe(ruleset)), _outcome(witness.result)
         patient = words_of(ruleset, witness.answers, witness.history)
-    place = _span(found.place.file, found.place.line, found.place.column, files)
-    return Diagnostic(*place, found.type.severity.value, found.type.value, found.message, found.type.meaning, example,
-                      outcome, found.accepted, patient)  # fmt: skip
+    place = _span(finding.place.file, finding.place.line, finding.place.column, files)
+    severity, meaning = finding.type.severity.value, finding.type.meaning
+    return Diagnostic(*place, severity, finding.type.value, finding.message, meaning, example,
+                      outcome, finding.accepted, patient)  # fmt: skip
 
 
 def _of_proof(proof: Proof, files: Files) -> Diagnostic:
@@ -104,13 +105,13 @@ def _of_proof(proof: Proof, files: Files) -> Diagnostic:
     place, example, outcome, patient = proof.asked.place, None, None, None
     witness = proof.counterexample
     if witness is not None:
-        findings, history = witness.reports[0]
-        example = tuple(describe_report(witness.rulesets[0], findings, history))
-        outcome = ", and with the change: ".join(map(_outcome, witness.results))
-        patient = words_of(witness.rulesets[0], findings, history)
-    where = _span(*((FILES[2], 1, 1) if place is None else (place.file, place.line, place.column)), files)
+        answers, history = witness.reports[0]
+        example = tuple(describe_report(witness.rulesets[0], answers, history))
+        outcome = "; with the other answer: ".join(map(_outcome, witness.results))
+        patient = words_of(witness.rulesets[0], answers, history)
+    span = _span(*((FILES[2], 1, 1) if place is None else (place.file, place.line, place.column)), files)
     message = f"property `{proof.asked.id}` is {proof.verdict.value}: {proof.asked.says} {proof.why}".strip()
-    return Diagnostic(*where, Severity.ERROR.value, NOT_PROVED, message, "a property that is not proved", example,
+    return Diagnostic(*span, Severity.ERROR.value, NOT_PROVED, message, "a property that is not proved", example,
                       outcome, patient=patient)  # fmt: skip
 
 
@@ -120,7 +121,7 @@ def _outcome(result: Json) -> str:
 
 
 def _span(file: str, line: int, column: int, files: Files) -> tuple[str, int, int, int]:
-    """Where the word at this place ends; places of bundles, which have line 0, are the file's beginning."""
+    """Return the place with the end of its word; a place of a bundle, which has line 0, is the start of the file."""
     line, column = max(1, line), max(1, column)
     text = next(_lines(files.get(file, ""), line), "")
     word = _WORD.match(text, column - 1)
@@ -128,6 +129,5 @@ def _span(file: str, line: int, column: int, files: Files) -> tuple[str, int, in
 
 
 def _lines(text: str, line: int) -> Iterator[str]:
-    """From that line on."""
-    found = text.split("\n")
-    yield from found[line - 1 :]
+    """Yield the lines of a text from this line on."""
+    yield from text.split("\n")[line - 1 :]

@@ -1,4 +1,4 @@
-"""A draft: the texts of a ruleset's files, opened as far as they can be, every fault collected."""
+"""A draft: the texts of a ruleset's files, opened as far as possible, with every fault."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from triage_rules.language.reading import FILE_NAME, Document, parse_text, parse
 from triage_rules.language.reading.places import Faults
 
 FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE)
-"""What a draft may hold; the last may be missing, or empty, which is the same."""
+"""Files of a draft; the last may be missing or empty, which means the same."""
 
 Files = Mapping[str, str]
 
 KEPT = 4
-"""Texts whose parsed form is kept, of each kind: whoever types sends the same cases again and again."""
+"""Number of parsed texts kept for each file: an editor sends unchanged files again and again."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A ruleset file that could be read. `evaluator`: None if the engine can't hold it, which `faults` tells."""
+    """Ruleset file that could be read. `evaluator`: None if the engine can't hold the rules; see `faults`."""
 
     ruleset: Ruleset
     document: Document
@@ -42,7 +42,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class OpenedDraft:
-    """What could be read of a draft. `rules` None: nothing more is known than the faults."""
+    """Readable part of a draft. `rules`: None if the ruleset file can't be read; see `faults`."""
 
     rules: Rules | None
     cases: tuple[Case, ...] = ()
@@ -51,13 +51,13 @@ class OpenedDraft:
 
     @property
     def evaluator(self) -> Evaluator | None:
-        """Decides by the draft; None if it can't be read."""
+        """Return the evaluator of the draft; None if the draft can't be read."""
         return None if self.rules is None else self.rules.evaluator
 
 
 @dataclass(slots=True)
 class _Cache:
-    """The newest KEPT results by text."""
+    """Cache of the newest KEPT results by text."""
 
     kept: OrderedDict[str, object] = field(default_factory=OrderedDict)
 
@@ -71,35 +71,39 @@ class _Cache:
 
 
 class Drafts:
-    """Opens drafts; what was parsed before is not parsed again."""
+    """Opener of drafts, with a cache of parsed texts."""
 
     def __init__(self) -> None:
         self._rules, self._cases, self._properties = _Cache(), _Cache(), _Cache()
 
     def open(self, files: Files) -> OpenedDraft:
-        """All of it, as far as it can be read. Cases and properties speak of the rules, so they are read after them."""
+        """Open a draft as far as it can be read: the rules, then the cases and properties that refer to them."""
         read = self.rules(files)
         if isinstance(read, RulesetError):
             return OpenedDraft(None, faults=read.faults)
         faults = list(read.faults)
-        cases = _collected(faults, lambda: self._cases_of(files, read.ruleset))
-        properties = _collected(faults, lambda: self._properties_of(files, read.ruleset))
+        cases = _collect(faults, lambda: self._read_cases(files, read.ruleset))
+        properties = _collect(faults, lambda: self._read_properties(files, read.ruleset))
         return OpenedDraft(read, tuple(cases), tuple(properties), tuple(faults))
 
     def rules(self, files: Files) -> Rules | RulesetError:
-        """The ruleset file alone; or why it can't be read."""
+        """Read the ruleset file; return the error if it can't be read."""
         return self._rules.get(files.get(FILE_NAME, ""), _read_rules)
 
-    def _cases_of(self, files: Files, ruleset: Ruleset) -> list[Case]:
+    def _read_cases(self, files: Files, ruleset: Ruleset) -> list[Case]:
         if CASES_FILE not in files:
-            raise RulesetError((RulesetFault(Place(CASES_FILE, 1, 1), "this file is missing; no case is run"),))
-        return cases_of(*_copied(self._cases.get(files[CASES_FILE], lambda text: _parsed(text, CASES_FILE))), ruleset)
+            raise RulesetError((RulesetFault(Place(CASES_FILE, 1, 1), "this file is missing, so no case runs"),))
+        return cases_of(
+            *_copy_faults(self._cases.get(files[CASES_FILE], lambda text: _parse(text, CASES_FILE))), ruleset
+        )
 
-    def _properties_of(self, files: Files, ruleset: Ruleset) -> list[Property]:
+    def _read_properties(self, files: Files, ruleset: Ruleset) -> list[Property]:
         text = files.get(PROPERTIES_FILE, "")
         if not text.strip():
             return []
-        return properties_of(*_copied(self._properties.get(text, lambda text: _parsed(text, PROPERTIES_FILE))), ruleset)
+        return properties_of(
+            *_copy_faults(self._properties.get(text, lambda text: _parse(text, PROPERTIES_FILE))), ruleset
+        )
 
 
 def _read_rules(text: bytes) -> Rules | RulesetError:
@@ -114,22 +118,22 @@ def _read_rules(text: bytes) -> Rules | RulesetError:
         return Rules(ruleset, document, digest, None, (RulesetFault(Place(FILE_NAME, 1, 1), str(error)),))
 
 
-def _parsed(text: bytes, file: str) -> tuple[Document, Faults] | RulesetError:
+def _parse(text: bytes, file: str) -> tuple[Document, Faults] | RulesetError:
     try:
         return parse_text(text, file)
     except RulesetError as error:
         return error
 
 
-def _copied(parsed: tuple[Document, Faults] | RulesetError) -> tuple[Document, Faults]:
-    """The faults as a list of their own: reading adds to it. Raises RulesetError."""
+def _copy_faults(parsed: tuple[Document, Faults] | RulesetError) -> tuple[Document, Faults]:
+    """Copy the list of faults, because reading adds to it. Raises RulesetError."""
     if isinstance(parsed, RulesetError):
         raise RulesetError(parsed.faults)
     document, faults = parsed
     return document, Faults(list(faults.collected))
 
 
-def _collected(faults: list[RulesetFault], read: Callable[[], list[T]]) -> list[T]:
+def _collect(faults: list[RulesetFault], read: Callable[[], list[T]]) -> list[T]:
     try:
         return read()
     except RulesetError as error:

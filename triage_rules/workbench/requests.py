@@ -1,4 +1,4 @@
-"""What can be asked of a draft, and the answers as plain data: the same in this process and in one of its own."""
+"""Requests about a draft, and their responses as plain data: the same in this process and in one of its own."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ from triage_rules.workbench.draft import Drafts, Files, OpenedDraft
 Json = dict[str, Any]
 
 LIVE_KEPT = 3
-"""Live versions that are kept open."""
+"""Number of live versions that are kept open."""
 
 
 class Desk:
-    """Answers questions about drafts, one after the other. Live versions come as `{digest, data}`, or None."""
+    """Desk that answers requests about drafts, one at a time. A live version comes as `{digest, data}`, or None."""
 
     def __init__(self) -> None:
         self._drafts = Drafts()
         self._live: OrderedDict[str, Evaluator] = OrderedDict()
 
-    def answer(self, question: Json) -> Json:
-        """The answer to {ask, files, live, words}. `ask` is one of: look, check, cases, try, compare."""
-        files: Files = question["files"]
+    def answer(self, request: Json) -> Json:
+        """Answer a request {ask, files, live, words}. `ask` is one of: look, check, cases, try, compare."""
+        files: Files = request["files"]
         opened = self._drafts.open(files)
-        live = self._opened_live(question.get("live"))
-        told = _looked(opened, files)
-        match question["ask"]:
+        live = self._open_live(request.get("live"))
+        response = _describe(opened, files)
+        match request["ask"]:
             case "look":
-                return told
+                return response
             case "check":
                 examined = diagnostics.examine(opened, files, datetime.now(UTC).date())
-                return told | {"diagnostics": diagnostics.as_json(examined)}
+                return response | {"diagnostics": diagnostics.as_json(examined)}
             case "cases":
-                return told | {"cases": case_runs.run(opened, live)}
+                return response | {"cases": case_runs.run(opened, live)}
             case "try":
-                return told | {"tried": self._tried(opened, live, question.get("words", {}))}
+                return response | {"tried": self._try(opened, live, request.get("words", {}))}
             case "compare":
-                found = (
+                comparison = (
                     None
                     if live is None or opened.evaluator is None
                     else compare_live.compare_with_live(live, opened.evaluator)
                 )
-                return told | {"compared": found}
+                return response | {"compared": comparison}
             case other:
-                raise ValueError(f"nobody knows how to {other}")
+                raise ValueError(f"unknown request: {other}")
 
-    def _tried(self, opened: OpenedDraft, live: Evaluator | None, words: Mapping[str, str]) -> Json | None:
+    def _try(self, opened: OpenedDraft, live: Evaluator | None, words: Mapping[str, str]) -> Json | None:
         return None if opened.evaluator is None else try_patient.try_answers(opened.evaluator, live, words)
 
-    def _opened_live(self, live: Mapping[str, str] | None) -> Evaluator | None:
-        """None also if it can't be opened: then there is nothing to compare with."""
+    def _open_live(self, live: Mapping[str, str] | None) -> Evaluator | None:
+        """Open the live version; None if there is none, or it can't be opened: then there is no comparison."""
         if live is None:
             return None
         digest = live["digest"]
@@ -71,15 +71,15 @@ class Desk:
         return self._live[digest]
 
 
-def _looked(opened: OpenedDraft, files: Files) -> Json:
-    """What every answer has: the faults, and, if the rules can be read, what they are and ask."""
-    told: Json = {
+def _describe(opened: OpenedDraft, files: Files) -> Json:
+    """Return the part of every response: the faults and, if the rules can be read, the draft and its controls."""
+    response: Json = {
         "diagnostics": diagnostics.as_json(diagnostics.faults_of(opened, files)),
         "draft": None,
         "controls": [],
     }
     if opened.rules is None:
-        return told
+        return response
     ruleset = opened.rules.ruleset
     draft = {
         "name": ruleset.name,
@@ -92,4 +92,4 @@ def _looked(opened: OpenedDraft, files: Files) -> Json:
         "properties": len(opened.properties),
         "approved_by": ruleset.approved_by,
     }
-    return told | {"draft": draft, "controls": try_patient.controls(ruleset)}
+    return response | {"draft": draft, "controls": try_patient.controls(ruleset)}

@@ -1,4 +1,4 @@
-"""A process of its own that answers about drafts: it may be slow, run out of memory or crash, and nobody else does."""
+"""A process of its own for requests about drafts: it may be slow, run out of memory or crash without harm to others."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from triage_rules.workbench.requests import Desk
 Json = dict[str, Any]
 
 MEMORY_BYTES = 2 * 1024**3
-"""What the process may take."""
+"""Memory limit of the process."""
 
 IDLE_SECONDS = 300.0
-"""A process that nobody asks for so long is ended; the next question starts another."""
+"""Idle time after which the process ends; the next request starts another."""
 
 NICE = 10
-"""How far it stands back behind those who serve reports."""
+"""Niceness of the process: serving reports has precedence."""
 
 FAULT = "fault"
-"""The key of an answer that is none: why."""
+"""Key of a response that reports a failure."""
 
 
 class Bench:
-    """One such process, started at the first question. One question at a time; safe for threads.
+    """Workbench process, started at the first request. It handles one request at a time; safe for threads.
 
-    seconds: what one question may take; then the process is ended. wait: how long a second caller waits for its turn.
+    seconds: time limit of a request, after which the process ends. wait: the time that a second caller waits.
     """
 
     def __init__(self, seconds: float, wait: float, idle: float = IDLE_SECONDS) -> None:
@@ -42,13 +42,18 @@ class Bench:
         self._process: subprocess.Popen[str] | None = None
         self._idling: threading.Timer | None = None
 
-    def ask(self, question: Json) -> Json:
-        """The answer, as `Desk.answer`. Raises WorkbenchBusy, WorkbenchFailed."""
+    def ask(self, request: Json) -> Json:
+        """Send a request to `Desk.answer` in the process, and return the response.
+
+        Raises:
+            WorkbenchBusy: If another request runs for too long.
+            WorkbenchFailed: If the process takes too long, fails or ends.
+        """
         if not self._turn.acquire(timeout=self._wait):
             raise WorkbenchBusy
         try:
             self._stop_idling()
-            return self._asked(question)
+            return self._send(request)
         finally:
             self._start_idling()
             self._turn.release()
@@ -59,9 +64,9 @@ class Bench:
             self._stop_idling()
             self._end()
 
-    def _asked(self, question: Json) -> Json:
-        process = self._running()
-        assert process.stdin is not None  # asked for, as the other
+    def _send(self, request: Json) -> Json:
+        process = self._start()
+        assert process.stdin is not None  # a pipe, as is stdout
         assert process.stdout is not None
         late = threading.Event()
 
@@ -73,29 +78,29 @@ class Bench:
         clock.daemon = True
         clock.start()
         try:
-            process.stdin.write(json.dumps(question) + "\n")
+            process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
             line = process.stdout.readline()
-            answer: Json = json.loads(line)
+            response: Json = json.loads(line)
         except (OSError, ValueError):
             self._end()
-            raise WorkbenchFailed(_why(late=late.is_set(), seconds=self._seconds)) from None
+            raise WorkbenchFailed(_failure(late=late.is_set(), seconds=self._seconds)) from None
         finally:
             clock.cancel()
-        if FAULT in answer:
-            raise WorkbenchFailed(answer[FAULT])
-        return answer
+        if FAULT in response:
+            raise WorkbenchFailed(response[FAULT])
+        return response
 
-    def _running(self) -> subprocess.Popen[str]:
+    def _start(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
             self._end()
             self._process = subprocess.Popen(  # noqa: S603 (our own module)
                 [sys.executable, "-m", "triage_rules.workbench.sandbox", str(int(self._seconds) + 5)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # a traceback could hold what somebody typed
+                stderr=subprocess.DEVNULL,  # a traceback could contain text of the draft
                 encoding="utf-8",
-                env={"PYTHONUTF8": "1"},  # none of our secrets
+                env={"PYTHONUTF8": "1"},  # without the service's secrets
             )
         return self._process
 
@@ -116,35 +121,35 @@ class Bench:
             self._idling.cancel()
 
 
-def _why(*, late: bool, seconds: float) -> str:
+def _failure(*, late: bool, seconds: float) -> str:
     if late:
-        return f"this took longer than {seconds:g} seconds and was stopped"
-    return "this broke off: too much memory, or the draft breaks the engine"
+        return f"the request took longer than {seconds:g} seconds and was stopped"
+    return "the process ended: it needed too much memory, or the draft crashed the engine"
 
 
-def serve(questions: IO[str], answers: IO[str], seconds: int) -> None:
-    """Answer line after line, until there are no more. A question that takes far too long ends the process."""
+def serve(requests: IO[str], responses: IO[str], seconds: int) -> None:
+    """Answer requests, one a line, until the input ends. A request far over its time limit ends the process."""
     desk = Desk()
-    for line in questions:
-        signal.alarm(seconds)  # in case whoever asked is gone
+    for line in requests:
+        signal.alarm(seconds)  # the caller that would kill this process may be gone
         try:
-            answer = desk.answer(json.loads(line))
+            response = desk.answer(json.loads(line))
         except MemoryError:
-            answer = {FAULT: "this takes too much memory"}
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next question is answered
-            answer = {FAULT: f"a fault of this program ({type(error).__name__}); nothing is known"}
+            response = {FAULT: "the request needs too much memory"}
+        except Exception as error:  # noqa: BLE001 - the next request must still be answered
+            response = {FAULT: f"an error in this program ({type(error).__name__})"}
         signal.alarm(0)
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+        responses.write(json.dumps(response) + "\n")
+        responses.flush()
 
 
 def _main(seconds: int) -> None:
     os.nice(NICE)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    # What some library prints must not stand among the answers.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # Send prints of libraries to stderr: on stdout they would be read as responses.
+    responses = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    serve(sys.stdin, answers, seconds)
+    serve(sys.stdin, responses, seconds)
 
 
 if __name__ == "__main__":

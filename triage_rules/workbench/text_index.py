@@ -1,4 +1,4 @@
-"""What a text says by its lines alone, so that it may be broken: which names it gives, and where in it a place lies."""
+"""Names and places in a text, found line by line, so that they work in a text that can't be parsed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 LOOK_BACK = 60
-"""So many lines above a place are looked at for the bracket that it lies in."""
+"""Number of lines above a place that are searched for its open bracket."""
 
 _KEY = re.compile(
     r"""(?P<indent> *)(?P<dashes>(?:- +)*)"""
@@ -19,14 +19,14 @@ _ENTRY = re.compile(r"""( +)(["']?)([A-Za-z0-9_-]+)\2:(?= |$)""")
 _TOP = re.compile(r"([a-z_]+):")
 
 ITEM = "-"
-"""An element of a list, in a path."""
+"""Step of a path into a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A place in a text: the keys above it, outermost first (ITEM: an element of a list), and the word begun there.
+    """Place in a text: its path of keys, outermost first (ITEM: an element of a list), and the word typed so far.
 
-    `is_key`: True: a key may stand here; False: a value; None: either. `start`: the column at which the word begins.
+    `is_key`: whether a key (True), a value (False) or either (None) fits. `start`: the column where the word begins.
     """
 
     path: tuple[str, ...]
@@ -36,7 +36,7 @@ class Where:
 
 
 def locate(text: str, line: int, column: int) -> Where | None:
-    """What lies at that place (1-based); None: nothing that could be completed, such as a comment or words."""
+    """Describe a place (1-based); None if it can't be completed, such as a place in a comment or in free text."""
     lines = text.split("\n")[:line]
     if not lines or len(lines) < line:
         return None
@@ -52,7 +52,7 @@ def locate(text: str, line: int, column: int) -> Where | None:
         path, is_key = inner
         return Where((*_above(lines[: begun + 1], whole=True), *path), is_key, word[0], word.start() + 1)
     form = _KEY.match(lines[-1])
-    assert form is not None  # every part of it may be missing
+    assert form is not None  # every part is optional
     rest = lines[-1][form.end() :]
     if rest.strip() or (form["key"] and not rest):
         return None
@@ -61,7 +61,7 @@ def locate(text: str, line: int, column: int) -> Where | None:
 
 
 def _above(lines: list[str], *, whole: bool) -> list[str]:
-    """The path to the last line, by indents. `whole`: with its own key."""
+    """Return the path to the last line, by indents. `whole`: with its own key."""
     last = _tokens(lines[-1])
     form = _KEY.match(lines[-1])
     assert form is not None  # as above
@@ -72,7 +72,7 @@ def _above(lines: list[str], *, whole: bool) -> list[str]:
         if limit == 0 and not first_is_item:
             break
         for indent, name in reversed(_tokens(line)):
-            # an item may stand as far left as the key that it belongs to
+            # an item may have the same indent as its key
             if indent < limit or (first_is_item and name != ITEM and indent == limit):
                 path.insert(0, name)
                 limit, first_is_item = indent, name == ITEM
@@ -80,13 +80,13 @@ def _above(lines: list[str], *, whole: bool) -> list[str]:
 
 
 def _tokens(line: str) -> list[tuple[int, str]]:
-    """The dashes and the key of a line, each with its indent."""
+    """Return the dashes and the key of a line, each with its indent."""
     form = _KEY.match(line)
     if form is None or line.lstrip().startswith("#"):
         return []
-    dashes = [(found.start() + len(form["indent"]), ITEM) for found in re.finditer("-", form["dashes"])]
-    if not dashes and not form["key"] and (alone := _DASH.match(line)):
-        dashes = [(alone.end() - 1, ITEM)]
+    dashes = [(match.start() + len(form["indent"]), ITEM) for match in re.finditer("-", form["dashes"])]
+    if not dashes and not form["key"] and (dash := _DASH.match(line)):
+        dashes = [(dash.end() - 1, ITEM)]
     return [*dashes, *([(form.start("key") - len(form["quote"]), form["key"])] if form["key"] else [])]
 
 
@@ -96,7 +96,7 @@ def _after_key(line: str) -> str:
 
 
 def _flow_start(lines: list[str]) -> int | None:
-    """The line with the key whose bracket is still open at the end; None if there is none."""
+    """Return the line with the key whose bracket is open at the end; None if no bracket is open."""
     for number in range(len(lines) - 1, max(-1, len(lines) - 1 - LOOK_BACK), -1):
         form = _KEY.match(lines[number])
         if form is None or not (form["key"] or form["dashes"]):
@@ -115,7 +115,7 @@ def _depth(text: str) -> int:
 
 
 def _flow(text: str) -> tuple[list[str], bool] | None:
-    """The path within brackets that are still open, and whether a key may stand at the end."""
+    """Return the path within the open brackets, and whether a key fits at the end."""
     stack: list[tuple[str, str | None]] = []
     last = ""
     for mark, word in _marks(text):
@@ -143,10 +143,10 @@ _MARK = re.compile(
 
 
 def _marks(text: str) -> Iterator[tuple[str, str]]:
-    """Brackets, commas and colons, each with the word before it; what is quoted or a comment holds none."""
+    """Yield brackets, commas and colons, each with the word before it; skip those in quotes and comments."""
     word = ""
-    for found in _MARK.finditer(text):
-        part = found[0]
+    for match in _MARK.finditer(text):
+        part = match[0]
         if part in ("{", "}", "[", "]", ",", ":"):
             yield part, word
             word = ""
@@ -159,22 +159,22 @@ def _in_comment(line: str) -> bool:
 
 
 def sections(text: str) -> dict[str, dict[str, str]]:
-    """The entries of each section at the top: section -> name -> the lines that belong to it, as they stand."""
-    found: dict[str, dict[str, str]] = {}
-    own: dict[str, str] = {}
+    """Return the entries of each top section: section -> name -> its lines, unchanged."""
+    parts: dict[str, dict[str, str]] = {}
+    entries: dict[str, str] = {}
     name, depth, block = "", 0, list[str]()
 
     def close() -> None:
         if name:
-            own[name] = "\n".join(block)
+            entries[name] = "\n".join(block)
 
     for line in text.split("\n"):
         if top := _TOP.match(line):
             close()
-            own, name, depth = found.setdefault(top[1], {}), "", 0
+            entries, name, depth = parts.setdefault(top[1], {}), "", 0
         elif (entry := _ENTRY.match(line)) and depth in (0, len(entry[1])):
             close()
             name, depth, block = entry[3], len(entry[1]), []
         block.append(line)
     close()
-    return found
+    return parts

@@ -1,4 +1,4 @@
-"""A patient tried on a draft: the level, the way from the answers to it, and what the live version makes of them."""
+"""A patient tried on a draft: the result, the derivation from the answers, and the live version's result."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from triage_rules.records.reports import History
 Json = dict[str, Any]
 
 WORDS = {"yes": True, "no": False}
-"""What a control of a yes/no question sends."""
+"""Values that the control of a yes/no question sends."""
 
 TRIED = "tried"
-"""The id of a result that nobody keeps."""
+"""Report id of a result that is not stored."""
 
 FINE_RANGE = 200
-"""A number whose range is wider moves by whole steps."""
+"""Width of a range up to which a number's control moves in steps of 0.1, and not of 1."""
 
 
 def controls(ruleset: Ruleset) -> list[Json]:
-    """What each question needs to be asked, as sliders and switches; what the service counts comes last."""
+    """List a control for each input, such as a slider or switch; inputs that the service counts come last."""
     ordered = sorted(ruleset.inputs.values(), key=lambda read: read.asked_of is AskedOf.SERVICE)
     return [_control(read) for read in ordered]
 
 
 def _control(read: Input) -> Json:
     counted = SERVICE_COUNTS.get(read.name) if read.asked_of is AskedOf.SERVICE else None
-    choices = [{"value": one.value, "label": one.label} for one in read.choices if not one.means_open]
+    choices = [{"value": choice.value, "label": choice.label} for choice in read.choices if not choice.means_open]
     if read.kind is InputKind.YES_NO:
         choices = [{"value": "yes", "label": "Yes"}, {"value": "no", "label": "No"}]
     wide = read.minimum is None or read.maximum is None or read.maximum - read.minimum > FINE_RANGE
@@ -64,9 +64,9 @@ def _control(read: Input) -> Json:
 
 
 def answers_of(ruleset: Ruleset, words: Mapping[str, str]) -> tuple[Json, History, dict[str, str]]:
-    """What the controls sent, as a report's findings and a history; and what can't be taken, a sentence by name.
+    """Turn the values of the controls into a report's answers and history, and a message for each invalid value.
 
-    An empty text is "not asked". Names that the ruleset doesn't have are left out: the draft may have lost a question.
+    An empty text means "not asked". Names that the ruleset doesn't have are ignored: the draft may have lost an input.
     """
     answers: Json = {}
     counted: dict[str, str] = {}
@@ -86,7 +86,7 @@ def answers_of(ruleset: Ruleset, words: Mapping[str, str]) -> tuple[Json, Histor
 
 
 def words_of(ruleset: Ruleset, answers: Mapping[str, object], history: History) -> dict[str, str]:
-    """What the controls would have sent for this report, so that somebody else's patient can be tried."""
+    """Turn a report into the values that the controls would send, so that the patient of an example can be tried."""
     highest = history.highest_level_24h
     counted = {
         REPORTS_LAST_48H: history.reports_last_48h or None,
@@ -114,7 +114,7 @@ def _answer(read: Input, word: str) -> object:
 
 def _history(counted: Mapping[str, str], faults: dict[str, str]) -> History:
     reports, highest = counted.get(REPORTS_LAST_48H, ""), counted.get(HIGHEST_LEVEL_24H, "")
-    if reports and not (reports.isascii() and reports.isdigit() and len(reports) < 4):  # noqa: PLR2004 - nobody reports a thousand times
+    if reports and not (reports.isascii() and reports.isdigit() and len(reports) < 4):  # noqa: PLR2004 - three digits
         faults[REPORTS_LAST_48H] = "expected a whole number, from 0 to 999"
         reports = ""
     known = {level.word: level for level in Level}
@@ -122,40 +122,40 @@ def _history(counted: Mapping[str, str], faults: dict[str, str]) -> History:
 
 
 def try_answers(evaluator: Evaluator, live: Evaluator | None, words: Mapping[str, str]) -> Json:
-    """What the draft makes of the answers, and what the live version does. `faults`: answers that can't be taken.
+    """Evaluate the answers by the draft and by the live version. `faults`: messages about invalid answers.
 
-    `live`: None if nothing is live, or if it can't take one of the answers. `not_live`: questions that it doesn't have.
-    `only_draft`, `only_live`: the rules that fire by one of them alone.
+    `live`: None if there is no live version, or it rejects an answer. `not_live`: inputs that it doesn't have.
+    `only_draft`, `only_live`: the rules that fire in only one of the two.
     """
     answers, history, faults = answers_of(evaluator.ruleset, words)
-    told: Json = {"faults": faults, "draft": None, "live": None, "not_live": [], "only_draft": [], "only_live": []}
+    tried: Json = {"faults": faults, "draft": None, "live": None, "not_live": [], "only_draft": [], "only_live": []}
     if faults:
-        return told
+        return tried
     try:
-        told["draft"] = _told(evaluator, answers, history)
+        tried["draft"] = _evaluate(evaluator, answers, history)
     except ReportError as error:
-        told["faults"] = {fault.pointer.rsplit("/", 1)[-1]: fault.detail for fault in error.faults}
-        return told
+        tried["faults"] = {fault.pointer.rsplit("/", 1)[-1]: fault.detail for fault in error.faults}
+        return tried
     if live is not None:
         known = {read.name for read in asked(live.ruleset)}
-        told["not_live"] = [name for name in answers if name not in known]
+        tried["not_live"] = [name for name in answers if name not in known]
         try:
-            told["live"] = _told(live, {name: value for name, value in answers.items() if name in known}, history)
+            tried["live"] = _evaluate(live, {name: value for name, value in answers.items() if name in known}, history)
         except ReportError:
-            told["not_live"].append("an answer that it does not take")
+            tried["not_live"].append("an answer that it doesn't accept")
         else:
-            told["only_draft"], told["only_live"] = _apart(told["draft"], told["live"])
-    return told
+            tried["only_draft"], tried["only_live"] = _compare_rules(tried["draft"], tried["live"])
+    return tried
 
 
-def _apart(draft: Json, live: Json) -> tuple[list[str], list[str]]:
-    """The rules that fire by one of them alone."""
-    ours, theirs = ([rule["id"] for rule in one["rules"]] for one in (draft, live))
-    return [one for one in ours if one not in theirs], [one for one in theirs if one not in ours]
+def _compare_rules(draft: Json, live: Json) -> tuple[list[str], list[str]]:
+    """Return the rules that fire only in the draft, and those that fire only in the live version."""
+    ours, theirs = ([rule["id"] for rule in result["rules"]] for result in (draft, live))
+    return [rule for rule in ours if rule not in theirs], [rule for rule in theirs if rule not in ours]
 
 
-def _told(evaluator: Evaluator, posted: Json, history: History) -> Json:
-    """The result in few words, and the whole way to it."""
+def _evaluate(evaluator: Evaluator, posted: Json, history: History) -> Json:
+    """Return the main fields of the result, and its whole derivation."""
     ruleset = evaluator.ruleset
     answers = read_answers(ruleset, posted)
     result = evaluator.evaluate(answers, history, report_id=TRIED, received_ms=0, evaluated_ms=0)
@@ -167,13 +167,13 @@ def _told(evaluator: Evaluator, posted: Json, history: History) -> Json:
         "title": disposition.title,
         "by_default": not result["rules"],
         "rules": [_step(ruleset, reference, rule) for rule in [*result["rules"], *result["safety_net"]]],
-        "ask": [{"finding": one["finding"], "question": one["question"]} for one in result["ask"]],
-        "conflicts": [one["text"] for one in result["conflicts"]],
+        "ask": [{"finding": item["finding"], "question": item["question"]} for item in result["ask"]],
+        "conflicts": [conflict["text"] for conflict in result["conflicts"]],
     }
 
 
 def _step(ruleset: Ruleset, reference: Reference, rule: Json) -> Json:
-    """One rule that fired: where it stands, what it says, and the derivation below it."""
+    """Describe a fired rule: its line, its text, and its derivation."""
     read = ruleset.rules.get(rule["id"]) or ruleset.floors[rule["id"]]
     return {
         "id": rule["id"],
@@ -190,7 +190,7 @@ def _step(ruleset: Ruleset, reference: Reference, rule: Json) -> Json:
 
 
 def _condition(rule: Rule | Floor, disposition: str | None) -> Condition:
-    """That of the outcome which fired; None: of a floor that raises by one level."""
+    """Return the condition of the outcome that fired; `disposition`: None for a floor that raises the level."""
     reached = {s.outcome.disposition if s.outcome else None: s for s in keyed_outcomes([rule])}
     return outcome_condition(reached[disposition])
 

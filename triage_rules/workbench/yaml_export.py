@@ -1,4 +1,4 @@
-"""YAML of a ruleset whose file was not kept: the same rules, without the comments."""
+"""YAML of a ruleset whose file was not stored: the same rules without comments."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ WIDTH = 120
 
 
 def yaml_of(document: dict[str, Any]) -> str:
-    """The text of a ruleset file that gives this plain data again, keys in its order."""
-    into = io.StringIO()
+    """Write a ruleset file from plain data, with the keys in the order of the data."""
+    buffer = io.StringIO()
     writer = YAML(typ="rt", pure=True)
     writer.width = WIDTH
     writer.allow_unicode = True
     writer.indent(mapping=2, sequence=4, offset=2)
-    writer.dump(document, into)
-    return into.getvalue()
+    writer.dump(document, buffer)
+    return buffer.getvalue()

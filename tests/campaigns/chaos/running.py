@@ -22,7 +22,7 @@ from tests.campaigns.chaos.striking import Striking
 from tests.support.actors import TESTER
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 READY_SECONDS = 40.0
 DRAINED_SECONDS = 120.0
@@ -54,11 +54,9 @@ def run(seed: int, posting: Posting, reports: int, faults: int, folder: Path, *,
     processes = Processes(folder)
     progress = Progress(notes, processes.direct_url, reports)
     bundles = [posting.bundle, next_version(posting.bundle)]
-    ledger = RedisLedger(Settings(redis_url=processes.direct_url))
+    store = RedisStore(Settings(redis_url=processes.direct_url))
     schedule = make_schedule(seed, faults)
-    striking = Striking(
-        processes, schedule, progress, lambda: _told(notes), lambda pick: _deploy(ledger, bundles, pick)
-    )
+    striking = Striking(processes, schedule, progress, lambda: _told(notes), lambda pick: _deploy(store, bundles, pick))
     drained, violations = 0.0, list[str]()
     try:
         _start(processes, posting)
@@ -78,7 +76,7 @@ def run(seed: int, posting: Posting, reports: int, faults: int, folder: Path, *,
     except TimeoutError as error:
         violations.append(str(error))
     finally:
-        ledger.close()
+        store.close()
         processes.end()
     return Outcome(
         seed, posting.bundle.name, reports, poison, len(notes.given_up), striking.struck, notes.answers,
@@ -105,22 +103,24 @@ class Progress:
 def _start(processes: Processes, posting: Posting) -> None:
     processes.start_store()
     bundle = posting.bundle
-    with RedisLedger(Settings(redis_url=processes.direct_url)) as ledger:
-        ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER)
+    with RedisStore(Settings(redis_url=processes.direct_url)) as store:
+        store.rulesets.deploy(
+            bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER
+        )
         processes.start_rest()
-        wait_for(lambda: len(ledger.workers(_now_ms(), 60_000)) > 1, READY_SECONDS, "both workers")
+        wait_for(lambda: len(store.health.get_workers(_now_ms(), 60_000)) > 1, READY_SECONDS, "both workers")
     wait_for(lambda: is_ready(processes.web_port), READY_SECONDS, "web")
 
 
-def _deploy(ledger: RedisLedger, bundles: list[Bundle], pick: float) -> None:
+def _deploy(store: RedisStore, bundles: list[Bundle], pick: float) -> None:
     """Roll back, if there is anything to go back to; or make the version live that isn't."""
-    name, now_ms = bundles[0].name, ledger.now_ms()
-    live = ledger.live()[name]
+    name, now_ms = bundles[0].name, store.now_ms()
+    live = store.rulesets.get_live()[name]
     if pick < ROLLED_BACK and live.previous is not None:
-        ledger.rollback(name, now_ms, by=TESTER)
+        store.rulesets.roll_back(name, now_ms, by=TESTER)
         return
     (other,) = (bundle for bundle in bundles if bundle.digest != live.digest)
-    ledger.deploy(name, other.version, other.digest, other.data, now_ms, by=TESTER)
+    store.rulesets.deploy(name, other.version, other.digest, other.data, now_ms, by=TESTER)
 
 
 def _drain(client: redis.Redis) -> list[str]:

@@ -13,7 +13,7 @@ import redis
 from service.use.dispatch import CeleryDispatch
 from tests.campaigns.chaos.processes import Processes
 from tests.campaigns.chaos.schedule import ALL, CHILD, CLOCKS, REDIS, Fault, Kind
-from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane
 
@@ -66,7 +66,7 @@ class Striking:
     def _strike(self, fault: Fault) -> None:
         try:
             self._do(fault)
-        except (redis.RedisError, LedgerUnavailable, OSError):
+        except (redis.RedisError, StoreUnavailable, OSError):
             return  # Redis is away already, so there is nothing to strike
         self.struck[f"{fault.kind}: {fault.target}"] += 1
 

@@ -29,7 +29,7 @@ from triage_rules.language.bundle import digest_of, open_bundle
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import build_ruleset, parse_document, parse_ruleset
 from triage_rules.records.reports import History
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 SECONDS = 2.0
 """Of the processor, for one input."""
@@ -71,11 +71,11 @@ def opened() -> Iterator[World]:
     with tempfile.TemporaryDirectory() as folder, ValkeyServer(port=free_port(), data_dir=Path(folder)) as server:
         settings = Settings(redis_url=f"redis://127.0.0.1:{server.port}/0", data_dir=Path(folder))
         bundle = glass_test()
-        with RedisLedger(settings) as ledger:
-            ledger.deploy(
+        with RedisStore(settings) as store:
+            store.rulesets.deploy(
                 bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER
             )
-            yield World(Caller(create_app(settings, ledger)))
+            yield World(Caller(create_app(settings, store)))
 
 
 def _watched(data: bytes, act: Callable[[], None], allowed: tuple[type[Exception], ...]) -> None:

@@ -24,7 +24,7 @@ from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import open_bundle
 from triage_rules.records.reports import History
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 AS_IN_PRODUCTION = {
     "TRIAGE_HEARTBEAT_SECONDS": "5",
@@ -75,12 +75,12 @@ def run(plan: Plan, folder: Path) -> Outcome:
     try:
         bundle = plan.posting.bundle
         processes.start_store()
-        with RedisLedger(Settings(redis_url=processes.direct_url)) as ledger:
-            ledger.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, ledger.now_ms(), by=TESTER)
+        with RedisStore(Settings(redis_url=processes.direct_url)) as store:
+            store.rulesets.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, store.now_ms(), by=TESTER)
             processes.start_rest()
-            wait_for(lambda: len(ledger.workers(ledger.now_ms(), 60_000)) > 1, READY_SECONDS, "both workers")
+            wait_for(lambda: len(store.health.get_workers(store.now_ms(), 60_000)) > 1, READY_SECONDS, "both workers")
             wait_for(lambda: is_ready(processes.web_port), READY_SECONDS, "web")
-            return Overload(plan, processes, ledger).run()
+            return Overload(plan, processes, store).run()
     finally:
         processes.end()
 
@@ -88,10 +88,10 @@ def run(plan: Plan, folder: Path) -> Outcome:
 class Overload:
     """The load, and what is noted meanwhile."""
 
-    def __init__(self, plan: Plan, processes: Processes, ledger: RedisLedger) -> None:
+    def __init__(self, plan: Plan, processes: Processes, store: RedisStore) -> None:
         self._plan = plan
         self._processes = processes
-        self._ledger = ledger
+        self._store = store
         self._outcome = Outcome()
         self._urgent, self._others = _by_lane(plan.posting)
         self._told: list[str] = []
@@ -219,7 +219,7 @@ class Overload:
         rows.append(("until nothing waited any more", f"{drained:.0f} s"))
 
     def _pending(self) -> int:
-        return self._ledger.backlog(self._ledger.now_ms()).pending
+        return self._store.health.get_backlog(self._store.now_ms()).pending
 
 
 def grew(samples: list[float]) -> bool:

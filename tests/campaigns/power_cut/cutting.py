@@ -19,9 +19,9 @@ from tests.campaigns.chaos.libraries import compiled
 from tests.campaigns.chaos.processes import wait_for
 from tests.support.reports import ROUTINE, glass_test_live, posted
 from tests.support.services.ports import free_port
-from triage_rules.foundation.errors import LedgerUnavailable
+from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.foundation.settings import Settings
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 HERE = Path(__file__).resolve().parent
 
@@ -44,18 +44,18 @@ def cut(folder: Path, library: Path, fsync: str, after_s: float) -> Cut:
     """Accept reports for that long, cut the power, and count what is missing."""
     port = free_port()
     told: dict[str, float] = {}
-    with RedisLedger(Settings(redis_url=f"redis://127.0.0.1:{port}/0")) as ledger:
+    with RedisStore(Settings(redis_url=f"redis://127.0.0.1:{port}/0")) as store:
         with _server(folder, port, fsync, library) as process:
-            bundle = glass_test_live(ledger)
+            bundle = glass_test_live(store)
             time.sleep(1.1 if fsync == "everysec" else 0)  # the deployment itself shall be on the disk
             timer = threading.Timer(after_s, os.kill, [process.pid, signal.SIGKILL])
             timer.start()
             try:
                 while True:
                     report = posted(bundle, ROUTINE)
-                    ledger.accept(report)
+                    store.reports.accept(report)
                     told[report.id] = time.monotonic()
-            except LedgerUnavailable:
+            except StoreUnavailable:
                 at = time.monotonic()
             timer.join()
         with _server(folder, port, fsync, None), redis.Redis(port=port) as client:

@@ -11,7 +11,7 @@ from random import Random
 from tests.support.oracles import brute_force
 from tests.support.oracles.encoding_agreement import can_be_written
 from tests.support.rulesets.generated import CODES, DIGEST, SOURCE, Vocabulary, make_condition, make_ruleset
-from triage_rules.assurance.properties.check_result import Seen, breaks, speaks_of
+from triage_rules.assurance.properties.check_result import EvaluatedReport, applies_to, breaks
 from triage_rules.assurance.properties.model import (
     Against,
     Answering,
@@ -161,7 +161,7 @@ def _answers(read: Input) -> list[bool | str]:
 # --- every report ---------------------------------------------------------------------------
 
 
-def every_report(ruleset: Ruleset, reads: Ruleset) -> list[Seen]:
+def every_report(ruleset: Ruleset, reads: Ruleset) -> list[EvaluatedReport]:
     """All there are to `reads`, as `ruleset` decides them."""
     found = []
     for facts in brute_force.completions(reads, {}):
@@ -178,7 +178,7 @@ def every_report(ruleset: Ruleset, reads: Ruleset) -> list[Seen]:
                 disagreement=False,
             )
             assert result["level"] == brute_force.level(ruleset, facts).word
-            found.append(Seen(ruleset, _findings(ruleset, facts), _truth(ruleset, facts), result))
+            found.append(EvaluatedReport(ruleset, _findings(ruleset, facts), _truth(ruleset, facts), result))
     return found
 
 
@@ -196,9 +196,11 @@ def _findings(ruleset: Ruleset, facts: Answers) -> Answers:
     return found
 
 
-def wanted(asked: Property, reports: list[Seen], before: list[Seen]) -> tuple[ProofVerdict, int | None]:
+def wanted(
+    asked: Property, reports: list[EvaluatedReport], before: list[EvaluatedReport]
+) -> tuple[ProofVerdict, int | None]:
     """What a look at every report says of the property, and the fewest answers of one report that breaks it."""
-    looked: Iterable[tuple[Seen, ...]]
+    looked: Iterable[tuple[EvaluatedReport, ...]]
     match asked.claim:
         case Against():
             looked = zip(reports, before, strict=True)
@@ -206,17 +208,17 @@ def wanted(asked: Property, reports: list[Seen], before: list[Seen]) -> tuple[Pr
             looked = _neighbours(reports)
         case _:
             looked = ((report,) for report in reports)
-    spoken_of = [seen for seen in looked if speaks_of(asked, seen)]
+    spoken_of = [seen for seen in looked if applies_to(asked, seen)]
     broken = [len(seen[0].answers) for seen in spoken_of if breaks(asked, seen)]
     if broken:
         return ProofVerdict.REFUTED, min(broken)
     return (ProofVerdict.PROVED if spoken_of else ProofVerdict.VACUOUS), None
 
 
-def _neighbours(reports: list[Seen]) -> Iterator[tuple[Seen, Seen]]:
+def _neighbours(reports: list[EvaluatedReport]) -> Iterator[tuple[EvaluatedReport, EvaluatedReport]]:
     """Every ordered pair of reports that differ in one answer alone."""
     for name in reports[0].ruleset.inputs:
-        groups: dict[tuple[object, ...], list[Seen]] = {}
+        groups: dict[tuple[object, ...], list[EvaluatedReport]] = {}
         for report in reports:
             key = tuple(sorted((n, type(v).__name__, v) for n, v in report.answers.items() if n != name))
             groups.setdefault(key, []).append(report)

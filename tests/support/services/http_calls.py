@@ -22,7 +22,7 @@ from tests.support.paths import GLASS_TEST
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.language.bundle import Bundle, make_bundle, open_bundle
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 URGENT = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "temperature_c": 38.9}
 ROUTINE = {
@@ -171,27 +171,27 @@ def now() -> int:
 class Worker:
     """Decides reports as a worker does: begin, evaluate, settle; without Celery, so that a test says when."""
 
-    def __init__(self, ledger: RedisLedger, bundle: Bundle) -> None:
-        self.ledger = ledger
+    def __init__(self, store: RedisStore, bundle: Bundle) -> None:
+        self.store = store
         self.evaluator = Evaluator(open_bundle(bundle.data, bundle.digest), bundle.digest)
 
     def decide(self, report_id: str) -> dict[str, Any]:
-        delivery = self.ledger.begin(report_id, now())
+        delivery = self.store.work.begin(report_id, now())
         assert delivery is not None
         report = delivery.report
         result = self.evaluator.evaluate(
             report.answers, delivery.history, report_id=report.id, received_ms=report.received_ms, evaluated_ms=now()
         )
-        assert self.ledger.settle(report_id, result, now())
+        assert self.store.work.settle(report_id, result, now())
         return result
 
     def bury(self, report_id: str) -> dict[str, Any]:
-        delivery = self.ledger.begin(report_id, now())
+        delivery = self.store.work.begin(report_id, now())
         assert delivery is not None
         ruleset, received = self.evaluator.ruleset, delivery.report.received_ms
         identity = Identity(report_id, ruleset.name, ruleset.version, self.evaluator.digest, received, now())
         result = failed_result(identity, "poison")
-        assert self.ledger.bury(report_id, result, "poison", now())
+        assert self.store.work.bury(report_id, result, "poison", now())
         return result
 
 

@@ -24,7 +24,7 @@ from triage_rules.cli.up.embedded_redis import embedded_redis
 from triage_rules.cli.up.processes import Processes
 from triage_rules.deployment import deploy
 from triage_rules.foundation.settings import Settings
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 READY_SECONDS = 180
 
@@ -36,10 +36,10 @@ def put_red_dots(folder: Path) -> None:
         with (
             pytest.MonkeyPatch.context() as patch,
             embedded_redis(folder, processes) as url,
-            RedisLedger(Settings(redis_url=url)) as ledger,
+            RedisStore(Settings(redis_url=url)) as store,
         ):
             patch.setattr(deploy, "CHECK_FINDINGS_SECONDS", 0.0)
-            deploy.deploy(ledger, deploy.check_folder(RED_DOTS), ledger.now_ms(), TESTER)
+            deploy.deploy(store.rulesets, deploy.check_folder(RED_DOTS), store.now_ms(), TESTER)
     finally:
         processes.stop()
 

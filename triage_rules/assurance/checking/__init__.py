@@ -1,6 +1,6 @@
-"""`triage check`: what is wrong or doubtful about a ruleset, for every possible report, with a report that shows it.
+"""`triage check`: errors and likely mistakes in a ruleset, over every possible report, each with an example report.
 
-One file for each family of findings; docs/reference/checks.md explains each type.
+One file for each family of checks; docs/reference/checks.md explains each check.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from triage_rules.language.reading import Document
 from triage_rules.language.reading.acceptances import acceptances_of
 
 SHOWN = 5
-"""So many ids are named of what was not decided."""
+"""Number of undecided ids that an `incomplete` finding names."""
 
 _ORDER = {severity: number for number, severity in enumerate(Severity)}
-_TYPES = {found: number for number, found in enumerate(CheckType)}
+_TYPES = {check_type: number for number, check_type in enumerate(CheckType)}
 
 
 FAMILIES: dict[Family, Callable[[CheckContext], Iterator[Finding]]] = {
@@ -38,70 +38,74 @@ FAMILIES: dict[Family, Callable[[CheckContext], Iterator[Finding]]] = {
     Family.EQUAL: equal.find_equal_statements,
     Family.GAPS: gaps.find_gaps,
 }
-"""In the order of asking: what may not go live first, in case the time runs out."""
+"""Families in the order in which they run: errors first, in case the time runs out."""
 
 
-def _quiet(_what: str, _done: int, _of: int) -> None:
-    """No progress is told."""
+def _ignore_progress(_family: str, _done: int, _total: int) -> None:
+    """Report no progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
-    """How to check.
+    """Options of one check.
 
-    today: the day from which reviews are overdue. seconds: how long it may take; None: as long as it needs.
-    least: what is less serious is not looked for.
+    today: reviews due before this day are overdue. seconds: the time limit; None: no limit.
+    least: the lowest severity to look for.
     """
 
     today: date
     seconds: float | None = None
-    progress: Progress = _quiet
+    progress: Progress = _ignore_progress
     least: Severity = Severity.NOTE
 
 
 def check(
-    ruleset: Ruleset, document: Document, how: CheckOptions, evaluator: Evaluator | None = None
+    ruleset: Ruleset, document: Document, options: CheckOptions, evaluator: Evaluator | None = None
 ) -> tuple[Finding, ...]:
-    """What was found in a ruleset that was read from that document, the most serious first.
+    """Check a ruleset that was read from this document. Return the findings, the most serious first.
 
-    What was not decided in time is told as INCOMPLETE. evaluator: of the same ruleset; made at need if left out.
-    Raises EncoderBugError, EngineLimitError.
+    Questions that were not decided in time become findings of type INCOMPLETE.
+    evaluator: of the same ruleset; without it, one is made when needed.
+
+    Raises:
+        EncoderBugError: If the solver and the evaluator disagree about a report.
+        EngineLimitError: If the engine can't hold the rules.
     """
-    budget, least = Budget(how.seconds), how.least
-    asking = CheckContext(ruleset, document.root, document.file, how.today, budget, how.progress, evaluator)
+    budget, least = Budget(options.seconds), options.least
+    context = CheckContext(ruleset, document.root, document.file, options.today, budget, options.progress, evaluator)
     findings: list[Finding] = []
-    wanted = {type_ for type_ in CheckType if _at_least(type_, least)}
+    wanted = {type_ for type_ in CheckType if _is_at_least(type_, least)}
     families = [family for family in FAMILIES if any(type_.family is family for type_ in wanted)]
     for family in families:
-        findings += [finding for finding in FAMILIES[family](asking) if finding.type in wanted]
-    decided = set(families) - set(asking.undecided)
+        findings += [finding for finding in FAMILIES[family](context) if finding.type in wanted]
+    decided = set(families) - set(context.undecided)
     unknown = {type_ for type_ in CheckType if type_ not in wanted or type_.family not in {None, *decided}}
     findings = apply_acceptances(findings, acceptances_of(document.root), unknown)
-    return in_order([*(finding for finding in findings if finding.type in wanted), *_incomplete(asking)])
+    return sort_findings([*(finding for finding in findings if finding.type in wanted), *_report_undecided(context)])
 
 
 def findings_of_faults(faults: tuple[RulesetFault, ...]) -> tuple[Finding, ...]:
-    """The faults for which a file was refused, as findings."""
+    """Turn the faults of a rejected file into findings."""
     return tuple(Finding(CheckType.FAULT, fault.place, "", fault.message) for fault in faults)
 
 
-def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The most serious first, then by type and place; accepted ones last."""
+def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sort findings: the most serious first, then by type and place; accepted findings last."""
 
-    def key(found: Finding) -> tuple[bool, int, int, str, int, int]:
-        accepted_one, place = found.accepted is not None, found.place
-        return accepted_one, _ORDER[found.type.severity], _TYPES[found.type], place.file, place.line, place.column
+    def key(finding: Finding) -> tuple[bool, int, int, str, int, int]:
+        is_accepted, place, check_type = finding.accepted is not None, finding.place, finding.type
+        return is_accepted, _ORDER[check_type.severity], _TYPES[check_type], place.file, place.line, place.column
 
     return tuple(sorted(findings, key=key))
 
 
-def _at_least(found: CheckType, least: Severity) -> bool:
-    return _ORDER[found.severity] <= _ORDER[least]
+def _is_at_least(check_type: CheckType, least: Severity) -> bool:
+    return _ORDER[check_type.severity] <= _ORDER[least]
 
 
-def _incomplete(asking: CheckContext) -> Iterator[Finding]:
-    for family, of in asking.undecided.items():
-        shown = ", ".join(f"`{one}`" for one in of[:SHOWN])
-        more = f" and {len(of) - SHOWN} more" if len(of) > SHOWN else ""
-        message = f"{family}: the time ran out before {shown}{more} was decided; nothing is known about it"
-        yield Finding(CheckType.INCOMPLETE, Place(asking.file, 1, 1), family, f"{message}.", tuple(of))
+def _report_undecided(context: CheckContext) -> Iterator[Finding]:
+    for family, ids in context.undecided.items():
+        shown = ", ".join(f"`{name}`" for name in ids[:SHOWN])
+        more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+        message = f"{family}: the time ran out before {shown}{more} could be decided"
+        yield Finding(CheckType.INCOMPLETE, Place(context.file, 1, 1), family, f"{message}.", tuple(ids))

@@ -1,4 +1,4 @@
-"""Findings that the ruleset's owner accepts on purpose, and acceptances of what is not there."""
+"""Findings that the ruleset's owner accepts on purpose, and acceptances of findings that do not exist."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from triage_rules.language.reading.acceptances import Acceptance
 def apply_acceptances(
     findings: Iterable[Finding], acceptances: tuple[Acceptance, ...], unknown: Collection[CheckType]
 ) -> list[Finding]:
-    """The findings, each with the reason why it is accepted if it is, and acceptances that accept nothing.
+    """Return the findings, the accepted ones with the reason, and a finding for each unused acceptance.
 
-    `unknown`: what may be there though it was not found; acceptances of it are left alone.
+    `unknown`: types whose check did not finish; acceptances of them are not reported as unused.
     """
     reasons = {(a.finding, of): a.reason for a in acceptances for of, _ in a.of}
-    told = [replace(found, accepted=reasons.get((found.type, found.of))) for found in findings]
-    used = {(found.type, found.of) for found in told}
+    marked = [replace(finding, accepted=reasons.get((finding.type, finding.of))) for finding in findings]
+    used = {(finding.type, finding.of) for finding in marked}
     for acceptance in acceptances:
         for of, place in acceptance.of:
             if (acceptance.finding, of) not in used and acceptance.finding not in unknown:
-                message = f"`accepts`: there is no `{acceptance.finding}` of `{of}` to accept; take this out"
-                told.append(Finding(CheckType.UNUSED_ACCEPTANCE, place, of, f"{message}."))
-    return told
+                message = f"`accepts`: there is no `{acceptance.finding}` of `{of}` to accept; remove this"
+                marked.append(Finding(CheckType.UNUSED_ACCEPTANCE, place, of, f"{message}."))
+    return marked

@@ -1,4 +1,4 @@
-"""What every family of findings works with: the ruleset, its file, a solver, and a note of what was not decided."""
+"""The context of one check: the ruleset, its file, a solver, the time left, and the undecided questions."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from triage_rules.language.model import AskedOf, Ruleset
 from triage_rules.language.reading.places import Node
 
 QUERY_SECONDS = 5.0
-"""What one question may take, while there is time at all."""
+"""Time limit of one solver query, within the time limit of the check."""
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being looked at, how much of it is done, and how much there is."""
+"""Callback with the running family, the number of its checked items, and their total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found. `of`: what it is about, by which it is accepted. `others`: further ids in it.
+    """Finding of a check. `of`: its subject, by which `accepts` names it. `others`: further ids it involves.
 
-    `proved`: that there is no report of some sort was proved. `accepted`: the reason why it is there on purpose.
+    `proved`: the solver proved it for every report. `accepted`: the owner's reason for accepting it.
     """
 
     type: CheckType
@@ -42,7 +42,7 @@ class Finding:
 
 @dataclass
 class CheckContext:
-    """One check of one ruleset. `undecided`: family -> what the time was too short for."""
+    """Context of one check of one ruleset. `undecided`: family -> the subjects that the time was too short for."""
 
     ruleset: Ruleset
     root: Node
@@ -60,48 +60,48 @@ class CheckContext:
         self.reached: dict[str, Model | NoReport | GaveUp] = {}
 
     def find(self, family: str, of: str, *formulas: Formula) -> Model | NoReport | GaveUp:
-        """As the solver's; what it gives up on is noted."""
-        found = self.solver.find(*formulas)
-        if isinstance(found, GaveUp):
+        """Find a report that makes all formulas true; note the subject if the solver gives up."""
+        answer = self.solver.find(*formulas)
+        if isinstance(answer, GaveUp):
             self.note(family, of)
-        return found
+        return answer
 
     def note(self, family: str, of: str) -> None:
-        """Something was not decided."""
+        """Note that a subject was not decided."""
         noted = self.undecided.setdefault(family, [])
         if of not in noted:
             noted.append(of)
 
     def impossible(self, family: str, of: str, *formulas: Formula) -> bool:
-        """Proved: no report makes all of these true."""
+        """Return whether it is proved that no report makes all formulas true."""
         return isinstance(self.find(family, of, *formulas), NoReport)
 
     def witness(self, family: str, of: str, *formulas: Formula) -> Witness | None:
-        """The smallest report for which these hold, replayed; None, and noted, if the time ran out."""
-        found = self._witnesses.smallest(*formulas)
-        if isinstance(found, GaveUp):
+        """Return the smallest report that makes all formulas true, replayed; None, with a note, if time ran out."""
+        witness = self._witnesses.smallest(*formulas)
+        if isinstance(witness, GaveUp):
             self.note(family, of)
-        return found if isinstance(found, Witness) else None
+        return witness if isinstance(witness, Witness) else None
 
     def single_answer_witness(self, family: str, name: str, *formulas: Formula) -> Witness | None:
-        """As `witness`, of a report that answers nothing but this input."""
+        """Return such a witness that answers only this input."""
         others = [other for other in self.ruleset.inputs.values() if other.name != name]
-        nothing = [self.encoding.is_open(other.name) for other in others if other.asked_of is not AskedOf.SERVICE]
-        return self.witness(family, name, *formulas, *nothing)
+        unanswered = [self.encoding.is_open(other.name) for other in others if other.asked_of is not AskedOf.SERVICE]
+        return self.witness(family, name, *formulas, *unanswered)
 
     def unreachable(self, family: str, key: str) -> bool:
-        """Proved: the statement of this key is never established. Asked once."""
+        """Return whether it is proved that this key is never established. The solver is asked once a key."""
         if key not in self.reached:
             self.reached[key] = self.find(family, key, self.encoding.established(key))
         return isinstance(self.reached[key], NoReport)
 
-    def each(self, family: str, things: Iterable[str]) -> Iterable[str]:
-        """The things one after the other, with progress. Once the time is over the rest is noted, not looked at."""
-        listed = list(things)
-        for done, thing in enumerate(listed):
+    def each(self, family: str, subjects: Iterable[str]) -> Iterable[str]:
+        """Yield the subjects and report progress. When the time is up, note the remaining ones as undecided."""
+        listed = list(subjects)
+        for done, subject in enumerate(listed):
             if not self.budget.left(1):
-                for rest in listed[done:]:
-                    self.note(family, rest)
+                for undecided in listed[done:]:
+                    self.note(family, undecided)
                 return
             self.progress(family, done, len(listed))
-            yield thing
+            yield subject

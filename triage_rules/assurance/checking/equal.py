@@ -1,4 +1,4 @@
-"""Statements that always hold in the same reports: two names for one thing."""
+"""Statements that are true in exactly the same reports."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from triage_rules.language.model import MANDATORY_OPEN
 FAMILY = Family.EQUAL
 
 
-def find_equal_statements(asking: CheckContext) -> Iterator[Finding]:
-    """Each statement that is true and false in the same reports as an earlier one."""
-    encoding = asking.encoding
-    names = [n for n in asking.ruleset.inferences if n != MANDATORY_OPEN and not asking.unreachable(FAMILY, n)]
-    for group in _told_apart(asking, names):
-        first: list[str] = []
-        for name in asking.each(FAMILY, group):
-            twin = next((other for other in first if not _may_differ(asking, name, other)), None)
+def find_equal_statements(context: CheckContext) -> Iterator[Finding]:
+    """Yield a finding for each statement that is true and false in the same reports as an earlier one."""
+    encoding = context.encoding
+    names = [n for n in context.ruleset.inferences if n != MANDATORY_OPEN and not context.unreachable(FAMILY, n)]
+    for group in _group_indistinct(context, names):
+        distinct: list[str] = []
+        for name in context.each(FAMILY, group):
+            twin = next((other for other in distinct if not _may_differ(context, name, other)), None)
             if twin is None:
-                first.append(name)
+                distinct.append(name)
                 continue
-            says = asking.ruleset.inferences
-            message = f"`{name}` ({says[name].says}) and `{twin}` ({says[twin].says}) hold in exactly the same reports"
-            witness = asking.witness(FAMILY, name, encoding.established(name))
-            place = says[name].place or place_at(asking.root, ("inferences", name))
-            told = f"{message}. This is proved."
-            yield Finding(CheckType.EQUAL_STATEMENTS, place, name, told, (twin,), True, witness)
+            inferences = context.ruleset.inferences
+            pair = " and ".join(f"`{key}` ({inferences[key].says})" for key in (name, twin))
+            witness = context.witness(FAMILY, name, encoding.established(name))
+            place = inferences[name].place or place_at(context.root, ("inferences", name))
+            message = f"{pair} are true in exactly the same reports. This is proved."
+            yield Finding(CheckType.EQUAL_STATEMENTS, place, name, message, (twin,), True, witness)
 
 
-def _told_apart(asking: CheckContext, names: list[str]) -> list[list[str]]:
-    """The statements in groups, in each of which no report that was looked at tells any apart."""
-    encoding = asking.encoding
-    asking.solver.watch(*map(encoding.established, names))
+def _group_indistinct(context: CheckContext, names: list[str]) -> list[list[str]]:
+    """Group the statements: within a group, no report that the solver found so far distinguishes any two."""
+    encoding = context.encoding
+    context.solver.watch(*map(encoding.established, names))
     groups = [names]
     for name in names:
         if not any(name in group for group in groups):
             continue
-        model = asking.find(FAMILY, name, encoding.established(name))
+        model = context.find(FAMILY, name, encoding.established(name))
         if isinstance(model, Model):
             holds = {other: model.holds(encoding.established(other)) for group in groups for other in group}
             halves = [[n for n in group if holds[n] is side] for group in groups for side in (True, False)]
@@ -49,12 +49,12 @@ def _told_apart(asking: CheckContext, names: list[str]) -> list[list[str]]:
     return groups
 
 
-def _may_differ(asking: CheckContext, one: str, other: str) -> bool:
-    """Not proved to be equal."""
-    encoding, logic = asking.encoding, asking.encoding.logic
+def _may_differ(context: CheckContext, first: str, other: str) -> bool:
+    """Return whether two statements are not proved to be equal."""
+    encoding, logic = context.encoding, context.encoding.logic
     pairs: list[tuple[Formula, Formula]] = [
-        (encoding.established(one), encoding.established(other)),
-        (encoding.ruled_out(one), encoding.ruled_out(other)),
+        (encoding.established(first), encoding.established(other)),
+        (encoding.ruled_out(first), encoding.ruled_out(other)),
     ]
-    differ = logic.any_of(logic.opposite(logic.same(first, second)) for first, second in pairs)
-    return not asking.impossible(FAMILY, one, differ)
+    differ = logic.any_of(logic.opposite(logic.same(*pair)) for pair in pairs)
+    return not context.impossible(FAMILY, first, differ)

@@ -1,11 +1,11 @@
-"""Reports with all that is mandatory, and with something that a condition looks for, that no rule or floor takes up."""
+"""Reports with every mandatory answer, and an answer that some condition looks for, in which no rule or floor fires."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from triage_rules.assurance.checking.context import CheckContext, Finding
-from triage_rules.assurance.checking.written_conditions import place_at, written
+from triage_rules.assurance.checking.written_conditions import place_at, written_conditions
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.language.check_types import CheckType, Family
 from triage_rules.language.conditions import atoms
@@ -13,42 +13,42 @@ from triage_rules.language.model import AskedOf, Compare, OneOf, Yes
 
 FAMILY = Family.GAPS
 SHOWN = 20
-"""Groups of questions that are looked at; of more, the rest is told as not looked at."""
+"""Number of groups of questions that are checked; further groups are reported as undecided."""
 
 
-def find_gaps(asking: CheckContext) -> Iterator[Finding]:
-    """For each group of questions, the smallest such report with an answer in the group, if there is one."""
-    encoding, logic = asking.encoding, asking.encoding.logic
-    looked_for = _looked_for(asking)
-    for group in list(looked_for)[SHOWN:]:
-        asking.note(FAMILY, group)
-    nobody = [logic.opposite(encoding.fired(rule.id)) for rule in asking.ruleset.rules_and_floors]
-    mandatory = {finding for item in asking.ruleset.mandatory for finding in item.inputs}
-    answered = [logic.opposite(encoding.missing(finding)) for finding in sorted(mandatory)]
-    for group in asking.each(FAMILY, list(looked_for)[:SHOWN]):
-        formulas = (*nobody, *answered, logic.any_of(looked_for[group]))
-        if asking.impossible(FAMILY, group, *formulas):
+def find_gaps(context: CheckContext) -> Iterator[Finding]:
+    """Yield, for each group of questions, the smallest such report with an answer in the group, if any."""
+    encoding, logic = context.encoding, context.encoding.logic
+    sought = _sought_answers(context)
+    for group in list(sought)[SHOWN:]:
+        context.note(FAMILY, group)
+    nothing_fires = [logic.opposite(encoding.fired(rule.id)) for rule in context.ruleset.rules_and_floors]
+    mandatory = {name for item in context.ruleset.mandatory for name in item.inputs}
+    answered = [logic.opposite(encoding.missing(name)) for name in sorted(mandatory)]
+    for group in context.each(FAMILY, list(sought)[:SHOWN]):
+        formulas = (*nothing_fires, *answered, logic.any_of(sought[group]))
+        if context.impossible(FAMILY, group, *formulas):
             continue
-        witness = asking.witness(FAMILY, group, *formulas)
+        witness = context.witness(FAMILY, group, *formulas)
         if witness is None:
             continue
-        first = next(name for name, read in asking.ruleset.inputs.items() if read.group == group)
+        first = next(name for name, read in context.ruleset.inputs.items() if read.group == group)
         message = (
-            f"some reports with answers about `{group}` and every mandatory answer are decided by the default alone: "
-            "no rule and no floor takes them up. The smallest is shown; there may be others."
+            f"some reports with answers about `{group}` and every mandatory answer are decided only by the default: "
+            "no rule and no floor fires. The report is the smallest; there may be others."
         )
-        place = place_at(asking.root, ("inputs", first))
+        place = place_at(context.root, ("inputs", first))
         yield Finding(CheckType.GAP, place, group, message, witness=witness)
 
 
-def _looked_for(asking: CheckContext) -> dict[str, list[Formula]]:
-    """Group -> for each of its answers that some condition looks for, that it is given."""
-    found: dict[str, list[Formula]] = {}
-    every = dict.fromkeys(leaf for w in written(asking.ruleset) for leaf in atoms(w.condition))
-    for leaf in every:
+def _sought_answers(context: CheckContext) -> dict[str, list[Formula]]:
+    """Map each group to the formulas of those of its answers that some condition looks for."""
+    answers: dict[str, list[Formula]] = {}
+    leaves = dict.fromkeys(leaf for w in written_conditions(context.ruleset) for leaf in atoms(w.condition))
+    for leaf in leaves:
         if isinstance(leaf, Compare | OneOf | Yes):
-            read = asking.ruleset.input_behind(leaf.input)
+            read = context.ruleset.input_behind(leaf.input)
             if read.asked_of is AskedOf.SERVICE:
                 continue
-            found.setdefault(read.group, []).append(asking.encoding.true(leaf))
-    return found
+            answers.setdefault(read.group, []).append(context.encoding.true(leaf))
+    return answers

@@ -1,4 +1,4 @@
-"""Findings as SARIF 2.1.0, which editors and code hosts show at the line."""
+"""Findings as SARIF 2.1.0, which editors and code hosts show at their lines."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Json = dict[str, Any]
 
 
 def as_sarif(findings: tuple[Finding, ...], version: str) -> Json:
-    """One SARIF log with one run. `version`: of this program."""
+    """Return a SARIF log with one run. `version`: of this program."""
     rules = [
         {
-            "id": found.value,
-            "shortDescription": {"text": found.meaning},
-            "defaultConfiguration": {"level": found.severity.value},
+            "id": check_type.value,
+            "shortDescription": {"text": check_type.meaning},
+            "defaultConfiguration": {"level": check_type.severity.value},
         }
-        for found in CheckType
+        for check_type in CheckType
     ]
     driver = {"name": "triage check", "version": version, "rules": rules}
     return {
@@ -33,31 +33,31 @@ def as_sarif(findings: tuple[Finding, ...], version: str) -> Json:
     }
 
 
-def _result(found: Finding) -> Json:
+def _result(finding: Finding) -> Json:
     result: Json = {
-        "ruleId": found.type.value,
-        "ruleIndex": list(CheckType).index(found.type),
-        "level": found.type.severity.value,
-        "message": {"text": found.message},
+        "ruleId": finding.type.value,
+        "ruleIndex": list(CheckType).index(finding.type),
+        "level": finding.type.severity.value,
+        "message": {"text": finding.message},
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": _uri(found.place.file)},
-                    "region": {"startLine": max(1, found.place.line), "startColumn": max(1, found.place.column)},
+                    "artifactLocation": {"uri": _uri(finding.place.file)},
+                    "region": {"startLine": max(1, finding.place.line), "startColumn": max(1, finding.place.column)},
                 }
             }
         ],
-        "properties": {"of": found.of, "others": list(found.others), "proved": found.proved},
+        "properties": {"of": finding.of, "others": list(finding.others), "proved": finding.proved},
     }
-    if found.witness is not None:
-        result["properties"]["report"] = found.witness.answers
-        result["properties"]["level"] = found.witness.result["level"]
-    if found.accepted is not None:
-        result["suppressions"] = [{"kind": "inSource", "justification": found.accepted}]
+    if finding.witness is not None:
+        result["properties"]["report"] = finding.witness.answers
+        result["properties"]["level"] = finding.witness.result["level"]
+    if finding.accepted is not None:
+        result["suppressions"] = [{"kind": "inSource", "justification": finding.accepted}]
     return result
 
 
 def _uri(file: str) -> str:
-    """A path as SARIF wants it: relative as it is, absolute as a file URI."""
+    """Format a path for SARIF: a relative path unchanged, an absolute path as a file URI."""
     path = Path(file)
     return path.as_uri() if path.is_absolute() else path.as_posix()

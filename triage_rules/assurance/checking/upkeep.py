@@ -1,4 +1,4 @@
-"""What a rule owes its readers: a reason, a source, an owner, and a review that is not overdue."""
+"""The upkeep of rules: a reason, a source, an owner, and a review date that has not passed."""
 
 from __future__ import annotations
 
@@ -11,39 +11,43 @@ from triage_rules.language.check_types import CheckType
 from triage_rules.language.model import Floor, Rule
 from triage_rules.language.reading.places import MappingNode
 
-SAYS_NOTHING = {"", "todo", "tbd", "tba", "tbc", "fixme", "xxx", "x", "n/a", "na", "none", "null", "unknown", "missing"}
-"""Words that fill a line and say nothing, without case, dots, dashes and question marks around them."""
+EMPTY_WORDS = {"", "todo", "tbd", "tba", "tbc", "fixme", "xxx", "x", "n/a", "na", "none", "null", "unknown", "missing"}
+"""Words without content, compared without case and without surrounding dots, dashes and question marks."""
 
 
-def find_upkeep(asking: CheckContext) -> Iterator[Finding]:
-    """Of every rule and floor."""
-    for rule in asking.ruleset.rules_and_floors:
-        yield from _one(asking, rule)
+def find_upkeep(context: CheckContext) -> Iterator[Finding]:
+    """Yield a finding for each missing reason, source and owner, and each overdue review."""
+    for rule in context.ruleset.rules_and_floors:
+        yield from _check_rule(context, rule)
 
 
-def _one(asking: CheckContext, rule: Rule | Floor) -> Iterator[Finding]:
+def _check_rule(context: CheckContext, rule: Rule | Floor) -> Iterator[Finding]:
     path = ("rules" if isinstance(rule, Rule) else "safety_net", rule.id)
 
     def place(key: str) -> Place:
-        """The rule's own line of that key, else the whole ruleset's, else the rule."""
-        own = place_at(asking.root, (*path, key))
-        if own == place_at(asking.root, path) and isinstance(asking.root, MappingNode) and key in asking.root.entries:
-            return asking.root.entries[key].key_place
+        """Return the place of the rule's key, or else of the ruleset's key, or else of the rule."""
+        own = place_at(context.root, (*path, key))
+        if (
+            own == place_at(context.root, path)
+            and isinstance(context.root, MappingNode)
+            and key in context.root.entries
+        ):
+            return context.root.entries[key].key_place
         return own
 
-    if _empty(rule.reason):
-        message = f"`{rule.id}` ({rule.title}) gives no reason: `{rule.reason}` says nothing to the patient"
+    if _is_empty(rule.reason):
+        message = f"`{rule.id}` ({rule.title}) gives no reason: `{rule.reason}` has no content"
         yield Finding(CheckType.MISSING_REASON, place("reason"), rule.id, f"{message}.")
-    if _empty(rule.source.text):
-        message = f"`{rule.id}` ({rule.title}) names no source: `{rule.source.text}` says nothing"
+    if _is_empty(rule.source.text):
+        message = f"`{rule.id}` ({rule.title}) names no source: `{rule.source.text}` has no content"
         yield Finding(CheckType.MISSING_SOURCE, place("source"), rule.id, f"{message}.")
-    if _empty(rule.owner):
-        message = f"nobody answers for `{rule.id}` ({rule.title}): the owner is `{rule.owner}`"
+    if _is_empty(rule.owner):
+        message = f"`{rule.id}` ({rule.title}) names no owner: `{rule.owner}` has no content"
         yield Finding(CheckType.MISSING_OWNER, place("owner"), rule.id, f"{message}.")
-    if rule.review_by < asking.today.isoformat():
-        message = f"`{rule.id}` ({rule.title}) was to be reviewed by {rule.review_by}"
+    if rule.review_by < context.today.isoformat():
+        message = f"`{rule.id}` ({rule.title}) was due for review by {rule.review_by}"
         yield Finding(CheckType.EXPIRED_REVIEW, place("review_by"), rule.id, f"{message}.")
 
 
-def _empty(text: str) -> bool:
-    return text.strip(" .-?!_()[]").casefold() in SAYS_NOTHING
+def _is_empty(text: str) -> bool:
+    return text.strip(" .-?!_()[]").casefold() in EMPTY_WORDS

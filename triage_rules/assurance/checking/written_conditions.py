@@ -1,4 +1,4 @@
-"""The conditions of a ruleset as they were written: whose they are, where they stand, and how they read."""
+"""The conditions of a ruleset file, with their owner, their place and their text."""
 
 from __future__ import annotations
 
@@ -28,42 +28,42 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """One condition of the file. `owner`: the id or name that it belongs to; `path`: keys and numbers down to it."""
+class WrittenCondition:
+    """Condition of the file. `owner`: the id of its rule or name of its statement; `path`: its keys and numbers."""
 
     owner: str
     path: Path
     condition: Condition
 
 
-def written(ruleset: Ruleset) -> list[Written]:
-    """Every condition of the file, each once, in the order of use: statements, rules, floors, the rest."""
-    found = []
+def written_conditions(ruleset: Ruleset) -> list[WrittenCondition]:
+    """Return each condition of the file once: those of statements, rules, floors, then the rest."""
+    conditions = []
     for inference in ruleset.inferences.values():
         own = own_definition(ruleset, inference)
         if own is not None:
-            found.append(Written(inference.name, ("inferences", inference.name, "when"), own))
+            conditions.append(WrittenCondition(inference.name, ("inferences", inference.name, "when"), own))
     for section, rules in (("rules", ruleset.rules), ("safety_net", ruleset.floors)):
         for rule in rules.values():
-            found.append(Written(rule.id, (section, rule.id, "when"), rule.when))
-            found += [
-                Written(rule.id, (section, rule.id, "raised", number, "when"), outcome.when)
+            conditions.append(WrittenCondition(rule.id, (section, rule.id, "when"), rule.when))
+            conditions += [
+                WrittenCondition(rule.id, (section, rule.id, "raised", number, "when"), outcome.when)
                 for number, outcome in enumerate(rule.outcomes[1:])
                 if outcome.when is not None
             ]
-    found += [Written(c.id, ("conflicts", c.id, "when"), c.when) for c in ruleset.conflicts.values()]
-    found += [
-        Written(item.inputs[0], ("mandatory", number, "when"), item.when)
+    conditions += [WrittenCondition(c.id, ("conflicts", c.id, "when"), c.when) for c in ruleset.conflicts.values()]
+    conditions += [
+        WrittenCondition(item.inputs[0], ("mandatory", number, "when"), item.when)
         for number, item in enumerate(ruleset.mandatory)
         if item.when is not None
     ]
     if ruleset.validity.sooner is not None:
-        found.append(Written("validity", ("validity", "sooner", "when"), ruleset.validity.sooner))
-    return found
+        conditions.append(WrittenCondition("validity", ("validity", "sooner", "when"), ruleset.validity.sooner))
+    return conditions
 
 
 def place_at(root: Node, path: Path, file: str = "") -> Place:
-    """Where the last key of the path stands that is there."""
+    """Return the place of the last existing key of the path."""
     node, place = root, root.place
     for step in path:
         if isinstance(node, MappingNode) and step in node.entries:
@@ -78,18 +78,18 @@ def place_at(root: Node, path: Path, file: str = "") -> Place:
 
 
 def place_of_limit(root: Node, path: Path, compare: Compare) -> Place:
-    """Where the limit of a comparison is written, beneath a path."""
+    """Return the place of a comparison's limit below a path."""
     node: Node | None = root
     for step in path:
         if isinstance(node, MappingNode) and step in node.entries:
             node = node.entries[str(step)].node
         elif isinstance(node, Sequence) and isinstance(step, int):
             node = node.items[step]
-    found = next(_limits(node, compare), None) if node is not None else None
-    return found or place_at(root, path)
+    place = next(_find_limits(node, compare), None) if node is not None else None
+    return place or place_at(root, path)
 
 
-def _limits(node: Node, compare: Compare) -> Iterator[Place]:
+def _find_limits(node: Node, compare: Compare) -> Iterator[Place]:
     match node:
         case MappingNode(entries=entries):
             for key, entry in entries.items():
@@ -98,32 +98,32 @@ def _limits(node: Node, compare: Compare) -> Iterator[Place]:
                     limit = inner.entries[compare.op]
                     if isinstance(limit.node, Scalar) and limit.node.value == compare.limit:
                         yield limit.key_place
-                yield from _limits(inner, compare)
+                yield from _find_limits(inner, compare)
         case Sequence(items=items):
             for item in items:
-                yield from _limits(item, compare)
+                yield from _find_limits(item, compare)
 
 
-# --- in words ---
+# --- as text ---
 
 
 def condition_text(condition: Condition) -> str:
-    """The condition as one reads it: `temperature_c` at least 38."""
+    """Write the condition as text, such as `temperature_c` at least 38."""
     match condition:
         case Inferred(name) | Yes(name):
             return f"`{name}`"
-        case Not(Compare(finding, op, limit)):
-            return condition_text(Compare(finding, OPPOSITE[op], limit))
+        case Not(Compare(name, op, limit)):
+            return condition_text(Compare(name, OPPOSITE[op], limit))
         case Not(part):
             return f"not {condition_text(part)}"
         case Unless(part):
             return f"unless {condition_text(part)}"
-        case IsOpen(finding):
-            return f"`{finding}` open"
-        case Compare(finding):
-            return f"`{finding}` {limit_in_words(condition)}"
-        case OneOf(finding, values):
-            return f"`{finding}` {' or '.join(values)}"
+        case IsOpen(name):
+            return f"`{name}` open"
+        case Compare(name):
+            return f"`{name}` {limit_in_words(condition)}"
+        case OneOf(name, values):
+            return f"`{name}` {' or '.join(values)}"
         case All(parts):
             return f"({' and '.join(map(condition_text, parts))})"
         case Any(parts):
@@ -133,6 +133,6 @@ def condition_text(condition: Condition) -> str:
 
 
 def join_conditions(conditions: list[Condition]) -> str:
-    """Conditions in words, the last after "and"."""
+    """Join conditions as text, with "and" before the last."""
     words = [condition_text(condition) for condition in conditions]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,1 +1,1 @@
-"""Two versions of a ruleset: the changes, and for whom the result differs. See docs/reference/diff.md."""
+"""Two versions of a ruleset: the changed text, and the reports whose result differs. See docs/reference/diff.md."""

@@ -1,4 +1,4 @@
-"""What changed in a condition: the smallest parts that are there before or after alone, or in another form."""
+"""Changes in a condition: the smallest parts that were added, removed or replaced."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from triage_rules.language.wording import describe_condition, limit_in_words, va
 
 
 class Within(enum.Enum):
-    """What a part was added to or taken from; WHOLE: it was put in another's place."""
+    """Surroundings of an added or removed part; WHOLE: the part replaced another."""
 
     WHOLE = "whole"
     ALL = "all"
@@ -33,7 +33,7 @@ class Within(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A part of a condition that was replaced, added (`before` None) or taken away (`after` None)."""
+    """Part of a condition that was replaced, added (`before` is None) or removed (`after` is None)."""
 
     before: Condition | None
     after: Condition | None
@@ -46,79 +46,81 @@ class Edit:
             case OneOf() as before, OneOf() as after if before.input == after.input:
                 return f"`{after.input}` {values_in_words(after)}; before: {values_in_words(before)}"
             case None, _:
-                return f"{_ADDED[self.within]} {_told(self.after)}"
+                return f"{_ADDED[self.within]} {_describe(self.after)}"
             case _, None:
-                return f"{_TAKEN[self.within]} {_told(self.before)}"
+                return f"{_REMOVED[self.within]} {_describe(self.before)}"
             case _:
-                return f"{_told(self.after)}; before: {_told(self.before)}"
+                return f"{_describe(self.after)}; before: {_describe(self.before)}"
 
 
 _ADDED = {Within.ALL: "now also needs", Within.ANY: "now also counts:", Within.WHOLE: "now only if"}
-_TAKEN = {Within.ALL: "no longer needs", Within.ANY: "no longer counts:", Within.WHOLE: "no longer only if"}
+_REMOVED = {Within.ALL: "no longer needs", Within.ANY: "no longer counts:", Within.WHOLE: "no longer only if"}
 
 
-def _told(part: Condition | None) -> str:
+def _describe(part: Condition | None) -> str:
     return "nothing" if part is None else describe_condition(part)
 
 
-def edits(before: Condition | None, after: Condition | None) -> list[Edit]:
-    """The changes that make one of the other, in the order of the condition; none if they are equal."""
+def find_edits(before: Condition | None, after: Condition | None) -> list[Edit]:
+    """Return the changes from `before` to `after`, in the order of the condition; none if they are equal."""
     if before == after:
         return []
-    return list(_edits(before, after))
+    return list(_compare(before, after))
 
 
-def _edits(before: Condition | None, after: Condition | None) -> Iterator[Edit]:
+def _compare(before: Condition | None, after: Condition | None) -> Iterator[Edit]:
     match before, after:
-        case (Not(one), Not(two)) | (Unless(one), Unless(two)):
-            yield from edits(one, two)
-        case (All(ones), All(twos)):
-            yield from _parts(ones, twos, Within.ALL)
-        case (Any(ones), Any(twos)):
-            yield from _parts(ones, twos, Within.ANY)
-        case (AtLeast(count, ones), AtLeast(other, twos)) if count == other:
-            yield from _parts(ones, twos, Within.ANY)
-        case (All(ones), two) if two in ones:
-            yield from _parts(ones, (two,), Within.ALL)
-        case (one, All(twos)) if one in twos:
-            yield from _parts((one,), twos, Within.ALL)
-        case (Any(ones), two) if two in ones:
-            yield from _parts(ones, (two,), Within.ANY)
-        case (one, Any(twos)) if one in twos:
-            yield from _parts((one,), twos, Within.ANY)
+        case (Not(old), Not(new)) | (Unless(old), Unless(new)):
+            yield from find_edits(old, new)
+        case (All(old_parts), All(new_parts)):
+            yield from _compare_parts(old_parts, new_parts, Within.ALL)
+        case (Any(old_parts), Any(new_parts)):
+            yield from _compare_parts(old_parts, new_parts, Within.ANY)
+        case (AtLeast(count, old_parts), AtLeast(other, new_parts)) if count == other:
+            yield from _compare_parts(old_parts, new_parts, Within.ANY)
+        case (All(old_parts), new) if new in old_parts:
+            yield from _compare_parts(old_parts, (new,), Within.ALL)
+        case (old, All(new_parts)) if old in new_parts:
+            yield from _compare_parts((old,), new_parts, Within.ALL)
+        case (Any(old_parts), new) if new in old_parts:
+            yield from _compare_parts(old_parts, (new,), Within.ANY)
+        case (old, Any(new_parts)) if old in new_parts:
+            yield from _compare_parts((old,), new_parts, Within.ANY)
         case _:
             yield Edit(before, after)
 
 
-def _parts(ones: tuple[Condition | None, ...], twos: tuple[Condition | None, ...], within: Within) -> Iterator[Edit]:
-    """Equal parts are left out, those about the same thing are paired; what remains was added or taken away."""
-    before, after = list(ones), list(twos)
-    for part in ones:
+def _compare_parts(
+    old_parts: tuple[Condition | None, ...], new_parts: tuple[Condition | None, ...], within: Within
+) -> Iterator[Edit]:
+    """Skip equal parts, compare parts about the same subject in pairs, and yield the rest as added or removed."""
+    before, after = list(old_parts), list(new_parts)
+    for part in old_parts:
         if part in after:
             before.remove(part)
             after.remove(part)
-    for one in list(before):
-        two = next((part for part in after if _about(part) == _about(one)), None)
-        if two is not None:
-            before.remove(one)
-            after.remove(two)
-            yield from edits(one, two)
-    yield from (Edit(one, None, within) for one in before)
-    yield from (Edit(None, two, within) for two in after)
+    for old in list(before):
+        new = next((part for part in after if _subject(part) == _subject(old)), None)
+        if new is not None:
+            before.remove(old)
+            after.remove(new)
+            yield from find_edits(old, new)
+    yield from (Edit(old, None, within) for old in before)
+    yield from (Edit(None, new, within) for new in after)
 
 
-def _about(part: Condition | None) -> object:
-    """What makes two parts versions of one: the finding of a comparison, else the form."""
+def _subject(part: Condition | None) -> object:
+    """Return the key that pairs two versions of a part: the form, with its input or name if it has one."""
     match part:
-        case Compare(finding, op):
-            return Compare, finding, op in LOWER_LIMITS
-        case OneOf(finding):
-            return OneOf, finding
+        case Compare(name, op):
+            return Compare, name, op in LOWER_LIMITS
+        case OneOf(name):
+            return OneOf, name
         case Yes(name) | Inferred(name) | IsOpen(name):
             return type(part), name
         case Not(inner):
-            return Not, _about(inner)
+            return Not, _subject(inner)
         case Unless(inner):
-            return Unless, _about(inner)
+            return Unless, _subject(inner)
         case _:
             return type(part)

@@ -1,4 +1,4 @@
-"""Two versions as formulas over one report: what differs between their results, and what may be the cause."""
+"""Two versions as formulas over one report: the differences between their results, and the possible causes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT = "default"
 
 
 class VersionPair:
-    """The old and the new version, asked about one report."""
+    """The old and the new version, encoded over the same report."""
 
     def __init__(self, old: Ruleset, new: Ruleset) -> None:
         self.old = Encoding(old)
@@ -26,9 +26,9 @@ class VersionPair:
     # --- differences ---
 
     def fields(self, field: Callable[[Encoding], dict[str, Formula]]) -> Iterator[tuple[str, bool, Formula]]:
-        """For a field that is a list: each element, whether it is lost (or gained), and the formula that it is so.
+        """Yield each element of a list field, whether it is lost (or gained), and the formula for that.
 
-        An element whose formula is the same for both is left out.
+        Skip elements with the same formula in both versions.
         """
         before, after = field(self.old), field(self.new)
         for value in dict.fromkeys([*before, *after]):
@@ -38,7 +38,7 @@ class VersionPair:
                 yield value, False, self.logic.all_of([now, self.logic.opposite(was)])
 
     def alike(self) -> Formula:
-        """Level and disposition are the same, by name and by the time it leaves."""
+        """Return the formula that level and disposition are the same, the disposition by code and by time limit."""
         return self.logic.all_of([*self._same_levels(), *self._same_dispositions()])
 
     def _same_levels(self) -> Iterator[Formula]:
@@ -48,36 +48,36 @@ class VersionPair:
         old, new = self.old.ruleset.dispositions, self.new.ruleset.dispositions
         for code, before in old.items():
             after = new.get(code)
-            is_it = self.old.disposition_is(code)
+            is_given = self.old.disposition_is(code)
             if after is None or after.act_within_minutes != before.act_within_minutes:
-                yield self.logic.opposite(is_it)
+                yield self.logic.opposite(is_given)
             else:
-                yield self.logic.same(is_it, self.new.disposition_is(code))
+                yield self.logic.same(is_given, self.new.disposition_is(code))
 
     # --- causes ---
 
     def causes(self, encoding: Encoding) -> dict[str, Formula]:
-        """What may have made a result differ: the rules that decide by this version, and the edits that tell."""
+        """Return the possible causes of a difference: this version's deciding rules, and the edits with an effect."""
         version = "old" if encoding is self.old else "new"
         decide = {f"{version} {name}": formula for name, formula in deciding_rules(encoding).items()}
-        return decide | dict(self.telling())
+        return decide | dict(self.effective_edits())
 
-    def telling(self) -> Iterator[tuple[str, Formula]]:
-        """Each edit of a condition in words, and that it makes a difference to the report, at its place."""
+    def effective_edits(self) -> Iterator[tuple[str, Formula]]:
+        """Yield each edit of a condition as text, and the formula that it has an effect at its place in the report."""
         for part, name, edit in condition_edits(self.old.ruleset, self.new.ruleset):
-            yield f"{part} {name}: {edit}", self._tells(edit)
+            yield f"{part} {name}: {edit}", self._has_effect(edit)
         for name, read in self.old.ruleset.inputs.items():
             now = self.new.ruleset.inputs.get(name)
             if now is not None and now.kind is read.kind is InputKind.CHOICE and now.choices != read.choices:
-                told = f"input {name}: its choices"
-                yield told, self._differ(self.old.answered(name), self.new.answered(name))
+                differs = self._differ(self.old.answered(name), self.new.answered(name))
+                yield f"input {name}: its choices", differs
         for name, mention in self.old.ruleset.mentions.items():
-            again = self.new.ruleset.mentions.get(name)
-            if again is not None and (again.text, again.phrases) != (mention.text, mention.phrases):
-                was, found = (e.answers.mentioned(m) for e, m in ((self.old, mention), (self.new, again)))
-                yield f"mention {name}: its phrases", self._differ(was, found)
+            changed = self.new.ruleset.mentions.get(name)
+            if changed is not None and (changed.text, changed.phrases) != (mention.text, mention.phrases):
+                was, now_mentioned = (e.answers.mentioned(m) for e, m in ((self.old, mention), (self.new, changed)))
+                yield f"mention {name}: its phrases", self._differ(was, now_mentioned)
 
-    def _tells(self, edit: Edit) -> Formula:
+    def _has_effect(self, edit: Edit) -> Formula:
         logic, parts = self.logic, []
         for encoding, part in ((self.old, edit.before), (self.new, edit.after)):
             if part is not None:
@@ -88,109 +88,111 @@ class VersionPair:
         true, false = parts[0]
         return logic.opposite(false if edit.within is Within.ANY else true)
 
-    def _differ(self, one: Formula, other: Formula) -> Formula:
-        return self.logic.opposite(self.logic.same(one, other))
+    def _differ(self, formula: Formula, other: Formula) -> Formula:
+        return self.logic.opposite(self.logic.same(formula, other))
 
 
 def deciding_rules(encoding: Encoding) -> dict[str, Formula]:
-    """The rules, floors and default by name, and that they are at the published level."""
-    found = {rule.id: encoding.advises(rule.id) for rule in encoding.ruleset.rules_and_floors}
+    """Map each rule and floor, and the default, to the formula that it is at the published level."""
+    rules = {rule.id: encoding.advises(rule.id) for rule in encoding.ruleset.rules_and_floors}
     level = encoding.ruleset.dispositions[encoding.ruleset.default.disposition].level
-    found[DEFAULT] = encoding.logic.all_of([encoding.by_default(), encoding.level_is(level)])
-    return found
+    rules[DEFAULT] = encoding.logic.all_of([encoding.by_default(), encoding.level_is(level)])
+    return rules
 
 
-# --- fields of the result, as elements and when they are there ---
+# --- fields of the result: elements, and the formulas that they are present ---
 
 
 def patient_paragraphs(encoding: Encoding) -> dict[str, Formula]:
-    """The paragraphs of the advice to the patient."""
+    """Map each paragraph of the advice to the patient to its formula."""
     ruleset = encoding.ruleset
-    told = [(d.patient, encoding.disposition_is(d.code)) for d in ruleset.dispositions.values()]
-    told += [
+    texts = [(d.patient, encoding.disposition_is(d.code)) for d in ruleset.dispositions.values()]
+    texts += [
         (rule.reason, encoding.advises(rule.id))
         for rule in ruleset.rules_and_floors
         if not (isinstance(rule, Rule) and rule.clinician_only)
     ]
-    told += [(ruleset.default.reason, encoding.by_default()), (ruleset.always_patient, encoding.logic.true)]
-    return _when(encoding, told)
+    texts += [(ruleset.default.reason, encoding.by_default()), (ruleset.always_patient, encoding.logic.true)]
+    return _join_texts(encoding, texts)
 
 
 def clinician_paragraphs(encoding: Encoding) -> dict[str, Formula]:
-    """The paragraphs of the advice to the clinician."""
+    """Map each paragraph of the advice to the clinician to its formula."""
     ruleset = encoding.ruleset
-    told = [(d.clinician, encoding.disposition_is(d.code)) for d in ruleset.dispositions.values()]
-    told += [
+    texts = [(d.clinician, encoding.disposition_is(d.code)) for d in ruleset.dispositions.values()]
+    texts += [
         (f"{rule.id}: {rule.title}. {rule.reason} {rule.clinician_note or ''}", encoding.advises(rule.id))
         for rule in ruleset.rules_and_floors
     ]
-    told += [(ruleset.default.reason, encoding.by_default()), (ruleset.always_clinician, encoding.logic.true)]
-    told += [(NOT_APPROVED, encoding.logic.true)] if ruleset.approved_by is None else []
-    return _when(encoding, told)
+    texts += [(ruleset.default.reason, encoding.by_default()), (ruleset.always_clinician, encoding.logic.true)]
+    texts += [(NOT_APPROVED, encoding.logic.true)] if ruleset.approved_by is None else []
+    return _join_texts(encoding, texts)
 
 
 def flags(encoding: Encoding) -> dict[str, Formula]:
-    """The flags of the result."""
+    """Map each flag of the result to its formula."""
     ruleset = encoding.ruleset
     known = {flag for rule in ruleset.rules_and_floors for flag in rule.flags} | set(ruleset.default.flags)
     return {flag: encoding.flag(flag) for flag in sorted(known)}
 
 
 def missing(encoding: Encoding) -> dict[str, Formula]:
-    """The findings that are listed as missing."""
+    """Map each input that a result can list as missing to its formula."""
     listed = dict.fromkeys(name for item in encoding.ruleset.mandatory for name in item.inputs)
     return {name: encoding.missing(name) for name in listed}
 
 
 def conflicts(encoding: Encoding) -> dict[str, Formula]:
-    """The conflicts that are told."""
+    """Map each conflict of the result to its formula."""
 
-    def told(conflict: Conflict) -> str:
+    def describe(conflict: Conflict) -> str:
         return f"{conflict.id}: {conflict.says} ({', '.join(conflict.inputs)})"
 
-    return _when(encoding, [(told(c), encoding.established(c.id)) for c in encoding.ruleset.conflicts.values()])
+    return _join_texts(
+        encoding, [(describe(c), encoding.established(c.id)) for c in encoding.ruleset.conflicts.values()]
+    )
 
 
 def valid_for(encoding: Encoding) -> dict[str, Formula]:
-    """For how long the result may be relied on."""
+    """Map each validity period of the result to its formula."""
     validity, sooner = encoding.ruleset.validity, encoding.sooner()
-    told = [(f"{validity.minutes} minutes", encoding.logic.opposite(sooner))]
+    texts = [(f"{validity.minutes} minutes", encoding.logic.opposite(sooner))]
     if validity.sooner_minutes is not None:
-        told.append((f"{validity.sooner_minutes} minutes", sooner))
-    return _when(encoding, told)
+        texts.append((f"{validity.sooner_minutes} minutes", sooner))
+    return _join_texts(encoding, texts)
 
 
 def could_be(encoding: Encoding) -> dict[str, Formula]:
-    """The highest level that answers to open questions could still lead to, and the most urgent disposition."""
+    """Map each highest level and each most urgent disposition that open questions leave possible to its formula."""
     levels = {level.word: encoding.could_be_is(level) for level in Level}
     return levels | {code: encoding.could_be_disposition_is(code) for code in encoding.ruleset.dispositions}
 
 
 def determined(encoding: Encoding) -> dict[str, Formula]:
-    """Whether no answer can change the level any more."""
+    """Map `determined` to the formula that no answer can change the level any more."""
     return {"determined": encoding.determined()}
 
 
-def _when(encoding: Encoding, told: list[tuple[str, Formula]]) -> dict[str, Formula]:
-    """Texts and when they are there; what is blank isn't, and what several say is there if one says it."""
+def _join_texts(encoding: Encoding, texts: list[tuple[str, Formula]]) -> dict[str, Formula]:
+    """Map each text to the formula that some source gives it; skip blank texts."""
     ways: dict[str, list[Formula]] = {}
-    for text, when in told:
+    for text, when in texts:
         if text.strip():
             ways.setdefault(text.strip(), []).append(when)
     return {text: encoding.logic.any_of(whens) for text, whens in ways.items()}
 
 
 def outcomes_at(encoding: Encoding, code: str) -> dict[str, Formula]:
-    """The rules, floors and default that came to this disposition, by name; meant for reports that were given it."""
+    """Map the rules, floors and default that reached this disposition to their formulas, for reports that got it."""
     logic, ruleset = encoding.logic, encoding.ruleset
-    found = {}
+    outcomes = {}
     for rule in ruleset.rules_and_floors:
         reached = [outcome_key(rule.id, n) for n, outcome in enumerate(rule.outcomes) if outcome.disposition == code]
         whens = [encoding.established(key) for key in reached]
         if not rule.outcomes and code in dict(rule.raise_one).values():  # type: ignore[union-attr] # only a floor
             whens = [encoding.established(rule.id)]
         if whens:
-            found[rule.id] = logic.any_of(whens)
+            outcomes[rule.id] = logic.any_of(whens)
     if ruleset.default.disposition == code:
-        found[DEFAULT] = encoding.by_default()
-    return found
+        outcomes[DEFAULT] = encoding.by_default()
+    return outcomes

@@ -1,59 +1,61 @@
-"""The difference of two versions as plain data, with a sentence on what is proved of each way to differ."""
+"""The difference of two versions as plain data, with a sentence on what is proved."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from typing import Any
 
 from triage_rules.assurance.diff.outcomes import Aspect, DifferenceKind, ResultDifference, SearchState, Way
-from triage_rules.assurance.diff.text_changes import changes, inputs_accepted_differently
+from triage_rules.assurance.diff.text_changes import inputs_accepted_differently, list_changes
 from triage_rules.assurance.solver.witness import Json, Witness
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.explanation import DerivationNode, describe_node
 from triage_rules.language.model import Ruleset
 
-_SO = {
+_PHRASES = {
     (Aspect.LEVEL, Way.LOWER): "decided at a lower level",
     (Aspect.LEVEL, Way.HIGHER): "decided at a higher level",
     (Aspect.DISPOSITION, Way.LOWER): "given a less urgent disposition at the same level",
     (Aspect.DISPOSITION, Way.HIGHER): "given a more urgent disposition at the same level",
-    (Aspect.DISPOSITION, Way.OTHER): "given another disposition that can't be compared",
+    (Aspect.DISPOSITION, Way.OTHER): "given another disposition that can't be compared by urgency",
     (Aspect.ADVICE, Way.OTHER): "given other advice with the same disposition",
     (Aspect.COULD_BE, Way.OTHER): "given another `could_be` with the same disposition",
-    (Aspect.DETERMINED, Way.OTHER): "determined by one version alone, with the same disposition",
-    (Aspect.MISSING, Way.OTHER): "told other missing findings, with the same disposition",
-    (Aspect.CONFLICTS, Way.OTHER): "told other conflicts, with the same disposition",
+    (Aspect.DETERMINED, Way.OTHER): "determined by only one version, with the same disposition",
+    (Aspect.MISSING, Way.OTHER): "given other missing inputs with the same disposition",
+    (Aspect.CONFLICTS, Way.OTHER): "given other conflicts with the same disposition",
     (Aspect.FLAGS, Way.OTHER): "given other flags with the same disposition",
-    (Aspect.VALIDITY, Way.OTHER): "valid for another time, with the same disposition",
+    (Aspect.VALIDITY, Way.OTHER): "valid for another time with the same disposition",
 }
 
-CAUTION = "Of every report that both versions accept, open questions included. The rules are compared, not medicine."
+CAUTION = (
+    "This covers every report that both versions accept, open questions included. It compares rules, not medicine."
+)
 
 
 def as_data(old: Evaluator, new: Evaluator, differences: Iterable[ResultDifference]) -> Json:
-    """All of it: what is written otherwise, and for whom what differs."""
-    found = list(differences)
-    one_alone = inputs_accepted_differently(old.ruleset, new.ruleset)
+    """Return the changed text and the reports whose result differs."""
+    listed = list(differences)
     return {
         "old": _version(old),
         "new": _version(new),
         "caution": CAUTION,
-        "accepted_by_one_alone": one_alone,
-        "written": [asdict(change) for change in changes(old.ruleset, new.ruleset)],
-        "result": result(found),
-        "differences": [difference_data(old.ruleset, new.ruleset, difference) for difference in found],
+        "accepted_by_one_alone": inputs_accepted_differently(old.ruleset, new.ruleset),
+        "written": [asdict(change) for change in list_changes(old.ruleset, new.ruleset)],
+        "result": result(listed),
+        "differences": [difference_data(old.ruleset, new.ruleset, difference) for difference in listed],
     }
 
 
-def result(found: Iterable[ResultDifference]) -> str:
-    """The whole in a sentence."""
-    differences = list(found)
+def result(differences: Collection[ResultDifference]) -> str:
+    """Sum up the differences in a sentence."""
     if any(difference.kinds for difference in differences):
-        told = [difference for difference in differences if difference.aspect is Aspect.LEVEL and difference.kinds]
-        ways = " and ".join(difference.way.value for difference in told)
+        levels = [difference for difference in differences if difference.aspect is Aspect.LEVEL and difference.kinds]
+        ways = " and ".join(difference.way.value for difference in levels)
         return (
-            f"Results differ; some levels are {ways}." if ways else "Results differ, and no level that was found does."
+            f"Results differ; some levels are {ways}."
+            if ways
+            else "Results differ, but no difference of levels was found."
         )
     if any(difference.state is not SearchState.COMPLETE for difference in differences):
         return "No difference was found, but not everything was proved: see below."
@@ -61,23 +63,23 @@ def result(found: Iterable[ResultDifference]) -> str:
 
 
 def statement(difference: ResultDifference) -> str:
-    """What is known of this way to differ: proved, or how far it came."""
-    so = _SO[difference.aspect, difference.way]
+    """State whether this difference is proved, and if not, how far the search came."""
+    phrase = _PHRASES[difference.aspect, difference.way]
     if difference.proved_none:
-        return f"No report is {so}: proved."
+        return f"No report is {phrase}: proved."
     match difference.state, bool(difference.kinds):
         case SearchState.COMPLETE, _:
-            return f"Every report that is {so} has one of these: proved."
+            return f"Every report that is {phrase} has one of these: proved."
         case SearchState.MORE, _:
-            return f"There are more kinds of report that are {so} than these; --kinds shows more."
+            return f"There are more kinds of report that are {phrase} than these; --kinds shows more."
         case _, True:
-            return f"Gave up ({difference.why}): there may be more kinds of report that are {so}."
+            return f"Gave up ({difference.why}): there may be more kinds of report that are {phrase}."
         case _:
-            return f"Gave up ({difference.why}): whether any report is {so} is not known."
+            return f"Gave up ({difference.why}): it is not known whether any report is {phrase}."
 
 
 def difference_data(old: Ruleset, new: Ruleset, difference: ResultDifference) -> Json:
-    """One way to differ."""
+    """Return a difference as JSON data."""
     return {
         "aspect": difference.aspect.value,
         "way": difference.way.value,
@@ -107,17 +109,18 @@ def _kind(old: Ruleset, new: Ruleset, kind: DifferenceKind) -> Json:
 
 
 def _opinion(result: Json, rules: tuple[str, ...]) -> Json:
-    told: dict[str, Any] = {field: result[field] for field in ("level", "disposition", "could_be", "determined")}
-    return {**told, "rules": list(rules)}
+    fields: dict[str, Any] = {field: result[field] for field in ("level", "disposition", "could_be", "determined")}
+    return {**fields, "rules": list(rules)}
 
 
 def example(witness: Witness, old: Ruleset, new: Ruleset) -> Json:
-    """The report, as it can be posted, and its questions and answers."""
-    said = []
+    """Return the report in the form in which it is posted, and its questions and answers as text."""
+    answers = []
     for name, value in witness.answers.items():
         ruleset = new if name in new.inputs else old
         question = ruleset.inputs[name].question
-        said.append({"question": question, "answer": describe_node(ruleset, DerivationNode(name, question, value))})
+        answer = describe_node(ruleset, DerivationNode(name, question, value))
+        answers.append({"question": question, "answer": answer})
     history, highest = witness.history, witness.history.highest_level_24h
     counted = {"reports_last_48h": history.reports_last_48h, "highest_level_24h": highest and highest.word}
-    return {"findings": dict(witness.answers), "history": counted, "in_words": said}
+    return {"findings": dict(witness.answers), "history": counted, "in_words": answers}

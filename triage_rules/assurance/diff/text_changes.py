@@ -1,4 +1,4 @@
-"""What is written otherwise in a new version of a ruleset: parts added, removed, or which of their lines changed."""
+"""Changes in the text of a ruleset: added and removed parts, and the changed lines of the others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from triage_rules.assurance.diff.edits import Edit, edits
+from triage_rules.assurance.diff.edits import Edit, find_edits
 from triage_rules.evaluation.signals import SOONER, outcome_key
 from triage_rules.language.conditions import own_definition
 from triage_rules.language.model import (
@@ -35,7 +35,7 @@ Part = Disposition | Input | Mention | Inference | Rule | Floor | Conflict
 
 
 class ChangeKind(enum.StrEnum):
-    """What became of a part."""
+    """Kind of change of a part."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -44,9 +44,9 @@ class ChangeKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangedLine:
-    """One line of a part: what it is, and how it reads before and after; None: it is not there.
+    """Changed line of a part: its key, and its text before and after; None: the line doesn't exist.
 
-    Of a condition `edit` says what changed in it.
+    `edit`: the change within a condition. The fields are keys in the JSON of `triage diff`.
     """
 
     what: str
@@ -57,7 +57,10 @@ class ChangedLine:
 
 @dataclass(frozen=True, slots=True)
 class TextChange:
-    """A part of the file that is written otherwise. `part`: rule, input, ..; `title`: what it is, in its own words."""
+    """Changed part of the file. `part`: rule, input, …; `title`: its title, question or meaning in the ruleset.
+
+    The fields are keys in the JSON of `triage diff`.
+    """
 
     part: str
     id: str
@@ -66,9 +69,9 @@ class TextChange:
     lines: tuple[ChangedLine, ...]
 
 
-def changes(old: Ruleset, new: Ruleset) -> list[TextChange]:
-    """All that was written otherwise, in the file's order. Where something stands in the file does not count."""
-    found = list(_head(old, new))
+def list_changes(old: Ruleset, new: Ruleset) -> list[TextChange]:
+    """List the changes in the file's order. Moving a part within the file is no change."""
+    listed = list(_compare_head(old, new))
     sections: list[tuple[str, Mapping[str, Part], Mapping[str, Part]]] = [
         ("disposition", old.dispositions, new.dispositions),
         ("input", old.inputs, new.inputs),
@@ -79,67 +82,69 @@ def changes(old: Ruleset, new: Ruleset) -> list[TextChange]:
         ("conflict", old.conflicts, new.conflicts),
     ]
     for part, before, after in sections:
-        found += _section(part, before, after)
-    return found
+        listed += _compare_section(part, before, after)
+    return listed
 
 
 def condition_edits(old: Ruleset, new: Ruleset) -> Iterator[tuple[str, str, Edit]]:
-    """The edits of every condition that both versions have under one name: kind of owner, its id, the edit.
+    """Yield the edits of each condition that both versions have: the kind of its owner, the owner's id, the edit.
 
-    What rules infer is told with the rules.
+    Statements that rules infer are listed with the rules.
     """
     kept = _own_statements(new)
     for name, before in _own_statements(old).items():
         if name in kept:
-            yield from (("statement", name, e) for e in edits(before.when, kept[name].when))
+            yield from (("statement", name, e) for e in find_edits(before.when, kept[name].when))
     if MANDATORY_OPEN in old.inferences and MANDATORY_OPEN in new.inferences:
         both = (ruleset.inferences[MANDATORY_OPEN].when for ruleset in (old, new))
-        yield from (("mandatory", MANDATORY_OPEN, e) for e in edits(*both))
+        yield from (("mandatory", MANDATORY_OPEN, e) for e in find_edits(*both))
     later = {rule.id: rule for rule in new.rules_and_floors}
-    for one in old.rules_and_floors:
-        if (two := later.get(one.id)) is not None:
-            part = "rule" if isinstance(one, Rule) else "floor"
-            yield from ((part, one.id, e) for e in edits(one.when, two.when))
-            for number, (first, second) in enumerate(zip(one.outcomes, two.outcomes, strict=False)):
-                yield from ((part, outcome_key(one.id, number), e) for e in edits(first.when, second.when))
-    yield from (("result", SOONER, e) for e in edits(old.validity.sooner, new.validity.sooner))
+    for rule in old.rules_and_floors:
+        if (new_rule := later.get(rule.id)) is not None:
+            part = "rule" if isinstance(rule, Rule) else "floor"
+            yield from ((part, rule.id, e) for e in find_edits(rule.when, new_rule.when))
+            for number, (was, now) in enumerate(zip(rule.outcomes, new_rule.outcomes, strict=False)):
+                yield from ((part, outcome_key(rule.id, number), e) for e in find_edits(was.when, now.when))
+    yield from (("result", SOONER, e) for e in find_edits(old.validity.sooner, new.validity.sooner))
 
 
 def inputs_accepted_differently(old: Ruleset, new: Ruleset) -> list[str]:
-    """Inputs to which only one version accepts some answer, or that only one has."""
-    return [name for name in {**old.inputs, **new.inputs} if _takes(old, name) != _takes(new, name)]
+    """List the inputs that only one version has, or for which only one version accepts some answer."""
+    return [
+        name for name in {**old.inputs, **new.inputs} if _accepted_answers(old, name) != _accepted_answers(new, name)
+    ]
 
 
-def _takes(ruleset: Ruleset, name: str) -> object:
+def _accepted_answers(ruleset: Ruleset, name: str) -> object:
     read = ruleset.inputs.get(name)
     if read is None:
         return None
     return read.kind, read.minimum, read.maximum, read.max_length, {choice.value for choice in read.choices}
 
 
-# --- how ---
+# --- comparison of parts ---
 
 
-def _head(old: Ruleset, new: Ruleset) -> Iterator[TextChange]:
+def _compare_head(old: Ruleset, new: Ruleset) -> Iterator[TextChange]:
     names = ("name", "version", "title", "description", "owner", "approved_by", "approved_on")
-    own = [_line(name, getattr(old, name), getattr(new, name)) for name in names]
-    own += [_line("order of dispositions", _order(old, new), _order(new, old))]
-    own += [_line("mandatory", *_apart(old.mandatory, new.mandatory))]
-    own += [_line(f"always: {who}", getattr(old, f"always_{who}"), getattr(new, f"always_{who}"))
-            for who in ("patient", "clinician")]  # fmt: skip
-    own += [_line(f"default: {line.what}", line.before, line.after) for line in _lines(old.default, new.default)]
-    own += [_line(f"validity: {line.what}", line.before, line.after) for line in _lines(old.validity, new.validity)]
-    lines = tuple(line for line in own if line.before != line.after)
-    if lines:
-        yield TextChange("ruleset", new.name, ChangeKind.CHANGED, new.title, lines)
+    lines = [_line(name, getattr(old, name), getattr(new, name)) for name in names]
+    lines += [_line("order of dispositions", _order(old, new), _order(new, old))]
+    lines += [_line("mandatory", *_difference(old.mandatory, new.mandatory))]
+    lines += [_line(f"always: {reader}", getattr(old, f"always_{reader}"), getattr(new, f"always_{reader}"))
+            for reader in ("patient", "clinician")]  # fmt: skip
+    lines += [_line(f"default: {line.what}", line.before, line.after) for line in _lines(old.default, new.default)]
+    lines += [_line(f"validity: {line.what}", line.before, line.after) for line in _lines(old.validity, new.validity)]
+    changed = tuple(line for line in lines if line.before != line.after)
+    if changed:
+        yield TextChange("ruleset", new.name, ChangeKind.CHANGED, new.title, changed)
 
 
 def _order(ruleset: Ruleset, other: Ruleset) -> str:
-    """The dispositions that both have, in this one's order."""
+    """List the dispositions that both versions have, in the order of the first."""
     return ", ".join(code for code in ruleset.dispositions if code in other.dispositions)
 
 
-def _section(part: str, before: Mapping[str, Part], after: Mapping[str, Part]) -> Iterator[TextChange]:
+def _compare_section(part: str, before: Mapping[str, Part], after: Mapping[str, Part]) -> Iterator[TextChange]:
     for name, was in before.items():
         now = after.get(name)
         if now is None:
@@ -152,7 +157,7 @@ def _section(part: str, before: Mapping[str, Part], after: Mapping[str, Part]) -
 
 
 def title_of(part: Part) -> str:
-    """What it is, in the ruleset's words."""
+    """Return the part's title, question or meaning, as the ruleset words it."""
     match part:
         case Input():
             return part.question
@@ -163,37 +168,37 @@ def title_of(part: Part) -> str:
 
 
 _NOT_LINES = {"name", "code", "place", "rules"}
-_NAMES = {"outcomes": "disposition", "kind": "type", "id": "id"}
+_KEYS = {"outcomes": "disposition", "kind": "type", "inputs": "findings"}
+"""Field names that differ from the key in the file, which is the name of the line in the output."""
 
 
 def _lines(before: Any, after: Any) -> Iterator[ChangedLine]:
-    """The lines that differ, by their keys in the file; of one that was added or removed those that say something."""
-    some = after if before is None else before
-    for one in fields(some):
-        was, now = (getattr(part, one.name, None) for part in (before, after))
-        if one.name in _NOT_LINES or was == now or (None in (before, after) and not (was or now)):
+    """Yield the lines that differ, by their keys in the file; of an added or removed part, its non-empty lines."""
+    for field in fields(after if before is None else before):
+        was, now = (getattr(part, field.name, None) for part in (before, after))
+        if field.name in _NOT_LINES or was == now or (None in (before, after) and not (was or now)):
             continue
-        what = _NAMES.get(one.name, one.name)
+        key = _KEYS.get(field.name, field.name)
         if isinstance(was, Condition) and isinstance(now, Condition):
-            yield from (ChangedLine(what, _told(was), _told(now), str(edit)) for edit in edits(was, now))
+            yield from (ChangedLine(key, _as_text(was), _as_text(now), str(edit)) for edit in find_edits(was, now))
         elif isinstance(was, tuple) and isinstance(now, tuple):
-            yield _line(what, *_apart(was, now))
+            yield _line(key, *_difference(was, now))
         else:
-            yield _line(what, was, now)
+            yield _line(key, was, now)
 
 
-def _line(what: str, before: object, after: object) -> ChangedLine:
-    return ChangedLine(what, _told(before), _told(after))
+def _line(key: str, before: object, after: object) -> ChangedLine:
+    return ChangedLine(key, _as_text(before), _as_text(after))
 
 
-def _apart(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """What only one of them has; if they differ by order alone, both as they are."""
+def _difference(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return the elements that only one of them has; if only the order differs, both unchanged."""
     only = tuple(x for x in before if x not in after), tuple(x for x in after if x not in before)
     return only if any(only) else (before, after)
 
 
-def _told(value: object) -> str | None:  # noqa: PLR0912 - one way for each type
-    """A value as one reads it; None for nothing."""
+def _as_text(value: object) -> str | None:  # noqa: PLR0912 - one case for each type
+    """Write a value as text; None for an empty value."""
     match value:
         case None | ():
             return None
@@ -202,7 +207,7 @@ def _told(value: object) -> str | None:  # noqa: PLR0912 - one way for each type
         case (Level() as level, str(code)):
             return f"{level.word}: {code}"
         case tuple():
-            return "; ".join(filter(None, map(_told, value)))
+            return "; ".join(filter(None, map(_as_text, value)))
         case Source(text, marks):
             return f"{text} ({', '.join(marks)})" if marks else text
         case Choice(name, label, means_open):

@@ -1,5 +1,5 @@
-"""Mutation testing of rulesets: small wrong changes, which of them the cases notice, and a patient for each other one.
+"""Mutation testing of rulesets: small wrong changes, the cases that notice them, and a patient for each survivor.
 
-`operators` makes the changes, `killing` runs the cases against them, `telling` proves that a change changes nothing or
-finds a report that tells it apart, `running` puts these together. See docs/reference/mutation.md.
+`operators` makes the changes, `case_runs` runs the cases against them, `equivalence` proves that a change has no effect
+or finds a report with another result, `running` puts these together. See docs/reference/mutation.md.
 """

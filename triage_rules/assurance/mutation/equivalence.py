@@ -1,4 +1,4 @@
-"""Whether any report tells a mutant from its ruleset: proved that none does, or the smallest that does, replayed."""
+"""Proof that no report distinguishes a mutant from its ruleset, or the smallest report that does, replayed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from triage_rules.assurance.solver.witness import Witness, Witnesses
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Level, Ruleset
 
-RENEWED = 100
-"""After so many mutants the ruleset is put into formulas anew: what was made for the earlier ones is let go."""
+MUTANTS_PER_ENCODING = 100
+"""Number of mutants after which the ruleset is encoded again, which frees the formulas of the earlier mutants."""
 
 
 class Differs(enum.StrEnum):
-    """What differs in a result, the most serious first."""
+    """Difference between two results, the most serious first."""
 
     URGENT_LOWERED = "urgent_lowered"
     LEVEL = "level"
@@ -29,14 +29,14 @@ class Differs(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Equivalent:
-    """Proved: no report gets another result in any part that cases can see, but for what is only an outlook."""
+    """Proof that every report gets the same result in each part that cases can see, except the possible outcomes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Distinguished:
-    """A report tells them apart. `differs`: the most serious way in which any does, and this one does.
+    """Report that gets another result. `differs`: the most serious difference of any report, which this one shows.
 
-    witness: None if the time ran out before the smallest was found.
+    witness: None if the time ran out before the smallest report was found.
     """
 
     differs: Differs
@@ -44,7 +44,7 @@ class Distinguished:
 
 
 class Equivalence:
-    """Tells the mutants of one ruleset from it. `query_seconds`: what each question may take."""
+    """Comparison of a ruleset with its mutants. `query_seconds`: the time limit of each query."""
 
     def __init__(self, evaluator: Evaluator, query_seconds: float, budget: Budget | None = None) -> None:
         self._evaluator = evaluator
@@ -54,70 +54,73 @@ class Equivalence:
         self._budget = budget or Budget()
 
     def compare(self, mutant: Ruleset) -> Equivalent | Distinguished | GaveUp:
-        """Raises EncoderBugError if a report that was found does not come out of the evaluators as it should."""
-        if self._asked == RENEWED:
+        """Compare a mutant with the ruleset.
+
+        Raises EncoderBugError if an evaluator doesn't give a witness the result that the solver claims.
+        """
+        if self._asked == MUTANTS_PER_ENCODING:
             self._encoding, self._asked = Encoding(self._evaluator.ruleset), 0
         self._asked += 1
         other = Encoding(mutant, sharing=self._encoding)
-        ways = dict(_ways(self._encoding, other))
+        ways = dict(_list_differences(self._encoding, other))
         solver = Solver(self._encoding, other, query_seconds=self._query_seconds, budget=self._budget)
-        found = solver.find(self._encoding.logic.any_of(ways.values()))
-        if isinstance(found, NoReport):
+        answer = solver.find(self._encoding.logic.any_of(ways.values()))
+        if isinstance(answer, NoReport):
             return Equivalent()
-        if isinstance(found, GaveUp):
-            return found
-        return self._told_apart(solver, ways)
+        if isinstance(answer, GaveUp):
+            return answer
+        return self._distinguish(solver, ways)
 
-    def _told_apart(self, solver: Solver, ways: dict[Differs, Formula]) -> Distinguished | GaveUp:
+    def _distinguish(self, solver: Solver, ways: dict[Differs, Formula]) -> Distinguished | GaveUp:
         for differs, formula in ways.items():
-            found = solver.find(formula)
-            if isinstance(found, NoReport):
+            answer = solver.find(formula)
+            if isinstance(answer, NoReport):
                 continue
-            if isinstance(found, GaveUp):
-                return found
+            if isinstance(answer, GaveUp):
+                return answer
             witness = Witnesses(solver, [self._evaluator]).smallest(formula)
             return Distinguished(differs, witness if isinstance(witness, Witness) else None)
-        raise AssertionError("some report tells them apart, and yet in no way")
+        raise AssertionError("a report gets another result, but no part of the result differs")
 
 
-def _ways(one: Encoding, other: Encoding) -> Iterator[tuple[Differs, Formula]]:
-    """In which ways a report may come out otherwise, the most serious first."""
-    logic, ruleset = one.logic, one.ruleset
+def _list_differences(old: Encoding, new: Encoding) -> Iterator[tuple[Differs, Formula]]:
+    """Yield each kind of difference with its formula, the most serious first."""
+    logic, ruleset = old.logic, old.ruleset
 
     def differ(first: Formula, second: Formula) -> Formula:
         return logic.opposite(logic.same(first, second))
 
-    urgent, now = one.level_at_least(Level.URGENT), other.level_at_least(Level.URGENT)
+    urgent, now = old.level_at_least(Level.URGENT), new.level_at_least(Level.URGENT)
     yield Differs.URGENT_LOWERED, logic.all_of([urgent, logic.opposite(now)])
     levels = (Level.MONITOR, Level.URGENT)
     yield (
         Differs.LEVEL,
-        logic.any_of(differ(one.level_at_least(level), other.level_at_least(level)) for level in levels),
+        logic.any_of(differ(old.level_at_least(level), new.level_at_least(level)) for level in levels),
     )
     codes = ruleset.dispositions
     yield (
         Differs.DISPOSITION,
-        logic.any_of(differ(one.at_least_as_urgent(c), other.at_least_as_urgent(c)) for c in codes),
+        logic.any_of(differ(old.at_least_as_urgent(c), new.at_least_as_urgent(c)) for c in codes),
     )
     rules = [rule.id for rule in ruleset.rules_and_floors]
-    yield Differs.RULES, logic.any_of(differ(_fired(one, rule), _fired(other, rule)) for rule in rules)
-    yield Differs.REST, logic.any_of(differ(*pair) for pair in _rest(one, other))
+    yield Differs.RULES, logic.any_of(differ(_fired(old, rule), _fired(new, rule)) for rule in rules)
+    yield Differs.REST, logic.any_of(differ(*pair) for pair in _list_rest(old, new))
 
 
-def _rest(one: Encoding, other: Encoding) -> Iterator[tuple[Formula, Formula]]:
-    """Which reasons are told, the default's among them; flags, conflicts, missing findings."""
-    ruleset = one.ruleset
-    yield one.by_default(), other.by_default()
+def _list_rest(old: Encoding, new: Encoding) -> Iterator[tuple[Formula, Formula]]:
+    """Yield pairs of formulas for reasons, the use of the default, flags, conflicts and missing inputs."""
+    ruleset = old.ruleset
+    yield old.by_default(), new.by_default()
     for rule in ruleset.rules_and_floors:
-        yield one.advises(rule.id), _advises(other, rule.id)
+        yield old.advises(rule.id), _advises(new, rule.id)
     flags = {flag for rule in ruleset.rules_and_floors for flag in rule.flags} | set(ruleset.default.flags)
     for flag in sorted(flags):
-        yield one.flag(flag), other.flag(flag)
+        yield old.flag(flag), new.flag(flag)
     for conflict in ruleset.conflicts:
-        there = conflict in other.ruleset.conflicts
-        yield one.established(conflict), other.established(conflict) if there else other.logic.false
-    for finding in dict.fromkeys(name for item in ruleset.mandatory for name in item.inputs):
-        yield one.missing(finding), other.missing(finding)
+        is_kept = conflict in new.ruleset.conflicts
+        yield old.established(conflict), new.established(conflict) if is_kept else new.logic.false
+    for name in dict.fromkeys(name for item in ruleset.mandatory for name in item.inputs):
+        yield old.missing(name), new.missing(name)
 
 
 def _fired(encoding: Encoding, rule: str) -> Formula:

@@ -1,4 +1,4 @@
-"""What a mutant changes in a typed ruleset, and the changed ruleset; what hangs on the change is made anew with it."""
+"""Changes of mutants, applied to a typed ruleset together with the statements that depend on them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from triage_rules.language.reading.rules import mandatory_statement
 
 @dataclass(frozen=True, slots=True)
 class ConditionMutation:
-    """The condition at this path of the file is another one."""
+    """Replacement of the condition at this path of the file."""
 
     path: Path
     condition: Condition
@@ -35,7 +35,7 @@ class ConditionMutation:
 
 @dataclass(frozen=True, slots=True)
 class DispositionMutation:
-    """An outcome of a rule or floor reaches another disposition; of DEFAULT, the default does."""
+    """Another disposition for an outcome of a rule or floor, or for the default (`of` is DEFAULT)."""
 
     of: str
     outcome: int
@@ -44,14 +44,14 @@ class DispositionMutation:
 
 @dataclass(frozen=True, slots=True)
 class RuleRemoval:
-    """A rule, floor or conflict is not there. What the rule infers still is inferred."""
+    """Removal of a rule, floor or conflict. The statement that a removed rule infers is still inferred."""
 
     of: str
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRemoval:
-    """A raised outcome of a rule or floor is not there."""
+    """Removal of a raised outcome of a rule or floor."""
 
     of: str
     outcome: int
@@ -59,7 +59,7 @@ class OutcomeRemoval:
 
 @dataclass(frozen=True, slots=True)
 class MandatoryRemoval:
-    """An item of the mandatory list is not there."""
+    """Removal of an item of the mandatory list."""
 
     number: int
 
@@ -67,25 +67,25 @@ class MandatoryRemoval:
 Mutation = ConditionMutation | DispositionMutation | RuleRemoval | OutcomeRemoval | MandatoryRemoval
 
 DEFAULT = "default"
-"""The owner of the default's disposition."""
+"""Owner of the default's disposition."""
 
 
 def apply_mutation(ruleset: Ruleset, change: Mutation) -> Ruleset:
-    """The ruleset with the change. What is not touched stays the same object."""
+    """Return the ruleset with the change. Unchanged parts stay the same objects."""
     match change:
         case ConditionMutation(path, condition):
-            return _rewritten(ruleset, path, condition)
+            return _replace_condition(ruleset, path, condition)
         case DispositionMutation(of, _, code) if of == DEFAULT:
             return replace(ruleset, default=replace(ruleset.default, disposition=code))
         case DispositionMutation(of, number, code):
-            old = _of(ruleset, of).outcomes
+            old = _find_rule(ruleset, of).outcomes
             return _with_outcomes(
                 ruleset, of, (*old[:number], replace(old[number], disposition=code), *old[number + 1 :])
             )
         case RuleRemoval(of):
             return _without(ruleset, of)
         case OutcomeRemoval(of, number):
-            old = _of(ruleset, of).outcomes
+            old = _find_rule(ruleset, of).outcomes
             return _with_outcomes(ruleset, of, (*old[:number], *old[number + 1 :]))
         case MandatoryRemoval(number):
             return _with_mandatory(ruleset, (*ruleset.mandatory[:number], *ruleset.mandatory[number + 1 :]))
@@ -95,7 +95,7 @@ def apply_mutation(ruleset: Ruleset, change: Mutation) -> Ruleset:
 
 
 def replace_part(condition: Condition, steps: tuple[int, ...], new: Condition) -> Condition:
-    """The condition in which the part that the steps lead to is another one."""
+    """Return the condition with the part at these steps replaced."""
     if not steps:
         return new
     first, *rest = steps
@@ -117,7 +117,7 @@ def with_parts(condition: Condition, inner: tuple[Condition, ...]) -> Condition:
             raise TypeError(f"{condition} has no parts")
 
 
-def _rewritten(ruleset: Ruleset, path: Path, condition: Condition) -> Ruleset:
+def _replace_condition(ruleset: Ruleset, path: Path, condition: Condition) -> Ruleset:
     match path:
         case ("inferences", str(name), "when"):
             return _with_definition(ruleset, name, condition)
@@ -127,7 +127,7 @@ def _rewritten(ruleset: Ruleset, path: Path, condition: Condition) -> Ruleset:
             floor = replace(ruleset.floors[name], when=condition)
             return replace(ruleset, floors={**ruleset.floors, name: floor})
         case ("rules" | "safety_net", str(name), "raised", int(number), "when"):
-            old = _of(ruleset, name).outcomes
+            old = _find_rule(ruleset, name).outcomes
             outcome = replace(old[number + 1], when=condition)
             return _with_outcomes(ruleset, name, (*old[: number + 1], outcome, *old[number + 2 :]))
         case ("conflicts", str(name), "when"):
@@ -141,21 +141,21 @@ def _rewritten(ruleset: Ruleset, path: Path, condition: Condition) -> Ruleset:
 
 
 def _with_definition(ruleset: Ruleset, name: str, own: Condition) -> Ruleset:
-    """A statement with another definition of its own; those that rules give stay beside it."""
+    """Return the ruleset with another own definition of a statement; the definitions by rules stay."""
     inference = ruleset.inferences[name]
     definitions = (own, *(ruleset.rules[rule].when for rule in inference.rules))
     return _with_inference(ruleset, name, definitions)
 
 
 def _with_rule(ruleset: Ruleset, rule: Rule) -> Ruleset:
-    """The ruleset with another rule of the same id, and what the rule infers."""
-    whole = replace(ruleset, rules={**ruleset.rules, rule.id: rule})
+    """Return the ruleset with another rule of the same id, and with the statement that the rule infers."""
+    changed = replace(ruleset, rules={**ruleset.rules, rule.id: rule})
     if rule.infers is None or rule.when is ruleset.rules[rule.id].when:
-        return whole
+        return changed
     inference = ruleset.inferences[rule.infers]
     own = own_definition(ruleset, inference)
     written = () if own is None else (own,)
-    return _with_inference(whole, rule.infers, (*written, *(whole.rules[other].when for other in inference.rules)))
+    return _with_inference(changed, rule.infers, (*written, *(changed.rules[other].when for other in inference.rules)))
 
 
 def _with_inference(ruleset: Ruleset, name: str, definitions: tuple[Condition, ...]) -> Ruleset:
@@ -167,7 +167,7 @@ def _with_inference(ruleset: Ruleset, name: str, definitions: tuple[Condition, .
 # --- rules, floors, the rest ---
 
 
-def _of(ruleset: Ruleset, name: str) -> Rule | Floor:
+def _find_rule(ruleset: Ruleset, name: str) -> Rule | Floor:
     return ruleset.rules[name] if name in ruleset.rules else ruleset.floors[name]
 
 
@@ -181,17 +181,17 @@ def _without(ruleset: Ruleset, name: str) -> Ruleset:
     if name in ruleset.rules:
         inferred = ruleset.rules[name].infers
         rules = {rule_id: rule for rule_id, rule in ruleset.rules.items() if rule_id != name}
-        whole = replace(ruleset, rules=rules)
-        return whole if inferred is None else _still_inferred(whole, inferred, name)
+        smaller = replace(ruleset, rules=rules)
+        return smaller if inferred is None else _keep_inferred(smaller, inferred, name)
     if name in ruleset.floors:
         return replace(ruleset, floors={i: floor for i, floor in ruleset.floors.items() if i != name})
     return replace(ruleset, conflicts=_all_but(ruleset.conflicts.values(), name))
 
 
-def _still_inferred(ruleset: Ruleset, statement: str, gone: str) -> Ruleset:
-    """The statement keeps what the rule that is gone said of it, as a definition of its own."""
+def _keep_inferred(ruleset: Ruleset, statement: str, removed: str) -> Ruleset:
+    """Turn the removed rule's definition of the statement into an own definition."""
     inference = ruleset.inferences[statement]
-    kept = replace(inference, rules=tuple(rule for rule in inference.rules if rule != gone))
+    kept = replace(inference, rules=tuple(rule for rule in inference.rules if rule != removed))
     return replace(ruleset, inferences={**ruleset.inferences, statement: kept})
 
 
@@ -200,7 +200,7 @@ def _all_but(conflicts: Iterable[Conflict], name: str) -> dict[str, Conflict]:
 
 
 def _with_mandatory(ruleset: Ruleset, mandatory: tuple[Mandatory, ...]) -> Ruleset:
-    """Another mandatory list, and the statement made of it."""
+    """Return the ruleset with another mandatory list, and the statement made from it."""
     place = ruleset.inferences[MANDATORY_OPEN].place or Place("", 0, 0)
     inference = mandatory_statement(mandatory, place).inference()
     return replace(ruleset, mandatory=mandatory, inferences={**ruleset.inferences, MANDATORY_OPEN: inference})

@@ -1,4 +1,4 @@
-"""The small wrong changes that are tried on a ruleset, each with an id, its place and words for who wrote the rules."""
+"""The small wrong changes that are tried on a ruleset, each with an id, a place and a description."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from triage_rules.assurance.mutation.mutants import (
     replace_part,
     with_parts,
 )
-from triage_rules.assurance.mutation.places import Part, parts
+from triage_rules.assurance.mutation.places import Part, list_parts
 from triage_rules.foundation.place import Place
 from triage_rules.language.model import (
     All,
@@ -44,11 +44,11 @@ from triage_rules.language.model import (
 from triage_rules.language.reading.places import Node
 
 WORDS_SHOWN = 160
-"""A condition that is longer in words than this is cut."""
+"""Length from which a condition's text is cut."""
 
 
 class Operator(enum.StrEnum):
-    """A kind of change."""
+    """Kind of change."""
 
     SHIFT_THRESHOLD = "shift_threshold"
     FLIP_COMPARISON = "flip_comparison"
@@ -69,7 +69,7 @@ class Operator(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One wrong change. owner: the rule, floor, conflict, statement or mandatory finding, or DEFAULT; words: what."""
+    """Wrong change. owner: its rule, floor, conflict, statement or mandatory input, or DEFAULT; words: its text."""
 
     id: str
     operator: Operator
@@ -79,40 +79,40 @@ class Mutant:
     change: Mutation
 
 
-def mutants(ruleset: Ruleset, root: Node, file: str) -> tuple[Mutant, ...]:
-    """Every mutant of a ruleset, in the order of the file's sections. An id stays while the owner's conditions do."""
+def make_mutants(ruleset: Ruleset, root: Node, file: str) -> tuple[Mutant, ...]:
+    """Return every mutant of a ruleset, in the order of the file. An id is stable while the owner's conditions are."""
     counts: Counter[tuple[str, Operator]] = Counter()
-    found = []
+    made = []
     for operator, owner, place, words, change in (
-        *_of_conditions(ruleset, root, file),
-        *_of_levels(ruleset, root, file),
-        *_of_lists(ruleset, root, file),
+        *_change_conditions(ruleset, root, file),
+        *_change_levels(ruleset, root, file),
+        *_change_lists(ruleset, root, file),
     ):
         counts[owner, operator] += 1
         mutant_id = f"{owner}:{operator}:{counts[owner, operator]}"
-        found.append(Mutant(mutant_id, operator, owner, place, words, change))
-    return tuple(found)
+        made.append(Mutant(mutant_id, operator, owner, place, words, change))
+    return tuple(made)
 
 
-Made = tuple[Operator, str, Place, str, Mutation]
+Change = tuple[Operator, str, Place, str, Mutation]
 
 
 # --- conditions ---
 
 
-def _of_conditions(ruleset: Ruleset, root: Node, file: str) -> Iterator[Made]:
-    for part in parts(ruleset, root, file):
+def _change_conditions(ruleset: Ruleset, root: Node, file: str) -> Iterator[Change]:
+    for part in list_parts(ruleset, root, file):
         known: set[Condition] = {part.condition}
-        for operator, new, words in _of_part(ruleset, part):
+        for operator, new, words in _change_part(ruleset, part):
             if new not in known:
                 known.add(new)
                 whole = replace_part(part.whole.condition, part.steps, new)
                 yield operator, part.whole.owner, part.place, words, ConditionMutation(part.whole.path, whole)
-        yield from _dropped(part)
+        yield from _drop_part(part)
 
 
-def _dropped(part: Part) -> Iterator[Made]:
-    """The condition that this is a part of, without it."""
+def _drop_part(part: Part) -> Iterator[Change]:
+    """Yield the parent condition without this part."""
     if isinstance(part.within, All | Any | AtLeast) and len(part.within.parts) > 1:
         number = part.steps[-1]
         left = (*part.within.parts[:number], *part.within.parts[number + 1 :])
@@ -121,23 +121,23 @@ def _dropped(part: Part) -> Iterator[Made]:
         yield Operator.DROP_CONDITION, part.whole.owner, part.place, words, ConditionMutation(part.whole.path, whole)
 
 
-Other = tuple[Operator, Condition, str]
+Replacement = tuple[Operator, Condition, str]
 
 
-def _of_part(ruleset: Ruleset, part: Part) -> Iterator[Other]:
+def _change_part(ruleset: Ruleset, part: Part) -> Iterator[Replacement]:
     condition = part.condition
     match condition:
         case Compare():
-            yield from _shifted(ruleset, condition)
-            yield _flipped(condition)
-        case OneOf(finding, values) if len(values) > 1:
+            yield from _shift(ruleset, condition)
+            yield _flip(condition)
+        case OneOf(name, values) if len(values) > 1:
             for value in values:
-                fewer = OneOf(finding, tuple(other for other in values if other != value))
-                yield Operator.DROP_CHOICE, fewer, f"`{finding}`: the answer `{value}` no longer counts"
+                fewer = OneOf(name, tuple(other for other in values if other != value))
+                yield Operator.DROP_CHOICE, fewer, f"`{name}`: the answer `{value}` no longer counts"
         case All() | Any() | AtLeast() if not part.in_range:
-            yield from _of_several(condition)
-        case IsOpen(finding):
-            yield Operator.OPEN_AS_FALSE, Any(()), f"an open `{finding}` is no longer noticed"
+            yield from _change_combination(condition)
+        case IsOpen(name):
+            yield Operator.OPEN_AS_FALSE, Any(()), f"an open `{name}` is no longer noticed"
         case Unless(inner):
             yield Operator.OPEN_AS_FALSE, Not(inner), f"{_words(condition)} becomes not {_words(inner)}"
         case Not((Inferred() | Yes()) as inner):
@@ -145,10 +145,10 @@ def _of_part(ruleset: Ruleset, part: Part) -> Iterator[Other]:
             yield Operator.OPEN_AS_FALSE, new, f"{_words(condition)} becomes {_words(new)}: silence counts as no"
         case _:
             pass
-    yield from _of_not(part)
+    yield from _change_not(part)
 
 
-def _of_not(part: Part) -> Iterator[Other]:
+def _change_not(part: Part) -> Iterator[Replacement]:
     condition = part.condition
     if isinstance(condition, Not):
         yield Operator.CHANGE_NOT, condition.part, f"`not` is lost before {_words(condition.part)}"
@@ -156,8 +156,8 @@ def _of_not(part: Part) -> Iterator[Other]:
         yield Operator.CHANGE_NOT, Not(condition), f"{_words(condition)} gets a `not` before it"
 
 
-def _shifted(ruleset: Ruleset, compare: Compare) -> Iterator[Other]:
-    """The limit a step up and down, where it may still be written so."""
+def _shift(ruleset: Ruleset, compare: Compare) -> Iterator[Replacement]:
+    """Yield the comparison with the limit a step down and a step up, within the bounds of the input."""
     asked = ruleset.inputs[compare.input]
     for way in (-1, 1):
         exact = Decimal(str(compare.limit)) + way * step(compare.limit)
@@ -178,13 +178,13 @@ _STRICT = {
 }
 
 
-def _flipped(compare: Compare) -> Other:
-    """The limit itself falls on the other side."""
+def _flip(compare: Compare) -> Replacement:
+    """Move the limit itself to the other side."""
     new = Compare(compare.input, _STRICT[compare.op], compare.limit)
     return Operator.FLIP_COMPARISON, new, f"{_words(compare)} becomes {_words(new)}"
 
 
-def _of_several(condition: All | Any | AtLeast) -> Iterator[Other]:
+def _change_combination(condition: All | Any | AtLeast) -> Iterator[Replacement]:
     inner = condition.parts
     match condition:
         case AtLeast(count):
@@ -206,19 +206,19 @@ def _words(condition: Condition) -> str:
 # --- levels ---
 
 
-def _of_levels(ruleset: Ruleset, root: Node, file: str) -> Iterator[Made]:
+def _change_levels(ruleset: Ruleset, root: Node, file: str) -> Iterator[Change]:
     for rule in ruleset.rules_and_floors:
         section = "rules" if rule.id in ruleset.rules else "safety_net"
         place = place_at(root, (section, rule.id), file)
         for number, outcome in enumerate(rule.outcomes):
-            where = place_at(root, _outcome_path(section, rule.id, number), file)
+            outcome_place = place_at(root, _outcome_path(section, rule.id, number), file)
             for operator, code in _neighbours(ruleset, outcome.disposition):
                 if number == 0 or _raises(ruleset, rule.outcomes[0], code):
                     words = _becomes(ruleset, outcome.disposition, code)
-                    yield operator, rule.id, where, words, DispositionMutation(rule.id, number, code)
+                    yield operator, rule.id, outcome_place, words, DispositionMutation(rule.id, number, code)
             if number:
                 words = f"it is no longer raised to {outcome.disposition}"
-                yield Operator.DELETE_OUTCOME, rule.id, where, words, OutcomeRemoval(rule.id, number)
+                yield Operator.DELETE_OUTCOME, rule.id, outcome_place, words, OutcomeRemoval(rule.id, number)
         deleted = Operator.DELETE_RULE if section == "rules" else Operator.DELETE_FLOOR
         yield deleted, rule.id, place, f"`{rule.id}` ({rule.title}) is deleted", RuleRemoval(rule.id)
     for operator, code in _neighbours(ruleset, ruleset.default.disposition):
@@ -233,12 +233,12 @@ def _outcome_path(section: str, rule: str, number: int) -> tuple[str | int, ...]
 
 
 def _raises(ruleset: Ruleset, own: RuleOutcome, code: str) -> bool:
-    """A raised outcome may be written so: it is more urgent than the rule's own."""
+    """Return whether a raised outcome may have this disposition: it is more urgent than the rule's own."""
     return ruleset.urgency(code) > ruleset.urgency(own.disposition)
 
 
 def _neighbours(ruleset: Ruleset, code: str) -> Iterator[tuple[Operator, str]]:
-    """The nearest disposition of the level below, and of the level above."""
+    """Yield the nearest disposition of the level below, and of the level above."""
     order = sorted(ruleset.dispositions, key=ruleset.urgency)
     level = ruleset.dispositions[code].level
     lower = [other for other in order if ruleset.dispositions[other].level == level - 1]
@@ -257,12 +257,12 @@ def _becomes(ruleset: Ruleset, old: str, new: str) -> str:
 # --- lists ---
 
 
-def _of_lists(ruleset: Ruleset, root: Node, file: str) -> Iterator[Made]:
+def _change_lists(ruleset: Ruleset, root: Node, file: str) -> Iterator[Change]:
     for conflict in ruleset.conflicts.values():
         place = place_at(root, ("conflicts", conflict.id), file)
         yield Operator.DELETE_CONFLICT, conflict.id, place, f"`{conflict.id}` is deleted", RuleRemoval(conflict.id)
     for number, item in enumerate(ruleset.mandatory):
         place = place_at(root, ("mandatory", number), file)
-        names = " or ".join(f"`{finding}`" for finding in item.inputs)
+        names = " or ".join(f"`{name}`" for name in item.inputs)
         words = f"{names} is no longer mandatory"
         yield Operator.DROP_MANDATORY, item.inputs[0], place, words, MandatoryRemoval(number)

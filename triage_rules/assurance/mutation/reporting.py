@@ -1,4 +1,4 @@
-"""Tells the outcome of a run: counts by operator and by rule, survivors with a patient each, drafts of cases."""
+"""Reports of a mutation run: counts by operator and by rule, survivors with their patients, drafts of cases."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DIFFERS = {
 
 @dataclass(frozen=True, slots=True)
 class MutantCounts:
-    """Of some mutants, how many ended how. Equivalent ones don't count as made wrong."""
+    """Counts of mutants by their status. The percentage leaves out equivalent ones."""
 
     made: int
     killed: int
@@ -37,65 +37,67 @@ class MutantCounts:
 
     @property
     def percent(self) -> Decimal:
-        """Killed, of those that are not equivalent, with one decimal, rounded down; 100 if there are none."""
-        return share(self.killed, self.made - self.equivalent)
+        """Return the percentage killed of those not equivalent, to one decimal, rounded down; 100 of none."""
+        return percentage(self.killed, self.made - self.equivalent)
 
 
-def share(part: int, whole: int) -> Decimal:
-    """A percentage with one decimal, rounded down."""
+def percentage(part: int, whole: int) -> Decimal:
+    """Return a percentage with one decimal, rounded down."""
     return Decimal(part * 1000 // whole) / 10 if whole else Decimal(100)
 
 
-def counts(outcomes: Iterable[MutantOutcome]) -> MutantCounts:
-    """How many ended how."""
+def count_mutants(outcomes: Iterable[MutantOutcome]) -> MutantCounts:
+    """Count the mutants by their status."""
     statuses = [outcome.status for outcome in outcomes]
     killed, equivalent, survived, gave_up = (statuses.count(status) for status in MutantStatus)
     return MutantCounts(len(statuses), killed, equivalent, survived, gave_up)
 
 
-def urgent(outcomes: Iterable[MutantOutcome]) -> MutantCounts:
-    """Of those that lower an urgent level: as far as a killing case shows it, and every survivor."""
-    return counts(outcome for outcome in outcomes if outcome.lowers_urgent)
+def count_urgent(outcomes: Iterable[MutantOutcome]) -> MutantCounts:
+    """Count the mutants known to lower an urgent level: by their killing case, or as survivors by proof."""
+    return count_mutants(outcome for outcome in outcomes if outcome.lowers_urgent)
 
 
-def by(outcomes: Collection[MutantOutcome], key: Callable[[MutantOutcome], str]) -> dict[str, MutantCounts]:
-    """The counts of each group, in the order in which the groups come."""
+def count_by(outcomes: Collection[MutantOutcome], key: Callable[[MutantOutcome], str]) -> dict[str, MutantCounts]:
+    """Count the mutants of each group, in the order in which the groups come."""
     groups: dict[str, list[MutantOutcome]] = {}
     for outcome in outcomes:
         groups.setdefault(key(outcome), []).append(outcome)
-    return {name: counts(group) for name, group in groups.items()}
+    return {name: count_mutants(group) for name, group in groups.items()}
 
 
-def survivors(outcomes: Iterable[MutantOutcome]) -> list[MutantOutcome]:
-    """Those that no case noticed and that are not proved to be equal, the most serious first."""
+def list_survivors(outcomes: Iterable[MutantOutcome]) -> list[MutantOutcome]:
+    """Return the mutants that no case noticed and that are not proved equivalent, the most serious first."""
     order = list(Differs)
-    found = [outcome for outcome in outcomes if outcome.status in {MutantStatus.SURVIVED, MutantStatus.GAVE_UP}]
-    return sorted(found, key=lambda o: -1 if o.distinguished is None else order.index(o.distinguished.differs))
+    alive = [outcome for outcome in outcomes if outcome.status in {MutantStatus.SURVIVED, MutantStatus.GAVE_UP}]
+    return sorted(alive, key=lambda o: -1 if o.distinguished is None else order.index(o.distinguished.differs))
 
 
 # --- text ---
 
 
 def as_text(ruleset: Ruleset, outcomes: Collection[MutantOutcome]) -> str:
-    """The whole run for people: the summary first, then each survivor with its patient."""
-    kinds = by(outcomes, lambda outcome: str(outcome.mutant.operator))
+    """Write the run as text: the summary, then each survivor with its patient."""
+    kinds = count_by(outcomes, lambda outcome: str(outcome.mutant.operator))
     ordered = {str(operator): kinds[operator] for operator in Operator if operator in kinds}
     lines = [*summary(outcomes), "", *_table("by kind of change", ordered)]
-    lacking = {name: n for name, n in by(outcomes, lambda o: o.mutant.owner).items() if n.survived or n.gave_up}
-    lines += ["", *_table("by rule or statement, where something survived", lacking)] if lacking else []
-    for outcome in survivors(outcomes):
+    incomplete = {
+        name: n for name, n in count_by(outcomes, lambda o: o.mutant.owner).items() if n.survived or n.gave_up
+    }
+    lines += ["", *_table("by rule or statement, where something survived", incomplete)] if incomplete else []
+    for outcome in list_survivors(outcomes):
         lines += ["", *_survivor(ruleset, outcome)]
     return "\n".join(lines)
 
 
 def summary(outcomes: Collection[MutantOutcome]) -> list[str]:
-    """The run in two lines."""
-    found, lowering = counts(outcomes), urgent(outcomes)
-    left = found.survived + found.gave_up
+    """Sum up the run in two lines."""
+    whole, lowering = count_mutants(outcomes), count_urgent(outcomes)
+    alive = whole.survived + whole.gave_up
     return [
-        f"{found.made} mutants: {found.killed} killed, {found.equivalent} equivalent (proved), {left} survived"
-        + (f", of which {found.gave_up} because the solver gave up" if found.gave_up else "")
-        + f"; {found.percent} % killed",
+        f"{whole.made} mutants: {whole.killed} killed, {whole.equivalent} equivalent (proved), {alive} survived"
+        + (f" ({whole.gave_up} because the solver gave up)" if whole.gave_up else "")
+        + f"; {whole.percent} % killed",
         f"of those known to lower an urgent level: {lowering.killed} of {lowering.made} killed, {lowering.percent} %",
     ]
 
@@ -114,9 +116,11 @@ def _survivor(ruleset: Ruleset, outcome: MutantOutcome) -> list[str]:
     mutant = outcome.mutant
     lines = [f"{mutant.place}: {mutant.id}", f"  {mutant.words}"]
     if outcome.distinguished is None or outcome.distinguished.witness is None:
-        return [*lines, "  no case notices; the solver gave up, so nothing more is known"]
+        return [*lines, "  no case notices; the solver gave up on it"]
     lines.append(f"  no case notices; {_DIFFERS[outcome.distinguished.differs]} for a patient such as")
-    lines += [f"    {told}" for told in outcome.distinguished.witness.describe(ruleset)] or ["    (nothing answered)"]
+    lines += [f"    {line}" for line in outcome.distinguished.witness.describe(ruleset)] or [
+        "    (no question is answered)"
+    ]
     before, after = outcome.distinguished.witness.results
     return [*lines, f"  as written: {_result(before)}", f"  changed:    {_result(after)}"]
 
@@ -130,30 +134,30 @@ def _result(result: Json) -> str:
 
 
 def as_json(outcomes: Collection[MutantOutcome]) -> Json:
-    """The whole run for programs."""
+    """Return the run as JSON data."""
     return {
-        "counts": _counts(counts(outcomes)),
-        "lowering_urgent": _counts(urgent(outcomes)),
-        "by_operator": {n: _counts(c) for n, c in by(outcomes, lambda o: o.mutant.operator.value).items()},
-        "by_owner": {n: _counts(c) for n, c in by(outcomes, lambda o: o.mutant.owner).items()},
+        "counts": _counts(count_mutants(outcomes)),
+        "lowering_urgent": _counts(count_urgent(outcomes)),
+        "by_operator": {n: _counts(c) for n, c in count_by(outcomes, lambda o: o.mutant.operator.value).items()},
+        "by_owner": {n: _counts(c) for n, c in count_by(outcomes, lambda o: o.mutant.owner).items()},
         "mutants": [_mutant(outcome) for outcome in outcomes],
     }
 
 
-def _counts(found: MutantCounts) -> Json:
+def _counts(mutants: MutantCounts) -> Json:
     return {
-        "made": found.made,
-        "killed": found.killed,
-        "equivalent": found.equivalent,
-        "survived": found.survived,
-        "gave_up": found.gave_up,
-        "percent": float(found.percent),
+        "made": mutants.made,
+        "killed": mutants.killed,
+        "equivalent": mutants.equivalent,
+        "survived": mutants.survived,
+        "gave_up": mutants.gave_up,
+        "percent": float(mutants.percent),
     }
 
 
 def _mutant(outcome: MutantOutcome) -> Json:
-    mutant, told = outcome.mutant, outcome.distinguished
-    found: Json = {
+    mutant, distinguished = outcome.mutant, outcome.distinguished
+    data: Json = {
         "id": mutant.id,
         "operator": mutant.operator.value,
         "owner": mutant.owner,
@@ -161,12 +165,12 @@ def _mutant(outcome: MutantOutcome) -> Json:
         "words": mutant.words,
         "status": outcome.status.value,
         "killed_by": None if outcome.killed is None else outcome.killed.case,
-        "differs": None if told is None else told.differs.value,
+        "differs": None if distinguished is None else distinguished.differs.value,
     }
-    if told is not None and told.witness is not None:
-        before, after = told.witness.results
-        found |= {"report": _report(told.witness), "as_written": _short(before), "changed": _short(after)}
-    return found
+    if distinguished is not None and distinguished.witness is not None:
+        before, after = distinguished.witness.results
+        data |= {"report": _report(distinguished.witness), "as_written": _short(before), "changed": _short(after)}
+    return data
 
 
 def _report(witness: Witness) -> Json:
@@ -184,13 +188,13 @@ def _short(result: Json) -> Json:
 # --- drafts ---
 
 
-def drafts(outcomes: Iterable[MutantOutcome]) -> str:
-    """Cases to be put below `cases`, one for each report. The level is left open: as it stands a draft is refused."""
+def write_drafts(outcomes: Iterable[MutantOutcome]) -> str:
+    """Write a draft of a case for each report. Drafts are rejected until someone fills in the level."""
     groups: dict[str, list[MutantOutcome]] = {}
-    for outcome in survivors(outcomes):
+    for outcome in list_survivors(outcomes):
         if outcome.distinguished is not None and outcome.distinguished.witness is not None:
             groups.setdefault(json.dumps(_report(outcome.distinguished.witness), sort_keys=True), []).append(outcome)
-    lines = ["# Drafts. Say of each what must come out, by what you know and not by what the ruleset says."]
+    lines = ["# Drafts. State the right result of each from what you know, and not from what the ruleset gives."]
     for number, group in enumerate(groups.values(), start=1):
         lines += _draft(number, group)
     return "\n".join(lines)
@@ -199,16 +203,16 @@ def drafts(outcomes: Iterable[MutantOutcome]) -> str:
 def _draft(number: int, group: list[MutantOutcome]) -> list[str]:
     lines = [""]
     for outcome in group:
-        assert outcome.distinguished is not None  # only such are drafted
+        assert outcome.distinguished is not None  # drafts() leaves out the others
         lines.append(f"  # {outcome.mutant.id}: {outcome.mutant.words}: {_DIFFERS[outcome.distinguished.differs]}")
-    told = group[0].distinguished
-    assert told is not None
-    assert told.witness is not None
+    distinguished = group[0].distinguished
+    assert distinguished is not None
+    assert distinguished.witness is not None
     lines += [f"  - id: draft-{number}", f'    note: "Would notice a change of {group[0].mutant.owner}."']
-    answers = told.witness.answers
+    answers = distinguished.witness.answers
     lines.append("    findings:" if answers else "    findings: {}")
     lines += [f"      {name}: {json.dumps(answer, ensure_ascii=False)}" for name, answer in answers.items()]
-    history = told.witness.history
+    history = distinguished.witness.history
     if history.reports_last_48h or history.highest_level_24h is not None:
         highest = "none" if history.highest_level_24h is None else history.highest_level_24h.word
         lines.append(f"    history: {{reports_last_48h: {history.reports_last_48h}, highest_level_24h: {highest}}}")

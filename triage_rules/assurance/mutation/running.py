@@ -1,4 +1,4 @@
-"""A whole run: every mutant against the cases, then those that no case noticed against every possible report."""
+"""A mutation run: every mutant against the cases, then those that no case noticed against every possible report."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Ruleset
 
 Progress = Callable[[int, int], None]
-"""Called with how many mutants are done, and how many there are."""
+"""Callback with the number of finished mutants, and the number of all."""
 
 
 class MutantStatus(enum.StrEnum):
-    """What became of a mutant. One that the solver gave up on counts as a survivor."""
+    """Status of a mutant after the run. GAVE_UP counts as survived."""
 
     KILLED = "killed"
     EQUIVALENT = "equivalent"
@@ -32,7 +32,7 @@ class MutantStatus(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MutantOutcome:
-    """A mutant and what became of it. `killed`: by what; `told`: the report that tells a survivor apart."""
+    """Mutant with its status. `killed`: the killing case; `distinguished`: the report on which a survivor differs."""
 
     mutant: Mutant
     status: MutantStatus
@@ -41,26 +41,28 @@ class MutantOutcome:
 
     @property
     def lowers_urgent(self) -> bool:
-        """Some report that was urgent is lower: the case that killed it shows it, or a report was found.
+        """Return whether an urgent report gets a lower level, by the killing case or by the solver's report.
 
-        Also if the solver gave up on a survivor: nothing better is known.
+        If the solver gave up on the mutant, return True: the opposite isn't proved.
         """
         if self.killed is not None:
             return self.killed.lowers_urgent
-        found = self.distinguished is not None and self.distinguished.differs is Differs.URGENT_LOWERED
-        return found or self.status is MutantStatus.GAVE_UP
+        is_lowered = self.distinguished is not None and self.distinguished.differs is Differs.URGENT_LOWERED
+        return is_lowered or self.status is MutantStatus.GAVE_UP
 
 
 class FailingCasesError(Exception):
-    """Cases that fail without any change can't notice one: mend them first. Holds their ids."""
+    """Cases fail on the unchanged ruleset, so they can't notice a mutant. `cases`: their ids."""
 
     def __init__(self, cases: tuple[str, ...]) -> None:
-        super().__init__(f"{len(cases)} cases fail as it is, the first is `{cases[0]}`; `triage test` tells them")
+        super().__init__(
+            f"{len(cases)} cases fail on the unchanged ruleset, first `{cases[0]}`; `triage test` lists them"
+        )
         self.cases = cases
 
 
 class Judge:
-    """Judges the mutants of one ruleset by its cases, then by proof. Raises FailingCasesError."""
+    """Judge of the mutants of one ruleset, by its cases and then by proof. Raises FailingCasesError."""
 
     def __init__(self, ruleset: Ruleset, cases: Collection[Case], query_seconds: float = QUERY_SECONDS) -> None:
         self._ruleset = ruleset
@@ -68,19 +70,19 @@ class Judge:
         self._cases = CaseRuns(evaluator, cases)
         if self._cases.failing:
             raise FailingCasesError(self._cases.failing)
-        self._telling = Equivalence(evaluator, query_seconds)
+        self._equivalence = Equivalence(evaluator, query_seconds)
 
     def judge(self, mutant: Mutant) -> MutantOutcome:
-        """What becomes of one mutant. Raises EncoderBugError."""
-        made = apply_mutation(self._ruleset, mutant.change)
-        killed = self._cases.kill(made)
+        """Run a mutant against the cases, then against the solver. Raises EncoderBugError."""
+        mutated = apply_mutation(self._ruleset, mutant.change)
+        killed = self._cases.kill(mutated)
         if killed is not None:
             return MutantOutcome(mutant, MutantStatus.KILLED, killed=killed)
-        match self._telling.compare(made):
+        match self._equivalence.compare(mutated):
             case Equivalent():
                 return MutantOutcome(mutant, MutantStatus.EQUIVALENT)
-            case Distinguished() as told:
-                return MutantOutcome(mutant, MutantStatus.SURVIVED, distinguished=told)
+            case Distinguished() as distinguished:
+                return MutantOutcome(mutant, MutantStatus.SURVIVED, distinguished=distinguished)
             case GaveUp():
                 return MutantOutcome(mutant, MutantStatus.GAVE_UP)
 
@@ -93,19 +95,24 @@ def run(
     processes: int = 1,
     progress: Progress = lambda _done, _all: None,
 ) -> tuple[MutantOutcome, ...]:
-    """The outcomes in the order of the mutants. Raises FailingCasesError, EncoderBugError."""
-    found: dict[str, MutantOutcome] = {}
-    for outcome in _each(ruleset, cases, mutants, processes):
-        found[outcome.mutant.id] = outcome
-        progress(len(found), len(mutants))
-    return tuple(found[mutant.id] for mutant in mutants)
+    """Judge the mutants. Return the outcomes in the order of the mutants.
+
+    Raises:
+        FailingCasesError: If a case fails on the unchanged ruleset.
+        EncoderBugError: If the solver and the evaluators disagree about a report.
+    """
+    judged: dict[str, MutantOutcome] = {}
+    for outcome in _judge_all(ruleset, cases, mutants, processes):
+        judged[outcome.mutant.id] = outcome
+        progress(len(judged), len(mutants))
+    return tuple(judged[mutant.id] for mutant in mutants)
 
 
 CHUNK = 8
-"""Mutants that a process is given at a time."""
+"""Number of mutants that a process gets at a time."""
 
 
-def _each(
+def _judge_all(
     ruleset: Ruleset, cases: Collection[Case], mutants: Sequence[Mutant], processes: int
 ) -> Iterator[MutantOutcome]:
     if processes <= 1 or len(mutants) <= CHUNK:
@@ -121,7 +128,7 @@ _judge_of_process: Judge | None = None
 
 
 def _start(ruleset: Ruleset, cases: list[Case]) -> None:
-    """What a process works with. The judge is made at the first mutant, so that what it raises is told."""
+    """Store the ruleset and cases of a process. The judge is made later: a pool loses errors raised here."""
     global _ruleset_of_process  # noqa: PLW0603 (a pool hands things to its processes in no other way)
     _ruleset_of_process = ruleset, cases
 

@@ -1,4 +1,4 @@
-"""Properties: what must hold of every possible report, in the words of the ruleset, and the proof that it does.
+"""Properties: claims about every possible report, in the words of the ruleset, and their proofs.
 
-`reading` reads properties.yaml; `proving` proves what it says, or finds the smallest report that breaks it.
+`reading` reads properties.yaml; `proving` proves each property, or finds the smallest report that breaks it.
 """

@@ -1,4 +1,4 @@
-"""A property as formulas: which report, or pair of reports, would break it."""
+"""A property as formulas that are true of each report, or pair of reports, that breaks it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from triage_rules.assurance.solver.logic import Formula, Logic
 from triage_rules.language.model import Input, InputKind, Level, Ruleset
 
 LEVELS = (Level.MONITOR, Level.URGENT)
-"""Those that a level can be below."""
+"""Levels that another level can be below."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProofQuery:
-    """Formulas that all hold of a report (or pair) that breaks the property: if there is none, it is proved.
+    """Formulas that a report (or pair) that breaks the property makes true; if there is none, it is proved.
 
-    `applies`: hold of every report that the property speaks of. `breaks`: what is wrong with one.
+    `applies`: true for each report that the property covers. `breaks`: true for each that breaks its claim.
     `encodings`: of the first report, and of the second or of the previous version if there is one.
     """
 
@@ -40,14 +40,14 @@ class ProofQuery:
 
 
 def build_query(asked: Property, encoding: Encoding, previous: Ruleset | None) -> ProofQuery:
-    """What to ask the solver. Raises ValueError for a claim about a previous version if there is none."""
+    """Build the query of a property. Raises ValueError for a claim about a previous version if there is none."""
     logic = encoding.logic
     match asked.claim:
         case Then() as then:
-            broken = logic.any_of(logic.opposite(part) for part in _wanted(then, encoding))
+            broken = logic.any_of(logic.opposite(part) for part in _claims(then, encoding))
             return ProofQuery((encoding,), _whenever(asked, encoding), (broken,))
         case Never() as never:
-            return ProofQuery((encoding,), _whenever(asked, encoding), tuple(_never(never, encoding)))
+            return ProofQuery((encoding,), _whenever(asked, encoding), tuple(_violations(never, encoding)))
         case RoutineOnlyIfAnswered(items):
             silent = logic.any_of(
                 logic.all_of([*unless, *map(encoding.is_open, item.inputs)])
@@ -56,7 +56,7 @@ def build_query(asked: Property, encoding: Encoding, previous: Ruleset | None) -
             )
             return ProofQuery((encoding,), _whenever(asked, encoding), (encoding.level_is(Level.ROUTINE), silent))
         case Answering() | LeavingOpen():
-            return _of_two_reports(asked, asked.claim, encoding)
+            return _compare_two_reports(asked, asked.claim, encoding)
         case Against(measure):
             if previous is None:
                 raise ValueError("there is no previous version to compare with")
@@ -64,31 +64,31 @@ def build_query(asked: Property, encoding: Encoding, previous: Ruleset | None) -
             return ProofQuery((encoding, before), _whenever(asked, encoding), (lower(measure, encoding, before),))
 
 
-def lower(measure: ResultMeasure, one: Encoding, other: Encoding) -> Formula:
-    """By this measure the one result is below the other. A lower level is a less urgent disposition, too."""
-    logic = one.logic
+def lower(measure: ResultMeasure, encoding: Encoding, other: Encoding) -> Formula:
+    """Return the formula that a result is below the other. A lower level is also a less urgent disposition."""
+    logic = encoding.logic
     match measure:
         case ResultMeasure.LEVEL:
-            steps = [(one.level_at_least(level), other.level_at_least(level)) for level in LEVELS]
+            steps = [(encoding.level_at_least(level), other.level_at_least(level)) for level in LEVELS]
         case ResultMeasure.COULD_BE:
-            steps = [(one.could_be_at_least(level), other.could_be_at_least(level)) for level in LEVELS]
+            steps = [(encoding.could_be_at_least(level), other.could_be_at_least(level)) for level in LEVELS]
         case ResultMeasure.DISPOSITION:
-            return logic.any_of([lower(ResultMeasure.LEVEL, one, other), *_less_urgent(one, other)])
+            return logic.any_of([lower(ResultMeasure.LEVEL, encoding, other), *_less_urgent(encoding, other)])
     return logic.any_of(logic.all_of([logic.opposite(less), more]) for less, more in steps)
 
 
-def _less_urgent(one: Encoding, other: Encoding) -> Iterator[Formula]:
-    """Ways to be less urgent than by level: a lower disposition of those that both have, or more time for the same one.
+def _less_urgent(encoding: Encoding, other: Encoding) -> Iterator[Formula]:
+    """Yield formulas for a less urgent disposition at the same level: a lower one, or more time for the same one.
 
-    Two rulesets may have different dispositions, or these at different levels: then there is no common order.
+    Two rulesets with different dispositions, or with other levels for them, have no common order.
     """
-    logic, now, before = one.logic, one.ruleset.dispositions, other.ruleset.dispositions
+    logic, now, before = encoding.logic, encoding.ruleset.dispositions, other.ruleset.dispositions
     if [(d.code, d.level) for d in now.values()] == [(d.code, d.level) for d in before.values()]:
         for code in now:
-            yield logic.all_of([logic.opposite(one.at_least_as_urgent(code)), other.at_least_as_urgent(code)])
+            yield logic.all_of([logic.opposite(encoding.at_least_as_urgent(code)), other.at_least_as_urgent(code)])
     for code in [code for code in now if code in before]:
         if now[code].level == before[code].level and now[code].allows_more_time_than(before[code]):
-            yield logic.all_of([one.disposition_is(code), other.disposition_is(code)])
+            yield logic.all_of([encoding.disposition_is(code), other.disposition_is(code)])
 
 
 def _whenever(asked: Property, encoding: Encoding) -> tuple[Formula, ...]:
@@ -98,7 +98,7 @@ def _whenever(asked: Property, encoding: Encoding) -> tuple[Formula, ...]:
 # --- one result ---
 
 
-def _wanted(then: Then, encoding: Encoding) -> Iterator[Formula]:
+def _claims(then: Then, encoding: Encoding) -> Iterator[Formula]:
     logic = encoding.logic
     if then.level_at_least is not None:
         yield encoding.level_at_least(then.level_at_least)
@@ -116,7 +116,7 @@ def _wanted(then: Then, encoding: Encoding) -> Iterator[Formula]:
     yield from (logic.opposite(encoding.clinician_reads(words)) for words in then.clinician_never_says)
 
 
-def _never(never: Never, encoding: Encoding) -> Iterator[Formula]:
+def _violations(never: Never, encoding: Encoding) -> Iterator[Formula]:
     logic = encoding.logic
     outcome = never.outcome
     yield encoding.level_is(outcome) if isinstance(outcome, Level) else encoding.disposition_is(outcome)
@@ -128,28 +128,28 @@ def _never(never: Never, encoding: Encoding) -> Iterator[Formula]:
 # --- two reports ---
 
 
-def _of_two_reports(asked: Property, claim: Answering | LeavingOpen, encoding: Encoding) -> ProofQuery:
-    """The first report has the other answer, or the answer; the second has the one asked about, or none."""
+def _compare_two_reports(asked: Property, claim: Answering | LeavingOpen, encoding: Encoding) -> ProofQuery:
+    """Build the query for two reports that differ in one input: the second has the answer, or leaves it open."""
     inputs = encoding.ruleset.inputs
     if isinstance(claim, Answering):
-        pairs = [_answered(inputs[name], answer, before) for name, answer, before in claim.answers]
+        pairs = [_answer_change(inputs[name], answer, before) for name, answer, before in claim.answers]
     else:
-        pairs = [_left_open(inputs[name], answer) for name, answer in claim.inputs]
+        pairs = [_omission(inputs[name], answer) for name, answer in claim.inputs]
     second = Encoding(encoding.ruleset, sharing=encoding, but=[read.name for read, _ in pairs])
     logic = encoding.logic
     both = [*_whenever(asked, encoding), *_whenever(asked, second)]
-    for one in (encoding, second):
-        _make_all(one)
-    differ = [_Differing(encoding, second, read) for read, _ in pairs]
-    changes = [logic.any_of([one.same(), change(one)]) for one, (_, change) in zip(differ, pairs, strict=True)]
-    changed = [logic.opposite(one.same()) for one in differ]
-    alone = [logic.any_of(changed), logic.opposite(logic.at_least(2, changed))]
+    for report in (encoding, second):
+        _encode_all(report)
+    answers = [_AnswerPair(encoding, second, read) for read, _ in pairs]
+    changes = [logic.any_of([pair.same(), change(pair)]) for pair, (_, change) in zip(answers, pairs, strict=True)]
+    changed = [logic.opposite(pair.same()) for pair in answers]
+    exactly_one = [logic.any_of(changed), logic.opposite(logic.at_least(2, changed))]
     broken = lower(claim.never_lowers, second, encoding)
-    return ProofQuery((encoding, second), (*both, *changes, *alone), (broken,))
+    return ProofQuery((encoding, second), (*both, *changes, *exactly_one), (broken,))
 
 
-def _make_all(encoding: Encoding) -> None:
-    """Every limit of a number and every mention that the ruleset looks for: two reports are the same only in all."""
+def _encode_all(encoding: Encoding) -> None:
+    """Encode every limit and mention that the ruleset reads: two reports are the same only if they agree in all."""
     for key in encoding.statements:
         encoding.established(key)
     for item in encoding.ruleset.mandatory:
@@ -158,8 +158,8 @@ def _make_all(encoding: Encoding) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Differing:
-    """One input in two reports."""
+class _AnswerPair:
+    """Input with its answers in two reports."""
 
     first: Encoding
     second: Encoding
@@ -170,9 +170,9 @@ class _Differing:
         return self.first.logic
 
     def same(self) -> Formula:
-        """Both reports say the same of it, as far as anybody looks."""
+        """Return the formula that both answers are the same, as far as the ruleset reads them."""
         return self.logic.named(
-            self.logic.all_of(self.logic.same(one, other) for one, other in self._parts()), f"{self.read.name} same"
+            self.logic.all_of(self.logic.same(*pair) for pair in self._parts()), f"{self.read.name} same"
         )
 
     def answered(self, encoding: Encoding, answer: bool | str) -> Formula:
@@ -182,30 +182,30 @@ class _Differing:
         return encoding.is_open(self.read.name)
 
     def not_less(self) -> Formula:
-        """Both reports answer the number, and the second has no smaller one than the first."""
+        """Return the formula that both reports answer the number, and the second answer is not smaller."""
         first, second = self._numbers()
         cuts = [
-            self.logic.any_of([self.logic.opposite(one), other])
-            for one, other in zip(first[1:], second[1:], strict=True)
+            self.logic.any_of([self.logic.opposite(before), after])
+            for before, after in zip(first[1:], second[1:], strict=True)
         ]
         return self.logic.all_of([first[0], second[0], *cuts])
 
     def not_more(self) -> Formula:
-        """Both reports answer the number, and the second has no greater one than the first."""
+        """Return the formula that both reports answer the number, and the second answer is not greater."""
         first, second = self._numbers()
         cuts = [
-            self.logic.any_of([one, self.logic.opposite(other)])
-            for one, other in zip(first[1:], second[1:], strict=True)
+            self.logic.any_of([before, self.logic.opposite(after)])
+            for before, after in zip(first[1:], second[1:], strict=True)
         ]
         return self.logic.all_of([first[0], second[0], *cuts])
 
     def _numbers(self) -> tuple[list[Formula], list[Formula]]:
-        """Answered, and every cut that either report knows."""
-        one, other = (encoding.answers.number(self.read) for encoding in (self.first, self.second))
-        points = sorted({*one.points, *other.points})
+        """Return for each report the formulas that the number is answered, and on which side of each limit it is."""
+        first, second = (encoding.answers.number(self.read) for encoding in (self.first, self.second))
+        points = sorted({*first.points, *second.points})
         return (
-            [one.answered, *(one.cut(self.logic, point) for point in points)],
-            [other.answered, *(other.cut(self.logic, point) for point in points)],
+            [first.answered, *(first.cut(self.logic, point) for point in points)],
+            [second.answered, *(second.cut(self.logic, point) for point in points)],
         )
 
     def _parts(self) -> Iterator[tuple[Formula, Formula]]:
@@ -227,32 +227,36 @@ def _value(answers: AnswerVariables, read: Input, value: bool | str) -> Formula:
     return answers.one_hot(read).value(answers.logic, value)
 
 
-_Change = Callable[[_Differing], Formula]
+_MakeChange = Callable[[_AnswerPair], Formula]
 
 
-def _answered(read: Input, answer: bool | str | RelativeAnswer, before: bool | str | None) -> tuple[Input, _Change]:
-    """The second report has the answer, the first what it is given instead of."""
+def _answer_change(
+    read: Input, answer: bool | str | RelativeAnswer, before: bool | str | None
+) -> tuple[Input, _MakeChange]:
+    """Return the input, and the change that gives the second report this answer in place of `before`."""
 
-    def change(of: _Differing) -> Formula:
+    def change(pair: _AnswerPair) -> Formula:
         match answer:
             case RelativeAnswer.ANY:
-                return of.logic.all_of([of.is_open(of.first), of.logic.opposite(of.is_open(of.second))])
+                return pair.logic.all_of([pair.is_open(pair.first), pair.logic.opposite(pair.is_open(pair.second))])
             case RelativeAnswer.HIGHER:
-                return of.not_less()
+                return pair.not_less()
             case RelativeAnswer.LOWER:
-                return of.not_more()
+                return pair.not_more()
             case _:
-                replaced = of.logic.true if before is None else of.answered(of.first, before)
-                return of.logic.all_of([of.answered(of.second, answer), replaced])
+                replaced = pair.logic.true if before is None else pair.answered(pair.first, before)
+                return pair.logic.all_of([pair.answered(pair.second, answer), replaced])
 
     return read, change
 
 
-def _left_open(read: Input, answer: bool | str | None) -> tuple[Input, _Change]:
-    """The first report has the answer, the second none."""
+def _omission(read: Input, answer: bool | str | None) -> tuple[Input, _MakeChange]:
+    """Return the input, and the change that leaves it open in the second report; `answer`: of the first report."""
 
-    def change(of: _Differing) -> Formula:
-        said = of.logic.opposite(of.is_open(of.first)) if answer is None else of.answered(of.first, answer)
-        return of.logic.all_of([of.is_open(of.second), said])
+    def change(pair: _AnswerPair) -> Formula:
+        answered = (
+            pair.logic.opposite(pair.is_open(pair.first)) if answer is None else pair.answered(pair.first, answer)
+        )
+        return pair.logic.all_of([pair.is_open(pair.second), answered])
 
     return read, change

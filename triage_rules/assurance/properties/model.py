@@ -1,4 +1,4 @@
-"""What a property is, and what can be known of it: frozen types, nothing else. See docs/reference/properties.md."""
+"""The types of properties, their claims and verdicts. See docs/reference/properties.md."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from triage_rules.foundation.place import Place
 from triage_rules.language.model import Condition, Level, Mandatory, Source
 
 SECONDS = 60.0
-"""What the proof of all properties may take, unless told otherwise."""
+"""Default time limit for the proof of all properties."""
 
 
 class ResultMeasure(enum.StrEnum):
-    """What one of two results must not have lower than the other."""
+    """Measure by which one of two results must not be lower than the other."""
 
     LEVEL = "level"
     COULD_BE = "could_be"
@@ -21,7 +21,7 @@ class ResultMeasure(enum.StrEnum):
 
 
 class RelativeAnswer(enum.StrEnum):
-    """An answer that is told by what it replaces. `any`: an answer in place of none; the others are of numbers."""
+    """Answer relative to the one it replaces. `any`: an answer in place of none; the others are for numbers."""
 
     ANY = "any"
     HIGHER = "higher"
@@ -30,7 +30,7 @@ class RelativeAnswer(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Then:
-    """The result has all of this. Phrases are in a text whatever their letter case and line ends.
+    """Claim that the result has all of these. Phrases are searched without letter case and line ends.
 
     `hidden_from_patient`: rules whose reason, title and note the patient never reads.
     """
@@ -50,7 +50,7 @@ class Then:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """The result is never this level or disposition, unless the condition is true or one of the rules fires."""
+    """Claim that the result never has this level or disposition, unless the condition is true or a rule fires."""
 
     outcome: Level | str
     unless: Condition | None = None
@@ -59,16 +59,16 @@ class Never:
 
 @dataclass(frozen=True, slots=True)
 class RoutineOnlyIfAnswered:
-    """Routine only if each of these is answered; of one with a condition, unless the condition is false."""
+    """Claim that a result is routine only if each item is answered, or the item's condition is false."""
 
     items: tuple[Mandatory, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """Giving one of the findings this answer never lowers the measure.
+    """Claim that giving an input this answer never lowers the measure.
 
-    `answers`: for each finding the answer, or a Change; and what it is given instead of (None: another or none).
+    `answers`: the input, its answer or RelativeAnswer, and the answer it replaces (None: another or none).
     """
 
     answers: tuple[tuple[str, bool | str | RelativeAnswer, bool | str | None], ...]
@@ -77,9 +77,9 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class LeavingOpen:
-    """Leaving one of the findings open never gives a lower measure than answering it.
+    """Claim that leaving an input open never gives a lower measure than answering it.
 
-    `compared_with`: for each finding the answer that is meant; None: any.
+    `inputs`: each input with the answer to compare with; None: any answer.
     """
 
     inputs: tuple[tuple[str, bool | str | None], ...]
@@ -88,7 +88,7 @@ class LeavingOpen:
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """No report has a lower measure than by the ruleset's previous version."""
+    """Claim that no report has a lower measure than in the ruleset's previous version."""
 
     never_lowers: ResultMeasure
 
@@ -98,7 +98,7 @@ Claim = Then | Never | RoutineOnlyIfAnswered | Answering | LeavingOpen | Against
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A claim about every report for which `whenever` is true; of two reports, for both."""
+    """Claim about every report for which `whenever` is true; for two reports, true for both."""
 
     id: str
     says: str
@@ -111,7 +111,7 @@ class Property:
 
 
 class ProofVerdict(enum.StrEnum):
-    """What is known of a property."""
+    """Verdict on a property."""
 
     PROVED = "proved"
     REFUTED = "refuted"
@@ -121,4 +121,4 @@ class ProofVerdict(enum.StrEnum):
 
 
 HOLDS = frozenset({ProofVerdict.PROVED, ProofVerdict.NOT_ASKED})
-"""Verdicts that keep nothing from going live."""
+"""Verdicts that don't prevent a deployment."""

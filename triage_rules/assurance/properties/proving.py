@@ -1,4 +1,4 @@
-"""Proves properties of every possible report, or finds the smallest report that breaks one, replayed."""
+"""Proofs of properties for every possible report, or the smallest report that breaks one, replayed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from triage_rules.assurance.properties.check_result import Seen, breaks
+from triage_rules.assurance.properties.check_result import EvaluatedReport, breaks
 from triage_rules.assurance.properties.claims import ProofQuery, build_query
 from triage_rules.assurance.properties.model import HOLDS, SECONDS, Against, ProofVerdict, Property
 from triage_rules.assurance.solver.encoding import Encoding
@@ -21,9 +21,9 @@ from triage_rules.language.model import Ruleset
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A property and what is known of it. `why`: in words, for all verdicts but the first two.
+    """Property with its verdict. `why`: the reason as text, for every verdict except the first two.
 
-    `counterexample`: of a refuted one, the report (or pair of reports) that breaks it, and what came of it.
+    `counterexample`: for a refuted property, the report (or pair of reports) that breaks it, with results.
     """
 
     asked: Property
@@ -45,10 +45,10 @@ def prove(
     seconds: float | None = SECONDS,
     evaluator: Evaluator | None = None,
 ) -> Iterator[Proof]:
-    """A proof of each property, in their order, as soon as it is there; `seconds` for all of them together.
+    """Yield the proof of each property, in order. `seconds`: the time limit for all of them together.
 
-    previous: what claims against a previous version compare with. evaluator: of this ruleset, if there is one already.
-    Raises EncoderBugError if formulas and evaluators differ about a counterexample: nothing is known then.
+    previous: the ruleset for claims against the previous version. evaluator: of this ruleset; made if left out.
+    Raises EncoderBugError if formulas and evaluators disagree about a counterexample: then no verdict is sure.
     """
     prover = _Prover(ruleset, previous, Budget(seconds), evaluator or Evaluator(ruleset, NO_DIGEST))
     for asked in properties:
@@ -56,7 +56,7 @@ def prove(
 
 
 def describe_proof(proof: Proof) -> str:
-    """What is known of the property, for a list of faults: a counterexample by its answers."""
+    """Describe the verdict in a line for a list of faults, with the counterexample's answers."""
     if proof.counterexample is None:
         return f"{proof.asked.says} {proof.verdict}: {proof.why}"
     shown = [
@@ -72,62 +72,66 @@ class _Prover:
         self._budget = budget
         self._encoding = Encoding(ruleset)
         self._evaluators = [evaluator]
-        self._alone = Witnesses(Solver(self._encoding, budget=budget), [evaluator])
+        self._witnesses_of_ruleset = Witnesses(Solver(self._encoding, budget=budget), [evaluator])
 
     def prove(self, asked: Property) -> Proof:
         started = time.monotonic()
-        verdict, found, why = self._proved(asked)
-        return Proof(asked, verdict, time.monotonic() - started, found, why)
+        verdict, counterexample, why = self._decide(asked)
+        return Proof(asked, verdict, time.monotonic() - started, counterexample, why)
 
-    def _proved(self, asked: Property) -> tuple[ProofVerdict, Witness | None, str]:
+    def _decide(self, asked: Property) -> tuple[ProofVerdict, Witness | None, str]:
         if isinstance(asked.claim, Against) and self._previous is None:
             return ProofVerdict.NOT_ASKED, None, "there is no previous version to compare with"
         if not self._budget.left(1.0):
-            return ProofVerdict.GAVE_UP, None, GaveUp().why  # before formulas are made, which takes time as well
-        wanted = build_query(asked, self._encoding, self._previous)
-        witnesses = self._witnesses(wanted)
-        match witnesses.smallest(*wanted.applies, *wanted.breaks):
-            case Witness() as found:
-                self._judge(asked, found)
-                return ProofVerdict.REFUTED, found, ""
+            return (
+                ProofVerdict.GAVE_UP,
+                None,
+                GaveUp().why,
+            )  # checked first, because making the formulas takes time as well
+        query = build_query(asked, self._encoding, self._previous)
+        witnesses = self._make_witnesses(query)
+        match witnesses.smallest(*query.applies, *query.breaks):
+            case Witness() as counterexample:
+                self._check(asked, counterexample)
+                return ProofVerdict.REFUTED, counterexample, ""
             case GaveUp(why):
                 return ProofVerdict.GAVE_UP, None, why
             case _:
-                return self._not_empty(wanted, witnesses.solver)
+                return self._prove_applicable(query, witnesses.solver)
 
-    def _not_empty(self, wanted: ProofQuery, solver: Solver) -> tuple[ProofVerdict, Witness | None, str]:
-        """Proved, unless the property speaks of no report at all: then it was most likely meant otherwise."""
-        match solver.find(*wanted.applies):
+    def _prove_applicable(self, query: ProofQuery, solver: Solver) -> tuple[ProofVerdict, Witness | None, str]:
+        """Return the verdict PROVED, or VACUOUS if the property covers no report: then it is a likely mistake."""
+        match solver.find(*query.applies):
             case NoReport():
                 return (
                     ProofVerdict.VACUOUS,
                     None,
-                    "there is no report that it speaks of, or the ruleset never looks at what is to differ",
+                    "it covers no report, or the ruleset never reads the answer that differs",
                 )
             case GaveUp(why):
                 return ProofVerdict.GAVE_UP, None, why
             case _:
                 return ProofVerdict.PROVED, None, ""
 
-    def _witnesses(self, wanted: ProofQuery) -> Witnesses:
-        if len(wanted.encodings) == 1:
-            return self._alone
-        evaluators = [self._evaluator(encoding.ruleset) for encoding in wanted.encodings]
-        return Witnesses(Solver(*wanted.encodings, budget=self._budget), evaluators)
+    def _make_witnesses(self, query: ProofQuery) -> Witnesses:
+        if len(query.encodings) == 1:
+            return self._witnesses_of_ruleset
+        evaluators = [self._evaluator(encoding.ruleset) for encoding in query.encodings]
+        return Witnesses(Solver(*query.encodings, budget=self._budget), evaluators)
 
     def _evaluator(self, ruleset: Ruleset) -> Evaluator:
-        found = next((known for known in self._evaluators if known.ruleset is ruleset), None)
-        if found is None:
-            found = Evaluator(ruleset, NO_DIGEST)
-            self._evaluators.append(found)
-        return found
+        evaluator = next((known for known in self._evaluators if known.ruleset is ruleset), None)
+        if evaluator is None:
+            evaluator = Evaluator(ruleset, NO_DIGEST)
+            self._evaluators.append(evaluator)
+        return evaluator
 
-    def _judge(self, asked: Property, found: Witness) -> None:
-        """Hold the property against the results themselves, without any formula."""
-        seen = []
-        for ruleset, (posted, history), result in zip(found.rulesets, found.reports, found.results, strict=True):
+    def _check(self, asked: Property, witness: Witness) -> None:
+        """Check the property on the results themselves, without formulas."""
+        reports = []
+        for ruleset, (posted, history), result in zip(witness.rulesets, witness.reports, witness.results, strict=True):
             answers = read_answers(ruleset, posted)
             reference = Reference(ruleset, self._evaluator(ruleset).facts(answers, history))
-            seen.append(Seen(ruleset, answers, reference.value, result))
-        if not breaks(asked, seen):
+            reports.append(EvaluatedReport(ruleset, answers, reference.value, result))
+        if not breaks(asked, reports):
             raise EncoderBugError(f"`{asked.id}`: the results don't break it")

@@ -1,4 +1,4 @@
-"""Reads the properties beside a ruleset; every fault is told at once with its place."""
+"""Reading of the properties beside a ruleset; all faults are reported at once, with their places."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ THEN = (
     *("patient_says", "patient_never_says", "clinician_says", "clinician_never_says", "hidden_from_patient"),
 )
 KINDS = ("never", "routine_only_if_answered", "answering", "leaving_open", "against")
-"""The keys that each make a kind of property; any of THEN makes one more."""
+"""Keys that each make a kind of property; the keys in THEN together make another kind."""
 
 _BESIDE = ("unless", "unless_fires", "with", "instead_of", "compared_with", "never_lowers")
 _LEVELS = tuple(level.word for level in Level)
@@ -46,31 +46,36 @@ _MEASURES = tuple(measure.value for measure in ResultMeasure)
 
 
 def has_properties(folder: Path) -> bool:
-    """Whether there is anything to prove of a ruleset folder."""
+    """Return whether a ruleset folder has properties to prove."""
     return (folder / PROPERTIES_FILE).exists()
 
 
 def read_properties(folder: Path, ruleset: Ruleset) -> list[Property]:
-    """The properties beside a ruleset. Raises RulesetNotFound, RulesetError with every fault."""
+    """Read the properties beside a ruleset.
+
+    Raises:
+        RulesetNotFound: If the file doesn't exist.
+        RulesetError: With every fault of the file.
+    """
     return parse_properties(*bytes_of(folder / PROPERTIES_FILE), ruleset)
 
 
 def parse_properties(text: bytes, file: str, ruleset: Ruleset) -> list[Property]:
-    """As `read_properties`, from the file's bytes."""
+    """Parse the bytes of a properties file. Raises RulesetError with every fault."""
     return properties_of(*parse_text(text, file), ruleset)
 
 
 def properties_of(document: Document, faults: Faults, ruleset: Ruleset) -> list[Property]:
-    """As `read_properties`, from the parsed file and the faults of parsing."""
-    found: list[Property] = []
+    """Read the properties of a parsed file. Raises RulesetError with every fault, those of parsing included."""
+    properties: list[Property] = []
     if isinstance(document.root, MappingNode):
-        found = _properties(Form(document.root, "", faults), ruleset, faults)
+        properties = _read_root(Form(document.root, "", faults), ruleset, faults)
     if faults.collected:
         raise RulesetError(faults.in_order())
-    return found
+    return properties
 
 
-def _properties(root: Form, ruleset: Ruleset, faults: Faults) -> list[Property]:
+def _read_root(root: Form, ruleset: Ruleset, faults: Faults) -> list[Property]:
     names = Names(
         inputs=dict(ruleset.inputs),
         mentions={mention.name: mention.text for mention in ruleset.mentions.values()},
@@ -79,25 +84,25 @@ def _properties(root: Form, ruleset: Ruleset, faults: Faults) -> list[Property]:
     owner = root.text("owner")
     review_by = root.date_or_none("review_by") or ""
     if not root.has_value("review_by"):
-        root.add_fault(root.place_of("review_by"), "the key `review_by` is missing, or without a date")
+        root.add_fault(root.place_of("review_by"), "the key `review_by` is missing or has no date")
     context = Context(faults, names, ConditionReader(names, faults), owner, review_by, dict(ruleset.dispositions))
     reader = _Reader(ruleset, context)
-    found = [reader.property(name, entry) for name, entry in root.entries("properties", required=True)]
+    properties = [reader.property(name, entry) for name, entry in root.entries("properties", required=True)]
     root.close()
-    return found
+    return properties
 
 
 @dataclass(slots=True)
 class _Reader:
-    """What was refused is wrong in what comes back."""
+    """Reader of properties. After a fault the returned value is a placeholder; the caller discards it."""
 
     ruleset: Ruleset
     context: Context
 
     def property(self, name: str, entry: MappingEntry) -> Property:
-        what = f"property `{name}`"
-        self.context.claim_id(name, entry.key_place, what)
-        form = Form(entry.node, what, self.context.faults, entry.key_place)
+        title = f"property `{name}`"
+        self.context.claim_id(name, entry.key_place, title)
+        form = Form(entry.node, title, self.context.faults, entry.key_place)
         read = Property(
             id=name,
             says=form.text("says"),
@@ -115,7 +120,7 @@ class _Reader:
         return self.context.conditions.under_or_none(form, key)
 
     def _claim(self, form: Form) -> Claim:
-        """By the key that makes the kind; more than one of them, or none, is a fault."""
+        """Read the claim by the key of its kind; two kinds, or none, are a fault."""
         makers: dict[str, Callable[[Form], Claim]] = {
             "never": self._never,
             "routine_only_if_answered": self._routine_only_if_answered,
@@ -127,25 +132,23 @@ class _Reader:
         results = [key for key in THEN if form.has(key)]
         written = [*kinds, *results[:1]]
         if len(written) > 1:
-            told = f"{join_names(written)} are different kinds of property; make a property of each"
-            form.add_fault(form.key_place(written[1]), told)
+            message = f"{join_names(written)} are different kinds of property; make a property of each"
+            form.add_fault(form.key_place(written[1]), message)
         if kinds:
             claims = [makers[key](form) for key in kinds]
-            self._then(form)  # asked for, so that they aren't told to be unknown as well
+            self._then(form)  # read, or the form would report these keys as unknown too
             return claims[0]
         then = self._then(form)
         if not results and not form.broken:
-            self._tell_no_kind(form)
+            self._report_no_claim(form)
         return then
 
-    def _tell_no_kind(self, form: Form) -> None:
+    def _report_no_claim(self, form: Form) -> None:
         for key in (*KINDS, *_BESIDE):
-            form.node(
-                key, required=False
-            )  # so that a misspelt one gets its hint, and the rest of it no fault of its own
-        claims = f"{join_names(THEN, 3)}, perhaps with `whenever`"
-        told = f"it claims nothing; write what is to hold ({claims}), or {join_names(KINDS)}"
-        form.add_fault(form.place, told)
+            form.node(key, required=False)  # known to the form, so only a misspelt key is a fault, with a hint
+        claims = f"{join_names(THEN, 3)}, optionally with `whenever`"
+        message = f"it claims nothing; write the expected result ({claims}), or {join_names(KINDS)}"
+        form.add_fault(form.place, message)
 
     # --- one result ---
 
@@ -171,15 +174,15 @@ class _Reader:
             hidden_from_patient=self._known(form, "hidden_from_patient", rules, "rule or floor"),
         )
 
-    def _known(self, form: Form, key: str, known: Collection[str], what: str) -> tuple[str, ...]:
-        """Names of things that the ruleset has: a misspelt one would be silent for ever."""
-        return _checked(form, key, form.texts(key), known, what)
+    def _known(self, form: Form, key: str, known: Collection[str], kind: str) -> tuple[str, ...]:
+        """Read names that the ruleset must have: a misspelt one would never make the property fail."""
+        return _check_names(form, key, form.texts(key), known, kind)
 
     def _never(self, form: Form) -> Claim:
         word = form.text("never")
         outcomes = (*_LEVELS, *self.ruleset.dispositions)
         if word and word not in outcomes:
-            hint = suggest_name(word, outcomes) or f"; known are {join_names(outcomes, 12)}"
+            hint = suggest_name(word, outcomes) or f"; the ruleset has {join_names(outcomes, 12)}"
             form.add_fault(form.place_of("never"), f"`never`: no level or disposition {quoted(word)}{hint}")
         outcome = Level.of(word) if word in _LEVELS else word
         rules = [rule.id for rule in self.ruleset.rules_and_floors]
@@ -193,16 +196,18 @@ class _Reader:
     # --- two results ---
 
     def _answering(self, form: Form) -> Claim:
-        findings = self._findings(form, "answering")
+        inputs = self._inputs(form, "answering")
         node, replaced = form.node("with"), form.node("instead_of", required=False)
         answers = []
-        for read in findings if node is not None else ():
+        for read in inputs if node is not None else ():
             answer = self._answer(form, node, "with", read, changes=True)
             before = None if replaced is None else self._plain_answer(form, replaced, "instead_of", read)
             if isinstance(answer, RelativeAnswer) and replaced is not None:
-                form.add_fault(replaced.place, f"`instead_of`: `with: {answer}` says already what it is instead of")
+                form.add_fault(
+                    replaced.place, f"`instead_of`: `with: {answer}` already defines the replaced answer; remove this"
+                )
             if node is not None and answer is not None and answer == before:
-                form.add_fault(node.place, f"`with`: this answer to `{read.name}` can't be given instead of itself")
+                form.add_fault(node.place, f"`with`: this answer to `{read.name}` can't replace itself")
             if answer is not None:
                 answers.append((read.name, answer, before))
         return Answering(tuple(answers), self._measure(form))
@@ -211,12 +216,12 @@ class _Reader:
         node = form.peek("leaving_open")
         if isinstance(node, Scalar) and node.value == ANY:
             form.node("leaving_open")
-            findings = [read for read in self.ruleset.inputs.values() if read.asked_of is not AskedOf.SERVICE]
+            inputs = [read for read in self.ruleset.inputs.values() if read.asked_of is not AskedOf.SERVICE]
         else:
-            findings = self._findings(form, "leaving_open")
+            inputs = self._inputs(form, "leaving_open")
         answer = form.node("compared_with", required=False)
         compared: list[tuple[str, bool | str | None]] = []
-        for read in findings:
+        for read in inputs:
             value = None if answer is None else self._plain_answer(form, answer, "compared_with", read)
             compared.append((read.name, value))
         return LeavingOpen(tuple(compared), self._measure(form))
@@ -228,27 +233,27 @@ class _Reader:
     def _measure(self, form: Form) -> ResultMeasure:
         return ResultMeasure(form.keyword("never_lowers", _MEASURES) or ResultMeasure.LEVEL)
 
-    def _findings(self, form: Form, key: str) -> list[Input]:
-        """The inputs that are named; what the service counts can't be answered or left open by anybody."""
+    def _inputs(self, form: Form, key: str) -> list[Input]:
+        """Read names of inputs; a property can't answer or leave open an input that the service counts."""
         texts = form.texts(key)
         known = self.ruleset.inputs
-        found = []
-        for name in _checked(form, key, texts, known, "input"):
+        inputs = []
+        for name in _check_names(form, key, texts, known, "input"):
             if known[name].asked_of is AskedOf.SERVICE:
-                form.add_fault(dict(texts)[name], f"`{key}`: `{name}` is counted by the service; nobody answers it")
+                form.add_fault(dict(texts)[name], f"`{key}`: the service counts `{name}`; a report can't answer it")
             else:
-                found.append(known[name])
-        return found
+                inputs.append(known[name])
+        return inputs
 
     def _plain_answer(self, form: Form, node: Node, key: str, read: Input) -> bool | str | None:
         answer = self._answer(form, node, key, read, changes=False)
-        assert not isinstance(answer, RelativeAnswer)  # asked for without changes
+        assert not isinstance(answer, RelativeAnswer)  # changes=False excludes it
         return answer
 
     def _answer(
         self, form: Form, node: Node | None, key: str, read: Input, *, changes: bool
     ) -> bool | str | RelativeAnswer | None:
-        """The answer that the node is to this input; None if it is none."""
+        """Read the node as an answer to this input; None, with a fault, if it isn't one."""
         written = node.value if isinstance(node, Scalar) else None
         known = _answers(read, changes=changes)
         if isinstance(written, bool):
@@ -256,34 +261,34 @@ class _Reader:
         if isinstance(written, str) and written in known:
             return known[written]
         if node is not None and not isinstance(node, Broken):
-            found = quoted(written) if written is not None else describe_node_kind(node)
+            shown = quoted(written) if written is not None else describe_node_kind(node)
             hint = suggest_name(written, known) if isinstance(written, str) else ""
-            told = hint or (f"; it takes {join_names(known, 12)}" if known else "; only `with: any` goes with it")
-            form.add_fault(node.place, f"`{key}`: {found} is no answer to `{read.name}`{told}")
+            advice = hint or (f"; its answers are {join_names(known, 12)}" if known else "; it allows only `with: any`")
+            form.add_fault(node.place, f"`{key}`: {shown} is not an answer to `{read.name}`{advice}")
         return None
 
 
 def _answers(read: Input, *, changes: bool) -> dict[str, bool | str | RelativeAnswer]:
-    """What may be written for an answer to this input."""
-    found: dict[str, bool | str | RelativeAnswer] = {}
+    """Map each word that a file may write for an answer to this input to the answer."""
+    answers: dict[str, bool | str | RelativeAnswer] = {}
     if changes:
-        found[RelativeAnswer.ANY.value] = RelativeAnswer.ANY
+        answers[RelativeAnswer.ANY.value] = RelativeAnswer.ANY
     match read.kind:
         case InputKind.YES_NO:
-            found |= {"yes": True, "no": False}
+            answers |= {"yes": True, "no": False}
         case InputKind.CHOICE:
-            found |= {choice.value: choice.value for choice in read.choices if not choice.means_open}
+            answers |= {choice.value: choice.value for choice in read.choices if not choice.means_open}
         case InputKind.NUMBER | InputKind.INTEGER if changes:
-            found |= {change.value: change for change in (RelativeAnswer.HIGHER, RelativeAnswer.LOWER)}
-    return found
+            answers |= {change.value: change for change in (RelativeAnswer.HIGHER, RelativeAnswer.LOWER)}
+    return answers
 
 
-def _checked(
-    form: Form, key: str, texts: tuple[tuple[str, Place], ...], known: Collection[str], what: str
+def _check_names(
+    form: Form, key: str, texts: tuple[tuple[str, Place], ...], known: Collection[str], kind: str
 ) -> tuple[str, ...]:
     for name, place in texts:
         if name not in known:
-            form.add_fault(place, f"`{key}`: the ruleset has no {what} {quoted(name)}{suggest_name(name, known)}")
+            form.add_fault(place, f"`{key}`: the ruleset has no {kind} {quoted(name)}{suggest_name(name, known)}")
     return tuple(name for name, _ in texts if name in known)
 
 

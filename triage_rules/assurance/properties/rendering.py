@@ -1,4 +1,4 @@
-"""Proofs as people and programs read them: text with the summary first, and plain data for JSON."""
+"""Proofs as text, with the summary first, and as JSON data."""
 
 from __future__ import annotations
 
@@ -16,49 +16,49 @@ from triage_rules.language.model import Answers, Ruleset
 
 
 def as_text(proofs: Sequence[Proof]) -> list[str]:
-    """A summary in a line, then what is not proved in full, then what is."""
+    """Write a summary line, then the unproved properties in full, then the proved ones."""
     count = Counter(proof.verdict for proof in proofs)
     parts = [f"{number} {verdict}" for verdict in ProofVerdict if (number := count[verdict])]
     seconds = sum(proof.seconds for proof in proofs)
     properties = "1 property" if len(proofs) == 1 else f"{len(proofs)} properties"
-    lines = [f"{properties}: {', '.join(parts)}; of every possible report, in {seconds:.1f} s"]
+    lines = [f"{properties}: {', '.join(parts)}; over every possible report, in {seconds:.1f} s"]
     for proof in proofs:
         if proof.verdict is not ProofVerdict.PROVED:
-            lines += ["", *_failed(proof)]
+            lines += ["", *_describe_unproved(proof)]
     proved = [
         f"proved {proof.asked.id}: {proof.asked.says}" for proof in proofs if proof.verdict is ProofVerdict.PROVED
     ]
     return [*lines, "", *proved] if proved else lines
 
 
-def _failed(proof: Proof) -> list[str]:
+def _describe_unproved(proof: Proof) -> list[str]:
     asked = proof.asked
     lines = [f"{proof.verdict} {asked.id}: {asked.says}"]
     lines += [f"  {asked.place}"] if asked.place is not None else []
     lines += [f"  {proof.why}"] if proof.why else []
     if proof.counterexample is not None:
-        lines += [*_counterexample(proof.counterexample), *_lacking(proof)]
+        lines += [*_counterexample(proof.counterexample), *_describe_missing(proof)]
     return lines
 
 
-def _lacking(proof: Proof) -> list[str]:
-    """What of a property that wants flags or rules the result doesn't have: the line with the level doesn't say it."""
+def _describe_missing(proof: Proof) -> list[str]:
+    """List the flags and rules of the claim that the result lacks: the line with the level doesn't show them."""
     claim, witness = proof.asked.claim, proof.counterexample
     if not isinstance(claim, Then) or witness is None:
         return []
     result = witness.results[0]
     fired = {rule["id"] for rule in (*result["rules"], *result["safety_net"])}
-    lacking = [f"the flag `{flag}`" for flag in claim.flags if flag not in result["flags"]]
-    lacking += [f"`{rule}` firing" for rule in claim.fires if rule not in fired]
-    lacking += [f"`{rule}` silent" for rule in claim.silent if rule in fired]
-    return [f"  what is lacking: {', '.join(lacking)}"] if lacking else []
+    missing = [f"the flag `{flag}`" for flag in claim.flags if flag not in result["flags"]]
+    missing += [f"`{rule}` firing" for rule in claim.fires if rule not in fired]
+    missing += [f"`{rule}` silent" for rule in claim.silent if rule in fired]
+    return [f"  missing: {', '.join(missing)}"] if missing else []
 
 
 def _counterexample(witness: Witness) -> list[str]:
     lines = []
     labels = _labels(witness)
     for number, label in enumerate(labels):
-        lines += [f"  {label}:", *(f"    {line}" for line in _told(witness, number))]
+        lines += [f"  {label}:", *(f"    {line}" for line in _describe_result(witness, number))]
     if not witness.fewest:
         lines.append("  (there may be a report with fewer answers)")
     return lines
@@ -66,25 +66,25 @@ def _counterexample(witness: Witness) -> list[str]:
 
 def _labels(witness: Witness) -> list[str]:
     if len(witness.results) == 1:
-        return ["This report breaks it"]
+        return ["This report breaks the property"]
     if witness.reports[0] == witness.reports[1]:
         return ["This report, by this version", "The same report, by the previous version"]
-    return ["This report", "And this one, which differs from it in one answer"]
+    return ["This report", "This report, with one other answer"]
 
 
-def _told(witness: Witness, number: int) -> list[str]:
+def _describe_result(witness: Witness, number: int) -> list[str]:
     ruleset, result = witness.rulesets[number], witness.results[number]
     answers, history = witness.reports[number]
     fired = ", ".join(rule["id"] for rule in (*result["rules"], *result["safety_net"])) or "no rule"
     return [
-        *(describe_report(ruleset, answers, history) or ["(nothing was answered)"]),
+        *(describe_report(ruleset, answers, history) or ["(no question is answered)"]),
         f"-> {result['level']}, {result['disposition']} (by {fired}); could be {result['could_be']}",
         f"as JSON: {json.dumps(posted(ruleset, answers), ensure_ascii=False)}",
     ]
 
 
 def posted(ruleset: Ruleset, answers: Answers) -> dict[str, Any]:
-    """The report as a form posts it."""
+    """Return the report as a form posts it."""
     return {"ruleset": ruleset.name, "findings": answers}
 
 
@@ -92,9 +92,9 @@ def posted(ruleset: Ruleset, answers: Answers) -> dict[str, Any]:
 
 
 def as_data(proof: Proof) -> dict[str, Any]:
-    """A proof as plain data. `counterexample`: the reports that break it, each with what came of it."""
+    """Return a proof as JSON data. `counterexample`: the reports that break the property, with their results."""
     asked = proof.asked
-    found: dict[str, Any] = {
+    data: dict[str, Any] = {
         "id": asked.id,
         "says": asked.says,
         "verdict": proof.verdict.value,
@@ -108,11 +108,11 @@ def as_data(proof: Proof) -> dict[str, Any]:
         "counterexample": None,
     }
     if (witness := proof.counterexample) is not None:
-        found["counterexample"] = {
+        data["counterexample"] = {
             "fewest": witness.fewest,
             "reports": [_report(witness, number) for number in range(len(witness.results))],
         }
-    return found
+    return data
 
 
 def _report(witness: Witness, number: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""The JSON Schema of properties files: editors complete and check with it as one types.
+"""The JSON Schema of properties files, with which editors complete and check.
 
-As with ruleset files it says what a schema can say: what it refuses, reading refuses too, never the other way round.
+As for ruleset files, the reader rejects everything that the schema rejects, and more.
 `python -m triage_rules.assurance.properties.schema` prints it.
 """
 
@@ -23,31 +23,33 @@ _SHARED = (
 
 
 def properties_json_schema() -> Schema:
-    """JSON Schema 2020-12 for a properties file, with descriptions for editors."""
+    """Return the JSON Schema (2020-12) of a properties file, with descriptions for editors."""
     shared = ruleset_json_schema()["$defs"]
     keys = {
-        "owner": a_text("Who answers for the properties; one may name its own."),
-        "review_by": {**ref("date"), "description": "The day by which they must be looked at again."},
-        "properties": named(RULE_ID.pattern, ref("property"), "What must hold of every possible report.", least=1),
+        "owner": a_text("Owner of the properties; a property may name its own."),
+        "review_by": {**ref("date"), "description": "Day by which they must be reviewed."},
+        "properties": named(RULE_ID.pattern, ref("property"), "Claims about every possible report.", least=1),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Properties of a triage ruleset",
-        "description": "What must hold of every possible report, for `triage prove`.",
+        "description": "Claims about every possible report, for `triage prove`.",
         **an_object(keys, list(keys)),
-        "$defs": {name: shared[name] for name in _SHARED} | {"property": _property()},
+        "$defs": {name: shared[name] for name in _SHARED} | {"property": _property_schema()},
     }
 
 
-def _property() -> Schema:
+def _property_schema() -> Schema:
     common = {
         "says": a_text("The property in plain words."),
         "whenever": {**ref("condition"), "description": "Only reports for which this is true; of two reports, both."},
         "source": ref("source"),
-        "owner": or_null(a_text("Who answers for it, if not the owner of all.")),
-        "review_by": or_null({**ref("date"), "description": "If not the day of all."}),
+        "owner": or_null(a_text("Owner of this property; without it, the owner of the file.")),
+        "review_by": or_null(
+            {**ref("date"), "description": "Review day of this property; without it, that of the file."}
+        ),
     }
-    properties = common | _then() | _never() | _pairs()
+    properties = common | _then_schemas() | _never_schemas() | _pair_schemas()
     return {
         **an_object(properties, ["says", "source"]),
         "anyOf": [
@@ -65,7 +67,7 @@ def _only(key: str) -> Schema:
     return {"required": [key], "not": {"anyOf": [{"required": [other]} for other in others]}}
 
 
-def _then() -> Schema:
+def _then_schemas() -> Schema:
     levels = {"enum": [level.word for level in Level if level is not Level.ROUTINE]}
     return {
         "level_at_least": {**levels, "description": "The level is this or a more urgent one."},
@@ -82,7 +84,7 @@ def _then() -> Schema:
     }
 
 
-def _never() -> Schema:
+def _never_schemas() -> Schema:
     only_if = several(ref("mandatory"), "Routine only if each of these was answered.", unique=False)
     return {
         "never": a_text("A level or disposition that the result never has."),
@@ -92,21 +94,30 @@ def _never() -> Schema:
     }
 
 
-def _pairs() -> Schema:
+def _pair_schemas() -> Schema:
     answer = {"anyOf": [{"type": "boolean"}, ref("text")]}
-    answers = several(ref("name"), "One of these findings, each for itself.")
+    answers = several(ref("name"), "These inputs, each in turn.")
     measures = {"enum": [measure.value for measure in ResultMeasure]}
     return {
-        "answering": {**answers, "description": "Two reports that differ in one of these findings alone."},
-        "with": {**answer, "description": "The answer in the second: `yes`, a value, `any`, `higher` or `lower`."},
-        "instead_of": {**answer, "description": "The answer in the first, if not any other one or none."},
+        "answering": {**answers, "description": "Two reports that differ only in one of these inputs."},
+        "with": {
+            **answer,
+            "description": "The answer in the second report: `yes`, a value, `any`, `higher` or `lower`.",
+        },
+        "instead_of": {
+            **answer,
+            "description": "The answer in the first report; without it, any other answer or none.",
+        },
         "leaving_open": {
-            "description": "Two reports; the second leaves open one of these findings, or of `any`.",
+            "description": "Two reports; the second leaves open one of these inputs; `any`: one of all inputs.",
             "anyOf": [{"const": ANY}, answers],
         },
-        "compared_with": {**answer, "description": "The answer in the first report, if not just any."},
+        "compared_with": {**answer, "description": "The answer in the first report; without it, any answer."},
         "against": {"const": PREVIOUS, "description": "The same report by the previous version of the ruleset."},
-        "never_lowers": {**measures, "description": "What is never lower in the second (or by this version)."},
+        "never_lowers": {
+            **measures,
+            "description": "The measure that is never lower in the second report (or in this version).",
+        },
     }
 
 

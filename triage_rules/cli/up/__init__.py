@@ -1,4 +1,4 @@
-"""`triage up`: everything on this machine, as the Procfile says, with an embedded Redis unless there is one."""
+"""`triage up`: everything on this machine, from the Procfile, with an embedded Redis unless one is set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import NoReturn
 
 import click
 
-from triage_rules.cli.actor import at_desk
+from triage_rules.cli.actor import get_actor
 from triage_rules.cli.api_keys import check_client, usable_keys
 from triage_rules.cli.exit_codes import ExitCode
 from triage_rules.cli.folder_deployment import deploy_folder
@@ -29,7 +29,7 @@ from triage_rules.foundation.settings import PAGES_FILE, Settings, names_redis
 from triage_rules.language.bundle import make_bundle
 from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.records.audit import Via
-from triage_rules.store.redis import RedisLedger
+from triage_rules.store.redis import RedisStore
 
 READY_SECONDS = 60
 SAMPLES_CLIENT = "triage-up"
@@ -37,7 +37,7 @@ SAMPLES_KEY_MS = 600_000
 
 
 class _Stop(Exception):
-    """Somebody asked us to stop."""
+    """Request to stop, by a signal."""
 
 
 @click.command()
@@ -45,20 +45,24 @@ class _Stop(Exception):
     "--samples/--no-samples",
     default=True,
     show_default=True,
-    help="Post the sample reports once all is up, if no report is there yet.",
+    help="Post the sample reports after the start, if the store has no reports.",
 )
 @click.option(
-    "--new-key", metavar="CLIENT", callback=check_client, help="Make an API key with all scopes, and show it."
+    "--new-key",
+    metavar="CLIENT",
+    callback=check_client,
+    help="Make an API key with all scopes, and show it.",
 )
 @handle_errors
 def up(*, samples: bool, new_key: str | None) -> None:
-    """Start Redis, web, worker and beat; deploy the rulesets here that are not live; post the samples; serve.
+    """Run everything on this machine.
 
-    Ctrl-C stops everything. A process that dies is started again. Their logs are in TRIAGE_DATA_DIR/log.
+    Starts Redis, web, worker and beat, deploys the rulesets here that are not live, and posts the samples. Ctrl-C stops
+    everything. A process that dies is started again. The logs are in TRIAGE_DATA_DIR/log.
     """
     settings = Settings.from_environment()
     if new_key and not settings.auth_on:
-        raise click.UsageError("--new-key: without API keys here; TRIAGE_AUTH=on requires them")
+        raise click.UsageError("--new-key: API keys are not required here; TRIAGE_AUTH=on requires them")
     procfile = read_procfile(Path("Procfile"))
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
@@ -69,14 +73,14 @@ def up(*, samples: bool, new_key: str | None) -> None:
             exit_with(f"Port {settings.port} is in use; choose another with PORT=...", ExitCode.CANNOT_RUN)
         _leave_pages_secret(settings)
         with _redis(settings, processes) as url:
-            processes.tell({"TRIAGE_REDIS_URL": url})
-            told = replace(settings, redis_url=url)
-            with _keys(told, new_key) as key:
-                _deploy_missing(told)
+            processes.add_environment({"TRIAGE_REDIS_URL": url})
+            settings = replace(settings, redis_url=url)
+            with _keys(settings, new_key) as key:
+                _deploy_missing(settings)
                 _start(processes, procfile)
-                if _wait_until_ready(told, processes) and samples:
-                    _post_samples(told, key)
-            _serve(told, processes)
+                if _wait_until_ready(settings, processes) and samples:
+                    _post_samples(settings, key)
+            _serve(settings, processes)
     except (KeyboardInterrupt, _Stop):
         write_message("\nStopping.")
     finally:
@@ -88,20 +92,20 @@ def _claim(settings: Settings, processes: Processes) -> None:
         processes.claim()
     except OSError as error:
         exit_with(
-            f"TRIAGE_DATA_DIR: no files can be written in {settings.data_dir} "
-            f"({error.filename}: {error.strerror}); choose another.",
+            f"TRIAGE_DATA_DIR: can't write files in {settings.data_dir} "
+            f"({error.filename}: {error.strerror}); choose another directory.",
             ExitCode.CANNOT_RUN,
         )
 
 
 def _serve(settings: Settings, processes: Processes) -> None:
-    told = "with API keys" if settings.auth_on else "without API keys, for this machine alone"
-    write_message(f"\nServing on {settings.own_url} (API reference: /docs), {told}. Ctrl-C stops.", bold=True)
+    access = "with API keys" if settings.auth_on else "without API keys, only for this machine"
+    write_message(f"\nServing on {settings.own_url} (API reference: /docs), {access}. Ctrl-C stops.", bold=True)
     processes.watch()
 
 
 def _leave_pages_secret(settings: Settings) -> None:
-    """Make one, if none is set or was left before: what it signs outlives web, and commands can sign too."""
+    """Make a secret unless there is one. Signed links then survive a restart of web, and commands can sign links."""
     if settings.pages_secret:
         return
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -112,32 +116,32 @@ def _leave_pages_secret(settings: Settings) -> None:
 
 @contextmanager
 def _keys(settings: Settings, new_key: str | None) -> Iterator[str]:
-    """A key that lasts as long as this, for the samples; none is needed where there are no keys.
+    """Yield a temporary key for the samples, or nothing where no keys are required.
 
-    Exits if nobody else would have a key: then web wouldn't start. `new_key`: the client that is given one to keep.
+    Exits if there would be no other key: web wouldn't start. `new_key`: a client that gets a permanent key.
     """
     if not settings.auth_on:
         yield ""
         return
-    by = at_desk(via=Via.UP)
-    with RedisLedger(settings) as ledger:
-        now = ledger.now_ms()
+    by = get_actor(via=Via.UP)
+    with RedisStore(settings) as store:
+        now = store.now_ms()
         if new_key:
             text, made = make_key(new_key, Scope, now)
-            ledger.add_key(made, by=by)
-            write_message(f"The key {made.id} of {new_key}, with all scopes. Keep it now, it can't be shown again:")
+            store.api_keys.add(made, by=by)
+            write_message(f"Key {made.id} of {new_key}, with all scopes. Save it now: it can't be shown again.")
             write_data(text)
-        elif not usable_keys(ledger):
+        elif not usable_keys(store):
             exit_with(
                 "API keys are required, and there is none: `triage up --new-key CLIENT` makes one.",
                 ExitCode.CANNOT_RUN,
             )
         text, made = make_key(SAMPLES_CLIENT, [Scope.REPORT], now, expires_ms=now + SAMPLES_KEY_MS)
-        ledger.add_key(made, by=by)
+        store.api_keys.add(made, by=by)
         try:
             yield text
         finally:
-            ledger.revoke_key(made.id, ledger.now_ms(), by=by)
+            store.api_keys.revoke(made.id, store.now_ms(), by=by)
 
 
 def _start(processes: Processes, procfile: dict[str, str]) -> None:
@@ -151,70 +155,70 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 @contextmanager
 def _redis(settings: Settings, processes: Processes) -> Iterator[str]:
-    """The URL of the Redis that is set, or of an embedded one that lives as long as this."""
+    """Yield the URL of the configured Redis, or of an embedded one that runs meanwhile."""
     if names_redis():
         yield settings.redis_url
         return
     with embedded_redis(settings.data_dir, processes) as url:
-        write_message(f"Embedded Redis at {url}, its data in {settings.data_dir}.")
+        write_message(f"Embedded Redis at {url}, data in {settings.data_dir}.")
         yield url
 
 
 def _deploy_missing(settings: Settings) -> None:
     folders = sorted(path.parent for path in Path("rulesets").glob("*/ruleset.yaml"))
-    with RedisLedger(settings) as ledger:
-        there = ledger.live()
+    with RedisStore(settings) as store:
+        there = store.rulesets.get_live()
         for folder in folders:
             bundle = make_bundle(folder)
             if bundle.name not in there:
-                deploy_folder(ledger, folder, at_desk(via=Via.UP))
+                deploy_folder(store, folder, get_actor(via=Via.UP))
             elif there[bundle.name].digest != bundle.digest:
                 write_message(
-                    f"`{bundle.name}` here differs from what is live; `triage deploy {folder}` makes it live.",
+                    f"`{bundle.name}` here differs from the live version; `triage deploy {folder}` makes it live.",
                     fg="yellow",
                 )
 
 
 def _wait_until_ready(settings: Settings, processes: Processes) -> bool:
-    """Whether all is ready. Exits if nothing answers; goes on if web answers that something is not ready yet.
+    """Return whether the service is ready. Exits if web does not answer.
 
-    A long queue of before, say, is best worked off by what runs here.
+    If web answers that something else is not ready, return False: this service may be what works off a long queue.
     """
     url = f"{settings.own_url}/readyz"
     until = time.monotonic() + READY_SECONDS
     answered = False
-    told = "no answer"
+    answer = "no answer"
     while time.monotonic() < until:
         processes.restart_dead()
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310 (our own)
                 return True
         except urllib.error.HTTPError as error:
-            answered, told = True, error.read().decode(errors="replace")
+            answered, answer = True, error.read().decode(errors="replace")
         except (OSError, urllib.error.URLError) as error:
-            answered, told = False, str(error)
+            answered, answer = False, str(error)
         time.sleep(0.1)
-    write_message(f"Not ready after {READY_SECONDS} s: {told}\nSee the logs in {processes.logs}.", fg="yellow")
+    write_message(f"Not ready after {READY_SECONDS} s: {answer}\nSee the logs in {processes.logs}.", fg="yellow")
     if not answered:
         sys.exit(ExitCode.CANNOT_RUN)
     return False
 
 
 def _has_reports(settings: Settings) -> bool:
-    with RedisLedger(settings) as ledger:
-        backlog = ledger.backlog(ledger.now_ms())
+    with RedisStore(settings) as store:
+        backlog = store.health.get_backlog(store.now_ms())
     return bool(backlog.pending or backlog.results or backlog.dead)
 
 
 def _post_samples(settings: Settings, key: str) -> None:
-    """Post each sample over HTTP, and show the results as they come out of Redis; not into a store that is in use."""
+    """Post each sample over HTTP, and show the results as Redis publishes them; not into a store with reports."""
     from triage_rules import consumer
 
     url = f"{settings.own_url}/v1/reports"
     samples = sorted(Path("rulesets").glob("*/samples/*.json"))
     if _has_reports(settings):
         write_message(
-            "Reports are here already, so the samples are not posted; `triage post rulesets/*/samples/*.json` does it."
+            "The store has reports, so the samples are not posted; `triage post rulesets/*/samples/*.json` posts them."
         )
         return
     write_message(

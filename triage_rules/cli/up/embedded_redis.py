@@ -1,4 +1,4 @@
-"""An embedded Redis-compatible server as one of the watched processes, its data in an append-only file."""
+"""An embedded Redis-compatible server: one of the watched processes, with its data in an append-only file."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ PORT = 6379
 
 @contextmanager
 def embedded_redis(data_dir: Path, processes: Processes) -> Iterator[str]:
-    """Start the server on loopback, started again like any other if it dies; its URL.
+    """Start the server on loopback and yield its URL. If it dies, it is started again like any other process.
 
-    The append-only file is synced at every write: what was acknowledged survives a power cut, at the price of speed.
-    The URL is also left in `data_dir`, where the other commands find it. Two servers that write one such file would
-    spoil it: `processes` must have its logs in `data_dir`, for those it claims for itself alone.
+    The append-only file is synced at every write, so acknowledged data survives a power cut, at the price of speed.
+    The other commands find the URL in `data_dir`. Two servers would corrupt one file: `processes` must have its logs
+    in `data_dir`, which only one `triage up` can claim.
     """
     folder = (data_dir / "redis").resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)  # answers stand in its files
+    folder.chmod(0o700)  # its files contain answers
     port = PORT if is_free("127.0.0.1", PORT) else _free_port()
     url = f"redis://127.0.0.1:{port}/0"
     url_file = data_dir / URL_FILE
@@ -56,9 +56,9 @@ def _command(folder: Path, port: int) -> str:
 
 
 def _free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        port: int = tried.getsockname()[1]
+    with socket.socket() as candidate:
+        candidate.bind(("127.0.0.1", 0))
+        port: int = candidate.getsockname()[1]
         return port
 
 
@@ -71,6 +71,6 @@ def _wait_for(port: int, processes: Processes) -> None:
                 if connection.recv(16).startswith(b"+PONG"):
                     return
         except OSError:
-            pass  # not listening yet; one that never does is given up below
+            pass  # not listening yet; the deadline ends the wait
         time.sleep(0.05)
     exit_with(f"The embedded Redis did not start; see {processes.logs / NAME}.log.", ExitCode.CANNOT_RUN)

@@ -1,7 +1,10 @@
-"""Ends what `triage up` has started, should it be killed itself.
+"""The guard of `triage up`: a process that ends what `triage up` has started, should that be killed itself.
 
-Run as a program of its own that needs the standard library alone: `python -I minding.py RECORD SECONDS PID`, PID that
-of `triage up`. It waits for the end of its standard input: a pipe that nobody writes to and `triage up` holds open.
+It runs as a program of its own with only the standard library: `python -I guard.py RECORD SECONDS PID`, PID that of
+`triage up`. It waits for the end of its standard input: a pipe that `triage up` holds open and nobody writes to.
+
+Why not simpler: children that the kernel ends with their parent (PR_SET_PDEATHSIG) all end at once, Redis before those
+that still write to it, and only on Linux. A guard without the record doesn't help once it is killed, too.
 """
 
 from __future__ import annotations
@@ -11,42 +14,49 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 LOOK_SECONDS = 0.1
 
 
+class Leader(Protocol):
+    """A child process that leads a session, and so a process group."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def leads(self) -> bool:
+        """Return whether the child still runs."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A process as the record has it. Each but `triage up` and the minder leads a session, and so a group."""
+    """A process in the record. `role`: `up`, `guard`, `child`, or `needed`: a child that is ended after the others."""
 
     name: str
     pid: int
     role: str
-    """`up`, `minder`, `child`, or `needed`: a child that the others need, so it is ended after them."""
 
     @property
     def lives(self) -> bool:
-        """Whether it is there, and no zombie that waits for somebody to ask how it ended."""
+        """Return whether the process runs, and is not a zombie that waits for its parent."""
         try:
             os.kill(self.pid, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):  # another user's process: the number was given away again
             return False
-        except PermissionError:
-            return False  # somebody else's: the number was given away anew
-        return self._state() != "Z"
-
-    def _state(self) -> str:
-        """The letter that Linux has for it; nothing elsewhere, where the first process always asks for zombies."""
         try:
-            return Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+            return Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
         except OSError:
-            return ""
+            return True  # no Linux: there the first process waits for all orphans
 
     @property
     def leads(self) -> bool:
-        """Whether it lives and leads a session, as each child does: a number that was given away anew hardly ever."""
+        """Return whether the process leads a session, as each child does: hardly any other with its number would."""
         try:
             return self.lives and os.getsid(self.pid) == self.pid
         except ProcessLookupError:
@@ -57,12 +67,12 @@ class Started:
 
 
 def line_of(started: Started) -> str:
-    """As it stands in the record."""
+    """Return the record's line for a process."""
     return f"{started.name} {started.pid} {started.role}\n"
 
 
 def read_record(record: Path) -> list[Started]:
-    """What was started; of each name the last, for it may have been started again."""
+    """Return the last process of each name: the earlier ones were started again."""
     last = {}
     for line in record.read_text(encoding="utf-8").splitlines():
         name, pid, role = line.rsplit(" ", 2)
@@ -70,20 +80,22 @@ def read_record(record: Path) -> list[Started]:
     return list(last.values())
 
 
-def end(started: list[Started], stop_seconds: float) -> None:
-    """Ask the children among them to end, those that the others need last; after `stop_seconds`, end them."""
+def end_recorded(record: Sequence[Started], stop_seconds: float) -> None:
+    """End the children in a record, those that the others need last."""
     for role in ("child", "needed"):
-        _end([one for one in started if one.role == role], stop_seconds)
+        end([started for started in record if started.role == role], stop_seconds)
 
 
-def _end(children: list[Started], stop_seconds: float) -> None:
+def end(children: Sequence[Leader], stop_seconds: float) -> None:
+    """Ask the children to end; after `stop_seconds`, kill them with their groups."""
     for child in children:
         if child.leads:
-            os.kill(child.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGTERM)
     until = time.monotonic() + stop_seconds
     while any(child.leads for child in children) and time.monotonic() < until:
         time.sleep(LOOK_SECONDS)
-    for child in children:  # what didn't end, and what was left of a group whose leader was killed
+    for child in children:  # those that didn't end, and the rest of a group whose leader was killed
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
 
@@ -92,12 +104,12 @@ def _main(record: Path, stop_seconds: float, up: int) -> None:
     sys.stdin.buffer.read()
     started = read_record(record)
     if Started("triage up", up, "up") not in started:
-        return  # nothing was left, and another has begun a record of its own
-    left = [one for one in started if one.role in ("child", "needed") and one.leads]
+        return  # nothing was left, and another `triage up` has begun a record of its own
+    left = [process for process in started if process.role in ("child", "needed") and process.leads]
     with contextlib.suppress(OSError):  # the terminal may be gone
         sys.stderr.write(f"`triage up` was killed. Ending {', '.join(map(str, left)) or 'what is left'}.\n")
         sys.stderr.flush()
-    end(started, stop_seconds)
+    end_recorded(started, stop_seconds)
 
 
 if __name__ == "__main__":

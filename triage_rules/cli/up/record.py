@@ -1,4 +1,7 @@
-"""The record of what `triage up` has started: a file that is locked as long as one of its processes lives."""
+"""The record of the processes that `triage up` started: a file that is locked as long as one of them lives.
+
+The lock shows whether anything is left, even of a `triage up` that was killed; the lines name it, for it to be ended.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,9 @@ LOOK_SECONDS = 0.2
 
 
 class Record:
-    """Claimed by one `triage up` at a time. Its children inherit the open file, and so the lock, also if it is killed.
+    """A file that one `triage up` claims at a time; its children inherit the open file, and so the lock.
 
-    One line a start, appended in one go: whoever reads it never finds half a list.
+    Each start appends one line in one write: a reader never finds half a line.
     """
 
     def __init__(self, path: Path, stop_seconds: float) -> None:
@@ -28,9 +31,9 @@ class Record:
         self._file: FileIO | None = None
 
     def claim(self) -> int:
-        """The locked file's descriptor, for children to inherit. Raises OSError if there can be no such file.
+        """Return the locked file's descriptor, for children to inherit. Raises OSError if the file can't be made.
 
-        What an earlier one left is ended first. Exits if that one still runs, or if something of it doesn't end.
+        Processes left by an earlier `triage up` are ended first. Exits if it still runs, or if one of them doesn't end.
         """
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,18 +45,18 @@ class Record:
         return self._file.fileno()
 
     def release(self) -> None:
-        """Let the next one claim it, once no child that inherited it lives."""
+        """Let the next `triage up` claim the record, once no child that inherited it lives."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
     def add(self, name: str, pid: int, role: str) -> None:
-        """Note what was started."""
+        """Add a process that was started."""
         assert self._file is not None, "claim it first"
         self._file.write(guard.line_of(Started(name, pid, role)).encode())
 
     def _end_what_is_left(self) -> None:
-        there = {one.role: one.pid for one in guard.read_record(self.path) if one.lives}
+        there = {process.role: process.pid for process in guard.read_record(self.path) if process.lives}
         if "up" in there:
             exit_with(
                 f"`triage up` already works on {self.path.parent.parent}: process {there['up']}. "
@@ -63,8 +66,8 @@ class Record:
         write_message(
             f"An earlier `triage up` was killed. Waiting for the end of {self._named() or 'what it started'}."
         )
-        if "minder" not in there:
-            guard.end(guard.read_record(self.path), self._stop_seconds)
+        if "guard" not in there:
+            guard.end_recorded(guard.read_record(self.path), self._stop_seconds)
         until = time.monotonic() + 2 * self._stop_seconds
         while not self._is_ours():
             if time.monotonic() > until:
@@ -73,7 +76,8 @@ class Record:
             time.sleep(LOOK_SECONDS)
 
     def _named(self) -> str:
-        return ", ".join(str(one) for one in guard.read_record(self.path) if one.role != "minder" and one.leads)
+        left = [process for process in guard.read_record(self.path) if process.role != "guard" and process.leads]
+        return ", ".join(map(str, left))
 
     def _is_ours(self) -> bool:
         assert self._file is not None

@@ -1,11 +1,11 @@
--- again: the lane into which to enqueue a report that its client asks for once more; nothing if there is no need.
+-- claim_requeue: the lane to enqueue a report into again, as its client sent it again; nothing if there is no need.
 --
 -- KEYS  1 triage:report:{id}    hash    the report (see begin.lua)
 --       2 triage:due            zset    id by the time it was last enqueued
 -- ARGV  1 id  2 now_ms  3 how long ago in ms it must have been enqueued
 -- ->    its lane | nil
 --
--- A client that was told 503 may find its report accepted: the answer was lost, and nobody enqueued it.
+-- A client that got 503 may find its report accepted: the answer was lost, and the report was not enqueued.
 
 local report = redis.call('HMGET', KEYS[1], 'status', 'attempts', 'lane')
 if report[1] ~= 'queued' or report[2] ~= '0' then return nil end

@@ -1,4 +1,4 @@
-"""Reports as clients see them: accepted, found again, asked for, waited for."""
+"""Reports as clients see them: accepted, fetched, waited for."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from redis.client import PubSub
 from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import (
     IdempotencyMismatch,
-    LedgerUnavailable,
     QueueTooOld,
     ReportNotFound,
     StaleRuleset,
+    StoreUnavailable,
 )
-from triage_rules.foundation.settings import Settings
 from triage_rules.language.model import Level
 from triage_rules.records.board import Acknowledged
-from triage_rules.records.events import SEALED_AS
+from triage_rules.records.events import RESULT_FIELD
 from triage_rules.records.reports import (
     Accepted,
     Delivery,
@@ -32,9 +31,9 @@ from triage_rules.records.reports import (
     StoredReport,
 )
 from triage_rules.records.tasks import BROKER_KEY_PREFIX
-from triage_rules.store.base import DAY_S, Store
-from triage_rules.store.connection import is_refusal, refusals_translated
-from triage_rules.store.deliveries import delivery, milliseconds
+from triage_rules.store.clock import DAY_S, HOUR_MS
+from triage_rules.store.connection import Connection, is_refusal, refusals_translated
+from triage_rules.store.deliveries import read_delivery, read_time
 from triage_rules.store.keyspace import (
     DUE,
     LIVE,
@@ -47,51 +46,64 @@ from triage_rules.store.keyspace import (
     subject_key,
 )
 
-HOUR_MS = 3_600_000
 ENQUEUED_LATELY_MS = 1_000
-"""A client that asks for its report again and again must not feed the queue with copies of it."""
+"""A client that sends its report again and again must not feed the queue with copies of it."""
 
 _ACCEPTED = ["attempts", "ruleset", "digest", "findings", "lane", "received_ms", "subject", "reported_at",
              "reports_last_48h", "highest_level_24h"]  # fmt: skip
-"""As begin.lua hands them out."""
+"""The fields in the order of begin.lua's reply."""
 
 ANSWER_TO_SUBSCRIBE = 1.0
-"""Seconds for Redis to confirm a subscription; the report is read again after it, so that nothing falls in between."""
+"""Seconds for Redis to confirm a subscription. The report is read again after it: nothing is missed in between."""
 
 
-class Intake(Store):
-    """See `triage_rules.store.Ledger` for what each method promises."""
+class Reports:
+    """The stored reports."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._accept = self._script("accept")
-        self._again = self._script("again")
-        # As long as anything is kept that it leads to, so that erasing finds it.
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._redis = connection.client
+        self._encryption = connection.encryption
+        self._settings = settings = connection.settings
+        self._accept = connection.script("accept")
+        self._claim_requeue = connection.script("claim_requeue")
+        # The index lives as long as anything that it leads to: erasure must find it.
         self._index_s = max(settings.retention_days, 2 * settings.event_retention_days) * DAY_S
 
     def accept(self, report: NewReport, idempotency: Idempotency | None = None, task: str = "") -> Accepted:
-        """Store, count, index and, with a task, enqueue, in one step."""
-        self._ensure_seals()
+        """Store the report, count it into its subject's history and index it as pending, in one step.
+
+        task: the Celery message that brings the report to a worker. If the report is created, it is put into the
+        queue of the report's lane in the same step; without a task the caller enqueues the report.
+
+        Raises:
+            StaleRuleset: `report.digest` is not live for its ruleset.
+            QueueTooOld: Reports have been waiting too long.
+            IdempotencyMismatch: The key was used for another body.
+            DecryptionError: The store is encrypted under other keys.
+        """
+        self._connection.ensure_encryption()
         with refusals_translated():
-            reply = self._accept(*self._acceptance(report, idempotency, task))
-        return _accepted(reply)
+            reply = self._accept(*self._accept_call(report, idempotency, task))
+        return _read_accepted(reply)
 
     def accept_many(self, reports: list[NewReport]) -> list[Accepted | Exception]:
-        """As `accept` for each; a refusal stands in its report's place. LedgerUnavailable also for the whole list."""
+        """Accept each report, all in one round trip; return a refusal in its report's place."""
         if not reports:
             return []
-        self._ensure_seals()
+        self._connection.ensure_encryption()
         with refusals_translated(), self._redis.pipeline(transaction=False) as pipe:
             for report in reports:
-                keys, args = self._acceptance(report, None, "")
+                keys, args = self._accept_call(report, None, "")
                 self._accept(keys, args, client=pipe)
             replies = pipe.execute(raise_on_error=False)
-        return [_accepted_or_refused(reply) for reply in replies]
+        return [_read_accepted_or_refused(reply) for reply in replies]
 
-    def _acceptance(
+    def _accept_call(
         self, report: NewReport, idempotency: Idempotency | None, task: str
     ) -> tuple[list[str], list[str | int]]:
-        hashed = self._seals.named(of_client(report.client, report.subject or ""))
+        """Return keys and arguments of accept.lua."""
+        hashed = self._encryption.hash_name(of_client(report.client, report.subject or ""))
         keys = [
             REPORT + report.id,
             PENDING,
@@ -107,45 +119,48 @@ class Intake(Store):
             report.id,
             report.ruleset,
             report.digest,
-            self._seals.seal(strict_json.dumps(report.answers), report.id, "findings"),
+            self._encryption.encrypt(strict_json.dumps(report.answers), report.id, "findings"),
             report.lane.value,
             report.received_ms,
-            self._sealed(report.subject, report.id, "subject"),
-            self._sealed(report.reported_at, report.id, "reported_at"),
+            self._encrypted(report.subject, report.id, "subject"),
+            self._encrypted(report.reported_at, report.id, "reported_at"),
             self._settings.max_queue_age_seconds * 1000,
             self._index_s,
-            self._seals.marked(idempotency.fingerprint) if idempotency else "",
+            self._encryption.hash_fingerprint(idempotency.fingerprint) if idempotency else "",
             self._settings.idempotency_hours * 3600,
             report.client,
             task,
         ]
         return keys, args
 
-    def _sealed(self, text: str | None, report_id: str, field: str) -> str:
-        return self._seals.seal(text, report_id, field) if text else ""
+    def _encrypted(self, text: str | None, report_id: str, field: str) -> str:
+        return self._encryption.encrypt(text, report_id, field) if text else ""
 
     def _key_of(self, idempotency: Idempotency) -> str:
-        return idempotency_key(self._seals.named(of_client(idempotency.client, idempotency.key)))
+        return idempotency_key(self._encryption.hash_name(of_client(idempotency.client, idempotency.key)))
 
     def find_idempotent(self, idempotency: Idempotency) -> str | None:
-        """The report an earlier request with this key made."""
+        """Return the report that an earlier request with this key made.
+
+        Raises IdempotencyMismatch if that request had another body.
+        """
         with refusals_translated():
             known = self._redis.hmget(self._key_of(idempotency), ["fingerprint", "id"])
         if known[0] is None:
             return None
-        if known[0] != self._seals.marked(idempotency.fingerprint):
+        if known[0] != self._encryption.hash_fingerprint(idempotency.fingerprint):
             raise IdempotencyMismatch
         return str(known[1])
 
-    def again(self, report_id: str, now_ms: int) -> Lane | None:
-        """The lane to enqueue the report into once more; None if it was begun, or enqueued a moment ago."""
+    def claim_requeue(self, report_id: str, now_ms: int) -> Lane | None:
+        """Return the lane to enqueue the report into again; None if it was begun, or enqueued a moment ago."""
         with refusals_translated():
-            lane = self._again([REPORT + report_id, DUE], [report_id, now_ms, ENQUEUED_LATELY_MS])
+            lane = self._claim_requeue([REPORT + report_id, DUE], [report_id, now_ms, ENQUEUED_LATELY_MS])
         return None if lane is None else Lane(lane)
 
-    def history(self, ruleset: str, subject: str, now_ms: int, client: str = "") -> History:
-        """What the subject's history is now, nothing counted."""
-        hashed = self._seals.named(of_client(client, subject))
+    def get_history(self, ruleset: str, subject: str, now_ms: int, client: str = "") -> History:
+        """Return the present history of a client's subject; count nothing."""
+        hashed = self._encryption.hash_name(of_client(client, subject))
         with refusals_translated(), self._redis.pipeline(transaction=False) as pipe:
             pipe.zcount(subject_key("subject", ruleset, hashed), now_ms - 48 * HOUR_MS, "+inf")
             pipe.hgetall(subject_key("levels", ruleset, hashed))
@@ -154,12 +169,12 @@ class Intake(Store):
         return History(reports_last_48h=int(reports), highest_level_24h=max(recent, default=None))
 
     def get(self, report_id: str) -> StoredReport:
-        """Raises ReportNotFound, SealError."""
+        """Return a report. Raises ReportNotFound, DecryptionError."""
         names = ["status", "ruleset", "digest", "received_ms", "attempts", "result", "client"]
         names += ["acknowledged_by", "acknowledged_ms"]
         with refusals_translated():
-            found = self._redis.hmget(REPORT + report_id, names)
-        status, ruleset, digest, received_ms, attempts, result, client, by, at = found
+            values = self._redis.hmget(REPORT + report_id, names)
+        status, ruleset, digest, received_ms, attempts, result, client, by, at = values
         if status is None:
             raise ReportNotFound
         return StoredReport(
@@ -167,26 +182,34 @@ class Intake(Store):
             status=ReportStatus(str(status)),
             ruleset=str(ruleset),
             digest=str(digest),
-            received_ms=milliseconds(received_ms) or 0,
+            received_ms=read_time(received_ms) or 0,
             attempts=int(attempts or 0),
-            result=json.loads(self._seals.open(str(result), report_id, SEALED_AS)) if result is not None else None,
+            result=json.loads(self._encryption.decrypt(str(result), report_id, RESULT_FIELD))
+            if result is not None
+            else None,
             client=str(client or ""),
             acknowledged=Acknowledged(str(by), int(at or 0)) if by else None,
         )
 
-    def accepted(self, report_id: str) -> Delivery | None:
-        """What was accepted, and the history its result was made in; None if that can't be read."""
+    def get_delivery(self, report_id: str) -> Delivery | None:
+        """Return the accepted report and the history its result was made in, for a replay; None if it can't be read.
+
+        Raises ReportNotFound, DecryptionError.
+        """
         with refusals_translated():
-            found = self._redis.hmget(REPORT + report_id, _ACCEPTED)
-        if found[1] is None:
+            values = self._redis.hmget(REPORT + report_id, _ACCEPTED)
+        if values[1] is None:
             raise ReportNotFound
         try:
-            return delivery(report_id, [found[0] or 0, *found[1:]], self._seals)
+            return read_delivery(report_id, [values[0] or 0, *values[1:]], self._encryption)
         except (ValueError, TypeError, RecursionError):
             return None
 
     def wait(self, report_id: str, seconds: float) -> StoredReport:
-        """As `get`, but up to `seconds` later, as soon as the report is settled. Holds one connection meanwhile."""
+        """Return a report once it is settled, or as it is after `seconds`. Holds one connection meanwhile.
+
+        Raises ReportNotFound, DecryptionError.
+        """
         deadline = time.monotonic() + seconds
         report = self.get(report_id)
         if report.status is not ReportStatus.QUEUED:
@@ -201,7 +224,7 @@ class Intake(Store):
         return report
 
 
-def _accepted(reply: list[str]) -> Accepted:
+def _read_accepted(reply: list[str]) -> Accepted:
     match reply:
         case ["created", str(report_id)]:
             return Accepted(report_id, created=True)
@@ -217,11 +240,11 @@ def _accepted(reply: list[str]) -> Accepted:
             raise AssertionError(f"accept.lua answered {reply!r}")
 
 
-def _accepted_or_refused(reply: Any) -> Accepted | Exception:
+def _read_accepted_or_refused(reply: Any) -> Accepted | Exception:
     if isinstance(reply, Exception):
-        return LedgerUnavailable() if is_refusal(reply) else reply
+        return StoreUnavailable() if is_refusal(reply) else reply
     try:
-        return _accepted(reply)
+        return _read_accepted(reply)
     except (StaleRuleset, QueueTooOld) as refusal:
         return refusal
 
