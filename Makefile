@@ -40,8 +40,8 @@ MUTATE := $(BIN)/triage mutate --require 95 --require-urgent 100
 mutate: $(TEST_READY)  ## every mutant of every ruleset here: which changes no case would notice; about two minutes
 	@for ruleset in $(dir $(wildcard rulesets/*/ruleset.yaml rulesets/comparison/*/ruleset.yaml)); do echo $$ruleset && $(MUTATE) $$ruleset || exit 1; done
 
-# tests/conftest.py puts tests that share something slow into one group; a group runs in one process, the longest first
-PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+# tests/support/scheduling.py keeps tests that share something slow in one process, and lets the longest begin
+PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 unit: $(TEST_READY) chromium redis-server  ## the tests alone; real processes, an embedded Redis, a real browser
 	$(PYTEST)
 
