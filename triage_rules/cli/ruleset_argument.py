@@ -34,7 +34,7 @@ def open_version(asked: str) -> Evaluator:
         RulesetNotFound: There is no such file, digest, revision or live ruleset.
         BundleError: The stored bundle is not what its digest says.
         EngineLimitError: The ruleset is too large for the engine.
-        LedgerUnavailable: The store can't be reached.
+        StoreUnavailable: The store can't be reached.
         SettingsError: A setting is wrong.
 
     """

@@ -113,7 +113,7 @@ class Processes:
             self._guard = subprocess.Popen(  # noqa: S603 (our own)
                 [sys.executable, "-I", guard.__file__, *arguments], stdin=subprocess.PIPE, start_new_session=True
             )
-            self._record.add("guard", self._guard.pid, "minder")
+            self._record.add("guard", self._guard.pid, "guard")
 
     def is_running(self, name: str) -> bool:
         """Return whether the child is running."""
