@@ -27,10 +27,10 @@ def measure(size: Size) -> Table:
     table = Table(
         "growth",
         "Growth",
-        f"With findings: one report, {RULES} made rules in two layers, a fifth of the answers open, one process. With "
-        "worker processes: reports of red-dots, each a task, on two cores that store and broker share. With what "
-        "waits: the store alone, one report after the other, nothing evaluated, while so many others are pending. "
-        "With rules: see the engines.",
+        f"Findings: one report, {RULES} generated rules in two layers, a fifth of the answers open, one process. "
+        "Worker processes: reports of red-dots, each a task, on two cores that store and broker share. Pending: only "
+        "the store, one report after the other, without evaluation, while that many others are pending. For the "
+        "growth with rules, see the engines.",
         ("what", "figure"),
     )
     table.rows += [(f"{count} findings", figure) for count, figure in _by_findings(size).items()]

@@ -54,12 +54,12 @@ def measure(size: Size) -> Table:
     table = Table(
         "latency",
         "Latency",
-        "Milliseconds from when a report was due to be posted to when its event was on the stream, by the store's "
-        "clock. Reports are due at random moments, whatever becomes of those before them, so nothing that a slow "
-        "moment delays is left out. Capacity is what comes out when 16 connections post without a pause, many waiting "
-        f"reports then being decided together: {capacity}. The bare task is what Flask and Celery take by themselves: "
-        "a view that only enqueues an id, in the same gunicorn, and in the same worker a task that only adds it to the "
-        "stream. Busy: the processor time of web, worker, store and client, of all cores. The longest is over all runs "
+        "Milliseconds from the moment a report was due to be posted until its event was on the stream, by the store's "
+        "clock. Reports are due at random moments, independent of earlier reports, so a delay counts for every report "
+        "that was due meanwhile. Capacity is the rate when 16 connections post without a pause and many waiting "
+        f"reports are decided together: {capacity}. The bare task is the time of only Flask and Celery: a view that "
+        "enqueues an id, in the same gunicorn, and a task that adds it to the stream, in the same worker. Busy is the "
+        "processor time of web, worker, store and client, as a share of all cores. The longest is over all runs "
         "together.",
         ("load", *SHARES, "longest", "reports", "busy"),
     )

@@ -35,8 +35,8 @@ def measure(size: Size) -> Table:
     table = Table(
         "parts",
         "Where the time of a decision goes",
-        "Processor time for one report, µs, each part by itself, so with warm caches: together they take less than a "
-        "whole decision. For the made rulesets a fifth of the answers are open.",
+        "Processor time for one report in µs. Each part was measured separately, with warm caches, so the sum is less "
+        "than a whole decision. The generated rulesets have a fifth of their answers open.",
         ("part", *columns),
     )
     parts = next(iter(columns.values()))
@@ -48,11 +48,11 @@ def _timed(ruleset: Ruleset, reports: Sequence[Answers], size: Size) -> dict[str
     parts = _Parts(ruleset, reports)
     steps = {
         "first opinion": parts.first_opinion,
-        "of it, looking ahead; the rest is durable-rules and its messages": parts.look_ahead,
+        "included: looking ahead; the rest is durable-rules and its messages": parts.look_ahead,
         "second opinion": parts.second_opinion,
-        "the same, with its reasons and what it hangs on": parts.explained,
+        "the same, with reasons and dependencies of outcomes": parts.explained,
         "deciding": parts.decide,
-        "putting the result together": parts.tell,
+        "building the result": parts.tell,
         "writing it as JSON": parts.write,
     }
     timed = by_turns({name: partial(_seconds, step, len(reports)) for name, step in steps.items()}, size.runs)

@@ -39,9 +39,9 @@ def measure(size: Size) -> Table:
     table = Table(
         "red-dots",
         "red-dots",
-        f"The ruleset that is delivered, {len(posting.ruleset.rules)} rules and {len(posting.ruleset.floors)} floors, "
-        f"with the reports of {len(posting.answers)} of its worked cases, one after the other. A decision is the "
-        "whole result, as it is published. Decisions are counted by processor time, so they are what a core gives.",
+        f"The delivered ruleset, {len(posting.ruleset.rules)} rules and {len(posting.ruleset.floors)} floors, with the "
+        f"reports of {len(posting.answers)} of its worked cases, one after the other. A decision is the whole result, "
+        "as published. Decisions are counted by processor time, so they are the rate of one core.",
         ("what", "figure"),
     )
     alone = _decisions(posting, size)
@@ -125,8 +125,8 @@ def _cold_start(size: Size) -> list[tuple[str, Figure]]:
         )
     parts = [_child("_begin") for _ in range(size.runs)]
     return [
-        ("`triage decide`, from nothing to the result", timed["command"].times(1000, "ms")),
-        ("of this Python itself", timed["python"].times(1000, "ms")),
+        ("`triage decide`, from start to result", timed["command"].times(1000, "ms")),
+        ("included: the start of Python", timed["python"].times(1000, "ms")),
         *[
             (f"in a worker: {what}", Figure(tuple(part[what] for part in parts), "ms"))
             for what in ("imports", "opening the bundle", "compiling", "first decision")

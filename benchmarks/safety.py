@@ -21,7 +21,7 @@ VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
     BASE: ("always", {}),
     "without the second opinion": ("always", {"TRIAGE_SECOND_OPINION": "off"}),
     "synced once a second": ("everysec", {}),
-    "synced when the kernel likes": ("no", {}),
+    "synced when the kernel decides": ("no", {}),
     "encrypted": (
         "always",
         {"TRIAGE_ENCRYPTION_KEYS": Fernet.generate_key().decode(), "TRIAGE_INDEX_SECRET": "s" * 40},
@@ -42,8 +42,8 @@ def measure(size: Size, variants: Sequence[str] = tuple(VARIANTS)) -> Table:
     table = Table(
         "safety",
         "What safety costs",
-        "The rates of intake and of the workers as above, each variant with a store, web and worker of its own, by "
-        "turns. The second number of a cell is by the first row.",
+        "The rates of intake and workers as above. Each variant has its own store, web and worker, and they take "
+        "turns. The second number of a cell is relative to the first row.",
         ("variant", "accepted over HTTP", "reports singly", "batches"),
     )
     for name in variants:

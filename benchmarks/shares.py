@@ -41,8 +41,8 @@ def measure(size: Size) -> Table:
     table = Table(
         "shares",
         "Where the time of a report goes",
-        "A report of red-dots, step by step in one process while nothing else goes on. What Flask, gunicorn and Celery "
-        "themselves take is not among the steps: see the view that does nothing and the bare task.",
+        "A report of red-dots, step by step in an otherwise idle process. The steps don't include the time of Flask, "
+        "gunicorn and Celery themselves: see the view that does nothing, and the bare task.",
         ("step", "figure"),
     )
     table.rows = list(figures.items())

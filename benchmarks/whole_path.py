@@ -55,10 +55,10 @@ def measure(size: Size) -> Table:
     table = Table(
         "whole-path",
         "The whole path",
-        f"Reports posted singly over 16 connections: how many a second from the first request to the last result. The "
-        f"rules are made ones, {SHAPE}, a fifth of the answers open; two worker processes each, the same gunicorn, the "
-        "same store. All three came to the same levels and rules before. The two others check nothing, explain "
-        "nothing, publish nothing, and lose what a killed worker held.",
+        "Reports a second, posted singly over 16 connections, from the first request to the last result. The rules "
+        f"are generated: {SHAPE}, a fifth of the answers open. Each uses two worker processes, the same gunicorn and "
+        "the same store. All three gave the same levels and rules before the timing. The two others check nothing, "
+        "explain nothing, publish nothing, and lose the reports of a killed worker.",
         ("what", "figure", "triage-rules / this"),
     )
     table.rows = [

@@ -91,18 +91,18 @@ def _memory(servers: Stack, worker: subprocess.Popen[bytes], filling: Filling, s
         servers.forget()
         done += step
     after = Figure(tuple(map(resident_mb, children(worker))), "MB")
-    return [("memory of a worker process, before", before), (f"after {done:,} reports more", after)]
+    return [("memory of a worker process, before", before), (f"after {done:,} more reports", after)]
 
 
 def _table(figures: dict[str, Figure], memory: list[tuple[str, Figure]]) -> Table:
     table = Table(
         "working",
         "From the queue to the event",
-        "Reports of red-dots that wait in the queue until the workers are let go: how many a second until the last "
-        "event is on the stream; two worker processes, a store that syncs every write to disk. The bare task is a "
-        "Celery task that does one `INCR`, on the same broker, in our worker with its settings (late acknowledgement) "
-        "or in one of Celery's own.",
-        ("what", "figure", "by the bare task in the same worker"),
+        "Reports of red-dots wait in the queue until the workers start. The rate counts from then until the last "
+        "event is on the stream, with two worker processes and a store that syncs every write to disk. The bare task "
+        "is a Celery task that does one `INCR` on the same broker, either in our worker with its settings (late "
+        "acknowledgement) or in one with Celery's defaults.",
+        ("what", "figure", "relative to the bare task in the same worker"),
     )
     table.rows = [
         (name, figure, figure.over(figures[BARE]) if name != BARE else "") for name, figure in figures.items()

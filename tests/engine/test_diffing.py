@@ -17,9 +17,9 @@ from tests.support.rulesets.edits import edited
 from tests.support.rulesets.generated import DIGEST, make_ruleset
 from tests.support.shares import examples
 from triage_rules.assurance.diff import report
-from triage_rules.assurance.diff.edits import edits
+from triage_rules.assurance.diff.edits import find_edits
 from triage_rules.assurance.diff.outcomes import Aspect, DifferenceSearch, ResultDifference, SearchState, Way
-from triage_rules.assurance.diff.text_changes import ChangeKind, changes
+from triage_rules.assurance.diff.text_changes import ChangeKind, list_changes
 from triage_rules.assurance.solver.solver import Budget
 from triage_rules.assurance.solver.witness import EncoderBugError
 from triage_rules.evaluation.evaluator import Evaluator
@@ -147,9 +147,9 @@ def test_no_time_is_said_and_is_no_proof() -> None:
 def test_a_rule_that_is_gone_and_one_that_is_new_are_told_with_their_lines() -> None:
     old = fever()
     new = replace(old, rules={name: rule for name, rule in old.rules.items() if name != "R2"})
-    (gone,) = changes(old, new)
+    (gone,) = list_changes(old, new)
     assert (gone.part, gone.id, gone.how, gone.title) == ("rule", "R2", ChangeKind.REMOVED, "Safe")
-    (added,) = changes(new, old)
+    (added,) = list_changes(new, old)
     assert (added.how, {line.what: line.after for line in added.lines}["when"]) == (ChangeKind.ADDED, "`hurt`")
 
 
@@ -159,7 +159,9 @@ def test_a_changed_input_and_source_are_told_with_before_and_after() -> None:
         ("reason: A fever., source: {text: made", "reason: A fever., source: {text: NICE"),
     )
     told = {
-        (change.id, line.what): (line.before, line.after) for change in changes(fever(), new) for line in change.lines
+        (change.id, line.what): (line.before, line.after)
+        for change in list_changes(fever(), new)
+        for line in change.lines
     }
     assert told == {("temperature_c", "maximum"): ("43", "44"), ("R1", "source"): ("made", "NICE")}
 
@@ -168,7 +170,7 @@ def test_the_inputs_of_a_conflict_are_listed_under_the_key_of_the_file() -> None
     """Programs that read the JSON of `triage diff` look for `findings`."""
     conflict = Conflict("C1", "Contradicting answers", All((Yes("hurt"), Yes("hurt"))), ("hurt",))
     old, new = (replace(fever(), conflicts={"C1": replace(conflict, inputs=inputs)}) for inputs in [("hurt",), ("x",)])
-    (change,) = changes(old, new)
+    (change,) = list_changes(old, new)
     assert [(line.what, line.before, line.after) for line in change.lines] == [("findings", "hurt", "x")]
 
 
@@ -185,7 +187,7 @@ def test_the_inputs_of_a_conflict_are_listed_under_the_key_of_the_file() -> None
     ],
 )  # fmt: skip
 def test_an_edit_is_as_small_as_can_be_told(before: object, after: object, told: list[str]) -> None:
-    assert [str(edit) for edit in edits(before, after)] == told  # type: ignore[arg-type]
+    assert [str(edit) for edit in find_edits(before, after)] == told  # type: ignore[arg-type]
 
 
 def test_the_words_are_empty_exactly_if_the_rulesets_are_equal() -> None:
@@ -193,7 +195,7 @@ def test_the_words_are_empty_exactly_if_the_rulesets_are_equal() -> None:
     for seed in range(60):
         old = make_ruleset(Random(seed), inputs=4, statements=3, rules=4)
         new = edited(Random(seed + 1), old)
-        assert bool(changes(old, new)) is (old != new), seed
+        assert bool(list_changes(old, new)) is (old != new), seed
 
 
 # --- why not ---

@@ -15,8 +15,8 @@ from tests.support.shares import examples
 from triage_rules.assurance.cases import read_cases, run_case
 from triage_rules.assurance.mutation.equivalence import Differs, Distinguished, Equivalence
 from triage_rules.assurance.mutation.mutants import RuleRemoval, apply_mutation
-from triage_rules.assurance.mutation.operators import Mutant, Operator, mutants
-from triage_rules.assurance.mutation.reporting import drafts, share, survivors, urgent
+from triage_rules.assurance.mutation.operators import Mutant, Operator, make_mutants
+from triage_rules.assurance.mutation.reporting import count_urgent, list_survivors, percentage, write_drafts
 from triage_rules.assurance.mutation.running import CHUNK, FailingCasesError, MutantOutcome, MutantStatus, run
 from triage_rules.assurance.solver.solver import Budget, GaveUp
 from triage_rules.cli import main
@@ -61,7 +61,7 @@ def rule(name: str, when: str, to: str = "U1", more: str = "") -> str:
 
 def read(*rules: str, rest: str = "") -> tuple[Ruleset, tuple[Mutant, ...]]:
     text = (HEAD + "rules:\n" + "".join(rules) + rest).encode()
-    return parse_ruleset(text, "ruleset.yaml"), mutants(
+    return parse_ruleset(text, "ruleset.yaml"), make_mutants(
         parse_ruleset(text, "ruleset.yaml"), parse_document(text, "ruleset.yaml").root, "ruleset.yaml"
     )
 
@@ -173,7 +173,7 @@ def folder(tmp_path: Path) -> Path:
 def outcomes(folder: Path) -> tuple[Ruleset, tuple[MutantOutcome, ...]]:
     text = (folder / "ruleset.yaml").read_bytes()
     ruleset = parse_ruleset(text, "ruleset.yaml")
-    made = mutants(ruleset, parse_document(text, "ruleset.yaml").root, "ruleset.yaml")
+    made = make_mutants(ruleset, parse_document(text, "ruleset.yaml").root, "ruleset.yaml")
     return ruleset, run(ruleset, read_cases(folder, ruleset), made)
 
 
@@ -193,7 +193,7 @@ def test_killed_mutants_name_a_case_that_really_fails_and_survivors_pass_them_al
 
 def test_every_survivor_has_a_patient_that_tells_it_apart(folder: Path) -> None:
     _, found = outcomes(folder)
-    left = {o.mutant.words: o for o in survivors(found)}
+    left = {o.mutant.words: o for o in list_survivors(found)}
     # no case leaves anything open or says no, so what is lost there goes unnoticed
     assert set(left) == {"`x` is dropped"}
     told = left["`x` is dropped"].distinguished
@@ -226,8 +226,8 @@ def test_a_mutant_that_the_solver_gave_up_on_counts_as_a_survivor(folder: Path) 
     telling = Equivalence(Evaluator(ruleset, DIGEST), 10.0, Budget(0))
     assert isinstance(telling.compare(apply_mutation(ruleset, mutant.change)), GaveUp)
     gave_up = MutantOutcome(mutant, MutantStatus.GAVE_UP)
-    assert survivors([gave_up]) == [gave_up]
-    assert urgent([gave_up]).gave_up == 1
+    assert list_survivors([gave_up]) == [gave_up]
+    assert count_urgent([gave_up]).gave_up == 1
 
 
 def test_a_lowered_urgent_level_comes_first() -> None:
@@ -246,7 +246,7 @@ def test_two_processes_find_what_one_does(folder: Path) -> None:
     text = (folder / "ruleset.yaml").read_bytes()
     ruleset, found = outcomes(folder)
     told: list[tuple[int, int]] = []
-    made = mutants(ruleset, parse_document(text, "ruleset.yaml").root, "ruleset.yaml")
+    made = make_mutants(ruleset, parse_document(text, "ruleset.yaml").root, "ruleset.yaml")
     assert len(made) > CHUNK  # else one process does it all
     both = run(
         ruleset, read_cases(folder, ruleset), made, processes=2, progress=lambda done, whole: told.append((done, whole))
@@ -256,7 +256,7 @@ def test_two_processes_find_what_one_does(folder: Path) -> None:
 
 
 def test_a_share_is_never_rounded_up() -> None:
-    assert [str(share(*pair)) for pair in ((2, 3), (9999, 10000), (0, 0))] == ["66.6", "99.9", "100"]
+    assert [str(percentage(*pair)) for pair in ((2, 3), (9999, 10000), (0, 0))] == ["66.6", "99.9", "100"]
 
 
 # --- the command ---
@@ -295,8 +295,8 @@ def test_a_draft_waits_for_a_label_and_then_kills(folder: Path) -> None:
         outcomes(folder)
     (folder / "cases.yaml").write_text(CASES + file.read_text().replace("to_be_said", "monitor"))
     _, found = outcomes(folder)
-    assert survivors(found) == []
-    assert drafts(found).count("\n") == 0
+    assert list_survivors(found) == []
+    assert write_drafts(found).count("\n") == 0
 
 
 # --- made rulesets ---

@@ -91,7 +91,7 @@ def _show_version(context: click.Context) -> None:
     help="Show the version and exit.",
 )
 def main() -> None:
-    """Triage of symptom reports by rules that can be trusted.
+    """Triage symptom reports by rules that can be trusted.
 
     \b
     Without a server:             check, test, prove, mutate, decide, explain, compare, diff

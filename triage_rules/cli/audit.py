@@ -19,7 +19,10 @@ _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 
 @click.group()
 def audit() -> None:
-    """Show and verify the audit log: who deployed, rolled back, erased and made keys."""
+    """Show and verify the audit log.
+
+    It records who deployed, rolled back, erased, made keys and so on.
+    """
 
 
 @audit.command()

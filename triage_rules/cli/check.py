@@ -40,11 +40,12 @@ SECONDS = 60
 )
 @handle_errors
 def check(folder: Path, form: str, strict: bool, seconds: float) -> None:
-    """Check that a ruleset can be read and run, and find likely mistakes in it.
+    """Check a ruleset for faults and likely mistakes.
 
-    Lists rules that can never fire or make no difference, limits that don't meet, unused questions, reports that no
-    rule covers and more. Each finding has its line and an example report (docs/reference/checks.md). An intended
-    finding is accepted in the file, under `accepts`. Exits with 1 if there is an error, or with --strict a warning.
+    A fault keeps the ruleset from being read or run. Likely mistakes are rules that can never fire or make no
+    difference, limits that don't meet, unused questions, reports that no rule covers and more. Each finding has its
+    line and, where possible, an example report (docs/reference/checks.md). An intended finding is accepted in the
+    file, under `accepts`. Exits with 1 if there is an error, or with --strict a warning.
     """
     from triage_rules.assurance.checking.rendering import has_failures
     from triage_rules.assurance.checking.sarif import as_sarif  # loads the solver, which most commands never need

@@ -30,9 +30,10 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 )
 @handle_errors
 def compare(first: Path, others: tuple[Path, ...], form: str, into: Path | None, *, with_cases: bool) -> None:
-    """Compare the levels of other rulesets with those of the first, on the worked cases of all of them.
+    """Compare the levels of rulesets on their worked cases.
 
-    From each case a ruleset gets the answers to its own questions. Nothing goes live.
+    Each other ruleset is compared with the first, on the cases of all of them. From each case a ruleset gets the
+    answers to its own questions. Nothing goes live.
     """
     evaluators = [open_folder(folder) for folder in (first, *others)]
     comparison = compare_folders(evaluators, (first, *others))

@@ -21,10 +21,10 @@ from triage_rules.records.audit import Actor
 @by_option
 @handle_errors
 def deploy(folder: Path, by: Actor, *, no_lower: bool) -> None:
-    """Check a ruleset, run its cases, prove its properties, and make it live in one step.
+    """Check a ruleset and make it live, in one step.
 
-    If anything fails, the live version stays. Shows first which reports would get a lower level than by the live
-    version; `triage diff` shows all differences.
+    Runs its cases and proves its properties first; if anything fails, the live version stays. Also shows which reports
+    would get a lower level than by the live version; `triage diff` shows all differences.
     """
     with open_store(Settings.from_environment()) as store:
         deploy_folder(store, folder, by, lambda bundle: warn_of_lower_levels(store.rulesets, bundle, refuse=no_lower))

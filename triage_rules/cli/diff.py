@@ -34,7 +34,7 @@ LOWER, COMPLETE = "lower", "complete"
               help="Time limit; the output marks what was not proved by then.")  # fmt: skip
 @handle_errors
 def diff(old: str, new: str, *, form: str, fail_on: str, kinds: int | None, seconds: float) -> None:  # noqa: PLR0913 - click
-    """Compare two versions of a ruleset: their changes, and the reports whose result differs.
+    """Show how two versions of a ruleset differ, and for whom.
 
     \b
     OLD and NEW are each one of:

@@ -32,7 +32,7 @@ LEVELS = click.Choice([level.word for level in Level])
                    "`nothing` keeps none.  [default: the group `person`: age, sex and the like]")  # fmt: skip
 @click.option("--exactly", is_flag=True, help="With --why-not: only that level, not one beyond it.")
 @click.option("--sets", type=click.IntRange(min=1), default=5, show_default=True,
-              help="With --why-not: the largest number of sets of answers to show.")  # fmt: skip
+              help="With --why-not: most sets of answers to show.")  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(min=0), default=30.0, show_default=True,
               help="With --why-not: time limit.")  # fmt: skip
 @handle_errors
@@ -40,7 +40,9 @@ def explain(  # noqa: PLR0913 - click hands over each option by its name
     ruleset: str, file: Any, *, form: str, why_not: str | None, keep: tuple[str, ...], exactly: bool, sets: int,
     seconds: float,
 ) -> None:  # fmt: skip
-    """Explain one report's result: the answers behind each statement, and the statements behind each rule.
+    """Explain the result of one report.
+
+    Shows the answers behind each statement, and the statements behind each rule.
 
     --why-not LEVEL is for authors of rules. It also lists the rules nearest to that level (or, for a lower level, the
     rules that prevent it), what they lacked, and the smallest sets of answers that would have led there. Each set is

@@ -18,10 +18,11 @@ from triage_rules.store.redis import RedisStore
 
 @click.group()
 def key() -> None:
-    """Make, list and revoke API keys: who may post reports, read them, deploy, administer.
+    """Make, list and revoke API keys.
 
-    A key belongs to a client, such as a form or a system. The keys of one client share its reports, subjects,
-    idempotency keys and rate. To replace a key, make a new one, use it, and revoke the old one.
+    Keys decide who may post reports, read them, deploy and administer. A key belongs to a client, such as a form or a
+    system. The keys of one client share its reports, subjects, idempotency keys and rate. To replace a key, make a new
+    one, use it, and revoke the old one.
     """
 
 
@@ -46,11 +47,11 @@ def _check_rate(_context: click.Context, _parameter: click.Parameter, rate: str 
     "--expires", "days", metavar="DAYS", type=click.IntRange(min=1, max=36_500), help="Days until it expires."
 )
 @click.option("--rate", metavar="N/UNIT", callback=_check_rate,
-              help="Most requests in a time, such as 600/minute.  [default: TRIAGE_RATE_LIMIT]")  # fmt: skip
+              help="Limit of requests, such as 600/minute.  [default: TRIAGE_RATE_LIMIT]")  # fmt: skip
 @by_option
 @handle_errors
 def make(client: str, scopes: tuple[str, ...], days: int | None, rate: str | None, by: Actor) -> None:
-    """Make a key for CLIENT and show it, only this once. It works at once."""
+    """Make a key for CLIENT and show it once. It works immediately."""
     with RedisStore(Settings.from_environment()) as store:
         now = store.now_ms()
         text, made = api_keys.make_key(

@@ -51,20 +51,20 @@ def mutate(  # noqa: PLR0913 (each is an option of the command)
     drafts: TextIO | None,
     processes: int,
 ) -> None:
-    """Make small wrong changes to a ruleset, and list those that no case detects, each with a patient.
+    """Find small wrong changes of a ruleset that no case detects.
 
     Your files are not changed. Each changed copy of the ruleset is a mutant. It is killed if a case fails for it, and
     equivalent if it is proved that every report gets the same result. Otherwise it survived, and is listed with the
     smallest patient who gets another result (docs/reference/mutation.md).
     """
     from triage_rules.assurance.mutation import reporting
-    from triage_rules.assurance.mutation.operators import mutants
+    from triage_rules.assurance.mutation.operators import make_mutants
     from triage_rules.assurance.mutation.running import FailingCasesError, run
     from triage_rules.assurance.solver.witness import EncoderBugError  # the solver takes long to load
 
     ruleset, document = read_with_document(folder)
     cases = read_cases(folder, ruleset)
-    selected = _select(ruleset, mutants(ruleset, document.root, document.file), owners)
+    selected = _select(ruleset, make_mutants(ruleset, document.root, document.file), owners)
     if sample is not None and sample < len(selected):
         write_message(f"A sample of {sample} of {len(selected)} mutants (seed {seed}).")
         drawn = set(random.Random(seed).sample(range(len(selected)), sample))  # noqa: S311 (a draw, not a secret)
@@ -84,7 +84,7 @@ def mutate(  # noqa: PLR0913 (each is an option of the command)
         exit_with(f"A fault of this program, so nothing is shown: {error}", ExitCode.CANNOT_RUN)
     write(form, reporting.as_json(outcomes), [reporting.as_text(ruleset, outcomes)])
     if drafts is not None:
-        drafts.write(reporting.drafts(outcomes) + "\n")
+        drafts.write(reporting.write_drafts(outcomes) + "\n")
     warn_not_approved(ruleset.name, ruleset.approved_by)
     _check_required(outcomes, require, require_urgent)
 
@@ -110,8 +110,8 @@ def _check_required(outcomes: tuple[MutantOutcome, ...], require: float | None, 
 
     lacking = []
     for wanted, counts, noun in (
-        (require, reporting.counts(outcomes), "mutants"),
-        (require_urgent, reporting.urgent(outcomes), "mutants that lower an urgent level"),
+        (require, reporting.count_mutants(outcomes), "mutants"),
+        (require_urgent, reporting.count_urgent(outcomes), "mutants that lower an urgent level"),
     ):
         if wanted is not None and counts.killed * 100 < wanted * (counts.made - counts.equivalent):
             lacking.append(f"{counts.percent} % of the {noun} are killed, {wanted:g} % are required")

@@ -27,10 +27,11 @@ from triage_rules.language.reading.messages import suggest_name
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
 @handle_errors
 def prove(folder: Path, wanted: tuple[str, ...], against: str | None, seconds: float, form: str) -> None:
-    """Prove the properties in properties.yaml for every possible report, including open answers.
+    """Prove the properties of a ruleset for every possible report.
 
-    Each property is proved, or refuted by the smallest report that breaks it, or given up when the time runs out.
-    With --against also proves that no level is lower than by the previous version.
+    The file properties.yaml lists them. Each property is proved, also for open answers, or refuted by the smallest
+    report that breaks it, or given up when the time runs out. With --against also proves that no level is lower than
+    by the previous version.
     """
     from triage_rules.assurance.properties import proving
     from triage_rules.assurance.properties.rendering import as_data, as_text

@@ -20,10 +20,10 @@ from triage_rules.store.redis import RedisStore
 @by_option
 @handle_errors
 def rekey(*, plain: bool, by: Actor) -> None:
-    """Encrypt all stored reports with the first of TRIAGE_ENCRYPTION_KEYS, after a key was added or changed.
+    """Encrypt all stored reports with the first encryption key.
 
-    You may run it beside the service, interrupt it and repeat it. Events in the stream can't be changed: the command
-    reports until when consumers need the older keys.
+    Run it after you add or change a key in TRIAGE_ENCRYPTION_KEYS. You may run it beside the service, interrupt it
+    and repeat it. Events in the stream can't be changed: the command reports until when consumers need the older keys.
     """
     settings = Settings.from_environment()
     if not settings.encryption:

@@ -34,7 +34,7 @@ def open_version(asked: str) -> Evaluator:
         RulesetNotFound: There is no such file, digest, revision or live ruleset.
         BundleError: The stored bundle is not what its digest says.
         EngineLimitError: The ruleset is too large for the engine.
-        LedgerUnavailable: The store can't be reached.
+        StoreUnavailable: The store can't be reached.
         SettingsError: A setting is wrong.
 
     """
@@ -63,7 +63,7 @@ def _open_stored(name_or_digest: str) -> Evaluator:
 
 
 def _open_revision(revision: str, path: str) -> Evaluator:
-    """Open a file or folder as it was in a revision of the git repository around the current directory."""
+    """Open a file or folder as it was in a revision of the git repository here."""
     asked = f"{revision}:{path}"
     if revision.startswith("-") or not revision or not path:
         raise RulesetNotFound(f"`{asked}`: expected a git revision and a path, such as `HEAD~1:rulesets/red-dots`")

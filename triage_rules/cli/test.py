@@ -47,7 +47,7 @@ def _read_required(_: click.Context, __: click.Parameter, value: str | None) -> 
 def test(
     folder: Path, form: str, is_covered: bool, required: dict[CoverageMeasure, Decimal], suggested: int | None
 ) -> None:
-    """Run the worked cases of a ruleset, from the file beside it."""
+    """Run the worked cases of a ruleset."""
     evaluator = open_folder(folder)
     outcomes = _run_cases(evaluator, folder)
     coverage = cover(evaluator, outcomes) if is_covered or required or suggested else None
@@ -101,7 +101,7 @@ class CaseRun:
 
     @property
     def failed(self) -> list[CaseOutcome]:
-        """Cases with another result than they expect."""
+        """Return the cases whose result is not as expected."""
         return [outcome for outcome in self.outcomes if not outcome.passed]
 
     def as_text(self) -> Iterator[str]:

@@ -16,9 +16,9 @@ from triage_rules.records.audit import Actor
 @by_option
 @handle_errors
 def withdraw(name: str, by: Actor) -> None:
-    """Take a ruleset out of service: new reports for it are refused, accepted ones are still decided.
+    """Take a ruleset out of service.
 
-    `triage deploy` makes it live again.
+    New reports for it are refused; accepted ones are still decided. `triage deploy` makes it live again.
     """
     with open_store(Settings.from_environment()) as store:
         withdrawn = store.rulesets.withdraw(name, store.now_ms(), by=by)

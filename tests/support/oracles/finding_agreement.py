@@ -10,7 +10,7 @@ from tests.support.rulesets.defects import TODAY
 from triage_rules.assurance.checking import superfluous, unreachable
 from triage_rules.assurance.checking.context import CheckContext, Finding
 from triage_rules.assurance.checking.gaps import find_gaps
-from triage_rules.assurance.checking.written_conditions import written
+from triage_rules.assurance.checking.written_conditions import written_conditions
 from triage_rules.assurance.solver.solver import Budget
 from triage_rules.foundation.place import Place
 from triage_rules.language.check_types import CheckType
@@ -85,7 +85,10 @@ class _Looked:
         self.rules = {rule.id: rule for rule in ruleset.rules_and_floors}
         self.covered = {one: {other for other in self.rules if other != one} for one in self.rules}
         self.looked_for = [
-            leaf for w in written(ruleset) for leaf in atoms(w.condition) if isinstance(leaf, Compare | OneOf | Yes)
+            leaf
+            for w in written_conditions(ruleset)
+            for leaf in atoms(w.condition)
+            if isinstance(leaf, Compare | OneOf | Yes)
         ]
 
     def at(self, findings: Answers) -> None:
@@ -117,9 +120,9 @@ class _Looked:
     def told(self) -> Told:
         """What follows from all reports."""
         ruleset, found = self.ruleset, {("gap", group) for group in self.gaps if group != "service"}
-        read = {name for w in written(ruleset) for name in statements_in(w.condition)}
+        read = {name for w in written_conditions(ruleset) for name in statements_in(w.condition)}
         for name, inference in ruleset.inferences.items():
-            own = any(w.owner == name for w in written(ruleset))
+            own = any(w.owner == name for w in written_conditions(ruleset))
             if own and name != MANDATORY_OPEN and name not in self.reached:
                 found.add(("unreachable_statement", inference.name))
         found |= {("unreachable_statement", conflict) for conflict in ruleset.conflicts if conflict not in self.reached}

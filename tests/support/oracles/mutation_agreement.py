@@ -14,7 +14,7 @@ from triage_rules.assurance.cases import Case, differences, fired_ids
 from triage_rules.assurance.mutation.case_runs import CaseRuns
 from triage_rules.assurance.mutation.equivalence import Differs, Distinguished, Equivalence, Equivalent
 from triage_rules.assurance.mutation.mutants import apply_mutation
-from triage_rules.assurance.mutation.operators import Mutant, mutants
+from triage_rules.assurance.mutation.operators import Mutant, make_mutants
 from triage_rules.assurance.solver.solver import GaveUp
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.decision import decide, disposition_of
@@ -37,7 +37,7 @@ MOST_REPORTS = 100
 
 def made_mutants(ruleset: Ruleset, random: Random, wanted: int) -> list[Mutant]:
     """Some of a made ruleset's mutants."""
-    found = mutants(ruleset, NOWHERE, "made")
+    found = make_mutants(ruleset, NOWHERE, "made")
     return random.sample(found, min(wanted, len(found)))
 
 

@@ -26,7 +26,7 @@ from triage_rules.deployment import deploy
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisStore
 
-READY_SECONDS = 60
+READY_SECONDS = 180
 
 
 def put_red_dots(folder: Path) -> None:

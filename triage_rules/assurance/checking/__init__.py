@@ -81,7 +81,7 @@ def check(
     decided = set(families) - set(context.undecided)
     unknown = {type_ for type_ in CheckType if type_ not in wanted or type_.family not in {None, *decided}}
     findings = apply_acceptances(findings, acceptances_of(document.root), unknown)
-    return in_order([*(finding for finding in findings if finding.type in wanted), *_report_undecided(context)])
+    return sort_findings([*(finding for finding in findings if finding.type in wanted), *_report_undecided(context)])
 
 
 def findings_of_faults(faults: tuple[RulesetFault, ...]) -> tuple[Finding, ...]:
@@ -89,7 +89,7 @@ def findings_of_faults(faults: tuple[RulesetFault, ...]) -> tuple[Finding, ...]:
     return tuple(Finding(CheckType.FAULT, fault.place, "", fault.message) for fault in faults)
 
 
-def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Sort findings: the most serious first, then by type and place; accepted findings last."""
 
     def key(finding: Finding) -> tuple[bool, int, int, str, int, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from triage_rules.assurance.checking.context import CheckContext, Finding
-from triage_rules.assurance.checking.written_conditions import Path, condition_text, place_of_limit, written
+from triage_rules.assurance.checking.written_conditions import Path, condition_text, place_of_limit, written_conditions
 from triage_rules.assurance.solver.answers import first_above, first_at_least
 from triage_rules.language.check_types import CheckType, Family
 from triage_rules.language.conditions import LOWER_LIMITS, OPPOSITE
@@ -38,7 +38,7 @@ class LimitEdge:
 def find_edges(context: CheckContext) -> Iterator[Finding]:
     """Yield a finding for each pair of neighbouring limits with a gap, an overlap or a mixed edge."""
     edges: dict[str, list[LimitEdge]] = {}
-    for entry in written(context.ruleset):
+    for entry in written_conditions(context.ruleset):
         for compare, effect in _comparisons(entry.condition, True):
             read = context.ruleset.inputs[compare.input]
             start = (first_at_least if effect.op in {Op.AT_LEAST, Op.LESS_THAN} else first_above)(
@@ -79,7 +79,7 @@ def _is_narrow(read: Input, below: list[LimitEdge], above: list[LimitEdge]) -> b
     if read.asked_of is AskedOf.SERVICE:
         return False
     if read.kind is InputKind.INTEGER:
-        # a band of one whole number is usual; only if both neighbours leave it out or include it is it a mistake
+        # a band of one whole number is usual: it is a mistake only if both neighbours include it or leave it out
         same_limit = {e.written.limit for e in below} & {e.written.limit for e in above}
         one_sided = not any(e.is_lower_limit for e in below) and all(e.is_lower_limit for e in above)
         return above[0].start - below[0].start == 1 and (bool(same_limit) or one_sided)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from triage_rules.assurance.checking.context import CheckContext, Finding
-from triage_rules.assurance.checking.written_conditions import place_at, written
+from triage_rules.assurance.checking.written_conditions import place_at, written_conditions
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.language.check_types import CheckType, Family
 from triage_rules.language.conditions import atoms
@@ -44,7 +44,7 @@ def find_gaps(context: CheckContext) -> Iterator[Finding]:
 def _sought_answers(context: CheckContext) -> dict[str, list[Formula]]:
     """Map each group to the formulas of those of its answers that some condition looks for."""
     answers: dict[str, list[Formula]] = {}
-    leaves = dict.fromkeys(leaf for w in written(context.ruleset) for leaf in atoms(w.condition))
+    leaves = dict.fromkeys(leaf for w in written_conditions(context.ruleset) for leaf in atoms(w.condition))
     for leaf in leaves:
         if isinstance(leaf, Compare | OneOf | Yes):
             read = context.ruleset.input_behind(leaf.input)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from triage_rules.assurance.checking.context import CheckContext, Finding
-from triage_rules.assurance.checking.written_conditions import place_at, written
+from triage_rules.assurance.checking.written_conditions import place_at, written_conditions
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.assurance.solver.solver import Model
@@ -44,7 +44,7 @@ def find_superfluous_rules(context: CheckContext) -> Iterator[Finding]:
     """Yield redundant rules and floors, then shadowed ones among the rest."""
     without = ReducibleEncoding(context.ruleset, context.encoding)
     rules = {rule.id: rule for rule in context.ruleset.rules_and_floors}
-    read = {name for w in written(context.ruleset) for name in statements_in(w.condition)}
+    read = {name for w in written_conditions(context.ruleset) for name in statements_in(w.condition)}
     for rule_id in context.each(FAMILY, rules):
         rule = rules[rule_id]
         used = isinstance(rule, Rule) and rule.infers in read

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from triage_rules.assurance.checking.context import CheckContext, Finding
 from triage_rules.assurance.checking.written_conditions import (
-    Written,
+    WrittenCondition,
     condition_text,
     join_conditions,
     place_at,
-    written,
+    written_conditions,
 )
 from triage_rules.evaluation.signals import outcome_key
 from triage_rules.language.check_types import CheckType, Family
@@ -44,7 +44,7 @@ def find_unreachable(context: CheckContext) -> Iterator[Finding]:
     """Yield a finding for each rule, floor, outcome, inference and conflict that is never established."""
     ruleset = context.ruleset
     rules = {rule.id: rule for rule in ruleset.rules_and_floors}
-    statements = [w.owner for w in written(ruleset) if w.owner in ruleset.inferences]
+    statements = [w.owner for w in written_conditions(ruleset) if w.owner in ruleset.inferences]
     for key in context.each(FAMILY, [*statements, *ruleset.conflicts, *rules]):
         if key in rules:
             yield from _check_rule(context, rules[key])
@@ -116,15 +116,15 @@ def smallest_conflict(context: CheckContext, of: str, parts: list[Condition]) ->
 
 def find_dead_conditions(context: CheckContext) -> Iterator[Finding]:
     """Yield parts of conditions that are never true, and statements under one `all` that exclude each other."""
-    conditions: dict[str, list[Written]] = {}
-    for entry in written(context.ruleset):
+    conditions: dict[str, list[WrittenCondition]] = {}
+    for entry in written_conditions(context.ruleset):
         conditions.setdefault(entry.owner, []).append(entry)
     for owner in context.each(PARTS, conditions):
         for entry in conditions[owner]:
             yield from _check_parts(context, entry)
 
 
-def _check_parts(context: CheckContext, entry: Written) -> Iterator[Finding]:
+def _check_parts(context: CheckContext, entry: WrittenCondition) -> Iterator[Finding]:
     place = place_at(context.root, entry.path)
     seen: set[tuple[str, str]] = set()
     for condition in _alls(entry.condition):

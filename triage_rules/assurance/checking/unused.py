@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from triage_rules.assurance.checking.context import CheckContext, Finding
-from triage_rules.assurance.checking.written_conditions import place_at, written
+from triage_rules.assurance.checking.written_conditions import place_at, written_conditions
 from triage_rules.assurance.solver.answers import answering
 from triage_rules.language.check_types import CheckType, Family
 from triage_rules.language.conditions import atoms, names_in
@@ -29,7 +29,7 @@ def find_unused(context: CheckContext) -> Iterator[Finding]:
 
 def _names_read(ruleset: Ruleset) -> set[str]:
     """Return the names of inputs, mentions and statements that some condition reads; a mention reads its text."""
-    names = {name for w in written(ruleset) for name in names_in(w.condition)}
+    names = {name for w in written_conditions(ruleset) for name in names_in(w.condition)}
     return names | {ruleset.mentions[name].text for name in ruleset.mentions if name in names}
 
 
@@ -48,7 +48,7 @@ def _find_unused_inputs(context: CheckContext) -> Iterator[Finding]:
 def _find_unread_values(context: CheckContext) -> Iterator[Finding]:
     values_read = {
         (leaf.input, value)
-        for w in written(context.ruleset)
+        for w in written_conditions(context.ruleset)
         for leaf in atoms(w.condition)
         if isinstance(leaf, OneOf)
         for value in leaf.values

@@ -28,7 +28,7 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenCondition:
     """Condition of the file. `owner`: the id of its rule or name of its statement; `path`: its keys and numbers."""
 
     owner: str
@@ -36,29 +36,29 @@ class Written:
     condition: Condition
 
 
-def written(ruleset: Ruleset) -> list[Written]:
+def written_conditions(ruleset: Ruleset) -> list[WrittenCondition]:
     """Return each condition of the file once: those of statements, rules, floors, then the rest."""
     conditions = []
     for inference in ruleset.inferences.values():
         own = own_definition(ruleset, inference)
         if own is not None:
-            conditions.append(Written(inference.name, ("inferences", inference.name, "when"), own))
+            conditions.append(WrittenCondition(inference.name, ("inferences", inference.name, "when"), own))
     for section, rules in (("rules", ruleset.rules), ("safety_net", ruleset.floors)):
         for rule in rules.values():
-            conditions.append(Written(rule.id, (section, rule.id, "when"), rule.when))
+            conditions.append(WrittenCondition(rule.id, (section, rule.id, "when"), rule.when))
             conditions += [
-                Written(rule.id, (section, rule.id, "raised", number, "when"), outcome.when)
+                WrittenCondition(rule.id, (section, rule.id, "raised", number, "when"), outcome.when)
                 for number, outcome in enumerate(rule.outcomes[1:])
                 if outcome.when is not None
             ]
-    conditions += [Written(c.id, ("conflicts", c.id, "when"), c.when) for c in ruleset.conflicts.values()]
+    conditions += [WrittenCondition(c.id, ("conflicts", c.id, "when"), c.when) for c in ruleset.conflicts.values()]
     conditions += [
-        Written(item.inputs[0], ("mandatory", number, "when"), item.when)
+        WrittenCondition(item.inputs[0], ("mandatory", number, "when"), item.when)
         for number, item in enumerate(ruleset.mandatory)
         if item.when is not None
     ]
     if ruleset.validity.sooner is not None:
-        conditions.append(Written("validity", ("validity", "sooner", "when"), ruleset.validity.sooner))
+        conditions.append(WrittenCondition("validity", ("validity", "sooner", "when"), ruleset.validity.sooner))
     return conditions
 
 

@@ -61,7 +61,7 @@ def _describe(part: Condition | None) -> str:
     return "nothing" if part is None else describe_condition(part)
 
 
-def edits(before: Condition | None, after: Condition | None) -> list[Edit]:
+def find_edits(before: Condition | None, after: Condition | None) -> list[Edit]:
     """Return the changes from `before` to `after`, in the order of the condition; none if they are equal."""
     if before == after:
         return []
@@ -71,7 +71,7 @@ def edits(before: Condition | None, after: Condition | None) -> list[Edit]:
 def _compare(before: Condition | None, after: Condition | None) -> Iterator[Edit]:
     match before, after:
         case (Not(old), Not(new)) | (Unless(old), Unless(new)):
-            yield from edits(old, new)
+            yield from find_edits(old, new)
         case (All(old_parts), All(new_parts)):
             yield from _compare_parts(old_parts, new_parts, Within.ALL)
         case (Any(old_parts), Any(new_parts)):
@@ -104,7 +104,7 @@ def _compare_parts(
         if new is not None:
             before.remove(old)
             after.remove(new)
-            yield from edits(old, new)
+            yield from find_edits(old, new)
     yield from (Edit(old, None, within) for old in before)
     yield from (Edit(None, new, within) for new in after)
 

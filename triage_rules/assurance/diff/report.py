@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from triage_rules.assurance.diff.outcomes import Aspect, DifferenceKind, ResultDifference, SearchState, Way
-from triage_rules.assurance.diff.text_changes import changes, inputs_accepted_differently
+from triage_rules.assurance.diff.text_changes import inputs_accepted_differently, list_changes
 from triage_rules.assurance.solver.witness import Json, Witness
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.explanation import DerivationNode, describe_node
@@ -41,7 +41,7 @@ def as_data(old: Evaluator, new: Evaluator, differences: Iterable[ResultDifferen
         "new": _version(new),
         "caution": CAUTION,
         "accepted_by_one_alone": inputs_accepted_differently(old.ruleset, new.ruleset),
-        "written": [asdict(change) for change in changes(old.ruleset, new.ruleset)],
+        "written": [asdict(change) for change in list_changes(old.ruleset, new.ruleset)],
         "result": result(listed),
         "differences": [difference_data(old.ruleset, new.ruleset, difference) for difference in listed],
     }

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from triage_rules.assurance.diff.edits import Edit, edits
+from triage_rules.assurance.diff.edits import Edit, find_edits
 from triage_rules.evaluation.signals import SOONER, outcome_key
 from triage_rules.language.conditions import own_definition
 from triage_rules.language.model import (
@@ -69,7 +69,7 @@ class TextChange:
     lines: tuple[ChangedLine, ...]
 
 
-def changes(old: Ruleset, new: Ruleset) -> list[TextChange]:
+def list_changes(old: Ruleset, new: Ruleset) -> list[TextChange]:
     """List the changes in the file's order. Moving a part within the file is no change."""
     listed = list(_compare_head(old, new))
     sections: list[tuple[str, Mapping[str, Part], Mapping[str, Part]]] = [
@@ -94,18 +94,18 @@ def condition_edits(old: Ruleset, new: Ruleset) -> Iterator[tuple[str, str, Edit
     kept = _own_statements(new)
     for name, before in _own_statements(old).items():
         if name in kept:
-            yield from (("statement", name, e) for e in edits(before.when, kept[name].when))
+            yield from (("statement", name, e) for e in find_edits(before.when, kept[name].when))
     if MANDATORY_OPEN in old.inferences and MANDATORY_OPEN in new.inferences:
         both = (ruleset.inferences[MANDATORY_OPEN].when for ruleset in (old, new))
-        yield from (("mandatory", MANDATORY_OPEN, e) for e in edits(*both))
+        yield from (("mandatory", MANDATORY_OPEN, e) for e in find_edits(*both))
     later = {rule.id: rule for rule in new.rules_and_floors}
     for rule in old.rules_and_floors:
         if (new_rule := later.get(rule.id)) is not None:
             part = "rule" if isinstance(rule, Rule) else "floor"
-            yield from ((part, rule.id, e) for e in edits(rule.when, new_rule.when))
+            yield from ((part, rule.id, e) for e in find_edits(rule.when, new_rule.when))
             for number, (was, now) in enumerate(zip(rule.outcomes, new_rule.outcomes, strict=False)):
-                yield from ((part, outcome_key(rule.id, number), e) for e in edits(was.when, now.when))
-    yield from (("result", SOONER, e) for e in edits(old.validity.sooner, new.validity.sooner))
+                yield from ((part, outcome_key(rule.id, number), e) for e in find_edits(was.when, now.when))
+    yield from (("result", SOONER, e) for e in find_edits(old.validity.sooner, new.validity.sooner))
 
 
 def inputs_accepted_differently(old: Ruleset, new: Ruleset) -> list[str]:
@@ -180,7 +180,7 @@ def _lines(before: Any, after: Any) -> Iterator[ChangedLine]:
             continue
         key = _KEYS.get(field.name, field.name)
         if isinstance(was, Condition) and isinstance(now, Condition):
-            yield from (ChangedLine(key, _as_text(was), _as_text(now), str(edit)) for edit in edits(was, now))
+            yield from (ChangedLine(key, _as_text(was), _as_text(now), str(edit)) for edit in find_edits(was, now))
         elif isinstance(was, tuple) and isinstance(now, tuple):
             yield _line(key, *_difference(was, now))
         else:

@@ -21,7 +21,7 @@ from triage_rules.assurance.mutation.mutants import (
     replace_part,
     with_parts,
 )
-from triage_rules.assurance.mutation.places import Part, parts
+from triage_rules.assurance.mutation.places import Part, list_parts
 from triage_rules.foundation.place import Place
 from triage_rules.language.model import (
     All,
@@ -79,7 +79,7 @@ class Mutant:
     change: Mutation
 
 
-def mutants(ruleset: Ruleset, root: Node, file: str) -> tuple[Mutant, ...]:
+def make_mutants(ruleset: Ruleset, root: Node, file: str) -> tuple[Mutant, ...]:
     """Return every mutant of a ruleset, in the order of the file. An id is stable while the owner's conditions are."""
     counts: Counter[tuple[str, Operator]] = Counter()
     made = []
@@ -101,7 +101,7 @@ Change = tuple[Operator, str, Place, str, Mutation]
 
 
 def _change_conditions(ruleset: Ruleset, root: Node, file: str) -> Iterator[Change]:
-    for part in parts(ruleset, root, file):
+    for part in list_parts(ruleset, root, file):
         known: set[Condition] = {part.condition}
         for operator, new, words in _change_part(ruleset, part):
             if new not in known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from triage_rules.assurance.checking.written_conditions import Path, Written, place_at, written
+from triage_rules.assurance.checking.written_conditions import Path, WrittenCondition, place_at, written_conditions
 from triage_rules.foundation.place import Place
 from triage_rules.language.conditions import parts as parts_of
 from triage_rules.language.model import All, Condition, Ruleset
@@ -22,7 +22,7 @@ class Part:
     in_range: whether it is a range such as `{at_least: 1, less_than: 3}`, or a side of it.
     """
 
-    whole: Written
+    whole: WrittenCondition
     steps: tuple[int, ...]
     condition: Condition
     within: Condition | None
@@ -30,9 +30,9 @@ class Part:
     in_range: bool
 
 
-def parts(ruleset: Ruleset, root: Node, file: str) -> Iterator[Part]:
+def list_parts(ruleset: Ruleset, root: Node, file: str) -> Iterator[Part]:
     """Yield each condition and all its parts, the outer ones first, in the order of `written`; skip the validity's."""
-    for whole in written(ruleset):
+    for whole in written_conditions(ruleset):
         if whole.owner != VALIDITY:
             place = place_at(root, whole.path, file)
             outermost = Part(whole, (), whole.condition, None, place, in_range=False)

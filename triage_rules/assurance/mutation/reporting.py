@@ -38,35 +38,35 @@ class MutantCounts:
     @property
     def percent(self) -> Decimal:
         """Return the percentage killed of those not equivalent, to one decimal, rounded down; 100 of none."""
-        return share(self.killed, self.made - self.equivalent)
+        return percentage(self.killed, self.made - self.equivalent)
 
 
-def share(part: int, whole: int) -> Decimal:
+def percentage(part: int, whole: int) -> Decimal:
     """Return a percentage with one decimal, rounded down."""
     return Decimal(part * 1000 // whole) / 10 if whole else Decimal(100)
 
 
-def counts(outcomes: Iterable[MutantOutcome]) -> MutantCounts:
+def count_mutants(outcomes: Iterable[MutantOutcome]) -> MutantCounts:
     """Count the mutants by their status."""
     statuses = [outcome.status for outcome in outcomes]
     killed, equivalent, survived, gave_up = (statuses.count(status) for status in MutantStatus)
     return MutantCounts(len(statuses), killed, equivalent, survived, gave_up)
 
 
-def urgent(outcomes: Iterable[MutantOutcome]) -> MutantCounts:
+def count_urgent(outcomes: Iterable[MutantOutcome]) -> MutantCounts:
     """Count the mutants known to lower an urgent level: by their killing case, or as survivors by proof."""
-    return counts(outcome for outcome in outcomes if outcome.lowers_urgent)
+    return count_mutants(outcome for outcome in outcomes if outcome.lowers_urgent)
 
 
-def by(outcomes: Collection[MutantOutcome], key: Callable[[MutantOutcome], str]) -> dict[str, MutantCounts]:
+def count_by(outcomes: Collection[MutantOutcome], key: Callable[[MutantOutcome], str]) -> dict[str, MutantCounts]:
     """Count the mutants of each group, in the order in which the groups come."""
     groups: dict[str, list[MutantOutcome]] = {}
     for outcome in outcomes:
         groups.setdefault(key(outcome), []).append(outcome)
-    return {name: counts(group) for name, group in groups.items()}
+    return {name: count_mutants(group) for name, group in groups.items()}
 
 
-def survivors(outcomes: Iterable[MutantOutcome]) -> list[MutantOutcome]:
+def list_survivors(outcomes: Iterable[MutantOutcome]) -> list[MutantOutcome]:
     """Return the mutants that no case noticed and that are not proved equivalent, the most serious first."""
     order = list(Differs)
     alive = [outcome for outcome in outcomes if outcome.status in {MutantStatus.SURVIVED, MutantStatus.GAVE_UP}]
@@ -78,19 +78,21 @@ def survivors(outcomes: Iterable[MutantOutcome]) -> list[MutantOutcome]:
 
 def as_text(ruleset: Ruleset, outcomes: Collection[MutantOutcome]) -> str:
     """Write the run as text: the summary, then each survivor with its patient."""
-    kinds = by(outcomes, lambda outcome: str(outcome.mutant.operator))
+    kinds = count_by(outcomes, lambda outcome: str(outcome.mutant.operator))
     ordered = {str(operator): kinds[operator] for operator in Operator if operator in kinds}
     lines = [*summary(outcomes), "", *_table("by kind of change", ordered)]
-    incomplete = {name: n for name, n in by(outcomes, lambda o: o.mutant.owner).items() if n.survived or n.gave_up}
+    incomplete = {
+        name: n for name, n in count_by(outcomes, lambda o: o.mutant.owner).items() if n.survived or n.gave_up
+    }
     lines += ["", *_table("by rule or statement, where something survived", incomplete)] if incomplete else []
-    for outcome in survivors(outcomes):
+    for outcome in list_survivors(outcomes):
         lines += ["", *_survivor(ruleset, outcome)]
     return "\n".join(lines)
 
 
 def summary(outcomes: Collection[MutantOutcome]) -> list[str]:
     """Sum up the run in two lines."""
-    whole, lowering = counts(outcomes), urgent(outcomes)
+    whole, lowering = count_mutants(outcomes), count_urgent(outcomes)
     alive = whole.survived + whole.gave_up
     return [
         f"{whole.made} mutants: {whole.killed} killed, {whole.equivalent} equivalent (proved), {alive} survived"
@@ -134,10 +136,10 @@ def _result(result: Json) -> str:
 def as_json(outcomes: Collection[MutantOutcome]) -> Json:
     """Return the run as JSON data."""
     return {
-        "counts": _counts(counts(outcomes)),
-        "lowering_urgent": _counts(urgent(outcomes)),
-        "by_operator": {n: _counts(c) for n, c in by(outcomes, lambda o: o.mutant.operator.value).items()},
-        "by_owner": {n: _counts(c) for n, c in by(outcomes, lambda o: o.mutant.owner).items()},
+        "counts": _counts(count_mutants(outcomes)),
+        "lowering_urgent": _counts(count_urgent(outcomes)),
+        "by_operator": {n: _counts(c) for n, c in count_by(outcomes, lambda o: o.mutant.operator.value).items()},
+        "by_owner": {n: _counts(c) for n, c in count_by(outcomes, lambda o: o.mutant.owner).items()},
         "mutants": [_mutant(outcome) for outcome in outcomes],
     }
 
@@ -186,10 +188,10 @@ def _short(result: Json) -> Json:
 # --- drafts ---
 
 
-def drafts(outcomes: Iterable[MutantOutcome]) -> str:
+def write_drafts(outcomes: Iterable[MutantOutcome]) -> str:
     """Write a draft of a case for each report. Drafts are rejected until someone fills in the level."""
     groups: dict[str, list[MutantOutcome]] = {}
-    for outcome in survivors(outcomes):
+    for outcome in list_survivors(outcomes):
         if outcome.distinguished is not None and outcome.distinguished.witness is not None:
             groups.setdefault(json.dumps(_report(outcome.distinguished.witness), sort_keys=True), []).append(outcome)
     lines = ["# Drafts. State the right result of each from what you know, and not from what the ruleset gives."]

@@ -55,9 +55,10 @@ class _Stop(Exception):
 )
 @handle_errors
 def up(*, samples: bool, new_key: str | None) -> None:
-    """Start Redis, web, worker and beat, deploy the rulesets here that are not live, and post the samples.
+    """Run everything on this machine.
 
-    Ctrl-C stops everything. A process that dies is started again. The logs are in TRIAGE_DATA_DIR/log.
+    Starts Redis, web, worker and beat, deploys the rulesets here that are not live, and posts the samples. Ctrl-C stops
+    everything. A process that dies is started again. The logs are in TRIAGE_DATA_DIR/log.
     """
     settings = Settings.from_environment()
     if new_key and not settings.auth_on:
@@ -72,7 +73,7 @@ def up(*, samples: bool, new_key: str | None) -> None:
             exit_with(f"Port {settings.port} is in use; choose another with PORT=...", ExitCode.CANNOT_RUN)
         _leave_pages_secret(settings)
         with _redis(settings, processes) as url:
-            processes.tell({"TRIAGE_REDIS_URL": url})
+            processes.add_environment({"TRIAGE_REDIS_URL": url})
             settings = replace(settings, redis_url=url)
             with _keys(settings, new_key) as key:
                 _deploy_missing(settings)

@@ -1,4 +1,4 @@
-"""Child processes that are watched and started again."""
+"""Child processes: started, watched, and restarted when they die."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from triage_rules.cli.up import guard
 from triage_rules.cli.up.record import Record
 
 STOP_SECONDS = 35
-"""Longer than web lets those wait who ask for their result, and than a worker may take for a report."""
+"""Longer than web keeps a caller waiting for a result, and than a worker may take for a report."""
 RESTART_PAUSE_SECONDS = 1.0
 
 
 def read_procfile(path: Path) -> dict[str, str]:
-    """Name -> command. Exits with a word on where to run if there is none."""
+    """Return each process's command by its name. Exits if there is no Procfile."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -33,12 +33,12 @@ def read_procfile(path: Path) -> dict[str, str]:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether nobody listens there."""
+    """Return whether the port is free."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tried.bind(address)
+        with socket.socket(family, kind, protocol) as candidate:
+            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            candidate.bind(address)
     except OSError:
         return False
     return True
@@ -62,10 +62,10 @@ class _Child:
 
 
 class Processes:
-    """Children by name, each with a log file in `logs`, each with its own process group, to stop all that is in it.
+    """Children by name, each with a log file in `logs` and a process group of its own, which is stopped as a whole.
 
-    A log that has grown to `log_bytes` is begun again; the one before is kept as `.log.1`.
-    Should this process be killed, a guard ends the children: it finds them in a record beside the logs.
+    A log that reaches `log_bytes` starts again; its old content is kept as `.log.1`. If this process is killed, a guard
+    ends the children, which it finds in a record beside the logs.
     """
 
     def __init__(self, logs: Path, log_bytes: int) -> None:
@@ -77,18 +77,18 @@ class Processes:
         self._guard: subprocess.Popen[bytes] | None = None
 
     def claim(self) -> None:
-        """Be the only one with these logs. Ends what was left by one that was killed; exits if one is at work.
+        """Claim these logs. Ends the children of a killed `triage up`; exits if another one uses the logs.
 
         Raises OSError if no file can be made there.
         """
         self._record.claim()
 
-    def tell(self, environment: dict[str, str]) -> None:
-        """Give the children started from now on these variables."""
+    def add_environment(self, environment: dict[str, str]) -> None:
+        """Give these variables to all children that are started later."""
         self._environment |= environment
 
     def start(self, name: str, command: str, *, outlives: bool = False) -> None:
-        """Start a child. `outlives`: the others need it, so it is stopped after them.
+        """Start a child. `outlives`: stop it after the others, which need it.
 
         Raises OSError if its program can't be run.
         """
@@ -113,14 +113,18 @@ class Processes:
             self._guard = subprocess.Popen(  # noqa: S603 (our own)
                 [sys.executable, "-I", guard.__file__, *arguments], stdin=subprocess.PIPE, start_new_session=True
             )
-            self._record.add("guard", self._guard.pid, "minder")
+            self._record.add("guard", self._guard.pid, "guard")
 
     def is_running(self, name: str) -> bool:
-        """Whether the child has not ended."""
+        """Return whether the child is running."""
         return self._children[name].process.poll() is None
 
+    def pid(self, name: str) -> int:
+        """Return the process id of the child."""
+        return self._children[name].pid
+
     def restart_dead(self) -> None:
-        """Start again what has died, but not at once if it dies at once."""
+        """Restart dead children, each at most once a second."""
         if self._children:
             self._ensure_guard()
         for name, child in list(self._children.items()):
@@ -137,7 +141,7 @@ class Processes:
             time.sleep(0.5)
 
     def bound_logs(self) -> None:
-        """Begin the logs anew that are too large. The children go on writing: what they write meanwhile may be lost."""
+        """Restart the logs that are too large. Lines that a child writes meanwhile may be lost."""
         for name in self._children:
             log = self.logs / f"{name}.log"
             if log.stat().st_size >= self._log_bytes:
@@ -145,7 +149,7 @@ class Processes:
                 os.truncate(log, 0)
 
     def stop(self) -> None:
-        """Ask all children to end, those that the others need last; after STOP_SECONDS, kill them."""
+        """Stop all children, those that the others need last; kill them after STOP_SECONDS."""
         for outlives in (False, True):
             children = [child for child in self._children.values() if child.outlives is outlives]
             guard.end(children, STOP_SECONDS)
@@ -159,5 +163,5 @@ class Processes:
 
 
 def _path() -> str:
-    """The programs of this virtual environment first, also when it isn't activated."""
+    """Return a PATH that starts with this virtual environment, even if it isn't activated."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
