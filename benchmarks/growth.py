@@ -1,4 +1,4 @@
-"""(g) How it grows: with findings, with worker processes, with what waits. With rules: see the engines."""
+"""(g) Growth with findings, worker processes and pending reports. For rules, see the engines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROCESSES = (1, 2, 4)
 
 
 def measure(size: Size) -> Table:
-    """Each with all else as it is."""
+    """Measure each dimension with the others unchanged."""
     table = Table(
         "growth",
         "Growth",
@@ -50,7 +50,7 @@ def _by_findings(size: Size) -> dict[int, Figure]:
 
 
 def _by_processes(posting: Posting, size: Size) -> dict[int, Figure]:
-    """A store and a worker of its own for each number; only one has anything to do at a time."""
+    """Measure each number of processes with its own store and worker; only one works at a time."""
     with contextlib.ExitStack() as running:
         asked = {
             str(count): _worker(running.enter_context(stack(posting.bundle)), posting, count, size)
@@ -88,7 +88,7 @@ def _by_backlog(posting: Posting, size: Size) -> list[tuple[str, Figure]]:
 
 
 def _settle(servers: Stack, ids: list[str], result: dict[str, object]) -> float:
-    """µs for each."""
+    """Return the µs for each report."""
     begun = time.perf_counter()
     for report_id in ids:
         now = servers.store.now_ms()

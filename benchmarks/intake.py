@@ -22,7 +22,7 @@ OURS, SUBJECTS, NOTHING, ENQUEUE = (
 
 
 def measure(size: Size) -> Table:
-    """No worker runs meanwhile: this is about the way in."""
+    """Measure intake only: no worker runs."""
     posting = red_dots(size.cases)
     plain = [json.dumps(one) for one in posting.posted]
     with_subject = [json.dumps({**one, "subject": f"person-{n}"}) for n, one in enumerate(posting.posted)]

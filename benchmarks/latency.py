@@ -1,6 +1,6 @@
-"""(f) From the moment a report is due to its event on the stream, at 10, 50 and 80 % of what the service can do.
+"""(f) Latency from the moment a report is due to its event on the stream, at 10, 50 and 80 % of capacity.
 
-Beside it, at the rate of the 50 %, what Flask and Celery take by themselves.
+For comparison, at the rate of the 50 %: only Flask and Celery.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ BARE = "a bare task"
 
 @dataclass(slots=True)
 class _Runs:
-    """Of each run, how long each of its reports took, ms, and how busy the cores were meanwhile, %."""
+    """Results of the runs: the wait of each report in ms, and the load of the cores in %."""
 
     waited_ms: list[list[float]] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)
 
 
 def measure(size: Size) -> Table:
-    """Web and one worker of two processes; nothing else but the client takes of the two cores."""
+    """Measure web and one worker of two processes; only the client shares the two cores."""
     posting = red_dots(size.cases)
     bodies = [json.dumps(one) for one in posting.posted]
     requests = [request("/v1/reports", body) for body in bodies]
@@ -100,11 +100,11 @@ def _measured(servers: Stack, web: int, requests: Sequence[bytes], rate: float, 
 
 
 def _plot(measured: Mapping[str, _Runs]) -> Plot:
-    """Percentiles up to 99.9: so many reports there are."""
+    """Plot percentiles up to 99.9, as far as the number of reports allows."""
     shares = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
     lines = []
     for load, runs in measured.items():
         together = [one for run in runs.waited_ms for one in run]
         points = tuple((1 / (1 - share), max(0.1, percentile(together, share))) for share in shares)
         lines.append(Line(load if load == BARE else f"{load} load", points))
-    return Plot("latency", "Due to event", "one report in so many takes longer", "ms", tuple(lines))
+    return Plot("latency", "Due to event", "one report in this many takes longer", "ms", tuple(lines))

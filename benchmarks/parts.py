@@ -1,4 +1,4 @@
-"""Where the time of a decision goes: each part of it by itself, on the same reports, in one process."""
+"""The time of a decision by part: each part separately, on the same reports, in one process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOW_MS = 1_790_000_000_000
 
 
 def measure(size: Size) -> Table:
-    """What holds up a decision: for red-dots, and for made rulesets as the engines are compared with."""
+    """Measure the parts for red-dots, and for generated rulesets as in the comparison of engines."""
     posting = red_dots(size.cases)
     columns = {"red-dots": _timed(posting.ruleset, posting.answers, size)}
     for rules in MADE:
@@ -60,7 +60,7 @@ def _timed(ruleset: Ruleset, reports: Sequence[Answers], size: Size) -> dict[str
 
 
 class _Parts:
-    """Each method is one part of the nth report's decision; what another part would give it was made before."""
+    """Parts of a decision, a method each; the input from other parts is prepared before."""
 
     def __init__(self, ruleset: Ruleset, reports: Sequence[Answers]) -> None:
         self._reports = reports

@@ -35,7 +35,7 @@ SINGLY, CHUNKS, POSTED, BARE, STOCK = (
 
 
 def measure(size: Size) -> Table:
-    """All on one store and one broker, workers of two processes each."""
+    """Measure all variants on one store and broker, with workers of two processes each."""
     posting = red_dots(size.cases)
     with stack(posting.bundle) as servers:
         web, ours = servers.start_web(), servers.start_worker()
@@ -64,7 +64,7 @@ def measure(size: Size) -> Table:
 
 
 def _posted(servers: Stack, web: int, posting: Posting, filling: Filling) -> Callable[[int], float]:
-    """A rate: web and workers at once, from the first batch to the last event."""
+    """Return a rate function: web and workers at once, from the first batch to the last event."""
     lines = cycle(json.dumps(one) for one in posting.posted)
 
     def rate_of(count: int) -> float:
@@ -82,7 +82,7 @@ def _posted(servers: Stack, web: int, posting: Posting, filling: Filling) -> Cal
 
 
 def _memory(servers: Stack, worker: subprocess.Popen[bytes], filling: Filling, size: Size) -> list[tuple[str, Figure]]:
-    """Of each process of our worker, once it has done so many reports, or as many as there is time for."""
+    """Measure each process of our worker, before and after that many reports, or as many as fit into the time."""
     before = Figure(tuple(map(resident_mb, children(worker))), "MB")
     begun, done, step = time.monotonic(), 0, min(10_000, size.worker_reports)
     while done < size.worker_reports and time.monotonic() - begun < GROWING_SECONDS:
@@ -128,7 +128,7 @@ def _table(figures: dict[str, Figure], memory: list[tuple[str, Figure]]) -> Tabl
 
 
 def resident_mb(pid: int) -> float:
-    """What of a process is in memory."""
+    """Return the resident memory of a process."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024 / 1e6

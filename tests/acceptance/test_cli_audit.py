@@ -68,7 +68,7 @@ def test_a_log_that_was_replaced_is_told_in_a_sentence(redis_url: str, redis_cli
     redis_client.set("triage:audit", "x")
     for command in (["audit", "verify"], ["audit", "show"], ["deploy", str(GLASS_TEST)]):
         refused = triage(redis_url, *command)
-        assert (refused.exit_code, "is no log" in refused.stderr) == (3, True)
+        assert (refused.exit_code, "is not a log" in refused.stderr) == (3, True)
     assert not redis_client.exists("triage:live")
 
 

@@ -164,7 +164,7 @@ def test_a_full_server_takes_neither_deed_nor_entry(store: RedisStore, full: red
 def test_a_log_of_another_type_stops_the_deed(store: RedisStore, redis_client: redis.Redis) -> None:
     """A deed never goes without its entry."""
     redis_client.set(LOG, "spoilt")
-    with pytest.raises(AuditError, match="is no log"):
+    with pytest.raises(AuditError, match="is not a log"):
         deploy(store, 1)
     assert redis_client.keys() == [LOG]
 

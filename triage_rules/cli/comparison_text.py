@@ -67,7 +67,7 @@ def as_text(comparison: Json, *, with_cases: bool) -> Iterator[str]:
             counts = "".join(f"{way} {tally[way]:>5}   " for way in ("same", "lower", "higher"))
             yield f"  {label:<17}{tally['cases']:>5} cases:  {counts}".rstrip()
         if other["refused"]:
-            yield f"  refused by one of the two: {_count_cases(len(other['refused']))}"
+            yield f"  rejected by one of the two: {_count_cases(len(other['refused']))}"
         for difference in other["differences"]:
             yield f"\n  {_kind(first, name, difference)}"
             yield f"    for example {_patient(difference['example'])}"
