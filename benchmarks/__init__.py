@@ -1,1 +1,1 @@
-"""Measurements: `python -m benchmarks`. What each figure means stands in docs/reference/performance.md."""
+"""Measurements: `python -m benchmarks`. docs/reference/performance.md explains each figure."""

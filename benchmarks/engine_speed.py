@@ -1,4 +1,4 @@
-"""(a) The same logical rulesets in our engine and in those that a user would pick instead."""
+"""(a) The same logical rulesets in our engine and in the usual alternatives."""
 
 from __future__ import annotations
 
@@ -30,18 +30,19 @@ WANTED = 2.0
 
 
 class Mismatch(Exception):
-    """Two engines decided the same report differently: there is nothing to compare the speed of."""
+    """Two engines decided the same report differently, so their speeds can't be compared."""
 
 
 def measure(size: Size, engines: Sequence[Engine] = (*OURS, *PEERS)) -> Table:
-    """Raises Mismatch."""
+    """Measure the engines on each shape and share of open answers. Raises Mismatch."""
     names = [engine.name for engine in engines]
     table = Table(
         "engines",
         "Our engine and others",
-        "Processor time for one report, µs, in all threads of the engine's process: others on the same machine count "
-        "less in it than in time by the clock. Ours gives the whole result: rules that fired, why, what is open, what "
-        "to ask, advice; the others the names of the rules that fired. All decided the same before anything was timed.",
+        "Processor time for one report in µs, in all threads of the engine's process; other load on the machine "
+        "affects it less than time by the clock. Ours returns the whole result: fired rules, reasons, open inputs, "
+        "questions to ask, advice. The others return the names of the fired rules. All engines gave the same "
+        "decisions before the timing.",
         ("rules, layers, open", *names, "fastest other / ours"),
     )
     medians: dict[str, dict[Shape, list[float]]] = {name: {} for name in names}
@@ -69,7 +70,7 @@ def measure(size: Size, engines: Sequence[Engine] = (*OURS, *PEERS)) -> Table:
 def compare(
     contenders: Sequence[Contender], reports: Sequence[Answers], notes: list[str], what: str
 ) -> list[Contender]:
-    """Those that take these reports; the first one is what the others are held against. Raises Mismatch."""
+    """Return the engines that accept these reports; the first is the reference. Raises Mismatch."""
     wanted = contenders[0].decide(reports)
     agreeing = [contenders[0]]
     for contender in contenders[1:]:
@@ -112,7 +113,7 @@ def _pass(contender: Contender, reports: Sequence[Answers]) -> Callable[[], floa
 
 
 def _ahead(figures: dict[str, Figure]) -> Figure | None:
-    """How much longer the fastest other takes than ours, as in production."""
+    """Return the ratio of the fastest other engine's time to ours, as in production."""
     others = [figure for name, figure in figures.items() if name in {peer.name for peer in PEERS}]
     if not others or Ours.name not in figures:
         return None
@@ -120,18 +121,18 @@ def _ahead(figures: dict[str, Figure]) -> Figure | None:
 
 
 def _ahead_targets(ahead: dict[int, list[float]]) -> list[Target]:
-    """Over all layers and shares of open findings: the worst of them, and the middle."""
+    """Yield the targets over all layers and shares of open findings: worst case and median."""
     targets = []
     for rules, found in ahead.items():
         if rules in COMPARED and found:
             says = f"engine with explanation, {rules} rules: times as fast as the fastest other"
-            targets.append(Target(f"{says}, at worst", WANTED, min(found), "x"))
-            targets.append(Target(f"{says}, in the middle", WANTED, statistics.median(found), "x"))
+            targets.append(Target(f"{says}, worst case", WANTED, min(found), "x"))
+            targets.append(Target(f"{says}, median", WANTED, statistics.median(found), "x"))
     return targets
 
 
 def _growth_targets(medians: dict[str, dict[Shape, list[float]]]) -> list[Target]:
-    """From the least number of rules that a target speaks of to the most: time may grow as the rules do, no faster."""
+    """Yield the targets for growth: time must not grow faster than the number of rules."""
     found = medians.get(Ours.name, {})
     targets = []
     for layers in (1, 2):

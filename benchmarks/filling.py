@@ -20,11 +20,11 @@ from triage_rules.records.tasks import BROKER_KEY_PREFIX
 TOGETHER = 500
 DONE_SECONDS = 600.0
 FIRST = 100
-"""So many to warm up with."""
+"""Number of reports to warm up with."""
 
 
 class Filling:
-    """Fills the queue of one stack, and tells how much is done."""
+    """The queue of a stack: fills it, and counts finished work."""
 
     def __init__(self, stack: Stack, posting: Posting) -> None:
         self._stack = stack
@@ -35,7 +35,7 @@ class Filling:
         self._bare.conf.broker_transport_options = {"global_keyprefix": BROKER_KEY_PREFIX}
 
     def accept(self, count: int) -> list[str]:
-        """So many reports into the store; their ids."""
+        """Store that many reports, and return their ids."""
         ids: list[str] = []
         while len(ids) < count:
             reports = [self._report() for _ in range(min(TOGETHER, count - len(ids)))]
@@ -44,16 +44,16 @@ class Filling:
         return ids
 
     def singly(self, count: int) -> None:
-        """A task for each report, as for reports that were posted singly."""
+        """Queue a task for each report, as for reports posted singly."""
         for report_id in self.accept(count):
             self._singly([report_id], Lane.NORMAL)
 
     def chunks(self, count: int) -> None:
-        """Tasks of many reports, as for batches."""
+        """Queue tasks of many reports, as for batches."""
         self._singly(self.accept(count), Lane.NORMAL)
 
     def bare(self, count: int) -> None:
-        """Tasks that do one round trip."""
+        """Queue tasks that make one round trip."""
         self._stack.client.set(BARE_DONE, 0)
         for number in range(count):
             self._bare.send_task(
@@ -61,11 +61,11 @@ class Filling:
             )
 
     def decided(self) -> int:
-        """Events since the store was emptied."""
+        """Count the events since the store was emptied."""
         return int(self._stack.client.xlen("triage:results"))
 
     def counted(self, name: str) -> int:
-        """What is counted there."""
+        """Return that counter."""
         return int(self._stack.client.get(name) or 0)
 
     def _report(self) -> NewReport:
@@ -74,14 +74,14 @@ class Filling:
 
 
 def until(done: Callable[[], int], count: int) -> None:
-    """Until so many are done. Raises TimeoutError."""
+    """Wait until `count` are done. Raises TimeoutError."""
     wait_for(lambda: done() >= count, f"{count} done", DONE_SECONDS, every=0.002)
 
 
 class Enough:
-    """A rate whose first call finds out how many fill the time of a run; each later one takes so many.
+    """A rate whose first call measures how many reports fill the time of a run; later calls use that number.
 
-    `rate_of`: does so many, and says how many that were a second. `most`: no more than that.
+    `rate_of`: processes a number of reports and returns the rate. `most`: the maximum number.
     """
 
     def __init__(self, rate_of: Callable[[int], float], seconds: float, most: int) -> None:
@@ -91,7 +91,7 @@ class Enough:
         self._count = 0
 
     def __call__(self) -> float:
-        """One run, a second."""
+        """Run once, and return the rate per second."""
         found = self._rate_of(self._count or min(self._most, FIRST))
         self._count = self._count or min(self._most, max(FIRST, int(found * self._seconds)))
         return found
@@ -100,7 +100,7 @@ class Enough:
 def worked(
     servers: Stack, worker: subprocess.Popen[bytes], fill: Callable[[int], None], done: Callable[[], int]
 ) -> Callable[[int], float]:
-    """A rate: pile the work up while the worker is held, let it go, take the time until all is done."""
+    """Return a rate function: queue work while the worker is stopped, start the worker, and time it to the end."""
 
     def rate_of(count: int) -> float:
         with held(worker) as let_go:

@@ -1,4 +1,4 @@
-"""(g) How it grows: with findings, with worker processes, with what waits. With rules: see the engines."""
+"""(g) Growth with findings, worker processes and pending reports. For rules, see the engines."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ PROCESSES = (1, 2, 4)
 
 
 def measure(size: Size) -> Table:
-    """Each with all else as it is."""
+    """Measure each dimension with the others unchanged."""
     table = Table(
         "growth",
         "Growth",
-        f"With findings: one report, {RULES} made rules in two layers, a fifth of the answers open, one process. With "
-        "worker processes: reports of red-dots, each a task, on two cores that store and broker share. With what "
-        "waits: the store alone, one report after the other, nothing evaluated, while so many others are pending. "
-        "With rules: see the engines.",
+        f"Findings: one report, {RULES} generated rules in two layers, a fifth of the answers open, one process. "
+        "Worker processes: reports of red-dots, each a task, on two cores that store and broker share. Pending: only "
+        "the store, one report after the other, without evaluation, while that many others are pending. For the "
+        "growth with rules, see the engines.",
         ("what", "figure"),
     )
     table.rows += [(f"{count} findings", figure) for count, figure in _by_findings(size).items()]
@@ -50,7 +50,7 @@ def _by_findings(size: Size) -> dict[int, Figure]:
 
 
 def _by_processes(posting: Posting, size: Size) -> dict[int, Figure]:
-    """A store and a worker of its own for each number; only one has anything to do at a time."""
+    """Measure each number of processes with its own store and worker; only one works at a time."""
     with contextlib.ExitStack() as running:
         asked = {
             str(count): _worker(running.enter_context(stack(posting.bundle)), posting, count, size)
@@ -88,7 +88,7 @@ def _by_backlog(posting: Posting, size: Size) -> list[tuple[str, Figure]]:
 
 
 def _settle(servers: Stack, ids: list[str], result: dict[str, object]) -> float:
-    """µs for each."""
+    """Return the µs for each report."""
     begun = time.perf_counter()
     for report_id in ids:
         now = servers.store.now_ms()

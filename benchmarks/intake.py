@@ -22,7 +22,7 @@ OURS, SUBJECTS, NOTHING, ENQUEUE = (
 
 
 def measure(size: Size) -> Table:
-    """No worker runs meanwhile: this is about the way in."""
+    """Measure intake only: no worker runs."""
     posting = red_dots(size.cases)
     plain = [json.dumps(one) for one in posting.posted]
     with_subject = [json.dumps({**one, "subject": f"person-{n}"}) for n, one in enumerate(posting.posted)]
@@ -42,9 +42,10 @@ def measure(size: Size) -> Table:
     table = Table(
         "intake",
         "Intake",
-        "Requests answered with 202 a second, 16 connections, each sending again as soon as it was answered; the same "
-        "gunicorn with the same settings, one process of it, and the store syncing every write to disk. Ours decodes "
-        "and checks strictly, looks whether the report is urgent, stores it in one step and enqueues it.",
+        "Requests answered with 202 a second, over 16 connections that each send again as soon as they have an "
+        "answer. Every row uses one process of the same gunicorn with the same settings, and a store that syncs every "
+        "write to disk. Ours decodes and checks strictly, decides whether the report is urgent, stores it in one step "
+        "and enqueues it.",
         ("what", "figure", "ours / this"),
     )
     table.rows = [

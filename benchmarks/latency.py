@@ -1,6 +1,6 @@
-"""(f) From the moment a report is due to its event on the stream, at 10, 50 and 80 % of what the service can do.
+"""(f) Latency from the moment a report is due to its event on the stream, at 10, 50 and 80 % of capacity.
 
-Beside it, at the rate of the 50 %, what Flask and Celery take by themselves.
+For comparison, at the rate of the 50 %: only Flask and Celery.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ BARE = "a bare task"
 
 @dataclass(slots=True)
 class _Runs:
-    """Of each run, how long each of its reports took, ms, and how busy the cores were meanwhile, %."""
+    """Results of the runs: the wait of each report in ms, and the load of the cores in %."""
 
     waited_ms: list[list[float]] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)
 
 
 def measure(size: Size) -> Table:
-    """Web and one worker of two processes; nothing else but the client takes of the two cores."""
+    """Measure web and one worker of two processes; only the client shares the two cores."""
     posting = red_dots(size.cases)
     bodies = [json.dumps(one) for one in posting.posted]
     requests = [request("/v1/reports", body) for body in bodies]
@@ -54,12 +54,12 @@ def measure(size: Size) -> Table:
     table = Table(
         "latency",
         "Latency",
-        "Milliseconds from when a report was due to be posted to when its event was on the stream, by the store's "
-        "clock. Reports are due at random moments, whatever becomes of those before them, so nothing that a slow "
-        "moment delays is left out. Capacity is what comes out when 16 connections post without a pause, many waiting "
-        f"reports then being decided together: {capacity}. The bare task is what Flask and Celery take by themselves: "
-        "a view that only enqueues an id, in the same gunicorn, and in the same worker a task that only adds it to the "
-        "stream. Busy: the processor time of web, worker, store and client, of all cores. The longest is over all runs "
+        "Milliseconds from the moment a report was due to be posted until its event was on the stream, by the store's "
+        "clock. Reports are due at random moments, independent of earlier reports, so a delay counts for every report "
+        "that was due meanwhile. Capacity is the rate when 16 connections post without a pause and many waiting "
+        f"reports are decided together: {capacity}. The bare task is the time of only Flask and Celery: a view that "
+        "enqueues an id, in the same gunicorn, and a task that adds it to the stream, in the same worker. Busy is the "
+        "processor time of web, worker, store and client, as a share of all cores. The longest is over all runs "
         "together.",
         ("load", *SHARES, "longest", "reports", "busy"),
     )
@@ -100,11 +100,11 @@ def _measured(servers: Stack, web: int, requests: Sequence[bytes], rate: float, 
 
 
 def _plot(measured: Mapping[str, _Runs]) -> Plot:
-    """Percentiles up to 99.9: so many reports there are."""
+    """Plot percentiles up to 99.9, as far as the number of reports allows."""
     shares = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
     lines = []
     for load, runs in measured.items():
         together = [one for run in runs.waited_ms for one in run]
         points = tuple((1 / (1 - share), max(0.1, percentile(together, share))) for share in shares)
         lines.append(Line(load if load == BARE else f"{load} load", points))
-    return Plot("latency", "Due to event", "one report in so many takes longer", "ms", tuple(lines))
+    return Plot("latency", "Due to event", "one report in this many takes longer", "ms", tuple(lines))

@@ -1,8 +1,8 @@
-"""A light HTTP client for load: plain sockets, one thread, so that it takes little of what the server could use.
+"""A light HTTP client for load: plain sockets and one thread, to leave the server most of the machine.
 
-Closed loop: each connection sends as soon as it was answered; that measures how much a server takes. Open loop:
-requests are due at their times whatever becomes of those before, and a request's time counts from then; that measures
-how long one waits, without leaving out those that a slow server kept from being sent.
+Closed loop: each connection sends as soon as it has an answer; that measures throughput. Open loop: requests are due at
+fixed times, independent of earlier requests, and a request's time counts from then; that measures the wait, including
+that of requests which a slow server delayed.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ ANSWER_SECONDS = 30.0
 
 
 class Refused(Exception):
-    """An answer was not the wanted one."""
+    """The server gave an unexpected answer."""
 
 
 def request(path: str, body: str, kind: str = "application/json") -> bytes:
-    """The bytes of a POST."""
+    """Return the bytes of a POST."""
     data = body.encode()
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nContent-Length: {len(data)}\r\n\r\n"
     return head.encode() + data
@@ -35,7 +35,7 @@ def request(path: str, body: str, kind: str = "application/json") -> bytes:
 
 @dataclass(slots=True)
 class Connection:
-    """One at a time. `due`: when its request was due; `got`: what has come of the answer."""
+    """A connection with one request at a time. `due`: when it was due; `got`: the received part of the answer."""
 
     port: int
     socket: socket.socket = field(init=False)
@@ -47,12 +47,12 @@ class Connection:
         self.open()
 
     def open(self) -> None:
-        """Anew."""
+        """Open a new connection."""
         self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=ANSWER_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, asked: bytes) -> None:
-        """The server closes a connection that was idle for long; then once more."""
+        """Send; open a new connection once if the server closed an idle one."""
         self.sent, self.got = asked, b""
         try:
             self.socket.sendall(asked)
@@ -62,7 +62,7 @@ class Connection:
             self.socket.sendall(asked)
 
     def receive(self) -> bytes | None:
-        """The body once all of it is there. Raises Refused."""
+        """Return the body once it is complete. Raises Refused."""
         part = self.socket.recv(65_536)
         if not part:
             raise ConnectionResetError
@@ -79,7 +79,7 @@ class Connection:
 
 
 def closed_loop(port: int, requests: Sequence[bytes], *, seconds: float = 0.0, count: int = 0) -> tuple[int, float]:
-    """So many answered in so many seconds: for `seconds`, or until `count` were sent. Raises Refused."""
+    """Send for `seconds`, or until `count` were sent; return the number of answers and the seconds. Raises Refused."""
     waiting = itertools.cycle(requests)
     watched = selectors.DefaultSelector()
     connections = [Connection(port) for _ in range(min(CONNECTIONS, count or CONNECTIONS))]
@@ -105,7 +105,7 @@ def closed_loop(port: int, requests: Sequence[bytes], *, seconds: float = 0.0, c
 
 
 def open_loop(port: int, requests: Sequence[bytes], moments: Sequence[float]) -> dict[str, float]:
-    """Send one at each moment, in s from now: id in the answer -> when its request was due (time.time()).
+    """Send a request at each moment, in s from now; map the id in each answer to its due time (time.time()).
 
     Raises Refused.
     """
@@ -113,7 +113,7 @@ def open_loop(port: int, requests: Sequence[bytes], moments: Sequence[float]) ->
 
 
 def moments(rate: float, seconds: float, seed: object = "") -> list[float]:
-    """Random ones, `rate` a second, as independent callers would come; at least one."""
+    """Return random moments, `rate` a second, as for independent callers; at least one."""
     random, at = Random(f"{seed}"), 0.0
     found: list[float] = []
     while (at := at + random.expovariate(rate)) < seconds or not found:
@@ -148,7 +148,7 @@ class _OpenLoop:
         return self._due
 
     def _send_late(self) -> None:
-        """What is due and finds no connection free, waits, and its time runs."""
+        """Send requests that were due without a free connection; their time has been running."""
         while self._late:
             if not self._free:
                 if self._made == OPEN_CONNECTIONS:

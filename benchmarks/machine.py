@@ -1,4 +1,4 @@
-"""What it was measured on: processor, kernel, Python, versions of all that takes part."""
+"""The machine of a measurement: processor, kernel, Python, versions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PACKAGES = (
 
 
 def machine() -> dict[str, Any]:
-    """All of it, as JSON data."""
+    """Return the machine as JSON data."""
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),

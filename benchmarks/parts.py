@@ -1,4 +1,4 @@
-"""Where the time of a decision goes: each part of it by itself, on the same reports, in one process."""
+"""The time of a decision by part: each part separately, on the same reports, in one process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOW_MS = 1_790_000_000_000
 
 
 def measure(size: Size) -> Table:
-    """What holds up a decision: for red-dots, and for made rulesets as the engines are compared with."""
+    """Measure the parts for red-dots, and for generated rulesets as in the comparison of engines."""
     posting = red_dots(size.cases)
     columns = {"red-dots": _timed(posting.ruleset, posting.answers, size)}
     for rules in MADE:
@@ -35,8 +35,8 @@ def measure(size: Size) -> Table:
     table = Table(
         "parts",
         "Where the time of a decision goes",
-        "Processor time for one report, µs, each part by itself, so with warm caches: together they take less than a "
-        "whole decision. For the made rulesets a fifth of the answers are open.",
+        "Processor time for one report in µs. Each part was measured separately, with warm caches, so the sum is less "
+        "than a whole decision. The generated rulesets have a fifth of their answers open.",
         ("part", *columns),
     )
     parts = next(iter(columns.values()))
@@ -48,11 +48,11 @@ def _timed(ruleset: Ruleset, reports: Sequence[Answers], size: Size) -> dict[str
     parts = _Parts(ruleset, reports)
     steps = {
         "first opinion": parts.first_opinion,
-        "of it, looking ahead; the rest is durable-rules and its messages": parts.look_ahead,
+        "included: looking ahead; the rest is durable-rules and its messages": parts.look_ahead,
         "second opinion": parts.second_opinion,
-        "the same, with its reasons and what it hangs on": parts.explained,
+        "the same, with reasons and dependencies of outcomes": parts.explained,
         "deciding": parts.decide,
-        "putting the result together": parts.tell,
+        "building the result": parts.tell,
         "writing it as JSON": parts.write,
     }
     timed = by_turns({name: partial(_seconds, step, len(reports)) for name, step in steps.items()}, size.runs)
@@ -60,7 +60,7 @@ def _timed(ruleset: Ruleset, reports: Sequence[Answers], size: Size) -> dict[str
 
 
 class _Parts:
-    """Each method is one part of the nth report's decision; what another part would give it was made before."""
+    """Parts of a decision, a method each; the input from other parts is prepared before."""
 
     def __init__(self, ruleset: Ruleset, reports: Sequence[Answers]) -> None:
         self._reports = reports

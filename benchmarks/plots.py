@@ -13,7 +13,7 @@ FEW = 8
 
 
 def draw(plot: Plot, folder: Path) -> Path:
-    """Write one plot; the file. The same figures give the same bytes."""
+    """Write a plot, and return the file. Equal figures give equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{plot.name}.svg"
     with mpl.rc_context({"svg.hashsalt": plot.name, "font.size": 9}):

@@ -1,4 +1,4 @@
-"""red-dots and the reports of its worked cases: what is posted and decided wherever it isn't about made rulesets."""
+"""red-dots and the reports of its worked cases, for all measurements without generated rulesets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RED_DOTS = ROOT / "rulesets" / "red-dots"
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """`posted`: reports as forms post them; `findings`: their answers as intake hands them on."""
+    """`posted`: reports as forms post them; `findings`: their answers as intake passes them on."""
 
     bundle: Bundle
     ruleset: Ruleset
@@ -26,7 +26,7 @@ class Posting:
 
 
 def red_dots(count: int) -> Posting:
-    """So many of the worked cases, spread over all but those that are refused."""
+    """Return that many worked cases, spread over all that are accepted."""
     bundle = make_bundle(RED_DOTS)
     ruleset = open_bundle(bundle.data, bundle.digest)
     cases = [case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect]

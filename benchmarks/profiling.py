@@ -1,4 +1,4 @@
-"""Which functions a decision spends its time in: `python -m benchmarks.profiling [made RULES | red-dots]`."""
+"""Profile the functions of a decision: `python -m benchmarks.profiling [made RULES | red-dots]`."""
 
 from __future__ import annotations
 

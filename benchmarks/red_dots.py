@@ -34,14 +34,14 @@ PROCESSES = multiprocessing.get_context("spawn")
 
 
 def measure(size: Size) -> Table:
-    """The reports are those of the worked cases, each as often as the others."""
+    """Measure red-dots with the reports of its worked cases, each equally often."""
     posting = red_dots(size.cases)
     table = Table(
         "red-dots",
         "red-dots",
-        f"The ruleset that is delivered, {len(posting.ruleset.rules)} rules and {len(posting.ruleset.floors)} floors, "
-        f"with the reports of {len(posting.answers)} of its worked cases, one after the other. A decision is the "
-        "whole result, as it is published. Decisions are counted by processor time, so they are what a core gives.",
+        f"The delivered ruleset, {len(posting.ruleset.rules)} rules and {len(posting.ruleset.floors)} floors, with the "
+        f"reports of {len(posting.answers)} of its worked cases, one after the other. A decision is the whole result, "
+        "as published. Decisions are counted by processor time, so they are the rate of one core.",
         ("what", "figure"),
     )
     alone = _decisions(posting, size)
@@ -70,7 +70,7 @@ def _decisions(posting: Posting, size: Size) -> dict[str, Figure]:
 
 def _pass(evaluator: Evaluator, reports: tuple[Answers, ...]) -> Callable[[], float]:
     def seconds() -> float:
-        """Of the processor."""
+        """Return the processor time."""
         begun = time.process_time()
         for report in reports:
             decide(evaluator, report)
@@ -80,12 +80,12 @@ def _pass(evaluator: Evaluator, reports: tuple[Answers, ...]) -> Callable[[], fl
 
 
 def decide(evaluator: Evaluator, report: Answers) -> dict[str, Any]:
-    """One decision, of nobody whom the store knows."""
+    """Decide a report without history."""
     return evaluator.evaluate(report, History(), report_id="r", received_ms=NOW_MS, evaluated_ms=NOW_MS)
 
 
 def _at_once(size: Size) -> Figure:
-    """As many processes as cores, all at once: what a core gives when the others are busy, too."""
+    """Measure a core's rate with a process on every core."""
     values = []
     for _ in range(size.runs):
         ready = PROCESSES.Barrier(_cores())
@@ -101,7 +101,7 @@ def _keep(ready: Barrier) -> None:
 
 
 def _rate(seconds: float, cases: int) -> float:
-    """Of this process, a second."""
+    """Return this process's rate per second."""
     posting = red_dots(cases)
     evaluator = Evaluator(posting.ruleset, posting.bundle.digest)
     one_pass = _pass(evaluator, posting.answers)
@@ -125,8 +125,8 @@ def _cold_start(size: Size) -> list[tuple[str, Figure]]:
         )
     parts = [_child("_begin") for _ in range(size.runs)]
     return [
-        ("`triage decide`, from nothing to the result", timed["command"].times(1000, "ms")),
-        ("of this Python itself", timed["python"].times(1000, "ms")),
+        ("`triage decide`, from start to result", timed["command"].times(1000, "ms")),
+        ("included: the start of Python", timed["python"].times(1000, "ms")),
         *[
             (f"in a worker: {what}", Figure(tuple(part[what] for part in parts), "ms"))
             for what in ("imports", "opening the bundle", "compiling", "first decision")
@@ -141,13 +141,13 @@ def _took(command: list[str]) -> float:
 
 
 def _memory(size: Size) -> list[tuple[str, Figure]]:
-    """Of one process each time: resident, MB."""
+    """Measure the resident memory of a process, in MB."""
     found = _child("_grow", str(size.decisions))
     return [(f"memory of one process: {what}", Figure((value,), "MB")) for what, value in found.items()]
 
 
 def _child(function: str, *arguments: str) -> dict[str, float]:
-    """What a function here prints when a new process runs it."""
+    """Run a function of this module in a new process, and return its output."""
     code = (
         "import time; begun = time.perf_counter(); from benchmarks import red_dots; "
         f"red_dots.{function}(begun, *{arguments!r})"
@@ -157,7 +157,7 @@ def _child(function: str, *arguments: str) -> dict[str, float]:
 
 
 def _begin(begun: float) -> None:
-    """Print how long the parts of a start took, ms."""
+    """Print the parts of a start, in ms."""
     took = {"imports": time.perf_counter() - begun}
     posting = red_dots(1)
     ruleset = _timed(took, "opening the bundle", lambda: open_bundle(posting.bundle.data, posting.bundle.digest))
@@ -174,7 +174,7 @@ def _timed(took: dict[str, float], what: str, make: Callable[[], Made]) -> Made:
 
 
 def _grow(_: float, decisions: str) -> None:
-    """Print what the memory was, MB."""
+    """Print the memory, in MB."""
     found = {"imported": resident_mb(os.getpid())}
     posting = red_dots(CASES)
     evaluator = Evaluator(posting.ruleset, posting.bundle.digest)
@@ -190,7 +190,7 @@ def _grow(_: float, decisions: str) -> None:
 
 
 def resident_mb(pid: int) -> float:
-    """What of a process is in memory."""
+    """Return the resident memory of a process."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 

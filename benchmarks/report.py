@@ -1,4 +1,4 @@
-"""Tells what was measured: to whoever waits for it, as JSON to keep, and into docs/reference/performance.md."""
+"""Report the figures: as text, as stored JSON, and in docs/reference/performance.md."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TARGET_COLUMNS = ("target", "wanted", "measured", "")
 
 
 def text(table: Table, plots: str = "") -> str:
-    """A section of Markdown. `plots`: the folder of its plots, as seen from the document."""
+    """Return a section of Markdown. `plots`: the folder of its plots, as seen from the document."""
     parts = [f"### {table.title}", table.says, table.markdown()]
     parts += ["\n".join(f"- {note}" for note in table.notes)] if table.notes else []
     parts += [f"![{plot.title}]({plots}/{plot.name}.svg)" for plot in table.plots] if plots else []
@@ -25,12 +25,12 @@ def text(table: Table, plots: str = "") -> str:
 
 
 def targets(tables: Sequence[Table]) -> str:
-    """All targets of these tables."""
+    """Return the table of all targets."""
     return markdown(TARGET_COLUMNS, [target.cells() for table in tables for target in table.targets])
 
 
 def keep(tables: Sequence[Table], size: Size, machine: dict[str, Any], folder: Path = RESULTS) -> Path:
-    """Write a run's results; the file."""
+    """Write a run's results, and return the file."""
     folder.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
     path = folder / f"{now:%Y-%m-%dT%H%M%SZ}-{size.name}.json"
@@ -41,7 +41,7 @@ def keep(tables: Sequence[Table], size: Size, machine: dict[str, Any], folder: P
 
 
 def put_into(document: Path, tables: Sequence[Table], size: Size, machine: dict[str, Any], plots: str) -> None:
-    """Replace what stands between the marks of a document."""
+    """Replace the text between the marks of a document."""
     before, mark, rest = document.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not mark or not end:

@@ -1,8 +1,8 @@
-"""The logical rulesets that all engines are given, made from a seed; our engine's types are their notation.
+"""The logical rulesets for all engines, generated from a seed, in the types of our engine.
 
-A rule is a conjunction of answers; one in five has an alternative in it. Rules of the second layer read a statement
-that a rule of the first infers. There is no negation of a statement and no `open`: few peers can say it. What is open
-makes no condition true, so "not answered" and "false" lead every engine to the same rules.
+A rule is a conjunction of answers; one in five contains an alternative. Rules of the second layer read a statement
+that a rule of the first infers. No rule negates a statement or uses `open`, because few peers can. An open input makes
+no condition true, so "not answered" and "false" lead every engine to the same rules.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SOURCE = Source("made for measuring")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a made ruleset is like. `layers` 2: half the rules read what the other half infers."""
+    """The shape of a generated ruleset. `layers` 2: half the rules read statements that the other half infers."""
 
     rules: int
     layers: int = 1
@@ -58,7 +58,7 @@ class Shape:
 
 
 def make_ruleset(shape: Shape) -> Ruleset:
-    """The same one for the same shape, always."""
+    """Generate a ruleset; equal shapes give equal rulesets."""
     random = Random(f"{shape.rules}/{shape.layers}/{shape.answers}")
     inputs = {asked.name: asked for asked in map(_input, range(shape.answers))}
     first = shape.rules if shape.layers == 1 else shape.rules // 2
@@ -80,7 +80,7 @@ def make_ruleset(shape: Shape) -> Ruleset:
 
 
 def make_reports(ruleset: Ruleset, count: int, open_share: float) -> list[Answers]:
-    """`count` reports with that share of the findings open, each another."""
+    """Generate `count` different reports with that share of open findings."""
     random = Random(f"{len(ruleset.inputs)}/{count}/{open_share}")
     return [
         {name: _answer(random, asked) for name, asked in ruleset.inputs.items() if random.random() >= open_share}
@@ -89,7 +89,7 @@ def make_reports(ruleset: Ruleset, count: int, open_share: float) -> list[Answer
 
 
 def _input(number: int) -> Input:
-    """Of ten: six yes/no, two numbers, two choices."""
+    """Generate an input; of ten, six are yes/no, two numbers, two choices."""
     kind = [InputKind.YES_NO] * 6 + [InputKind.NUMBER] * 2 + [InputKind.CHOICE] * 2
     own = kind[number % 10]
     choices = tuple(Choice(value, value) for value in CHOICES) if own is InputKind.CHOICE else ()
@@ -97,7 +97,7 @@ def _input(number: int) -> Input:
 
 
 def _answer(random: Random, asked: Input) -> Value:
-    """A yes is one in four."""
+    """Generate an answer; one in four is yes."""
     match asked.kind:
         case InputKind.YES_NO:
             return random.random() < 0.25

@@ -1,4 +1,4 @@
-"""What safety costs: the second opinion, syncing to disk, encryption, each by itself left out or put in."""
+"""The cost of safety: second opinion, syncing to disk and encryption, each switched separately."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
     BASE: ("always", {}),
     "without the second opinion": ("always", {"TRIAGE_SECOND_OPINION": "off"}),
     "synced once a second": ("everysec", {}),
-    "synced when the kernel likes": ("no", {}),
+    "synced when the kernel decides": ("no", {}),
     "encrypted": (
         "always",
         {"TRIAGE_ENCRYPTION_KEYS": Fernet.generate_key().decode(), "TRIAGE_INDEX_SECRET": "s" * 40},
@@ -30,7 +30,7 @@ VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def measure(size: Size, variants: Sequence[str] = tuple(VARIANTS)) -> Table:
-    """A store, web and worker for each variant; only one has anything to do at a time."""
+    """Measure each variant with its own store, web and worker; only one works at a time."""
     posting = red_dots(size.cases)
     with contextlib.ExitStack() as running:
         loads = {
@@ -42,8 +42,8 @@ def measure(size: Size, variants: Sequence[str] = tuple(VARIANTS)) -> Table:
     table = Table(
         "safety",
         "What safety costs",
-        "The rates of intake and of the workers as above, each variant with a store, web and worker of its own, by "
-        "turns. The second number of a cell is by the first row.",
+        "The rates of intake and workers as above. Each variant has its own store, web and worker, and they take "
+        "turns. The second number of a cell is relative to the first row.",
         ("variant", "accepted over HTTP", "reports singly", "batches"),
     )
     for name in variants:
@@ -53,7 +53,7 @@ def measure(size: Size, variants: Sequence[str] = tuple(VARIANTS)) -> Table:
 
 
 def _loads(servers: Stack, posting: Posting, size: Size) -> tuple[Callable[[], float], ...]:
-    """Three rates: of intake while no worker works, of reports singly, of reports in chunks."""
+    """Return three rates: intake without workers, single reports, and chunks."""
     web, worker = servers.start_web(), servers.start_worker()
     requests = [request("/v1/reports", json.dumps(one)) for one in posting.posted]
     filling = Filling(servers, posting)

@@ -1,4 +1,4 @@
-"""Real servers for a measurement: a store, web servers and workers in processes of their own, ended with it."""
+"""Real servers for a measurement: a store, web servers and workers in processes of their own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 
 class Stack:
-    """One store and what runs on it. `settings`: TRIAGE_* variables beside the defaults, as in production."""
+    """A store with its web servers and workers. `settings`: TRIAGE_* variables that differ from the defaults."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
@@ -47,7 +47,7 @@ class Stack:
         self.store = RedisStore(self.settings)
 
     def start_store(self, bundle: Bundle, fsync: str = "always") -> None:
-        """As `triage up` starts it; with that ruleset live."""
+        """Start the store as `triage up` does, with that ruleset live."""
         options = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder), "--appendonly", "yes",
                    "--appendfsync", fsync, "--save", "", "--maxmemory-policy", "noeviction"]  # fmt: skip
         self.start([str(get_binary_path()), *options])
@@ -55,19 +55,19 @@ class Stack:
         self.deploy(bundle)
 
     def deploy(self, bundle: Bundle) -> None:
-        """Make it live."""
+        """Make the ruleset live."""
         by = Actor("benchmarks", Via.CLI)
         self.store.rulesets.deploy(bundle.name, bundle.version, bundle.digest, bundle.data, self.store.now_ms(), by=by)
 
     def start_web(self, app: str = "service.boot.app:create_app()") -> int:
-        """By gunicorn with the service's configuration; the port."""
+        """Start gunicorn with the service's configuration, and return the port."""
         port = free_port()
         self.start([sys.executable, "-m", "gunicorn", "--config", "service/boot/gunicorn.py", app], PORT=str(port))
         wait_for(lambda: _listens(port), app)
         return port
 
     def start_worker(self, app: str = "benchmarks.apps.worker", processes: int = 2) -> subprocess.Popen[bytes]:
-        """A Celery worker with so many processes. Ours says when it is ready; others warm up."""
+        """Start a Celery worker with that many processes. Ours reports when it is ready; others warm up."""
         known = len(self.store.health.get_workers(self.store.now_ms(), 60_000))
         command = [sys.executable, "-m", "celery", "-A", app, "worker", "--concurrency", str(processes), *QUIET]
         started = self.start([*command, "-n", f"w{len(self._running)}@bench", "--loglevel=WARNING"])
@@ -76,7 +76,7 @@ class Stack:
         return started
 
     def start(self, command: list[str], **environment: str) -> subprocess.Popen[bytes]:
-        """Any process, in a group of its own, told where the store is."""
+        """Start a process in its own group, with the store's address in its environment."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
         with (self.folder / f"{len(self._running)}.log").open("wb") as log:
             process = subprocess.Popen(
@@ -99,18 +99,18 @@ class Stack:
         self.client.unlink("triage:results", "triage:pending", "triage:pending:urgent", "triage:due", *QUEUES)
 
     def processor_seconds(self) -> float:
-        """What all its processes and this one took so far, of all cores."""
+        """Return the processor time of all its processes and this one so far."""
         ticks = sum(_ticks(pid) for process in self._running for pid in (process.pid, *children(process)))
         return ticks / os.sysconf("SC_CLK_TCK") + time.process_time()
 
     def tell(self) -> None:
-        """Show the ends of all logs: something went wrong."""
+        """Print the end of each log after a failure."""
         for log in sorted(self.folder.glob("*.log")):
             last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
             print(f"--- {log.name}", *last, sep="\n", file=sys.stderr)
 
     def end(self) -> None:
-        """End all that was started."""
+        """End all processes."""
         for process in self._running:
             _send(process, signal.SIGKILL)
         for process in self._running:
@@ -127,7 +127,7 @@ class Stack:
 
 @contextlib.contextmanager
 def stack(bundle: Bundle, fsync: str = "always", **settings: str) -> Iterator[Stack]:
-    """A store with that ruleset live, for what a measurement starts on it."""
+    """Start a store with that ruleset live, and end all its processes afterwards."""
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         made = Stack(Path(folder), **settings)
         try:
@@ -142,7 +142,7 @@ def stack(bundle: Bundle, fsync: str = "always", **settings: str) -> Iterator[St
 
 @contextlib.contextmanager
 def held(*processes: subprocess.Popen[bytes]) -> Iterator[Callable[[], None]]:
-    """Stop them, with their children, until what is given is called: so that work can pile up before the clock runs."""
+    """Stop processes and their children until the yielded function is called, to let work pile up first."""
     for process in processes:
         _send(process, signal.SIGSTOP)
 
@@ -157,18 +157,18 @@ def held(*processes: subprocess.Popen[bytes]) -> Iterator[Callable[[], None]]:
 
 
 def children(process: subprocess.Popen[bytes]) -> list[int]:
-    """The pids of its child processes."""
+    """Return the pids of its child processes."""
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 
 def _ticks(pid: int) -> int:
-    """In the program and in the kernel for it: fields 14 and 15 of proc(5), counted from after the name in brackets."""
+    """Return user and system ticks: fields 14 and 15 of proc(5), counted from after the name in brackets."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
 
 
 def wait_for(done: Callable[[], bool], what: str, seconds: float = START_SECONDS, every: float = 0.01) -> None:
-    """Until `done()`. Raises TimeoutError."""
+    """Wait until `done()`. Raises TimeoutError."""
     until = time.monotonic() + seconds
     while not done():
         if time.monotonic() > until:
@@ -177,7 +177,7 @@ def wait_for(done: Callable[[], bool], what: str, seconds: float = START_SECONDS
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """Return a free port."""
     with socket.socket() as tried:
         tried.bind(("127.0.0.1", 0))
         port: int = tried.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Where the time of a report goes: each step of its way by itself, in one process."""
+"""The time of a report by step: each step separately, in one process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from triage_rules.records.reports import History, Lane
 
 
 def measure(size: Size) -> Table:
-    """What holds up a target that is missed."""
+    """Measure the steps, to explain missed targets."""
     posting = red_dots(size.cases)
     with stack(posting.bundle) as servers:
         way = _Way(servers, posting)
@@ -41,8 +41,8 @@ def measure(size: Size) -> Table:
     table = Table(
         "shares",
         "Where the time of a report goes",
-        "A report of red-dots, step by step in one process while nothing else goes on. What Flask, gunicorn and Celery "
-        "themselves take is not among the steps: see the view that does nothing and the bare task.",
+        "A report of red-dots, step by step in an otherwise idle process. The steps don't include the time of Flask, "
+        "gunicorn and Celery themselves: see the view that does nothing, and the bare task.",
         ("step", "figure"),
     )
     table.rows = list(figures.items())
@@ -51,7 +51,7 @@ def measure(size: Size) -> Table:
 
 
 class _Way:
-    """Each method is one step of one report; what one step leaves, a later one takes."""
+    """Steps of a report, a method each; later steps use the output of earlier ones."""
 
     def __init__(self, servers: Stack, posting: Posting) -> None:
         self._store = servers.store

@@ -1,4 +1,4 @@
-"""How much is measured: all of it, a minute's worth, or just enough to see that each measurement works."""
+"""Sizes of a run: full, a minute, or the least for tests."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """`runs`: of each contender, by turns. Times in s."""
+    """The size of a run. `runs`: rounds of all contenders. Times in s."""
 
     name: str
     runs: int
     rules: tuple[int, ...]
     open_shares: tuple[float, ...]
     reports: int
-    """Made reports that each engine decides in a run."""
+    """Generated reports that each engine decides in a run."""
     cases: int
-    """Of the worked cases of red-dots, spread over all of them, so many are decided in a run."""
+    """Number of worked cases of red-dots that are decided in a run, spread over all."""
     decisions: int
-    """Decisions of one process whose memory is looked at, unless half a minute is over first."""
+    """Decisions before the memory of a process is measured, or half a minute's worth."""
     seconds: float
-    """Of load, in one run."""
+    """Seconds of load in a run."""
     queued: int
-    """Reports that wait before workers are let go, in one run, at most: no more than take `seconds`."""
+    """Maximum number of reports that wait before the workers start, and no more than take `seconds`."""
     worker_reports: int
-    """Reports that workers whose memory is looked at have done in all."""
+    """Reports that the workers process before their memory is measured."""
     backlogs: tuple[int, ...]
     latency_seconds: float
-    """Of each rate."""
+    """Seconds of each rate."""
     without: tuple[str, ...] = ()
-    """Measurements that are left out unless they are asked for."""
+    """Measurements that run only if requested."""
 
 
 FULL = Size(

@@ -1,4 +1,4 @@
-"""What a measurement hands back: a table of figures, plots of them, and which targets they meet."""
+"""The result of a measurement: a table of figures, their plots and targets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Cell = str | int | Figure
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What issue or promise wants, and what came out. `least` False: the measured value must not be more."""
+    """A wanted and a measured value. `least` False: the wanted value is a maximum."""
 
     says: str
     wanted: float
@@ -23,11 +23,11 @@ class Target:
 
     @property
     def met(self) -> bool:
-        """Whether it came out so."""
+        """True if the target is met."""
         return self.measured >= self.wanted if self.least else self.measured <= self.wanted
 
     def cells(self) -> tuple[str, str, str, str]:
-        """A row of the table of targets."""
+        """Return a row of the table of targets."""
         bound = "at least" if self.least else "at most"
         wanted = f"{bound} {readable(self.wanted)} {self.unit}".strip()
         return self.says, wanted, f"{readable(self.measured)} {self.unit}".strip(), "met" if self.met else "**not met**"
@@ -55,13 +55,13 @@ class Plot:
 
 
 def bars(name: str, title: str, x: str, figures: Mapping[str, Figure]) -> Plot:
-    """A bar for each figure's median."""
+    """Return a plot with a bar for each figure's median."""
     return Plot(name, title, x, "", bars=tuple((label, figure.median) for label, figure in figures.items()))
 
 
 @dataclass(slots=True)
 class Table:
-    """A measurement's outcome. `says`: what was measured, and how, in a few sentences."""
+    """A measurement's table. `says`: a few sentences about what was measured and how."""
 
     name: str
     title: str
@@ -73,11 +73,11 @@ class Table:
     targets: list[Target] = field(default_factory=list)
 
     def markdown(self) -> str:
-        """The table alone."""
+        """Return only the table."""
         return markdown(self.columns, self.rows)
 
     def as_json(self) -> dict[str, Any]:
-        """All of it but the plots, which are drawn from it."""
+        """Return everything except the plots, which are drawn from it."""
         return {
             "name": self.name,
             "title": self.title,
@@ -99,7 +99,7 @@ class Table:
 
 
 def markdown(columns: tuple[str, ...], rows: list[tuple[Cell, ...]]) -> str:
-    """A table of Markdown."""
+    """Return a Markdown table."""
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     return "\n".join([*lines, *("| " + " | ".join(map(_shown, row)) + " |" for row in rows)])
 

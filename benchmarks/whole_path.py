@@ -1,4 +1,4 @@
-"""(h) The whole path, POST to result, of the service and of two builds of an afternoon."""
+"""(h) The whole path, from POST to result, of the service and of two quick builds."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ COMPARED = 20
 
 
 class Differ(Exception):
-    """Two of them came to different results."""
+    """Two builds gave different results."""
 
 
 def measure(size: Size) -> Table:
-    """All three serve at once, and are loaded by turns. Raises Differ."""
+    """Measure all three; they run at once and are loaded in turn. Raises Differ."""
     ruleset = make_ruleset(SHAPE)
     reports = make_reports(ruleset, max(COMPARED, size.reports), OPEN)
     bodies = [json.dumps({"ruleset": ruleset.name, "findings": report}) for report in reports]
@@ -55,10 +55,10 @@ def measure(size: Size) -> Table:
     table = Table(
         "whole-path",
         "The whole path",
-        f"Reports posted singly over 16 connections: how many a second from the first request to the last result. The "
-        f"rules are made ones, {SHAPE}, a fifth of the answers open; two worker processes each, the same gunicorn, the "
-        "same store. All three came to the same levels and rules before. The two others check nothing, explain "
-        "nothing, publish nothing, and lose what a killed worker held.",
+        "Reports a second, posted singly over 16 connections, from the first request to the last result. The rules "
+        f"are generated: {SHAPE}, a fifth of the answers open. Each uses two worker processes, the same gunicorn and "
+        "the same store. All three gave the same levels and rules before the timing. The two others check nothing, "
+        "explain nothing, publish nothing, and lose the reports of a killed worker.",
         ("what", "figure", "triage-rules / this"),
     )
     table.rows = [
@@ -84,7 +84,7 @@ def _rate(servers: Stack, port: int, path: str, bodies: Sequence[str]) -> Callab
 
 
 def done_by_any(servers: Stack) -> int:
-    """Only one of the three has anything to do."""
+    """Count the results of the one that is loaded."""
     counted = servers.client.mget(NAIVE_DONE, RQ_DONE)
     return int(servers.client.xlen("triage:results")) + sum(int(one or 0) for one in counted)
 
@@ -95,7 +95,7 @@ def _compare(servers: Stack, ways: dict[str, tuple[int, str]], bodies: Sequence[
         keys = {NAIVE: f"naive:report:{ids[NAIVE]}", RQ: f"rqjobs:report:{ids[RQ]}"}
         found = {OURS: _ours(servers, ids[OURS]), **{name: _theirs(servers, key) for name, key in keys.items()}}
         if len(set(found.values())) > 1:
-            raise Differ(f"the whole paths came to different results: {found}")
+            raise Differ(f"the whole paths gave different results: {found}")
     servers.forget()
 
 

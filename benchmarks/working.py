@@ -35,7 +35,7 @@ SINGLY, CHUNKS, POSTED, BARE, STOCK = (
 
 
 def measure(size: Size) -> Table:
-    """All on one store and one broker, workers of two processes each."""
+    """Measure all variants on one store and broker, with workers of two processes each."""
     posting = red_dots(size.cases)
     with stack(posting.bundle) as servers:
         web, ours = servers.start_web(), servers.start_worker()
@@ -64,7 +64,7 @@ def measure(size: Size) -> Table:
 
 
 def _posted(servers: Stack, web: int, posting: Posting, filling: Filling) -> Callable[[int], float]:
-    """A rate: web and workers at once, from the first batch to the last event."""
+    """Return a rate function: web and workers at once, from the first batch to the last event."""
     lines = cycle(json.dumps(one) for one in posting.posted)
 
     def rate_of(count: int) -> float:
@@ -82,7 +82,7 @@ def _posted(servers: Stack, web: int, posting: Posting, filling: Filling) -> Cal
 
 
 def _memory(servers: Stack, worker: subprocess.Popen[bytes], filling: Filling, size: Size) -> list[tuple[str, Figure]]:
-    """Of each process of our worker, once it has done so many reports, or as many as there is time for."""
+    """Measure each process of our worker, before and after that many reports, or as many as fit into the time."""
     before = Figure(tuple(map(resident_mb, children(worker))), "MB")
     begun, done, step = time.monotonic(), 0, min(10_000, size.worker_reports)
     while done < size.worker_reports and time.monotonic() - begun < GROWING_SECONDS:
@@ -91,18 +91,18 @@ def _memory(servers: Stack, worker: subprocess.Popen[bytes], filling: Filling, s
         servers.forget()
         done += step
     after = Figure(tuple(map(resident_mb, children(worker))), "MB")
-    return [("memory of a worker process, before", before), (f"after {done:,} reports more", after)]
+    return [("memory of a worker process, before", before), (f"after {done:,} more reports", after)]
 
 
 def _table(figures: dict[str, Figure], memory: list[tuple[str, Figure]]) -> Table:
     table = Table(
         "working",
         "From the queue to the event",
-        "Reports of red-dots that wait in the queue until the workers are let go: how many a second until the last "
-        "event is on the stream; two worker processes, a store that syncs every write to disk. The bare task is a "
-        "Celery task that does one `INCR`, on the same broker, in our worker with its settings (late acknowledgement) "
-        "or in one of Celery's own.",
-        ("what", "figure", "by the bare task in the same worker"),
+        "Reports of red-dots wait in the queue until the workers start. The rate counts from then until the last "
+        "event is on the stream, with two worker processes and a store that syncs every write to disk. The bare task "
+        "is a Celery task that does one `INCR` on the same broker, either in our worker with its settings (late "
+        "acknowledgement) or in one with Celery's defaults.",
+        ("what", "figure", "relative to the bare task in the same worker"),
     )
     table.rows = [
         (name, figure, figure.over(figures[BARE]) if name != BARE else "") for name, figure in figures.items()
@@ -128,7 +128,7 @@ def _table(figures: dict[str, Figure], memory: list[tuple[str, Figure]]) -> Tabl
 
 
 def resident_mb(pid: int) -> float:
-    """What of a process is in memory."""
+    """Return the resident memory of a process."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024 / 1e6

@@ -1,4 +1,4 @@
-"""A made ruleset as its author would have written it, so that it can go live like any other."""
+"""A generated ruleset in its written form, to go live like any other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SOURCE = {"text": "made for measuring", "marks": []}
 
 
 def bundle(ruleset: Ruleset) -> Bundle:
-    """What goes live. Raises RulesetError if what is made here is no ruleset."""
+    """Return the bundle to make live. Raises RulesetError if it is not a ruleset."""
     return bundle_of(parse_document(json.dumps(_document(ruleset)).encode(), "ruleset.yaml"))
 
 
@@ -36,7 +36,7 @@ def _document(ruleset: Ruleset) -> dict[str, Anything]:
         "language": 1,
         "version": ruleset.version,
         "title": ruleset.title,
-        "description": "For measuring alone.",
+        "description": "Only for measuring.",
         "owner": ruleset.owner,
         "review_by": "2030-01-01",
         "approved_by": None,

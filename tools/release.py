@@ -56,7 +56,7 @@ def release(root: Path, version: str, day: dt.date, test: Callable[[], None], bu
 def refuse(root: Path, version: str) -> None:
     """Raise Refused if that version can't be released from what is checked out."""
     if not VERSION.fullmatch(version):
-        raise Refused(f"{version!r} is no version; expected, for instance, 1.2.0")
+        raise Refused(f"{version!r} is not a version; expected, for instance, 1.2.0")
     if git(root, "status", "--porcelain"):
         raise Refused("there are changes that are not committed")
     if git(root, "tag", "--list", f"v{version}"):

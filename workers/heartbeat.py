@@ -16,7 +16,7 @@ from celery.worker import state
 from triage_rules.foundation.errors import DecryptionError, StoreUnavailable
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisStore
-from workers.progress import Progress
+from workers.progress import WorkerProgress
 from workers.tasks import SETTINGS
 
 STUCK = 75
@@ -56,7 +56,7 @@ class Watch(threading.Thread):
         self._stalled_after_s = settings.stalled_seconds
         self._stuck_after_s = settings.stuck_seconds
         self._worker = name
-        self._progress = Progress()
+        self._progress = WorkerProgress()
         self.tick()
 
     def run(self) -> None:

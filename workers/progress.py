@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-class Progress:
+class WorkerProgress:
     """The progress of a worker. It has stalled if work waits and it takes none, or if a task it holds never ends.
 
     A worker that holds nothing while nothing waits is idle, not stalled.

@@ -1,1 +1,1 @@
-"""What is served and worked off beside the service: the bare minimum, and what one would build without it."""
+"""Apps to compare the service with: the bare minimum, and quick builds without it."""

@@ -1,4 +1,4 @@
-"""A Flask app without anything: a view that does nothing, some that only enqueue, and those of the afternoon builds."""
+"""A bare Flask app: a view that does nothing, views that only enqueue, and the views of the quick builds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from triage_rules.records.tasks import BROKER_KEY_PREFIX
 
 
 def create_app() -> Flask:
-    """Served by the same gunicorn, with the same settings, as the service."""
+    """Make the app; the same gunicorn serves it with the same settings as the service."""
     url = os.environ["TRIAGE_REDIS_URL"]
     app = Flask("bare")
     celery = Celery("bare", broker=url, set_as_current=False)
@@ -27,7 +27,7 @@ def create_app() -> Flask:
 
     @celery.task(name="bench.discarded")  # type: ignore[untyped-decorator]
     def discarded(_: object) -> None:
-        """Nobody runs it."""
+        """Do nothing; no worker runs this task."""
 
     @app.post("/nothing")
     def nothing() -> tuple[Response, int]:

@@ -1,6 +1,6 @@
-"""What one would build in an afternoon: `delay()` with the report, a durable-rules Host in the task, one HSET.
+"""A quick build: `delay()` with the report, a durable-rules Host in the task, one HSET.
 
-Celery is left as it comes. The rules are the made ones of `SHAPE`, which the service gets as a ruleset of its own.
+Celery has its defaults. The rules are generated from `SHAPE`; the service gets the same rules as a ruleset.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ app.conf.update(task_ignore_result=True, broker_connection_retry_on_startup=True
 
 @app.task(name=NAIVE_ROUND_TRIP)  # type: ignore[untyped-decorator]
 def round_trip(_: str) -> None:
-    """One round trip, by Celery as it comes."""
+    """Make one round trip, with Celery's defaults."""
     client().incr(NAIVE_DONE)
 
 
 @app.task(name=NAIVE_DECIDE)  # type: ignore[untyped-decorator]
 def decide(report_id: str, report: dict[str, Any]) -> None:
-    """Decide, and store."""
+    """Decide, and store the result."""
     found = engine().read(engine().run(report["findings"]))
     pipe = client().pipeline(transaction=False)
     pipe.hset(f"naive:report:{report_id}", mapping={"level": found.level, "rules": json.dumps(sorted(found.fired))})
@@ -42,11 +42,11 @@ def decide(report_id: str, report: dict[str, Any]) -> None:
 
 @functools.cache
 def engine() -> DurableHost:
-    """Each process makes its own."""
+    """Return this process's own engine."""
     return DurableHost(make_ruleset(SHAPE))
 
 
 @functools.cache
 def client() -> redis.Redis:
-    """As above."""
+    """Return this process's own client."""
     return redis.Redis.from_url(URL)

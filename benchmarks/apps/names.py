@@ -1,4 +1,4 @@
-"""Names that both ends use: of tasks, and of what they count what is done in."""
+"""Names that both ends use: of tasks, and of the keys that count finished ones."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ NAIVE_DONE = "naive:done"
 RQ_QUEUE = "measured"
 RQ_DONE = "rq:done"
 DISCARDED = "bench:discarded"
-"""A queue that nobody reads."""
+"""A queue that no worker reads."""

@@ -1,4 +1,4 @@
-"""RQ with rule-engine: the other build of an afternoon."""
+"""RQ with rule-engine: the other quick build."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.rulesets import make_ruleset
 
 
 def decide(report_id: str, report: dict[str, Any]) -> None:
-    """Decide, and store."""
+    """Decide, and store the result."""
     found = engine().read(engine().run(report["findings"]))
     pipe = client().pipeline(transaction=False)
     pipe.hset(f"rqjobs:report:{report_id}", mapping={"level": found.level, "rules": json.dumps(sorted(found.fired))})
@@ -26,11 +26,11 @@ def decide(report_id: str, report: dict[str, Any]) -> None:
 
 @functools.cache
 def engine() -> RuleEngine:
-    """Each process makes its own."""
+    """Return this process's own engine."""
     return RuleEngine(make_ruleset(SHAPE))
 
 
 @functools.cache
 def client() -> redis.Redis:
-    """As above."""
+    """Return this process's own client."""
     return redis.Redis.from_url(os.environ["TRIAGE_REDIS_URL"])

@@ -1,4 +1,4 @@
-"""The made ruleset that whole builds are compared with: 60 rules, half of them chained on the other half."""
+"""The generated ruleset for comparing whole builds: 60 rules, half of them chained to the other half."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our worker, with tasks more that do one Redis round trip: the same processes, settings and broker for all."""
+"""Our worker, with extra tasks that make one Redis round trip: the same processes, settings and broker for all."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from workers.app import app
 
 @app.task(name=ROUND_TRIP, queue=Lane.NORMAL.value)  # type: ignore[untyped-decorator]
 def round_trip(_: str) -> None:
-    """What a task can't do less than."""
+    """Do the least that a task can do."""
     client().incr(BARE_DONE)
 
 
 @app.task(name=TELL, queue=Lane.NORMAL.value)  # type: ignore[untyped-decorator]
 def tell(report_id: str) -> None:
-    """An event that says only that the report was here."""
+    """Append an event that holds only the report's id."""
     client().xadd("triage:results", {"ce_subject": report_id})
 
 
 @functools.cache
 def client() -> redis.Redis:
-    """Each process makes its own."""
+    """Return this process's own client."""
     return redis.Redis.from_url(os.environ["TRIAGE_REDIS_URL"])

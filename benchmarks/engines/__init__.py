@@ -1,1 +1,1 @@
-"""One small adapter for each engine: the same logical ruleset, in the form that its users would give it."""
+"""A small adapter for each engine: the same logical ruleset, in the form that its users would choose."""

@@ -16,7 +16,7 @@ from triage_rules.language.model import All, Answers, Any, Compare, Condition, I
 
 
 class Clips(InProcess):
-    """One environment, reset for each report. What is open is `nil`, the slots' default."""
+    """An environment, reset for each report. Open inputs are `nil`, the slots' default."""
 
     name = "clipspy"
 
@@ -47,9 +47,9 @@ class Clips(InProcess):
 
 
 def _patterns(condition: Condition, names: Iterator[str]) -> Iterator[str]:
-    """Statements and alternatives are patterns of their own; all else is one pattern on the report.
+    """Return the patterns: one for each statement and alternative, and one on the report for the rest.
 
-    `names`: of variables, each used once in a rule.
+    `names`: variable names, each used once in a rule.
     """
     parts = condition.parts if isinstance(condition, All) else (condition,)
     slots = []

@@ -1,4 +1,4 @@
-"""Conditions as text: the shape that most expression languages share, with each language's words handed in."""
+"""Conditions as text, in the form that most expression languages share; the caller passes the language's words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIGNS = {Op.AT_LEAST: ">=", Op.MORE_THAN: ">", Op.AT_MOST: "<=", Op.LESS_THAN: "
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a language writes each leaf; `both` and `either` join parts."""
+    """A language's forms of the leaves; `both` and `either` join parts."""
 
     compare: Callable[[Compare], str]
     yes: Callable[[str], str]
@@ -24,7 +24,7 @@ class Words:
     either: str = " or "
 
     def write(self, condition: Condition) -> str:
-        """One condition of a made ruleset."""
+        """Write a condition of a generated ruleset."""
         match condition:
             case All(parts):
                 return self.both.join(map(self._bracketed, parts))

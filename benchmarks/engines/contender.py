@@ -1,4 +1,4 @@
-"""What every adapter is: an engine with one ruleset loaded, that decides reports and says how long that took."""
+"""The interface of every adapter: an engine with a loaded ruleset, which decides reports and measures the time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from triage_rules.language.model import Answers, Ruleset
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What every engine must agree on: the level, and the rules that fired."""
+    """A decision that all engines must agree on: the level, and the rules that fired."""
 
     level: str
     fired: frozenset[str]
@@ -24,37 +24,37 @@ class NotHere(Exception):
 
 
 class Contender(ABC):
-    """A ruleset is loaded once and used for all reports. Raises NotHere."""
+    """An engine with a ruleset, loaded once for all reports. Raises NotHere."""
 
     name: str
     explains = False
-    """Whether what it gives says why; otherwise it is just the rules that fired."""
+    """True if the engine's answer includes reasons; otherwise it is only the fired rules."""
 
     @abstractmethod
     def decide(self, reports: Sequence[Answers]) -> list[Decided]:
-        """What it makes of each report."""
+        """Decide each report."""
 
     @abstractmethod
     def seconds(self, reports: Sequence[Answers]) -> float:
-        """How much processor time it takes for all of them, one after the other, in all threads of its process."""
+        """Return the processor time for all reports, one after the other, in all threads of the process."""
 
     def close(self) -> None:  # noqa: B027 - most hold nothing
-        """Give back what it holds."""
+        """Release the engine's resources."""
 
 
 class InProcess(Contender):
-    """An engine that is called from Python. Timed is `run` alone; what `read` makes of its answer is free."""
+    """An engine that is called from Python. Only `run` is timed; `read` doesn't count."""
 
     def __init__(self, ruleset: Ruleset) -> None:
         self.ruleset = ruleset
 
     @abstractmethod
     def run(self, answers: Answers) -> Any:
-        """One report, and whatever the engine answers."""
+        """Evaluate a report, and return the engine's own answer."""
 
     @abstractmethod
     def read(self, answer: Any) -> Decided:
-        """That answer, as all are compared."""
+        """Convert that answer for the comparison."""
 
     def decide(self, reports: Sequence[Answers]) -> list[Decided]:
         return [self.read(self.run(report)) for report in reports]
@@ -67,12 +67,12 @@ class InProcess(Contender):
         return time.process_time() - begun
 
     def from_rules(self, fired: Iterable[str]) -> Decided:
-        """The level that these rules amount to: for engines that know of none."""
+        """Return the level of these rules, for engines without levels."""
         return decided(self.ruleset, fired)
 
 
 def decided(ruleset: Ruleset, fired: Iterable[str]) -> Decided:
-    """The highest level among the rules that fired, or else the default."""
+    """Return the decision: the highest level of the fired rules, or the default."""
     rules = frozenset(fired)
     codes = [ruleset.rules[name].outcomes[0].disposition for name in rules] or [ruleset.default.disposition]
     return Decided(max(ruleset.dispositions[code].level for code in codes).word, rules)

@@ -1,6 +1,6 @@
-"""durable-rules by its own front door: a Host, rules with `when_all`, a fact for the report, a fact for each statement.
+"""durable-rules by its public interface: a Host, rules with `when_all`, a fact for the report and for each statement.
 
-Two of its traps have to be walked around even here: one rule fires for every report, since otherwise `delete_state`
+Two of its traps need a workaround even here: one rule fires for every report, since otherwise `delete_state`
 frees wild memory, and a statement that no rule reads is not asserted, since that raises.
 """
 
@@ -40,14 +40,14 @@ _COMPARE = {Op.AT_LEAST: operator.ge, Op.MORE_THAN: operator.gt, Op.AT_MOST: ope
 
 
 class Quiet(Host):  # type: ignore[misc] # durable carries no types
-    """A Host without its two timer threads: nothing here waits for time, and they would disturb the others."""
+    """A Host without its two timer threads, which nothing here needs and which would disturb the others."""
 
     def _run(self) -> None:
         pass
 
 
 class DurableHost(InProcess):
-    """Each report is one state, deleted afterwards."""
+    """A Host; each report is one state, deleted afterwards."""
 
     name = "durable-rules Host"
 
@@ -88,7 +88,7 @@ class DurableHost(InProcess):
 
 
 def _antecedents(condition: Condition) -> list[Anything]:
-    """What is about the report is one message; a statement is another, so a rule that reads one joins the two."""
+    """Return one message for the report and one for each statement: a rule that reads a statement joins them."""
     parts = condition.parts if isinstance(condition, All) else (condition,)
     stated = [part for part in parts if _inferred(part)]
     answered = [part for part in parts if part not in stated]

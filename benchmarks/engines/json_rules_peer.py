@@ -1,4 +1,4 @@
-"""json-rules-engine on node, in a process of its own that takes the time itself: nothing of the way there counts."""
+"""json-rules-engine on node, in a process that measures its own time: the transfer doesn't count."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FIRST, THEN = 2, 1
 
 
 class JsonRules(Contender):
-    """The second layer has a lower priority, and reads facts that the first one added."""
+    """An engine; its second layer has a lower priority and reads facts that the first added."""
 
     name = "json-rules-engine"
 

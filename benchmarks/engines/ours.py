@@ -15,7 +15,7 @@ NO_HISTORY = History()
 
 
 class Ours(InProcess):
-    """As in production: durable-rules, and the reference evaluator's second opinion on every report."""
+    """Our engine as in production: durable-rules, and a second opinion on every report."""
 
     name = "triage-rules"
     explains = True
@@ -33,7 +33,7 @@ class Ours(InProcess):
 
 
 class OursAlone(Ours):
-    """Without the second opinion."""
+    """Our engine without the second opinion."""
 
     name = "triage-rules, no second opinion"
     second_opinion = False

@@ -19,7 +19,7 @@ WORDS = Words(
 
 
 class RuleEngine(InProcess):
-    """One call of `matches` for each rule. What is open is given as null: resolving a name that is missing is slow."""
+    """An engine: a call of `matches` for each rule. Open inputs are null, because resolving a missing name is slow."""
 
     name = "rule-engine"
 

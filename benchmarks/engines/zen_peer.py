@@ -27,7 +27,7 @@ WORDS = Words(
 
 
 class ZenEngine(InProcess):
-    """The second table reads the report and the names of the statements that the first one gave."""
+    """A graph of tables; the second reads the report and the statements that the first returned."""
 
     name = "zen-engine"
 

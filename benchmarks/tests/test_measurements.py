@@ -48,7 +48,7 @@ def test_workers_are_measured_beside_a_bare_task_in_the_same_run() -> None:
     table = working.measure(LEAST)
     told = figures(table)
     assert {working.SINGLY, working.CHUNKS, working.POSTED, working.BARE, working.STOCK} <= set(told)
-    assert f"after {LEAST.worker_reports} reports more" in told
+    assert f"after {LEAST.worker_reports} more reports" in told
     assert len(table.targets) == 3
 
 

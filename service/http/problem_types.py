@@ -34,8 +34,8 @@ PROBLEMS = {
         Problem(
             "unreadable",
             400,
-            "The body is not valid JSON",
-            "The body is not strict JSON. `errors` lists the faults and, if known, their places.",
+            "The JSON is invalid",
+            "Expected strict JSON. `errors` lists the faults and, if known, their places.",
             "Send UTF-8 without a byte order mark, one JSON value, each key once, no NaN or Infinity, little nesting.",
         ),
         Problem(

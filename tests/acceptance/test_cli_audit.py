@@ -63,12 +63,12 @@ def test_a_log_that_was_replaced_is_told_in_a_sentence(redis_url: str, redis_cli
     """By what is no log, or by an entry with a number that no integer holds: never a traceback."""
     redis_client.xadd("triage:audit", {"number": "9" * 5_000})
     verified = triage(redis_url, "audit", "verify")
-    assert (verified.exit_code, "has other fields" in verified.stdout) == (1, True)
+    assert (verified.exit_code, "has missing or extra fields" in verified.stdout) == (1, True)
     redis_client.delete("triage:audit")
     redis_client.set("triage:audit", "x")
     for command in (["audit", "verify"], ["audit", "show"], ["deploy", str(GLASS_TEST)]):
         refused = triage(redis_url, *command)
-        assert (refused.exit_code, "is no log" in refused.stderr) == (3, True)
+        assert (refused.exit_code, "is not a log" in refused.stderr) == (3, True)
     assert not redis_client.exists("triage:live")
 
 

@@ -333,10 +333,10 @@ def test_what_a_key_of_a_batch_means_is_described_beside_it(http: Caller) -> Non
         ]
         return str(key["description"])
 
-    assert "the line's number in the body, where blank lines count" in told("/v1/reports/batch")
-    assert "refused before that body is checked" in told("/v1/reports")
+    assert "the line's number in the body; blank lines count" in told("/v1/reports/batch")
+    assert "rejected before that body is checked" in told("/v1/reports")
     for path in ("/v1/reports", "/v1/reports/batch"):
-        assert "Keys of batches and of single reports have nothing to do with each other" in told(path)
+        assert "Keys of batches and keys of single reports are independent" in told(path)
 
 
 def test_the_description_is_valid_without_any_ruleset(world: World) -> None:

@@ -240,7 +240,7 @@ def test_the_command_shows_letters_and_puts_back_those_that_are_named(
 
     ran = redrive(redis_url, "--group", GROUP, "--by", "ann", second.entry, "1-1")
     assert (ran.exit_code, letters_of(store)) == (1, [first])
-    assert f"1-1 is no dead letter of {GROUP}." in ran.stdout
+    assert f"1-1 is not a dead letter of {GROUP}." in ran.stdout
     assert [one["actor"] for one in store.audit.read_entries()][-1] == "ann"
     again = redrive(redis_url, "--group", GROUP, second.entry)
     assert (again.exit_code, pending(redis_client)) == (1, 1)

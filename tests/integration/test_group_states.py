@@ -91,7 +91,7 @@ def test_each_group_is_told_by_itself(store: RedisStore, behind: ConsumerGroup, 
 def test_status_tells_how_far_a_group_is_and_how_its_letters_come_back(redis_url: str, behind: ConsumerGroup) -> None:
     """To people in a line, to programs as numbers."""
     ran = status(redis_url)
-    assert "group ward-7: 3 results to come, 2 in progress, 1 dead letters" in ran.stdout
+    assert "group ward-7: 3 undelivered results, 2 in progress, 1 dead letters" in ran.stdout
     assert "triage redrive --group ward-7" in ran.stderr
     told = json.loads(status(redis_url, "--format", "json").stdout)
     assert told["groups"] == [{"name": "ward-7", "lag": 3, "pending": 2, "dead": 1}]
@@ -116,7 +116,7 @@ def test_a_lag_that_the_store_does_not_know_is_told_as_unknown_and_not_as_nought
 ) -> None:
     """Nought would say that all is well."""
     assert store.consumer_groups.get_all() == Groups((unknown,), 0)
-    assert "group ward-7: unknown number of results to come" in status(redis_url).stdout
+    assert "group ward-7: unknown number of undelivered results" in status(redis_url).stdout
     assert json.loads(status(redis_url, "--format", "json").stdout)["groups"][0]["lag"] is None
     assert http_status(settings)["groups"][0]["lag"] is None
     assert 'triage_group_lag{group="ward-7"} NaN' in metrics(settings)

@@ -222,7 +222,7 @@ def test_a_worker_can_bury_trim_and_tidy(roles: Roles, tester: redis.Redis, noth
     worker, report = roles.store("worker"), a_report(subject="p")
     roles.store("web").reports.accept(report)
     with Consumer(roles.settings("consumer").redis_url, "ward-7") as consumer:
-        consumer._entries()
+        consumer._next_entries()
         assert worker.work.begin(report.id, NOW_MS) is not None
         assert worker.work.bury(report.id, a_result(report, None), "worker_lost", NOW_MS)
         tester.set("triage:bundle:sha256:old", "of a deployment that nobody remembers")

@@ -34,7 +34,7 @@ def test_the_reference_shows_every_call_and_asks_no_other_site(open_page: Open, 
     for problems in seen.page.locator("details").all():
         problems.evaluate("details => { details.open = true }")
     seen.check_axe()
-    assert seen.page.title() == "Triage: the HTTP interface"
+    assert seen.page.title() == "Triage: HTTP API"
     seen.goto("/problems/")
 
 

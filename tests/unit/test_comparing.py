@@ -226,13 +226,13 @@ def test_the_cases_of_all_rulesets_are_compared_without_twins_and_those_to_be_re
 
 @pytest.mark.parametrize("form", ["text", "markdown", "json"])
 def test_every_form_says_that_cases_are_no_patients(folders: list[str], form: str) -> None:
-    assert "worked cases, written to try the rules, and not patients" in run(*folders, "--format", form).stdout
+    assert "worked cases that test the rules, not patients" in run(*folders, "--format", form).stdout
 
 
 @pytest.mark.parametrize("form", ["text", "markdown"])
 def test_an_example_is_shown_in_questions_and_answers(folders: list[str], form: str) -> None:
     told = run(*folders, "--format", form).stdout
-    assert "Lower: first urgent, other monitor; only its default speaks; no answer can change that (1 case)" in told
+    assert "Lower: first urgent, other monitor; only its default applies; no answer can change that (1 case)" in told
     assert "Hot? yes · How old? 40 years" in told
     assert "first: urgent, U (F1); other: monitor, M (no rule fires)" in told
     assert "cases: first/hot" not in told

@@ -119,3 +119,14 @@ def test_every_missing_package_belongs_to_an_extra_that_brings_it() -> None:
     names = {"durable_rules_engine": "durable-rules", "ruamel": "ruamel.yaml", "z3": "z3-solver"}
     for module, extra in EXTRAS.items():
         assert any(name.startswith(names.get(module, module)) for name in extras[extra]), module
+
+
+def test_consumers_need_no_other_module_than_the_consumer() -> None:
+    """Code of other systems must not break when modules move inside the package."""
+    from triage_rules import consumer
+
+    assert set(consumer.__all__) == {
+        "Consumer", "CredentialsRefused", "DecryptionError", "Event", "EventError",
+        "Level", "Message", "StoreUnavailable", "follow", "following",
+    }  # fmt: skip
+    assert all(hasattr(consumer, name) for name in consumer.__all__)

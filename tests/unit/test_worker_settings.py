@@ -15,7 +15,7 @@ from service.use.dispatch import CeleryDispatch
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.tasks import BROKER_KEY_PREFIX, EVALUATE, SWEEP
 from workers.app import celery_settings, make_app
-from workers.progress import Progress
+from workers.progress import WorkerProgress
 from workers.schedule import every
 
 
@@ -64,7 +64,7 @@ NOTHING: dict[str, Any] = {"taken": 1, "held": [], "waiting": 9}
 @pytest.mark.parametrize("told", [{"taken": 2}, {"held": ["a"]}, {"waiting": 0}], ids=str)
 def test_a_worker_that_takes_a_task_or_has_nothing_to_do_is_not_stalled(told: dict[str, Any]) -> None:
     """It began one, received one, or is idle."""
-    progress = Progress()
+    progress = WorkerProgress()
     assert progress.stalled_s(**NOTHING, now_s=0.0) == 0
     assert progress.stalled_s(**(NOTHING | told), now_s=50.0) == 0
     assert progress.stalled_s(**NOTHING, now_s=60.0) <= 10
@@ -72,20 +72,20 @@ def test_a_worker_that_takes_a_task_or_has_nothing_to_do_is_not_stalled(told: di
 
 def test_a_worker_that_takes_nothing_although_tasks_wait_is_stalled() -> None:
     """Its connection is dead, or its main loop hangs: that shows in nothing else."""
-    progress = Progress()
+    progress = WorkerProgress()
     assert [progress.stalled_s(**NOTHING, now_s=now_s) for now_s in (0.0, 10.0, 20.0)] == [0, 10, 20]
 
 
 def test_a_worker_whose_one_process_hangs_is_stalled_while_the_others_work() -> None:
     """A task that was handed to it is never begun, so no time limit ends it."""
-    progress = Progress()
+    progress = WorkerProgress()
     ages = [progress.stalled_s(taken=n, held=["hangs", f"task-{n}"], waiting=0, now_s=10.0 * n) for n in range(4)]
     assert ages == [0, 10, 20, 30]
 
 
 def test_an_outage_of_the_store_is_no_stall() -> None:
     """Nobody could have got anything done."""
-    progress = Progress()
+    progress = WorkerProgress()
     progress.stalled_s(taken=1, held=["a"], waiting=9, now_s=0.0)
     progress.unknown(now_s=100.0)
     assert progress.stalled_s(taken=1, held=["a"], waiting=9, now_s=101.0) == 1

@@ -21,8 +21,8 @@ from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Input, InputKind
 
 CASES_ARE_NO_PATIENTS = (
-    "These are worked cases, written to try the rules, and not patients: how often something occurs among them "
-    "says nothing about how often it occurs in people, and agreement says nothing about who is right."
+    "These are worked cases that test the rules, not patients: their counts say nothing about how often something "
+    "occurs in people, and agreement says nothing about who is right."
 )
 
 

@@ -16,15 +16,15 @@ def _basis(comparison: Json) -> str:
     left_out = comparison["left_out"]
     return (
         f"{comparison['cases']} worked cases of {len(comparison['others']) + 1} rulesets "
-        f"({left_out['twins']} with the same answers as another, and {left_out['to_be_refused']} that are to be "
-        f"refused, are left out). {comparison['caution']}"
+        f"(left out: {left_out['twins']} with the same answers as another, and {left_out['to_be_refused']} that expect "
+        f"a refusal). {comparison['caution']}"
     )
 
 
 def _kind(first: str, other: str, difference: Json) -> str:
     """Describe a kind of difference: both levels, what decides, and if open questions could close the gap."""
     way = "Lower" if Level.of(difference["other"]) < Level.of(difference["first"]) else "Higher"
-    speaker = "one of its rules fires" if difference["speaks"] else "only its default speaks"
+    speaker = "one of its rules fires" if difference["speaks"] else "only its default applies"
     end = "open questions could still bring both together" if difference["may_agree"] else "no answer can change that"
     return (
         f"{way}: {first} {difference['first']}, {other} {difference['other']}; {speaker}; {end} "
@@ -44,7 +44,7 @@ def _patient(example: Json) -> str:
         answers.append(f"Earlier reports in 48 hours: {history['reports_last_48h']}")
     if history["highest_level_24h"]:
         answers.append(f"Highest level in 24 hours: {history['highest_level_24h']}")
-    answers += ["and everything else answered as in the case"] if example["rest_answered"] else []
+    answers += ["and all other answers as in the case"] if example["rest_answered"] else []
     return " · ".join(answers) or "nothing answered"
 
 
@@ -67,7 +67,7 @@ def as_text(comparison: Json, *, with_cases: bool) -> Iterator[str]:
             counts = "".join(f"{way} {tally[way]:>5}   " for way in ("same", "lower", "higher"))
             yield f"  {label:<17}{tally['cases']:>5} cases:  {counts}".rstrip()
         if other["refused"]:
-            yield f"  refused by one of the two: {_count_cases(len(other['refused']))}"
+            yield f"  rejected by one of the two: {_count_cases(len(other['refused']))}"
         for difference in other["differences"]:
             yield f"\n  {_kind(first, name, difference)}"
             yield f"    for example {_patient(difference['example'])}"

@@ -25,7 +25,7 @@ _REWRITE_MESSAGES = {
     LogRewrite.REFUSED: "Redis refused to rewrite its append-only file. Run BGREWRITEAOF there; "
     "until the next rewrite the file holds the erased data.",
 }
-_NOTHING_FOUND = (
+_NOTHING_STORED = (
     "Nothing was found under this name. Spell the subject exactly as in the reports, accents in the same Unicode form "
     "(docs/howto/privacy.md), and the client as in `triage key list`."
 )
@@ -59,7 +59,7 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
             f"{erased.reports} reports, {erased.events} events, {erased.dead_letters} dead letters, {erased.keys} keys"
         )
         if not (erased.reports or erased.events or erased.dead_letters or erased.keys):
-            write_message(_NOTHING_FOUND)
+            write_message(_NOTHING_STORED)
         write_message(_REWRITE_MESSAGES[store.erasure.rewrite_log(REWRITE_SECONDS)])
     if erased.unopened:
         exit_with(

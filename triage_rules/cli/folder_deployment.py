@@ -19,7 +19,7 @@ def deploy_folder(
     """Check a folder and make it live; after an error the live version stays. `before`: called with the checked bundle.
 
     Raises:
-        RulesetError: The file is no ruleset, a case fails, or a property is not proved.
+        RulesetError: The file is not a ruleset, a case fails, or a property is not proved.
         RulesetNotFound: There is no such folder.
         EngineLimitError: The ruleset is too large for the engine.
 

@@ -40,12 +40,10 @@ def requeue(store: RedisStore, group: str, entries: tuple[str, ...], by: Actor) 
             done += fate is PutBack.DONE
             failed += fate is not PutBack.DONE
     for entry in sorted(wanted - seen):
-        write_data(_printable(f"{entry} is no dead letter of {group}."))
+        write_data(_printable(f"{entry} is not a dead letter of {group}."))
         failed += 1
     if done:
-        write_message(
-            f"Consumers of {_printable(group)} get them at their next look for unfinished entries (claim_after / 4)."
-        )
+        write_message(f"Consumers of {_printable(group)} get them within a quarter of their claim_after.")
     if failed:
         exit_with(f"{failed} of {done + failed} can't be requeued.", ExitCode.FINDINGS)
     if not done:

@@ -30,7 +30,7 @@ def open_version(asked: str) -> Evaluator:
     """Open a version: an existing file or folder, else a digest, `REVISION:PATH` in git, or a live name.
 
     Raises:
-        RulesetError: The file is no ruleset.
+        RulesetError: The file is not a ruleset.
         RulesetNotFound: There is no such file, digest, revision or live ruleset.
         BundleError: The stored bundle is not what its digest says.
         EngineLimitError: The ruleset is too large for the engine.
@@ -91,7 +91,7 @@ def open_folder(folder: Path) -> Evaluator:
     """Open the ruleset of a folder.
 
     Raises:
-        RulesetError: The file is no ruleset.
+        RulesetError: The file is not a ruleset.
         RulesetNotFound: There is no such folder.
         EngineLimitError: The ruleset is too large for the engine.
 

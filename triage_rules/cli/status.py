@@ -85,7 +85,8 @@ class ServiceStatus:
         )
         for group in self.groups.shown:
             lag = "unknown number of" if group.lag is None else group.lag
-            yield f"group {group.name}: {lag} results to come, {group.pending} in progress, {group.dead} dead letters"
+            counts = f"{lag} undelivered results, {group.pending} in progress, {group.dead} dead letters"
+            yield f"group {group.name}: {counts}"
         if self.groups.left_out:
             yield f"and {self.groups.left_out} more groups"
 

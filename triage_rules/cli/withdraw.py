@@ -18,10 +18,10 @@ from triage_rules.records.audit import Actor
 def withdraw(name: str, by: Actor) -> None:
     """Take a ruleset out of service.
 
-    New reports for it are refused; accepted ones are still decided. `triage deploy` makes it live again.
+    New reports for it are rejected; accepted ones are still decided. `triage deploy` makes it live again.
     """
     with open_store(Settings.from_environment()) as store:
         withdrawn = store.rulesets.withdraw(name, store.now_ms(), by=by)
         others = sorted(store.rulesets.get_live())
     write_data(f"{withdrawn.name} {withdrawn.version} {withdrawn.digest} is no longer live")
-    write_message(f"Live: {', '.join(others) or 'none, so every report is refused'}.")
+    write_message(f"Live: {', '.join(others) or 'none, so every report is rejected'}.")

@@ -28,6 +28,20 @@ from triage_rules.language.model import Level
 from triage_rules.records.events import ENCRYPTED_TYPE, Event, decode
 from triage_rules.store.results import ResultStream, StreamEntry
 
+__all__ = [
+    "Consumer",
+    "CredentialsRefused",
+    "DecryptionError",
+    "Event",
+    "EventError",
+    "Level",
+    "Message",
+    "StoreUnavailable",
+    "follow",
+    "following",
+]
+"""The public names: code that consumes results needs no other module of this package."""
+
 log = logging.getLogger("triage.consumer")
 
 BLOCK_MS = 500

@@ -53,7 +53,10 @@ class AnswerField(fields.Field[Any]):
     """Field for one input's answer. Errors are `{"code", "detail"}`; open answers deserialize to `missing`."""
 
     def __init__(self, read: Input) -> None:
-        null: dict[str, Any] = {"code": "null", "detail": 'null is no answer; leave the field out, or write "unknown"'}
+        null: dict[str, Any] = {
+            "code": "null",
+            "detail": 'null is not an answer; leave the field out, or write "unknown"',
+        }
         super().__init__(
             required=False, allow_none=False, metadata=_describe_input(read), error_messages={"null": null}
         )
@@ -153,7 +156,7 @@ class TextAnswer(AnswerField):
         if "\0" in value:
             _refuse("invalid", "the character U+0000 can't stand in a text")
         if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-            _refuse("invalid", "half of a surrogate pair is no character")
+            _refuse("invalid", "half of a surrogate pair is not a character")
         return value
 
 

@@ -19,7 +19,7 @@ TriageError
 ├── ReportNotFound          no report has that id
 ├── PositionNotFound        a position on the board is malformed
 ├── ReportNotSettled        the report is not decided yet
-├── RequeueRefused          the report is no dead letter, or was requeued too often
+├── RequeueRefused          the report is not a dead letter, or was requeued too often
 ├── DecryptionError         stored data is encrypted, and the keys that are set can't decrypt it
 ├── SubjectOfSeveral        several clients have reports of that subject (carries `clients`)
 ├── AuditError              the audit log was changed
@@ -168,7 +168,7 @@ class ReportNotSettled(TriageError):
 
 
 class RequeueRefused(TriageError):
-    """The report can't be requeued: it is no dead letter, or was requeued too often."""
+    """The report can't be requeued: it is not a dead letter, or was requeued too often."""
 
 
 class EventError(TriageError):

@@ -79,7 +79,7 @@ class _Text(ma.fields.Field[str]):
     """String, without conversion from other types."""
 
     default_error_messages = {  # noqa: RUF012  # as marshmallow declares it
-        "null": _refusal("null", "null is no answer; leave the field out"),
+        "null": _refusal("null", "null is not an answer; leave the field out"),
         "wrong_type": _refusal("wrong_type", "expected a string"),
     }
 

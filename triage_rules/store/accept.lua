@@ -1,4 +1,4 @@
--- accept: store a report, count its subject's history, index it as pending, enqueue it; all or nothing.
+-- accept: store a report, count its subject's history, index it as pending and enqueue it; all or nothing.
 --
 -- KEYS  1 triage:report:{id}                      hash    the report (see begin.lua for its fields)
 --       2 triage:pending                          zset    id by received_ms: the queue's age
@@ -6,7 +6,7 @@
 --       4 triage:live                             hash    ruleset name -> JSON {digest, ...}
 --       5 triage:idempotency:{sha256 of key}      hash    fingerprint, id; used if ARGV 11 isn't empty
 --       6 triage:subject:{ruleset}:{sha256}       zset    id by received_ms; used if ARGV 7 isn't empty
---       7 triage:levels:{ruleset}:{sha256}        hash    level number -> when it was last published; likewise
+--       7 triage:levels:{ruleset}:{sha256}        hash    level number -> when it was last published; used if ARGV 7 isn't empty
 --       8 triage:pending:urgent                   zset    as 2, only those of the urgent lane
 --       9 triage:celery:{lane}                    list    Celery's queue; used if ARGV 14 isn't empty
 -- ARGV  1 id  2 ruleset  3 digest  4 findings (JSON, or encrypted)  5 lane  6 received_ms  7 subject or ''  8 reported_at or ''

@@ -106,7 +106,7 @@ def _replacement_detected() -> Iterator[None]:
         yield
     except redis.ResponseError as error:
         if str(error).startswith("WRONGTYPE"):
-            raise AuditError(f"what stands under {AUDIT} is no log: it was replaced; nothing was done") from error
+            raise AuditError(f"the data under {AUDIT} is not a log: it was replaced; nothing was done") from error
         raise
 
 

@@ -1,10 +1,10 @@
--- begin: count one more attempt at a report and hand it out; nothing if it is settled or gone.
+-- begin: count an attempt at a report and return the report; do nothing if it is settled or gone.
 --
 -- KEYS  1 triage:report:{id}    hash    status queued|done|dead, ruleset, digest, findings (JSON, or encrypted), lane, received_ms, subject,
 --                                       reported_at, client, attempts, sweeps, reports_last_48h, highest_level_24h ('' or a number),
---                                       levels (key of the subject's levels, or ''), idempotency (key of the client's key, or ''); once settled also result (likewise), settled_ms,
+--                                       levels (key of the subject's levels, or ''), idempotency (key of the client's key, or ''); once settled also result (JSON, or encrypted), settled_ms,
 --                                       noted (its group on the board, ':', and when it was received), letter (its entry in triage:dead, or ''),
---                                       acknowledged_by and acknowledged_ms; redrives and redriven_ms (how often it was a dead letter and requeued, and when last)
+--                                       acknowledged_by and acknowledged_ms; redrives and redriven_ms (number of requeues of its dead letter, and time of the last)
 --       2 triage:due            zset    id by the time it was last enqueued
 --       also reads the key in the report's field `levels`
 -- ARGV  1 id  2 now_ms

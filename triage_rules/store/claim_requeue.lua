@@ -1,4 +1,4 @@
--- claim_requeue: the lane to enqueue a report into again, as its client sent it again; nothing if there is no need.
+-- claim_requeue: return the lane to enqueue a report into again after its client sent it again; nothing if there is no need.
 --
 -- KEYS  1 triage:report:{id}    hash    the report (see begin.lua)
 --       2 triage:due            zset    id by the time it was last enqueued

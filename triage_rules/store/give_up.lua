@@ -1,8 +1,8 @@
 -- give_up: move an entry to a group's dead letters and acknowledge it, in one step; only acknowledge it if it is gone.
 --
 -- KEYS  1 triage:results        stream   one event a report
---       2 triage:dead:{group}   stream   what the group gave up
--- ARGV  1 group  2 the entry's id  3... the letter's fields, name and value by turns
+--       2 triage:dead:{group}   stream   the group's dead letters
+-- ARGV  1 group  2 the entry's id  3... the letter's fields, name and value alternating
 -- ->    1 if there is a letter now, else 0
 --
 -- An entry that was erased while a consumer had it must not come back as a copy.

@@ -1,11 +1,11 @@
--- matching: ids of stream entries that are about some reports, one part of a stream at a time.
+-- matching: return the ids of stream entries about given reports, for one part of a stream.
 --
 -- KEYS  1 triage:results | triage:dead | triage:dead:{group}   stream
 -- ARGV  1 where to begin, as XRANGE takes it  2 how many entries to look at  3 the field with the report's id
---       4... the ids looked for
+--       4... the reports' ids
 -- ->    {id of the last entry looked at or '', id, id, ...}
 --
--- Here and not at the caller, because the entries' data need not travel.
+-- In a script, because the entries' data then stays in Redis.
 
 local wanted = {}
 for i = 4, #ARGV do wanted[ARGV[i]] = true end

@@ -1,15 +1,15 @@
--- overdue: which pending reports should be enqueued again; each is then skipped for a while, longer each time.
+-- overdue: return pending reports to enqueue again; each is then skipped for a while, longer each time.
 --
 -- KEYS  1 triage:due              zset    id by the time it was last enqueued
 --       2 triage:pending          zset    id by received_ms
 --       3 triage:pending:urgent   zset    as 2, only those of the urgent lane
---       also reads and writes triage:report:{id} (see begin.lua) of the ids found
+--       also reads and writes triage:report:{id} (see begin.lua) of these ids
 -- ARGV  1 now_ms  2 how long ago in ms it must have been  3 how many at most  4 the prefix `triage:report:`
 -- ->    {id, lane, id, lane, ...}
 --
 -- A long queue is not a lost task: the wait doubles up to eightfold, so that the sweep doesn't feed a backlog with copies of itself.
--- A worker from before an index was there settles without it: a report that is no longer queued must not make the queue look old for ever.
--- A report skipped for longer than that was noted before the clock was set back: it would wait until the clock has caught up.
+-- A worker of an older version doesn't know an index and leaves reports in it: a settled report must not make the queue look old for ever.
+-- A report skipped for longer than that was noted before the clock was set back: it would wait until the clock caught up.
 
 local now, wait = tonumber(ARGV[1]), tonumber(ARGV[2])
 local LONGEST = 8

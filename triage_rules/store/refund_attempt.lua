@@ -1,4 +1,4 @@
--- refund_attempt: take back one attempt at a report whose evaluation was not at fault; nothing if it is settled or gone.
+-- refund_attempt: take back an attempt that ended through no fault of the report; do nothing if it is settled or gone.
 --
 -- KEYS  1 triage:report:{id}    hash    the report (see begin.lua)
 

@@ -1,13 +1,13 @@
--- release: let go of what a task held when its process died: messages back into the queue, attempts taken back.
+-- release: free the reports and messages of a task whose process died: messages go back into the queue, attempts are refunded.
 --
 -- KEYS  1 triage:celery:held:{task}     set     ids of reports that it had begun together
 --       2 triage:celery:taken:{task}    list    messages that it had taken and not begun; the next is the last
 --       3 triage:celery:{lane}          list    Celery's queue: the next message is the last
---       also reads and writes triage:report:{id} (see begin.lua) of the ids held
+--       also reads and writes triage:report:{id} (see begin.lua) of these ids
 -- ARGV  1 the prefix `triage:report:`
 -- ->    {id, ...}: each must now be enqueued by itself
 --
--- Only one of those that were begun together can have killed the process: the others must not be buried because of it.
+-- Only one of the reports begun together can have killed the process: the others must not be buried because of it.
 
 local ids = redis.call('SMEMBERS', KEYS[1])
 for _, id in ipairs(ids) do

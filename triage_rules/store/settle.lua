@@ -5,21 +5,21 @@
 --       3 triage:due            zset      id by the time it was last enqueued
 --       4 triage:results        stream    one event a report
 --       5 triage:dead           stream    one entry a dead letter
---       6 triage:settled:{id}   channel   one message, for those who wait
---       7 triage:counts         hash      what was counted since the beginning
+--       6 triage:settled:{id}   channel   one message, for waiting clients
+--       7 triage:counts         hash      counts since the first report
 --       8 triage:pending:urgent zset      as 2, only those of the urgent lane
 --       9 triage:board:open:{group}   zset   settled reports not acknowledged, as triage_rules.records.board notes them
 --       10 triage:board:groups  set       the groups
 --       also writes the key in the report's field `levels`: level number -> when it was last published
--- ARGV  1 id  2 now_ms  3 status: done|dead  4 level number, or '' if it has none  5 retention in s
+-- ARGV  1 id  2 now_ms  3 status: done|dead  4 level number, or ''  5 retention in s
 --       6 reason of a dead letter  7 now as text  8 what to count, words separated by blanks
---       9 the highest level in the history that the result was made in: a number or ''; '-' if it was made without one
+--       9 the highest level in the history that the result was made in: a number or ''; '-' if there was none
 --       10 how long in s a subject's levels are remembered  11 its group
---       12... the event's fields, name and value by turns, the second of them ce_id, the last the result (JSON, or encrypted)
+--       12... the event's fields, name and value alternating; the second is ce_id, the last the result (JSON, or encrypted)
 -- ->    1 if this call settled it, else 0
 --
--- The event is written first: if memory is short, Redis refuses it and so nothing is done.
--- A requeued dead letter has had its event: the next one has an id of its own.
+-- The event is written first: if memory is short, Redis refuses it, and nothing is changed.
+-- A requeued dead letter already has an event: the next event gets an id of its own.
 
 local known = redis.call('HMGET', KEYS[1], 'status', 'levels', 'attempts', 'ruleset', 'digest', 'lane', 'received_ms', 'redrives',
   'redriven_ms')

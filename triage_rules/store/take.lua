@@ -1,12 +1,12 @@
 -- take: move messages for one report each from a queue to a task, up to the first of another kind.
 --
 -- KEYS  1 triage:celery:{lane}          list    Celery's queue: the next message is the last
---       2 triage:celery:urgent          list    the queue that goes before all others
+--       2 triage:celery:urgent          list    the queue with precedence over all others
 --       3 triage:celery:taken:{task}    list    messages that this task took and hasn't begun; the next is the last
 -- ARGV  1 how many at most  2 the name of the Celery task that they are for  3 how long in s they are remembered
 -- ->    {message, ...}
 --
--- While an urgent message waits, nothing is taken from another queue. A message that was delivered before stays for a task of its own.
+-- While an urgent message waits, nothing is taken from another queue. A redelivered message stays in the queue for a task of its own.
 
 if KEYS[1] ~= KEYS[2] and redis.call('LLEN', KEYS[2]) > 0 then return {} end
 local taken = {}

@@ -79,7 +79,7 @@ def _is_narrow(read: Input, below: list[LimitEdge], above: list[LimitEdge]) -> b
     if read.asked_of is AskedOf.SERVICE:
         return False
     if read.kind is InputKind.INTEGER:
-        # a band of one whole number is usual; only if both neighbours leave it out or include it is it a mistake
+        # a band of one whole number is usual: it is a mistake only if both neighbours include it or leave it out
         same_limit = {e.written.limit for e in below} & {e.written.limit for e in above}
         one_sided = not any(e.is_lower_limit for e in below) and all(e.is_lower_limit for e in above)
         return above[0].start - below[0].start == 1 and (bool(same_limit) or one_sided)

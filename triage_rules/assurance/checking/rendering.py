@@ -44,7 +44,7 @@ def as_text(findings: tuple[Finding, ...], ruleset: Ruleset | None) -> Iterator[
 def _witness_lines(finding: Finding, ruleset: Ruleset) -> Iterator[str]:
     assert finding.witness is not None  # the caller checked
     answers = finding.witness.describe(ruleset)
-    yield "such a report:" if answers else "such a report: no question is answered"
+    yield "example report:" if answers else "example report: no question is answered"
     yield from (f"  {line}" for line in answers)
     result = finding.witness.result
     fired = ", ".join(rule["id"] for rule in [*result["rules"], *result["safety_net"]]) or "no rule"

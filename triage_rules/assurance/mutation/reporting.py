@@ -194,7 +194,7 @@ def write_drafts(outcomes: Iterable[MutantOutcome]) -> str:
     for outcome in list_survivors(outcomes):
         if outcome.distinguished is not None and outcome.distinguished.witness is not None:
             groups.setdefault(json.dumps(_report(outcome.distinguished.witness), sort_keys=True), []).append(outcome)
-    lines = ["# Drafts. State the right result of each from what you know, and not from what the ruleset gives."]
+    lines = ["# Drafts. Set the expected result of each by your own knowledge, not from the ruleset."]
     for number, group in enumerate(groups.values(), start=1):
         lines += _draft(number, group)
     return "\n".join(lines)

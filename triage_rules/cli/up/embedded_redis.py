@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import socket
 import time
@@ -30,12 +31,12 @@ def embedded_redis(data_dir: Path, processes: Processes) -> Iterator[str]:
     folder = (data_dir / "redis").resolve()
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)  # its files contain answers
-    port = PORT if is_free("127.0.0.1", PORT) else _free_port()
-    url = f"redis://127.0.0.1:{port}/0"
     url_file = data_dir / URL_FILE
-    processes.start(NAME, _command(folder, port), outlives=True)
+    port = _start(folder, processes)
+    if port is None:
+        exit_with(f"The embedded Redis did not start; see {processes.logs / NAME}.log.", ExitCode.CANNOT_RUN)
+    url = f"redis://127.0.0.1:{port}/0"
     try:
-        _wait_for(port, processes)
         url_file.write_text(url, encoding="utf-8")
         yield url
     finally:
@@ -62,15 +63,30 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for(port: int, processes: Processes) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and processes.is_running(NAME):
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=0.5) as connection:
-                connection.sendall(b"PING\r\n")
-                if connection.recv(16).startswith(b"+PONG"):
-                    return
-        except OSError:
-            pass  # not listening yet; the deadline ends the wait
-        time.sleep(0.05)
-    exit_with(f"The embedded Redis did not start; see {processes.logs / NAME}.log.", ExitCode.CANNOT_RUN)
+def _start(folder: Path, processes: Processes) -> int | None:
+    """Start the server and return its port, or None if it does not start.
+
+    A port that another process has taken since the check is left to that process.
+    """
+    for port in (PORT if is_free("127.0.0.1", PORT) else _free_port(), _free_port(), _free_port()):
+        processes.start(NAME, _command(folder, port), outlives=True)
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until and processes.is_running(NAME):
+            if _process_at(port) == processes.pid(NAME):
+                return port
+            time.sleep(0.05)
+        if processes.is_running(NAME):
+            break  # it hangs, and another port would not help
+    return None
+
+
+def _process_at(port: int) -> int | None:
+    """Return the process id of the server at the port, or None: not every server that answers is this one."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=0.5) as connection:
+            connection.sendall(b"INFO server\r\nQUIT\r\n")
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    except OSError:
+        return None
+    match = re.search(rb"process_id:(\d+)", answer)
+    return None if match is None else int(match[1])

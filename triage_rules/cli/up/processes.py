@@ -119,6 +119,10 @@ class Processes:
         """Return whether the child is running."""
         return self._children[name].process.poll() is None
 
+    def pid(self, name: str) -> int:
+        """Return the process id of the child."""
+        return self._children[name].pid
+
     def restart_dead(self) -> None:
         """Restart dead children, each at most once a second."""
         if self._children:

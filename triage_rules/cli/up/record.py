@@ -59,7 +59,7 @@ class Record:
         there = {process.role: process.pid for process in guard.read_record(self.path) if process.lives}
         if "up" in there:
             exit_with(
-                f"`triage up` already works on {self.path.parent.parent}: process {there['up']}. "
+                f"`triage up` already uses {self.path.parent.parent}: process {there['up']}. "
                 f"Stop it with Ctrl-C where it runs or with `kill {there['up']}`, or choose another TRIAGE_DATA_DIR.",
                 ExitCode.CANNOT_RUN,
             )
