@@ -79,6 +79,22 @@ def test_a_text_is_a_difference_but_none_that_lowers(tmp_path: Path) -> None:
     assert triage("diff", GLASS_TEST, other, "--fail-on", "lower").exit_code == 0
 
 
+def test_a_phrase_taken_from_a_mention_shows_the_patient_who_wrote_it(tmp_path: Path) -> None:
+    """Whoever shortens a list of danger words must see whose level that lowers."""
+    other = put(tmp_path / "other", ("phrases: [stiff neck, blue lips]", "phrases: [blue lips]"))
+    found = json.loads(triage("diff", GLASS_TEST, other, "--format", "json").stdout)
+    (written,) = found["written"]
+    assert (written["part"], written["id"], written["how"]) == ("mention", "red_flag_words", "changed")
+    assert [(line["what"], line["before"], line["after"]) for line in written["lines"]] == [
+        ("phrases", "stiff neck", None)
+    ]
+    lower = found["differences"][0]
+    assert (lower["aspect"], lower["way"], len(lower["kinds"]) > 0) == ("level", "lower", True)
+    for kind in lower["kinds"]:
+        assert "mention red_flag_words: its phrases" in kind["causes"]
+        assert "stiff neck" in kind["example"]["findings"]["free_text"]
+
+
 def test_without_time_it_gives_up_and_says_so(moved: Path) -> None:
     told = triage("diff", GLASS_TEST, moved, "--seconds", "0")
     assert (told.exit_code, "Gave up (the time ran out)" in told.stdout) == (3, True)

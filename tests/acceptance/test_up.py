@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import socketserver
@@ -14,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import spawn_triage
-from tests.support.paths import ROOT, SAMPLES
+from tests.support.command import run_triage, spawn_triage
+from tests.support.paths import RED_DOTS, ROOT, SAMPLES
 from tests.support.services.ports import free_port
 from tests.support.services.triage_up import Everything
 
@@ -36,13 +37,33 @@ def test_the_commands_find_what_runs(served: Everything) -> None:
     assert json.loads(posted.stdout)[0]["result"]["level"] in ("routine", "monitor", "urgent")
 
 
+def shown_of(shown: str, sample: Path) -> list[str]:
+    """The lines below a sample's name, without their indent."""
+    block = shown.split(sample.stem.replace("-", " ") + "\n", 1)[1].split("\n\n", 1)[0]
+    return [line.strip() for line in block.splitlines()]
+
+
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 def test_each_sample_is_shown_with_level_and_reason(shown: str, sample: Path) -> None:
-    """The level, at least one reason, and what is still to be asked unless nothing could change it."""
-    told = shown.split(sample.stem.replace("-", " ") + "\n", 1)[1].split("\n\n", 1)[0]
-    level = told.split()[0]
-    assert level in ("routine", "monitor", "urgent")
-    assert ": " in told.splitlines()[1]
+    """A newcomer sees at once what the service is for."""
+    level, reason, *_ = shown_of(shown, sample)
+    assert level.split()[0] in ("routine", "monitor", "urgent")
+    assert ": " in reason
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_each_sample_is_shown_with_its_next_questions(shown: str, sample: Path) -> None:
+    """The first three in their order, each with the levels that its answer could lead to, and how many more there are."""
+    questions = json.loads(run_triage("decide", RED_DOTS, sample, "--format", "json").stdout)["ask"]
+    told = [line for line in shown_of(shown, sample) if line.startswith("ask: ")]
+    assert len(told) == min(3, len(questions))
+    for line, question in zip(told, questions, strict=False):
+        asked, _, effect = line.removeprefix("ask: ").rpartition(" (")
+        assert asked == question["question"]
+        levels = {question["could_raise_to"], question["could_lower_to"]} - {None}
+        assert set(re.findall("routine|monitor|urgent", effect)) == levels
+    more = re.findall(r"and (\d+) more questions", "\n".join(shown_of(shown, sample)))
+    assert more == ([str(len(questions) - 3)] if len(questions) > 3 else [])
 
 
 def test_it_says_that_no_clinician_approved_and_that_there_are_no_keys(shown: str) -> None:
