@@ -21,6 +21,7 @@ from tests.support.services.browser import ARGUMENTS, browser
 from tests.support.services.ports import free_port
 from tests.support.services.redis_server import RealRedis
 from tests.support.services.triage_up import Everything, Machine, put_red_dots
+from tests.support.services.web_server import Server, serving
 from tests.support.shares import CAMPAIGN
 from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
 from triage_rules.evaluation.evaluator import Evaluator
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-SHARED = ("served_with_keys", "served", "machine", "red_dots_outcomes")
+SHARED = ("served_with_keys", "served", "machine", "web_server", "red_dots_outcomes")
 """Fixtures whose making takes seconds: their tests run in one process, so that each is made once."""
 
 LONG = ("served", "served_with_keys", "machine", "test_workers", "test_real_redis", "test_rolling_restart")
@@ -173,6 +174,14 @@ def machine(tmp_path_factory: pytest.TempPathFactory, red_dots_store: Path) -> I
     made = Machine(tmp_path_factory.mktemp("machine"), red_dots_store)
     yield made
     made.end()
+
+
+@pytest.fixture(scope="session")
+def web_server(redis_server: ValkeyServer | RealRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """gunicorn on the session's Redis, for all tests that don't kill it; what is live is for the test to say."""
+    url = f"redis://127.0.0.1:{redis_server.port}/0"
+    with serving(url, tmp_path_factory.mktemp("web-server")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

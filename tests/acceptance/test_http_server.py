@@ -4,102 +4,62 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import redis
 
 from tests.support.actors import TESTER
+from tests.support.paths import ROOT
 from tests.support.services.http_calls import URGENT
 from tests.support.services.ports import free_port
+from tests.support.services.web_server import COMMAND, Server, environ_of, serving, wait_until_alive
 from triage_rules.language.bundle import Bundle
 from triage_rules.records.api_keys import Scope, make_key, revoked
 from triage_rules.store.redis import RedisStore
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 MARK = "zq7marker"
 JSON = {"Content-Type": "application/json"}
 
 
-@dataclass
-class Server:
-    port: int
-    process: subprocess.Popen[bytes]
-    log: Path
-    host: str = "127.0.0.1"
-
-    def call(
-        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
-    ) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=15)
-        try:
-            chunked = not isinstance(body, bytes | None)
-            connection.request(method, path, body, headers or {}, encode_chunked=chunked)  # type: ignore[arg-type]
-            response = connection.getresponse()
-            return response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
-        finally:
-            connection.close()
-
-
-COMMAND = [sys.executable, "-m", "gunicorn", "-c", "service/boot/gunicorn.py", "service.boot.app:create_app()"]
-
-
-def environ_of(redis_url: str, port: int, tmp_path: Path) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
-    return clean | {"TRIAGE_REDIS_URL": redis_url, "PORT": str(port), "TRIAGE_DATA_DIR": str(tmp_path)}
-
-
-@contextmanager
-def serving(redis_url: str, tmp_path: Path, checkout: Path = ROOT, **environment: str) -> Iterator[Server]:
-    """gunicorn with its own configuration, in `checkout`."""
-    port, log = free_port(), tmp_path / "log"
-    environ = environ_of(redis_url, port, tmp_path) | environment
-    with log.open("wb") as out:
-        process = subprocess.Popen(COMMAND, cwd=checkout, env=environ, stdout=out, stderr=out)
-    running = Server(port, process, log, environment.get("TRIAGE_HOST", "127.0.0.1"))
-    try:
-        wait_until_alive(running)
-        yield running
-    finally:
-        process.terminate()
-        process.wait(timeout=40)
+@pytest.fixture
+def server(web_server: Server, deployed: Bundle) -> Server:
+    """With the small ruleset live, and nothing else in its Redis."""
+    return web_server
 
 
 @pytest.fixture
-def server(redis_url: str, deployed: Bundle, tmp_path: Path) -> Iterator[Server]:
-    """On the embedded Redis."""
+def own_server(redis_url: str, deployed: Bundle, tmp_path: Path) -> Iterator[Server]:
+    """One that a test may kill."""
     with serving(redis_url, tmp_path) as running:
         yield running
 
 
-def test_web_is_back_soon_after_its_parent_process_was_killed(server: Server, tmp_path: Path) -> None:
+def test_web_is_back_soon_after_its_parent_process_was_killed(own_server: Server, tmp_path: Path) -> None:
     """Its child would hold the port for as long as somebody waits for an answer, and nobody could take its place."""
-    waiting = http.client.HTTPConnection("127.0.0.1", server.port, timeout=15)
+    waiting = http.client.HTTPConnection("127.0.0.1", own_server.port, timeout=15)
     waiting.request("POST", "/v1/reports", json.dumps({"findings": {}}), {**JSON, "Prefer": "wait=10"})
-    command, environ = server.process.args, process_environ(server.process.pid)
-    server.process.kill()
-    server.process.wait()
+    command, environ = own_server.process.args, process_environ(own_server.process.pid)
+    own_server.process.kill()
+    own_server.process.wait()
     killed = time.monotonic()
     with (tmp_path / "second").open("wb") as out:
-        server.process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
+        own_server.process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
     try:
-        wait_until_alive(server)
+        wait_until_alive(own_server)
         assert time.monotonic() - killed < 8
     finally:
         waiting.close()
-        server.process.terminate()
-        server.process.wait(timeout=40)
+        own_server.process.terminate()
+        own_server.process.wait(timeout=40)
 
 
 def test_after_a_hup_no_old_module_runs_with_new_ones(redis_url: str, deployed: Bundle, tmp_path: Path) -> None:
@@ -130,17 +90,6 @@ def process_environ(pid: int) -> dict[bytes, bytes]:
     """What the process was started with."""
     pairs = Path(f"/proc/{pid}/environ").read_bytes().rstrip(b"\0").split(b"\0")
     return dict(pair.split(b"=", 1) for pair in pairs)  # type: ignore[arg-type]
-
-
-def wait_until_alive(server: Server) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        assert server.process.poll() is None, server.log.read_text()
-        with suppress(OSError):
-            if server.call("GET", "/livez")[0] == 200:
-                return
-        time.sleep(0.05)
-    raise AssertionError(server.log.read_text())
 
 
 @pytest.mark.parametrize(
@@ -294,19 +243,19 @@ def test_nobodys_answer_gets_into_the_log(server: Server) -> None:
     assert "77.125" not in log
 
 
-def test_a_request_that_waits_is_answered_during_shutdown(server: Server) -> None:
+def test_a_request_that_waits_is_answered_during_shutdown(own_server: Server) -> None:
     """SIGTERM drains: an accepted report's id reaches its client."""
     statuses: list[int] = []
 
     def post() -> None:
         body = json.dumps({"findings": URGENT}).encode()
-        statuses.append(server.call("POST", "/v1/reports", body, JSON | {"Prefer": "wait=2"})[0])
+        statuses.append(own_server.call("POST", "/v1/reports", body, JSON | {"Prefer": "wait=2"})[0])
 
     waiting = threading.Thread(target=post)
     waiting.start()
     time.sleep(0.5)
-    server.process.send_signal(signal.SIGTERM)
+    own_server.process.send_signal(signal.SIGTERM)
     waiting.join(timeout=20)
 
     assert statuses == [202]
-    assert server.process.wait(timeout=20) == 0
+    assert own_server.process.wait(timeout=20) == 0

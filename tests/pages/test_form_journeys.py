@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from tests.support.services.browser import DESK, PHONE, Watched, watched
 from tests.support.services.ports import free_port
 from tests.support.services.triage_up import Everything
+from tests.support.shares import params
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.page
 
 Open = Callable[..., Watched]
+
+
+ON_ALL = [(PHONE, True), (PHONE, False), (DESK, True), (DESK, False)]
 
 
 def go_on(page: Page) -> None:
@@ -40,7 +44,7 @@ def answer(page: Page, label: str) -> None:
         page.get_by_label(label, exact=True).check()
 
 
-@pytest.mark.parametrize(("width", "script"), [(PHONE, True), (PHONE, False), (DESK, True), (DESK, False)])
+@pytest.mark.parametrize(("width", "script"), params(ON_ALL, [(PHONE, True), (DESK, False)]))
 def test_a_worried_parent_is_told_at_once_what_to_do(
     open_page: Open, served: Everything, width: int, script: bool
 ) -> None:

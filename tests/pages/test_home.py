@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.support.services.browser import DESK, PHONE, Watched
 from tests.support.services.triage_up import Everything
+from tests.support.shares import params
 
 pytestmark = pytest.mark.page
 
 Open = Callable[..., Watched]
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize(
+    ("width", "dark"), params(product((PHONE, DESK), (True, False)), [(PHONE, True), (DESK, False)])
+)
 def test_the_first_page_shows_what_is_live(open_page: Open, width: int, dark: bool) -> None:
     """And that nobody approved it; in both themes, on a phone and at a desk."""
     seen = open_page(width=width, dark=dark)

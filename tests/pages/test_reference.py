@@ -6,18 +6,22 @@ import json
 import shlex
 import urllib.request
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.support.services.browser import DESK, PHONE, Watched
+from tests.support.shares import params
 
 pytestmark = pytest.mark.page
 
 Open = Callable[..., Watched]
 
 
-@pytest.mark.parametrize(("width", "dark"), [(PHONE, False), (PHONE, True), (DESK, False), (DESK, True)])
+@pytest.mark.parametrize(
+    ("width", "dark"), params(product((PHONE, DESK), (True, False)), [(PHONE, True), (DESK, False)])
+)
 def test_the_reference_shows_every_call_and_asks_no_other_site(open_page: Open, width: int, dark: bool) -> None:
     """Under the strict policy: no violation, no error, no request that leaves the origin, nothing for axe."""
     seen = open_page(width=width, dark=dark)
@@ -30,7 +34,7 @@ def test_the_reference_shows_every_call_and_asks_no_other_site(open_page: Open, 
     for problems in seen.page.locator("details").all():
         problems.evaluate("details => { details.open = true }")
     seen.check_axe()
-    assert seen.page.title() == "Triage: the HTTP interface"
+    assert seen.page.title() == "Triage: HTTP API"
     seen.goto("/problems/")
 
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.services.browser import DESK, PHONE, Watched
+from tests.support.shares import params
 
 pytestmark = pytest.mark.page
 
@@ -16,8 +17,12 @@ Open = Callable[..., Watched]
 CHILD = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "fever_reported": True}
 
 
-@pytest.mark.parametrize(("width", "dark"), [(PHONE, False), (DESK, True)])
-@pytest.mark.parametrize("path", ["", "/graph", "/rules/R08"])
+READ = [(path, *how) for path in ("", "/graph", "/rules/R08") for how in ((PHONE, False), (DESK, True))]
+
+
+@pytest.mark.parametrize(
+    ("path", "width", "dark"), params(READ, [("", DESK, True), ("/graph", PHONE, False), ("/rules/R08", PHONE, False)])
+)
 def test_each_page_of_a_ruleset_can_be_read(open_page: Open, path: str, width: int, dark: bool) -> None:
     seen = open_page(width=width, dark=dark)
     seen.goto(f"/rulesets/red-dots{path}")

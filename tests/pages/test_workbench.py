@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.pages.conftest import sign_in
 from tests.support.services.browser import DESK, PHONE, Watched
 from tests.support.services.triage_up import Everything
+from tests.support.shares import params
 
 pytestmark = pytest.mark.page
 
@@ -59,8 +60,10 @@ def outcome(page: Page, heading: str) -> Locator:
     return found
 
 
-@pytest.mark.parametrize(("width", "dark"), [(DESK, False), (PHONE, True)])
-@pytest.mark.parametrize("script", [True, False])
+EDITED = [(*how, script) for script in (True, False) for how in ((DESK, False), (PHONE, True))]
+
+
+@pytest.mark.parametrize(("width", "dark", "script"), params(EDITED, [(DESK, False, True), (PHONE, True, False)]))
 def test_a_clinician_edits_a_limit_mends_a_fault_and_sees_what_it_breaks(
     open_page: Open, glass_test: None, width: int, dark: bool, script: bool
 ) -> None:
@@ -215,7 +218,7 @@ def test_one_person_proposes_a_second_approves_and_it_is_live(
     running.triage("rollback", "glass-test")
 
 
-@pytest.mark.parametrize(("width", "dark"), [(DESK, True), (PHONE, False)])
+@pytest.mark.parametrize(("width", "dark"), params([(DESK, True), (PHONE, False)], 1))
 def test_the_largest_ruleset_is_worked_on_as_well(open_page: Open, width: int, dark: bool) -> None:
     """125 questions are found by a word; its faults are told while one types."""
     seen = open_page(width=width, dark=dark)
