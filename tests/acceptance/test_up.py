@@ -17,9 +17,7 @@ import pytest
 from tests.support.command import spawn_triage
 from tests.support.paths import ROOT, SAMPLES
 from tests.support.services.ports import free_port
-from tests.support.services.triage_up import Everything, Machine
-from tests.support.waiting import wait_for
-from triage_rules.cli.up.guard import Started, read_record
+from tests.support.services.triage_up import Everything
 
 
 @pytest.fixture
@@ -68,64 +66,6 @@ def test_a_data_directory_has_one_redis(served: Everything) -> None:
     assert served.triage("status").exit_code == 0
 
 
-@pytest.mark.parametrize("name", ["web", "redis"])
-def test_a_process_that_dies_is_started_again(machine: Machine, name: str) -> None:
-    """Redis comes back with what it held: the ruleset is still live, and reports are decided."""
-    running = machine.running()
-    for pid in running.children(name):
-        os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: f"{name} ended" in running.output, 10, lambda: running.output)
-
-    def decides() -> bool:
-        try:
-            return running.post(SAMPLES[0].read_bytes(), Prefer="wait=10")[0] == 200
-        except OSError:
-            return False  # web is not back yet
-
-    wait_for(decides, 10, lambda: running.output)
-
-
-def test_what_it_started_ends_with_it_also_if_it_is_killed(machine: Machine) -> None:
-    """Left behind, they would hold port and data, and the next start would know nothing of them. Redis ends last."""
-    running = machine.running()
-    started = running.pids
-    running.process.kill()
-    running.process.wait(10)
-    next_one = machine.start("--no-samples")
-    assert "An earlier `triage up` was killed" in next_one.output
-    assert not [pid for pid in started if runs(pid)]
-    assert "Warm shutdown" in (machine.log / "worker.log").read_text(encoding="utf-8")
-    assert "User requested shutdown" in (machine.log / "redis.log").read_text(encoding="utf-8")
-    assert json.loads(next_one.triage("status", "--format", "json").stdout)["rulesets"]["red-dots"]
-
-
-def test_what_was_left_although_all_was_killed_is_ended_by_the_next_one(machine: Machine) -> None:
-    """Somebody kills every Python that belongs to it, and Redis stays."""
-    running = machine.running()
-    redis, *_ = running.children("redis")
-    pids = [one.pid for one in read_record(machine.log / "processes") if one.pid != redis]
-    running.process.send_signal(signal.SIGSTOP)  # so that it starts nothing again meanwhile
-    for pid in sorted(pids, key=lambda pid: pid == running.process.pid):
-        os.kill(pid, signal.SIGKILL)
-    running.process.wait(10)
-    assert runs(redis)
-    next_one = machine.start("--no-samples")
-    assert f"redis (process {redis})" in next_one.output
-    assert not runs(redis)
-
-
-def test_samples_are_posted_into_an_empty_store_alone(machine: Machine) -> None:
-    """Posted at each start, they would pile up among the reports of people."""
-    first = machine.running()
-    assert first.post(SAMPLES[0].read_bytes(), Prefer="wait=10")[0] == 200
-    before = json.loads(first.triage("status", "--format", "json").stdout)["results"]
-    assert first.stop() == 0
-    second = machine.start()
-    assert "the samples are not posted" in second.output
-    status = json.loads(second.triage("status", "--format", "json").stdout)
-    assert (status["backlog"]["pending"], status["results"]) == (0, before)
-
-
 @pytest.mark.parametrize("below", ["", "deeper"])
 def test_a_data_directory_that_cannot_be_is_told_in_a_sentence(tmp_path: Path, below: str) -> None:
     """A file stands where the directory, or one above it, should be."""
@@ -170,11 +110,6 @@ def test_an_interrupt_while_the_commands_load_ends_it_without_a_traceback(tmp_pa
     assert (loading.returncode, told) == (-signal.SIGINT, "")
 
 
-def runs(pid: int) -> bool:
-    """Zombies don't: in a container there may be nobody who asks how they ended."""
-    return Started("", pid, "child").lives
-
-
 def test_with_keys_required_it_does_not_start_without_any(tmp_path: Path) -> None:
     """Nobody could use it, and nobody would know why."""
     ran = spawn_triage(
@@ -182,21 +117,6 @@ def test_with_keys_required_it_does_not_start_without_any(tmp_path: Path) -> Non
     )
     assert ran.returncode == 3
     assert "triage up --new-key CLIENT" in ran.stderr
-
-
-def test_with_keys_required_it_makes_one_and_posts_the_samples_with_another(
-    served_with_keys: tuple[Everything, str],
-) -> None:
-    """The one is shown once; the other is gone once the samples are in."""
-    running, key = served_with_keys
-    assert "with API keys" in running.output
-    assert running.output.count("urgent") > 1
-    listed = json.loads(running.triage("key", "list", "--format", "json").stdout)["keys"]
-    assert {("nurse", True), ("triage-up", False)} <= {(one["client"], one["usable"]) for one in listed}
-    assert key not in running.triage("key", "list").stdout
-    refused = running.triage("post", SAMPLES[0], check=False)
-    assert (refused.exit_code, "API key" in refused.stderr) == (1, True)
-    assert running.triage("post", SAMPLES[0], "--format", "json", TRIAGE_API_KEY=key).exit_code == 0
 
 
 def test_a_new_key_is_refused_where_none_is_needed(tmp_path: Path) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import signal
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -17,15 +15,14 @@ import pytest
 
 from tests.support.actors import TESTER
 from tests.support.paths import ROOT, SAMPLES
-from tests.support.services.triage_up import Everything, Machine
+from tests.support.services.load import assert_one_event_each, events_of, post_many
+from tests.support.services.triage_up import Everything
 from tests.support.shares import examples
-from tests.support.waiting import wait_for
-from triage_rules import consumer
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import make_bundle
 from triage_rules.store.redis import RedisStore
 
-REPORTS, CLIENTS = 1000, 8
+REPORTS = 1000
 FEWER = examples(400, REPORTS)
 DISPOSITIONS = 8
 TIMES = ("id", "received_at", "evaluated_at", "valid_until")
@@ -44,71 +41,10 @@ def test_a_sample_gives_over_http_what_decide_gives(served: Everything, sample: 
     assert timeless(answer["result"]) == timeless(json.loads(decided.stdout))
 
 
-def post_many(everything: Everything, reports: int) -> list[str]:
-    """So many reports by CLIENTS clients at once; the ids that were promised a result."""
-    bodies = [sample.read_bytes() for sample in SAMPLES]
-
-    def client(number: int) -> list[str]:
-        ids = []
-        for n in range(reports // CLIENTS):
-            status, answer = everything.post(
-                bodies[(number + n) % len(bodies)], Idempotency_Key=f"{time.time_ns()}-{number}-{n}"
-            )
-            assert status == 202, answer
-            ids.append(answer["id"])
-        return ids
-
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        return [report for ids in pool.map(client, range(CLIENTS)) for report in ids]
-
-
-def events_of(everything: Everything, ids: list[str], seconds: float = 60) -> list[consumer.Event]:
-    """The events of these reports, once all have come and a little longer, so that a second one would be seen."""
-    wanted, until = set(ids), time.monotonic() + seconds
-    while True:
-        found = [e for e in consumer.follow(everything.redis_url, "0", silence=1.0) if e.subject in wanted]
-        if len({event.subject for event in found}) == len(wanted) or time.monotonic() > until:
-            return found
-
-
-def assert_one_event_each(events: list[consumer.Event], ids: list[str]) -> None:
-    assert len(set(ids)) == len(ids)
-    assert Counter(event.subject for event in events) == Counter(ids)
-    assert len({event.id for event in events}) == len(ids)
-    assert all(event.level is not None for event in events)
-
-
 def test_a_thousand_reports_of_eight_clients_end_in_a_thousand_events(served: Everything) -> None:
     """Nothing is lost or doubled under load."""
     ids = post_many(served, REPORTS)
     assert_one_event_each(events_of(served, ids), ids)
-
-
-def test_a_worker_killed_midway_loses_and_doubles_nothing(machine: Machine) -> None:
-    """SIGKILL to the worker and its children while reports are being posted and evaluated."""
-    running = machine.running()
-    with RedisStore(Settings(redis_url=running.redis_url)) as store, ThreadPoolExecutor(1) as pool:
-
-        def busy_worker_is_stopped() -> bool:
-            """Stop it, and let it go on if nothing waits for it: then its death would cost nothing."""
-            for pid in workers:
-                os.kill(pid, signal.SIGSTOP)
-            if store.health.get_backlog(store.now_ms()).pending:
-                return True
-            for pid in workers:
-                os.kill(pid, signal.SIGCONT)
-            return False
-
-        workers = running.children("worker")
-        posted = pool.submit(post_many, running, FEWER)
-        wait_for(busy_worker_is_stopped, 10)
-        pending = store.health.get_backlog(store.now_ms()).pending
-        for pid in workers:
-            os.kill(pid, signal.SIGKILL)
-        ids = posted.result()
-    assert pending > 0
-    assert_one_event_each(events_of(running, ids), ids)
-    assert "worker ended" in running.output
 
 
 def test_a_ruleset_deployed_midway_mixes_nothing_and_drops_nothing(served: Everything, tmp_path: Path) -> None:
@@ -158,17 +94,3 @@ def test_a_refused_bundle_leaves_what_is_live(served: Everything, tmp_path: Path
     assert refused.exit_code == 1
     assert "ruleset.yaml:" in refused.stderr and "`one`" in refused.stderr
     assert json.loads(served.triage("status", "--format", "json").stdout)["rulesets"] == json.loads(live)["rulesets"]
-
-
-def test_what_was_accepted_and_what_is_live_survives_a_restart_of_everything(machine: Machine) -> None:
-    """Also an abrupt one: SIGKILL to all, Redis included, then `up` again with the same data."""
-    first = machine.running()
-    live = json.loads(first.triage("status", "--format", "json").stdout)["rulesets"]
-    for pid in first.children("worker"):
-        os.kill(pid, signal.SIGSTOP)  # so that reports are accepted and not yet evaluated
-    ids = [first.post(sample.read_bytes())[1]["id"] for sample in SAMPLES]
-    first.kill()
-    second = machine.start("--no-samples")
-    events = events_of(second, ids)
-    assert Counter(event.subject for event in events) == Counter(ids)
-    assert json.loads(second.triage("status", "--format", "json").stdout)["rulesets"] == live

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.pages.steps import sign_in
 from tests.support.services.browser import Watched, watched
 from tests.support.services.triage_up import Everything
 
@@ -39,10 +40,3 @@ def open_page_with_keys(
             return seen
 
         yield opened
-
-
-def sign_in(seen: Watched, key: str) -> None:
-    """As a person does it."""
-    seen.goto("/sign-in")
-    seen.page.get_by_label("API key").fill(key)
-    seen.page.get_by_role("button", name="Sign in").click()

@@ -2,71 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import re
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
-from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from tests.pages.conftest import sign_in
-from tests.support.paths import ROOT
+from tests.pages.steps import LATER, URGENT, bury, post, row
+from tests.support.actors import TESTER
 from tests.support.services.browser import DESK, PHONE, Watched
 from tests.support.services.triage_up import Everything
 from tests.support.shares import params
-from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.foundation.settings import Settings
-from triage_rules.records.reports import Lane, NewReport
+from triage_rules.records.board import Wanted
 from triage_rules.store.redis import RedisStore
 
 pytestmark = pytest.mark.page
 
 Open = Callable[..., Watched]
 
-URGENT = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "temperature_c": 39.5}
-LATER: dict[str, Any] = json.loads((ROOT / "rulesets/red-dots/samples/dots-after-aspirin.json").read_text())["findings"]
-"""Somebody must look within two days."""
-
-
-def post(running: Everything, answers: dict[str, Any], **headers: str) -> tuple[str, str]:
-    """A report of a new person, decided by a worker: its id and subject."""
-    subject = f"person-{secrets.token_hex(4)}"
-    report = {"ruleset": "red-dots", "subject": subject, "findings": answers}
-    status, told = running.post(report, Prefer="wait=10", **headers)
-    assert status == 200, told
-    return told["id"], subject
-
-
-def bury(running: Everything) -> str:
-    """A report that could not be decided, although there is nothing wrong with it."""
-    with RedisStore(Settings(redis_url=running.redis_url)) as store:
-        now, live = store.now_ms(), store.rulesets.get_live()["red-dots"]
-        report = NewReport(secrets.token_hex(16), "red-dots", live.digest, LATER, Lane.NORMAL, now)
-        store.reports.accept(report)
-        identity = Identity(report.id, "red-dots", live.version, live.digest, now, now)
-        assert store.work.bury(report.id, failed_result(identity, "worker_lost"), "worker_lost", now)
-    return report.id
-
-
-def row(page: Page, report_id: str) -> Locator:
-    return page.locator(f"#row-{report_id}")
-
 
 @pytest.fixture(autouse=True)
-def _tidy(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What a test left open is taken care of, so that the next one's is on the first page."""
-    yield
+def _tidy(request: pytest.FixtureRequest) -> None:
+    """Acknowledge all reports before a test: the samples and other tests' reports would stand between its own."""
     if "served" in request.fixturenames:
         running: Everything = request.getfixturevalue("served")
         with RedisStore(Settings(redis_url=running.redis_url)) as store:
-            from tests.support.actors import TESTER
-            from triage_rules.records.board import Wanted
-
-            for one in store.board.page(Wanted(), store.now_ms(), 500).rows:
-                store.board.acknowledge(one.noted.id, store.now_ms(), by=TESTER)
+            for row in store.board.page(Wanted(), store.now_ms(), 500).rows:
+                store.board.acknowledge(row.noted.id, store.now_ms(), by=TESTER)
 
 
 @pytest.mark.parametrize(
@@ -214,31 +178,3 @@ def test_updates_can_be_paused(open_page: Open, served: Everything) -> None:
     assert asked == []
     page.get_by_role("button", name="Resume updates").click()
     expect(row(page, urgent)).to_be_visible(timeout=10_000)
-
-
-def test_with_keys_the_board_is_for_those_who_may_read(
-    open_page_with_keys: Open, served_with_keys: tuple[Everything, str]
-) -> None:
-    """A nurse takes care in her own name, and tries nothing anew; a form sees no board."""
-    running, _ = served_with_keys
-    keys = {
-        name: running.triage("key", "make", name, "--scope", scope).stdout.strip()
-        for name, scope in (("ward-nurse", "read"), ("a-form", "report"))
-    }
-    report_id, subject = post(running, URGENT, Authorization=f"Bearer {keys['a-form']}")
-    bury(running)
-    seen = open_page_with_keys()
-    seen.goto("/board")
-    expect(seen.page.get_by_label("API key")).to_be_visible()
-    sign_in(seen, keys["a-form"])
-    seen.goto("/board")
-    expect(seen.page.get_by_role("heading", name="The API key lacks a scope")).to_be_visible()
-    nurse = open_page_with_keys()
-    sign_in(nurse, keys["ward-nurse"])
-    nurse.goto("/board")
-    expect(nurse.page.get_by_role("heading", name="Dead letters")).to_be_visible()
-    expect(nurse.page.get_by_role("button", name="Requeue")).to_have_count(0)
-    nurse.page.get_by_role("button", name=f"Acknowledge {subject}").click()
-    expect(nurse.page.get_by_text("You acknowledged report")).to_be_visible()
-    nurse.page.get_by_role("link", name="Acknowledged", exact=True).click()
-    expect(row(nurse.page, report_id)).to_contain_text("ward-nurse")

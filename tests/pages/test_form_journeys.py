@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import http.server
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.support.services.browser import DESK, PHONE, Watched, watched
-from tests.support.services.ports import free_port
 from tests.support.services.triage_up import Everything
 from tests.support.shares import params
 
@@ -240,77 +236,6 @@ def test_the_results_of_a_form_can_be_printed_and_read_by_clinicians(open_page: 
     page.emulate_media(media="print")
     expect(page.locator("header.site")).to_be_hidden()
     expect(page.get_by_role("button", name="Print")).to_be_hidden()
-
-
-# --- in another site ---
-
-
-class Site(http.server.ThreadingHTTPServer):
-    """A site of somebody else on this machine; every page of it has the same body."""
-
-    body = "<p>Clinic</p>"
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", free_port()), _Pages)
-        self.origin = f"http://localhost:{self.server_port}"
-
-
-class _Pages(http.server.BaseHTTPRequestHandler):
-    server: Site
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(self.server.body.encode())
-
-    def log_message(self, *_: object) -> None:
-        """Nothing is logged."""
-
-
-@contextmanager
-def other_site() -> Iterator[Site]:
-    with Site() as site:
-        thread = threading.Thread(target=site.serve_forever)
-        thread.start()
-        try:
-            yield site
-        finally:
-            site.shutdown()
-            thread.join()
-
-
-@pytest.mark.parametrize("script", [True, False])
-def test_a_clinic_embeds_the_form_in_its_own_site(
-    chromium: Browser, served_with_keys: tuple[Everything, str], script: bool
-) -> None:
-    """In a frame without cookies: the patient answers, sees the result, and goes back to the clinic, which learns the id."""
-    running, _ = served_with_keys
-    with other_site() as clinic, other_site() as stranger:
-        made = running.triage(
-            "form-link", "red-dots", "--client", "clinic-1",
-            "--framed-by", clinic.origin, "--return-to", f"{clinic.origin}/done",
-        )  # fmt: skip
-        clinic.body = stranger.body = (
-            f'<iframe title="Form" width="360" height="700" src="{made.stdout.strip()}"></iframe>'
-        )
-        context = chromium.new_context(java_script_enabled=script)
-        page = context.new_page()
-        frame = page.frame_locator("iframe")
-        page.goto(stranger.origin)
-        expect(frame.get_by_role("link", name="Start: one question")).to_have_count(0)
-        page.goto(f"{clinic.origin}/embed")
-        frame.get_by_role("link", name="Start: one question at a time").click()
-        frame.locator("#q-age_years").fill("4")
-        frame.get_by_role("button", name="Next", exact=True).click()
-        frame.get_by_label("No, they stay").check()
-        frame.get_by_role("button", name="Next", exact=True).click()
-        expect(frame.get_by_role("alert")).to_contain_text("have been sent")
-        frame.get_by_role("link", name="See why").click()
-        expect(frame.get_by_role("heading", level=1)).to_have_text("Emergency department now")
-        frame.get_by_role("link", name="Back to the site you came from").click()
-        page.wait_for_url(re.compile(r"/done\?report=[0-9a-f]{32}$"))
-        context.close()
 
 
 def test_the_form_reads_well_at_four_hundred_percent(chromium: Browser, served: Everything) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.pages.conftest import sign_in
+from tests.pages.steps import FEWER_FEVERS, WORKBENCH, WORKING, write
+from tests.support.paths import GLASS_TEST
 from tests.support.services.browser import DESK, PHONE, Watched
 from tests.support.services.triage_up import Everything
 from tests.support.shares import params
@@ -17,40 +17,13 @@ pytestmark = pytest.mark.page
 
 Open = Callable[..., Watched]
 
-FOLDER = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
-RULES = (FOLDER / "ruleset.yaml").read_text(encoding="utf-8")
-AT = "/workbench/glass-test"
-LATER = RULES.replace("temperature_c: {at_least: 38}", "temperature_c: {at_least: 39.5}")
-WORKING = 60_000
-"""Milliseconds that the solver may take on a busy machine."""
-
 
 @pytest.fixture(scope="module")
 def glass_test(served: Everything) -> Iterator[None]:
     """A small ruleset is live beside the large one while these tests run."""
-    served.triage("deploy", str(FOLDER))
+    served.triage("deploy", GLASS_TEST)
     yield
     served.triage("withdraw", "glass-test")
-
-
-@pytest.fixture(scope="module")
-def second_person(served_with_keys: tuple[Everything, str]) -> Iterator[str]:
-    """The small ruleset is live where there are keys; and the key of somebody else, who may deploy."""
-    running, _ = served_with_keys
-    running.triage("deploy", str(FOLDER))
-    yield running.triage("key", "make", "consultant", "--scope", "deploy").stdout.strip()
-    running.triage("withdraw", "glass-test")
-
-
-def write(page: Page, text: str, *, script: bool) -> None:
-    """Put a text in place of the rules."""
-    if not script:
-        page.get_by_label("ruleset.yaml").fill(text)
-        return
-    editor = page.get_by_role("textbox", name="ruleset.yaml")
-    editor.click()
-    page.keyboard.press("Control+a")
-    page.keyboard.insert_text(text)
 
 
 def outcome(page: Page, heading: str) -> Locator:
@@ -69,10 +42,10 @@ def test_a_clinician_edits_a_limit_mends_a_fault_and_sees_what_it_breaks(
 ) -> None:
     seen = open_page(width=width, dark=dark, script=script)
     page = seen.page
-    seen.goto(AT)
+    seen.goto(WORKBENCH)
     if script:
         seen.check_axe()
-    write(page, LATER.replace("all: [nonblanching, febrile]", "all: [nonblanching, feverish]"), script=script)
+    write(page, FEWER_FEVERS.replace("all: [nonblanching, febrile]", "all: [nonblanching, feverish]"), script=script)
     if script:
         expect(page.get_by_role("status").filter(has_text="One fault")).to_contain_text(
             "unknown name `feverish`", timeout=WORKING
@@ -87,7 +60,7 @@ def test_a_clinician_edits_a_limit_mends_a_fault_and_sees_what_it_breaks(
         told.get_by_role("link", name="ruleset.yaml, line").click()
         expect(page.get_by_role("textbox", name="ruleset.yaml")).to_be_focused()
 
-    write(page, LATER, script=script)
+    write(page, FEWER_FEVERS, script=script)
     page.get_by_role("button", name="Run cases").click()
     told = outcome(page, "Cases")
     expect(told).to_contain_text("1 of 2 cases pass.")
@@ -121,7 +94,7 @@ def test_a_patients_level_follows_sliders_and_switches_at_once(open_page: Open, 
     """Also while one edits; and what is not asked any more counts no more."""
     seen = open_page()
     page = seen.page
-    seen.goto(AT)
+    seen.goto(WORKBENCH)
     page.locator("summary", has_text="Spots").click()
     page.locator("#a-blanches_on_pressure").get_by_label("No, they stay").check()
     tried = page.locator("#tried")
@@ -131,7 +104,7 @@ def test_a_patients_level_follows_sliders_and_switches_at_once(open_page: Open, 
     slider.fill("39")
     expect(tried.locator(".result").first).to_contain_text("Urgent")
     expect(page.locator("#a-temperature_c-in")).to_have_value("39")
-    write(page, LATER, script=True)
+    write(page, FEWER_FEVERS, script=True)
     expect(tried).to_contain_text("Different level: monitor in the draft, urgent in the live version.", timeout=WORKING)
     tried.locator(".result").nth(1).locator("summary").first.click()
     expect(tried).to_contain_text("Has or had a fever yes")
@@ -147,7 +120,7 @@ def test_the_editor_completes_with_the_drafts_own_names_and_by_keyboard_alone(
 ) -> None:
     seen = open_page()
     page = seen.page
-    seen.goto(AT)
+    seen.goto(WORKBENCH)
     editor = page.get_by_role("textbox", name="ruleset.yaml")
     editor.focus()
     page.keyboard.press("Control+End")
@@ -164,10 +137,10 @@ def test_a_keyboard_is_enough(open_page: Open, glass_test: None) -> None:
     """Tab leaves the editor; buttons and answers are reached and pressed; the focus goes to what is told."""
     seen = open_page()
     page = seen.page
-    seen.goto(AT)
+    seen.goto(WORKBENCH)
     page.get_by_role("textbox", name="ruleset.yaml").focus()
     page.keyboard.press("Control+a")
-    page.keyboard.insert_text(LATER)
+    page.keyboard.insert_text(FEWER_FEVERS)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('summary, a, button') !== null")
     page.get_by_role("button", name="Check").focus()
@@ -184,38 +157,6 @@ def test_a_keyboard_is_enough(open_page: Open, glass_test: None) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#tried").get_by_role("alert")).to_contain_text("One answer is invalid", timeout=WORKING)
     seen.check_axe()
-
-
-@pytest.mark.parametrize("script", [True, False])
-def test_one_person_proposes_a_second_approves_and_it_is_live(
-    open_page_with_keys: Open, second_person: str, served_with_keys: tuple[Everything, str], script: bool
-) -> None:
-    """And who proposed it can't. Then it is rolled back, so that the next test finds what this one found."""
-    running, _ = served_with_keys
-    version = f"1.{1 + script}.0"
-    one, two = (open_page_with_keys(script=script, signed_in=True), open_page_with_keys(script=script))
-    one.goto(AT)
-    write(one.page, LATER.replace("1.0.0", version).replace("{at_least: 39.5}", "{at_least: 38.5}"), script=script)
-    one.page.get_by_label("What changes, and why").fill("38.2 after a bath is no fever.")
-    one.page.get_by_role("button", name="Propose").click()
-    expect(one.page.get_by_text("Open: not decided yet")).to_be_visible(timeout=WORKING)
-    expect(one.page.get_by_role("button", name="Approve and make live")).to_have_count(0)
-    expect(one.page.get_by_role("button", name="Withdraw")).to_be_visible()
-
-    sign_in(two, second_person)
-    two.goto(AT)
-    two.page.get_by_role("link", name=f"Version {version}, proposed by nurse").click()
-    if script:
-        two.check_axe()
-    expect(two.page.locator(".patch .plus").filter(has_text="at_least: 38.5")).to_be_visible()
-    two.page.get_by_role("button", name="Compare with live").click()
-    expect(two.page.get_by_text("Results differ; some levels are lower.")).to_be_visible(timeout=WORKING)
-    if script:
-        two.check_axe()
-    two.page.get_by_role("button", name="Approve and make live").click()
-    expect(two.page.get_by_text("Approved and made live")).to_be_visible(timeout=WORKING)
-    assert f"glass-test {version}" in running.triage("status").stdout
-    running.triage("rollback", "glass-test")
 
 
 @pytest.mark.parametrize(("width", "dark"), params([(DESK, True), (PHONE, False)], 1))
