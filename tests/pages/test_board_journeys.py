@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -54,17 +54,16 @@ def row(page: Page, report_id: str) -> Locator:
 
 
 @pytest.fixture(autouse=True)
-def _tidy(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What a test left open is taken care of, so that the next one's is on the first page."""
-    yield
+def _tidy(request: pytest.FixtureRequest) -> None:
+    """Acknowledge the samples and the results of other tests, so a test's own results are on the first page."""
     if "served" in request.fixturenames:
         running: Everything = request.getfixturevalue("served")
         with RedisStore(Settings(redis_url=running.redis_url)) as store:
             from tests.support.actors import TESTER
             from triage_rules.records.board import Wanted
 
-            for one in store.board.page(Wanted(), store.now_ms(), 500).rows:
-                store.board.acknowledge(one.noted.id, store.now_ms(), by=TESTER)
+            for row in store.board.page(Wanted(), store.now_ms(), 500).rows:
+                store.board.acknowledge(row.noted.id, store.now_ms(), by=TESTER)
 
 
 @pytest.mark.parametrize("script", [True, False])
