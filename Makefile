@@ -93,7 +93,7 @@ $(PEERS)/node_modules: $(PEERS)/package-lock.json
 	@command -v npm >/dev/null && npm ci --silent --no-audit --no-fund --prefix $(PEERS) && touch $@ \
 	|| echo "npm or its packages are not available: json-rules-engine is left out" >&2
 
-bench: $(BENCH_READY) $(PEERS)/node_modules  ## measure the speed against the usual alternatives, and rewrite docs/reference/performance.md; under 15 minutes
+bench: $(BENCH_READY) $(PEERS)/node_modules  ## measure the speed against the usual alternatives, and rewrite the figures of docs/reference/performance.md; under 15 minutes
 	$(BENCH)/python -m benchmarks --into docs/reference/performance.md
 
 bench-short: $(BENCH_READY) $(PEERS)/node_modules  ## run short benchmarks in a minute; too few runs to rely on

@@ -1,6 +1,6 @@
-"""Compare engine and reference evaluator on many made rulesets and reports: `agreement.py [PAIRS] [FIRST SEED]`.
+"""Compare engine and reference evaluator on many generated rulesets and reports: `agreement.py [PAIRS] [FIRST SEED]`.
 
-Prints the seed of each difference; `list(tests.support.oracles.engine_agreement.pairs(seed))` makes it again. Exits with 1 if there is any.
+Prints the seed of each difference; `list(tests.support.oracles.engine_agreement.pairs(seed))` repeats it. Exits with 1 if there is any.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PROGRESS_SECONDS = 10
 
 
 def main(wanted: int, first_seed: int) -> int:
-    """The number of differences."""
+    """Return the number of differences."""
     compared = differences = 0
     started = told = time.monotonic()
     for seed in range(first_seed, first_seed + -(-wanted // REPORTS)):

@@ -1,4 +1,4 @@
-"""Compare the encoder with evaluators and brute force on many made rulesets: `analysis.py [RULESETS] [FIRST SEED]`.
+"""Compare the encoder with evaluators and brute force on many generated rulesets: `analysis.py [RULESETS] [FIRST SEED]`.
 
 RULESETS of each: as many against engine and reference, as many small ones against every report they can get, and as
 many small ones with properties, which are proved and held against every report, and as many with mutants.
@@ -23,7 +23,7 @@ PROGRESS_SECONDS = 10
 
 
 def main(wanted: int, first_seed: int) -> int:
-    """The number of differences."""
+    """Return the number of differences."""
     differences = 0
     started = told = time.monotonic()
 

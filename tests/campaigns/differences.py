@@ -1,6 +1,6 @@
 """Compare the exact difference and the smallest other answers with every report: `differences.py [PAIRS] [FIRST SEED]`.
 
-PAIRS: made small rulesets, each with an edited copy. Prints each fault with its seed. Exits with 1 if there is any.
+PAIRS: generated small rulesets, each with an edited copy. Prints each fault with its seed. Exits with 1 if there is any.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PROGRESS_SECONDS = 10
 
 
 def main(wanted: int, first_seed: int) -> int:
-    """The number of faults."""
+    """Return the number of faults."""
     faults = 0
     started = told = time.monotonic()
     pairs = ((seed, pair) for seed in itertools.count(first_seed) if (pair := small_pair(seed)) is not None)

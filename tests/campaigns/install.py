@@ -1,4 +1,4 @@
-"""Install the wheel as consumers and authors do, away from the checkout: `python tests/campaigns/install.py`.
+"""Install the wheel in new environments, as consumers and authors do: `python tests/campaigns/install.py`.
 
 The base must come without a compiler, with no engine, solver or web, and stay small. With `rules` and `prove`, a copy
 of red-dots is checked and a report decided. It asks the package index, and takes some minutes.
@@ -21,7 +21,7 @@ REPORT = '{"findings": {"age_years": 4, "blanches_on_pressure": "does_not_blanch
 
 
 class Failure(Exception):
-    """An installation isn't as promised."""
+    """An installation differs from its promise."""
 
 
 def main() -> None:

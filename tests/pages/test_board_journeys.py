@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.pages.steps import LATER, URGENT, bury, post, row
+from tests.support.actors import TESTER
 from tests.support.services.browser import DESK, PHONE, Watched
 from tests.support.services.triage_up import Everything
 from tests.support.shares import params
 from triage_rules.foundation.settings import Settings
+from triage_rules.records.board import Wanted
 from triage_rules.store.redis import RedisStore
 
 pytestmark = pytest.mark.page
@@ -22,17 +24,13 @@ Open = Callable[..., Watched]
 
 
 @pytest.fixture(autouse=True)
-def _tidy(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What a test left open is taken care of, so that the next one's is on the first page."""
-    yield
+def _tidy(request: pytest.FixtureRequest) -> None:
+    """Acknowledge all reports before a test: the samples and other tests' reports would stand between its own."""
     if "served" in request.fixturenames:
         running: Everything = request.getfixturevalue("served")
         with RedisStore(Settings(redis_url=running.redis_url)) as store:
-            from tests.support.actors import TESTER
-            from triage_rules.records.board import Wanted
-
-            for one in store.board.page(Wanted(), store.now_ms(), 500).rows:
-                store.board.acknowledge(one.noted.id, store.now_ms(), by=TESTER)
+            for row in store.board.page(Wanted(), store.now_ms(), 500).rows:
+                store.board.acknowledge(row.noted.id, store.now_ms(), by=TESTER)
 
 
 @pytest.mark.parametrize(

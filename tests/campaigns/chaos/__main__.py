@@ -1,6 +1,6 @@
 """Seeded faults against real processes: `python -m tests.campaigns.chaos [--schedules 50] [--reports 2000] ...`.
 
-The same seed gives the same reports and the same schedule of faults; how processes interleave is new each time.
+The same seed gives the same reports and the same schedule of faults; the interleaving of processes is new each time.
 Exits with 1 if any promise was broken; the run's folder is kept then.
 """
 
@@ -17,7 +17,7 @@ from tests.campaigns.chaos.seeds import one
 
 
 def main() -> int:
-    """1 if any promise was broken."""
+    """Return 1 if a promise was broken."""
     asked = argparse.ArgumentParser(prog="python -m tests.campaigns.chaos", description=__doc__)
     asked.add_argument("--schedules", type=int, default=50)
     asked.add_argument("--reports", type=int, default=2_000)

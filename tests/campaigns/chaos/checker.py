@@ -1,4 +1,4 @@
-"""Holds what clients were told against what was published, handled and stored. Trusts nothing but its own notes."""
+"""Compare the ids that clients received with the published, handled and stored results. Trusts only its own notes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from triage_rules.records.reports import History
 
 IGNORED = ("id", "received_at", "evaluated_at", "valid_until")
 EXPECTED_ANSWERS = {"200", "202", "503", "line 503"}
-"""An error of the connection is no answer; its name isn't a number."""
+"""Statuses are numbers; a connection error has a name."""
 
 SHOWN = 5
 
 
 class Checker:
-    """`client`: to Redis itself, once all is quiet. `bundles`: what was live. `handled`: each group's own notes."""
+    """A check after the run. `client`: of Redis itself. `bundles`: the live versions. `handled`: each group's notes."""
 
     def __init__(
         self, client: redis.Redis, bundles: list[Bundle], jobs: list[Job], notes: Notes, handled: dict[str, Path]
@@ -41,7 +41,7 @@ class Checker:
         self._events = [fields for _, fields in client.xrange("triage:results")]
 
     def violations(self) -> list[str]:
-        """Each in a line; none if all promises were kept."""
+        """Yield each violation in a line."""
         return [
             *_some("a client was never heard", [job.key for job in self._notes.unheard]),
             *_some(
@@ -95,7 +95,7 @@ class Checker:
                 yield f"{report_id}: {', '.join(wrong)} (attempts {stored['attempts']}, {result.get('failure', 'done')})"
 
     def _replay(self, line: str, stored: dict[str, str]) -> dict[str, Any]:
-        """What the evaluator says of what the client posted, in the history that is stored with it."""
+        """Evaluate the posted answers with the stored history."""
         highest = stored["highest_level_24h"]
         history = History(int(stored["reports_last_48h"]), Level(int(highest)) if highest else None)
         answers = self._reports[line]["findings"]
@@ -109,7 +109,7 @@ class Checker:
         return self._replays[key]
 
     def _miscounted(self) -> Iterator[str]:
-        """The n-th report of a subject has n - 1 before it, whatever was sent again."""
+        """Yield subjects whose n-th report does not have n - 1 earlier ones, retries aside."""
         counted: dict[str, list[int]] = defaultdict(list)
         for report_id, line in self._line_of.items():
             subject = self._reports[line].get("subject")
@@ -132,7 +132,7 @@ class Checker:
 
 
 def _some(what: str, found: Any) -> Iterator[str]:
-    """One line for all of a kind."""
+    """Return one line for all violations of a kind."""
     listed = list(found)
     if listed:
         more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""

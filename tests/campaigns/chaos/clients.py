@@ -1,4 +1,4 @@
-"""Clients that post reports, send again what failed, and note what they were told."""
+"""Clients that post reports, retry failed ones, and note the ids that they receive."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Report = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is posted with one Idempotency-Key: one report, or a batch.
+    """A post with one Idempotency-Key: a report or a batch.
 
-    `gives_up`: at the first error, for now. `twice`: by two clients at the same time.
+    `gives_up`: at the first error, until the end. `twice`: sent by two clients at the same time.
     """
 
     key: str
@@ -37,13 +37,13 @@ class Job:
 
     @property
     def lines(self) -> list[str]:
-        """What to call each of its reports in the notes."""
+        """Return the names of its reports in the notes."""
         return [f"{self.key} {number}" for number in range(1, len(self.reports) + 1)]
 
 
 @dataclass
 class Notes:
-    """`told`: line -> the ids that its client was told; `answers`: how often each status, or error, was met."""
+    """Notes of the clients. `told`: line -> the ids that its client received; `answers`: count of each status or error."""
 
     file: Path
     told: dict[str, list[str]] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Notes:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def tell(self, line: str, report_id: str) -> None:
-        """Note it, also in the file."""
+        """Note the id, also in the file."""
         with self.lock, self.file.open("a", encoding="utf-8") as file:
             self.told.setdefault(line, []).append(report_id)
             file.write(f"{line} {report_id}\n")
@@ -92,16 +92,16 @@ class Clients:
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
 
     def start(self) -> None:
-        """Begin to post."""
+        """Start posting."""
         for thread in self._threads:
             thread.start()
 
     def busy(self) -> bool:
-        """Whether any job is left."""
+        """Return True while a job is left."""
         return any(thread.is_alive() for thread in self._threads)
 
     def join(self) -> None:
-        """Until all are posted; at last those that had given up ask once more, by their keys."""
+        """Wait until all are posted; at the end, clients that gave up ask again by their keys."""
         for thread in self._threads:
             thread.join()
         poster = _Poster(self._port)
@@ -137,7 +137,7 @@ class Clients:
             pause = min(pause * 1.5, 1.0)
 
     def _try(self, poster: _Poster, job: Job) -> bool:
-        """Post once; whether each of its reports has an id now."""
+        """Post once; return True if each of its reports has an id."""
         try:
             status, body = poster.post(job)
             answers = [json.loads(line) for line in body.splitlines()] if status in (200, 202) else []
@@ -159,7 +159,7 @@ class Clients:
 
 
 class _Poster:
-    """One connection, made anew after an error."""
+    """A connection, opened again after an error."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""A result consumer in a process of its own: `consumer.py URL GROUP FILE` notes each event that it handles in FILE."""
+"""A result consumer in its own process: `consumer.py URL GROUP FILE` notes each event that it handles in FILE."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CLAIM_SECONDS = 2.0
 
 
 def main(url: str, group: str, file: Path) -> None:
-    """Until it is killed."""
+    """Consume until killed."""
     notes = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def note(event: Event) -> None:

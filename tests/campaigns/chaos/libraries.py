@@ -1,4 +1,4 @@
-"""Small libraries that are loaded before a process' own, and lie to it: about the disk, about the time."""
+"""Small preloaded libraries that fake the disk and the time for a process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HERE = Path(__file__).resolve().parent
 
 
 class Lies:
-    """What each process of a run is told, in files of `folder`."""
+    """The faked disk and clocks of a run, controlled by files in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -19,7 +19,7 @@ class Lies:
         self._disk, self._time = (compiled(HERE / name, folder) for name in ("full_disk.c", "moved_clock.c"))
 
     def environment(self, name: str, *, disk: bool = False) -> dict[str, str]:
-        """For a process of that name: its own clock, and if wanted a disk that can be full."""
+        """Return the environment of a process: its own clock, and optionally a disk that can be full."""
         clock = self._clock(name)
         if not clock.exists():
             self.move_clock(name, 0)
@@ -31,15 +31,15 @@ class Lies:
         }
 
     def fill_disk(self) -> None:
-        """From now on nothing more can be written to an append-only file."""
+        """Make all writes to append-only files fail."""
         self._full.touch()
 
     def free_disk(self) -> None:
-        """There is room again."""
+        """Make writes succeed again."""
         self._full.unlink(missing_ok=True)
 
     def move_clock(self, name: str, seconds: int) -> None:
-        """That process' clock, and its children's, is wrong by so much."""
+        """Shift the clock of that process and its children."""
         clock = self._clock(name)
         # In place: the file is mapped by the processes that run.
         with clock.open("r+b" if clock.exists() else "wb") as file:
@@ -50,7 +50,7 @@ class Lies:
 
 
 def compiled(source: Path, folder: Path) -> Path:
-    """The library made of that file."""
+    """Compile that file, and return the library."""
     library = folder / f"{source.stem}.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
     return library

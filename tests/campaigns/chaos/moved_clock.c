@@ -2,7 +2,7 @@
  *
  * cc -shared -fPIC -o moved_clock.so moved_clock.c -ldl; then MOVED_CLOCK=file LD_PRELOAD=./moved_clock.so python ...
  *
- * The monotonic clock goes on as it is, as when somebody sets the time.
+ * The monotonic clock goes on as it is, as when someone sets the time.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

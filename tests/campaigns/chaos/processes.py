@@ -1,4 +1,4 @@
-"""The processes of a run, each as in production; what dies is started again, as a supervisor would."""
+"""The processes of a run, as in production; a dead process is restarted, as by a supervisor."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ GROUPS = {CONSUMERS[0]: "ward-a", CONSUMERS[1]: "ward-b"}
 
 
 class Processes:
-    """Starts all of them in `folder`, restarts what dies, and ends them all."""
+    """The processes in `folder`: started, restarted and ended."""
 
     def __init__(self, folder: Path, *, fsync: str = "always", **settings: str) -> None:
         """`settings`: environment variables beside those in QUICK."""
@@ -78,25 +78,25 @@ class Processes:
         }  # fmt: skip
 
     def start_store(self) -> None:
-        """Redis and the proxy before it."""
+        """Start Redis, and the proxy in front of it."""
         self._start(REDIS)
         self._start(PROXY)
         self.wait_for_store()
 
     def wait_for_store(self) -> None:
-        """Until Redis answers through the proxy."""
+        """Wait until Redis answers through the proxy."""
         with redis.Redis.from_url(self.url, socket_timeout=1) as client:
             wait_for(lambda: _answers(client), 10, "Redis")
 
     def start_rest(self) -> None:
-        """All others, and the watch over them."""
+        """Start all others, and their supervision."""
         for name in self._commands:
             if name not in self._running:
                 self._start(name)
         self._watcher.start()
 
     def handled(self, group: str) -> Path:
-        """Where a group's consumer notes what it handled."""
+        """Return the file in which a group's consumer notes handled events."""
         return self.folder / f"handled-{group}"
 
     def kill(self, name: str, *, child: float | None = None) -> None:
@@ -104,20 +104,20 @@ class Processes:
         self._signal(name, child, signal.SIGKILL)
 
     def pause(self, name: str, *, child: float | None = None) -> Callable[[], None]:
-        """SIGSTOP; what is returned lets it go on."""
+        """Send SIGSTOP, and return a function that continues the process."""
         pid = self._signal(name, child, signal.SIGSTOP)
         return lambda: _send(pid, signal.SIGCONT)
 
     def renew(self, name: str) -> None:
-        """As for a new release: web starts a new child and lets the old one finish; others finish, and are restarted."""
+        """Restart as for a release: web starts a new child while the old one finishes; others finish and are restarted."""
         _send(self._running[name].pid, signal.SIGHUP if name == WEB else signal.SIGTERM)
 
     def pid(self, name: str) -> int:
-        """Of the process that runs under that name now."""
+        """Return the pid of the process with that name."""
         return self._running[name].pid
 
     def hold(self, name: str) -> Callable[[], None]:
-        """Don't restart it until what is returned is called."""
+        """Suspend its restarts until the returned function is called."""
         self._held.add(name)
         return lambda: self._held.discard(name)
 
@@ -129,11 +129,11 @@ class Processes:
         pipe.flush()
 
     def log(self, name: str) -> str:
-        """What it has said, over all restarts."""
+        """Return its log, over all restarts."""
         return (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
 
     def end(self) -> None:
-        """End all, with the children that a killed parent left."""
+        """End all processes, including orphaned children."""
         self._stopping.set()
         if self._watcher.ident is not None:
             self._watcher.join()
@@ -193,7 +193,7 @@ def _answers(client: redis.Redis) -> bool:
 
 
 def children_of_pid(pid: int) -> list[int]:
-    """The pids of its child processes."""
+    """Return the pids of its child processes."""
     told = Path(f"/proc/{pid}/task/{pid}/children")
     try:
         return [int(word) for word in told.read_text().split()]

@@ -1,6 +1,6 @@
 """A TCP proxy that cuts and delays on command: `proxy.py LISTEN_PORT TARGET_PORT`, commands on its standard input.
 
-`cut 0.5` ends that share of the connections, in the middle of whatever they carry; `delay 0.2 1.5` holds each piece
+`cut 0.5` ends that share of the connections, in the middle of their data; `delay 0.2 1.5` holds each piece
 back for up to 0.2 s for the next 1.5 s.
 """
 
@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 
 
 class Delay:
-    """What holds now. `most` seconds for each piece, until the monotonic time `until`."""
+    """The current delay: up to `most` seconds for each piece, until the monotonic time `until`."""
 
     most = 0.0
     until = 0.0
@@ -26,7 +26,7 @@ class Delay:
 
 
 class Side(asyncio.Protocol):
-    """One end of a connection: what it gets, the other end sends."""
+    """An end of a connection; the other end sends what this one receives."""
 
     def __init__(self, proxy: Proxy, other: Side | None = None) -> None:
         self.proxy = proxy
@@ -77,7 +77,7 @@ class Side(asyncio.Protocol):
 
 
 class Proxy:
-    """All connections, and what they suffer."""
+    """All connections and their faults."""
 
     def __init__(self, target: int) -> None:
         self.target = target
@@ -86,12 +86,12 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def keep(self, task: asyncio.Task[None]) -> None:
-        """Hold the task until it is done: the loop alone doesn't."""
+        """Hold a reference to the task until it is done, because the loop doesn't."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def obey(self, line: str) -> None:
-        """One command."""
+        """Execute a command."""
         match line.split():
             case ["cut", share]:
                 for side in list(self.connections):

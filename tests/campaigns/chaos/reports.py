@@ -1,4 +1,4 @@
-"""What is posted: the ruleset of a run, and reports for it."""
+"""The ruleset of a run, and reports for it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ ROOT = Path(__file__).resolve().parents[3]
 GLASS_TEST = ROOT / "tests" / "acceptance" / "rulesets" / "glass-test"
 RED_DOTS = ROOT / "rulesets" / "red-dots"
 POISON_TEXT = "crash the process"
-"""What tests.support.services.faulty_worker obeys."""
+"""Texts that tests.support.services.faulty_worker reacts to."""
 
 
 SLOW_TEXT = "be slow"
 SLOW = 0.1
-"""So many take 50 ms, so that faults find them at work, and two attempts meet."""
+"""Share of reports that take 50 ms, so that faults hit them and two attempts overlap."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """`pool`: reports to choose from; `poison`: one that no worker process survives."""
+    """The reports of a run. `pool`: reports to choose from; `poison`: a report that no worker process survives."""
 
     bundle: Bundle
     pool: list[dict[str, Any]]
@@ -32,13 +32,13 @@ class Posting:
 
 
 def next_version(bundle: Bundle) -> Bundle:
-    """The same rules under another version, and so another digest: each result must name the one that decided."""
+    """Return the same rules under another version and digest; each result must name the digest that decided."""
     data = bundle.data.replace(f'"version":"{bundle.version}"'.encode(), b'"version":"99.0.0"')
     return Bundle(bundle.name, "99.0.0", digest_of(data), data)
 
 
 def glass_test() -> Posting:
-    """The small ruleset of the tests, and forty reports made at random."""
+    """Return the small ruleset of the tests, and forty random reports."""
     random = Random("glass-test")
     pool = [{"ruleset": "glass-test", "findings": _spots(random)} for _ in range(40)]
     poison = {"ruleset": "glass-test", "findings": {"free_text": POISON_TEXT}}
@@ -46,7 +46,7 @@ def glass_test() -> Posting:
 
 
 def red_dots() -> Posting:
-    """The ruleset that is delivered, with the reports of its worked cases."""
+    """Return red-dots with the reports of its worked cases."""
     bundle = make_bundle(RED_DOTS)
     ruleset = open_bundle(bundle.data, bundle.digest)
     cases = [case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect]

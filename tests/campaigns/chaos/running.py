@@ -31,7 +31,7 @@ ROLLED_BACK = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to. `seconds`: all of it; `drained`: from the last answer and fault until all was handled."""
+    """The outcome of a run. `seconds`: its length; `drained`: from the last answer and fault until all was handled."""
 
     seed: int
     ruleset: str
@@ -47,7 +47,7 @@ class Outcome:
 
 
 def run(seed: int, posting: Posting, reports: int, faults: int, folder: Path, *, poison: int = 1) -> Outcome:
-    """Never raises for what the service does: that is a violation in the outcome."""
+    """Run a seed; a failure of the service is a violation in the outcome, not an exception."""
     started = time.monotonic()
     jobs = make_jobs(seed, posting.pool, reports - poison, [posting.poison] * poison)
     notes = Notes(folder / "told")
@@ -85,7 +85,7 @@ def run(seed: int, posting: Posting, reports: int, faults: int, folder: Path, *,
 
 
 class Progress:
-    """How far a run is: half of it is being told an id, half being published."""
+    """The progress of a run: half for received ids, half for published results."""
 
     def __init__(self, notes: Notes, url: str, reports: int) -> None:
         self._notes = notes
@@ -113,7 +113,7 @@ def _start(processes: Processes, posting: Posting) -> None:
 
 
 def _deploy(store: RedisStore, bundles: list[Bundle], pick: float) -> None:
-    """Roll back, if there is anything to go back to; or make the version live that isn't."""
+    """Roll back if possible, or make the other version live."""
     name, now_ms = bundles[0].name, store.now_ms()
     live = store.rulesets.get_live()[name]
     if pick < ROLLED_BACK and live.previous is not None:
@@ -124,7 +124,7 @@ def _deploy(store: RedisStore, bundles: list[Bundle], pick: float) -> None:
 
 
 def _drain(client: redis.Redis) -> list[str]:
-    """Until nothing is pending and each group has acknowledged all."""
+    """Wait until nothing is pending and each group has acknowledged all."""
 
     def quiet() -> bool:
         groups = client.xinfo_groups("triage:results")
@@ -139,7 +139,7 @@ def _drain(client: redis.Redis) -> list[str]:
 
 
 def is_ready(port: int) -> bool:
-    """Whether web says that all is there."""
+    """Return True if web is ready."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
             return bool(answer.status == 200)

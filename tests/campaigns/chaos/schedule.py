@@ -1,4 +1,4 @@
-"""Which faults strike when: made from a seed alone, so that the seed gives the same schedule again."""
+"""The schedule of faults, made only from a seed, so that the seed repeats it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from random import Random
 
 
 class Kind(enum.StrEnum):
-    """What happens to a target."""
+    """A kind of fault."""
 
     KILL = "SIGKILL"
     PAUSE = "SIGSTOP, SIGCONT"
@@ -24,7 +24,7 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`at`: share of the run's progress (0 to 1) at which it strikes; `seconds`: how long it lasts; `pick`: 0 to 1."""
+    """A fault. `at`: share of the run's progress (0 to 1) at which it strikes; `seconds`: how long it lasts; `pick`: 0 to 1."""
 
     at: float
     kind: Kind
@@ -71,7 +71,7 @@ CHOICES: tuple[tuple[Kind, str, int], ...] = (
 
 
 def make_schedule(seed: int, faults: int) -> list[Fault]:
-    """That many faults, in the order in which they strike; Redis is killed and tasks are doubled once at least."""
+    """Return that many faults in order; at least once, Redis is killed and tasks are doubled."""
     random = Random(f"schedule {seed}")
     chosen = random.choices(CHOICES, weights=[weight for *_, weight in CHOICES], k=faults)
     killed, doubled = random.sample(range(faults), 2)
@@ -84,5 +84,5 @@ def make_schedule(seed: int, faults: int) -> list[Fault]:
 
 
 def _seconds(random: Random, kind: Kind) -> float:
-    """Shorter and longer than the limits of the run: a pause may end in a killed child, a delay in a broken answer."""
+    """Return a length below or above the limits of the run: a pause may end in a killed child, a delay in a broken answer."""
     return random.uniform(0.2, 4.0) if kind in (Kind.PAUSE, Kind.CLOCK) else random.uniform(0.1, 1.5)

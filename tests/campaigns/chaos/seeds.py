@@ -1,4 +1,4 @@
-"""What a seed of the campaign runs."""
+"""The run of a seed of the campaign."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RED_DOTS_EVERY = 10
 
 
 def one(seed: int, reports: int, faults: int) -> Outcome:
-    """The run of a seed, in a folder of its own, which is kept if a promise was broken."""
+    """Run a seed in its own folder, which is kept if a promise was broken."""
     posting = red_dots() if seed % RED_DOTS_EVERY == 0 else glass_test()
     folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-"))
     outcome = run(seed, posting, reports, faults, folder, poison=1 + seed % 2)

@@ -1,4 +1,4 @@
-"""Does what a schedule says, when the run has come that far."""
+"""Strike the faults of a schedule, by the progress of the run."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ SPARE_BYTES = 20_000
 
 
 class Striking:
-    """`progress`: from 0 to 1. `known`: ids of reports so far. `deploy`: makes another version live, or goes back.
+    """The faults of a run. `progress`: 0 to 1. `known`: ids of reports so far. `deploy`: makes another version live.
 
-    `struck` counts what really happened.
+    `struck` counts the faults that took effect.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Striking:
         self._dispatch = CeleryDispatch(Settings(redis_url=processes.direct_url))
 
     def run(self) -> None:
-        """All faults; returns when the last one is undone."""
+        """Strike all faults; return when the last one is undone."""
         for fault in self._schedule:
             latest = time.monotonic() + LONGEST_GAP_SECONDS
             while self._progress() < fault.at and time.monotonic() < latest:
@@ -101,7 +101,7 @@ class Striking:
                 self._deploy(fault.pick)
 
     def _move_clocks(self, names: tuple[str, ...], fault: Fault) -> None:
-        """All by the same time. Every other one stays wrong to the end."""
+        """Move all clocks by the same time. Every other move stays to the end."""
         seconds = round((2 * fault.pick - 1) * HOURS * 3600)
         for name in names:
             self._processes.lies.move_clock(name, seconds)
@@ -109,7 +109,7 @@ class Striking:
                 self._later(fault.seconds, functools.partial(self._processes.lies.move_clock, name, 0))
 
     def _double(self) -> None:
-        """Two tasks in a row for each report, so that two processes may take it at once: pending ones, and settled."""
+        """Send two tasks in a row for each report, pending or settled, so that two processes may take it at once."""
         pending = self._direct.zrange("triage:pending", 0, DOUBLED // 2)
         again = [*(one.decode() for one in pending), *self._known()[-DOUBLED // 2 :]]
         for report_id in again:

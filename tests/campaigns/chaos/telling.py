@@ -14,7 +14,7 @@ HEAD = (
 
 
 def line(outcome: Outcome) -> str:
-    """A run as a row of a Markdown table."""
+    """Return a run as a row of a Markdown table."""
     errors = sum(times for answer, times in outcome.answers.items() if answer not in ("200", "202"))
     cells = [
         outcome.seed, outcome.ruleset, outcome.reports, outcome.poison, outcome.struck.total(), outcome.given_up,
@@ -24,7 +24,7 @@ def line(outcome: Outcome) -> str:
 
 
 def faults(outcomes: list[Outcome]) -> str:
-    """How often each fault struck, over all runs, as a Markdown table."""
+    """Return the counts of each fault over all runs, as a Markdown table."""
     struck: Counter[str] = Counter()
     for outcome in outcomes:
         struck += outcome.struck
@@ -33,7 +33,7 @@ def faults(outcomes: list[Outcome]) -> str:
 
 
 def summary(outcomes: list[Outcome]) -> str:
-    """All runs in a line."""
+    """Return a summary of all runs in a line."""
     reports, struck = sum(o.reports for o in outcomes), sum(o.struck.total() for o in outcomes)
     broken = sum(bool(o.violations) for o in outcomes)
     return f"{len(outcomes)} schedules, {reports:,} reports, {struck} faults, {broken} schedules with violations"

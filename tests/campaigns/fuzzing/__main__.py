@@ -1,6 +1,6 @@
-"""Fuzzing for some minutes: readers and HTTP, by made and mutated input. `python -m tests.campaigns.fuzzing MINUTES`.
+"""Fuzz readers and HTTP for some minutes, with generated and mutated input. `python -m tests.campaigns.fuzzing MINUTES`.
 
-Ends with exit code 1 at the first input that breaks a promise, which it leaves in a file to make a test of.
+Ends with exit code 1 at the first input that breaks a promise, which it leaves in a file for a new test.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SHOW_SECONDS = 30
 
 
 def main(minutes: float, seed: int) -> int:
-    """Turns from target to target until the time is over."""
+    """Fuzz the targets in turn until the time is over."""
     print(f"fuzzing for {minutes:g} minutes, seed {seed}")
     counts = dict.fromkeys(TARGETS, 0)
     until, shown = time.monotonic() + 60 * minutes, time.monotonic()

@@ -14,7 +14,7 @@ _WORD = re.compile(r"\w+|[^\w\s]|\s+")
 
 
 def mutated(text: str, random: Random) -> bytes:
-    """One to six mutations of a text; may end as no UTF-8."""
+    """Return a text with one to six mutations; it may be invalid UTF-8."""
     for _ in range(random.randint(1, 6)):
         text = random.choice([_lines, _tokens, _tokens, _moved])(text, random)
     data = bytearray(text.encode("utf-8", "surrogatepass"))
@@ -53,7 +53,7 @@ def _tokens(text: str, random: Random) -> str:
 
 
 def _moved(text: str, random: Random) -> str:
-    """A piece of it somewhere else, or many times."""
+    """Move or repeat a piece of the text."""
     start = random.randrange(len(text) + 1)
     piece = text[start : start + random.randint(1, 400)]
     at = random.randrange(len(text) + 1)
@@ -61,7 +61,7 @@ def _moved(text: str, random: Random) -> str:
 
 
 def restructured(data: object, random: Random) -> object:
-    """Plain data with a few of its values changed, moved, dropped or doubled."""
+    """Return plain data with a few values changed, moved, dropped or doubled."""
     places: list[tuple[dict[str, object] | list[object], str | int]] = []
     _collect(data, places)
     for _ in range(random.randint(1, 5)):

@@ -1,4 +1,4 @@
-"""What is fuzzed, and what must hold of each input: an answer in time, of a known kind, that leaks nothing."""
+"""The targets of fuzzing. Each input must get an answer in time, of a known kind, that leaks nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from triage_rules.records.reports import History
 from triage_rules.store.redis import RedisStore
 
 SECONDS = 2.0
-"""Of the processor, for one input."""
+"""Processor seconds for one input."""
 
 MARK = "zq7marker"
 RULESETS = Path(__file__).resolve().parents[3] / "rulesets"
@@ -49,7 +49,7 @@ class Broken(Exception):
 
 @dataclass
 class World:
-    """What the targets work with: texts to mutate, and an app."""
+    """Texts to mutate, and an app."""
 
     http: Caller
     texts: list[str] = field(
@@ -60,14 +60,14 @@ class World:
 
 
 class Target(Protocol):
-    """Makes one input and tries it. Raises Broken."""
+    """A target that makes an input and tries it. Raises Broken."""
 
     def run(self, random: Random) -> None: ...
 
 
 @contextmanager
 def opened() -> Iterator[World]:
-    """A server and an app of their own."""
+    """Start a server and an app."""
     with tempfile.TemporaryDirectory() as folder, ValkeyServer(port=free_port(), data_dir=Path(folder)) as server:
         settings = Settings(redis_url=f"redis://127.0.0.1:{server.port}/0", data_dir=Path(folder))
         bundle = glass_test()
@@ -79,7 +79,7 @@ def opened() -> Iterator[World]:
 
 
 def _watched(data: bytes, act: Callable[[], None], allowed: tuple[type[Exception], ...]) -> None:
-    """`act` ends in time, well or by an error that is allowed."""
+    """Run `act`, which must end in time, normally or with an allowed error."""
     started = time.process_time()
     try:
         act()
@@ -93,7 +93,7 @@ def _watched(data: bytes, act: Callable[[], None], allowed: tuple[type[Exception
 
 
 def _evaluates(ruleset: Ruleset) -> None:
-    """What was taken must also run."""
+    """Evaluate an accepted ruleset."""
     evaluator = Evaluator(ruleset, "sha256:" + "0" * 64)
     evaluator.evaluate({}, History(), report_id="x", received_ms=0, evaluated_ms=0)
 
@@ -148,7 +148,7 @@ def _read(folder: Path, ruleset: Ruleset) -> None:
 
 @dataclass
 class Json:
-    """Mutated JSON, by the strict reader; what it takes, it gives back."""
+    """Mutated JSON for the strict reader; accepted JSON must round-trip."""
 
     world: World
 

@@ -1,4 +1,4 @@
-"""More reports than the workers can do: `python -m tests.campaigns.overload [--queued 10000] [--seconds 90] ...`.
+"""Post more reports than the workers can process: `python -m tests.campaigns.overload [--queued 10000] [--seconds 90] ...`.
 
 Exits with 1 if urgent reports waited too long, if memory grew without bound, or if anything was lost or stayed behind.
 """
@@ -16,7 +16,7 @@ from tests.campaigns.overload.loading import Plan, run
 
 
 def main() -> int:
-    """1 if a promise was broken."""
+    """Return 1 if a promise was broken."""
     asked = argparse.ArgumentParser(prog="python -m tests.campaigns.overload", description=__doc__)
     asked.add_argument("--queued", type=int, default=10_000, help="others that wait before urgent ones are posted")
     asked.add_argument("--seconds", type=int, default=90, help="how long the load goes on then")

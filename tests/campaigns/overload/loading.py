@@ -1,4 +1,4 @@
-"""One run: fill the queue, keep posting, post urgent reports meanwhile, stop, and look whether all is well again."""
+"""A run: fill the queue, keep posting, also urgent reports, stop, and check that everything recovers."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Plan:
 
 @dataclass
 class Outcome:
-    """`urgent`: seconds from post to event, by whether others were refused by then; `rows`: what to tell."""
+    """The outcome. `urgent`: seconds from post to event, by whether others were rejected by then; `rows`: for the table."""
 
     urgent: dict[str, list[float]] = field(default_factory=lambda: {"accepted": [], "refused": []})
     answers: Counter[str] = field(default_factory=Counter)
@@ -63,12 +63,12 @@ class Outcome:
     violations: list[str] = field(default_factory=list)
 
     def table(self) -> str:
-        """As Markdown."""
+        """Return the rows as a Markdown table."""
         return "\n".join(["| what | figure |", "|---|---|", *(f"| {what} | {figure} |" for what, figure in self.rows)])
 
 
 def run(plan: Plan, folder: Path) -> Outcome:
-    """Start all, load it, and judge."""
+    """Start everything, load it, and check the outcome."""
     times = {"max_queue_age": plan.age, "pending": min(30, plan.age - 1), "sweep": min(5, plan.age - 1)}
     waits = {f"TRIAGE_{name.upper()}_SECONDS": str(seconds) for name, seconds in times.items()}
     processes = Processes(folder, **(AS_IN_PRODUCTION | waits))
@@ -86,7 +86,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
 
 
 class Overload:
-    """The load, and what is noted meanwhile."""
+    """The load, and its notes."""
 
     def __init__(self, plan: Plan, processes: Processes, store: RedisStore) -> None:
         self._plan = plan
@@ -124,7 +124,7 @@ class Overload:
         return self._outcome
 
     def _load(self, number: int) -> None:
-        """The others: batches, and every second time a single one, as fast as they are answered; no patience."""
+        """Post the others: batches and single reports alternating, as fast as they are answered, without retries."""
         connection = http.client.HTTPConnection("127.0.0.1", self._processes.web_port, timeout=30)
         others = itertools.cycle(self._others[number:] + self._others[:number])
         for turn in itertools.count():
@@ -152,7 +152,7 @@ class Overload:
                 self._outcome.retry_after.append(int(retry_after))
 
     def _post_urgent(self) -> list[tuple[float, str, Future[tuple[int, str | None, bytes]]]]:
-        """At a steady pace, whatever becomes of those before: (when, what becomes of others then, the answer)."""
+        """Post urgent reports at a steady pace, independent of earlier ones; note time, state of the others, answer."""
         sent = []
         begun, every = time.monotonic(), 1 / self._plan.rate
         with ThreadPoolExecutor(16) as pool:
@@ -223,7 +223,7 @@ class Overload:
 
 
 def grew(samples: list[float]) -> bool:
-    """Whether it is beyond what a process may have that a load doesn't swell."""
+    """Return True if the memory is above the limit for a process under load."""
     return max(samples) > GROWTH * samples[0] + MARGIN_MB
 
 
@@ -234,7 +234,7 @@ def _post(connection: http.client.HTTPConnection, path: str, body: str, kind: st
 
 
 def _by_lane(posting: Posting) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The pool: those that intake will put into the urgent lane, and the others."""
+    """Split the pool into reports of the urgent lane and others."""
     evaluator = Evaluator(open_bundle(posting.bundle.data, posting.bundle.digest), posting.bundle.digest)
     lanes: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
     for report in posting.pool:

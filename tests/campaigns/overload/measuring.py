@@ -1,4 +1,4 @@
-"""What an overloaded service looks like from outside: when events come, how much memory each part has."""
+"""Measurements of an overloaded service from outside: times of events, memory of each part."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SAMPLE_SECONDS = 0.5
 
 
 class Events(threading.Thread):
-    """Notes when the event of each report was there. `at`: report id -> monotonic time."""
+    """The time of each report's event. `at`: report id -> monotonic time."""
 
     def __init__(self, url: str) -> None:
         super().__init__(daemon=True)
@@ -39,14 +39,14 @@ class Events(threading.Thread):
                     self.at[fields["ce_subject"]] = now
 
     def end(self) -> None:
-        """Look no longer."""
+        """Stop measuring."""
         self._ended.set()
         self.join()
         self._client.close()
 
 
 class Memory(threading.Thread):
-    """Notes how much memory all have, in MB: web and workers with their children, resident; Redis by its own count."""
+    """Memory in MB: web and workers with their children, resident; Redis by its own count."""
 
     def __init__(self, processes: Processes) -> None:
         super().__init__(daemon=True)
@@ -63,19 +63,19 @@ class Memory(threading.Thread):
             self.samples[REDIS].append(int(self._client.info("memory")["used_memory"]) / 2**20)
 
     def end(self) -> None:
-        """Look no longer."""
+        """Stop measuring."""
         self._ended.set()
         self.join()
         self._client.close()
 
     def row(self, name: str) -> str:
-        """At the beginning, at most, at the end."""
+        """Return the memory at the beginning, the maximum, and at the end."""
         samples = self.samples[name]
         return f"{samples[0]:.0f}, {max(samples):.0f}, {samples[-1]:.0f} MB"
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value that `share` of them don't exceed."""
+    """Return the value that `share` of them don't exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 

@@ -1,4 +1,4 @@
-"""What a power cut loses under each fsync policy: `python -m tests.campaigns.power_cut [CUTS]`. Exits with 1 if `always` lost any."""
+"""Measure what a power cut loses under each fsync policy: `python -m tests.campaigns.power_cut [CUTS]`. Exits with 1 if `always` lost any."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from tests.campaigns.power_cut.cutting import cut, unsynced
 
 
 def main(cuts: int) -> int:
-    """1 if `always` lost a report."""
+    """Return 1 if `always` lost a report."""
     random, lost_always = Random(1), 0
     print(
-        "| appendfsync | cuts | told | lost | cuts that lost | longest window |\n|---|---|---|---|---|---|", flush=True
+        "| appendfsync | cuts | answered | lost | cuts that lost | longest window |\n|---|---|---|---|---|---|",
+        flush=True,
     )
     with tempfile.TemporaryDirectory() as folder:
         library = unsynced(Path(folder))

@@ -1,4 +1,4 @@
-"""Power cuts while reports are accepted: what was answered, and what is still there afterwards."""
+"""Power cuts while reports are accepted, and the reports that are lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """`told`: reports that were answered before it; `lost`: of these; `window_s`: how old the oldest lost answer was."""
+    """A power cut. `told`: reports answered before it; `lost`: the lost ones of these; `window_s`: age of the oldest lost answer."""
 
     told: int
     lost: int
@@ -36,7 +36,7 @@ class Cut:
 
 
 def unsynced(folder: Path) -> Path:
-    """The library that makes a kill lose what was not synced."""
+    """Compile the library that makes a kill lose unsynced data."""
     return compiled(HERE / "unsynced.c", folder)
 
 
