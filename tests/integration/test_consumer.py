@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import redis
 
-from tests.integration.conftest import wait_for
 from tests.support.reports import NOW_MS, a_report, a_result, deployed
+from tests.support.waiting import wait_for
 from triage_rules import consumer as consumer_module
 from triage_rules.consumer import Consumer, Message, follow, following
 from triage_rules.foundation.errors import CredentialsRefused

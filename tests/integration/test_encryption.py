@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 import redis
 
-from tests.integration.conftest import wait_for
 from tests.support.actors import TESTER
 from tests.support.marked_reports import MARKS, NEW, OLD, Opening, a_marked_report, dump, settled
 from tests.support.reports import (
@@ -22,6 +21,7 @@ from tests.support.reports import (
     now_ms,
     posted,
 )
+from tests.support.waiting import wait_for
 from triage_rules import consumer as consumer_module
 from triage_rules.consumer import Consumer, follow
 from triage_rules.deployment.live import LiveRulesets

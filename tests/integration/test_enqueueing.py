@@ -11,8 +11,9 @@ import redis
 
 from service.use.dispatch import CeleryDispatch
 from service.use.task_messages import TaskMessage
-from tests.integration.conftest import Crew, wait_for
 from tests.support.reports import NOW_MS, ROUTINE, URGENT, a_report, deployed, glass_test
+from tests.support.services.workers import Crew
+from tests.support.waiting import wait_for
 from triage_rules.foundation.errors import IdempotencyMismatch, QueueTooOld, StaleRuleset, StoreUnavailable
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Accepted, Idempotency, Lane

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tests.integration.conftest import wait_for
 from tests.support.actors import TESTER
 from tests.support.marked_reports import MARKS, OLD, Opening, a_marked_report, dump, settled
 from tests.support.reports import (
@@ -20,6 +19,7 @@ from tests.support.reports import (
     a_result,
     deployed,
 )
+from tests.support.waiting import wait_for
 from triage_rules import consumer as consumer_module
 from triage_rules.consumer import Consumer
 from triage_rules.foundation.errors import ReportNotFound, SubjectOfSeveral

