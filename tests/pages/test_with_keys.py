@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from tests.pages.steps import FEWER_FEVERS, URGENT, WORKBENCH, WORKING, bury, post, row, sign_in, write
 
+from tests.pages.steps import FEWER_FEVERS, URGENT, WORKBENCH, WORKING, bury, post, row, sign_in, write
 from tests.support.paths import GLASS_TEST, SAMPLES
 from tests.support.services.browser import Watched
 from tests.support.services.ports import free_port
