@@ -19,6 +19,7 @@ from tests.integration.conftest import Crew, children_of, wait_for
 from tests.support.actors import TESTER
 from tests.support.reports import ROUTINE, URGENT, glass_test_live, now_ms, posted
 from tests.support.services.ports import free_port
+from tests.support.shares import params
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
 from triage_rules.language.model import Answers
@@ -72,7 +73,7 @@ def test_reports_are_decided_by_the_ruleset_and_published_once(
     assert "lost" not in crew.log(worker)
 
 
-@pytest.mark.parametrize("chunked", [False, True], ids=["one by one", "in chunks"])
+@pytest.mark.parametrize("chunked", params([True, False], 1), ids=["in chunks", "one by one"])
 def test_killing_a_worker_midway_loses_and_doubles_nothing(
     crew: Crew, store: RedisStore, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis, chunked: bool
 ) -> None:
@@ -82,6 +83,7 @@ def test_killing_a_worker_midway_loses_and_doubles_nothing(
     first = crew.worker(FAULTY, pending_seconds=1)
     wait_for(lambda: redis_client.xlen("triage:results") > 20, 10, lambda: crew.log(first))
     os.kill(first.pid, signal.SIGKILL)
+    assert store.health.get_backlog(now_ms()).pending > 0
     crew.beat(sweep_seconds=1, pending_seconds=1)
     second = crew.worker(FAULTY, pending_seconds=1, sweep_seconds=1)
     wait_for(lambda: store.health.get_backlog(now_ms()).pending == 0, 30, lambda: crew.log(second))
@@ -104,39 +106,35 @@ def test_killing_the_children_midway_loses_and_doubles_nothing(
     assert store.health.get_backlog(now_ms()).dead == 0
 
 
-@pytest.mark.parametrize(
-    ("text", "reason", "hard"),
-    [
-        ("crash the process", "worker_lost", 5),
-        ("raise an error", "evaluation_failed: RuntimeError", 5),
-        ("take long", "time_limit", 5),
-        ("hang in C", "worker_lost", 2),
-    ],
-)
+POISONS = {
+    "crash the process": "worker_lost",
+    "raise an error": "evaluation_failed: RuntimeError",
+    "take long": "time_limit",
+    "hang in C": "worker_lost",
+}
+
+
 def test_a_poisonous_report_ends_dead_with_one_event_and_takes_no_other_with_it(
-    crew: Crew,
-    store: RedisStore,
-    bundle: Bundle,
-    dispatch: CeleryDispatch,
-    redis_client: redis.Redis,
-    text: str,
-    reason: str,
-    hard: int,
+    crew: Crew, store: RedisStore, bundle: Bundle, dispatch: CeleryDispatch, redis_client: redis.Redis
 ) -> None:
     """In the middle of a chunk, and whatever it does to its worker. A human is told to look now."""
-    others = accept(store, [posted(bundle, ROUTINE) for _ in range(39)])
-    (poison,) = accept(store, [posted(bundle, {"free_text": text}, subject="p")])
-    dispatch([*others[:20], poison, *others[20:]], Lane.NORMAL)
-    worker = crew.worker(FAULTY, max_deliveries=2, task_soft_seconds=1, task_hard_seconds=hard)
+    others = accept(store, [posted(bundle, ROUTINE) for _ in range(80)])
+    poisons = accept(store, [posted(bundle, {"free_text": text}, subject=text) for text in POISONS])
+    for number, poison in enumerate(poisons):
+        chunk = others[20 * number : 20 * (number + 1)]
+        dispatch([*chunk[:10], poison, *chunk[10:]], Lane.NORMAL)
+    worker = crew.worker(FAULTY, max_deliveries=2, task_soft_seconds=1, task_hard_seconds=2)
     wait_for(lambda: store.health.get_backlog(now_ms()).pending == 0, 20, lambda: crew.log(worker))
-    assert sorted(subjects(redis_client)) == sorted([*others, poison])
+    assert sorted(subjects(redis_client)) == sorted([*others, *poisons])
     assert {store.reports.get(one).status for one in others} == {ReportStatus.DONE}
-    dead = store.reports.get(poison)
-    assert (dead.status, level_of(store, poison)) == (ReportStatus.DEAD, None)
-    assert dead.result is not None
-    assert dead.result["flags"] == ["human_review_now"]
-    assert [letter["reason"] for _, letter in redis_client.xrange("triage:dead")] == [reason], crew.log(worker)
-    assert store.reports.get_history(bundle.name, "p", now_ms()).highest_level_24h is None
+    for poison, text in zip(poisons, POISONS, strict=True):
+        dead = store.reports.get(poison)
+        assert (dead.status, level_of(store, poison)) == (ReportStatus.DEAD, None)
+        assert dead.result is not None
+        assert dead.result["flags"] == ["human_review_now"]
+        assert store.reports.get_history(bundle.name, text, now_ms()).highest_level_24h is None
+    reasons = {letter["report"]: letter["reason"] for _, letter in redis_client.xrange("triage:dead")}
+    assert reasons == dict(zip(poisons, POISONS.values(), strict=True)), crew.log(worker)
     assert "private" not in crew.log(worker)
 
 
