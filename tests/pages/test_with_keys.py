@@ -6,6 +6,7 @@ import http.server
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -90,6 +91,7 @@ def test_with_keys_the_board_is_for_those_who_may_read(
         name: running.triage("key", "make", name, "--scope", scope).stdout.strip()
         for name, scope in (("ward-nurse", "read"), ("a-form", "report"))
     }
+    time.sleep(0.6)  # web reads the keys again after half a second
     report_id, subject = post(running, URGENT, Authorization=f"Bearer {keys['a-form']}")
     bury(running)
     seen = open_page_with_keys()

@@ -140,7 +140,7 @@ def test_raise_one_maps_the_level_reached_to_its_disposition(ruleset):
 def test_validity_conflicts_and_mentions_are_read(ruleset):
     assert ruleset.validity == Validity(1440, 240, Any((Inferred("child"), Inferred("febrile"))))
     assert ruleset.conflicts["C01"].when == All((Compare("temperature_c", Op.AT_LEAST, 38), Not(Yes("fever_reported"))))
-    assert ruleset.conflicts["C01"].answers == ("temperature_c", "fever_reported")
+    assert ruleset.conflicts["C01"].inputs == ("temperature_c", "fever_reported")
     assert ruleset.mentions["red_flag_words"].phrases == ("stiff neck", "blue lips")
 
 

@@ -83,7 +83,7 @@ def test_a_release_is_dated_tested_built_and_tagged(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "why"), [("0.4", "no version"), ("0.3.0", "not above"), ("0.2.9", "not above"), ("0.5.0", "exists")]
+    ("version", "why"), [("0.4", "not a version"), ("0.3.0", "not above"), ("0.2.9", "not above"), ("0.5.0", "exists")]
 )
 def test_a_release_that_cannot_be_is_refused(checkout: Path, version: str, why: str) -> None:
     git(checkout, "tag", "v0.5.0")
