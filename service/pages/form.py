@@ -79,183 +79,183 @@ def show(ruleset: str) -> Response:
     clinician = link is None and may(Scope.READ) and request.values.get("clinician") == "yes"
     asked = questions(loaded.ruleset, clinician=clinician)
     if request.method == "GET":
-        asking = FormRequest(loaded.ruleset, link, form_state.new_state(asked, clinician=clinician))
-        response = _begin(asking, request.args.get("mode", ""))
+        form = FormRequest(loaded.ruleset, link, form_state.new_state(asked, clinician=clinician))
+        response = _begin(form, request.args.get("mode", ""))
     else:
         state = form_state.read_state(request.form, asked, clinician=clinician)
-        asking = FormRequest(loaded.ruleset, link, state, is_news=not state.sent)
-        response = _act(asking, request.form.get("do", ""))
+        form = FormRequest(loaded.ruleset, link, state, is_news=not state.sent)
+        response = _act(form, request.form.get("do", ""))
     response.headers["Cache-Control"] = KEPT_BY_BROWSER
     return response
 
 
-def _begin(asking: FormRequest, mode: str) -> Response:
+def _begin(form: FormRequest, mode: str) -> Response:
     match mode:
         case "one":
-            return _show_next(asking)
+            return _show_next(form)
         case "all":
-            return _show_all(asking)
+            return _show_all(form)
         case _:
             return _render(
-                asking,
+                form,
                 "form/start.html",
-                count=len(asking.state.asked),
-                may_answer_as_clinician=_may_answer_as_clinician(asking),
+                count=len(form.state.asked),
+                may_answer_as_clinician=_may_answer_as_clinician(form),
             )
 
 
-def _act(asking: FormRequest, do: str) -> Response:
-    state = asking.state
+def _act(form: FormRequest, do: str) -> Response:
+    state = form.state
     match do.partition(":"):
         case ["next", _, _]:
-            return _submit_answer(asking)
+            return _submit_answer(form)
         case ["back", _, _]:
-            return _show_question(asking) if state.step_back() else _show_all(asking)
+            return _show_question(form) if state.step_back() else _show_all(form)
         case ["edit", _, name] if name in state.asked:
             state.at = name
-            return _show_question(asking)
+            return _show_question(form)
         case ["private", _, _]:
             state.private = SHOWN
-            return _show_next(asking)
+            return _show_next(form)
         case ["skip-private", _, _]:
             state.private = SKIPPED
-            return _show_next(asking)
+            return _show_next(form)
         case ["all" | "all-private" as which, _, _]:
             state.private = SHOWN if which == "all-private" else state.private
-            return _show_all(asking)
+            return _show_all(form)
         case ["check", _, _]:
-            return _show_progress(asking)
+            return _show_progress(form)
         case ["review", _, _]:
-            return _show_review(asking, stopped=True)
+            return _show_review(form, stopped=True)
         case ["send", _, _]:
-            return _send(asking)
+            return _send(form)
         case _:
-            return _show_next(asking)
+            return _show_next(form)
 
 
-def _submit_answer(asking: FormRequest) -> Response:
+def _submit_answer(form: FormRequest) -> Response:
     """Go to the next question, unless the answer has a fault."""
-    state = asking.state
+    state = form.state
     at = state.asked.get(state.at)
     if at is not None:
-        answers = state.answers(asking.ruleset)
+        answers = state.answers(form.ruleset)
         fault = answers.faults.get(at.name) or ("" if at.name in state.written else unanswered(at))
         if fault:
-            return _show_question(asking, fault)
+            return _show_question(form, fault)
         state.visit(at.name)
-    return _show_next(asking)
+    return _show_next(form)
 
 
-def _show_next(asking: FormRequest) -> Response:
+def _show_next(form: FormRequest) -> Response:
     """Show the most important open question, private ones last, and then the summary."""
-    state = asking.state
-    answers = state.answers(asking.ruleset)
-    result = asking.result(answers)
+    state = form.state
+    answers = state.answers(form.ruleset)
+    result = form.result(answers)
     left = next_questions(result, state.asked, answers.given)
     private = [name for name in left if state.is_private(name)]
     plain = [name for name in left if name not in private]
-    _send_if_urgent(asking, answers, result)
+    _send_if_urgent(form, answers, result)
     if plain or (private and state.private == SHOWN):
         state.at = (plain or private)[0]
-        return _show_question(asking, answers.faults.get(state.at, ""), result, len(left))
+        return _show_question(form, answers.faults.get(state.at, ""), result, len(left))
     if private and not state.private:
         state.at = ""
-        return _render(asking, "form/private.html", urgent=_urgent_notice(asking, result))
-    return _show_review(asking, answers=answers, result=result)
+        return _render(form, "form/private.html", urgent=_urgent_notice(form, result))
+    return _show_review(form, answers=answers, result=result)
 
 
 def _show_question(
-    asking: FormRequest, fault: str = "", result: dict[str, Any] | None = None, left: int | None = None
+    form: FormRequest, fault: str = "", result: dict[str, Any] | None = None, left: int | None = None
 ) -> Response:
     """Show the current question."""
-    state = asking.state
+    state = form.state
     question = state.asked[state.at]
-    result = asking.result(state.answers(asking.ruleset)) if result is None else result
+    result = form.result(state.answers(form.ruleset)) if result is None else result
     if left is None:
         left = len(next_questions(result, state.asked, state.written.keys() - {state.at}))
     return _render(
-        asking,
+        form,
         "form/question.html",
         200 if not fault else 422,
         question=question,
         fault=fault,
         number=len([name for name in state.written if name != state.at]) + 1,
         left=max(left - 1, 0),
-        urgent=_urgent_notice(asking, result),
+        urgent=_urgent_notice(form, result),
     )
 
 
-def _show_all(asking: FormRequest, faults: dict[str, str] | None = None) -> Response:
+def _show_all(form: FormRequest, faults: dict[str, str] | None = None) -> Response:
     """Show all questions in groups; private ones only if the person has confirmed to be alone."""
-    state = asking.state
+    state = form.state
     state.at = ""
-    answers = state.answers(asking.ruleset)
+    answers = state.answers(form.ruleset)
     shown = [question for question in state.asked.values() if not question.is_private or state.private == SHOWN]
     return _render(
-        asking,
+        form,
         "form/all.html",
         422 if faults else 200,
         groups=groups(shown),
         faults=faults or {},
         has_private=any(question.is_private for question in state.asked.values()) and state.private != SHOWN,
         visible=frozenset(question.name for question in shown),
-        **_progress(asking, answers),
+        **_progress(form, answers),
     )
 
 
-def _show_progress(asking: FormRequest) -> Response:
+def _show_progress(form: FormRequest) -> Response:
     """Show the progress on the page with all questions: the advice if it is urgent, and the next questions."""
-    answers = asking.state.answers(asking.ruleset)
-    return render("form/standing.html", by_script=True, **_progress(asking, answers))
+    answers = form.state.answers(form.ruleset)
+    return render("form/standing.html", by_script=True, **_progress(form, answers))
 
 
-def _progress(asking: FormRequest, answers: FormAnswers) -> dict[str, Any]:
-    result = asking.result(answers)
-    left = next_questions(result, asking.state.asked, answers.given)
+def _progress(form: FormRequest, answers: FormAnswers) -> dict[str, Any]:
+    result = form.result(answers)
+    left = next_questions(result, form.state.asked, answers.given)
     return {
-        "urgent": _urgent_notice(asking, result),
+        "urgent": _urgent_notice(form, result),
         "determined": result["determined"],
         "answered": len(answers.given),
-        "matters": [asking.state.asked[name] for name in left if not asking.state.is_private(name)][:3],
+        "matters": [form.state.asked[name] for name in left if not form.state.is_private(name)][:3],
     }
 
 
 def _show_review(
-    asking: FormRequest,
+    form: FormRequest,
     *,
     stopped: bool = False,
     answers: FormAnswers | None = None,
     result: dict[str, Any] | None = None,
 ) -> Response:
     """Show all answers, to be checked, changed and sent."""
-    state = asking.state
-    answers = state.answers(asking.ruleset) if answers is None else answers
-    result = asking.result(answers) if result is None else result
+    state = form.state
+    answers = state.answers(form.ruleset) if answers is None else answers
+    result = form.result(answers) if result is None else result
     if stopped:
-        _send_if_urgent(asking, answers, result)
+        _send_if_urgent(form, answers, result)
     state.at = ""
     given = [(state.asked[name], text) for name, text in state.written.items() if name not in answers.faults]
     return _render(
-        asking,
+        form,
         "form/review.html",
         given=given,
         wrong=[(state.asked[name], fault) for name, fault in answers.faults.items()],
         determined=result["determined"],
         left=len(next_questions(result, state.asked, state.written)),
-        urgent=_urgent_notice(asking, result, include_open=True),
+        urgent=_urgent_notice(form, result, include_open=True),
         was_sent=bool(state.sent) and state.sent_print == form_state.fingerprint(answers.given),
         result_at=signed_links.address_of_result(state.sent) if state.sent else "",
     )
 
 
-def _send(asking: FormRequest) -> Response:
+def _send(form: FormRequest) -> Response:
     """Post the answers as a report and show its result; on faults show the questions again."""
-    answers = asking.state.answers(asking.ruleset)
+    answers = form.state.answers(form.ruleset)
     if answers.faults:
         if request.form.get("from") == "all":
-            return _show_all(asking, answers.faults)
-        return _show_review(asking, answers=answers)
-    report = _accept(asking, answers)
+            return _show_all(form, answers.faults)
+        return _show_review(form, answers=answers)
+    report = _accept(form, answers)
     wait_for_report(report, WAIT_SECONDS)
     to = signed_links.address_of_result(report)
     if is_htmx():
@@ -263,21 +263,21 @@ def _send(asking: FormRequest) -> Response:
     return redirect_to(to)
 
 
-def _send_if_urgent(asking: FormRequest, answers: FormAnswers, result: dict[str, Any]) -> None:
+def _send_if_urgent(form: FormRequest, answers: FormAnswers, result: dict[str, Any]) -> None:
     """Send urgent answers immediately: a person who reads that they must go now may never press Send."""
-    if asking.state.sent or not is_urgent_by_answers(result):
+    if form.state.sent or not is_urgent_by_answers(result):
         return
     try:
-        asking.state.sent = _accept(asking, answers)
-        asking.state.sent_print = form_state.fingerprint(answers.given)
+        form.state.sent = _accept(form, answers)
+        form.state.sent_print = form_state.fingerprint(answers.given)
     except (StoreUnavailable, QueueTooOld, StaleRuleset):
         return  # the advice and the button to send are shown anyway
 
 
-def _accept(asking: FormRequest, answers: FormAnswers) -> str:
+def _accept(form: FormRequest, answers: FormAnswers) -> str:
     """Accept the report and return its id; the same answers of the same form always give the same report."""
-    key = f"form {asking.state.id} {form_state.fingerprint(answers.given)}"  # callers' keys have no blanks
-    return get_parts().intake.accept(Request(asking.body(answers), key, asking.client)).id
+    key = f"form {form.state.id} {form_state.fingerprint(answers.given)}"  # callers' keys have no blanks
+    return get_parts().intake.accept(Request(form.body(answers), key, form.client)).id
 
 
 def is_urgent_by_answers(result: dict[str, Any]) -> bool:
@@ -288,39 +288,39 @@ def is_urgent_by_answers(result: dict[str, Any]) -> bool:
     )
 
 
-def _urgent_notice(asking: FormRequest, result: dict[str, Any], *, include_open: bool = False) -> dict[str, Any] | None:
+def _urgent_notice(form: FormRequest, result: dict[str, Any], *, include_open: bool = False) -> dict[str, Any] | None:
     """Return the urgent notice, if the answers make it urgent. `include_open`: also if open questions do."""
     if not is_urgent_by_answers(result) and not (include_open and result["level"] == Level.URGENT.word):
         return None
-    title = asking.ruleset.dispositions[result["disposition"]].title
+    title = form.ruleset.dispositions[result["disposition"]].title
     advice = result["advice"]["patient"].split("\n\n")
-    sent = asking.state.sent
+    sent = form.state.sent
     return {
         "title": title,
         "advice": advice,
         "sent": bool(sent),
-        "is_new": asking.is_news,
+        "is_new": form.is_news,
         "result_at": signed_links.address_of_result(sent) if sent else "",
     }
 
 
-def _may_answer_as_clinician(asking: FormRequest) -> bool:
-    return asking.link is None and may(Scope.READ) and _has_questions_for_clinicians(asking.ruleset)
+def _may_answer_as_clinician(form: FormRequest) -> bool:
+    return form.link is None and may(Scope.READ) and _has_questions_for_clinicians(form.ruleset)
 
 
 def _has_questions_for_clinicians(ruleset: Ruleset) -> bool:
     return len(questions(ruleset, clinician=True)) > len(questions(ruleset))
 
 
-def _render(asking: FormRequest, template: str, status: int = 200, **values: Any) -> Response:
-    ruleset = asking.ruleset
+def _render(form: FormRequest, template: str, status: int = 200, **values: Any) -> Response:
+    ruleset = form.ruleset
     return render(
         template,
         status,
-        form=asking,
+        form=form,
         ruleset=ruleset,
         link=request.args.get("link"),
-        embedded=asking.link is not None,
+        embedded=form.link is not None,
         drawings=DRAWINGS,
         not_approved=NOT_APPROVED if ruleset.approved_by is None else None,
         **values,

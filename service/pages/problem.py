@@ -25,7 +25,7 @@ def _as_page(response: Response) -> Response:
     problem: dict[str, Any] = response.get_json()
     code = str(problem["type"]).removeprefix(PATH)
     if code == "key-required" and request.method == "GET":
-        return redirect_to(url_for("signing_in.sign_in", next=request.full_path.rstrip("?")))
+        return redirect_to(url_for("sign_in.sign_in", next=request.full_path.rstrip("?")))
     known = PROBLEMS.get(code)
     response.content_type = HTML
     response.set_data(render_template("problem.html", problem=problem, do=known.do if known is not None else None))

@@ -16,7 +16,7 @@ from triage_rules.records.api_keys import find_caller
 _PATH = re.compile(r"/(?!/)[!#-\[\]-~]*")
 """A path on this service: no other host, and no backslash, which some browsers treat as a slash."""
 
-blueprint = Blueprint("signing_in", __name__)
+blueprint = Blueprint("sign_in", __name__)
 
 
 @page(blueprint, "/sign-in", methods=("GET", "POST"), needs=OPEN)
