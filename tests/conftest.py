@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.reading import read_ruleset
 from triage_rules.store.redis import RedisStore
+
+# jsonschema would load grammars of IRIs for two seconds, in each process, for a format that no test asks about.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 # The machine may be slow, and the same examples are to be tried everywhere.
 profile.register_profile(
