@@ -51,6 +51,20 @@ def test_the_embedded_server_s_files_are_for_their_owner_alone(tmp_path: Path) -
         processes.stop()
 
 
+def test_a_server_that_loads_its_data_is_waited_for(tmp_path: Path) -> None:
+    """Redis answers while it loads, and refuses each command."""
+    files = tmp_path / "redis/appendonlydir"
+    files.mkdir(parents=True)
+    (files / "appendonly.aof.1.incr.aof").write_bytes(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n" * 500_000)
+    (files / "appendonly.aof.manifest").write_text("file appendonly.aof.1.incr.aof seq 1 type i\n")
+    processes = Processes(tmp_path / "log", log_bytes=100_000)
+    try:
+        with embedded_redis(tmp_path, processes) as url, redis.Redis.from_url(url) as client:
+            assert client.get("k") == b"v"
+    finally:
+        processes.stop()
+
+
 def test_a_server_whose_port_was_taken_meanwhile_starts_on_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

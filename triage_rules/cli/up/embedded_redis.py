@@ -66,27 +66,31 @@ def _free_port() -> int:
 def _start(folder: Path, processes: Processes) -> int | None:
     """Start the server and return its port, or None if it does not start.
 
-    A port that another process has taken since the check is left to that process.
+    A port that another process has taken since the check is left to that process. Loading the data may take longer than
+    the start: it is waited for.
     """
     for port in (PORT if is_free("127.0.0.1", PORT) else _free_port(), _free_port(), _free_port()):
         processes.start(NAME, _command(folder, port), outlives=True)
         until = time.monotonic() + START_SECONDS
-        while time.monotonic() < until and processes.is_running(NAME):
-            if _process_at(port) == processes.pid(NAME):
-                return port
+        loading = False
+        while processes.is_running(NAME) and (loading or time.monotonic() < until):
+            server = _server_at(port)
+            if server.get("process_id") == str(processes.pid(NAME)):
+                if server.get("loading") == "0":
+                    return port
+                loading = True
             time.sleep(0.05)
         if processes.is_running(NAME):
             break  # it hangs, and another port would not help
     return None
 
 
-def _process_at(port: int) -> int | None:
-    """Return the process id of the server at the port, or None: not every server that answers is this one."""
+def _server_at(port: int) -> dict[str, str]:
+    """Return what the server at the port reports about itself, or nothing: not every server that answers is this one."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=0.5) as connection:
-            connection.sendall(b"INFO server\r\nQUIT\r\n")
+            connection.sendall(b"INFO server persistence\r\nQUIT\r\n")
             answer = b"".join(iter(lambda: connection.recv(4096), b""))
     except OSError:
-        return None
-    match = re.search(rb"process_id:(\d+)", answer)
-    return None if match is None else int(match[1])
+        return {}
+    return dict(re.findall(r"^(\w+):(.*?)\r?$", answer.decode(errors="replace"), re.MULTILINE))
