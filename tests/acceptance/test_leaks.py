@@ -104,12 +104,12 @@ def queues(store: redis.Redis) -> str:
 def provoke_refusals(ask: Asked) -> None:
     """Everything that is refused at the door."""
     assert ask("/v1/reports", report(**{FIELD: 1})) == 422
-    assert ask("/v1/reports", report(answers={FIELD: BAD_VALUE, "temperature_c": BAD_VALUE})) == 422
+    assert ask("/v1/reports", report(findings={FIELD: BAD_VALUE, "temperature_c": BAD_VALUE})) == 422
     assert ask("/v1/reports", report(subject=f" {BAD_VALUE}", reported_at=BAD_VALUE, ruleset=BAD_VALUE)) == 422
     assert ask("/v1/reports", f'{{"findings": {BROKEN}'.encode()) == 400
     assert ask("/v1/reports", f'{{"{FIELD}": "{BROKEN}", "{FIELD}": NaN}}'.encode()) in (400, 422)
     assert ask("/v1/reports", b'{"subject": "' + BROKEN.encode() + b'\xff"}') in (400, 422)
-    lines = "\n".join([json.dumps(report(answers={"temperature_c": BAD_VALUE})), f"{{{BROKEN}"])
+    lines = "\n".join([json.dumps(report(findings={"temperature_c": BAD_VALUE})), f"{{{BROKEN}"])
     ask("/v1/reports/batch", lines.encode(), Content_Type="application/x-ndjson")
     assert ask(f"/v1/reports/{PATH}") == 404
     assert ask(f"/{PATH}?q={QUERY}") == 404
@@ -117,7 +117,7 @@ def provoke_refusals(ask: Asked) -> None:
     assert ask(f"/v1/rulesets/{PATH}") in (404, 422)
     assert ask("/v1/reports", report(), Prefer=HEADER, Idempotency_Key=f'"{HEADER}') in (200, 202, 400, 422)
     assert ask("/v1/reports", report(subject=BAD_VALUE), Idempotency_Key=KEY) == 422  # used for another report
-    assert ask("/v1/evaluate", report(answers={"free_text": {TEXT: TEXT}})) == 422
+    assert ask("/v1/evaluate", report(findings={"free_text": {TEXT: TEXT}})) == 422
 
 
 def provoke_dead_letters(everything: Everything, store: redis.Redis, ask: Asked) -> str:
@@ -156,6 +156,7 @@ def test_what_is_answered_leaks_nowhere(
     """After good reports, bad ones, dead letters and an outage; then the subject is erased, from the files as well."""
     everything.triage("deploy", str(GLASS_TEST))
     ask = Asked(everything)
+    wait_for(lambda: Asked(everything)("/v1/evaluate", report()) == 200, 5)  # until web has noticed the deployment
     assert ask("/v1/reports", report(), Idempotency_Key=KEY, Prefer="wait=10") == 200
     assert ask("/v1/evaluate", report()) == 200
     provoke_refusals(ask)
