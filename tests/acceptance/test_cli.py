@@ -14,20 +14,18 @@ import pytest
 
 from tests.support.command import run_triage, spawn_triage
 from tests.support.paths import GLASS_TEST, RED_DOTS, ROOT
+from tests.support.rulesets import repository
 
 FEVERISH = '{"findings": {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "fever_reported": true}}'
+
+
+NIELSEN = ROOT / "rulesets/comparison/nielsen"
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of red-dots to spoil."""
     return Path(shutil.copytree(RED_DOTS, tmp_path / "red-dots"))
-
-
-def test_check_finds_nothing_in_red_dots_and_says_that_nobody_approved_it() -> None:
-    checked = run_triage("check", RED_DOTS)
-    assert (checked.exit_code, "no fault found" in checked.stdout) == (0, True)
-    assert "no clinician has approved" in checked.stderr
 
 
 def test_check_tells_every_fault_with_its_place(copy: Path) -> None:
@@ -83,10 +81,10 @@ def test_a_folder_that_is_not_there_is_wrong_usage() -> None:
 
 
 def test_test_runs_the_cases_and_writes_junit() -> None:
-    ran = run_triage("test", RED_DOTS, "--format", "junit")
+    ran = run_triage("test", NIELSEN, "--format", "junit")
     suite = ET.fromstring(ran.stdout)
     assert (ran.exit_code, suite.get("failures")) == (0, "0")
-    assert int(suite.get("tests") or 0) >= 200
+    assert int(suite.get("tests") or 0) == len(repository.cases(NIELSEN))
 
 
 def test_every_case_is_a_testcase_in_junit_and_a_failing_one_tells_what_differs(copy: Path) -> None:

@@ -36,7 +36,7 @@ CHECKS = (
     response_headers_conformance,
     response_schema_conformance,
 )
-EXAMPLES = 4
+EXAMPLES = 2
 """Requests of each operation here; `make fuzz` makes more, and others each time."""
 
 
@@ -98,4 +98,4 @@ def test_every_answer_is_one_that_is_described(described: schemathesis.BaseSchem
     """Statuses, types of content and shapes: whoever writes a client by /openapi.json meets nothing else."""
     made = call_everything(described, EXAMPLES, derandomize=True)
     assert len(made) >= 14
-    assert sum(made.values()) > 60
+    assert sum(made.values()) >= 2 * len(made)

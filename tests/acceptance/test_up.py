@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import run_triage, spawn_triage
-from tests.support.paths import RED_DOTS, ROOT, SAMPLES
+from tests.support.command import spawn_triage
+from tests.support.paths import ROOT, SAMPLES
 from tests.support.services.ports import free_port
 from tests.support.services.triage_up import Everything
+from triage_rules.cli.report_argument import decide_answers, read_report
+from triage_rules.evaluation.evaluator import Evaluator
 
 
 @pytest.fixture
@@ -52,9 +54,9 @@ def test_each_sample_is_shown_with_level_and_reason(shown: str, sample: Path) ->
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-def test_each_sample_is_shown_with_its_next_questions(shown: str, sample: Path) -> None:
+def test_each_sample_is_shown_with_its_next_questions(shown: str, sample: Path, red_dots_evaluator: Evaluator) -> None:
     """The first three in their order, each with the levels that its answer could lead to, and how many more there are."""
-    questions = json.loads(run_triage("decide", RED_DOTS, sample, "--format", "json").stdout)["ask"]
+    questions = decide_answers(red_dots_evaluator, read_report(red_dots_evaluator, sample.read_bytes()))["ask"]
     told = [line for line in shown_of(shown, sample) if line.startswith("ask: ")]
     assert len(told) == min(3, len(questions))
     for line, question in zip(told, questions, strict=False):

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.support.oracles import engine_agreement as agreement
 from tests.support.oracles.engine_agreement import REPORTS, pairs
+from tests.support.rulesets import repository
 from tests.support.rulesets.generated import DIGEST
 from tests.support.shares import examples, some_of
-from triage_rules.assurance.cases import read_cases
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.compiling import compile_ruleset
 from triage_rules.evaluation.decision import decide
@@ -25,7 +25,6 @@ from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import Numbering, Rails
 from triage_rules.language.model import Level
-from triage_rules.language.reading import read_ruleset
 
 RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
 CAMPAIGN = Path(__file__).parents[1] / "campaigns" / "agreement.py"
@@ -57,12 +56,12 @@ def test_many_pairs_were_compared_and_had_something_to_compare() -> None:
 
 def test_they_agree_on_the_worked_cases_of_red_dots_and_on_what_is_left_of_them() -> None:
     """The real ruleset: cases that its authors thought of whole, every third with answers left away at random."""
-    ruleset = read_ruleset(RED_DOTS)
+    ruleset = repository.ruleset(RED_DOTS)
     evaluator = Evaluator(ruleset, DIGEST)
     engine, numbering = Engine(compile_ruleset(ruleset, "red-dots")), Numbering(ruleset)
     random = Random(1)
     levels: Counter[Level] = Counter()
-    for number, case in enumerate(some_of(read_cases(RED_DOTS, ruleset), 132)):
+    for number, case in enumerate(some_of(repository.cases(RED_DOTS), 132)):
         if "refused" in case.expect:
             continue
         findings = read_answers(ruleset, case.answers)

@@ -29,7 +29,7 @@ from tests.support.rulesets.defects import (
     unused_input,
 )
 from tests.support.rulesets.faulty_files import ALL, Faulty
-from tests.support.shares import examples
+from tests.support.shares import examples, params
 from triage_rules.assurance.checking import FAMILIES, CheckOptions, check, findings_of_faults
 from triage_rules.assurance.checking.context import Finding
 from triage_rules.assurance.checking.rendering import as_json, as_text, count_by_severity, has_failures
@@ -38,11 +38,10 @@ from triage_rules.cli import main
 from triage_rules.foundation.errors import RulesetError
 from triage_rules.language.check_types import CheckType, Family, Severity
 from triage_rules.language.model import Ruleset
-from triage_rules.language.reading import parse_ruleset, read_with_document
+from triage_rules.language.reading import parse_ruleset
 
 ROOT = Path(__file__).parents[2]
 CAMPAIGN = ROOT / "tests" / "campaigns" / "analysis.py"
-HERE = [path.parent for path in sorted((ROOT / "rulesets").rglob("ruleset.yaml"))]
 
 FOLLOWS = {
     CheckType.CONTRADICTING_STATEMENTS: {CheckType.UNREACHABLE_RULE},
@@ -76,7 +75,7 @@ OF_THE_FILE = {
 @pytest.mark.parametrize("planted", PLANTED, ids=str)
 def test_a_planted_defect_is_found_in_each_ruleset_and_nothing_else(planted: CheckType) -> None:
     """A finding with a report was replayed through engine and reference before it was told."""
-    for seed in range(examples(3, 10)):
+    for seed in range(examples(2, 10)):
         data = clean(1000 + seed)
         of = PLANTED[planted](Random(seed), data)
         found = found_in(data)
@@ -89,13 +88,7 @@ def test_a_planted_defect_is_found_in_each_ruleset_and_nothing_else(planted: Che
 
 
 def test_nothing_is_found_in_clean_rulesets() -> None:
-    assert [(seed, found) for seed in range(examples(25, 100)) if (found := found_in(clean(seed)))] == []
-
-
-@pytest.mark.parametrize("folder", HERE, ids=lambda folder: folder.name)
-def test_all_that_is_found_in_our_rulesets_is_accepted_with_a_reason(folder: Path) -> None:
-    found = check(*read_with_document(folder), CheckOptions(TODAY))
-    assert [str(one.place) + one.message for one in found if one.accepted is None] == []
+    assert [(seed, found) for seed in range(examples(12, 100)) if (found := found_in(clean(seed)))] == []
 
 
 def test_a_ruleset_that_is_too_much_for_the_engine_is_found_in_each_of_ten(tmp_path: Path) -> None:
@@ -269,7 +262,7 @@ def test_json_has_the_report_as_it_can_be_posted_and_what_came_out() -> None:
     ]
 
 
-@pytest.mark.parametrize("faulty", ALL, ids=lambda faulty: faulty.id)
+@pytest.mark.parametrize("faulty", params(ALL, 20), ids=lambda faulty: faulty.id)
 def test_faults_are_findings_with_their_places(faulty: Faulty) -> None:
     with pytest.raises(RulesetError) as refused:
         parse_ruleset(faulty.text().encode(), "ruleset.yaml")

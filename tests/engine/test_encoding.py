@@ -13,9 +13,9 @@ import pytest
 
 from tests.support.oracles import encoding_agreement
 from tests.support.oracles.encoding_agreement import brute_force_differences, disagreements, small_ruleset
+from tests.support.rulesets import repository
 from tests.support.rulesets.generated import DIGEST
 from tests.support.shares import examples, some_of
-from triage_rules.assurance.cases import read_cases
 from triage_rules.assurance.solver.answers import first_above, first_at_least
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.report_of_model import plain_number
@@ -24,7 +24,7 @@ from triage_rules.assurance.solver.witness import EncoderBugError, Witness, Witn
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Compare, Inferred, InputKind, Level, Mention, Not, Op, Ruleset, Yes
-from triage_rules.language.reading import parse_ruleset, read_ruleset
+from triage_rules.language.reading import parse_ruleset
 
 RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
 CAMPAIGN = Path(__file__).parents[1] / "campaigns" / "analysis.py"
@@ -127,10 +127,10 @@ def test_brute_force_finds_a_solver_that_knows_too_little(monkeypatch: pytest.Mo
 
 
 def test_cases_of_red_dots_come_out_as_the_formulas_say() -> None:
-    ruleset = read_ruleset(RED_DOTS)
+    ruleset = repository.ruleset(RED_DOTS)
     encoding, evaluator = Encoding(ruleset), Evaluator(ruleset, DIGEST)
     witnesses = Witnesses(Solver(encoding), [evaluator])
-    cases = some_of([case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect][::20], 12)
+    cases = some_of([case for case in repository.cases(RED_DOTS) if "refused" not in case.expect][::20], 12)
     for case in cases:
         findings = read_answers(ruleset, case.answers)
         model = witnesses.solver.find(encoding.says(findings, case.history))
@@ -273,7 +273,7 @@ def test_a_choice_that_means_open_leaves_the_finding_open() -> None:
 
 
 def test_no_condition_is_ever_both_true_and_false() -> None:
-    encoding = Encoding(read_ruleset(RED_DOTS))
+    encoding = Encoding(repository.ruleset(RED_DOTS))
     solver = Solver(encoding)
     for name in encoding.ruleset.inferences:
         both = (encoding.true(Inferred(name)), encoding.true(Not(Inferred(name))))
@@ -385,7 +385,7 @@ def test_a_model_tells_only_of_what_the_solver_was_told() -> None:
 
 def test_the_same_questions_get_the_same_answers() -> None:
     def answers() -> list[dict[str, object]]:
-        encoding = Encoding(read_ruleset(RED_DOTS))
+        encoding = Encoding(repository.ruleset(RED_DOTS))
         witnesses = Witnesses(Solver(encoding))
         return [only(witnesses.smallest(encoding.established(rule))).answers for rule in ("R08", "R34", "R62")]
 

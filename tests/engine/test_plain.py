@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.rulesets import repository
 from tests.support.rulesets.generated import DIGEST, make_completion, make_findings, make_ruleset
 from tests.support.shares import examples, some_of
 from tests.unit.test_compiling import ruleset_of
-from triage_rules.assurance.cases import read_cases
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.generated.program import GeneratedEvaluator
@@ -21,7 +21,6 @@ from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import SOONER, Numbering
 from triage_rules.language.model import All, Answers, OneOf, Ruleset, Yes
 from triage_rules.language.model import Any as AnyOf
-from triage_rules.language.reading import read_ruleset
 
 RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
 
@@ -57,9 +56,9 @@ def test_it_agrees_with_the_reference_on_rails_reasons_and_questions(seed: int) 
 
 
 def test_it_agrees_on_the_worked_cases_of_red_dots_and_on_what_is_left_of_them() -> None:
-    ruleset = read_ruleset(RED_DOTS)
+    ruleset = repository.ruleset(RED_DOTS)
     evaluator, plain, random = Evaluator(ruleset, DIGEST), GeneratedEvaluator(ruleset), Random(2)
-    for case in some_of(read_cases(RED_DOTS, ruleset)[::4], 60):
+    for case in some_of(repository.cases(RED_DOTS)[::4], 60):
         if "refused" not in case.expect:
             findings = read_answers(ruleset, case.answers)
             fewer = {name: value for name, value in findings.items() if random.random() < 0.6}

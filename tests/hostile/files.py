@@ -6,7 +6,9 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from random import Random
+from typing import Any, cast
 
 from tests.support.rulesets.faulty_files import example
 from triage_rules.language.reading import parse_document
@@ -346,18 +348,39 @@ VALUES: dict[str, object] = {
 }  # fmt: skip
 
 
-def mistyped() -> Iterator[tuple[str, dict[str, object], str]]:
-    """Each value of the example, one of each path's shape, by a value of another type: (name, document, the path)."""
-    data = parse_document(example().encode(), "example").data
+@dataclass(frozen=True)
+class Mistyped:
+    """The example with a value of another type at a path."""
+
+    name: str
+    path: tuple[Any, ...]
+    value: object
+
+    def document(self) -> dict[str, object]:
+        """Return the example with that value."""
+        made: Any = copy.deepcopy(_example_data())
+        inner = made
+        for step in self.path[:-1]:
+            inner = inner[step]
+        inner[self.path[-1]] = self.value
+        return cast(dict[str, object], made)
+
+
+@cache
+def _example_data() -> dict[str, object]:
+    return parse_document(example().encode(), "example").data
+
+
+def mistyped() -> Iterator[Mistyped]:
+    """Each value of the example, one of each path's shape, by a value of another type."""
+    data = _example_data()
     for path in sorted(_paths(data), key=str):
         for name, value in VALUES.items():
-            made = copy.deepcopy(data)
-            inner: object = made
-            for step in path[:-1]:
-                inner = inner[step]  # type: ignore[index]
-            if inner[path[-1]] != value:  # type: ignore[index]
-                inner[path[-1]] = value  # type: ignore[index]
-                yield f"{name} at {'.'.join(map(str, path))}", made, str(path)
+            inner: Any = data
+            for step in path:
+                inner = inner[step]
+            if inner != value:
+                yield Mistyped(f"{name} at {'.'.join(map(str, path))}", path, value)
 
 
 def _paths(data: dict[str, object]) -> set[tuple[object, ...]]:

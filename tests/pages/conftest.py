@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def open_page(chromium: Browser, served: Everything) -> Iterator[Callable[..., Watched]]:
+def open_page(chromium: Browser, page_service: Everything) -> Iterator[Callable[..., Watched]]:
     """Opens pages of the service without keys: `open_page(width=360, script=False, dark=True)`."""
     with ExitStack() as pages:
-        yield lambda **how: pages.enter_context(watched(chromium, served.base, **how))
+        yield lambda **how: pages.enter_context(watched(chromium, page_service.base, **how))
 
 
 @pytest.fixture

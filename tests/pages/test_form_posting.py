@@ -23,15 +23,16 @@ from service.boot.app import create_app
 from service.pages import form
 from service.pages.form import is_urgent_by_answers
 from tests.support.actors import TESTER
+from tests.support.paths import RED_DOTS, ROOT
+from tests.support.rulesets import repository
 from tests.support.services.http_calls import Worker
 from tests.unit.test_asking import FINDINGS, RULESET, written
 from triage_rules.foundation.settings import Settings
-from triage_rules.language.bundle import Bundle, make_bundle
+from triage_rules.language.bundle import Bundle
 from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.records.reports import Lane
 from triage_rules.store.redis import RedisStore
 
-ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = sorted((ROOT / "rulesets" / "red-dots" / "samples").glob("*.json"))
 SECRET = "s" * 32
 NOT_COMPARED = {"id", "received_at", "evaluated_at", "valid_until"}
@@ -83,7 +84,7 @@ class Clinic:
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
-    return make_bundle(ROOT / "rulesets" / "red-dots")
+    return repository.bundle(RED_DOTS)
 
 
 @pytest.fixture(scope="module")

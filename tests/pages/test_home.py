@@ -48,8 +48,10 @@ def test_a_browser_that_asks_for_nothing_here_is_told_so_in_words(open_page: Ope
     seen.check_axe()
 
 
-def test_what_signs_sessions_and_links_outlives_the_service_and_is_for_its_owner_alone(served: Everything) -> None:
+def test_what_signs_sessions_and_links_outlives_the_service_and_is_for_its_owner_alone(
+    page_service: Everything,
+) -> None:
     """`triage up` leaves it where its commands find it."""
-    file = served.data_dir / "pages-secret"
+    file = page_service.data_dir / "pages-secret"
     assert len(file.read_text(encoding="utf-8")) == 64
     assert file.stat().st_mode & 0o777 == 0o600

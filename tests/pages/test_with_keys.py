@@ -19,6 +19,7 @@ from tests.support.paths import GLASS_TEST, SAMPLES
 from tests.support.services.browser import Watched
 from tests.support.services.ports import free_port
 from tests.support.services.triage_up import Everything
+from tests.support.shares import params
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -43,7 +44,7 @@ def test_with_keys_required_it_makes_one_and_posts_the_samples_with_another(
     assert running.triage("post", SAMPLES[0], "--format", "json", TRIAGE_API_KEY=key).exit_code == 0
 
 
-@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("script", params([True, False], [False]))
 def test_a_person_signs_in_with_a_key_and_out_again(
     open_page_with_keys: Open, served_with_keys: tuple[Everything, str], script: bool
 ) -> None:
@@ -120,7 +121,7 @@ def second_person(served_with_keys: tuple[Everything, str]) -> Iterator[str]:
     running.triage("withdraw", "glass-test")
 
 
-@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("script", params([True, False], [True]))
 def test_one_person_proposes_a_second_approves_and_it_is_live(
     open_page_with_keys: Open, second_person: str, served_with_keys: tuple[Everything, str], script: bool
 ) -> None:
@@ -192,7 +193,7 @@ def other_site() -> Iterator[Site]:
             thread.join()
 
 
-@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("script", params([True, False], [True]))
 def test_a_clinic_embeds_the_form_in_its_own_site(
     chromium: Browser, served_with_keys: tuple[Everything, str], script: bool
 ) -> None:

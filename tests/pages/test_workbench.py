@@ -19,11 +19,11 @@ Open = Callable[..., Watched]
 
 
 @pytest.fixture(scope="module")
-def glass_test(served: Everything) -> Iterator[None]:
+def glass_test(page_service: Everything) -> Iterator[None]:
     """A small ruleset is live beside the large one while these tests run."""
-    served.triage("deploy", GLASS_TEST)
+    page_service.triage("deploy", GLASS_TEST)
     yield
-    served.triage("withdraw", "glass-test")
+    page_service.triage("withdraw", "glass-test")
 
 
 def outcome(page: Page, heading: str) -> Locator:

@@ -18,10 +18,10 @@ from werkzeug.test import TestResponse
 
 from service.boot.app import create_app
 from tests.support.actors import TESTER
+from tests.support.rulesets import repository
 from triage_rules.deployment import deploy
 from triage_rules.foundation.errors import WorkbenchBusy
 from triage_rules.foundation.settings import Settings
-from triage_rules.language.bundle import make_bundle
 from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.store.redis import RedisStore
 
@@ -109,7 +109,7 @@ def test_where_the_files_were_not_kept_it_begins_with_the_same_rules(
     client: FlaskClient, live: RedisStore, redis_client: Any
 ) -> None:
     """As of a bundle that was deployed by an earlier version; people are told, and can open their files."""
-    redis_client.delete(f"triage:source:{make_bundle(FOLDER).digest}")
+    redis_client.delete(f"triage:source:{repository.bundle(FOLDER).digest}")
     page = client.get(AT).get_data(as_text=True)
     assert "The files of this version were not stored" in page
     assert "blanches_on_pressure" in text_of(page, "ruleset.yaml")
@@ -202,7 +202,7 @@ def proposed(client: FlaskClient, note: str = "Fewer false alarms.") -> str:
 
 
 def decide(client: FlaskClient, path: str, action: str, live: str | None = None) -> TestResponse:
-    return post(client, path, action=action, live=live or make_bundle(FOLDER).digest)
+    return post(client, path, action=action, live=live or repository.bundle(FOLDER).digest)
 
 
 def test_without_keys_nothing_can_be_proposed(client: FlaskClient, live: RedisStore) -> None:

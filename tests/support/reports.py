@@ -8,8 +8,9 @@ from typing import Any
 
 from tests.support.actors import TESTER
 from tests.support.paths import GLASS_TEST
+from tests.support.rulesets import repository
 from triage_rules.evaluation.result import Identity, failed_result
-from triage_rules.language.bundle import Bundle, digest_of, make_bundle
+from triage_rules.language.bundle import Bundle, digest_of
 from triage_rules.language.model import Answers
 from triage_rules.records.reports import Lane, NewReport
 from triage_rules.store.redis import RedisStore
@@ -54,7 +55,7 @@ def a_result(report: NewReport, level: str | None) -> dict[str, Any]:
 
 def glass_test(version: str = "1.0.0") -> Bundle:
     """The small ruleset of the tests, in that version."""
-    made = make_bundle(GLASS_TEST)
+    made = repository.bundle(GLASS_TEST)
     data = made.data.replace(b'"version":"1.0.0"', f'"version":"{version}"'.encode())
     return Bundle(made.name, version, digest_of(data), data)
 

@@ -8,17 +8,17 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 GROUPS = {
-    "served": (
+    "page_service": (
         "pages/test_viewer", "pages/test_workbench", "pages/test_board_journeys", "pages/test_form_journeys",
-        "pages/test_home", "pages/test_reference", "acceptance/test_up", "acceptance/test_whole_path",
+        "pages/test_home", "pages/test_reference",
     ),
+    "served": ("acceptance/test_up", "acceptance/test_whole_path"),
     "served_with_keys": ("pages/test_with_keys",),
     "machine": ("acceptance/test_restarts",),
     "red_dots_outcomes": ("unit/test_red_dots_cases", "unit/test_red_dots_texts"),
     "web_server": ("acceptance/test_http_server", "hostile/test_hostile_http"),
 }  # fmt: skip
-"""Modules of a fixture that takes seconds to make: in one process, it is made once. In this order: the whole path comes
-last, since it posts hundreds of reports, which a board would show."""
+"""Modules of a fixture that takes seconds to make: in one process, it is made once."""
 
 LONG = (
     "rulesets/test_rulesets", "integration/test_workers", "integration/test_real_redis", "integration/test_rolling_restart",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.paths import RED_DOTS
+from tests.support.rulesets import repository
 from triage_rules.evaluation.answers import UNKNOWN
 from triage_rules.intake.form import groups, next_questions, questions, read_form_answers, unanswered
 from triage_rules.language.model import AskedOf, Input, InputKind
-from triage_rules.language.reading import read_ruleset
 
-RULESET = read_ruleset(Path("rulesets/red-dots"))
+RULESET = repository.ruleset(RED_DOTS)
 ASKED = questions(RULESET, clinician=True)
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.rulesets import repository
 from tests.support.rulesets.faulty_files import example
 from triage_rules.assurance.cases import Case, read_cases, run_case
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import RulesetError, RulesetNotFound
 from triage_rules.language.model import Level, Ruleset
-from triage_rules.language.reading import build_ruleset, parse_document, parse_ruleset, read_ruleset
+from triage_rules.language.reading import build_ruleset, parse_document, parse_ruleset
 from triage_rules.records.reports import History
 
 RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
@@ -108,7 +109,7 @@ SLIPS = [
 
 @pytest.fixture(scope="module")
 def ruleset() -> Ruleset:
-    return read_ruleset(RED_DOTS)
+    return repository.ruleset(RED_DOTS)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +169,7 @@ def test_what_is_written_right_is_read(tmp_path: Path, ruleset: Ruleset) -> None
 
 
 def test_the_cases_of_red_dots_are_read_without_a_fault(ruleset: Ruleset) -> None:
-    assert len(read_cases(RED_DOTS, ruleset)) >= 800
+    assert len(repository.cases(RED_DOTS)) >= 800
 
 
 def test_no_cases_at_all_is_told_as_a_file_that_is_not_there(tmp_path: Path, ruleset: Ruleset) -> None:

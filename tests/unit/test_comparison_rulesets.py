@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
+from tests.support.rulesets import repository
+from triage_rules.assurance.cases import CaseOutcome, run_case
 from triage_rules.cli.compare import BEGIN, END
 from triage_rules.cli.comparison import compare_folders
 from triage_rules.cli.comparison_text import as_markdown
@@ -68,7 +69,7 @@ VITAL_SIGNS = [
 
 @pytest.fixture(scope="module")
 def red_dots() -> Ruleset:
-    return read_ruleset(RED_DOTS)
+    return repository.ruleset(RED_DOTS)
 
 
 @pytest.fixture(scope="module", params=FOLDERS, ids=lambda folder: folder.name)
@@ -79,7 +80,7 @@ def evaluator(request: pytest.FixtureRequest) -> Evaluator:
 @pytest.fixture(scope="module")
 def outcomes(evaluator: Evaluator) -> list[CaseOutcome]:
     folder = ROOT / "rulesets" / "comparison" / evaluator.ruleset.name
-    return [run_case(evaluator, case) for case in read_cases(folder, evaluator.ruleset)]
+    return [run_case(evaluator, case) for case in repository.cases(folder)]
 
 
 def compares(condition: Condition) -> Iterator[Compare]:
@@ -108,13 +109,13 @@ def test_every_criterion_has_one_rule(evaluator: Evaluator) -> None:
 
 @pytest.mark.parametrize("name", sorted(LIMITS))
 def test_the_limits_are_those_of_the_note(name: str) -> None:
-    ruleset = read_ruleset(ROOT / "rulesets" / "comparison" / name)
+    ruleset = repository.ruleset(ROOT / "rulesets" / "comparison" / name)
     found = {(c.input, c.op, c.limit) for condition in conditions(ruleset) for c in compares(condition)}
     assert found == LIMITS[name]
 
 
 def test_nielsen_has_five_items_and_takes_two() -> None:
-    ruleset = read_ruleset(ROOT / "rulesets/comparison/nielsen")
+    ruleset = repository.ruleset(ROOT / "rulesets/comparison/nielsen")
     score = ruleset.inferences["two_or_more"].when
     assert isinstance(score, AtLeast)
     assert (score.count, len(score.parts)) == (2, 5)
@@ -207,7 +208,7 @@ def test_the_page_counts_the_cases_that_there_are() -> None:
         r"(\d+) worked cases .*?\((?:left out: )?(\d+) with the same answers as another, and (\d+) that", page
     )
     assert counted is not None
-    written = [case for folder in [RED_DOTS, *FOLDERS] for case in read_cases(folder, read_ruleset(folder))]
+    written = [case for folder in [RED_DOTS, *FOLDERS] for case in repository.cases(folder)]
     assert sum(map(int, counted.groups())) == len(written)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,13 +11,14 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from marshmallow import Schema
 
+from tests.support.paths import RED_DOTS
+from tests.support.rulesets import repository
 from tests.support.rulesets.faulty_files import example
 from triage_rules.evaluation.answers import answers_json_schema, answers_schema, asked, read_answers
 from triage_rules.foundation.errors import ReportError, ReportFault
 from triage_rules.language.model import AskedOf, InputKind, Ruleset
-from triage_rules.language.reading import parse_ruleset, read_ruleset
+from triage_rules.language.reading import parse_ruleset
 
-ROOT = Path(__file__).resolve().parents[2]
 MORE = """
   bleeding_days: {type: integer, group: illness, minimum: 0, question: Days of bleeding?}
   drop: {type: number, group: illness, unit: 'g/L', maximum: 10.5, question: Drop?}
@@ -377,7 +377,7 @@ def test_many_rulesets_in_one_process_keep_their_own_inputs():
 
 def test_sixty_findings_are_read_in_less_than_a_millisecond():
     """Intake reads them for each report, before anything else can happen."""
-    ruleset = read_ruleset(ROOT / "rulesets" / "red-dots")
+    ruleset = repository.ruleset(RED_DOTS)
     answers = {
         InputKind.YES_NO: lambda _: True,
         InputKind.TEXT: lambda _: "text",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from itertools import combinations, pairwise
-from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.paths import RED_DOTS
+from tests.support.rulesets import repository
 from tests.support.rulesets.generated import DIGEST, as_facts, make_report, make_ruleset
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
@@ -32,10 +33,8 @@ from triage_rules.explanation.graph.graph import DEFAULT, reads
 from triage_rules.explanation.graph.svg import draw
 from triage_rules.explanation.graph.wording import ConditionLine, worded
 from triage_rules.language.model import Any, Condition, Level, Not, Ruleset
-from triage_rules.language.reading import read_ruleset
 from triage_rules.records.reports import History
 
-ROOT = Path(__file__).resolve().parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
 GLASS_TEST = "Press a clear glass firmly on the spots. Do they fade?"
 seeds = st.integers(0, 2**32 - 1)
@@ -43,7 +42,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 @pytest.fixture(scope="module")
 def red_dots() -> Ruleset:
-    return read_ruleset(ROOT / "rulesets" / "red-dots")
+    return repository.ruleset(RED_DOTS)
 
 
 def svg(layout: Layout, **how: object) -> ET.Element:

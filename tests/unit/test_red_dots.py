@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.rulesets import repository
 from triage_rules.language.model import (
     All,
     Any,
@@ -27,7 +28,6 @@ from triage_rules.language.model import (
     Unless,
     Yes,
 )
-from triage_rules.language.reading import read_ruleset
 
 FOLDER = Path(__file__).parents[2] / "rulesets" / "red-dots"
 
@@ -128,7 +128,7 @@ MARK = re.compile(r"V~?:[A-Za-z0-9]+|M|ours")
 
 @pytest.fixture(scope="module")
 def ruleset() -> Ruleset:
-    return read_ruleset(FOLDER)
+    return repository.ruleset(FOLDER)
 
 
 def parts(condition: Condition, spoken: bool = True) -> Iterator[tuple[Condition, bool]]:

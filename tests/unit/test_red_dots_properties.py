@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.rulesets import repository
 from tests.support.rulesets.generated import DIGEST
 from tests.support.shares import params
 from triage_rules.assurance.properties.model import HOLDS, Answering, LeavingOpen, ProofVerdict, Property
@@ -18,7 +19,7 @@ from triage_rules.assurance.properties.reading import read_properties
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Ruleset
-from triage_rules.language.reading import build_ruleset, load_document, read_ruleset
+from triage_rules.language.reading import build_ruleset, load_document
 
 RED_DOTS = Path(__file__).resolve().parents[2] / "rulesets" / "red-dots"
 
@@ -28,7 +29,7 @@ Change = Callable[[Document], None]
 
 @cache
 def red_dots() -> Ruleset:
-    return read_ruleset(RED_DOTS)
+    return repository.ruleset(RED_DOTS)
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.rulesets import repository
 from triage_rules.deployment import live as live_rulesets
 from triage_rules.deployment.live import KEPT, LiveRulesets
 from triage_rules.foundation.errors import BundleError, RulesetNotFound, StoreUnavailable
@@ -49,7 +50,7 @@ class Shelf:
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
-    return make_bundle(GLASS_TEST)
+    return repository.bundle(GLASS_TEST)
 
 
 @pytest.fixture

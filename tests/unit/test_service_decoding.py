@@ -6,7 +6,6 @@ import json
 import re
 import string
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,16 +16,17 @@ from hypothesis import strategies as st
 from service.api.openapi import EXAMPLE
 from service.http.decoder import BatchLine, read_key, read_lines, read_wait
 from service.http.problems import Refused
+from tests.support.paths import GLASS_TEST, RED_DOTS, ROOT
+from tests.support.rulesets import repository
 from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import NoRulesetLive, ReportError, RulesetNotFound
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.intake.report import FUTURE_MS, PAST_MS, UNKNOWN_MAX, ReportIn, read_report
-from triage_rules.language.bundle import make_bundle, open_bundle
+from triage_rules.language.bundle import open_bundle
 
 NOW_MS = 1_795_000_000_000
-ROOT = Path(__file__).resolve().parent.parent.parent
-FOLDER = ROOT / "tests" / "acceptance" / "rulesets" / "glass-test"
+FOLDER = GLASS_TEST
 APP = Flask(__name__)
 
 
@@ -34,7 +34,7 @@ class Fixed:
     """Rulesets that are live and stay so, for reading without a store."""
 
     def __init__(self, *names: str) -> None:
-        bundle = make_bundle(FOLDER)
+        bundle = repository.bundle(FOLDER)
         ruleset = open_bundle(bundle.data, bundle.digest)
         self.loaded = {name: Loaded(ruleset, bundle.digest, Evaluator(ruleset, bundle.digest)) for name in names}
 
@@ -174,7 +174,7 @@ def test_thousands_of_unknown_fields_are_refused_quickly_and_briefly() -> None:
 
 def test_the_examples_in_the_documents_are_good_reports() -> None:
     """What a newcomer copies first is accepted by the ruleset that it names."""
-    bundle = make_bundle(ROOT / "rulesets" / "red-dots")
+    bundle = repository.bundle(RED_DOTS)
     ruleset = open_bundle(bundle.data, bundle.digest)
     live = Fixed()
     live.loaded["red-dots"] = Loaded(ruleset, bundle.digest, Evaluator(ruleset, bundle.digest))

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.rulesets import repository
 from triage_rules.deployment.deploy import check_folder
 from triage_rules.language.bundle import bundle_of, document_of, make_bundle
 from triage_rules.language.reading import parse_document
@@ -44,7 +45,7 @@ def files() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def live() -> dict[str, str]:
-    bundle = make_bundle(FOLDER)
+    bundle = repository.bundle(FOLDER)
     return {"digest": bundle.digest, "data": bundle.data.decode()}
 
 
@@ -236,7 +237,7 @@ def test_what_is_downloaded_can_be_deployed(files: dict[str, str], tmp_path: Pat
     assert data == pack_files("glass-test", dict(reversed(files.items())))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         archive.extractall(tmp_path)
-    assert check_folder(tmp_path / "glass-test").bundle == make_bundle(FOLDER)
+    assert check_folder(tmp_path / "glass-test").bundle == repository.bundle(FOLDER)
 
 
 def test_a_bundle_whose_file_was_not_kept_is_written_as_the_same_rules() -> None:

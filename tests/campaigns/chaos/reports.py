@@ -7,8 +7,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from triage_rules.assurance.cases import read_cases
-from triage_rules.language.bundle import Bundle, digest_of, make_bundle, open_bundle
+from tests.support.rulesets import repository
+from triage_rules.language.bundle import Bundle, digest_of
 
 ROOT = Path(__file__).resolve().parents[3]
 GLASS_TEST = ROOT / "tests" / "acceptance" / "rulesets" / "glass-test"
@@ -42,14 +42,13 @@ def glass_test() -> Posting:
     random = Random("glass-test")
     pool = [{"ruleset": "glass-test", "findings": _spots(random)} for _ in range(40)]
     poison = {"ruleset": "glass-test", "findings": {"free_text": POISON_TEXT}}
-    return Posting(make_bundle(GLASS_TEST), pool, poison)
+    return Posting(repository.bundle(GLASS_TEST), pool, poison)
 
 
 def red_dots() -> Posting:
     """Return red-dots with the reports of its worked cases."""
-    bundle = make_bundle(RED_DOTS)
-    ruleset = open_bundle(bundle.data, bundle.digest)
-    cases = [case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect]
+    bundle = repository.bundle(RED_DOTS)
+    cases = [case for case in repository.cases(RED_DOTS) if "refused" not in case.expect]
     pool = [{"ruleset": "red-dots", "findings": dict(case.answers)} for case in cases]
     return Posting(bundle, pool, {"ruleset": "red-dots", "findings": {"free_text": POISON_TEXT}})
 

@@ -36,8 +36,8 @@ GRAVE = ("serious", "critical")
 
 
 def browser() -> str:
-    """Debian's Chromium, or whatever is there. At a desk without one the page test is skipped; in CI it fails."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+    """The lightest Chromium here. At a desk without one the page test is skipped; in CI it fails."""
+    for name in ("chromium-headless-shell", "chromium", "google-chrome"):
         path = shutil.which(name)
         if path is not None:
             return path

@@ -18,10 +18,13 @@ from jsonschema import Draft202012Validator
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
+from service.http.parts import get_parts
 from tests.support.paths import GLASS_TEST
+from tests.support.rulesets import repository
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.result import Identity, failed_result
-from triage_rules.language.bundle import Bundle, make_bundle, open_bundle
+from triage_rules.foundation.errors import StoreUnavailable
+from triage_rules.language.bundle import Bundle, open_bundle
 from triage_rules.store.redis import RedisStore
 
 URGENT = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "temperature_c": 38.9}
@@ -43,7 +46,7 @@ SECURITY = {
 
 def glass_test() -> Bundle:
     """The ruleset of these tests."""
-    return make_bundle(GLASS_TEST)
+    return repository.bundle(GLASS_TEST)
 
 
 @dataclass
@@ -56,8 +59,7 @@ class Caller:
 
     def __post_init__(self) -> None:
         self.client: FlaskClient = self.app.test_client()
-        self.description: dict[str, Any] = json.loads(self.client.get("/openapi.json").get_data())
-        self._closed = closed(self.description)
+        self.description, self._closed = _descriptions(self.app, self.client)
 
     def get(self, path: str, **kwargs: Any) -> TestResponse:
         return self("GET", path, **kwargs)
@@ -102,6 +104,24 @@ class Caller:
         schema = documented["content"][media_type].get("schema", {})
         for value in _values(response):
             check(schema, value, self._closed)
+
+
+_DESCRIPTIONS: dict[tuple[object, ...], tuple[dict[str, Any], dict[str, Any]]] = {}
+
+
+def _descriptions(app: Flask, client: FlaskClient) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the app's description, and the closed one; building them takes longer than most tests."""
+    with app.app_context():
+        parts = get_parts()
+    try:
+        live = tuple(sorted(live.digest for live in parts.store.rulesets.get_live().values()))
+    except StoreUnavailable:
+        live = ()
+    key = (parts.settings.auth_on, live)
+    if key not in _DESCRIPTIONS:
+        description: dict[str, Any] = json.loads(client.get("/openapi.json").get_data())
+        _DESCRIPTIONS[key] = description, closed(description)
+    return _DESCRIPTIONS[key]
 
 
 def closed(description: dict[str, Any]) -> dict[str, Any]:
