@@ -86,7 +86,7 @@ def _start(folder: Path, processes: Processes) -> int | None:
 
 
 def _server_at(port: int) -> dict[str, str]:
-    """Return what the server at the port reports about itself, or nothing: not every server that answers is this one."""
+    """Return what the server at the port reports about itself, or nothing: another server may answer there."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=0.5) as connection:
             connection.sendall(b"INFO server persistence\r\nQUIT\r\n")
