@@ -31,6 +31,8 @@ from tests.support.shares import CAMPAIGN
 from triage_rules.assurance.cases import CaseOutcome, run_case
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.settings import Settings
+from triage_rules.language.reading import yaml_text as reading
+from triage_rules.language.reading.places import Faults, Node
 from triage_rules.store.redis import RedisStore
 
 # jsonschema would load grammars of IRIs for two seconds, in each process, for a format that no test asks about.
@@ -72,6 +74,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
     """Keep each group in one process."""
     return GroupScheduling(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _trees_kept() -> Iterator[None]:
+    """Parse each good text once in a process: trees are immutable, and parsing YAML takes longer than most tests."""
+    trees: dict[tuple[bytes, str], Node] = {}
+
+    def tree(data: bytes, file: str, faults: Faults) -> Node:
+        kept = trees.get((data, file))
+        if kept is None:
+            kept = reading.tree_of_yaml(data, file, faults)
+            if not faults.collected:
+                trees[data, file] = kept
+        return kept
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("triage_rules.language.reading.tree_of_yaml", tree)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -83,7 +83,7 @@ def test_memory_is_flat_over_three_hundred_engines() -> None:
 
 def test_memory_is_flat_over_evaluators_that_are_let_go() -> None:
     """Nobody closes the evaluator of a ruleset that is no longer live: it goes when nobody holds it."""
-    many = examples(40, 80)
+    many = examples(25, 80)
     growth = grown(
         f"""
     ruleset = make_ruleset(Random(11), statements=20, rules=30)

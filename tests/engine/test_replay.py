@@ -49,7 +49,7 @@ def within(evaluator: Evaluator, name: str, value: Any) -> Any:
 
 def test_evaluating_twice_gives_the_same_bytes() -> None:
     """In the same evaluator, in a new one, and in one that has seen other reports in between."""
-    for seed in range(examples(12, 40)):
+    for seed in range(examples(6, 40)):
         random = Random(seed)
         ruleset = make_ruleset(random)
         evaluator = Evaluator(ruleset, DIGEST)
@@ -100,7 +100,7 @@ def test_other_processes_give_the_same_bytes() -> None:
 
 
 def test_the_order_of_the_answers_changes_nothing() -> None:
-    for seed in range(examples(20, 60)):
+    for seed in range(examples(10, 60)):
         random = Random(seed)
         ruleset = make_ruleset(random)
         answers, history = make_report(random, ruleset)

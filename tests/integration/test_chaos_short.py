@@ -11,7 +11,7 @@ from tests.campaigns.chaos.schedule import make_schedule
 
 def test_what_was_accepted_is_published_once_and_handled_whatever_dies(tmp_path: Path) -> None:
     """Real processes under a seeded schedule: killed, stopped, cut off, Redis killed too; the checker misses nothing."""
-    outcome = run(3, glass_test(), reports=200, faults=6, folder=tmp_path, poison=1)
+    outcome = run(3, glass_test(), reports=120, faults=6, folder=tmp_path, poison=1)
     assert outcome.violations == []
     assert outcome.struck.total() >= 4
     assert outcome.struck["SIGKILL: redis"] >= 1

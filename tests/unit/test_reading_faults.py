@@ -33,7 +33,7 @@ def test_a_fault_is_told_once_where_it_stands(faulty: Faulty):
     assert told[0].startswith(f"ruleset.yaml:{line}:{column}: {faulty.told}")
 
 
-@pytest.mark.parametrize("faulty", params([f for f in ALL if f.schema is not None], 60), ids=lambda faulty: faulty.id)
+@pytest.mark.parametrize("faulty", params([f for f in ALL if f.schema is not None], 30), ids=lambda faulty: faulty.id)
 def test_plain_data_with_the_fault_is_refused_by_the_same_words(faulty: Faulty):
     """A bundle that was tampered with must not get through a second, laxer reader."""
     data = parse_document(faulty.text().encode(), "x").data

@@ -44,7 +44,7 @@ def test_each_ruleset_of_the_repository_fits_the_schema(folder):
     assert [error.json_path + error.message for error in VALIDATOR.iter_errors(load_document(folder).data)] == []
 
 
-@pytest.mark.parametrize("faulty", params([f for f in ALL if f.schema is not None], 60), ids=lambda faulty: faulty.id)
+@pytest.mark.parametrize("faulty", params([f for f in ALL if f.schema is not None], 30), ids=lambda faulty: faulty.id)
 def test_the_schema_refuses_the_faults_that_a_schema_can_see(faulty: Faulty):
     """The reader refuses all of these; what the schema sees is told while typing."""
     assert VALIDATOR.is_valid(data_of(faulty.text())) is not faulty.schema

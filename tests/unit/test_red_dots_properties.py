@@ -207,7 +207,7 @@ def test_there_is_a_mutant_for_every_property() -> None:
     assert set(MUTANTS) | LANGUAGE_ALONE == set(properties())
 
 
-@pytest.mark.parametrize("name", params(MUTANTS, 12))
+@pytest.mark.parametrize("name", params(MUTANTS, 6))
 def test_a_mutant_that_breaks_the_property_is_refuted_by_a_report_that_replays(name: str) -> None:
     """The counterexample is evaluated here once more, by engine and reference, as it would be posted."""
     mutant = copy.deepcopy(document())
