@@ -94,6 +94,12 @@ def _trees_kept() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def fresh_readings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parse each text again at each reading: for tests that compare two readings."""
+    monkeypatch.setattr("triage_rules.language.reading.tree_of_yaml", reading.tree_of_yaml)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Compile each template once, not for each test's app."""

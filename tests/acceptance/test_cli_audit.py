@@ -17,7 +17,7 @@ USER = pwd.getpwuid(os.getuid()).pw_name
 
 
 def triage(redis_url: str, *arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments, env={"TRIAGE_REDIS_URL": redis_url})
+    return CliRunner().invoke(main, arguments, env={"TRIAGE_REDIS_URL": redis_url}, catch_exceptions=False)
 
 
 def test_deploying_is_written_down_and_the_log_verified_to_its_end(redis_url: str, redis_client: redis.Redis) -> None:

@@ -18,7 +18,9 @@ FEVERISH = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "temperat
 
 
 def triage(*arguments: str | Path, stdin: str | None = None, redis_url: str = "redis://127.0.0.1:1/0") -> Result:
-    return CliRunner().invoke(main, list(map(str, arguments)), input=stdin, env={"TRIAGE_REDIS_URL": redis_url})
+    return CliRunner().invoke(
+        main, list(map(str, arguments)), input=stdin, env={"TRIAGE_REDIS_URL": redis_url}, catch_exceptions=False
+    )
 
 
 def put(folder: Path, *replacements: tuple[str, str]) -> Path:

@@ -28,7 +28,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
 def triage(redis_url: str, *arguments: str, stdin: str = "", keys: str = "") -> Result:
     environment = {"TRIAGE_REDIS_URL": redis_url}
     environment |= {"TRIAGE_ENCRYPTION_KEYS": keys, "TRIAGE_INDEX_SECRET": "s" * 32} if keys else {}
-    return CliRunner().invoke(main, arguments, input=stdin, env=environment)
+    return CliRunner().invoke(main, arguments, input=stdin, env=environment, catch_exceptions=False)
 
 
 def test_a_subject_is_erased_by_standard_input_and_never_repeated(

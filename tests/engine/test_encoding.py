@@ -24,7 +24,7 @@ from triage_rules.assurance.solver.witness import EncoderBugError, Witness, Witn
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.model import Compare, Inferred, InputKind, Level, Mention, Not, Op, Ruleset, Yes
-from triage_rules.language.reading import parse_ruleset
+from triage_rules.language.reading import parse_ruleset, read_ruleset
 
 RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
 CAMPAIGN = Path(__file__).parents[1] / "campaigns" / "analysis.py"
@@ -383,9 +383,10 @@ def test_a_model_tells_only_of_what_the_solver_was_told() -> None:
         model.holds(encoding.level_is(Level.URGENT))
 
 
+@pytest.mark.usefixtures("fresh_readings")
 def test_the_same_questions_get_the_same_answers() -> None:
     def answers() -> list[dict[str, object]]:
-        encoding = Encoding(repository.ruleset(RED_DOTS))
+        encoding = Encoding(read_ruleset(RED_DOTS))
         witnesses = Witnesses(Solver(encoding))
         return [only(witnesses.smallest(encoding.established(rule))).answers for rule in ("R08", "R34", "R62")]
 

@@ -237,7 +237,7 @@ def folder_of(path: Path, *claims: str) -> Path:
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    ran = CliRunner().invoke(main, ["prove", *arguments])
+    ran = CliRunner().invoke(main, ["prove", *arguments], catch_exceptions=False)
     return ran.exit_code, ran.stdout, ran.stderr
 
 

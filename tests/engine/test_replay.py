@@ -74,6 +74,7 @@ def test_a_ruleset_out_of_its_bundle_gives_the_same_bytes(folder: Path) -> None:
     assert len(results) > 5
 
 
+@pytest.mark.usefixtures("fresh_readings")
 def test_a_bundle_is_the_same_bytes_each_time() -> None:
     for folder in FOLDERS:
         assert make_bundle(folder) == make_bundle(folder)

@@ -1,4 +1,4 @@
-"""The audit log in Redis: no deed without its entry, no entry without its deed, one chain whoever writes."""
+"""The audit log in Redis: no step without its entry, no entry without its step, one chain whoever writes."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def failing(pipe: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("commands", [refused, failing])
-def test_a_deed_that_fails_leaves_no_entry_and_no_half_of_itself(
+def test_a_step_that_fails_leaves_no_entry_and_no_half_of_itself(
     store: RedisStore, redis_client: redis.Redis, commands: Callable[[Pipeline], None]
 ) -> None:
     """Refused by Redis or given up by ourselves, before or after a command that would have done."""
@@ -139,7 +139,7 @@ def test_a_deed_that_fails_leaves_no_entry_and_no_half_of_itself(
 def test_a_deployment_that_meets_a_key_of_another_type_leaves_no_entry(
     store: RedisStore, redis_client: redis.Redis
 ) -> None:
-    """Redis runs the rest of a transaction when one command of it fails, so the deed looks before."""
+    """Redis runs the rest of a transaction when one command of it fails, so the step looks before."""
     for key in ("triage:live", "triage:deployments:spots"):
         redis_client.set(key, "spoilt")
         with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
@@ -155,21 +155,21 @@ def full(redis_client: redis.Redis) -> Iterator[redis.Redis]:
     redis_client.config_set("maxmemory", 0)
 
 
-def test_a_full_server_takes_neither_deed_nor_entry(store: RedisStore, full: redis.Redis) -> None:
+def test_a_full_server_takes_neither_step_nor_entry(store: RedisStore, full: redis.Redis) -> None:
     with pytest.raises(StoreUnavailable):
         deploy(store, 1)
     assert full.keys() == []
 
 
-def test_a_log_of_another_type_stops_the_deed(store: RedisStore, redis_client: redis.Redis) -> None:
-    """A deed never goes without its entry."""
+def test_a_log_of_another_type_stops_the_step(store: RedisStore, redis_client: redis.Redis) -> None:
+    """A step never goes without its entry."""
     redis_client.set(LOG, "spoilt")
     with pytest.raises(AuditError, match="is not a log"):
         deploy(store, 1)
     assert redis_client.keys() == [LOG]
 
 
-def test_a_deed_whose_answer_was_lost_is_not_done_twice(
+def test_a_step_whose_answer_was_lost_is_not_done_twice(
     store: RedisStore, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection may die after Redis has done it: then redis-py says, as for a changed key, to try again."""
@@ -191,7 +191,7 @@ def test_a_deed_whose_answer_was_lost_is_not_done_twice(
     assert [one["action"] for one in store.audit.read_entries()] == ["rekey", "deploy"]
 
 
-def test_one_changed_byte_in_redis_is_found_and_stops_the_next_deed(
+def test_one_changed_byte_in_redis_is_found_and_stops_the_next_step(
     store: RedisStore, redis_client: redis.Redis
 ) -> None:
     """Whoever can write there can write an entry anew, also with bytes that are no text."""

@@ -64,7 +64,7 @@ def redrives(store: RedisStore) -> list[dict[str, object]]:
 
 
 def redrive(url: str, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["redrive", *arguments], env={"TRIAGE_REDIS_URL": url})
+    return CliRunner().invoke(main, ["redrive", *arguments], env={"TRIAGE_REDIS_URL": url}, catch_exceptions=False)
 
 
 def test_a_letter_that_is_put_back_is_handled_and_acknowledged_by_its_group_alone(

@@ -70,7 +70,7 @@ def metrics(settings: Settings) -> list[str]:
 
 
 def status(url: str, *arguments: str) -> Result:
-    ran = CliRunner().invoke(main, ["status", *arguments], env={"TRIAGE_REDIS_URL": url})
+    ran = CliRunner().invoke(main, ["status", *arguments], env={"TRIAGE_REDIS_URL": url}, catch_exceptions=False)
     assert ran.exit_code == 0, ran.output
     return ran
 

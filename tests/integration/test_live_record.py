@@ -29,7 +29,7 @@ def status(redis_url: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TRIAGE_REDIS_URL", redis_url)
 
     def run() -> tuple[str | None, str]:
-        result = CliRunner().invoke(main, ["status", "--format", "json"])
+        result = CliRunner().invoke(main, ["status", "--format", "json"], catch_exceptions=False)
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)["rulesets"]["rash"]["approved_by"], result.stderr
 

@@ -179,7 +179,7 @@ def test_the_operator_can_use_every_command(roles: Roles, tester: redis.Redis, n
     environment = {"TRIAGE_REDIS_URL": roles.settings("operator").redis_url}
 
     def triage(*arguments: str) -> str:
-        ran = CliRunner().invoke(main, arguments, env=environment)
+        ran = CliRunner().invoke(main, arguments, env=environment, catch_exceptions=False)
         assert ran.exit_code == 0, ran.output
         return ran.stdout
 
@@ -402,7 +402,7 @@ def test_an_operator_without_the_right_to_put_back_leaves_the_letters_and_writes
     rules = re.sub(r"#\w+", ">former", line.replace(" (~triage:results +xclaim)", "")).split()[2:]
     tester.execute_command("ACL", "SETUSER", "former", *rules)
     environment = {"TRIAGE_REDIS_URL": server.url_of("former", "former")}
-    ran = CliRunner().invoke(main, ["redrive", "--group", "ward-7", "--all"], env=environment)
+    ran = CliRunner().invoke(main, ["redrive", "--group", "ward-7", "--all"], env=environment, catch_exceptions=False)
     tester.acl_deluser("former")
     assert (ran.exit_code, "NoPermission" in ran.stderr) == (3, True)
     assert (tester.xlen("triage:dead:ward-7"), tester.xlen(LOG)) == (1, 1)

@@ -207,7 +207,7 @@ def folders(tmp_path: Path) -> list[str]:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["compare", *arguments])
+    return CliRunner().invoke(main, ["compare", *arguments], catch_exceptions=False)
 
 
 def test_the_cases_of_all_rulesets_are_compared_without_twins_and_those_to_be_refused(folders: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -130,3 +131,8 @@ def test_consumers_need_no_other_module_than_the_consumer() -> None:
         "Level", "Message", "StoreUnavailable", "follow", "following",
     }  # fmt: skip
     assert all(hasattr(consumer, name) for name in consumer.__all__)
+    for file in ("docs/examples/consumer.py", "docs/howto/consuming-results.md"):
+        imported = re.findall(
+            r"^(?:from|import) (triage_rules[\w.]*)", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE
+        )
+        assert set(imported) == {"triage_rules.consumer"}, file

@@ -264,7 +264,7 @@ def test_a_share_is_never_rounded_up() -> None:
 
 def test_the_command_counts_tells_and_requires(folder: Path) -> None:
     def call(*options: str) -> tuple[int, str, str]:
-        done = CliRunner().invoke(main, ["mutate", str(folder), "--processes", "1", *options])
+        done = CliRunner().invoke(main, ["mutate", str(folder), "--processes", "1", *options], catch_exceptions=False)
         return done.exit_code, done.stdout, done.stderr
 
     code, out, _ = call()
@@ -288,7 +288,9 @@ def test_the_command_counts_tells_and_requires(folder: Path) -> None:
 
 def test_a_draft_waits_for_a_label_and_then_kills(folder: Path) -> None:
     file = folder / "drafts.yaml"
-    done = CliRunner().invoke(main, ["mutate", str(folder), "--processes", "1", "--drafts", str(file)])
+    done = CliRunner().invoke(
+        main, ["mutate", str(folder), "--processes", "1", "--drafts", str(file)], catch_exceptions=False
+    )
     assert done.exit_code == 0
     (folder / "cases.yaml").write_text(CASES + file.read_text())
     with pytest.raises(RulesetError, match="`to_be_said` is not one of"):

@@ -10,7 +10,7 @@ from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import RulesetNotFound
 from triage_rules.foundation.timestamps import now_ms
-from triage_rules.intake import report as envelope
+from triage_rules.intake import report as intake
 from triage_rules.language.model import Answers
 from triage_rules.records.reports import History
 
@@ -21,7 +21,7 @@ MAX_BYTES = 65_536
 def read_report(evaluator: Evaluator, posted: bytes) -> Answers:
     """Return the answers of a report as posted, checked by this ruleset. Raises ReportError."""
     raw = strict_json.loads(posted, max_bytes=MAX_BYTES)
-    return envelope.read_report(raw, _SingleRuleset(evaluator), now_ms()).answers
+    return intake.read_report(raw, _SingleRuleset(evaluator), now_ms()).answers
 
 
 def decide_answers(evaluator: Evaluator, answers: Answers) -> dict[str, Any]:

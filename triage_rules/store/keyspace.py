@@ -17,7 +17,7 @@ Key space (each script opens with the part it uses):
     triage:levels:{ruleset}:{sha256}      hash     a subject's levels and when each was last published
     triage:keys                           hash     API key's id -> JSON: client, scopes, hash of the secret, times, rate
     triage:limits:*                       string   requests of a client in the current window; Flask-Limiter's own
-    triage:live                           hash     ruleset name -> JSON {digest, version, activated_ms, previous}
+    triage:live                           hash     name -> JSON {digest, version, activated_ms, previous, approved_by}
     triage:bundle:{digest}                string   a ruleset's bundle
     triage:source:{digest}                string   the files that bundle was made from and checked with, as JSON
     triage:deployments:{name}             list     earlier deployments for rollback, the live one first

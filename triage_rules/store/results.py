@@ -18,7 +18,7 @@ FIELDS_KEPT = 100
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
-    """An entry of the stream as handed out. `deliveries`: how often it was handed out, including this time."""
+    """An entry of the stream as delivered. `deliveries`: how often it was delivered, including this time."""
 
     id: str
     fields: dict[str, str]

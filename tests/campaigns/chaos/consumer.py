@@ -6,8 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from triage_rules.consumer import Consumer
-from triage_rules.records.events import Event
+from triage_rules.consumer import Consumer, Event
 
 CLAIM_SECONDS = 2.0
 

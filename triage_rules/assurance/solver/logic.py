@@ -90,11 +90,6 @@ class Logic:
             known = self._named[formula.get_id()] = (literal, formula)  # kept: a freed formula's id could be reused
         return known[0]
 
-    def definition(self, variable: Formula) -> Formula | None:
-        """Return the variable's definition; None if it has none."""
-        known = self._definitions.get(variable.get_id())
-        return None if known is None else known[1]
-
     def defined(self, number: int) -> tuple[Formula, Formula] | None:
         """Return the variable with this number (`get_id`) and its definition; None if it has none."""
         return self._definitions.get(number)

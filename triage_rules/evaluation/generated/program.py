@@ -14,7 +14,6 @@ from triage_rules.evaluation.generated.reasons import write_reasons
 from triage_rules.evaluation.signals import SOONER, Masks, Numbering
 from triage_rules.language.model import Answers, Condition, Inferred, IsOpen, Ruleset
 
-Truths = tuple[bool, ...]
 Steps = Iterator[Any]
 
 
