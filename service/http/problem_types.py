@@ -124,6 +124,13 @@ PROBLEMS = {
             "Use a method that Allow lists.",
         ),
         Problem(
+            "no-earlier-deployment",
+            409,
+            "The ruleset has no earlier deployment",
+            "Not rolled back: the ruleset has no earlier deployment to return to. The live version is unchanged.",
+            "Deploy the version that should be live, or stop using the ruleset with `triage withdraw`.",
+        ),
+        Problem(
             "not-settled",
             409,
             "The report has no result yet",
