@@ -264,7 +264,7 @@ PROBLEMS = {
             "no-ruleset-live",
             503,
             "No ruleset is live",
-            "Not accepted: no ruleset has been deployed yet.",
+            "Not accepted: no ruleset is live.",
             "Deploy a ruleset, or send the report again after the seconds in Retry-After.",
             30,
         ),

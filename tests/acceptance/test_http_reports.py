@@ -549,6 +549,7 @@ def test_without_a_live_ruleset_nothing_is_accepted(settings: Settings, store: R
 
     assert [response.status_code for response in responses] == [503] * 3
     assert {response.get_json(force=True)["type"] for response in responses} == {"/problems/no-ruleset-live"}
+    assert responses[0].get_json(force=True)["detail"] == "Not accepted: no ruleset is live."
     assert everything(redis_url) == before
 
 
