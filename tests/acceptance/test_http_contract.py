@@ -394,6 +394,26 @@ def test_every_type_of_problem_has_its_page(http: Caller) -> None:
     assert all(problem.type in page for problem in PROBLEMS.values())
 
 
+# --- links to forms ---
+
+
+def test_a_refused_link_gets_every_fault_at_once(http: Caller) -> None:
+    """Whatever finds them: the schema, the link itself, or the live rulesets."""
+    wrong = {"ruleset": "none", "return_to": "ftp://clinic.example", "framed_by": 1, "expires_in_days": 0, "colour": 1}
+    refused = http.post("/v1/form-links", json=wrong)
+    told = refused.get_json(force=True)
+    assert (refused.status_code, told["type"]) == (422, "/problems/form-link-invalid")
+    assert {fault["pointer"] for fault in told["errors"]} == {
+        *("/ruleset", "/return_to", "/framed_by", "/expires_in_days", ""),
+    }
+
+
+@pytest.mark.parametrize("body", [[], "x", {"ruleset": None}, {"ruleset": "glass-test", "subject": "\n"}])
+def test_a_link_needs_an_object_with_possible_values(http: Caller, body: Any) -> None:
+    refused = http.post("/v1/form-links", json=body)
+    assert (refused.status_code, len(refused.get_json(force=True)["errors"])) == (422, 1)
+
+
 # --- rulesets ---
 
 
