@@ -36,6 +36,16 @@ EXTRAS = {
 }
 """The extra that brings each package which the base doesn't (pyproject.toml)."""
 
+EXTRAS_OF_COMMANDS = {
+    **dict.fromkeys(("compare", "decide", "explain", "rollback", "test"), "rules"),
+    **dict.fromkeys(("check", "deploy", "diff", "mutate", "prove"), "prove"),
+    "form-link": "service",
+    "up": "service,local",
+}
+"""The extras that each command needs; the base is enough for the others. Options such as --why-not may need more."""
+
+_SMALLEST_FIRST = ("rules", "prove", "service", "local", "service,local")
+
 
 def write(form: str, data: object, lines: Iterable[str]) -> None:
     """Write a command's data to stdout: as JSON, or as the lines of its text."""
@@ -90,7 +100,7 @@ def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
         except TriageError as error:
             exit_with(str(error), exit_code_of(error))
         except ModuleNotFoundError as error:
-            exit_with(missing_extra(error), ExitCode.CANNOT_RUN)
+            exit_with(missing_extra(error, click.get_current_context().info_name), ExitCode.CANNOT_RUN)
         except OSError as error:
             if error.filename is None:
                 raise  # not about a file, so nothing that the user could correct
@@ -99,11 +109,15 @@ def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def missing_extra(error: ModuleNotFoundError) -> str:
-    """Return the sentence that names the pip command. Raises the error itself if no extra brings that module."""
+def missing_extra(error: ModuleNotFoundError, command: str | None) -> str:
+    """Return the sentence that names the pip command. Raises the error itself if no extra brings that module.
+
+    It names all that the command needs: of its packages, only the first that is missing is known.
+    """
     extra = EXTRAS.get((error.name or "").partition(".")[0])
     if extra is None:
         raise error
+    extra = max(extra, EXTRAS_OF_COMMANDS.get(command or "", extra), key=_SMALLEST_FIRST.index)
     return f"This command needs more packages: pip install 'triage-rules[{extra}]'"
 
 
