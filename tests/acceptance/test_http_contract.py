@@ -26,6 +26,7 @@ from tests.support.paths import GLASS_TEST
 from tests.support.services.http_calls import ROUTINE, URGENT, Caller, Worker, glass_test, working
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import EngineError
+from triage_rules.foundation.schemas import schema_names
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
 from triage_rules.records.api_keys import Scope, make_key
@@ -33,6 +34,7 @@ from triage_rules.records.reports import Lane, NewReport
 from triage_rules.store.redis import RedisStore
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+GUIDE = (ROOT / "docs/reference/http-api.md").read_text(encoding="utf-8")
 JSON = {"Content-Type": "application/json"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -392,6 +394,15 @@ def test_every_type_of_problem_has_its_page(http: Caller) -> None:
         assert problem.title.replace("'", "&#39;") in page
     page = http.get("/problems/").get_data(as_text=True)
     assert all(problem.type in page for problem in PROBLEMS.values())
+
+
+def test_the_description_and_the_guide_name_every_schema(http: Caller) -> None:
+    """By name: nothing lists them over HTTP."""
+    described = http.description["paths"]["/schemas/{name}"]["get"]["description"]
+    [row] = [line for line in GUIDE.splitlines() if line.startswith("| `GET /schemas/")]
+    for name in schema_names():
+        assert f"`{name}`" in described
+        assert f"`{name}`" in row
 
 
 # --- links to forms ---
