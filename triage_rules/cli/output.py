@@ -84,6 +84,11 @@ def as_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
+def count_noun(count: int, noun: str, plural: str = "") -> str:
+    """Return a count with its noun, as in `1 report` and `2 reports`. `plural`: unless it only adds an s."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
 def exit_with(message: str, code: ExitCode) -> NoReturn:
     """Write a message to stderr, and exit."""
     write_message(message)
@@ -139,7 +144,8 @@ def result_text(result: dict[str, Any]) -> list[str]:
         f"  ask: {question['question']} ({_describe_effect(question)})" for question in questions[:SHOWN_QUESTIONS]
     ]
     if len(questions) > SHOWN_QUESTIONS:
-        lines.append(f"  and {len(questions) - SHOWN_QUESTIONS} more questions whose answers could change the level")
+        more = count_noun(len(questions) - SHOWN_QUESTIONS, "more question")
+        lines.append(f"  and {more} whose answers could change the level")
     return lines
 
 
