@@ -361,7 +361,7 @@ def test_with_several_rulesets_one_must_be_named(http: Caller, store: RedisStore
     assert named.status_code == 202
     (fault,) = unnamed.get_json(force=True)["errors"]
     assert (fault["pointer"], fault["code"]) == ("/ruleset", "required")
-    assert "glass-test, other" in fault["detail"]
+    assert "`glass-test`, `other`" in fault["detail"]
 
 
 # --- batches ---
