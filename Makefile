@@ -99,7 +99,7 @@ $(PEERS)/node_modules: $(PEERS)/package-lock.json
 bench: $(BENCH_READY) $(PEERS)/node_modules  ## measure the speed against the usual alternatives, and rewrite the figures of docs/reference/performance.md; under 15 minutes
 	$(BENCH)/python -m benchmarks --into docs/reference/performance.md
 
-bench-short: $(BENCH_READY) $(PEERS)/node_modules  ## run short benchmarks in a minute; too few runs to rely on
+bench-short: $(BENCH_READY) $(PEERS)/node_modules  ## run short benchmarks in a minute or two; too few runs to rely on
 	$(BENCH)/python -m benchmarks --size short
 
 bench-test: $(BENCH_READY) $(PEERS)/node_modules  ## test the benchmarks: the engines agree, a wrong engine is caught, each measurement has its rows

@@ -3,8 +3,7 @@
 import os
 import signal
 
-from triage_rules.consumer import Consumer
-from triage_rules.records.events import Event
+from triage_rules.consumer import Consumer, Event
 
 url = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 consumer = Consumer(url, group="ward-7", levels=["urgent"])

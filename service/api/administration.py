@@ -116,8 +116,9 @@ def list_dead_letters() -> Response:
 def show_audit() -> Response:
     """Show the audit log.
 
-    The log lists deployments, rollbacks, erasures, and keys made and revoked, with who did it. Each call verifies the
-    whole log. Store `head` elsewhere: `triage audit verify --head` then also detects a truncated log.
+    The log lists who proposed, deployed, rolled back, withdrew, erased, re-encrypted, and made or revoked keys. It also
+    lists who acknowledged a report, withdrew an acknowledgement, or requeued a report or a group's dead letters. Each
+    call verifies the whole log. Store `head` elsewhere: `triage audit verify --head` then also detects a truncated log.
     """
     refuse_query(request)
     records = list(get_parts().store.audit.read_entries())

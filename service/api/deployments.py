@@ -71,7 +71,13 @@ def post_deployment() -> Response:
     "POST",
     "/rulesets/<name>/rollback",
     DocumentedResponse(200, DeployedOut, "The previous version is live again."),
-    problems=(*CALL_PROBLEMS, "ruleset-not-found", "ruleset-broken", "ledger-unavailable"),
+    problems=(
+        *CALL_PROBLEMS,
+        "ruleset-not-found",
+        "no-earlier-deployment",
+        "ruleset-broken",
+        "ledger-unavailable",
+    ),
     needs=DEPLOYING,
 )
 def roll_back(name: str) -> Response:

@@ -72,10 +72,10 @@ BATCH_KEY_PARAMETER: dict[str, Any] = {
 }
 
 _KEYS = (
-    "An API key with one of the scopes that a call names (none: any scope). Scopes: `report` posts reports and reads "
-    "the reports of its client, `read` reads all reports and the status of the service, `deploy` changes live "
-    "rulesets, `admin` erases data and reads dead letters and the audit log. A service that answers only on its own "
-    "machine may need no key."
+    "An API key with one of the scopes that a call names (none: any scope). Scopes: `report` posts reports, reads "
+    "the reports of its client and makes links to forms, `read` reads and acknowledges all reports and reads the "
+    "status of the service, `deploy` changes live rulesets, `admin` erases data, reads the audit log and dead letters, "
+    "and requeues these. A service that answers only on its own machine may need no key."
 )
 
 KEY_CALL_PROBLEMS = ("key-required", "rate-exceeded", "ledger-unavailable")

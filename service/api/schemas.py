@@ -284,7 +284,7 @@ class DeadLettersOut(Out):
 class AuditEntryOut(Out):
     """An action in the audit log. An entry that was tampered with may lack any field."""
 
-    number = fields.String()
+    number = fields.String(metadata=_says("The entry's place in the log, as a text: `1` is the first."))
     at = fields.String(metadata=_says("UTC."))
     actor = fields.String(metadata=_says("A client (HTTP) or a user (command line)."))
     via = fields.String(metadata=_says("`http`, `cli` or `up`."))

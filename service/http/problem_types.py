@@ -124,6 +124,13 @@ PROBLEMS = {
             "Use a method that Allow lists.",
         ),
         Problem(
+            "no-earlier-deployment",
+            409,
+            "The ruleset has no earlier deployment",
+            "Not rolled back: the ruleset has no earlier deployment to return to. The live version is unchanged.",
+            "Deploy the version that should be live, or stop using the ruleset with `triage withdraw`.",
+        ),
+        Problem(
             "not-settled",
             409,
             "The report has no result yet",
@@ -257,7 +264,7 @@ PROBLEMS = {
             "no-ruleset-live",
             503,
             "No ruleset is live",
-            "Not accepted: no ruleset has been deployed yet.",
+            "Not accepted: no ruleset is live.",
             "Deploy a ruleset, or send the report again after the seconds in Retry-After.",
             30,
         ),

@@ -40,6 +40,7 @@ OF_ERROR: dict[type[TriageError], str] = {
     errors.PropertiesFailed: "internal",
     errors.RulesetNotFound: "ruleset-not-found",
     errors.NoRulesetLive: "no-ruleset-live",
+    errors.NoEarlierDeployment: "no-earlier-deployment",
     errors.EngineLimitError: "ruleset-broken",
     errors.BundleError: "ruleset-broken",
     errors.ReportError: "report-refused",

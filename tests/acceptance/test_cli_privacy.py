@@ -40,7 +40,7 @@ def test_a_subject_is_erased_by_standard_input_and_never_repeated(
     store.reports.accept(report)
     store.work.settle(report.id, a_result(report, "monitor"), NOW_MS)
     done = triage(redis_url, "erase", "--subject", "-", "--by", "Ada", stdin="Zq-somebody\n")
-    assert (done.exit_code, done.stdout) == (0, "1 reports, 1 events, 0 dead letters, 2 keys\n")
+    assert (done.exit_code, done.stdout) == (0, "1 report, 1 event, 0 dead letters, 2 keys\n")
     assert "append-only file" in done.stderr and "Zq-somebody" not in done.stderr
     assert triage(redis_url, "erase", "--subject", "Zq-somebody").stdout.startswith("0 reports, 0 events")
     log = [(one["actor"], one["action"], one["details"]) for one in store.audit.read_entries()]
@@ -60,7 +60,7 @@ def test_a_subject_that_is_spelled_otherwise_is_not_found_and_that_is_told(
     assert "Nothing was found under this name" in missed.stderr
     assert "Zq" not in missed.stderr
     found = triage(redis_url, "erase", "--subject", "-", stdin=f"{composed}\n")
-    assert found.stdout.startswith("1 reports")
+    assert found.stdout.startswith("1 report, ")
     assert "Nothing was found" not in found.stderr
 
 
@@ -72,8 +72,8 @@ def test_a_subject_of_several_clients_is_refused_with_their_names(store: RedisSt
     refused = triage(redis_url, "erase", "--subject", "17")
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "  north" in refused.stderr and "  ''" in refused.stderr
-    assert triage(redis_url, "erase", "--subject", "17", "--client", "").stdout.startswith("1 reports")
-    assert triage(redis_url, "erase", "--subject", "17").stdout.startswith("1 reports")
+    assert triage(redis_url, "erase", "--subject", "17", "--client", "").stdout.startswith("1 report, ")
+    assert triage(redis_url, "erase", "--subject", "17").stdout.startswith("1 report, ")
 
 
 @pytest.mark.parametrize("subject", ["", "x" * 129, "north\n17", "a\x1b[2J", " 17"])
@@ -93,9 +93,9 @@ def test_rekey_tells_until_when_the_older_keys_are_needed(redis_url: str, settin
     wrong = triage(redis_url, "rekey", keys=NEW)
     assert wrong.exit_code == 3 and "none of the encryption keys" in wrong.stderr
     done = triage(redis_url, "rekey", keys=f"{NEW},{OLD}")
-    assert (done.exit_code, done.stdout) == (0, "1 reports\n")
-    assert "1 events and dead letters stay as they are" in done.stderr
+    assert (done.exit_code, done.stdout) == (0, "1 report\n")
+    assert "Events and dead letters (1) stay as they are" in done.stderr
     plain = triage(redis_url, "rekey", "--plain", keys=NEW)
-    assert (plain.exit_code, plain.stdout) == (0, "1 reports\n")
+    assert (plain.exit_code, plain.stdout) == (0, "1 report\n")
     with RedisStore(settings) as store:
         assert store.reports.get(report.id).result is not None

@@ -26,6 +26,7 @@ from tests.support.paths import GLASS_TEST
 from tests.support.services.http_calls import ROUTINE, URGENT, Caller, Worker, glass_test, working
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import EngineError
+from triage_rules.foundation.schemas import schema_names
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
 from triage_rules.records.api_keys import Scope, make_key
@@ -33,6 +34,7 @@ from triage_rules.records.reports import Lane, NewReport
 from triage_rules.store.redis import RedisStore
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+GUIDE = (ROOT / "docs/reference/http-api.md").read_text(encoding="utf-8")
 JSON = {"Content-Type": "application/json"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -188,7 +190,8 @@ PROVOKED: dict[tuple[str, str, str], Callable[[World], TestResponse]] = {
     ("POST", "/v1/deployments", "503"): lambda w: w.away().post("/v1/deployments", json=FILES),
     ("POST", "/v1/rulesets/{name}/rollback", "200"): rolled_back,
     ("POST", "/v1/rulesets/{name}/rollback", "400"): lambda w: w.http.post("/v1/rulesets/glass-test/rollback?x"),
-    ("POST", "/v1/rulesets/{name}/rollback", "404"): lambda w: w.http.post("/v1/rulesets/glass-test/rollback"),
+    ("POST", "/v1/rulesets/{name}/rollback", "404"): lambda w: w.http.post("/v1/rulesets/none/rollback"),
+    ("POST", "/v1/rulesets/{name}/rollback", "409"): lambda w: w.http.post("/v1/rulesets/glass-test/rollback"),
     ("POST", "/v1/rulesets/{name}/rollback", "503"): lambda w: w.away().post("/v1/rulesets/glass-test/rollback"),
     ("POST", "/v1/erasures", "200"): lambda w: w.http.post("/v1/erasures", json={"subject": "x"}),
     ("POST", "/v1/erasures", "400"): lambda w: w.http.post("/v1/erasures", data=b"{", headers=JSON),
@@ -391,6 +394,35 @@ def test_every_type_of_problem_has_its_page(http: Caller) -> None:
         assert problem.title.replace("'", "&#39;") in page
     page = http.get("/problems/").get_data(as_text=True)
     assert all(problem.type in page for problem in PROBLEMS.values())
+
+
+def test_the_description_and_the_guide_name_every_schema(http: Caller) -> None:
+    """By name: nothing lists them over HTTP."""
+    described = http.description["paths"]["/schemas/{name}"]["get"]["description"]
+    [row] = [line for line in GUIDE.splitlines() if line.startswith("| `GET /schemas/")]
+    for name in schema_names():
+        assert f"`{name}`" in described
+        assert f"`{name}`" in row
+
+
+# --- links to forms ---
+
+
+def test_a_refused_link_gets_every_fault_at_once(http: Caller) -> None:
+    """Whatever finds them: the schema, the link itself, or the live rulesets."""
+    wrong = {"ruleset": "none", "return_to": "ftp://clinic.example", "framed_by": 1, "expires_in_days": 0, "colour": 1}
+    refused = http.post("/v1/form-links", json=wrong)
+    told = refused.get_json(force=True)
+    assert (refused.status_code, told["type"]) == (422, "/problems/form-link-invalid")
+    assert {fault["pointer"] for fault in told["errors"]} == {
+        *("/ruleset", "/return_to", "/framed_by", "/expires_in_days", ""),
+    }
+
+
+@pytest.mark.parametrize("body", [[], "x", {"ruleset": None}, {"ruleset": "glass-test", "subject": "\n"}])
+def test_a_link_needs_an_object_with_possible_values(http: Caller, body: Any) -> None:
+    refused = http.post("/v1/form-links", json=body)
+    assert (refused.status_code, len(refused.get_json(force=True)["errors"])) == (422, 1)
 
 
 # --- rulesets ---

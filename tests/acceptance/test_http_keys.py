@@ -463,7 +463,9 @@ def test_a_ruleset_is_deployed_and_rolled_back_over_http(keys: Keys, deployed: B
     assert caller.get("/v1/rulesets/glass-test").get_json()["title"].startswith("All spots")
     back = caller.post("/v1/rulesets/glass-test/rollback").get_json()
     assert back["digest"] == deployed.digest
-    assert caller.post("/v1/rulesets/glass-test/rollback").status_code == 404
+    refused = caller.post("/v1/rulesets/glass-test/rollback")
+    assert (refused.status_code, refused.get_json()["type"]) == (409, "/problems/no-earlier-deployment")
+    assert "no earlier deployment to return to" in refused.get_json()["detail"]
     entries = keys.caller("chief", Scope.ADMIN).get("/v1/audit").get_json()["entries"]
     deeds = [(one["action"], one["actor"], one["via"]) for one in entries if one["action"] in ("deploy", "rollback")]
     assert deeds[:2] == [("rollback", "workbench", "http"), ("deploy", "workbench", "http")]

@@ -361,7 +361,7 @@ def test_with_several_rulesets_one_must_be_named(http: Caller, store: RedisStore
     assert named.status_code == 202
     (fault,) = unnamed.get_json(force=True)["errors"]
     assert (fault["pointer"], fault["code"]) == ("/ruleset", "required")
-    assert "glass-test, other" in fault["detail"]
+    assert "`glass-test`, `other`" in fault["detail"]
 
 
 # --- batches ---
@@ -549,6 +549,7 @@ def test_without_a_live_ruleset_nothing_is_accepted(settings: Settings, store: R
 
     assert [response.status_code for response in responses] == [503] * 3
     assert {response.get_json(force=True)["type"] for response in responses} == {"/problems/no-ruleset-live"}
+    assert responses[0].get_json(force=True)["detail"] == "Not accepted: no ruleset is live."
     assert everything(redis_url) == before
 
 

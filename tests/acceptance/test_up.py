@@ -64,7 +64,7 @@ def test_each_sample_is_shown_with_its_next_questions(shown: str, sample: Path, 
         assert asked == question["question"]
         levels = {question["could_raise_to"], question["could_lower_to"]} - {None}
         assert set(re.findall("routine|monitor|urgent", effect)) == levels
-    more = re.findall(r"and (\d+) more questions", "\n".join(shown_of(shown, sample)))
+    more = re.findall(r"and (\d+) more questions?", "\n".join(shown_of(shown, sample)))
     assert more == ([str(len(questions) - 3)] if len(questions) > 3 else [])
 
 

@@ -48,7 +48,7 @@ def check_base(root: Path, wheel: Path) -> None:
     for arguments in (["--version"], ["--help"], ["status", "--help"], ["follow", "--help"], ["key", "--help"]):
         run([str(triage), *arguments], root)
     refused = subprocess.run([triage, "check", "."], cwd=root, capture_output=True, text=True, check=False)
-    if refused.returncode != 3 or "pip install 'triage-rules[rules]'" not in refused.stderr:
+    if refused.returncode != 3 or "pip install 'triage-rules[prove]'" not in refused.stderr:
         raise Failure(f"check without its extra: {refused.returncode} {refused.stderr}")
     print(f"base: {size:.0f} MB, {len(names)} packages")
 

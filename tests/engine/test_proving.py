@@ -255,7 +255,7 @@ def test_the_command_tells_a_summary_first_and_a_counterexample_in_words_and_as_
     assert 'as JSON: {"ruleset": "fever", "findings": {"temperature_c": 37.5}}' in out
     assert "Temperature? 37.5" in out
     assert "-> monitor, M1 (by no rule)" in out
-    assert "1 of 2 properties are not proved" in err
+    assert "1 of 2 properties is not proved" in err
     code, out, _ = run(str(folder), "--property", "P1", "--format", "json")
     assert code == 0
     assert [found["verdict"] for found in json.loads(out)["properties"]] == ["proved"]

@@ -283,6 +283,22 @@ def test_a_group_that_is_not_there_gets_nothing_back(
     assert redis_client.xinfo_groups("triage:results") == []
 
 
+def test_an_unknown_group_is_not_one_without_dead_letters(store: RedisStore, redis_url: str) -> None:
+    """Else a misspelt name looks as if nothing was left to do."""
+    given_up(store, redis_url, 1)
+    for arguments in ((), ("--all",)):
+        ran = redrive(redis_url, "--group", "nix", *arguments)
+        assert (ran.exit_code, ran.stdout) == (2, "")
+        assert "there is no group `nix`" in ran.stderr
+    redrive(redis_url, "--group", GROUP, "--all")
+    assert redrive(redis_url, "--group", GROUP).exit_code == 0
+
+
+def test_a_refused_report_is_named_before_the_reason(store: RedisStore, redis_url: str) -> None:
+    ran = redrive(redis_url, "nix")
+    assert (ran.exit_code, ran.stdout) == (2, "nix: there is no report with this id; it may have expired.\n")
+
+
 @pytest.mark.parametrize("arguments", [[], ["--all"], ["a", "--all"], ["--group", GROUP, "--all", "1-1"]])
 def test_what_the_command_does_not_understand_does_nothing(redis_url: str, arguments: list[str]) -> None:
     assert redrive(redis_url, *arguments).exit_code == 2

@@ -91,7 +91,7 @@ def test_each_group_is_told_by_itself(store: RedisStore, behind: ConsumerGroup, 
 def test_status_tells_how_far_a_group_is_and_how_its_letters_come_back(redis_url: str, behind: ConsumerGroup) -> None:
     """To people in a line, to programs as numbers."""
     ran = status(redis_url)
-    assert "group ward-7: 3 undelivered results, 2 in progress, 1 dead letters" in ran.stdout
+    assert "group ward-7: 3 undelivered results, 2 in progress, 1 dead letter" in ran.stdout
     assert "triage redrive --group ward-7" in ran.stderr
     told = json.loads(status(redis_url, "--format", "json").stdout)
     assert told["groups"] == [{"name": "ward-7", "lag": 3, "pending": 2, "dead": 1}]

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from triage_rules.cli.output import EXTRAS
+from triage_rules.cli import COMMANDS
+from triage_rules.cli.output import EXTRAS, EXTRAS_OF_COMMANDS
 
+RED_DOTS = "rulesets/red-dots"
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -93,9 +95,17 @@ def test_the_base_shows_all_commands_and_runs_those_of_consumers() -> None:
 @pytest.mark.parametrize(
     ("missing", "command", "extra"),
     [
-        (NOT_IN_THE_BASE, ["check", "rulesets/red-dots"], "rules"),
+        (NOT_IN_THE_BASE, ["check", "rulesets/red-dots"], "prove"),
+        (NOT_IN_THE_BASE, ["deploy", "rulesets/red-dots"], "prove"),
+        (NOT_IN_THE_BASE, ["up"], "service,local"),
         (NOT_IN_THE_BASE, ["decide", "rulesets/red-dots", "--format", "json"], "rules"),
+        (NOT_IN_THE_BASE, ["rollback", "red-dots"], "rules"),
         ({"z3"}, ["prove", "rulesets/red-dots"], "prove"),
+        (
+            {"z3"},
+            ["explain", RED_DOTS, f"{RED_DOTS}/samples/feverish-child-spots-stay.json", "--why-not", "routine"],
+            "prove",
+        ),
         ({"itsdangerous"}, ["form-link", "red-dots"], "service"),
     ],
 )
@@ -113,6 +123,17 @@ def test_an_engine_built_for_another_python_says_how_to_build_it() -> None:
     assert 'CPPFLAGS="-DPyEval_CallObject=PyObject_CallObject -O2" pip install' in err
     pinned = next(name for name in PROJECT["optional-dependencies"]["rules"] if name.startswith("durable-rules"))
     assert pinned in err
+
+
+def test_the_extras_of_commands_are_those_of_commands_that_exist() -> None:
+    """And the guide names each command in the row of its extras."""
+    assert set(EXTRAS_OF_COMMANDS) <= set(COMMANDS)
+    rows = (ROOT / "docs/howto/install.md").read_text(encoding="utf-8").splitlines()
+    for command in COMMANDS:
+        extras = EXTRAS_OF_COMMANDS.get(command)
+        installed = f"`pip install '.[{extras}]'`" if extras else "`pip install .`"
+        [row] = [row for row in rows if row.startswith("| ") and installed in row]
+        assert f"`{command}`" in row or f"`triage {command}`" in row, command
 
 
 def test_every_missing_package_belongs_to_an_extra_that_brings_it() -> None:

@@ -56,7 +56,7 @@ class Commands(click.Group):
             with interrupt_ends_process():
                 loaded = importlib.import_module(f"triage_rules.cli.{module}")
         except ModuleNotFoundError as error:
-            return _unavailable(cmd_name, missing_extra(error))
+            return _unavailable(cmd_name, missing_extra(error, cmd_name))
         except TriageError as error:
             return _unavailable(cmd_name, str(error))
         command: click.Command = getattr(loaded, module)

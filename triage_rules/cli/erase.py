@@ -8,7 +8,7 @@ import click
 
 from triage_rules.cli.actor import by_option
 from triage_rules.cli.exit_codes import ExitCode
-from triage_rules.cli.output import exit_with, handle_errors, write_data, write_message
+from triage_rules.cli.output import count_noun, exit_with, handle_errors, write_data, write_message
 from triage_rules.foundation.errors import SubjectOfSeveral
 from triage_rules.foundation.settings import Settings
 from triage_rules.records.audit import Actor
@@ -56,13 +56,15 @@ def erase(subject: str, client: str | None, by: Actor) -> None:
             write_message(f"{error} Choose one with --client:")
             exit_with("\n".join(f"  {client or chr(39) * 2}" for client in error.clients), ExitCode.FINDINGS)
         write_data(
-            f"{erased.reports} reports, {erased.events} events, {erased.dead_letters} dead letters, {erased.keys} keys"
+            f"{count_noun(erased.reports, 'report')}, {count_noun(erased.events, 'event')}, "
+            f"{count_noun(erased.dead_letters, 'dead letter')}, {count_noun(erased.keys, 'key')}"
         )
         if not (erased.reports or erased.events or erased.dead_letters or erased.keys):
             write_message(_NOTHING_STORED)
         write_message(_REWRITE_MESSAGES[store.erasure.rewrite_log(REWRITE_SECONDS)])
     if erased.unopened:
         exit_with(
-            f"{erased.unopened} reports were kept: the encryption keys don't open them, so their subject is unknown.",
+            f"Kept {count_noun(erased.unopened, 'report')} of unknown subject: "
+            f"the encryption keys don't open {'it' if erased.unopened == 1 else 'them'}.",
             ExitCode.FINDINGS,
         )

@@ -24,6 +24,7 @@ EXIT_CODES: dict[type[TriageError], ExitCode] = {
     errors.PropertiesFailed: ExitCode.FINDINGS,
     errors.RulesetNotFound: ExitCode.USAGE,
     errors.NoRulesetLive: ExitCode.USAGE,
+    errors.NoEarlierDeployment: ExitCode.USAGE,
     errors.EngineLimitError: ExitCode.FINDINGS,
     errors.BundleError: ExitCode.FINDINGS,
     errors.ReportError: ExitCode.FINDINGS,

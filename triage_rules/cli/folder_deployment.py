@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from triage_rules.cli.output import warn_not_approved, write_data, write_message
+from triage_rules.cli.output import count_noun, warn_not_approved, write_data, write_message
 from triage_rules.deployment import deploy as deployment
 from triage_rules.language.bundle import Bundle
 from triage_rules.records.audit import Actor
@@ -28,8 +28,11 @@ def deploy_folder(
     checked = deployment.check_folder(folder)
     before(checked.bundle)
     deployed = deployment.deploy(store.rulesets, checked, store.now_ms(), by)
-    proved = "" if checked.proved is None else f", {checked.proved} properties proved for every possible report"
-    write_message(f"{checked.cases} cases passed{proved}.")
+    cases = count_noun(checked.cases, "case")
+    proved = ""
+    if checked.proved is not None:
+        proved = f", {count_noun(checked.proved, 'property', 'properties')} proved for every possible report"
+    write_message(f"{cases} passed{proved}.")
     for warning in deployed.warnings:
         write_message(f"Warning: {warning}", fg="yellow")
     write_live(deployed.live)

@@ -12,7 +12,10 @@ REASON_SHOWN = 200
 
 
 def show(store: RedisStore, group: str) -> None:
-    """List the oldest dead letters of the group: entry, time, report, reason."""
+    """List the oldest dead letters of the group: entry, time, report, reason.
+
+    Raises GroupNotFound if there is neither such a group nor a letter of it.
+    """
     pages = store.consumer_groups.page_dead_letters(group)
     letters = next(pages, [])
     for letter in letters:
@@ -20,6 +23,7 @@ def show(store: RedisStore, group: str) -> None:
             _printable(f"{letter.entry or letter.id} {letter.at} {letter.report} {letter.reason[:REASON_SHOWN]}")
         )
     if not letters:
+        store.consumer_groups.check_exists(group)
         write_message(f"{_printable(group)} has no dead letters.")
     else:
         more = "; there are more" if next(pages, None) else ""
@@ -27,9 +31,12 @@ def show(store: RedisStore, group: str) -> None:
 
 
 def requeue(store: RedisStore, group: str, entries: tuple[str, ...], by: Actor) -> None:
-    """Requeue the letters of these entries, or all current ones. Exits with 1 if some can't be requeued."""
+    """Requeue the letters of these entries, or all current ones. Raises GroupNotFound.
+
+    Exits with 1 if some can't be requeued.
+    """
     wanted, seen, failed, done = set(entries), set[str](), 0, 0
-    store.consumer_groups.requeue(group, [], store.now_ms(), by=by)  # raises GroupNotFound
+    store.consumer_groups.check_exists(group)
     for page in store.consumer_groups.page_dead_letters(group):
         letters = [letter for letter in page if not wanted or letter.entry in wanted]
         seen |= {letter.entry for letter in letters}

@@ -36,6 +36,16 @@ EXTRAS = {
 }
 """The extra that brings each package which the base doesn't (pyproject.toml)."""
 
+EXTRAS_OF_COMMANDS = {
+    **dict.fromkeys(("compare", "decide", "explain", "rollback", "test"), "rules"),
+    **dict.fromkeys(("check", "deploy", "diff", "mutate", "prove"), "prove"),
+    "form-link": "service",
+    "up": "service,local",
+}
+"""The extras that each command needs; the base is enough for the others. Options such as --why-not may need more."""
+
+_SMALLEST_FIRST = ("rules", "prove", "service", "local", "service,local")
+
 
 def write(form: str, data: object, lines: Iterable[str]) -> None:
     """Write a command's data to stdout: as JSON, or as the lines of its text."""
@@ -74,6 +84,11 @@ def as_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
+def count_noun(count: int, noun: str, plural: str = "") -> str:
+    """Return a count with its noun, as in `1 report` and `2 reports`. `plural`: unless it only adds an s."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
 def exit_with(message: str, code: ExitCode) -> NoReturn:
     """Write a message to stderr, and exit."""
     write_message(message)
@@ -90,7 +105,7 @@ def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
         except TriageError as error:
             exit_with(str(error), exit_code_of(error))
         except ModuleNotFoundError as error:
-            exit_with(missing_extra(error), ExitCode.CANNOT_RUN)
+            exit_with(missing_extra(error, click.get_current_context().info_name), ExitCode.CANNOT_RUN)
         except OSError as error:
             if error.filename is None:
                 raise  # not about a file, so nothing that the user could correct
@@ -99,11 +114,15 @@ def handle_errors(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def missing_extra(error: ModuleNotFoundError) -> str:
-    """Return the sentence that names the pip command. Raises the error itself if no extra brings that module."""
+def missing_extra(error: ModuleNotFoundError, command: str | None) -> str:
+    """Return the sentence that names the pip command. Raises the error itself if no extra brings that module.
+
+    It names all that the command needs: of its packages, only the first that is missing is known.
+    """
     extra = EXTRAS.get((error.name or "").partition(".")[0])
     if extra is None:
         raise error
+    extra = max(extra, EXTRAS_OF_COMMANDS.get(command or "", extra), key=_SMALLEST_FIRST.index)
     return f"This command needs more packages: pip install 'triage-rules[{extra}]'"
 
 
@@ -125,7 +144,8 @@ def result_text(result: dict[str, Any]) -> list[str]:
         f"  ask: {question['question']} ({_describe_effect(question)})" for question in questions[:SHOWN_QUESTIONS]
     ]
     if len(questions) > SHOWN_QUESTIONS:
-        lines.append(f"  and {len(questions) - SHOWN_QUESTIONS} more questions whose answers could change the level")
+        more = count_noun(len(questions) - SHOWN_QUESTIONS, "more question")
+        lines.append(f"  and {more} whose answers could change the level")
     return lines
 
 

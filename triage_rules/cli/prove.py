@@ -10,7 +10,7 @@ import click
 from triage_rules.assurance.properties.model import SECONDS, Against, Property, ResultMeasure
 from triage_rules.assurance.properties.reading import PROPERTIES_FILE, has_properties, read_properties
 from triage_rules.cli.exit_codes import ExitCode
-from triage_rules.cli.output import FORMATS, Progress, exit_with, handle_errors, warn_not_approved, write
+from triage_rules.cli.output import FORMATS, Progress, count_noun, exit_with, handle_errors, warn_not_approved, write
 from triage_rules.cli.previous_version import open_previous_version
 from triage_rules.foundation.errors import RulesetNotFound
 from triage_rules.language.model import Ruleset, Source
@@ -52,7 +52,8 @@ def prove(folder: Path, wanted: tuple[str, ...], against: str | None, seconds: f
     warn_not_approved(ruleset.name, ruleset.approved_by)
     failed = sum(not proof.holds for proof in proofs)
     if failed:
-        exit_with(f"{failed} of {len(proofs)} properties are not proved.", ExitCode.FINDINGS)
+        total = count_noun(len(proofs), "property", "properties")
+        exit_with(f"{failed} of {total} {'is' if failed == 1 else 'are'} not proved.", ExitCode.FINDINGS)
 
 
 def _read_properties(folder: Path, ruleset: Ruleset, against: str | None) -> list[Property]:

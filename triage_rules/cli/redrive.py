@@ -50,7 +50,8 @@ def _redrive_reports(store: RedisStore, reports: tuple[str, ...], by: Actor) -> 
         try:
             store.dead_letters.requeue(report_id, store.now_ms(), by=by)
         except (ReportNotFound, RequeueRefused) as refusal:
-            write_data(f"{report_id} {refusal}")
+            reason = str(refusal)
+            write_data(f"{report_id}: {reason[0].lower()}{reason[1:]}")
             refusals.append(refusal)
         else:
             write_data(f"{report_id} is queued again.")

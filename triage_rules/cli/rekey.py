@@ -6,7 +6,7 @@ import click
 
 from triage_rules.cli.actor import by_option
 from triage_rules.cli.exit_codes import ExitCode
-from triage_rules.cli.output import exit_with, handle_errors, write_data, write_message
+from triage_rules.cli.output import count_noun, exit_with, handle_errors, write_data, write_message
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import DAY_MS, timestamp
 from triage_rules.records.audit import Actor
@@ -30,16 +30,16 @@ def rekey(*, plain: bool, by: Actor) -> None:
         exit_with("TRIAGE_ENCRYPTION_KEYS is not set: there is no key to encrypt with.", ExitCode.USAGE)
     with RedisStore(settings) as store:
         rekeyed = store.key_rotation.rekey(store.now_ms(), by=by, plain=plain)
-    write_data(f"{rekeyed.reports} reports")
+    write_data(count_noun(rekeyed.reports, "report"))
     if rekeyed.newest_event_ms is not None:
         days = max(2 * settings.event_retention_days, settings.dead_letter_retention_days)
         until = timestamp(rekeyed.newest_event_ms + days * DAY_MS)
         write_message(
-            f"{rekeyed.events} events and dead letters stay as they are; "
+            f"Events and dead letters ({rekeyed.events}) stay as they are; "
             f"consumers need the older keys until these are trimmed, at the latest {until}."
         )
     if rekeyed.unopened:
         exit_with(
-            f"{rekeyed.unopened} reports stay as they are: the encryption keys don't open them.",
+            f"Not re-encrypted: {count_noun(rekeyed.unopened, 'report')} that the encryption keys don't open.",
             ExitCode.FINDINGS,
         )

@@ -8,7 +8,8 @@ import urllib.request
 from typing import Any, NoReturn
 
 from triage_rules.cli.exit_codes import ExitCode
-from triage_rules.cli.output import exit_with, write_message
+from triage_rules.cli.output import exit_with
+from triage_rules.foundation.errors import describe_left_out
 
 
 def post_report(url: str, body: bytes, wait: int, key: str) -> dict[str, Any]:
@@ -28,7 +29,17 @@ def post_report(url: str, body: bytes, wait: int, key: str) -> dict[str, Any]:
 
 def _exit_with_problem(status_code: int, body: bytes) -> NoReturn:
     problem = json.loads(body)
-    write_message(f"{status_code}: {problem.get('title')} {problem.get('detail') or ''}")
-    for error in problem.get("errors", []):
-        write_message(f"  {error['pointer'] or '(whole report)'}: {error['detail']}")
-    exit_with("The report was not accepted.", ExitCode.FINDINGS)
+    faults, left_out = problem.get("errors", []), problem.get("errors_left_out")
+    lines = [f"{status_code}: {problem.get('title')}."]
+    lines += [f"  {_name_place(fault['pointer'])}: {fault['detail']}" for fault in faults]
+    if left_out:
+        lines.append(f"  {describe_left_out(left_out)}")
+    if not faults and problem.get("detail"):  # beside faults, `detail` only explains the JSON
+        lines.append(f"  {problem['detail']}")
+    exit_with("\n".join([*lines, "The report was not accepted."]), ExitCode.FINDINGS)
+
+
+def _name_place(pointer: str) -> str:
+    """Return the question or field that a JSON pointer leads to."""
+    name = pointer.removeprefix("/findings/").removeprefix("/").replace("~1", "/").replace("~0", "~")
+    return f"`{name}`" if name else "the whole report"

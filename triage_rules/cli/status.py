@@ -10,7 +10,15 @@ from typing import Any
 import click
 
 from triage_rules.cli.exit_codes import ExitCode
-from triage_rules.cli.output import FORMATS, exit_with, handle_errors, warn_not_approved, write, write_message
+from triage_rules.cli.output import (
+    FORMATS,
+    count_noun,
+    exit_with,
+    handle_errors,
+    warn_not_approved,
+    write,
+    write_message,
+)
 from triage_rules.cli.store import open_store
 from triage_rules.foundation.settings import Settings
 from triage_rules.foundation.timestamps import timestamp
@@ -79,16 +87,21 @@ class ServiceStatus:
         for name, ruleset in sorted(self.live.items()):
             yield f"{name} {ruleset.version} {ruleset.digest}, live since {timestamp(ruleset.activated_ms)}"
         yield (
-            f"{self.backlog.pending} reports waiting, the oldest for {self.backlog.oldest_ms / 1000:.1f} s; "
-            f"{self.backlog.results} results, {self.backlog.dead} dead letters; "
-            f"{len(self.workers)} workers, {len(self.workers_stalled)} stalled"
+            f"{count_noun(self.backlog.pending, 'report')} waiting, "
+            f"the oldest for {self.backlog.oldest_ms / 1000:.1f} s; "
+            f"{count_noun(self.backlog.results, 'result')}, {count_noun(self.backlog.dead, 'dead letter')}; "
+            f"{count_noun(len(self.workers), 'worker')}, {len(self.workers_stalled)} stalled"
         )
         for group in self.groups.shown:
-            lag = "unknown number of" if group.lag is None else group.lag
-            counts = f"{lag} undelivered results, {group.pending} in progress, {group.dead} dead letters"
-            yield f"group {group.name}: {counts}"
+            undelivered = (
+                "unknown number of undelivered results"
+                if group.lag is None
+                else count_noun(group.lag, "undelivered result")
+            )
+            dead = count_noun(group.dead, "dead letter")
+            yield f"group {group.name}: {undelivered}, {group.pending} in progress, {dead}"
         if self.groups.left_out:
-            yield f"and {self.groups.left_out} more groups"
+            yield f"and {count_noun(self.groups.left_out, 'more group')}"
 
 
 def collect_status(store: RedisStore, settings: Settings) -> ServiceStatus:

@@ -17,6 +17,7 @@ from triage_rules.assurance.coverage.suggestions import drafts, suggest
 from triage_rules.cli.exit_codes import ExitCode
 from triage_rules.cli.output import (
     Progress,
+    count_noun,
     exit_with,
     handle_errors,
     warn_not_approved,
@@ -63,7 +64,8 @@ def test(
     for line in lacking:
         write_message(f"Too little is covered: {line}.")
     if run.failed or not outcomes:
-        exit_with(f"{len(run.failed)} of {len(outcomes)} cases fail.", ExitCode.FINDINGS)
+        fails = "fails" if len(run.failed) == 1 else "fail"
+        exit_with(f"{len(run.failed)} of {count_noun(len(outcomes), 'case')} {fails}.", ExitCode.FINDINGS)
     if lacking:
         exit_with("`triage test RULESET --coverage` lists what no case covers.", ExitCode.FINDINGS)
 

@@ -58,7 +58,7 @@ def lines(report: Json) -> Iterator[str]:
         result = alternative["result"]
         yield f"\n  {result['level']}, {result['disposition']} ({', '.join(result['rules']) or 'default'}), if"
         for item in alternative["in_words"]:
-            yield f"    {item['question']} {item['instead']}; given: {item['given']}"
+            yield f"    {_subject(item['question'])} {item['instead']}; given: {item['given']}"
     yield f"{chr(10) if report['sets'] else '  '}{report['statement']}"
 
 
@@ -84,10 +84,17 @@ def _lack_lines(lack: Json, indent: int) -> Iterator[str]:
     if not lack["says"] or lack["says"] == "together":
         yield f"{blank}- {needed}:"
     else:
-        yield f"{blank}- {lack['says']} {lack['given']}; wanted: {lack['wanted']}"
+        yield f"{blank}- {_subject(lack['says'])} {lack['given']}; wanted: {lack['wanted']}"
     if indent == DEEPEST:
+        if parts:
+            yield f"{blank}  …"
         return
     for part in parts[:SHOWN]:
         yield from _lack_lines(part, indent + 1)
     if len(parts) > SHOWN:
         yield f"{blank}  and {len(parts) - SHOWN} more"
+
+
+def _subject(says: str) -> str:
+    """Return a question or a statement as written before its value: a statement gets a colon."""
+    return says if says.endswith(("?", ":")) else f"{says}:"

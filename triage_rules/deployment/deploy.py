@@ -211,7 +211,7 @@ def deploy(
 def roll_back(rulesets: RulesetStore, name: str, now_ms: int, by: Actor) -> tuple[LiveRuleset, Ruleset]:
     """Make the previous version live again, in one step. If it can't be opened, the live version stays.
 
-    Raises RulesetNotFound, BundleError, StoreUnavailable, AuditError.
+    Raises RulesetNotFound, NoEarlierDeployment, BundleError, StoreUnavailable, AuditError.
     """
     there = rulesets.get_live().get(name)
     if there is not None and there.previous is not None:

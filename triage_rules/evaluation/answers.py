@@ -256,10 +256,10 @@ def _describe_unknown(ruleset: Ruleset, key: str, *, hint: bool) -> str:
     if key in ruleset.inputs:
         return "this is counted by the service; leave it out"
     if not hint:
-        return "the ruleset has no such finding"
+        return "no such input"
     names = [read.name for read in asked(ruleset)]
     close = difflib.get_close_matches(key.lower(), names, n=1, cutoff=0.6) if len(key) <= _LONGEST_MEANT else []
-    return f"no such finding; did you mean `{close[0]}`?" if close else "the ruleset has no such finding"
+    return f"no such input; did you mean `{close[0]}`?" if close else "no such input"
 
 
 def _describe_range(read: Input) -> str:

@@ -5,7 +5,8 @@ TriageError
 │   ├── CasesFailed         the ruleset does not pass its own cases
 │   └── PropertiesFailed    a property of the ruleset is broken or not proved
 ├── RulesetNotFound         no ruleset of that name is live, or no such folder
-│   └── NoRulesetLive       no ruleset is live at all: no report can be accepted yet
+│   ├── NoRulesetLive       no ruleset is live at all: no report can be accepted yet
+│   └── NoEarlierDeployment the ruleset is live, and has no earlier version to roll back to
 ├── EngineLimitError        the ruleset is larger than durable-rules can hold
 ├── BundleError             a stored bundle does not match its digest
 ├── ReportError             a report was rejected (carries `faults`)
@@ -89,6 +90,10 @@ class RulesetNotFound(TriageError):
 
 class NoRulesetLive(RulesetNotFound):
     """No ruleset is live, so no report can be accepted; deploy a ruleset first."""
+
+
+class NoEarlierDeployment(RulesetNotFound):
+    """The ruleset has no earlier deployment to return to."""
 
 
 class EngineLimitError(TriageError):

@@ -7,6 +7,7 @@ secret it was signed with has changed.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -24,6 +25,15 @@ ADDRESS_MAX = 2_000
 _RULESET = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _FORM, _RESULT = "triage form link", "triage result link"
+
+EXPECTED = {
+    "ruleset": "expected the name of a ruleset",
+    "client": "expected a client's name, as `triage key list` shows it",
+    "return_to": "expected an address with https://, or http:// on this machine",
+    "framed_by": "expected only an origin, as in https://clinic.example",
+    "subject": "expected printable characters, without blanks at either end",
+}
+"""What is expected of each parameter of a form link."""
 
 Link = TypeVar("Link", "FormLink", "ResultLink")
 
@@ -44,17 +54,9 @@ class FormLink:
     subject: str | None = None
 
     def __post_init__(self) -> None:
-        """Check the parameters. Raises LinkError, which names the wrong one and the reason."""
-        if not _RULESET.fullmatch(self.ruleset):
-            raise LinkError("ruleset", "expected the name of a ruleset")
-        if self.client and not CLIENT.fullmatch(self.client):
-            raise LinkError("client", "expected a client's name, as `triage key list` shows it")
-        if self.return_to is not None and not _is_address(self.return_to):
-            raise LinkError("return_to", "expected an address with https://, or http:// on this machine")
-        if self.framed_by is not None and not _ORIGIN.fullmatch(self.framed_by):
-            raise LinkError("framed_by", "expected only an origin, as in https://clinic.example")
-        if self.subject is not None and subject_fault(self.subject):
-            raise LinkError("subject", "expected printable characters, without blanks at either end")
+        """Check the parameters. Raises LinkError, which names the first wrong one and what is expected."""
+        for name in wrong_parameters(asdict(self)):
+            raise LinkError(name, EXPECTED[name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,14 @@ class ResultLink:
         parts = urlsplit(self.return_to)
         query = [*parse_qsl(parts.query, keep_blank_values=True), (REPORT_PARAMETER, self.report)]
         return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def wrong_parameters(parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of a form link's parameters that are wrong; EXPECTED has what is expected instead."""
+    for name, is_possible in _POSSIBLE.items():
+        value = parameters.get(name)
+        if value is not None and not is_possible(value):
+            yield name
 
 
 def sign_form(link: FormLink, secret: str) -> str:
@@ -125,3 +135,12 @@ def _is_address(text: str) -> bool:
     if len(text) > ADDRESS_MAX or not text.isprintable() or " " in text or parts.username or not host:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and host in ("127.0.0.1", "localhost", "::1"))
+
+
+_POSSIBLE: dict[str, Callable[[str], bool]] = {
+    "ruleset": lambda name: _RULESET.fullmatch(name) is not None,
+    "client": lambda name: not name or CLIENT.fullmatch(name) is not None,
+    "return_to": _is_address,
+    "framed_by": lambda origin: _ORIGIN.fullmatch(origin) is not None,
+    "subject": lambda subject: subject_fault(subject) is None,
+}

@@ -231,9 +231,13 @@ def _make_faults(error: ma.ValidationError, raw: Iterable[str]) -> tuple[list[Re
     unknown = [name for name in raw if name not in _SCHEMA.fields]  # in the report's order, which marshmallow loses
     for index, name in enumerate(unknown[:UNKNOWN_MAX]):
         likely = _find_likely(name, _SCHEMA.fields) if index < _HINTS_MAX else None
-        hint = f"did you mean {likely}?" if likely else f"known are {', '.join(_SCHEMA.fields)}"
-        faults.append(ReportFault(pointer_part(name), "unknown_field", f"there is no such field; {hint}"))
+        hint = f"did you mean `{likely}`?" if likely else f"known are {_join(_SCHEMA.fields)}"
+        faults.append(ReportFault(pointer_part(name), "unknown_field", f"no such field; {hint}"))
     return faults, max(0, len(unknown) - UNKNOWN_MAX)
+
+
+def _join(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _find_likely(name: str, known: Iterable[str]) -> str | None:
@@ -267,7 +271,7 @@ def _choose_ruleset(values: Mapping[str, Any], rulesets: RulesetLookup[Open], fa
     name = values.get("ruleset")
     if name is None and len(names) == 1:
         return rulesets.get(names[0])
-    live = "live rulesets: " + ", ".join(names)
+    live = f"live rulesets: {_join(names)}"
     if name is None:
         faults.append(ReportFault("/ruleset", "required", f"several rulesets are live: name one ({live})"))
         return None
@@ -275,6 +279,6 @@ def _choose_ruleset(values: Mapping[str, Any], rulesets: RulesetLookup[Open], fa
         return rulesets.get(name)
     except RulesetNotFound:
         likely = _find_likely(name, names)
-        hint = f"; did you mean {likely}?" if likely else ""
+        hint = f"; did you mean `{likely}`?" if likely else ""
         faults.append(ReportFault("/ruleset", "unknown_ruleset", f"no ruleset of this name is live{hint} ({live})"))
         return None

@@ -69,6 +69,11 @@ class ConsumerGroups:
         ]
         return Groups(tuple(shown), len(infos) - len(names))
 
+    def check_exists(self, group: str) -> None:
+        """Check that there is such a group. Raises GroupNotFound."""
+        with refusals_translated():
+            _delivered(self._redis, group)
+
     def page_dead_letters(self, group: str) -> Iterator[list[GroupLetter]]:
         """Yield a group's present dead letters in pages, oldest first; letters that come meanwhile are left out."""
         newest = self._letters("XREVRANGE", group, "+", "-", 1)
@@ -137,9 +142,9 @@ def _infos(client: redis.Redis) -> list[dict[str, Any]]:
     return list(infos)
 
 
-def _delivered(pipe: Pipeline, group: str) -> tuple[int, int]:
+def _delivered(client: redis.Redis, group: str) -> tuple[int, int]:
     """Return the place in the stream up to which the group was given entries. Raises GroupNotFound."""
-    ends = {_text(info["name"]): _text(info["last-delivered-id"]) for info in _infos(pipe)}
+    ends = {_text(info["name"]): _text(info["last-delivered-id"]) for info in _infos(client)}
     if group not in ends:
         raise GroupNotFound(f"there is no group `{group}` that would get its dead letters; a consumer creates it")
     return _place(ends[group])

@@ -12,7 +12,7 @@ from typing import Any, cast
 from redis.client import Pipeline
 
 from triage_rules.foundation import strict_json
-from triage_rules.foundation.errors import ProposalRefused, RulesetNotFound
+from triage_rules.foundation.errors import NoEarlierDeployment, ProposalRefused, RulesetNotFound
 from triage_rules.records import proposals
 from triage_rules.records.audit import Act, Action, Actor
 from triage_rules.records.proposals import Approval, Proposal, ProposalState
@@ -114,7 +114,7 @@ class RulesetStore:
         return self._audit.run_step(prepare, watch=[LIVE, stored, remembered, source, PROPOSALS])
 
     def roll_back(self, name: str, now_ms: int, *, by: Actor) -> LiveRuleset:
-        """Make the previous deployment live again, with its audit entry. Raises RulesetNotFound if there is none.
+        """Make the previous deployment live again, with its audit entry. Raises RulesetNotFound, NoEarlierDeployment.
 
         If two people roll back the same deployment, it is rolled back once.
         """
@@ -128,7 +128,7 @@ class RulesetStore:
                 return AuditedStep(now_live)
             earlier = _deployments(pipe, name)[1:]
             if not earlier:
-                raise RulesetNotFound(f"`{name}` has no earlier deployment to return to")
+                raise NoEarlierDeployment(f"`{name}` has no earlier deployment to return to")
             target, further = earlier[0], earlier[1]["digest"] if len(earlier) > 1 else None
             live = LiveRuleset(name, target["digest"], target["version"], now_ms, further, *_approval(target))
             details = {"ruleset": name, "version": live.version, "digest": live.digest, "left": leaving.digest}
