@@ -25,9 +25,9 @@ MOST_REDRIVES = 9
 """The number of times that a dead letter may be requeued."""
 
 BASES: tuple[Basis, ...] = (Basis.RULES, Basis.SAFETY_NET, Basis.DEFAULT)
-"""The order of bases within a level. Undecided reports, and those noted before bases were, count as the first."""
+"""The order of bases within a level. Undecided reports count as the first."""
 
-_GROUP = re.compile(r"([^:]+):([0-3])([0-2]?):([0-9]{0,14})", re.ASCII)
+_GROUP = re.compile(r"([^:]+):([0-3])([12]?):([0-9]{0,14})", re.ASCII)
 _PLACE = re.compile(r"([0-3][0-2])([0-9]{14})([0-9]{14})([0-9a-f-]{1,40})", re.ASCII)
 _DIGITS = 14
 
@@ -76,8 +76,9 @@ class Group:
 
     @property
     def text(self) -> str:
-        """Return the group's name in the store."""
-        return f"{self.ruleset}:{self.rank}:{'' if self.within_ms is None else self.within_ms}"
+        """Return the group's name in the store; of results by rules, as it was before there were bases."""
+        basis = BASES.index(self.basis) or ""
+        return f"{self.ruleset}:{RANKS.index(self.level)}{basis}:{'' if self.within_ms is None else self.within_ms}"
 
 
 @dataclass(frozen=True, slots=True)
