@@ -72,7 +72,7 @@ _VALUES: dict[str, Any] = {
     "every": ["30"],
 }
 _PATTERNS = {
-    "after": re.compile(r"[0-3][0-9]{28}[0-9a-f]{1,40}", re.ASCII),
+    "after": re.compile(r"[0-3][0-2][0-9]{28}[0-9a-f]{1,40}", re.ASCII),
     "letters": re.compile(r"[0-9]{1,16}-[0-9]{1,10}", re.ASCII),
     "ruleset": re.compile(r"[a-z0-9-]{1,60}", re.ASCII),
 }
@@ -171,6 +171,7 @@ def _row(row: Row, now_ms: int) -> dict[str, Any]:
         "id": noted.id,
         "level": _word(noted.group.level),
         "ruleset": noted.group.ruleset,
+        "basis": words.BASES[noted.group.basis] if noted.group.level else "",
         "subject": row.subject,
         "received": timestamp(noted.received_ms),
         "waiting": words.format_duration(now_ms - noted.received_ms),

@@ -264,14 +264,27 @@ def _send(form: FormRequest) -> Response:
 
 
 def _send_if_urgent(form: FormRequest, answers: FormAnswers, result: dict[str, Any]) -> None:
-    """Send urgent answers immediately: a person who reads that they must go now may never press Send."""
-    if form.state.sent or not is_urgent_by_answers(result):
+    """Send urgent answers immediately, and again when the disposition rises.
+
+    A person who reads that they must go now may never press Send, and a nurse must not see less than the person.
+    """
+    if not is_urgent_by_answers(result) or not _has_risen(form, result["disposition"]):
         return
     try:
         form.state.sent = _accept(form, answers)
         form.state.sent_print = form_state.fingerprint(answers.given)
+        form.state.sent_as = result["disposition"]
+        form.is_news = True
     except (StoreUnavailable, QueueTooOld, StaleRuleset):
         return  # the advice and the button to send are shown anyway
+
+
+def _has_risen(form: FormRequest, disposition: str) -> bool:
+    """Return True if nothing was sent for being urgent, or only a less urgent disposition."""
+    sent_as = form.state.sent_as
+    if sent_as not in form.ruleset.dispositions:  # such as one of an earlier version of the ruleset
+        return not form.state.sent or bool(sent_as)
+    return form.ruleset.urgency(disposition) > form.ruleset.urgency(sent_as)
 
 
 def _accept(form: FormRequest, answers: FormAnswers) -> str:
@@ -283,9 +296,9 @@ def _accept(form: FormRequest, answers: FormAnswers) -> str:
 def is_urgent_by_answers(result: dict[str, Any]) -> bool:
     """Return True if the answers given are urgent; an incomplete form may be urgent only for its open questions."""
     urgent = Level.URGENT.word
-    return result["level"] == urgent and (
-        bool(result["determined"]) or any(rule["level"] == urgent for rule in result["rules"])
-    )
+    by_rules = result["by_rules"]
+    is_by_rules = by_rules is not None and by_rules["level"] == urgent
+    return result["level"] == urgent and (is_by_rules or bool(result["determined"]))
 
 
 def _urgent_notice(form: FormRequest, result: dict[str, Any], *, include_open: bool = False) -> dict[str, Any] | None:

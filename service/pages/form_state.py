@@ -24,13 +24,15 @@ SHOWN, SKIPPED = "shown", "skipped"
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _PRINT = re.compile(r"[0-9a-f]{16}")
+_CODE = re.compile(r"\w{1,100}", re.ASCII)
 
 
 @dataclass
 class FormState:
     """The state of a form. `written`: the texts by question; `path`: the questions answered so far, in order.
 
-    `at`: the question that is shown; `sent`: the id of the sent report, or ''; `sent_print`: its answers' fingerprint.
+    `at`: the question that is shown; `sent`: the id of the report sent last, or ''; `sent_print`: its answers'
+    fingerprint; `sent_as`: its disposition, if it was sent for being urgent.
     """
 
     asked: Mapping[str, FormQuestion]
@@ -42,6 +44,7 @@ class FormState:
     clinician: bool = False
     sent: str = ""
     sent_print: str = ""
+    sent_as: str = ""
 
     def answers(self, ruleset: Ruleset) -> FormAnswers:
         """Read the texts as answers and faults."""
@@ -74,6 +77,7 @@ class FormState:
         yield "clinician", "yes" if self.clinician else ""
         yield "sent", self.sent
         yield "sent_print", self.sent_print
+        yield "sent_as", self.sent_as
         for name, text in self.written.items():
             if name != visible:
                 yield ANSWER + name, text
@@ -97,6 +101,7 @@ def read_state(form: MultiDict[str, str], asked: Mapping[str, FormQuestion], *, 
         clinician=clinician,
         sent=form.get("sent", "") if _ID.fullmatch(form.get("sent", "")) else "",
         sent_print=form.get("sent_print", "") if _PRINT.fullmatch(form.get("sent_print", "")) else "",
+        sent_as=form.get("sent_as", "") if _CODE.fullmatch(form.get("sent_as", "")) else "",
     )
     seen = {*state.path, state.at}
     for name, question in asked.items():

@@ -22,6 +22,7 @@ from triage_rules.language.model import (
     Any,
     AskedOf,
     AtLeast,
+    Basis,
     Condition,
     Inferred,
     IsOpen,
@@ -87,25 +88,45 @@ def test_engine_reference_and_brute_force_agree_now(smalls: list[Small]) -> None
         keys = brute_force.outcomes(small.ruleset, small.answers).keys()
         assert rails.established & keys == wanted
         assert small.decision.level == brute_force.level(small.ruleset, small.answers)
+        assert small.decision.disposition == brute_force.disposition(small.ruleset, small.answers)
+        assert small.decision.by_rules == brute_force.by_rules(small.ruleset, small.answers)
 
 
-def test_could_be_is_never_too_low_and_lowest_never_too_high(smalls: list[Small]) -> None:
+def test_the_basis_says_who_reached_the_outcome(smalls: list[Small]) -> None:
+    """Rules, or the default in their place; or a safety net above both."""
+    for small in smalls:
+        rank = small.ruleset.urgency
+        start = small.decision.by_rules or small.ruleset.default.disposition
+        if rank(small.decision.disposition) > rank(start):
+            assert small.decision.basis is Basis.SAFETY_NET
+        else:
+            assert small.decision.basis is (Basis.DEFAULT if small.decision.by_rules is None else Basis.RULES)
+    assert {small.decision.basis for small in smalls} == set(Basis)
+
+
+def test_could_be_is_never_too_mild_and_lowest_never_too_urgent(smalls: list[Small]) -> None:
     """A report called harmless whatever is answered must be harmless whatever is answered."""
     for small in smalls:
-        levels = {brute_force.level(small.ruleset, answers) for answers in small.completions}
-        assert small.decision.could_be >= max(levels)
-        assert small.decision.lowest <= min(levels)
-        if small.decision.determined:
-            assert levels == {small.decision.level}
+        rank, decision = small.ruleset.urgency, small.decision
+        codes = {brute_force.disposition(small.ruleset, answers) for answers in small.completions}
+        assert rank(decision.could_be_disposition) >= max(map(rank, codes))
+        assert rank(decision.lowest_disposition) <= min(map(rank, codes))
+        assert decision.could_be == small.ruleset.dispositions[decision.could_be_disposition].level
+        assert decision.lowest == small.ruleset.dispositions[decision.lowest_disposition].level
+        if decision.determined:
+            assert codes == {decision.disposition}
 
 
 def test_could_be_is_mostly_exact(smalls: list[Small]) -> None:
     """It may be too high, but a bound that is too high everywhere would say nothing."""
-    exact = sum(
-        small.decision.could_be == max(brute_force.level(small.ruleset, answers) for answers in small.completions)
-        for small in smalls
-    )
-    assert exact / len(smalls) > 0.9
+    exact = [0, 0]
+    for small in smalls:
+        rank = small.ruleset.urgency
+        ranks = [rank(brute_force.disposition(small.ruleset, answers)) for answers in small.completions]
+        exact[0] += rank(small.decision.could_be_disposition) == max(ranks)
+        exact[1] += rank(small.decision.lowest_disposition) == min(ranks)
+    assert exact[0] / len(smalls) > 0.9
+    assert exact[1] / len(smalls) > 0.7  # a rule that may still come counts, even if others would come with it
 
 
 def test_possible_holds_all_that_can_come_and_certain_only_what_must(smalls: list[Small]) -> None:
@@ -130,42 +151,43 @@ def test_the_shorter_validity_holds_unless_it_is_ruled_out_for_good(smalls: list
 # --- what to ask ----------------------------------------------------------------------------
 
 
-def test_ask_is_empty_exactly_when_the_level_is_determined(smalls: list[Small]) -> None:
-    """An undetermined level with nothing to ask would leave the patient without a way on."""
+def test_ask_is_empty_exactly_when_the_outcome_is_determined(smalls: list[Small]) -> None:
+    """An undetermined outcome with nothing to ask would leave the patient without a way on."""
     for small in smalls:
         assert (small.ask == []) == small.decision.determined
 
 
-def test_an_answer_that_changes_the_level_was_asked_for(smalls: list[Small]) -> None:
+def test_an_answer_that_changes_the_outcome_was_asked_for(smalls: list[Small]) -> None:
     """And the question says that it could raise or lower so far."""
     changes = 0
     for small in smalls:
-        asked = {question.input: question for question in small.ask}
+        asked, rank = {question.input: question for question in small.ask}, small.ruleset.urgency
         for name, answers in brute_force.single_answers(small.ruleset, small.answers):
-            level = brute_force.level(small.ruleset, answers)
-            if level > small.decision.level:
-                assert asked[name].could_raise_to is not None
-                assert asked[name].could_raise_to >= level
-            if level < small.decision.level:
-                assert asked[name].could_lower_to is not None
-                assert asked[name].could_lower_to <= level
-            changes += level != small.decision.level
+            after, now = brute_force.disposition(small.ruleset, answers), small.decision.disposition
+            if rank(after) > rank(now):
+                assert rank(asked[name].could_raise_to) >= rank(after)
+            if rank(after) < rank(now):
+                assert rank(asked[name].could_lower_to) <= rank(after)
+            changes += after != now
     assert changes > 100
 
 
 def test_only_what_is_open_and_somebody_can_answer_is_asked(smalls: list[Small]) -> None:
     for small in smalls:
+        rank = small.ruleset.urgency
         for question in small.ask:
             assert question.input not in small.answers
             assert small.ruleset.inputs[question.input].asked_of is not AskedOf.SERVICE
-            assert question.could_raise_to is None or question.could_raise_to > small.decision.level
-            assert question.could_lower_to is None or question.could_lower_to < small.decision.level
+            now = rank(small.decision.disposition)
+            assert question.could_raise_to is None or rank(question.could_raise_to) > now
+            assert question.could_lower_to is None or rank(question.could_lower_to) < now
             assert question.could_raise_to is not None or question.could_lower_to is not None
 
 
 def test_the_most_dangerous_question_comes_first(smalls: list[Small]) -> None:
     for small in smalls:
-        danger = [-1 if question.could_raise_to is None else question.could_raise_to for question in small.ask]
+        rank = small.ruleset.urgency
+        danger = [(-1, 0) if one.could_raise_to is None else rank(one.could_raise_to) for one in small.ask]
         assert danger == sorted(danger, reverse=True)
 
 
@@ -182,10 +204,9 @@ def test_a_missing_answer_never_lowers_what_could_be() -> None:
         kept = {name: value for name, value in answers.items() if random.random() < 0.6}
         kept = {n: v for n, v in kept.items() if n not in texts and n not in ruleset.mentions}
         more, less = (decide(ruleset, Reference(ruleset, some).rails()) for some in (answers, kept))
-        assert less.could_be >= more.could_be
-        assert less.lowest <= more.lowest
-        assert less.could_be >= more.level
-        assert less.lowest <= more.level
+        rank = ruleset.urgency
+        assert rank(less.could_be_disposition) >= rank(more.could_be_disposition) >= rank(more.disposition)
+        assert rank(less.lowest_disposition) <= rank(more.lowest_disposition) <= rank(more.disposition)
 
 
 # --- three values ---------------------------------------------------------------------------

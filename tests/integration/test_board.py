@@ -23,9 +23,10 @@ from triage_rules.foundation.errors import (
     StoreUnavailable,
 )
 from triage_rules.foundation.settings import Settings
-from triage_rules.language.model import Level
+from triage_rules.language.model import Basis, Level
 from triage_rules.records.audit import Actor, Via
 from triage_rules.records.board import (
+    BASES,
     MOST_REDRIVES,
     RANKS,
     Acknowledged,
@@ -36,6 +37,7 @@ from triage_rules.records.board import (
     Queues,
     Row,
     Wanted,
+    read_group,
 )
 from triage_rules.records.reports import Lane, NewReport, ReportStatus
 from triage_rules.store.redis import RedisStore
@@ -51,12 +53,14 @@ def _live(store: RedisStore) -> None:
     deployed(store)
 
 
-def settled(store: RedisStore, level: str | None, at_ms: int = NOW_MS, **report: object) -> NewReport:
+def settled(
+    store: RedisStore, level: str | None, at_ms: int = NOW_MS, basis: Basis = Basis.RULES, **report: object
+) -> NewReport:
     """A report that was received then and decided a second later."""
     made = a_report(received_ms=at_ms, **report)
     store.reports.accept(made)
     store.work.begin(made.id, at_ms)
-    result = a_result(made, level) | {"act_within_minutes": MINUTES[level]}
+    result = a_result(made, level) | {"act_within_minutes": MINUTES[level], "basis": basis.value}
     if level is None:
         store.work.bury(made.id, result, "worker_lost", at_ms + 1000)
     else:
@@ -99,6 +103,24 @@ def test_urgent_ones_come_first_and_of_these_the_soonest_due(store: RedisStore) 
     ]
 
 
+def test_within_a_level_what_the_answers_say_comes_before_what_only_missing_ones_raised(store: RedisStore) -> None:
+    """Else a form that was left after one question hides the child whose parent answered."""
+    default, missing, said = (settled(store, "urgent", NOW_MS + n, basis) for n, basis in enumerate(reversed(BASES)))
+    undecided = settled(store, None, NOW_MS - HOUR_MS)
+    monitor = settled(store, "monitor", NOW_MS - HOUR_MS)
+    rows = shown(store, limit=1)
+    assert ids(rows) == [one.id for one in (said, missing, default, undecided, monitor)]
+    assert [row.noted.group.basis for row in rows][:3] == list(BASES)
+
+
+def test_the_groups_of_earlier_versions_are_those_of_results_by_rules() -> None:
+    """Their reports stay on the board over an update."""
+    assert Group("spots", Level.URGENT, HOUR_MS).text == f"spots:0:{HOUR_MS}"
+    for basis in BASES:
+        group = Group("spots", Level.MONITOR, None, basis)
+        assert read_group(group.text) == group
+
+
 def test_the_others_come_newest_first(store: RedisStore) -> None:
     made = [settled(store, level, NOW_MS + n) for n, level in enumerate(["urgent", "routine", None, "monitor"])]
     assert ids(shown(store, Wanted(BoardStatus.ALL))) == [one.id for one in reversed(made)]
@@ -112,7 +134,7 @@ def test_every_filter_shows_exactly_what_fits_it_page_by_page(store: RedisStore)
     for _ in range(120):
         level, at = random.choice(RANKS), NOW_MS - random.choice([0, 0, 1, 2 * HOUR_MS, 3 * DAY_MS])
         ruleset = random.choice(["spots", "moles"])
-        report = settled(store, WORDS[level], at, ruleset=ruleset)
+        report = settled(store, WORDS[level], at, random.choice(BASES), ruleset=ruleset)
         taken = random.random() < 0.3
         if taken:
             store.board.acknowledge(report.id, NOW_MS, by=NURSE)

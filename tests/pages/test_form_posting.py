@@ -175,6 +175,28 @@ def test_an_urgent_answer_is_sent_at_once_and_goes_by_the_urgent_lane(clinic: Cl
     assert delivery.report.answers == {"age_years": 4, "consciousness": "unresponsive"}
 
 
+def test_each_rise_of_the_disposition_is_sent_at_once(clinic: Clinic) -> None:
+    """Else the nurse reads "emergency department" while the page says ambulance."""
+    state = {"do": "next", "a.age_years": "4", "a.blanches_on_pressure": "does_not_blanch", "a.temperature_c": "39.2"}
+
+    def answered(**more: str) -> tuple[str, dict[str, str]]:
+        page = clinic.post("/forms/red-dots?mode=one", **state | more).get_data(as_text=True)
+        kept = {name: re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("sent", "sent_print", "sent_as")}
+        return page, {name: found[1] for name, found in kept.items() if found}
+
+    page, first = answered(at="temperature_c")
+    assert "Go to an emergency department now" in page
+    page, same = answered(at="looks_unwell", **first, **{"a.looks_unwell": "no"})
+    assert same["sent"] == first["sent"]
+    page, second = answered(at="seizure", **first, **{"a.seizure": "yes"})
+    assert "Call an ambulance now" in page
+    assert second["sent"] != first["sent"] and second["sent_as"] == "U1_ambulance_now"
+    delivery = clinic.store.reports.get_delivery(second["sent"])
+    assert delivery is not None and delivery.report.answers["seizure"] is True
+    _, third = answered(at="seizure", **second, **{"a.seizure": "no"})  # a lower one only with the button
+    assert third["sent"] == second["sent"]
+
+
 def test_half_a_form_is_not_urgent_because_it_is_half_a_form(clinic: Clinic) -> None:
     """The safety net holds for what is sent, not for what is only begun: else every parent would read "urgent" first."""
     result = clinic.evaluate({"age_years": 4})

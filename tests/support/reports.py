@@ -48,7 +48,14 @@ def a_result(report: NewReport, level: str | None) -> dict[str, Any]:
     identity = Identity(report.id, report.ruleset, "1.0.0", report.digest, report.received_ms, report.received_ms)
     result = failed_result(identity, "worker_lost")
     if level is not None:
-        result |= {"status": "done", "level": level, "could_be": level, "disposition": "X1_example", "flags": []}
+        result |= {
+            "status": "done",
+            "level": level,
+            "could_be": level,
+            "disposition": "X1_example",
+            "flags": [],
+            "basis": "rules",
+        }
         del result["failure"]
     return result
 

@@ -18,6 +18,7 @@ from triage_rules.language.model import (
     All,
     Answers,
     AskedOf,
+    Basis,
     Condition,
     Default,
     Floor,
@@ -200,7 +201,8 @@ def test_the_bounds_hold_what_stands_now() -> None:
         ruleset = make_ruleset(random)
         decision = decided(ruleset, make_findings(random, ruleset))
         assert decision.lowest <= decision.level <= decision.could_be
-        assert ruleset.urgency(decision.could_be_disposition) >= ruleset.urgency(decision.disposition)
+        codes = (decision.lowest_disposition, decision.disposition, decision.could_be_disposition)
+        assert sorted(codes, key=ruleset.urgency) == list(codes)
 
 
 def test_a_complete_report_is_determined() -> None:
@@ -220,11 +222,11 @@ def test_what_could_raise_highest_is_asked_first_then_what_could_only_lower() ->
         rule("R1", A, "R1"), rule("R2", B, "U1"), rule("R3", C, "M1"), rule("R4", All((D, Yes("e"))), "U2")
     )
     assert asked(ruleset, {"c": True}) == [
-        OpenQuestion("b", Level.URGENT, None),
-        OpenQuestion("d", Level.URGENT, None),
-        OpenQuestion("e", Level.URGENT, None),
+        OpenQuestion("b", "U1", None),
+        OpenQuestion("d", "U2", None),
+        OpenQuestion("e", "U2", None),
     ]
-    assert asked(ruleset, {"b": False, "c": False, "d": False}) == [OpenQuestion("a", None, Level.ROUTINE)]
+    assert asked(ruleset, {"b": False, "c": False, "d": False}) == [OpenQuestion("a", None, "R1")]
 
 
 def test_a_mandatory_question_comes_before_others_as_dangerous() -> None:
@@ -239,8 +241,8 @@ def test_what_alone_would_settle_a_rule_comes_before_what_needs_others() -> None
     assert [question.input for question in asked(ruleset, {})] == ["c", "a", "b"]
 
 
-def test_nothing_is_asked_that_can_not_change_the_level() -> None:
-    """With a yes to a the report is urgent; b would only name another reason, c a lesser one."""
+def test_nothing_is_asked_that_can_not_change_the_outcome() -> None:
+    """With a yes to a the outcome is U2; b would only name another reason, c a lesser one."""
     ruleset = ruleset_of(rule("R1", A, "U2"), rule("R2", B, "U2"), rule("R3", C, "M1"))
     assert asked(ruleset, {"a": True}) == []
 
@@ -249,29 +251,29 @@ def test_a_raise_that_may_fall_is_asked_for() -> None:
     """S1 raises because b is open; an answer to b lowers the level again."""
     ruleset = ruleset_of(rule("R1", A, "R1"), one_up("S1", IsOpen("b")))
     assert decided(ruleset, {"a": True}).level is Level.MONITOR
-    assert asked(ruleset, {"a": True}) == [OpenQuestion("b", None, Level.ROUTINE)]
+    assert asked(ruleset, {"a": True}) == [OpenQuestion("b", None, "R1")]
 
 
 def test_a_raise_that_may_come_is_asked_for() -> None:
     ruleset = ruleset_of(rule("R1", A, "R1"), one_up("S1", B))
-    assert asked(ruleset, {"a": True}) == [OpenQuestion("b", Level.MONITOR, None)]
+    assert asked(ruleset, {"a": True}) == [OpenQuestion("b", "M1", None)]
 
 
 def test_beside_a_danger_the_fall_to_the_default_is_asked_for_too() -> None:
     """R1 holds unless a is a yes; then the default is left, which is higher. b could be worse still."""
     ruleset = ruleset_of(rule("R1", Unless(A), "R1"), rule("R2", B, "U1"))
-    assert asked(ruleset, {}) == [OpenQuestion("b", Level.URGENT, None), OpenQuestion("a", Level.MONITOR, None)]
+    assert asked(ruleset, {}) == [OpenQuestion("b", "U1", None), OpenQuestion("a", "M1", None)]
 
 
 def test_below_a_raise_a_rule_at_the_raised_level_still_raises() -> None:
     """S1 has raised routine to monitor; a monitor rule under it would make that urgent."""
     ruleset = ruleset_of(rule("R1", A, "R1"), rule("R2", B, "M1"), one_up("S1", C))
-    assert asked(ruleset, {"a": True, "c": True}) == [OpenQuestion("b", Level.URGENT, None)]
+    assert asked(ruleset, {"a": True, "c": True}) == [OpenQuestion("b", "U2", None)]
 
 
 def test_a_question_may_raise_or_lower() -> None:
     ruleset = ruleset_of(rule("R1", Not(A), "R1"), rule("R2", All((A, B)), "U1"))
-    assert asked(ruleset, {})[0] == OpenQuestion("a", Level.URGENT, Level.ROUTINE)
+    assert asked(ruleset, {})[0] == OpenQuestion("a", "U1", "R1")
 
 
 def test_what_the_service_counts_is_not_asked() -> None:
@@ -328,9 +330,8 @@ def test_deciding_needs_nothing_but_the_rails() -> None:
     ruleset = ruleset_of(rule("R1", A, "U1"))
     rails = Rails(frozenset({"R1"}), frozenset({"R1"}), frozenset({"R1"}))
     found = decide(ruleset, rails)
-    wanted = Decision(
-        Level.URGENT, "U1", Level.URGENT, Level.URGENT, "U1", by_default=False, level_changes=found.level_changes
-    )
+    urgent = (Level.URGENT, "U1")
+    wanted = Decision(*urgent, *urgent, *urgent, Basis.RULES, "U1", found.outcome_changes)
     assert found == wanted
 
 

@@ -301,8 +301,9 @@ def test_a_difference_on_any_rail_is_a_disagreement(spots: Ruleset, rail: str) -
 
 def test_a_disagreement_is_never_determined_even_if_it_is_about_no_level(spots: Ruleset) -> None:
     """An engine that is wrong about one thing may be wrong about the next."""
-    assert evaluated(spots, SICK)["determined"] is True
-    result, _ = differing(spots, SICK, lambda rails: replace(rails, established=rails.established ^ {"C01"}))
+    settled = {**SICK, "drowsy": False}
+    assert evaluated(spots, settled)["determined"] is True
+    result, _ = differing(spots, settled, lambda rails: replace(rails, established=rails.established ^ {"C01"}))
     assert result["level"] == "urgent"
     assert result["determined"] is False
 

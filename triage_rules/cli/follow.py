@@ -15,6 +15,10 @@ from triage_rules.foundation.settings import Settings
 LEVELS = click.Choice(["routine", "monitor", "urgent"])
 
 
+BASES = {"safety_net": " (answers missing or contradictory)", "default": " (no rule matched)"}
+"""Marks of results that rest on something other than established rules."""
+
+
 @click.command()
 @click.option("--from-start", is_flag=True, help="Begin with the oldest stored result.")
 @click.option(
@@ -47,4 +51,5 @@ def _line(result: dict[str, Any]) -> str:
     level = result["level"]
     head = click.style(level or "human review now", fg=LEVEL_COLOURS[level], bold=True)
     rules = ", ".join(rule["id"] for rule in [*result["rules"], *result["safety_net"]])
-    return f"{result['evaluated_at']} {result['id']} {head} {result['disposition'] or ''} {rules}"
+    basis = BASES.get(result["basis"], "")
+    return f"{result['evaluated_at']} {result['id']} {head} {result['disposition'] or ''} {rules}{basis}"

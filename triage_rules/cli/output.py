@@ -141,14 +141,20 @@ def result_text(result: dict[str, Any]) -> list[str]:
     if not result["rules"] and level is not None:
         lines.append("  No rule matched.")
     lines += [
-        f"  ask: {question['question']} ({_describe_effect(question)})" for question in questions[:SHOWN_QUESTIONS]
+        f"  ask: {question['question']} ({_describe_effect(question, level)})"
+        for question in questions[:SHOWN_QUESTIONS]
     ]
     if len(questions) > SHOWN_QUESTIONS:
         more = count_noun(len(questions) - SHOWN_QUESTIONS, "more question")
-        lines.append(f"  and {more} whose answers could change the level")
+        lines.append(f"  and {more} whose answers could change the result")
     return lines
 
 
-def _describe_effect(question: dict[str, Any]) -> str:
-    ways = [("raise it to", question["could_raise_to"]), ("lower it to", question["could_lower_to"])]
-    return "could " + " or ".join(f"{way} {level}" for way, level in ways if level)
+def _describe_effect(question: dict[str, Any], level: str) -> str:
+    """Return the effect of an answer as a level, or as a disposition at the same level."""
+    ways = []
+    for way in ("raise", "lower"):
+        to = question[f"could_{way}_to"]
+        if to is not None:
+            ways.append(f"{way} it to {question[f'could_{way}_to_disposition'] if to == level else to}")
+    return "could " + " or ".join(ways)

@@ -1,4 +1,4 @@
-"""Decision by rails: levels, floors, the default, the levels still possible, and the questions to ask."""
+"""Decision by rails: the outcome, floors, the default, the outcomes still possible, and the questions to ask."""
 
 from __future__ import annotations
 
@@ -8,65 +8,79 @@ from itertools import compress
 from typing import NamedTuple
 
 from triage_rules.evaluation.signals import Masks, Numbering, Rails, flags, outcome_key
-from triage_rules.language.model import Floor, Level, Rule, RuleOutcome, Ruleset
+from triage_rules.language.model import Basis, Floor, Level, Rule, RuleOutcome, Ruleset
 
 
 @dataclass(frozen=True, slots=True)
-class LevelChanges:
-    """Effect on the level if one undecided outcome turns into its opposite, with any other changes.
+class OutcomeChanges:
+    """Effect on the outcome if one undecided outcome turns into its opposite, with any other changes.
 
-    level: before floors raise it by one. raised: each level -> the level that floors may then raise it to. fallen: the
-    level that may remain once no rule is established; None if a rule certainly is, or if none is now.
+    Dispositions as ranks, the higher the more urgent. before: the present one before floors raise it by one level.
+    raised: each rank -> the rank that floors may then raise it to. fallen: the rank that may remain once no rule is
+    established; None if a rule certainly is, or if none is now.
     """
 
     by_default: bool
-    level: Level
-    raised: tuple[Level, ...]
-    fallen: Level | None
+    before: int
+    raised: tuple[int, ...]
+    fallen: int | None
 
-    def could_raise_to(self, outcome: _RankedOutcome) -> Level:
-        """Return the highest level possible once an established outcome no longer is; routine if none is higher."""
-        if outcome.of_rule and self.fallen is not None:
+    def could_raise_to(self, outcome: _RankedOutcome, *, established: bool) -> int:
+        """Return the highest rank possible once it is established, or no longer is; NONE if none is higher."""
+        if established and outcome.of_rule and self.fallen is not None:
             return self.raised[self.fallen]
-        return self.raised[self.level] if outcome.rank is None else Level.ROUTINE
+        if established and outcome.rank is not None:
+            return NONE
+        return self.raised[self.before if outcome.rank is None else max(self.before, outcome.rank)]
 
     def could_lower(self, outcome: _RankedOutcome, *, established: bool) -> bool:
-        """Return whether a lower level may result."""
+        """Return whether a less urgent outcome may result."""
         if outcome.rank is None:
             return established
         if established:
-            return outcome.level == self.level
-        return self.by_default and outcome.of_rule and outcome.level < self.level
+            return outcome.rank == self.before
+        return self.by_default and outcome.of_rule and outcome.rank < self.before
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Outcome of a report, now and at most.
 
-    lowest: the lowest level that answers to open inputs could still lead to; may be too low, never too high.
-    could_be: the highest; may be too high, never too low. by_default: no rule was established.
+    lowest_disposition: the least urgent that answers to open inputs could still lead to; may be too mild, never too
+    urgent. could_be_disposition: the most urgent; may be too urgent, never too mild. lowest, could_be: their levels.
+    by_rules: the disposition by the established rules only; None if there is none.
     """
 
     level: Level
     disposition: str
     lowest: Level
+    lowest_disposition: str
     could_be: Level
     could_be_disposition: str
-    by_default: bool
-    level_changes: LevelChanges = field(repr=False, compare=False)
+    basis: Basis
+    by_rules: str | None
+    outcome_changes: OutcomeChanges = field(repr=False, compare=False)
+
+    @property
+    def by_default(self) -> bool:
+        """Return whether no rule was established."""
+        return self.by_rules is None
 
     @property
     def determined(self) -> bool:
-        """Return whether no answer to an open input can change the level."""
-        return self.lowest == self.could_be
+        """Return whether no answer to an open input can change the outcome, its level or its disposition."""
+        return self.lowest_disposition == self.could_be_disposition
 
 
 class OpenQuestion(NamedTuple):
-    """Open input whose answer could change the level: upwards, downwards (to the lowest), or either way."""
+    """Open input whose answer could change the outcome: upwards, downwards (to the lowest), or either way.
+
+    Both are dispositions.
+    """
 
     input: str
-    could_raise_to: Level | None
-    could_lower_to: Level | None
+    could_raise_to: str | None
+    could_lower_to: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +118,8 @@ class _RankedOutcome:
 NONE = -1
 """Rank where there is no outcome."""
 
-AS_IT_IS = tuple(Level)
 NEXT_LEVEL = tuple(Level(min(level + 1, Level.URGENT)) for level in Level)
-"""Each level unchanged, and each level raised by one."""
+"""Each level raised by one."""
 
 
 class Decider:
@@ -132,7 +145,8 @@ class Decider:
         mandatory = dict.fromkeys(name for item in ruleset.mandatory for name in item.inputs)
         self._mandatory = [1 << self._inputs.index(name) for name in mandatory]
         self._mandatory_mask = sum(self._mandatory)
-        self._questions: dict[tuple[Level | None, Level | None], dict[int, OpenQuestion]] = {}
+        self._questions: dict[tuple[int | None, int | None], dict[int, OpenQuestion]] = {}
+        self._as_it_is = tuple(range(len(self._codes)))
 
     def _rank_outcome(self, number: int, statement: KeyedOutcome) -> _RankedOutcome:
         rank = None if statement.outcome is None else self._ranks[statement.outcome.disposition]
@@ -161,18 +175,21 @@ class Decider:
         default = self._default if now.highest_rule == NONE else now.highest_rule
         before = max(default, now.floor)
         could_fall = now.highest_rule != NONE and sure.highest_rule == NONE
+        lowest, highest = self._lowest_rank(rails.possible, may, sure), self._highest_rank(rank, may, sure)
         return Decision(
             level=self._levels[rank],
             disposition=self._codes[rank],
-            lowest=self._lowest_level(may, sure),
-            could_be=self._highest_level(may, sure),
-            could_be_disposition=self._codes[self._most_urgent_rank(rank, may, sure)],
-            by_default=now.highest_rule == NONE,
-            level_changes=LevelChanges(
+            lowest=self._levels[lowest],
+            lowest_disposition=self._codes[lowest],
+            could_be=self._levels[highest],
+            could_be_disposition=self._codes[highest],
+            basis=Basis.SAFETY_NET if rank > default else Basis.DEFAULT if now.highest_rule == NONE else Basis.RULES,
+            by_rules=None if now.highest_rule == NONE else self._codes[now.highest_rule],
+            outcome_changes=OutcomeChanges(
                 by_default=now.highest_rule == NONE,
-                level=self._levels[before],
-                raised=NEXT_LEVEL if may.raising else AS_IT_IS,
-                fallen=self._levels[max(before, self._default)] if could_fall else None,
+                before=before,
+                raised=self._raise_each(may) if may.raising else self._as_it_is,
+                fallen=max(before, self._default) if could_fall else None,
             ),
         )
 
@@ -214,35 +231,42 @@ class Decider:
             return max(ranks[Level(level + 1)] for ranks in self._raised_ranks(now.raising))
         return rank
 
-    def _highest_rank(self, may: _Summary, sure: _Summary) -> int:
-        """Return the highest rank, before floors raise it by one level."""
+    def _highest_rank(self, now: int, may: _Summary, sure: _Summary) -> int:
         default = self._default if sure.highest_rule == NONE else NONE
-        return max(may.highest_rule, may.floor, default)
-
-    def _highest_level(self, may: _Summary, sure: _Summary) -> Level:
-        return self._raise_level(self._levels[self._highest_rank(may, sure)], may)
-
-    def _most_urgent_rank(self, now: int, may: _Summary, sure: _Summary) -> int:
-        rank = max(now, self._highest_rank(may, sure))
+        before = max(may.highest_rule, may.floor, default)
         if not may.raising:
-            return rank
-        level = self._highest_level(may, sure)
+            return max(now, before)
+        level = NEXT_LEVEL[self._levels[before]]
         raised = [rank for ranks in self._raised_ranks(may.raising) for to, rank in ranks.items() if to <= level]
-        return max([rank, *raised])
+        return max([now, before, *raised])
 
-    def _lowest_level(self, may: _Summary, sure: _Summary) -> Level:
-        rank = min(self._default, may.lowest_rule) if sure.highest_rule == NONE else sure.highest_rule
-        return self._raise_level(self._levels[max(rank, sure.floor)], sure)
+    def _lowest_rank(self, possible: int, may: _Summary, sure: _Summary) -> int:
+        no_rule_is_sure = sure.highest_rule == NONE
+        before = max(min(self._default, may.lowest_rule) if no_rule_is_sure else sure.highest_rule, sure.floor)
+        level = self._levels[before]
+        if not sure.raising or level is Level.URGENT:
+            return before
+        raised = max(ranks[Level(level + 1)] for ranks in self._raised_ranks(sure.raising))
+        if level is Level.ROUTINE:
+            return raised
+        # An urgent outcome is not raised, so it may be less urgent than what a lower one is raised to.
+        urgent = [o.rank for o in self._outcomes_in(possible) if o.rank is not None and o.level is Level.URGENT]
+        if no_rule_is_sure and self._levels[self._default] is Level.URGENT:
+            urgent.append(self._default)
+        return min([raised, *urgent])
 
-    @staticmethod
-    def _raise_level(level: Level, outcomes: _Summary) -> Level:
-        """Raise the level by one if any floor does; several floors together raise it by one as well."""
-        return NEXT_LEVEL[level] if outcomes.raising else level
+    def _raise_each(self, may: _Summary) -> tuple[int, ...]:
+        """Return for each rank the highest rank that these floors may raise it to."""
+        raising = self._raised_ranks(may.raising)
+        return tuple(
+            rank if level is Level.URGENT else max(ranks[Level(level + 1)] for ranks in raising)
+            for rank, level in enumerate(self._levels)
+        )
 
     # --- questions ---
 
     def questions(self, rails: Masks, decision: Decision, depends_on: Mapping[int, int]) -> list[OpenQuestion]:
-        """Return the open inputs that could change the level, the most dangerous first; none once it is determined.
+        """Return the open inputs that could change the outcome, the most dangerous first; none once it is determined.
 
         First come inputs that could raise it highest; then mandatory ones, in the ruleset's order; then those with the
         fewest other open inputs beside them. Left out are inputs that the service counts or that no person is asked.
@@ -250,10 +274,9 @@ class Decider:
         """
         if decision.determined:
             return []
-        changes = decision.level_changes
-        may_lower = decision.lowest < decision.level
-        raised = [changes.raised[max(changes.level, level)] for level in Level]  # by outcomes not yet established
-        raises, lowers = [0] * len(Level), 0
+        changes, now = decision.outcome_changes, self._ranks[decision.disposition]
+        lowest = self._ranks[decision.lowest_disposition]
+        raises, lowers = [0] * len(self._codes), 0
         beside: dict[int, int] = {}
         for outcome in self._outcomes_in(rails.possible & ~rails.certain):
             mask = depends_on.get(outcome.number)
@@ -261,18 +284,19 @@ class Decider:
                 is_established = bool(rails.established >> outcome.number & 1)
                 count = mask.bit_count()
                 beside[count] = beside.get(count, 0) | mask
-                raises[changes.could_raise_to(outcome) if is_established else raised[outcome.level]] |= mask
-                if may_lower and changes.could_lower(outcome, established=is_established):
+                rank = changes.could_raise_to(outcome, established=is_established)
+                if rank > now:
+                    raises[rank] |= mask
+                if lowest < now and changes.could_lower(outcome, established=is_established):
                     lowers |= mask
         fewest_first = [beside[count] for count in sorted(beside)]
         questions: list[OpenQuestion] = []
         asked = 0
-        for level in (Level.URGENT, Level.MONITOR, None):
-            if level is None or level > decision.level:
-                new = (lowers if level is None else raises[level]) & ~asked
+        for rank in (*range(len(self._codes) - 1, now, -1), None):
+            new = (lowers if rank is None else raises[rank]) & ~asked
+            if new:
                 asked |= new
-                lower = self._questions_for(level, decision.lowest)
-                neither = self._questions_for(level, None)
+                lower, neither = self._questions_for(rank, lowest), self._questions_for(rank, None)
                 questions += [(lower if lowers & n else neither)[n] for n in self._order_bits(new, fewest_first)]
         return questions
 
@@ -289,11 +313,12 @@ class Decider:
                 new ^= n
                 yield n
 
-    def _questions_for(self, raise_to: Level | None, lower_to: Level | None) -> dict[int, OpenQuestion]:
-        """Return the question for each bit; made once for each pair of levels."""
+    def _questions_for(self, raise_to: int | None, lower_to: int | None) -> dict[int, OpenQuestion]:
+        """Return the question for each bit; made once for each pair of ranks."""
         questions = self._questions.get((raise_to, lower_to))
         if questions is None:
-            questions = {1 << n: OpenQuestion(name, raise_to, lower_to) for n, name in enumerate(self._inputs)}
+            up, down = (None if rank is None else self._codes[rank] for rank in (raise_to, lower_to))
+            questions = {1 << n: OpenQuestion(name, up, down) for n, name in enumerate(self._inputs)}
             self._questions[raise_to, lower_to] = questions
         return questions
 

@@ -89,6 +89,8 @@ class Results:
             "could_be": decision.could_be.word,
             "could_be_disposition": decision.could_be_disposition,
             "determined": decision.determined and not disagreement,
+            "basis": decision.basis.value,
+            "by_rules": self._by_rules(decision.by_rules),
             "ask": self._list_questions(grounds, rails, decision),
             "rules": [_make_rule(grounds, parts) for parts in rules],
             "safety_net": [_make_rule(grounds, parts) for parts in floors],
@@ -104,6 +106,11 @@ class Results:
             "received_at": timestamp(identity.received_ms),
             "evaluated_at": timestamp(identity.evaluated_ms),
         }
+
+    def _by_rules(self, disposition: str | None) -> Json | None:
+        if disposition is None:
+            return None
+        return {"level": self._ruleset.dispositions[disposition].level.word, "disposition": disposition}
 
     def _remember(self, statement: KeyedOutcome) -> _OutcomeParts:
         """Make an outcome's parts, and keep them for later results."""
@@ -188,6 +195,8 @@ def failed_result(identity: Identity, reason: str) -> Json:
         "could_be": Level.URGENT.word,
         "could_be_disposition": None,
         "determined": False,
+        "basis": None,
+        "by_rules": None,
         "ask": [],
         "rules": [],
         "safety_net": [],
@@ -245,11 +254,14 @@ def _make_conflict(ruleset: Ruleset, name: str) -> Json:
 
 def _make_question(ruleset: Ruleset, question: OpenQuestion) -> Json:
     read = ruleset.inputs[question.input]
+    up, down = question.could_raise_to, question.could_lower_to
     entry: Json = {
         "finding": read.name,
         "question": read.question,
-        "could_raise_to": question.could_raise_to.word if question.could_raise_to is not None else None,
-        "could_lower_to": question.could_lower_to.word if question.could_lower_to is not None else None,
+        "could_raise_to": None if up is None else ruleset.dispositions[up].level.word,
+        "could_raise_to_disposition": up,
+        "could_lower_to": None if down is None else ruleset.dispositions[down].level.word,
+        "could_lower_to_disposition": down,
     }
     if read.asked_of is not AskedOf.ANYONE:
         entry["audience"] = read.asked_of.value

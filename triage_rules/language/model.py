@@ -49,6 +49,18 @@ class Level(enum.IntEnum):
 _WORDS = {level: level.name.lower() for level in Level}
 
 
+class Basis(enum.StrEnum):
+    """What an outcome rests on.
+
+    rules: established rules reach it. safety_net: only missing or contradictory answers raised it that high. default:
+    no rule was established.
+    """
+
+    RULES = "rules"
+    SAFETY_NET = "safety_net"
+    DEFAULT = "default"
+
+
 class InputKind(enum.StrEnum):
     """The type of an input's answers."""
 

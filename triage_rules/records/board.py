@@ -1,8 +1,9 @@
 """The board of settled reports: its filters, its order, its rows. Values in, values out.
 
-Settled reports are noted in groups: the reports of one ruleset and level with the same time to act. In a group, the
-reports received first are due first, so one text for each, its time and id, sorts them by either. There are about as
-many groups as rulesets have dispositions, and a page reads a few reports of each, wherever it begins.
+Settled reports are noted in groups: the reports of one ruleset, level and basis with the same time to act. Within a
+level, what the answers say comes before what only missing answers raised. In a group, the reports received first are
+due first, so one text for each, its time and id, sorts them by either. There are about as many groups as rulesets have
+dispositions, and a page reads a few reports of each, wherever it begins.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from dataclasses import dataclass
 
 from triage_rules.foundation.errors import PositionNotFound
-from triage_rules.language.model import Level
+from triage_rules.language.model import Basis, Level
 
 RANKS: tuple[Level | None, ...] = (Level.URGENT, None, Level.MONITOR, Level.ROUTINE)
 """The order of levels on the board. None: a report that could not be decided."""
@@ -23,8 +24,11 @@ NO_LIMIT_MS = 10**14 - 1
 MOST_REDRIVES = 9
 """The number of times that a dead letter may be requeued."""
 
-_GROUP = re.compile(r"([^:]+):([0-3]):([0-9]{0,14})", re.ASCII)
-_PLACE = re.compile(r"([0-3])([0-9]{14})([0-9]{14})([0-9a-f-]{1,40})", re.ASCII)
+BASES: tuple[Basis, ...] = (Basis.RULES, Basis.SAFETY_NET, Basis.DEFAULT)
+"""The order of bases within a level. Undecided reports count as the first."""
+
+_GROUP = re.compile(r"([^:]+):([0-3])([12]?):([0-9]{0,14})", re.ASCII)
+_PLACE = re.compile(r"([0-3][0-2])([0-9]{14})([0-9]{14})([0-9a-f-]{1,40})", re.ASCII)
 _DIGITS = 14
 
 
@@ -58,21 +62,23 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The reports of one ruleset and level with the same time to act (None: no limit)."""
+    """The reports of one ruleset, level and basis with the same time to act (None: no limit)."""
 
     ruleset: str
     level: Level | None
     within_ms: int | None
+    basis: Basis = Basis.RULES
 
     @property
-    def rank(self) -> int:
-        """Return the level's index in RANKS."""
-        return RANKS.index(self.level)
+    def rank(self) -> str:
+        """Return the place among groups: the level's index in RANKS, then the basis's in BASES."""
+        return f"{RANKS.index(self.level)}{BASES.index(self.basis)}"
 
     @property
     def text(self) -> str:
-        """Return the group's name in the store."""
-        return f"{self.ruleset}:{self.rank}:{'' if self.within_ms is None else self.within_ms}"
+        """Return the group's name in the store; of results by rules, as it was before there were bases."""
+        basis = BASES.index(self.basis) or ""
+        return f"{self.ruleset}:{RANKS.index(self.level)}{basis}:{'' if self.within_ms is None else self.within_ms}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ class Noted:
 
     @property
     def place(self) -> str:
-        """Return the position on the board: sorted, the most urgent come first, and of these the soonest due."""
+        """Return the position on the board: sorted by level, then by basis, and of these the soonest due first."""
         due = NO_LIMIT_MS if self.due_ms is None else self.due_ms
         return f"{self.group.rank}{due:014d}{self.text}"
 
@@ -177,7 +183,9 @@ class Letter:
 def read_group(text: str) -> Group | None:
     """Parse a `Group.text`; return None for any other text."""
     form = _GROUP.fullmatch(text)
-    return None if form is None else Group(form[1], RANKS[int(form[2])], int(form[3]) if form[3] else None)
+    if form is None:
+        return None
+    return Group(form[1], RANKS[int(form[2])], int(form[4]) if form[4] else None, BASES[int(form[3] or 0)])
 
 
 def read_noted(group: Group, text: str) -> Noted:
@@ -193,7 +201,7 @@ def still_to_come(group: Group, place: str) -> tuple[str, bool] | None:
     form = _PLACE.fullmatch(place)
     if form is None:
         raise PositionNotFound
-    rank, due, received, report_id = int(form[1]), int(form[2]), int(form[3]), form[4]
+    rank, due, received, report_id = form[1], int(form[2]), int(form[3]), form[4]
     if group.rank != rank:
         return ("", True) if group.rank > rank else None
     if group.within_ms is None:

@@ -9,7 +9,7 @@ from redis.client import Pipeline
 from redis.exceptions import NoScriptError
 
 from triage_rules.foundation.errors import DecryptionError
-from triage_rules.language.model import Level
+from triage_rules.language.model import Basis, Level
 from triage_rules.records import events
 from triage_rules.records.board import Group
 from triage_rules.records.reports import DecidedReport, Delivery, History, Lane, ReportStatus, TakenBatch
@@ -155,7 +155,8 @@ class Work:
         level = result["level"]
         known, within = None if level is None else Level.of(level), result["act_within_minutes"]
         keys = [REPORT + report_id, PENDING, DUE, RESULTS, DEAD, SETTLED + report_id, COUNTS, PENDING_URGENT]
-        group = Group(event.ruleset, known, None if within is None else within * 60_000)
+        basis = Basis.RULES if known is None else Basis(result["basis"])
+        group = Group(event.ruleset, known, None if within is None else within * 60_000, basis)
         keys += [BOARD_OPEN + group.text, BOARD_GROUPS]
         counted = [fields["level"] or status.value, *(f"flag:{flag}" for flag in result["flags"])]
         args: list[str | int] = [

@@ -103,6 +103,41 @@ def level(ruleset: Ruleset, findings: Answers) -> Level:
     return min(Level.URGENT, Level(highest + 1)) if raised and highest < Level.URGENT else highest
 
 
+def by_rules(ruleset: Ruleset, findings: Answers) -> str | None:
+    """The most urgent disposition of established rules, or None."""
+    established = outcomes(ruleset, findings)
+    return _most_urgent(ruleset, _reached(list(ruleset.rules.values()), established))
+
+
+def disposition(ruleset: Ruleset, findings: Answers) -> str:
+    """The disposition, as docs/reference/ruleset-language.md says; its level is `level`."""
+    established = outcomes(ruleset, findings)
+    floors = list(ruleset.floors.values())
+    start = by_rules(ruleset, findings) or ruleset.default.disposition
+    highest = _most_urgent(ruleset, [start, *_reached(floors, established)])
+    assert highest is not None
+    level_of = {code: one.level for code, one in ruleset.dispositions.items()}
+    raised = [
+        code for floor in floors if established[floor.id] for to, code in floor.raise_one if to == level_of[highest] + 1
+    ]
+    return _most_urgent(ruleset, raised) or highest
+
+
+def _most_urgent(ruleset: Ruleset, codes: list[str]) -> str | None:
+    """The highest level's, and of these the first in the file."""
+    listed = list(ruleset.dispositions)
+    return max(codes, key=lambda code: (ruleset.dispositions[code].level, -listed.index(code)), default=None)
+
+
+def _reached(rules: list[Rule] | list[Floor], established: dict[str, bool]) -> list[str]:
+    return [
+        outcome.disposition
+        for rule in rules
+        for number, outcome in enumerate(rule.outcomes)
+        if established[rule.id if number == 0 else f"{rule.id}+{number}"]
+    ]
+
+
 def _levels(ruleset: Ruleset, rules: list[Rule] | list[Floor], established: dict[str, bool]) -> list[Level]:
     return [
         ruleset.dispositions[outcome.disposition].level

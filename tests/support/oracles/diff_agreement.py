@@ -147,6 +147,9 @@ def _field(aspect: Aspect, result: Result) -> list[str]:
             return [f"{who}: {text}" for who, all_of_it in result["advice"].items() for text in all_of_it.split("\n\n")]
         case Aspect.DETERMINED:
             return ["determined"] if result["determined"] else []
+        case Aspect.BASIS:
+            by_rules = result["by_rules"]
+            return [f"basis: {result['basis']}", *([f"by_rules: {by_rules['disposition']}"] if by_rules else [])]
         case Aspect.CONFLICTS:
             return [f"{one['id']}: {one['text']} ({', '.join(one['findings'])})" for one in result["conflicts"]]
         case Aspect.VALIDITY:

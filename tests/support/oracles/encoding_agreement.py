@@ -18,7 +18,7 @@ from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.justification import missing
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import SOONER, Numbering, Rails
-from triage_rules.language.model import Answers, AskedOf, Level, Ruleset
+from triage_rules.language.model import Answers, AskedOf, Basis, Level, Ruleset
 
 MOST_REPORTS = 2000
 """A ruleset with more ways to answer is passed over: brute force would take too long."""
@@ -77,6 +77,12 @@ def _wanted(encoding: Encoding, rails: Rails, reference: Reference) -> Iterator[
         yield f"disposition {code}", decision.disposition == code, encoding.disposition_is(code)
         yield f"as urgent as {code}", urgent, encoding.at_least_as_urgent(code)
     yield "determined", decision.determined, encoding.determined()
+    for basis in Basis:
+        yield f"basis {basis}", decision.basis is basis, encoding.basis_is(basis)
+    for code in ruleset.dispositions:
+        yield f"by rules {code}", decision.by_rules == code, encoding.by_rules_is(code)
+        could = decision.could_be_disposition == code
+        yield f"could be {code}", could, encoding.could_be_disposition_is(code)
     yield "default", decision.by_default, encoding.by_default()
     fired = {one.rule.id: one for some in deciding.fired(masks.established) for one in some}
     for rule in ruleset.rules_and_floors:

@@ -9,7 +9,7 @@ from triage_rules.assurance.diff.text_changes import condition_edits
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.evaluation.signals import outcome_key
-from triage_rules.language.model import NOT_APPROVED, Conflict, InputKind, Level, Rule, Ruleset
+from triage_rules.language.model import NOT_APPROVED, Basis, Conflict, InputKind, Level, Rule, Ruleset
 
 DEFAULT = "default"
 """The name of the default among the rules that decide."""
@@ -169,8 +169,14 @@ def could_be(encoding: Encoding) -> dict[str, Formula]:
 
 
 def determined(encoding: Encoding) -> dict[str, Formula]:
-    """Map `determined` to the formula that no answer can change the level any more."""
+    """Map `determined` to the formula that no answer can change the outcome any more."""
     return {"determined": encoding.determined()}
+
+
+def basis(encoding: Encoding) -> dict[str, Formula]:
+    """Map each basis, and each disposition by the rules only, to its formula."""
+    bases = {f"basis: {basis}": encoding.basis_is(basis) for basis in Basis}
+    return bases | {f"by_rules: {code}": encoding.by_rules_is(code) for code in encoding.ruleset.dispositions}
 
 
 def _join_texts(encoding: Encoding, texts: list[tuple[str, Formula]]) -> dict[str, Formula]:

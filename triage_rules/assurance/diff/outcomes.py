@@ -28,6 +28,7 @@ class Aspect(enum.StrEnum):
     ADVICE = "advice"
     COULD_BE = "could_be"
     DETERMINED = "determined"
+    BASIS = "basis"
     MISSING = "missing"
     CONFLICTS = "conflicts"
     FLAGS = "flags"
@@ -88,6 +89,7 @@ FIELDS: Mapping[Aspect, Sequence[Callable[[Encoding], dict[str, Formula]]]] = {
     Aspect.ADVICE: (formulas.patient_paragraphs, formulas.clinician_paragraphs),
     Aspect.COULD_BE: (formulas.could_be,),
     Aspect.DETERMINED: (formulas.determined,),
+    Aspect.BASIS: (formulas.basis,),
     Aspect.MISSING: (formulas.missing,),
     Aspect.CONFLICTS: (formulas.conflicts,),
     Aspect.FLAGS: (formulas.flags,),

@@ -22,6 +22,7 @@ _PHRASES = {
     (Aspect.ADVICE, Way.OTHER): "given other advice with the same disposition",
     (Aspect.COULD_BE, Way.OTHER): "given another `could_be` with the same disposition",
     (Aspect.DETERMINED, Way.OTHER): "determined by only one version, with the same disposition",
+    (Aspect.BASIS, Way.OTHER): "given another `basis` or `by_rules` with the same disposition",
     (Aspect.MISSING, Way.OTHER): "given other missing inputs with the same disposition",
     (Aspect.CONFLICTS, Way.OTHER): "given other conflicts with the same disposition",
     (Aspect.FLAGS, Way.OTHER): "given other flags with the same disposition",
@@ -109,7 +110,9 @@ def _kind(old: Ruleset, new: Ruleset, kind: DifferenceKind) -> Json:
 
 
 def _opinion(result: Json, rules: tuple[str, ...]) -> Json:
-    fields: dict[str, Any] = {field: result[field] for field in ("level", "disposition", "could_be", "determined")}
+    fields: dict[str, Any] = {
+        field: result[field] for field in ("level", "disposition", "could_be", "determined", "basis")
+    }
     return {**fields, "rules": list(rules)}
 
 

@@ -108,9 +108,10 @@ def _list_differences(old: Encoding, new: Encoding) -> Iterator[tuple[Differs, F
 
 
 def _list_rest(old: Encoding, new: Encoding) -> Iterator[tuple[Formula, Formula]]:
-    """Yield pairs of formulas for reasons, the use of the default, flags, conflicts and missing inputs."""
+    """Yield pairs of formulas for reasons, default, outcome by the rules only, flags, conflicts and missing inputs."""
     ruleset = old.ruleset
     yield old.by_default(), new.by_default()
+    yield from ((old.by_rules_is(code), new.by_rules_is(code)) for code in ruleset.dispositions)
     for rule in ruleset.rules_and_floors:
         yield old.advises(rule.id), _advises(new, rule.id)
     flags = {flag for rule in ruleset.rules_and_floors for flag in rule.flags} | set(ruleset.default.flags)

@@ -7,12 +7,24 @@ and keys.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from triage_rules.assurance.solver.answers import AnswerVariables, folded
 from triage_rules.assurance.solver.conditions import ConditionFormulas
 from triage_rules.assurance.solver.logic import Formula, Logic
 from triage_rules.evaluation.signals import SOONER, outcome_key
-from triage_rules.language.model import NOT_APPROVED, Answers, AskedOf, Floor, Input, InputKind, Level, Rule, Ruleset
+from triage_rules.language.model import (
+    NOT_APPROVED,
+    Answers,
+    AskedOf,
+    Basis,
+    Floor,
+    Input,
+    InputKind,
+    Level,
+    Rule,
+    Ruleset,
+)
 from triage_rules.records.reports import History
 
 Rail = Callable[[str], Formula]
@@ -83,13 +95,37 @@ class Encoding(ConditionFormulas):
         )
 
     def determined(self) -> Formula:
-        """Return the formula: no answer to an open input can change the level (`determined`)."""
+        """Return the formula: no answer to an open input can change the outcome (`determined`)."""
         return self._remember(
             ("determined",),
             lambda: self.logic.all_of(
-                self.logic.same(self.lowest_at_least(level), self.could_be_at_least(level)) for level in Level
+                self.logic.same(self._never_below(rank), self._could_rank(rank)) for rank in range(1, len(self._order))
             ),
         )
+
+    def basis_is(self, basis: Basis) -> Formula:
+        """Return the formula: the outcome rests on this."""
+        logic = self.logic
+        raised = logic.any_of(
+            logic.all_of([self._at_or_above(rank), logic.opposite(self._by_rules_or_default(rank))])
+            for rank in range(1, len(self._order))
+        )
+        match basis:
+            case Basis.SAFETY_NET:
+                return raised
+            case Basis.DEFAULT:
+                return logic.all_of([self.by_default(), logic.opposite(raised)])
+            case Basis.RULES:
+                return logic.opposite(logic.any_of([self.by_default(), raised]))
+
+    def by_rules_is(self, disposition: str) -> Formula:
+        """Return the formula: the most urgent outcome of established rules is this disposition."""
+        rank = self._order.index(disposition)
+        reaches, exceeds = (
+            self._some_outcome(self._rules, self.established, partial(self._reaches_rank, least))
+            for least in (rank, rank + 1)
+        )
+        return self.logic.all_of([reaches, self.logic.opposite(exceeds)])
 
     def by_default(self) -> Formula:
         """Return the formula: no rule is established, so the default decided."""
@@ -220,16 +256,16 @@ class Encoding(ConditionFormulas):
     def _default_code(self) -> str:
         return self.ruleset.default.disposition
 
+    def _reaches_rank(self, rank: int, disposition: str) -> bool:
+        return self._order.index(disposition) >= rank
+
     def _least_urgent_of(self, level: Level) -> int:
         """Return the first place in the order with this level or a more urgent one."""
         return sum(self._level_of(code) < level for code in self._order)
 
     def _before_raising(self, rank: int) -> Formula:
         """Return the formula: rules or default, then floors, reach this rank of urgency or a higher one."""
-
-        def counts(code: str) -> bool:
-            return self._order.index(code) >= rank
-
+        counts = partial(self._reaches_rank, rank)
         parts = [self._some_outcome(self.ruleset.rules_and_floors, self.established, counts)]
         parts += [self.by_default()] if counts(self._default_code) else []
         return self._remember(("before lifting", rank), lambda: self.logic.any_of(parts))
@@ -271,9 +307,7 @@ class Encoding(ConditionFormulas):
         return self._remember(("could rank", rank), lambda: self.logic.any_of(self._ways_to_rank(rank)))
 
     def _ways_to_rank(self, rank: int) -> Iterator[Formula]:
-        def counts(code: str) -> bool:
-            return self._order.index(code) >= rank
-
+        counts = partial(self._reaches_rank, rank)
         yield self._at_or_above(rank)
         yield self._some_outcome(self.ruleset.rules_and_floors, self.possible, counts)
         if counts(self._default_code):
@@ -283,11 +317,51 @@ class Encoding(ConditionFormulas):
                 if counts(code):
                     yield self.logic.all_of([self.possible(floor.id), self.could_be_at_least(level)])
 
+    def _by_rules_or_default(self, rank: int) -> Formula:
+        """Return the formula: rules or the default reach this rank of urgency or a higher one, without any floor."""
+        counts = partial(self._reaches_rank, rank)
+        parts = [self._some_outcome(self._rules, self.established, counts)]
+        parts += [self.by_default()] if counts(self._default_code) else []
+        return self.logic.any_of(parts)
+
+    def _never_below(self, rank: int) -> Formula:
+        """Return the formula: no answers lead below this rank of urgency, as far as the product can determine."""
+        return self._remember(("never below", rank), lambda: self._rank_that_stays(rank))
+
+    def _rank_that_stays(self, rank: int) -> Formula:
+        logic, raises = self.logic, self._some_floor_raises(self.certain)
+        starts = {level: self._stays_at(self._least_urgent_of(level)) for level in Level}
+        stays = logic.any_of([logic.opposite(raises), starts[Level.URGENT]])
+        ways = [logic.all_of([stays, self._stays_at(rank)])]
+        for floor in self._floors:
+            for level, code in floor.raise_one:
+                if self._order.index(code) >= rank:
+                    below = [starts[Level(level - 1)], logic.opposite(starts[level])]
+                    if level is Level.URGENT:
+                        below.append(logic.opposite(self._some_urgent_below(rank)))
+                    ways.append(logic.all_of([self.certain(floor.id), *below]))
+        return logic.any_of(ways)
+
+    def _some_urgent_below(self, rank: int) -> Formula:
+        """Return the formula: an urgent outcome below this rank is possible."""
+
+        def counts(code: str) -> bool:
+            return self._level_of(code) is Level.URGENT and self._order.index(code) < rank
+
+        parts = [self._some_outcome(self.ruleset.rules_and_floors, self.possible, counts)]
+        parts += [self._may_fall_to_default()] if counts(self._default_code) else []
+        return self.logic.any_of(parts)
+
     def _stays_above(self, level: Level) -> Formula:
         """Return the formula: no answers lead below the level, even if no floor raises it by one."""
-        parts = [self._some_outcome(self.ruleset.rules_and_floors, self.certain, lambda c: self._level_of(c) >= level)]
-        if self._level_of(self._default_code) >= level:
-            lower = self._some_outcome(self._rules, self.possible, lambda c: self._level_of(c) < level)
+        return self._stays_at(self._least_urgent_of(level))
+
+    def _stays_at(self, rank: int) -> Formula:
+        """Return the formula: no answers lead below this rank of urgency, even if no floor raises it by one."""
+        counts = partial(self._reaches_rank, rank)
+        parts = [self._some_outcome(self.ruleset.rules_and_floors, self.certain, counts)]
+        if counts(self._default_code):
+            lower = self._some_outcome(self._rules, self.possible, lambda code: not counts(code))
             parts.append(self.logic.all_of([self._may_fall_to_default(), self.logic.opposite(lower)]))
         return self.logic.any_of(parts)
 

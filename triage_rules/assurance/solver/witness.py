@@ -15,7 +15,7 @@ from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.explanation import DerivationNode, describe_node
 from triage_rules.evaluation.result import ENGINE_DISAGREEMENT
 from triage_rules.foundation.errors import ReportError
-from triage_rules.language.model import Answers, AskedOf, Input, InputKind, Level, Ruleset
+from triage_rules.language.model import Answers, AskedOf, Basis, Input, InputKind, Level, Ruleset
 from triage_rules.records.reports import History
 
 NO_DIGEST = "sha256:" + "0" * 64
@@ -213,6 +213,9 @@ def claims(encoding: Encoding) -> Iterator[Claim]:
     yield from (("disposition", code, encoding.disposition_is(code)) for code in ruleset.dispositions)
     yield from (("could_be_disposition", code, encoding.could_be_disposition_is(code)) for code in ruleset.dispositions)
     yield "determined", True, encoding.determined()
+    yield from (("basis", basis.value, encoding.basis_is(basis)) for basis in Basis)
+    for code, disposition in ruleset.dispositions.items():
+        yield "by_rules", {"level": disposition.level.word, "disposition": code}, encoding.by_rules_is(code)
     yield from (("rules", rule, encoding.fired(rule)) for rule in ruleset.rules)
     yield from (("safety_net", floor, encoding.fired(floor)) for floor in ruleset.floors)
     yield from (("inferences", name, encoding.established(name)) for name in ruleset.inferences)
@@ -234,7 +237,7 @@ def _has_value(content: object, value: object) -> bool:
     match content:
         case list():
             return any(value == (item["id"] if isinstance(item, dict) else item) for item in content)
-        case dict():
+        case dict() if not isinstance(value, dict):
             return value in content
         case _:
             return content == value

@@ -129,14 +129,15 @@ def _disposition_states(
     possible = set(_find_dispositions(ruleset, rails.possible)) | (
         {ruleset.default.disposition} if by_default else set()
     )
+    lowest, highest = map(ruleset.urgency, (decision.lowest_disposition, decision.could_be_disposition))
     states = {}
-    for code, disposition in ruleset.dispositions.items():
+    for code in ruleset.dispositions:
         state = NodeState.RULED_OUT
         if code == decision.disposition:
             state = NodeState.ESTABLISHED
         elif code in established:
             state = NodeState.OUTRANKED
-        elif code in possible and decision.lowest <= disposition.level <= decision.could_be:
+        elif code in possible and lowest <= ruleset.urgency(code) <= highest:
             state = NodeState.POSSIBLE
         states[key_of(NodeKind.DISPOSITION, code)] = state
     return states
