@@ -1,38 +1,38 @@
 """Every error of the core, under one root. A class's docstring is its default message.
 
 TriageError
-├── RulesetError          a ruleset file was rejected (carries `faults`)
-│   ├── CasesFailed       the ruleset does not pass its own cases
-│   └── PropertiesFailed  a property of the ruleset is broken or not proved
-├── RulesetNotFound       no ruleset of that name is live, or no such folder
-│   ├── NoRulesetLive     no ruleset is live at all: no report can be accepted yet
+├── RulesetError             a ruleset file was rejected (carries `faults`)
+│   ├── CasesFailed          the ruleset does not pass its own cases
+│   └── PropertiesFailed     a property of the ruleset is broken or not proved
+├── RulesetNotFound          no ruleset of that name is live, or no such folder
+│   ├── NoRulesetLive        no ruleset is live at all: no report can be accepted yet
 │   └── NoEarlierDeployment  the ruleset is live, and has no earlier version to roll back to
-├── EngineLimitError      the ruleset is larger than durable-rules can hold
-├── BundleError           a stored bundle does not match its digest
-├── ReportError           a report was rejected (carries `faults`)
-├── EngineError           durable-rules failed on a report
-├── EngineUnavailable     durable-rules is installed, and can't be loaded
-├── StoreUnavailable      Redis is away, full or too slow
-│   └── CredentialsRefused  Redis answers, and rejects the name or the password
-├── QueueTooOld           reports have waited too long: no more are accepted (carries `over_ms`)
-├── IdempotencyMismatch   the Idempotency-Key was used for another report
-├── StaleRuleset          the live ruleset changed while a report was being accepted
-├── ReportNotFound        no report has that id
-├── PositionNotFound      a position on the board is malformed
-├── ReportNotSettled      the report is not decided yet
-├── RequeueRefused        the report is not a dead letter, or was requeued too often
-├── DecryptionError       stored data is encrypted, and the keys that are set can't decrypt it
-├── SubjectOfSeveral      several clients have reports of that subject (carries `clients`)
-├── AuditError            the audit log was changed
-├── KeyNotFound           no API key has that id
-├── GroupNotFound         no consumer group has that name
-├── ProposalNotFound      no proposal has that id
-├── ProposalRefused       a proposal can't be made, or not be decided that way
-├── WorkbenchBusy         another draft is being checked
-├── WorkbenchFailed       a draft could not be checked: it took too long, or ended the process
-├── LinkError             a link to a form or result is invalid (carries `name`)
-├── EventError            an entry of the result stream is not a result event
-└── SettingsError         a TRIAGE_* setting is wrong or unknown
+├── EngineLimitError         the ruleset is larger than durable-rules can hold
+├── BundleError              a stored bundle does not match its digest
+├── ReportError              a report was rejected (carries `faults`)
+├── EngineError              durable-rules failed on a report
+├── EngineUnavailable        durable-rules is installed, and can't be loaded
+├── StoreUnavailable         Redis is away, full or too slow
+│   └── CredentialsRefused   Redis answers, and rejects the name or the password
+├── QueueTooOld              reports have waited too long: no more are accepted (carries `over_ms`)
+├── IdempotencyMismatch      the Idempotency-Key was used for another report
+├── StaleRuleset             the live ruleset changed while a report was being accepted
+├── ReportNotFound           no report has that id
+├── PositionNotFound         a position on the board is malformed
+├── ReportNotSettled         the report is not decided yet
+├── RequeueRefused           the report is not a dead letter, or was requeued too often
+├── DecryptionError          stored data is encrypted, and the keys that are set can't decrypt it
+├── SubjectOfSeveral         several clients have reports of that subject (carries `clients`)
+├── AuditError               the audit log was changed
+├── KeyNotFound              no API key has that id
+├── GroupNotFound            no consumer group has that name
+├── ProposalNotFound         no proposal has that id
+├── ProposalRefused          a proposal can't be made, or not be decided that way
+├── WorkbenchBusy            another draft is being checked
+├── WorkbenchFailed          a draft could not be checked: it took too long, or ended the process
+├── LinkError                a link to a form or result is invalid (carries `name`)
+├── EventError               an entry of the result stream is not a result event
+└── SettingsError            a TRIAGE_* setting is wrong or unknown
 """
 
 from __future__ import annotations
