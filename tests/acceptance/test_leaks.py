@@ -96,6 +96,7 @@ def queues(store: redis.Redis) -> str:
             "zset": lambda name: store.zrange(name, 0, -1),
             "set": store.smembers,
             "string": store.get,
+            "none": str,  # gone since the scan
         }
         found.append(f"{key} {read[str(store.type(key))](key)}")
     return "\n".join(found)
