@@ -17,6 +17,7 @@ from service.pages.page import is_htmx, page, redirect_to, render
 from triage_rules.foundation.errors import DecryptionError, ReportNotFound, ReportNotSettled, RequeueRefused
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.model import Level
+from triage_rules.language.wording import BASIS_MARKS
 from triage_rules.records.api_keys import Scope
 from triage_rules.records.board import RANKS, BoardStatus, Row, Wanted
 
@@ -171,7 +172,7 @@ def _row(row: Row, now_ms: int) -> dict[str, Any]:
         "id": noted.id,
         "level": _word(noted.group.level),
         "ruleset": noted.group.ruleset,
-        "basis": words.BASES[noted.group.basis] if noted.group.level else "",
+        "basis": BASIS_MARKS[noted.group.basis] if noted.group.level else "",
         "subject": row.subject,
         "received": timestamp(noted.received_ms),
         "waiting": words.format_duration(now_ms - noted.received_ms),

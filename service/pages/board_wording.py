@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from triage_rules.foundation.timestamps import timestamp
-from triage_rules.language.model import Basis, Level
+from triage_rules.language.model import Level
 from triage_rules.records.board import RANKS, Bar, Noted
 
 MINUTE_MS = 60_000
@@ -16,9 +16,6 @@ DAY_MS = 24 * HOUR_MS
 
 WORDS: dict[Level | None, str] = {None: "undecided"} | {level: level.word for level in Level}
 """Names of the levels in an address."""
-
-BASES = {Basis.RULES: "", Basis.SAFETY_NET: "answers missing or contradictory", Basis.DEFAULT: "no rule matched"}
-"""Marks of results that rest on something other than established rules."""
 
 REASONS = {
     "worker_lost": "The worker process died at every attempt.",

@@ -11,12 +11,9 @@ import click
 
 from triage_rules.cli.output import FORMATS, LEVEL_COLOURS, handle_errors, write_data
 from triage_rules.foundation.settings import Settings
+from triage_rules.language.wording import BASIS_MARKS
 
 LEVELS = click.Choice(["routine", "monitor", "urgent"])
-
-
-BASES = {"safety_net": " (answers missing or contradictory)", "default": " (no rule matched)"}
-"""Marks of results that rest on something other than established rules."""
 
 
 @click.command()
@@ -51,5 +48,7 @@ def _line(result: dict[str, Any]) -> str:
     level = result["level"]
     head = click.style(level or "human review now", fg=LEVEL_COLOURS[level], bold=True)
     rules = ", ".join(rule["id"] for rule in [*result["rules"], *result["safety_net"]])
-    basis = BASES.get(result["basis"], "")
-    return f"{result['evaluated_at']} {result['id']} {head} {result['disposition'] or ''} {rules}{basis}"
+    mark = BASIS_MARKS.get(result.get("basis", ""), "")  # results of earlier versions have none
+    return (
+        f"{result['evaluated_at']} {result['id']} {head} {result['disposition'] or ''} {rules}{mark and f' ({mark})'}"
+    )

@@ -1,4 +1,4 @@
-"""Conditions in words, as a person would read the YAML aloud."""
+"""Conditions in words, as a person would read the YAML aloud; and words for what a result rests on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from triage_rules.language.model import (
     All,
     Any,
     AtLeast,
+    Basis,
     Compare,
     Condition,
     Inferred,
@@ -20,6 +21,9 @@ from triage_rules.language.model import (
 )
 
 OPS = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at most", Op.LESS_THAN: "less than"}
+
+BASIS_MARKS = {Basis.RULES: "", Basis.SAFETY_NET: "answers missing or contradictory", Basis.DEFAULT: "no rule matched"}
+"""Marks of results that rest on something other than established rules."""
 
 
 def describe_condition(condition: Condition) -> str:
