@@ -412,9 +412,9 @@ def test_a_refused_link_gets_every_fault_at_once(http: Caller) -> None:
     """Whatever finds them: the schema, the link itself, or the live rulesets."""
     wrong = {"ruleset": "none", "return_to": "ftp://clinic.example", "framed_by": 1, "expires_in_days": 0, "colour": 1}
     refused = http.post("/v1/form-links", json=wrong)
-    told = refused.get_json(force=True)
-    assert (refused.status_code, told["type"]) == (422, "/problems/form-link-invalid")
-    assert {fault["pointer"] for fault in told["errors"]} == {
+    problem = refused.get_json(force=True)
+    assert (refused.status_code, problem["type"]) == (422, "/problems/form-link-invalid")
+    assert {fault["pointer"] for fault in problem["errors"]} == {
         *("/ruleset", "/return_to", "/framed_by", "/expires_in_days", ""),
     }
 

@@ -58,15 +58,15 @@ def test_each_sample_is_shown_with_its_next_questions(shown: str, sample: Path, 
     """The first three in their order, each with what its answer could lead to, and how many more there are."""
     result = decide_answers(red_dots_evaluator, read_report(red_dots_evaluator, sample.read_bytes()))
     questions = result["ask"]
-    told = [line for line in shown_of(shown, sample) if line.startswith("ask: ")]
-    assert len(told) == min(3, len(questions))
-    for line, question in zip(told, questions, strict=False):
+    asks = [line for line in shown_of(shown, sample) if line.startswith("ask: ")]
+    assert len(asks) == min(3, len(questions))
+    for line, question in zip(asks, questions, strict=False):
         asked, _, effect = line.removeprefix("ask: ").rpartition(" (")
         assert asked == question["question"]
         for way in ("raise", "lower"):
             to, code = question[f"could_{way}_to"], question[f"could_{way}_to_disposition"]
-            effect_told = re.search(rf"{way} it to (\w+)", effect)
-            assert (effect_told and effect_told[1]) == (code if to == result["level"] else to)
+            found = re.search(rf"{way} it to (\w+)", effect)
+            assert (found and found[1]) == (code if to == result["level"] else to)
     more = re.findall(
         r"and (\d+) more questions? whose answers could change the result", "\n".join(shown_of(shown, sample))
     )

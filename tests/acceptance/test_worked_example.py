@@ -42,22 +42,22 @@ def triage(line: str, redis_url: str = "redis://127.0.0.1:1/0") -> str:
     return ran.output
 
 
-def missing(lines: list[str], told: str) -> list[str]:
-    """The lines that were not told, in this order; an ellipsis stands for anything."""
+def missing(lines: list[str], output: str) -> list[str]:
+    """The lines that the output lacks, in this order; an ellipsis stands for anything."""
     lacking, at = [], 0
     for line in lines:
         pattern = re.escape(line).replace("…", ".*")
-        found = re.compile(f"^{pattern}$", re.MULTILINE).search(told, at)
+        found = re.compile(f"^{pattern}$", re.MULTILINE).search(output, at)
         lacking += [] if found else [line]
         at = found.end() if found else at
     return lacking
 
 
-def marks_what_is_left_out(lines: list[str], told: str) -> bool:
-    """Whether nothing else was told, except messages of progress; an ellipsis alone on a line stands for any lines."""
-    told = re.sub(r"^\d+ of \d+ [a-z]+\n", "", told, flags=re.MULTILINE)
+def marks_what_is_left_out(lines: list[str], output: str) -> bool:
+    """Whether the output has nothing else, except messages of progress; an ellipsis alone on a line stands for any lines."""
+    output = re.sub(r"^\d+ of \d+ [a-z]+\n", "", output, flags=re.MULTILINE)
     parts = [r"(?:.*\n)*?" if line == "…" else re.escape(line).replace("…", ".*") + r"\n" for line in lines]
-    return re.fullmatch("".join(parts), told) is not None
+    return re.fullmatch("".join(parts), output) is not None
 
 
 def copy_red_dots(folder: Path) -> None:
@@ -100,9 +100,9 @@ def test_the_page_says_what_the_commands_say(tmp_path: Path, monkeypatch: pytest
                 command = waiting.pop(0)
                 if command.split()[1] not in ELSEWHERE:
                     lines = [re.sub(r"^\d+ passed", "… passed", line) for line in block.lines]
-                    told = triage(command)
-                    assert missing(lines, told) == [], command
-                    assert marks_what_is_left_out(lines, told), (command, told)
+                    output = triage(command)
+                    assert missing(lines, output) == [], command
+                    assert marks_what_is_left_out(lines, output), (command, output)
                     compared += 1
     assert compared == 6
 
@@ -115,13 +115,13 @@ def test_deploying_and_rolling_back_speak_as_on_the_page(tmp_path: Path, redis_u
     triage(f"triage deploy {GLASS_TEST}", redis_url)
     shown = [block.lines for block in blocks() if block.kind == "text"][-2:]
     deployed, back = ([line.replace("red-dots", "glass-test") for line in lines] for lines in shown)
-    told = re.sub("Warning: .* nothing is proved\n", "", triage(f"triage deploy {draft}", redis_url))
+    output = re.sub("Warning: .* nothing is proved\n", "", triage(f"triage deploy {draft}", redis_url))
     deployed = [re.sub(r"\d+ cases passed.*", "… cases passed.", line) for line in deployed]
-    assert missing(deployed, told) == []
-    assert marks_what_is_left_out(deployed, told), told
-    told = triage("triage rollback glass-test", redis_url)
-    assert missing(back, told) == []
-    assert marks_what_is_left_out(back, told), told
+    assert missing(deployed, output) == []
+    assert marks_what_is_left_out(deployed, output), output
+    output = triage("triage rollback glass-test", redis_url)
+    assert missing(back, output) == []
+    assert marks_what_is_left_out(back, output), output
 
 
 @pytest.mark.parametrize("file", ["README.md", "docs/howto/rulesets.md"])

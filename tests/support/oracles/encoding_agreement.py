@@ -71,7 +71,6 @@ def _wanted(encoding: Encoding, rails: Rails, reference: Reference) -> Iterator[
         yield f"level >= {level}", decision.level >= level, encoding.level_at_least(level)
         yield f"level is {level}", decision.level == level, encoding.level_is(level)
         yield f"could_be >= {level}", decision.could_be >= level, encoding.could_be_at_least(level)
-        yield f"lowest >= {level}", decision.lowest >= level, encoding.lowest_at_least(level)
     for code in ruleset.dispositions:
         urgent = ruleset.urgency(decision.disposition) >= ruleset.urgency(code)
         yield f"disposition {code}", decision.disposition == code, encoding.disposition_is(code)

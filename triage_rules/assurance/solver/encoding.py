@@ -75,9 +75,7 @@ class Encoding(ConditionFormulas):
 
     def could_be_at_least(self, level: Level) -> Formula:
         """Return the formula: `could_be` is this level or a more urgent one."""
-        return self._remember(
-            ("could be", level), lambda: self._level_after_raising(self._could_reach, self.possible, level)
-        )
+        return self._remember(("could be", level), lambda: self._could_reach_after_raising(level))
 
     def could_be_is(self, level: Level) -> Formula:
         """Return the formula: `could_be` is this level."""
@@ -87,12 +85,6 @@ class Encoding(ConditionFormulas):
         """Return the formula: `could_be_disposition` is this one."""
         rank = self._order.index(disposition)
         return self.logic.all_of([self._could_rank(rank), self.logic.opposite(self._could_rank(rank + 1))])
-
-    def lowest_at_least(self, level: Level) -> Formula:
-        """Return the formula: no answers to open inputs lead below this level, as far as the product can determine."""
-        return self._remember(
-            ("lowest", level), lambda: self._level_after_raising(self._stays_above, self.certain, level)
-        )
 
     def determined(self) -> Formula:
         """Return the formula: no answer to an open input can change the outcome (`determined`)."""
@@ -265,10 +257,10 @@ class Encoding(ConditionFormulas):
 
     def _before_raising(self, rank: int) -> Formula:
         """Return the formula: rules or default, then floors, reach this rank of urgency or a higher one."""
-        counts = partial(self._reaches_rank, rank)
-        parts = [self._some_outcome(self.ruleset.rules_and_floors, self.established, counts)]
-        parts += [self.by_default()] if counts(self._default_code) else []
-        return self._remember(("before lifting", rank), lambda: self.logic.any_of(parts))
+        floors = self._some_outcome(self._floors, self.established, partial(self._reaches_rank, rank))
+        return self._remember(
+            ("before lifting", rank), lambda: self.logic.any_of([self._by_rules_or_default(rank), floors])
+        )
 
     def _at_or_above(self, rank: int) -> Formula:
         """Return the formula: the published disposition has this rank of urgency or a higher one."""
@@ -288,12 +280,13 @@ class Encoding(ConditionFormulas):
                     ways.append(logic.all_of([self.established(floor.id), *below]))
         return logic.any_of(ways)
 
-    def _level_after_raising(self, reaches: Callable[[Level], Formula], rail: Rail, level: Level) -> Formula:
-        """Return the formula: the level is reached, or the one below it and a floor raises it by one."""
+    def _could_reach_after_raising(self, level: Level) -> Formula:
+        """Return the formula: the level may be reached, or the one below it and a floor raises it by one."""
         if level is Level.ROUTINE:
             return self.logic.true
-        below = self.logic.true if level is Level.MONITOR else reaches(Level(level - 1))
-        return self.logic.any_of([reaches(level), self.logic.all_of([self._some_floor_raises(rail), below])])
+        below = self.logic.true if level is Level.MONITOR else self._could_reach(Level(level - 1))
+        raised = self.logic.all_of([self._some_floor_raises(self.possible), below])
+        return self.logic.any_of([self._could_reach(level), raised])
 
     def _could_reach(self, level: Level) -> Formula:
         """Return the formula: some answers may reach the level before floors raise it by one."""
@@ -351,10 +344,6 @@ class Encoding(ConditionFormulas):
         parts = [self._some_outcome(self.ruleset.rules_and_floors, self.possible, counts)]
         parts += [self._may_fall_to_default()] if counts(self._default_code) else []
         return self.logic.any_of(parts)
-
-    def _stays_above(self, level: Level) -> Formula:
-        """Return the formula: no answers lead below the level, even if no floor raises it by one."""
-        return self._stays_at(self._least_urgent_of(level))
 
     def _stays_at(self, rank: int) -> Formula:
         """Return the formula: no answers lead below this rank of urgency, even if no floor raises it by one."""
