@@ -81,14 +81,34 @@ SERVICE_COUNTS = {"reports_last_48h": InputKind.INTEGER, "highest_level_24h": In
 class AskedOf(enum.StrEnum):
     """The people who can answer an input.
 
-    `private`: anyone, but only where no one else can see question and answer. `service` inputs are counted by the
-    store, never asked or posted.
+    `private`: anyone, but only where no one else can see question and answer. `measured`: anyone who has measured it.
+    `laboratory`, `clinician`: clinicians only. `service` inputs are counted by the store, never asked or posted.
     """
 
     ANYONE = "anyone"
     PRIVATE = "private"
+    MEASURED = "measured"
+    LABORATORY = "laboratory"
     CLINICIAN = "clinician"
     SERVICE = "service"
+
+
+class Audience(enum.StrEnum):
+    """The people who answer a report's questions: the patient or a person beside them, or a clinician."""
+
+    PATIENT = "patient"
+    CLINICIAN = "clinician"
+
+    @property
+    def answers(self) -> frozenset[AskedOf]:
+        """Return the kinds of inputs that this audience can answer."""
+        return _ANSWERED_BY[self]
+
+
+_ANSWERED_BY = {
+    Audience.PATIENT: frozenset({AskedOf.ANYONE, AskedOf.PRIVATE, AskedOf.MEASURED}),
+    Audience.CLINICIAN: frozenset(AskedOf) - {AskedOf.SERVICE},
+}
 
 
 class Op(enum.StrEnum):
@@ -214,8 +234,23 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
+class Relevance:
+    """When a question makes sense: while `when` is not ruled out.
+
+    Once it is ruled out, the input is not asked, and an input without an explicit answer counts as answered with
+    `otherwise`; None: it stays open. `when` has no `open` and no `unless` beneath it, so what is ruled out stays so.
+    """
+
+    when: Condition
+    otherwise: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
-    """A question that a report may answer. Numbers have a unit (UCUM) and inclusive bounds."""
+    """A question that a report may answer. Numbers have a unit (UCUM) and inclusive bounds.
+
+    `available_if`: asked only once this is true. `expected`: the commonest answer; affects only the order of asking.
+    """
 
     name: str
     kind: InputKind
@@ -230,7 +265,53 @@ class Input:
     choices: tuple[Choice, ...] = ()
     looks_like: tuple[LooksLike, ...] = ()
     codes: tuple[Code, ...] = ()
+    relevant: Relevance | None = None
+    available_if: Condition | None = None
+    expected: Value | None = None
     place: Place | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PanelLine:
+    """An input as a line of a panel. `none_means`: its answer if the line does not apply.
+
+    `text`: the line as people read it; None: the input's question. A choice's line must have one.
+    """
+
+    input: str
+    none_means: Value = False
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Yes/no inputs, and choices with one harmless value, on one screen.
+
+    `immediate_danger`: its lines are signs that need help now; they are asked first, and never depend on relevance.
+    """
+
+    name: str
+    question: str
+    lines: tuple[PanelLine, ...]
+    section: str | None = None
+    immediate_danger: bool = False
+    place: Place | None = field(default=None, compare=False)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Return the inputs of its lines."""
+        return tuple(line.input for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenPlan:
+    """How an interview is put on screens: a panel by its name, or one to three inputs together.
+
+    first: the screens to begin with, in this order. together: further inputs that share a screen.
+    """
+
+    first: tuple[str | tuple[str, ...], ...] = ()
+    together: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,6 +484,8 @@ class Ruleset:
     validity: Validity
     always_patient: str
     always_clinician: str
+    panels: dict[str, Panel] = field(default_factory=dict)
+    screens: ScreenPlan = ScreenPlan()
 
     @property
     def rules_and_floors(self) -> tuple[Rule | Floor, ...]:

@@ -38,6 +38,7 @@ from triage_rules.language.reading.rules import (
     read_rule,
     read_validity,
 )
+from triage_rules.language.reading.screens import check_gates, read_gates, read_panels, read_screens
 from triage_rules.language.reading.statements import StatementDraft, in_order
 from triage_rules.language.reading.yaml_text import tree_of_yaml
 
@@ -171,6 +172,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     written_inferences = list(root.entries("inferences"))
     written_rules = list(root.entries("rules", required=True))
     statements = _declare(written_inferences, written_rules, root, context, taken)
+    read_gates(root, names, context.conditions, faults)
     mandatory = read_mandatory(root, context)
     for name, entry in written_inferences:
         # An inference with an invalid name is read too, for its faults, and then dropped.
@@ -180,6 +182,9 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     if mandatory:
         statements[MANDATORY_OPEN] = mandatory_statement(mandatory, root.key_place("mandatory"))
     inferences = in_order(statements, faults)
+    check_gates(names, inferences, root)
+    panels = read_panels(root, names, faults)
+    screens = read_screens(root, names, panels, faults)
     floors = {i: read_floor(i, entry, context) for i, entry in root.entries("safety_net")}
     conflicts = {i: read_conflict(i, entry, context) for i, entry in root.entries("conflicts")}
     default, validity = read_default(root, context), read_validity(root, context)
@@ -206,6 +211,8 @@ def _read(root: Form, faults: Faults) -> Ruleset:
         validity=validity,
         always_patient=always_patient,
         always_clinician=always_clinician,
+        panels=panels,
+        screens=screens,
     )
 
 

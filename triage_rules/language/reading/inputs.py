@@ -80,6 +80,8 @@ def _input(name: str, entry: MappingEntry, what: str, faults: Faults) -> Input |
         codes=_codes(form),
         place=entry.key_place,
     )
+    for later in ("relevant", "available_if", "expected"):  # read by `screens`, once all names are known
+        form.node(later, required=False)
     form.close()
     whole = is_whole(entry.node)
     if kind is not None:

@@ -28,6 +28,7 @@ from triage_rules.language.reading.schema_parts import (
     several,
     whole_text,
 )
+from triage_rules.language.reading.screens import MOST_LINES, MOST_TOGETHER
 
 
 def ruleset_json_schema() -> Schema:
@@ -45,7 +46,18 @@ def ruleset_json_schema() -> Schema:
     }
 
 
-_OPTIONAL = ("approved_by", "approved_on", "mentions", "mandatory", "inferences", "safety_net", "conflicts", "accepts")
+_OPTIONAL = (
+    "approved_by",
+    "approved_on",
+    "mentions",
+    "panels",
+    "screens",
+    "mandatory",
+    "inferences",
+    "safety_net",
+    "conflicts",
+    "accepts",
+)
 
 
 def _approved_by_someone_on_a_day() -> Schema:
@@ -99,6 +111,8 @@ def _sections() -> Schema:
         | {"propertyNames": ref("name")},
         "mentions": named(NAME.pattern, ref("mention"), "Yes/no statements on texts: they contain one of the phrases.")
         | {"propertyNames": ref("name")},
+        "panels": named(NAME.pattern, ref("panel"), "Several inputs on one screen, with \u201cnone of these\u201d."),
+        "screens": _screens(),
         "mandatory": several(
             ref("mandatory"),
             "Routine needs an answer to each of these; while one is open, `mandatory_open` is true.",
@@ -133,7 +147,12 @@ def _definitions() -> Schema:
         "choice": _choice(),
         "looks_like": _looks_like(),
         "code": _code(),
+        "relevance": _relevance(),
+        "answer": {"type": ["boolean", "number", "string"]},
         "mention": _mention(),
+        "panel": _panel(),
+        "panel_line": _panel_line(),
+        "shared_screen": several(ref("name"), "Inputs that share a screen.") | {"maxItems": MOST_TOGETHER},
         "mandatory": _mandatory(),
         "inference": _inference(),
         "raised": _raised(),
@@ -215,6 +234,12 @@ def _input() -> Schema:
         | {"propertyNames": {"pattern": whole_text(CHOICE.pattern), "not": {"const": "unknown"}}},
         "max_length": {"type": "integer", "minimum": 1, "maximum": MAX_TEXT, "description": "In characters."},
         "codes": several(ref("code"), "Codes of terminologies.", least=0, unique=False),
+        "relevant": ref("relevance"),
+        "available_if": {
+            **ref("condition"),
+            "description": "Asked only once this is true.",
+        },
+        "expected": {**ref("answer"), "description": "The commonest answer; affects only the order of asking."},
     }
     return {**an_object(properties, ["type", "group", "question"]), "allOf": _by_kind()}
 
@@ -276,6 +301,48 @@ def _mention() -> Schema:
         "says": a_text("The statement in plain words."),
     }
     return an_object(properties, list(properties))
+
+
+def _relevance() -> Schema:
+    properties = {
+        "when": {**ref("condition"), "description": "The question makes sense while this is not ruled out."},
+        "otherwise": {
+            **ref("answer"),
+            "description": "The answer where it makes no sense; else it stays open.",
+        },
+    }
+    return an_object(properties, ["when"])
+
+
+def _panel() -> Schema:
+    properties = {
+        "question": a_text("The question above the lines."),
+        "section": or_null(a_text("The heading of this part of the interview.")),
+        "immediate_danger": {
+            "type": "boolean",
+            "description": "true: signs that need help now; always asked.",
+        },
+        "lines": several(ref("panel_line"), "The lines to tick.") | {"maxItems": MOST_LINES},
+    }
+    return an_object(properties, ["question", "lines"])
+
+
+def _panel_line() -> Schema:
+    properties = {
+        "finding": ref("name"),
+        "none_means": {**ref("answer"), "description": "A choice's harmless value, where the line does not apply."},
+        "text": or_null(a_text("The line as people read it, if not the input's question.")),
+    }
+    return {"anyOf": [ref("name"), an_object(properties, ["finding"])]}
+
+
+def _screens() -> Schema:
+    first = {"anyOf": [ref("name"), ref("shared_screen")]}
+    properties = {
+        "first": several(first, "The screens to begin with: panels, or lists of inputs.", least=0),
+        "together": several(ref("shared_screen"), "Inputs that share a screen.", least=0),
+    }
+    return {"description": "How an interview is put on screens.", **an_object(properties, [])}
 
 
 def _mandatory() -> Schema:
