@@ -265,29 +265,34 @@ def _check_never_gated(lines: list[PanelLine], names: Names, form: Form) -> None
 
 
 def read_screens(root: Form, names: Names, panels: Mapping[str, Panel], faults: Faults) -> ScreenPlan:
-    """Read `screens`: the first ones, and inputs that share a screen."""
+    """Read `screens`: the first ones, and those that follow."""
     node = root.node("screens", required=False)
     if node is None or isinstance(node, Broken):
         return ScreenPlan()
     form = Form(node, "`screens`", faults, root.key_place("screens"))
     taken = {name: f"a line of panel `{panel.name}`" for panel in panels.values() for name in panel.inputs}
-    first: list[str | tuple[str, ...]] = []
-    for item in form.items("first", least=0):
-        if isinstance(item, Scalar):
-            if item.value not in panels:
-                known = suggest_name(item.value, panels) if isinstance(item.value, str) else ""
-                form.add_fault(
-                    item.place, f"`first`: expected a panel or a list of inputs, found {_found(item)}{known}"
-                )
-            elif item.value in first:
-                form.add_fault(item.place, f"`first`: `{item.value}` is in the list twice")
-            else:
-                first.append(str(item.value))
-        else:
-            first.append(_shared_screen(item, "first", names, taken, form))
-    together = tuple(_shared_screen(item, "together", names, taken, form) for item in form.items("together", least=0))
+    first, then = (_screens_under(key, names, panels, taken, form) for key in ("first", "then"))
     form.close()
-    return ScreenPlan(tuple(first), together)
+    return ScreenPlan(first, then)
+
+
+def _screens_under(
+    key: str, names: Names, panels: Mapping[str, Panel], taken: dict[str, str], form: Form
+) -> tuple[str | tuple[str, ...], ...]:
+    screens: list[str | tuple[str, ...]] = []
+    for item in form.items(key, least=0):
+        if not isinstance(item, Scalar):
+            screens.append(_shared_screen(item, key, names, taken, form))
+        elif not isinstance(item.value, str) or item.value not in panels:
+            known = suggest_name(item.value, panels) if isinstance(item.value, str) else ""
+            message = f"`{key}`: expected a panel or a list of inputs, found {_found(item)}{known}"
+            form.add_fault(item.place, message)
+        elif f"panel {item.value}" in taken:
+            form.add_fault(item.place, f"`{key}`: `{item.value}` is listed twice")
+        else:
+            taken[f"panel {item.value}"] = "listed"
+            screens.append(item.value)
+    return tuple(screens)
 
 
 def _shared_screen(node: Node, key: str, names: Names, taken: dict[str, str], form: Form) -> tuple[str, ...]:
