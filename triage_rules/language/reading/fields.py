@@ -152,7 +152,7 @@ class Form:
         """Read a name that must be one of the known ones; "" if it is invalid. `kind`: what the name stands for."""
         name = self.text(key)
         if name and name not in known:
-            hint = suggest_name(name, known) or f"; known are {join_names(known, 12)}"
+            hint = suggest_name(name, known) or (f"; known are {join_names(known, 12)}" if known else "; there is none")
             self.add_fault(self.place_of(key), f"`{key}`: unknown {kind} {quoted(name)}{hint}")
             return ""
         return name
