@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.support.paths import GLASS_TEST, ROOT
+from tests.support.paths import GLASS_TEST, RED_DOTS, ROOT
 from tests.support.rulesets import repository
-from triage_rules.evaluation.answers import UNKNOWN
+from triage_rules.evaluation.answers import UNKNOWN, asked
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import RulesetError
 from triage_rules.interview.personas import PERSONAS_FILE, Persona, Personas, load_personas, parse_personas
 from triage_rules.interview.personas_schema import personas_json_schema
-from triage_rules.language.model import Audience, Level
+from triage_rules.language.model import AskedOf, Audience, Level
 from triage_rules.language.reading import load_document, parse_document
 from triage_rules.records.reports import History
 
@@ -245,3 +247,46 @@ def test_the_example_of_the_page_is_whole_and_right() -> None:
     evaluator = Evaluator(repository.ruleset(GLASS_TEST), "sha256:" + "0" * 64)
     personas = read(example[1]).personas
     assert [outcome_of(evaluator, persona) for persona in personas] == [expected_of(persona) for persona in personas]
+
+
+# --- red-dots ---
+
+
+@cache
+def red_dots() -> Personas:
+    personas = load_personas(RED_DOTS, repository.ruleset(RED_DOTS))
+    assert personas is not None
+    return personas
+
+
+@pytest.fixture(scope="module")
+def evaluator() -> Evaluator:
+    return Evaluator(repository.ruleset(RED_DOTS), "sha256:" + "0" * 64)
+
+
+@pytest.mark.parametrize("persona", red_dots().personas, ids=lambda persona: str(persona.name))
+def test_a_person_of_red_dots_gets_the_expected_outcome(evaluator: Evaluator, persona: Persona) -> None:
+    assert outcome_of(evaluator, persona) == expected_of(persona)
+
+
+def test_the_people_of_red_dots_are_of_all_kinds() -> None:
+    """An interview must be short for harmless people, fast for urgent ones, and end for those who know little."""
+    people = red_dots().personas
+    groups = Counter(persona.group for persona in people)
+    assert groups["harmless"] >= 12
+    assert groups["urgent"] >= 7
+    assert groups["unsure"] >= 4
+    assert {persona.expect_level for persona in people if persona.group == "harmless"} == {Level.ROUTINE}
+    assert {persona.expect_level for persona in people if persona.group == "urgent"} == {Level.URGENT}
+    assert {persona.audience for persona in people} == set(Audience)
+    ages = [age for persona in people if isinstance(age := persona.truth["age_years"], int | float)]
+    assert min(ages) < 0.25
+    assert max(ages) >= 80
+
+
+def test_patients_of_red_dots_know_nothing_that_only_clinicians_know() -> None:
+    inputs = asked(repository.ruleset(RED_DOTS))
+    out_of_reach = [read.name for read in inputs if read.asked_of in {AskedOf.CLINICIAN, AskedOf.LABORATORY}]
+    patients = [persona for persona in red_dots().personas if persona.audience is Audience.PATIENT]
+    known = {(p.name, name) for p in patients for name in out_of_reach if p.truth[name] != UNKNOWN}
+    assert (len(out_of_reach) > 0, known) == (True, set())
