@@ -158,6 +158,8 @@ def _is_reproduced(opened: OpenedReport) -> bool | None:
             report_id=posted.report.id,
             received_ms=posted.report.received_ms,
             evaluated_ms=get_parts().now_ms(),
+            audience=posted.report.audience,
+            amends=posted.report.amends,
         )
     except EngineError:
         return None
