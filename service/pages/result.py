@@ -67,6 +67,7 @@ def show(report_id: str) -> Response:
         may_see_both=link is None,
         report=report,
         result=report.result,
+        lowers=report.result.get("lowers"),
         again=_is_reproduced(opened) if request.args.get("again") else None,
         received=timestamp(report.received_ms),
         act_by=_act_by(report, report.result),
