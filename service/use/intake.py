@@ -16,6 +16,7 @@ from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import BundleError, StaleRuleset, StoreUnavailable, TriageError
 from triage_rules.intake.report import Posted, RulesetLookup, read_report
 from triage_rules.interview.wire import describe_next
+from triage_rules.records.chains import ChainResult, ChainView, find_lowered
 from triage_rules.records.reports import Accepted, History, Idempotency, Lane, NewReport
 
 TRIES = 3
@@ -57,6 +58,10 @@ class IntakeStore(Protocol):
         self, ruleset: str, subject: str | None, now_ms: int, client: str = "", amends: str | None = None
     ) -> History:
         """Return the present history of a client's subject for a report that amends that one. Raises ReportError."""
+        ...
+
+    def get_chain_result(self, report_id: str) -> ChainResult | None:
+        """Return the outcome of a settled report; None if it has none yet."""
         ...
 
 
@@ -162,6 +167,9 @@ class Intake:
             audience=posted.audience,
             amends=posted.amends,
         )
+        if posted.amends is not None:
+            view = ChainView(self._store.get_chain_result(posted.amends))
+            result["lowers"] = find_lowered(result, view, posted.loaded.ruleset)
         shown = posted.loaded.planner.next_screen(posted.answers, history, posted.audience, posted.ticked)
         result["interview"]["next"] = describe_next(posted.loaded.ruleset, shown)
         self._counts.evaluated(posted.loaded.ruleset.name, str(result["level"]))

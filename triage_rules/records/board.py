@@ -119,8 +119,8 @@ class Acknowledged:
 class Row:
     """A settled report on the board. `subject`: None if there is none, or no key decrypts it.
 
-    `amends`, `amended_by`: ids of other reports of its chain, which have no row. `lowers`: the level and the disposition
-    that it lowers, as its result says.
+    `amends`, `amended_by`: ids of other reports of its chain. `lowers`: the level and the disposition that it
+    lowers, as its result says.
     """
 
     noted: Noted

@@ -82,7 +82,7 @@ def find_standing(
 
 
 def find_lowered(
-    result: Mapping[str, Any], view: ChainView, ruleset: Ruleset, place: Place | None
+    result: Mapping[str, Any], view: ChainView, ruleset: Ruleset, place: Place | None = None
 ) -> dict[str, str | None] | None:
     """Return the most urgent outcome that the result lowers, as a result names it; None if it lowers none."""
     own = ChainResult(result["id"], 0, Level.of(result["level"]), result["disposition"])

@@ -46,11 +46,11 @@ def read_delivery(report_id: str, reply: list[Any], encryption: Encryption) -> D
         amends=amends or None,
     )
     history = History(int(reports), Level(int(highest)) if highest else None)
-    chain = ChainView(*(_read_chain_result(reply[at : at + 3], encryption) for at in (12, 15)))
+    chain = ChainView(*(read_chain_result(reply[at : at + 3], encryption) for at in (12, 15)))
     return Delivery(report=report, history=history, attempt=int(attempt), chain=chain)
 
 
-def _read_chain_result(fields: list[Any], encryption: Encryption) -> ChainResult | None:
+def read_chain_result(fields: list[Any], encryption: Encryption) -> ChainResult | None:
     """Return a settled report of a chain, from its id, result and time of receipt; None for no id."""
     report_id, stored, received_ms = fields or ("", "", "")
     if not report_id:

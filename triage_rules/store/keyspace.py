@@ -13,7 +13,7 @@ Key space (each script opens with the part it uses):
     triage:board:groups                   set      the groups: {ruleset}:{rank}:{ms in which somebody must act, or ''}
     triage:settled:{id}                   channel  a message when the report is settled
     triage:idempotency:{sha256}           hash     the report made with a client's idempotency key; 24 h
-    triage:subject:{ruleset}:{sha256}     zset     a subject's chains (id of the first report) by received_ms of the newest
+    triage:subject:{ruleset}:{sha256}     zset     a subject's chains (first report's id) by their newest received_ms
     triage:amendments:{ruleset}:{sha256}  zset     a subject's other reports, likewise: those that amend one
     triage:levels:{ruleset}:{sha256}      hash     a subject's levels and when each was last published
     triage:levels:{ruleset}:{sha256}:{n}  zset     a subject's chains by when level n was last published for them

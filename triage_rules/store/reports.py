@@ -21,6 +21,7 @@ from triage_rules.foundation.errors import (
 )
 from triage_rules.language.model import Level
 from triage_rules.records.board import Acknowledged
+from triage_rules.records.chains import ChainResult
 from triage_rules.records.events import RESULT_FIELD
 from triage_rules.records.reports import (
     AMENDABLE,
@@ -36,7 +37,7 @@ from triage_rules.records.reports import (
 from triage_rules.records.tasks import BROKER_KEY_PREFIX
 from triage_rules.store.clock import DAY_S
 from triage_rules.store.connection import Connection, is_refusal, refusals_translated
-from triage_rules.store.deliveries import read_delivery, read_time
+from triage_rules.store.deliveries import read_chain_result, read_delivery, read_time
 from triage_rules.store.keyspace import (
     DUE,
     LIVE,
@@ -213,6 +214,12 @@ class Reports:
             amends=str(amends) if amends else None,
             amended_by=tuple(str(amended_by or "").split()),
         )
+
+    def get_chain_result(self, report_id: str) -> ChainResult | None:
+        """Return the outcome of a settled report, for one that would amend it; None if it has none yet."""
+        with refusals_translated():
+            result, received_ms = self._redis.hmget(REPORT + report_id, ["result", "received_ms"])
+        return None if result is None else read_chain_result([report_id, result, received_ms], self._encryption)
 
     def get_delivery(self, report_id: str) -> Delivery | None:
         """Return the accepted report and the history its result was made in, for a replay; None if it can't be read.
