@@ -92,7 +92,7 @@ def find_lowered(
         return None
     gravest = lowered[0]
     for other in lowered[1:]:
-        if gravest.level is None or _is_lower(gravest, other, ruleset):
+        if _is_lower(gravest, other, ruleset) or (gravest.level is None and other.level is Level.URGENT):
             gravest = other
     return {"level": None if gravest.level is None else gravest.level.word, "disposition": gravest.disposition}
 
