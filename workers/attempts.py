@@ -12,7 +12,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.foundation.errors import StoreUnavailable
-from triage_rules.records.chains import UNCHAINED, ChainChanged, Standing, find_lowered, find_standing
+from triage_rules.records.chains import UNCHAINED, ChainChanged, ChainStanding, find_lowered, find_standing
 from triage_rules.records.reports import DecidedReport, Delivery, History
 from workers.parts import WorkerParts
 
@@ -58,7 +58,7 @@ class AttemptStore(Protocol):
         result: dict[str, Any],
         now_ms: int,
         history: History | None = None,
-        standing: Standing = UNCHAINED,
+        standing: ChainStanding = UNCHAINED,
     ) -> bool:
         """Store the result and publish its event, in one step. Raises ChainChanged."""
         ...

@@ -31,7 +31,7 @@ from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
 from triage_rules.language.model import Answers, Audience, Level
 from triage_rules.records.board import BoardStatus, Row, Wanted
-from triage_rules.records.chains import ChainChanged, ChainResult, Place, Standing
+from triage_rules.records.chains import ChainChanged, ChainPlace, ChainResult, ChainStanding
 from triage_rules.records.reports import Accepted, Delivery, History, Idempotency, Lane, NewReport, ReportStatus
 from triage_rules.store.redis import RedisStore
 from workers import attempts
@@ -85,11 +85,11 @@ def begun(store: RedisStore, report: NewReport, at_ms: int = NOW_MS) -> Delivery
 
 
 def settled(
-    store: RedisStore, report: NewReport, level: str, place: Place | None = None, at_ms: int = NOW_MS
+    store: RedisStore, report: NewReport, level: str, place: ChainPlace | None = None, at_ms: int = NOW_MS
 ) -> NewReport:
     """Settle the report in view of its chain."""
     seen = begun(store, report, at_ms).chain
-    standing = Standing(place, seen.above.id if seen.above else "", seen.shown.id if seen.shown else "")
+    standing = ChainStanding(place, seen.above.id if seen.above else "", seen.shown.id if seen.shown else "")
     assert store.work.settle(report.id, a_result(report, level), at_ms, None, standing)
     return report
 
@@ -159,7 +159,7 @@ def test_an_erased_report_can_not_be_amended_and_its_amendments_are_erased_with_
     store: RedisStore, redis_client: redis.Redis
 ) -> None:
     first = settled(store, accepted(store), "urgent")
-    second = settled(store, accepted(store, first), "monitor", Place.FRONT)
+    second = settled(store, accepted(store, first), "monitor", ChainPlace.FRONT)
     third = accepted(store, second)
     # Reports that have expired are found by the indexes.
     redis_client.delete(f"triage:report:{second.id}")
@@ -242,7 +242,7 @@ def test_two_amendments_at_the_same_time_are_both_accepted_and_are_one_chain(sto
     assert set(store.reports.get(first.id).amended_by) == {amendment.id for amendment in amendments}
     assert store.reports.get_history("spots", SUBJECT, NOW_MS).reports_last_48h == 1
     for amendment in amendments:
-        settled(store, amendment, "monitor", Place.FRONT)
+        settled(store, amendment, "monitor", ChainPlace.FRONT)
     assert len(row_ids(store)) == 1
 
 
@@ -252,7 +252,7 @@ def test_a_chain_s_own_results_do_not_hold_up_its_later_ones(store: RedisStore) 
     second = accepted(store, first)
     assert history(store, second).highest_level_24h is None
     assert history(store, accepted(store)).highest_level_24h is Level.URGENT
-    settled(store, second, "routine", Place.FRONT)
+    settled(store, second, "routine", ChainPlace.FRONT)
     assert history(store, accepted(store)).highest_level_24h is Level.ROUTINE
     other = settled(store, accepted(store), "monitor")
     assert history(store, accepted(store, second)).highest_level_24h is Level.MONITOR
@@ -278,7 +278,7 @@ def test_levels_of_the_version_before_hold_and_it_knows_the_levels_of_this_one(
     redis_client.hset(str(key), "2", NOW_MS - HOUR_MS)
     assert store.reports.get_history("spots", SUBJECT, NOW_MS).highest_level_24h is Level.URGENT
     settled(store, first, "urgent")
-    second = settled(store, accepted(store, first), "routine", Place.FRONT)
+    second = settled(store, accepted(store, first), "routine", ChainPlace.FRONT)
     assert redis_client.hgetall(str(key)) == {"2": str(NOW_MS - HOUR_MS), "0": str(NOW_MS)}
     assert store.reports.get_history("spots", SUBJECT, NOW_MS, amends=second.id).highest_level_24h is Level.URGENT
     later = NOW_MS + 24 * HOUR_MS
@@ -294,7 +294,7 @@ def test_levels_are_forgotten_after_their_time(settings: Settings, redis_client:
         assert redis_client.zcard(key) == 1
         assert 0 < redis_client.ttl(key) <= 30 * 3600
         amended = accepted(store, accepted(store))
-        settled(store, amended, "monitor", Place.FRONT)
+        settled(store, amended, "monitor", ChainPlace.FRONT)
         assert 0 < redis_client.ttl(redis_client.keys("triage:chain:*")[0]) <= settings.retention_days * 24 * 3600
         (index,) = redis_client.keys("triage:amendments:*")
         assert redis_client.ttl(index) == redis_client.ttl(redis_client.keys("triage:subject:*")[0])
@@ -304,7 +304,7 @@ def test_a_chain_stays_one_when_its_subject_gets_another_name(opening: Opening, 
     """Encryption is switched on: the names of the indexes change."""
     plain = opening(secret="")
     first = settled(plain, accepted(plain), "urgent")
-    second = settled(plain, accepted(plain, first), "routine", Place.FRONT)
+    second = settled(plain, accepted(plain, first), "routine", ChainPlace.FRONT)
     encrypted = opening(NEW)
     assert encrypted.key_rotation.rekey(NOW_MS, by=TESTER).reports == 2
     third = accepted(encrypted, second)
@@ -323,7 +323,7 @@ def test_a_decision_sees_the_nearest_settled_report_above_and_the_one_on_the_boa
     view = begun(store, third).chain
     assert view.above == ChainResult(first.id, NOW_MS, Level.URGENT, "X1_example")
     assert view.shown is None
-    sibling = settled(store, accepted(store, first), "monitor", Place.FRONT)
+    sibling = settled(store, accepted(store, first), "monitor", ChainPlace.FRONT)
     view = begun(store, third).chain
     assert (view.above and view.above.id, view.shown and view.shown.id) == (first.id, sibling.id)
 
@@ -337,10 +337,10 @@ def test_a_result_made_without_one_settled_meanwhile_is_not_published(
     begun(store, second)
     settled(store, first, "urgent")
     with pytest.raises(ChainChanged):
-        store.work.settle(second.id, a_result(second, "routine"), NOW_MS, None, Standing(Place.FRONT))
+        store.work.settle(second.id, a_result(second, "routine"), NOW_MS, None, ChainStanding(ChainPlace.FRONT))
     assert redis_client.xlen("triage:results") == 1
     assert store.reports.get(second.id).status is ReportStatus.QUEUED
-    settled(store, second, "routine", Place.FRONT)
+    settled(store, second, "routine", ChainPlace.FRONT)
     assert redis_client.xlen("triage:results") == 2
 
 
@@ -355,10 +355,10 @@ def test_a_result_that_another_key_encrypted_is_shown_as_one_that_could_not_be_d
 def test_the_board_shows_a_chain_as_its_newest_report(store: RedisStore) -> None:
     first = settled(store, accepted(store), "urgent")
     store.board.acknowledge(first.id, NOW_MS, by=TESTER)
-    second = settled(store, accepted(store, first), "monitor", Place.FRONT)
+    second = settled(store, accepted(store, first), "monitor", ChainPlace.FRONT)
     assert (row_ids(store), row_ids(store, BoardStatus.ACKNOWLEDGED)) == ([second.id], [])
     assert sum(store.board.tally(NOW_MS).open.values()) == 1
-    third = settled(store, accepted(store, second), "monitor", Place.FRONT)
+    third = settled(store, accepted(store, second), "monitor", ChainPlace.FRONT)
     (row,) = rows(store)
     assert (row.noted.id, row.amends, row.amended_by) == (third.id, second.id, ())
     # An amended report can still be acknowledged, and doesn't come back to the board.
@@ -516,6 +516,6 @@ def test_a_long_chain_costs_its_newest_report_no_more(store: RedisStore) -> None
 
 def test_the_board_drops_a_chain_when_its_time_is_over(store: RedisStore, settings: Settings) -> None:
     first = settled(store, accepted(store), "urgent")
-    settled(store, accepted(store, first), "monitor", Place.FRONT)
+    settled(store, accepted(store, first), "monitor", ChainPlace.FRONT)
     store.board.drop_expired(NOW_MS + settings.retention_days * DAY_MS + 1)
     assert row_ids(store) == []

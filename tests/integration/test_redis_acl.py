@@ -26,7 +26,7 @@ from triage_rules.foundation.settings import Settings
 from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.records.audit import Actor, Via
 from triage_rules.records.board import Wanted
-from triage_rules.records.chains import Place, Standing
+from triage_rules.records.chains import ChainPlace, ChainStanding
 from triage_rules.records.events import Event
 from triage_rules.records.proposals import Approval, Proposal, ProposalState
 from triage_rules.store.redis import RedisStore
@@ -244,7 +244,7 @@ def test_reports_can_be_amended_rekeyed_and_erased(roles: Roles, tester: redis.R
         assert view is not None
         above = view.chain.above.id if view.chain.above else ""
         shown = view.chain.shown.id if view.chain.shown else ""
-        place = Standing(Place.FRONT if above else None, above, shown)
+        place = ChainStanding(ChainPlace.FRONT if above else None, above, shown)
         assert worker.work.settle(reports[-1].id, a_result(reports[-1], "monitor"), NOW_MS, view.history, place)
         reports.append(a_report(subject="p", amends=reports[-1].id))
     assert web.reports.get_history("spots", "p", NOW_MS, amends=reports[1].id).reports_last_48h == 0

@@ -10,7 +10,7 @@ from tests.support.reports import HOUR_MS, NOW_MS, a_report, a_result, deployed
 from triage_rules.foundation.errors import QueueTooOld
 from triage_rules.language.model import Level
 from triage_rules.records.board import Wanted
-from triage_rules.records.chains import Place, Standing
+from triage_rules.records.chains import ChainPlace, ChainStanding
 from triage_rules.records.reports import History, Lane, ReportStatus
 from triage_rules.store.redis import RedisStore
 
@@ -55,7 +55,7 @@ def test_what_the_version_before_accepted_and_settled_can_be_amended(
     assert delivery is not None
     assert delivery.history == History(0, Level.URGENT)
     assert delivery.chain.above is not None
-    standing = Standing(Place.FRONT, delivery.chain.above.id)
+    standing = ChainStanding(ChainPlace.FRONT, delivery.chain.above.id)
     assert store.work.settle(amendment.id, a_result(amendment, "monitor"), NOW_MS, delivery.history, standing)
     assert [row.noted.id for row in store.board.page(Wanted(), NOW_MS, 5).rows] == [amendment.id]
     assert store.reports.get_history("spots", "person-1", NOW_MS) == History(1, Level.URGENT)

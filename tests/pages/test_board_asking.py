@@ -27,7 +27,7 @@ from tests.support.reports import HOUR_MS, NOW_MS, a_report, a_result, deployed
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.model import Level
 from triage_rules.records.board import RANKS, Bar, Group, Noted
-from triage_rules.records.chains import Place, Standing
+from triage_rules.records.chains import ChainPlace, ChainStanding
 from triage_rules.records.reports import NewReport
 from triage_rules.store.redis import RedisStore
 
@@ -127,7 +127,7 @@ def test_a_chain_is_one_row_that_says_what_it_amends_and_lowers(client: FlaskCli
     store.reports.accept(second)
     lowers = {"level": "urgent", "disposition": "X1_example"}
     result = a_result(second, "monitor") | {"amends": first.id, "lowers": lowers}
-    standing = Standing(Place.FRONT, first.id)
+    standing = ChainStanding(ChainPlace.FRONT, first.id)
     assert store.work.settle(second.id, result, store.now_ms(), None, standing)
     assert shown(client, "/board?show=all") == [second.id]
     text = client.get("/board").get_data(as_text=True)

@@ -18,7 +18,7 @@ class ChainChanged(Exception):
     """Another report of the chain was settled after this one was begun: it must be decided again."""
 
 
-class Place(enum.StrEnum):
+class ChainPlace(enum.StrEnum):
     """The place of a result in its chain."""
 
     FRONT = "front"
@@ -54,39 +54,39 @@ NO_VIEW = ChainView()
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ChainStanding:
     """The place of a result in its chain, and the ids in the view in which it was decided ('': none)."""
 
-    place: Place | None = None
+    place: ChainPlace | None = None
     above: str = ""
     shown: str = ""
 
 
-UNCHAINED = Standing()
+UNCHAINED = ChainStanding()
 
 
 def find_standing(
     result: Mapping[str, Any], view: ChainView, ruleset: Ruleset, *, amends: str | None, received_ms: int
-) -> Standing:
+) -> ChainStanding:
     """Return the place of a report's result. `amends`, `received_ms`: of the report."""
     above, shown = view.above, view.shown
-    seen = Standing(None, above.id if above else "", shown.id if shown else "")
+    seen = ChainStanding(None, above.id if above else "", shown.id if shown else "")
     if amends is None and shown is None:
         return seen
     if shown is None or received_ms > shown.received_ms or (received_ms == shown.received_ms and amends):
-        place = Place.FRONT
+        place = ChainPlace.FRONT
     else:
         own = ChainResult(result["id"], received_ms, Level.of(result["level"]), result["disposition"])
-        place = Place.SIDE if _is_lower(shown, own, ruleset) else Place.BACK
-    return Standing(place, seen.above, seen.shown)
+        place = ChainPlace.SIDE if _is_lower(shown, own, ruleset) else ChainPlace.BACK
+    return ChainStanding(place, seen.above, seen.shown)
 
 
 def find_lowered(
-    result: Mapping[str, Any], view: ChainView, ruleset: Ruleset, place: Place | None = None
+    result: Mapping[str, Any], view: ChainView, ruleset: Ruleset, place: ChainPlace | None = None
 ) -> dict[str, str | None] | None:
     """Return the most urgent outcome that the result lowers, as a result names it; None if it lowers none."""
     own = ChainResult(result["id"], 0, Level.of(result["level"]), result["disposition"])
-    replaced = [view.above, view.shown if place is Place.FRONT else None]
+    replaced = [view.above, view.shown if place is ChainPlace.FRONT else None]
     lowered = [other for other in replaced if other is not None and _is_lower(own, other, ruleset)]
     if not lowered:
         return None
@@ -97,13 +97,13 @@ def find_lowered(
     return {"level": None if gravest.level is None else gravest.level.word, "disposition": gravest.disposition}
 
 
-def _is_lower(one: ChainResult, other: ChainResult, ruleset: Ruleset) -> bool:
+def _is_lower(first: ChainResult, second: ChainResult, ruleset: Ruleset) -> bool:
     """Return whether the first outcome is less urgent. An undecided report ranks as urgent.
 
     Dispositions that this version of the ruleset doesn't have are compared by level only.
     """
-    levels = [Level.URGENT if each.level is None else each.level for each in (one, other)]
-    codes = [each.disposition for each in (one, other)]
+    levels = [Level.URGENT if each.level is None else each.level for each in (first, second)]
+    codes = [each.disposition for each in (first, second)]
     if levels[0] is levels[1] and all(code in ruleset.dispositions for code in codes):
         urgencies = [ruleset.urgency(str(code)) for code in codes]
         return urgencies[0] < urgencies[1]

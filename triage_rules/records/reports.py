@@ -8,7 +8,7 @@ from typing import Any
 
 from triage_rules.language.model import Answers, Audience, Level
 from triage_rules.records.board import Acknowledged
-from triage_rules.records.chains import NO_VIEW, UNCHAINED, ChainView, Standing
+from triage_rules.records.chains import NO_VIEW, UNCHAINED, ChainStanding, ChainView
 
 AMENDABLE = "expected the id of an earlier report of yours, for the same ruleset and with the same subject"
 """What a report may amend, for the message about any other id."""
@@ -86,7 +86,7 @@ class DecidedReport:
     id: str
     result: dict[str, Any]
     history: History | None = None
-    standing: Standing = UNCHAINED
+    standing: ChainStanding = UNCHAINED
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from triage_rules.foundation.errors import DecryptionError
 from triage_rules.language.model import Basis, Level
 from triage_rules.records import events
 from triage_rules.records.board import Group
-from triage_rules.records.chains import UNCHAINED, ChainChanged, Standing
+from triage_rules.records.chains import UNCHAINED, ChainChanged, ChainStanding
 from triage_rules.records.reports import DecidedReport, Delivery, History, Lane, ReportStatus, TakenBatch
 from triage_rules.records.tasks import BROKER_KEY_PREFIX, EVALUATE
 from triage_rules.store.clock import DAY_S
@@ -84,7 +84,7 @@ class Work:
         result: dict[str, Any],
         now_ms: int,
         history: History | None = None,
-        standing: Standing = UNCHAINED,
+        standing: ChainStanding = UNCHAINED,
     ) -> bool:
         """Store the result, publish its event, drop the report from pending, in one step. False if settled already.
 
