@@ -33,7 +33,7 @@ class Unsettled:
     to_retry: list[Delivery] = field(default_factory=list)
     """Reports whose attempt failed, that had an earlier attempt, or that can't be read."""
     to_restart: list[str] = field(default_factory=list)
-    """Reports to begin again, because they need a result of this turn, which isn't settled yet."""
+    """Reports to begin again, because their history needs a result of this turn, which isn't settled yet."""
     interrupted: tuple[Delivery, Exception] | None = None
     """The report that the time limit interrupted."""
     to_return: list[Delivery] = field(default_factory=list)
@@ -121,7 +121,6 @@ class Batch:
     def _decide_each(self, deliveries: Sequence[Delivery], started: float) -> tuple[list[DecidedReport], Unsettled]:
         done, unsettled = list[DecidedReport](), Unsettled()
         people: set[tuple[str, str | None]] = set()
-        begun = {delivery.report.id for delivery in deliveries}
         for number, delivery in enumerate(deliveries):
             if number and time.monotonic() - started > CHUNK_SECONDS:
                 unsettled.to_return += deliveries[number:]
@@ -130,7 +129,7 @@ class Batch:
                 unsettled.to_retry.append(delivery)
                 continue
             person = (delivery.report.ruleset, delivery.report.subject)
-            if person in people or delivery.report.amends in begun:
+            if person in people:
                 unsettled.to_restart.append(delivery.report.id)
                 continue
             if delivery.report.subject is not None:
