@@ -140,6 +140,7 @@ def test_only_a_report_of_the_same_client_ruleset_and_subject_can_be_amended(sto
         replace(amendment, subject=None),
         replace(amendment, ruleset="other"),
         replace(amendment, amends=nameless.id),
+        replace(a_report(amends=nameless.id), client="clinic"),
     ):
         refused(store, wrong)
     assert store.reports.get(first.id).amended_by == ()
