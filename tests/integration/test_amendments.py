@@ -232,6 +232,11 @@ def test_a_history_for_an_amendment_of_nothing_is_refused(store: RedisStore) -> 
     first = accepted(store)
     with pytest.raises(ReportError):
         store.reports.get_history("spots", SUBJECT, NOW_MS, "clinic", first.id)
+    nameless = a_report()
+    store.reports.accept(nameless)
+    with pytest.raises(ReportError):
+        store.reports.get_history("spots", None, NOW_MS, "clinic", nameless.id)
+    assert store.reports.get_history("spots", None, NOW_MS, amends=nameless.id) == History()
 
 
 def test_two_amendments_at_the_same_time_are_both_accepted_and_are_one_chain(store: RedisStore) -> None:
