@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Generic, NamedTuple, TypeVar
@@ -28,13 +29,11 @@ class OutcomeChanges:
     raised: tuple[int, ...]
     fallen: int | None
 
-    def could_raise_to(self, outcome: _RankedOutcome, *, established: bool) -> int:
-        """Return the highest rank possible once it is established, or no longer is; NONE if none is higher."""
-        if established and outcome.of_rule and self.fallen is not None:
+    def could_raise_to(self, outcome: _RankedOutcome) -> int:
+        """Return the highest rank possible once it is no longer established; NONE if none is higher."""
+        if outcome.of_rule and self.fallen is not None:
             return self.raised[self.fallen]
-        if established and outcome.rank is not None:
-            return NONE
-        return self.raised[self.before if outcome.rank is None else max(self.before, outcome.rank)]
+        return self.raised[self.before] if outcome.rank is None else NONE
 
     def could_lower(self, outcome: _RankedOutcome, *, established: bool) -> bool:
         """Return whether a less urgent outcome may result."""
@@ -145,6 +144,11 @@ class Decider:
             floor.id: {level: self._ranks[code] for level, code in floor.raise_one} for floor in ruleset.floors.values()
         }
         self._read_by = _inputs_read_by(ruleset, [outcome.statement for outcome in self._outcomes])
+        self._numbers_of = [
+            (NONE if rank is None else rank, slice(numbers[0], numbers[-1] + 1))
+            for rank, group in itertools.groupby(self._outcomes, key=lambda outcome: outcome.rank)
+            if (numbers := [outcome.number for outcome in group])
+        ]
         self._above = [self._select_above(rank) for rank in range(len(self._codes))]
         self._tables = QuestionTables(ruleset, lambda question: question)
         self._as_it_is = tuple(range(len(self._codes)))
@@ -269,17 +273,17 @@ class Decider:
 
     # --- questions ---
 
-    def questions(self, rails: Masks, decision: Decision, depends_on: Mapping[int, int]) -> list[OpenQuestion]:
+    def questions(self, rails: Masks, decision: Decision, depends_on: list[int]) -> list[OpenQuestion]:
         """Return the open inputs that could change the outcome; none once it is determined.
 
         First come signs of immediate danger, then mandatory inputs, then the others in the ruleset's order. Left out
-        are inputs that the service counts. `depends_on`: an undecided outcome's number -> mask of the open inputs it
-        depends on (`input_bits`).
+        are inputs that the service counts. `depends_on`: for each outcome, by its number, a mask of the open inputs
+        that can change it (`input_bits`).
         """
         return self.collect(rails, decision, depends_on, self._tables)
 
     def collect(
-        self, rails: Masks, decision: Decision, depends_on: Mapping[int, int], tables: QuestionTables[Entry]
+        self, rails: Masks, decision: Decision, depends_on: list[int], tables: QuestionTables[Entry]
     ) -> list[Entry]:
         """Return the same as `questions`, as entries of tables."""
         if decision.determined:
@@ -300,22 +304,23 @@ class Decider:
             picked.update(compress(enumerate(entries), flags(mask)))
         return [picked[place] for place in sorted(picked)]
 
-    def _directions(self, rails: Masks, decision: Decision, depends_on: Mapping[int, int]) -> tuple[list[int], int]:
+    def _directions(self, rails: Masks, decision: Decision, depends_on: list[int]) -> tuple[list[int], int]:
         """Return for each rank a mask of the inputs that could raise to it, and a mask of those that could lower."""
-        changes, now = decision.outcome_changes, self._ranks[decision.disposition]
-        could_lower = self._ranks[decision.lowest_disposition] < now
+        changes = decision.outcome_changes
+        could_lower = self._ranks[decision.lowest_disposition] < self._ranks[decision.disposition]
         raises, lowers = [0] * len(self._codes), 0
-        established, outcomes = rails.established, self._outcomes
-        before, raised = changes.before, changes.raised
-        for number, mask in depends_on.items():
-            outcome, is_established = outcomes[number], established >> number & 1 == 1
-            if is_established:
-                rank = changes.could_raise_to(outcome, established=True)
-            else:  # as could_raise_to says, without the call: reports have many of these
-                rank = raised[before if outcome.rank is None or outcome.rank < before else outcome.rank]
-            raises[rank] |= mask
-            if could_lower and changes.could_lower(outcome, established=is_established):
+        others = list(depends_on)
+        for number in bit_numbers(rails.established & rails.possible & ~rails.certain & self._all_mask):
+            outcome, mask, others[number] = self._outcomes[number], depends_on[number], 0
+            raises[changes.could_raise_to(outcome)] |= mask
+            if could_lower and changes.could_lower(outcome, established=True):
                 lowers |= mask
+        for rank, numbers in self._numbers_of:
+            raises[changes.raised[max(changes.before, rank)]] |= functools.reduce(operator.or_, others[numbers], 0)
+        if could_lower:
+            for outcome, mask in zip(self._outcomes, others, strict=True):
+                if mask and changes.could_lower(outcome, established=False):
+                    lowers |= mask
         return raises, lowers
 
     def may_change(self, rails: Masks, decision: Decision, only: int) -> int:
@@ -349,6 +354,14 @@ class QuestionTables(Generic[Entry]):
         if key not in self._entries:
             self._entries[key] = [self._make(OpenQuestion(name, *key)) for name in self._names]
         return self._entries[key]
+
+
+def bit_numbers(mask: int) -> Iterator[int]:
+    """Yield the numbers of a mask's bits that are 1, from the lowest on."""
+    while mask:
+        lowest = mask & -mask
+        mask ^= lowest
+        yield lowest.bit_length() - 1
 
 
 class _Summary(NamedTuple):

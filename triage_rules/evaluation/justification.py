@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from triage_rules.evaluation.decision import KeyedOutcome, keyed_outcomes
@@ -47,8 +46,8 @@ class Justification(Protocol):
         """Return the rails as far as the report's audience can still change them."""
         ...
 
-    def depends_on_in_reach(self) -> Mapping[int, int]:
-        """Map each outcome that the audience can still change to a bit mask of the inputs it can answer for that."""
+    def depends_on_in_reach(self) -> list[int]:
+        """Return for each outcome a bit mask of the inputs that the audience can answer and that can change it."""
         ...
 
 
@@ -88,13 +87,12 @@ class ReferenceJustification:
         """Return the rails as far as the report's audience can still change them."""
         return self._numbering.masks(self._in_reach.rails())
 
-    def depends_on_in_reach(self) -> Mapping[int, int]:
-        """Map each outcome that the audience can still change to a bit mask of the inputs it can answer for that."""
+    def depends_on_in_reach(self) -> list[int]:
+        """Return for each outcome a bit mask of the inputs that the audience can answer and that can change it."""
         askable = _AskableInputs(self._ruleset, self._in_reach)
-        return {
-            self._numbering.number[key]: sum(self._bits[name] for name in askable.behind(statement))
-            for key, statement in self._outcomes.items()
-        }
+        return [
+            sum(self._bits[name] for name in askable.behind(self._outcomes[key])) for key in self._numbering.outcomes
+        ]
 
 
 def missing(ruleset: Ruleset, reference: Reference) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -60,11 +60,13 @@ class GeneratedEvaluation:
         self._steps = steps
         self._outcomes = outcomes
         self._read: list[Any] = []
+        self._reasons: dict[str, Reasons] | None = None
 
     def reasons(self, key: str) -> Reasons:
         """Return the reasons of a true statement; empty if it isn't true."""
-        reasons: dict[str, Reasons] = self._step(0)[0]
-        return reasons.get(key, {})
+        if self._reasons is None:
+            self._reasons = self._step(0)[0]
+        return self._reasons.get(key, {})
 
     def missing(self) -> list[str]:
         """Return the open mandatory inputs in the ruleset's order; all of a group if none of it is answered."""
@@ -85,9 +87,9 @@ class GeneratedEvaluation:
         mask: int = self._step(1)[2]
         return mask
 
-    def depends_on_in_reach(self) -> Mapping[int, int]:
-        """Map each outcome that the audience can still change to a bit mask of the inputs it can answer for that."""
-        masks: Mapping[int, int] = self._step(2)
+    def depends_on_in_reach(self) -> list[int]:
+        """Return for each outcome a bit mask of the inputs that the audience can answer and that can change it."""
+        masks: list[int] = self._step(2)
         return masks
 
     def _step(self, number: int) -> Any:
@@ -213,13 +215,13 @@ class _Program:
     def _write_dependencies_in_reach(self, reach: ReachWriter) -> None:
         number = Numbering(self._ruleset).number
         reach.write_masks()
-        self._lines.append("hangs = {}")
+        masks = ["0"] * len(self.outcomes)
         for n, statement in enumerate(keyed_outcomes(self._ruleset.rules_and_floors)):
             when = statement.outcome.when if statement.outcome is not None else None
             parts = [statement.rule.when] if when is None else [statement.rule.when, when]
             mask = " | ".join(map(reach.mask, parts))
-            self._lines.append(f"if i{n} and not j{n}: hangs[{number[statement.key]}] = {mask}")
-        self._lines.append("yield hangs")
+            masks[number[statement.key]] = f"({mask} if i{n} and not j{n} else 0)"
+        self._lines.append(f"yield [{', '.join(masks)}]")
 
 
 def _join_tuple(expressions: list[str]) -> str:

@@ -114,12 +114,12 @@ class ReachWriter:
     def write_masks(self) -> None:
         """Write the lines that `mask` needs: every fact of every statement, and its mask."""
         every = {
-            Fact(name, *which)
+            Fact(name, STAYS, side)
             for name in self._ruleset.inferences
-            for which in itertools.product((MAY, STAYS), (True, False))
-            if which[0] is MAY or not self._expressions.is_settled(Inferred(name))
+            for side in (True, False)
+            if not self._expressions.is_settled(Inferred(name))
         }
-        self._write_facts(every)
+        self._write_facts(self._needed_beneath(every))
         written: set[str] = set()
         for read in gated_in_order(self._ruleset):
             for when in gates_of(read):
@@ -232,8 +232,7 @@ class ReachWriter:
                 bits |= self._bits[read.name]
         masks = list(dict.fromkeys([f"askable & {bits}", *masks] if bits else masks))
         fixed = f"{self.stays(settled, True)} or {self.stays(settled, False)}"
-        stuck = f"not ({self.may_be(settled, True)} or {self.may_be(settled, False)})"
-        return f"(0 if {fixed} or {stuck} else {join_expressions(' | ', masks, none='0')})"
+        return f"(0 if {fixed} else {join_expressions(' | ', masks, none='0')})"
 
     def _ungated_input(self, condition: Condition) -> Input | None:
         """Return the input that a leaf reads, if it has no gates and can be asked."""
