@@ -184,11 +184,12 @@ def test_only_what_is_open_and_somebody_can_answer_is_asked(smalls: list[Small])
             assert question.could_raise_to is not None or question.could_lower_to is not None
 
 
-def test_the_most_dangerous_question_comes_first(smalls: list[Small]) -> None:
+def test_mandatory_questions_come_first_and_the_others_in_the_order_of_the_ruleset(smalls: list[Small]) -> None:
     for small in smalls:
-        rank = small.ruleset.urgency
-        danger = [(-1, 0) if one.could_raise_to is None else rank(one.could_raise_to) for one in small.ask]
-        assert danger == sorted(danger, reverse=True)
+        mandatory = [name for item in small.ruleset.mandatory for name in item.inputs]
+        order = list(dict.fromkeys([*mandatory, *small.ruleset.inputs]))
+        places = [order.index(question.input) for question in small.ask]
+        assert places == sorted(places)
 
 
 # --- what is missing ------------------------------------------------------------------------

@@ -146,9 +146,9 @@ def test_every_rule_is_wanted_true_wanted_silent_and_seen_open(
 ) -> None:
     ruleset = evaluator.ruleset
     references = [
-        Reference(ruleset, evaluator.facts(read_answers(ruleset, outcome.case.answers), outcome.case.history))
+        Reference(ruleset, evaluator.facts(outcome.answers, outcome.case.history))
         for outcome in outcomes
-        if outcome.result
+        if outcome.answers is not None
     ]
     for name, rule in ruleset.rules.items():
         assert any(name in outcome.case.expect.get("fires", ()) for outcome in outcomes), name
