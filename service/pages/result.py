@@ -20,8 +20,9 @@ from triage_rules.deployment.live import Loaded
 from triage_rules.foundation.errors import BundleError, EngineError, ReportNotFound, RulesetError, RulesetNotFound
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.intake.form import questions
+from triage_rules.language.model import Audience
 from triage_rules.records.api_keys import Scope
-from triage_rules.records.reports import Delivery, StoredReport
+from triage_rules.records.reports import Delivery, NewReport, StoredReport
 
 blueprint = Blueprint("result", __name__)
 
@@ -67,6 +68,7 @@ def show(report_id: str) -> Response:
         may_see_both=link is None,
         report=report,
         result=report.result,
+        lowers=report.result.get("lowers"),
         again=_is_reproduced(opened) if request.args.get("again") else None,
         received=timestamp(report.received_ms),
         act_by=_act_by(report, report.result),
@@ -123,7 +125,7 @@ def _view_values(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]
     values["given"] = [(asked[name].text, asked[name].in_words(_written(value))) for name, value in shown.items()]
     values["reopen"] = [(f"a.{name}", _written(value)) for name, value in shown.items()]
     values["path"] = " ".join(shown)
-    values["commands"] = _commands(ruleset.name, answers) if for_clinician else None
+    values["commands"] = _commands(ruleset.name, opened.posted.report) if for_clinician else None
     return values
 
 
@@ -156,15 +158,18 @@ def _is_reproduced(opened: OpenedReport) -> bool | None:
             report_id=posted.report.id,
             received_ms=posted.report.received_ms,
             evaluated_ms=get_parts().now_ms(),
+            audience=posted.report.audience,
+            amends=posted.report.amends,
         )
     except EngineError:
         return None
     return all(second[name] == opened.result[name] for name in SAME)
 
 
-def _commands(name: str, answers: dict[str, Any]) -> dict[str, str]:
+def _commands(name: str, report: NewReport) -> dict[str, str]:
     """Return the commands that reproduce the result."""
-    body = json.dumps({"ruleset": name, "findings": answers}, ensure_ascii=False, indent=1)
+    audience = {} if report.audience is Audience.PATIENT else {"audience": report.audience.value}
+    body = json.dumps({"ruleset": name, **audience, "findings": report.answers}, ensure_ascii=False, indent=1)
     return {
         "decide": f"triage decide {name} - <<'REPORT'\n{body}\nREPORT",
         "curl": f"curl -s {request.host_url}v1/evaluate -H 'Content-Type: application/json' -d {shlex.quote(body)}",

@@ -12,6 +12,5 @@ from triage_rules.language.model import Ruleset
 def questions(ruleset: Ruleset, rails: Rails, decision: Decision, reference: Reference) -> list[OpenQuestion]:
     """The questions of a report."""
     deciding = Decider(ruleset)
-    return deciding.questions(
-        deciding.numbering.masks(rails), decision, ReferenceJustification(ruleset, reference).depends_on()
-    )
+    grounds = ReferenceJustification(ruleset, reference)
+    return deciding.questions(deciding.numbering.masks(rails), decision, grounds.depends_on_in_reach())
