@@ -295,7 +295,7 @@ def test_a_statement_may_be_nested_to_the_limit_in_counts_alone() -> None:
         condition = AtLeast(2, (condition, *yes(2, 2 * n)))
     ruleset = ruleset_of(condition)
     agree(ruleset, {}, {f"y{n}": True for n in range(200)}, {"y0": False})
-    assert any(GeneratedEvaluator(ruleset).of({}, Reach(1, 0)).depends_on_in_reach())
+    assert any(GeneratedEvaluator(ruleset).of({}, Reach(-1, 0)).depends_on_in_reach())
 
 
 def test_two_names_with_one_hash_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,11 +29,11 @@ class OutcomeChanges:
     raised: tuple[int, ...]
     fallen: int | None
 
-    def could_raise_to(self, outcome: _RankedOutcome) -> int:
-        """Return the highest rank possible once it is no longer established; NONE if none is higher."""
+    def could_raise_to(self, outcome: _RankedOutcome) -> int | None:
+        """Return the highest rank possible once it is no longer established; None if that can't raise."""
         if outcome.of_rule and self.fallen is not None:
             return self.raised[self.fallen]
-        return self.raised[self.before] if outcome.rank is None else NONE
+        return self.raised[self.before] if outcome.rank is None else None
 
     def could_lower(self, outcome: _RankedOutcome, *, established: bool) -> bool:
         """Return whether a less urgent outcome may result."""
@@ -312,7 +312,8 @@ class Decider:
         others = list(depends_on)
         for number in bit_numbers(rails.established & rails.possible & ~rails.certain & self._all_mask):
             outcome, mask, others[number] = self._outcomes[number], depends_on[number], 0
-            raises[changes.could_raise_to(outcome)] |= mask
+            if (rank := changes.could_raise_to(outcome)) is not None:
+                raises[rank] |= mask
             if could_lower and changes.could_lower(outcome, established=True):
                 lowers |= mask
         for rank, numbers in self._numbers_of:

@@ -126,7 +126,7 @@ class _AskableInputs:
         return frozenset(name for name in names if self._ruleset.inputs[name].asked_of is not AskedOf.SERVICE)
 
     def _collect(self, condition: Condition) -> frozenset[str]:
-        if len(self._in_reach.reach(condition)) == 1:
+        if self._in_reach.reach(condition) in ({True}, {False}):
             return frozenset()
         match condition:
             case All(parts) | Any(parts) | AtLeast(_, parts):
@@ -141,6 +141,8 @@ class _AskableInputs:
                 return self._askable(self._ruleset.input_behind(name))
 
     def _askable(self, read: Input) -> frozenset[str]:
+        if not self._in_reach.is_askable(read.name):
+            return frozenset()
         names = frozenset().union(*map(self._collect, gates_of(read)))
         if read.available_if is not None and self._in_reach.value(read.available_if) is not True:
             return names
