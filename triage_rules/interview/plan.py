@@ -6,20 +6,30 @@ and question by question, is dropped while the outcome stays settled. What is le
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple
 
 from triage_rules.evaluation.answers import UNKNOWN
 from triage_rules.evaluation.decision import Decider, Decision
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.generated.program import ReachEvaluator
+from triage_rules.evaluation.reference import Reference
+from triage_rules.evaluation.signals import flags, input_bits
 from triage_rules.interview.screens import Screen, screens_of
+from triage_rules.language.gates import InputsBehind, gates_of
 from triage_rules.language.model import Answers, Audience, Input, InputKind, Level, Ruleset, Value
 from triage_rules.records.reports import History
 
 _COST = {InputKind.YES_NO: 1.0, InputKind.CHOICE: 1.5, InputKind.NUMBER: 2.0, InputKind.INTEGER: 2.0}
 _COST_OF_TEXT = 5.0
+
+
+MOST_TICKED = 3
+"""The most ticked choices that are asked on one screen."""
 
 
 class NextScreen(NamedTuple):
@@ -30,7 +40,10 @@ class NextScreen(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """Where an interview stands: the decision as far as its audience can change it, and the inputs that matter."""
+    """Where an interview stands: the decision as far as its audience can change it, and the inputs that may matter.
+
+    matters: the askable inputs that an undecided outcome depends on, though a graver one may make it irrelevant.
+    """
 
     decision: Decision
     matters: frozenset[str]
@@ -53,8 +66,10 @@ class Planner:
         self._ruleset: Ruleset = evaluator.ruleset
         self._decider = Decider(self._ruleset)
         self._reach = ReachEvaluator(self._ruleset)
-        self._names = list(self._ruleset.inputs)
+        self._names = list(input_bits(self._ruleset))
         self.screens = screens_of(self._ruleset)
+        self._screen_of = {name: screen for screen in self.screens for name in screen.inputs}
+        self._behind = InputsBehind(self._ruleset.inferences)
         self._expected = {name: _expected(read) for name, read in self._ruleset.inputs.items()}
         self._cost = {name: _COST.get(read.kind, _COST_OF_TEXT) for name, read in self._ruleset.inputs.items()}
 
@@ -73,16 +88,17 @@ class Planner:
         standing = self._stand(given)
         if standing.decision.determined:
             return None
-        waiting = [name for name in ticked if name in standing.matters]
+        waiting = [name for name in ticked if answers.get(name) is None]
         if waiting:
-            screen = next(screen for screen in self.screens if waiting[0] in screen.inputs)
-            return NextScreen(Screen(screen.inputs, None, screen.place), tuple(waiting[:3]))
+            return NextScreen(Screen(tuple(waiting), None, place=0), tuple(waiting[:MOST_TICKED]))
         for screen in self.screens:
             if screen.is_first and standing.matters.intersection(screen.inputs):
                 return self._show(screen, given, standing.matters)
         plan = self._plan(given, standing, self._expected)
-        screen = min((s for s in self.screens if plan.intersection(s.inputs)), key=lambda s: s.place)
-        return self._show(screen, given, plan if screen.panel is None else standing.matters)
+        undecided = self._undecided_gates(plan | standing.matters, given)
+        wanted = frozenset(name for name in plan if not undecided.get(name, frozenset()) & plan)
+        screen = min((s for s in self.screens if wanted.intersection(s.inputs)), key=lambda s: s.place)
+        return self._show(screen, given, wanted | (standing.matters - undecided.keys()))
 
     def certificate(
         self, answers: Answers, history: History, audience: Audience, truth: Mapping[str, Value]
@@ -100,8 +116,8 @@ class Planner:
         facts = self._evaluator.facts(given.answers, given.history)
         rails, steps = self._reach.of(facts, self._evaluator.reach(given.answers, facts, given.audience))
         decision = self._decider.decide(rails)
-        questions = [] if decision.determined else self._decider.questions(rails, decision, next(steps))
-        return Standing(decision, frozenset(question.input for question in questions))
+        mask = 0 if decision.determined else functools.reduce(operator.or_, next(steps), 0)
+        return Standing(decision, frozenset(compress(self._names, flags(mask))))
 
     def _decide(self, given: _Given, further: Answers) -> Decision:
         answers = {**given.answers, **further}
@@ -142,15 +158,26 @@ class Planner:
                 kept = kept - {name}
         return frozenset(kept)
 
+    def _undecided_gates(self, names: Iterable[str], given: _Given) -> dict[str, frozenset[str]]:
+        """Return, for each input with an undecided gate, the inputs on other screens that its gates read."""
+        reference = Reference(self._ruleset, self._evaluator.facts(given.answers, given.history))
+        undecided = {}
+        for name in names:
+            gates = [when for when in gates_of(self._ruleset.inputs[name]) if reference.value(when) is None]
+            if gates:
+                needs = {self._ruleset.input_behind(need).name for when in gates for need in self._behind.of(when)}
+                undecided[name] = frozenset(needs.difference(self._screen_of[name].inputs))
+        return undecided
+
     def _is_asked(self, name: str, given: _Given) -> bool:
         return self._ruleset.inputs[name].asked_of in given.audience.answers
 
     def _show(self, screen: Screen, given: _Given, wanted: frozenset[str]) -> NextScreen:
-        if screen.panel is None:
-            return NextScreen(screen, tuple(name for name in screen.inputs if name in wanted)[:3])
         facts = self._evaluator.facts(given.answers, given.history)
-        sensible = [name for name in screen.inputs if name not in facts or given.answers.get(name, UNKNOWN) != UNKNOWN]
-        return NextScreen(screen, tuple(sensible))
+        if screen.panel is not None:
+            sensible = [n for n in screen.inputs if n not in facts or given.answers.get(n, UNKNOWN) != UNKNOWN]
+            return NextScreen(screen, tuple(sensible))
+        return NextScreen(screen, tuple(name for name in screen.inputs if name in wanted))
 
 
 def _expected(read: Input) -> Value:
