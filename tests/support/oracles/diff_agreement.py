@@ -70,7 +70,7 @@ def every_report(old: Ruleset, new: Ruleset) -> Iterator[Answers]:
 
 def result_of(ruleset: Ruleset, answers: Answers) -> Result:
     """The whole result by the reference evaluator."""
-    reference = Reference(ruleset, answers)
+    reference = Reference(ruleset, brute_force.effective(ruleset, answers))
     rails = reference.rails()
     return make_result(
         ruleset, IDENTITY, ReferenceJustification(ruleset, reference), rails, decide(ruleset, rails), disagreement=False

@@ -105,7 +105,7 @@ def _difference(one: Ruleset, other: Ruleset, answers: Answers) -> Differs | Non
 
 
 def _disposition(ruleset: Ruleset, answers: Answers) -> str:
-    return disposition_of(ruleset, Reference(ruleset, answers).established())
+    return disposition_of(ruleset, Reference(ruleset, brute_force.effective(ruleset, answers)).established())
 
 
 def _fired(ruleset: Ruleset, answers: Answers) -> set[str]:
@@ -114,6 +114,7 @@ def _fired(ruleset: Ruleset, answers: Answers) -> set[str]:
 
 def _rest(ruleset: Ruleset, answers: Answers, level: Level) -> tuple[object, ...]:
     """Whose reasons are told, which conflicts there are, what is missing. Flags hang on rules and default."""
+    answers = brute_force.effective(ruleset, answers)
     held = brute_force.outcomes(ruleset, answers)
     told = set()
     for rule in ruleset.rules_and_floors:

@@ -40,7 +40,7 @@ def _find_unused_inputs(context: CheckContext) -> Iterator[Finding]:
         if name in read or name in mandatory:
             continue
         message = f"`{name}` ({asked.question}) is asked, but no rule or statement reads the answer"
-        witness = context.single_answer_witness(FAMILY, name, context.encoding.answered(name))
+        witness = context.single_answer_witness(FAMILY, name, context.encoding.given(name))
         place = place_at(context.root, ("inputs", name))
         yield Finding(CheckType.UNUSED_INPUT, place, name, f"{message}.", witness=witness)
 
