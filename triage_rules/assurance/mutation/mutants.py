@@ -58,6 +58,23 @@ class OutcomeRemoval:
 
 
 @dataclass(frozen=True, slots=True)
+class RelevanceMutation:
+    """Another `relevant` of an input; None: always relevant."""
+
+    of: str
+    relevant: Relevance | None
+
+
+@dataclass(frozen=True, slots=True)
+class PanelLineMutation:
+    """Another meaning of "none of these" for a choice that is a line of a panel."""
+
+    panel: str
+    line: int
+    none_means: Value
+
+
+@dataclass(frozen=True, slots=True)
 class MandatoryRemoval:
     """Removal of an item of the mandatory list."""
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from triage_rules.assurance.checking.written_conditions import Path, WrittenCondition, place_at, written_conditions
+from triage_rules.assurance.checking.written_conditions import (
+    AVAILABLE,
+    Path,
+    WrittenCondition,
+    place_at,
+    written_conditions,
+)
 from triage_rules.foundation.place import Place
 from triage_rules.language.conditions import parts as parts_of
 from triage_rules.language.model import All, Condition, Ruleset
@@ -13,6 +19,9 @@ from triage_rules.language.reading.places import MappingNode, Node, Sequence
 
 VALIDITY = "validity"
 """Owner of the condition under which a result expires sooner: no case can see it, so it gets no mutants."""
+
+UNSEEN = {VALIDITY, AVAILABLE}
+"""Keys in the paths of conditions that change no outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +40,9 @@ class Part:
 
 
 def list_parts(ruleset: Ruleset, root: Node, file: str) -> Iterator[Part]:
-    """Yield each condition and all its parts, the outer ones first, in the order of `written`; skip the validity's."""
+    """Yield each condition and all its parts, the outer ones first, in the order of `written`; skip those that no case sees."""
     for whole in written_conditions(ruleset):
-        if whole.owner != VALIDITY:
+        if not UNSEEN & set(whole.path):
             place = place_at(root, whole.path, file)
             outermost = Part(whole, (), whole.condition, None, place, in_range=False)
             yield from _walk(outermost, _find_node(root, whole.path))
