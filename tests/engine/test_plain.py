@@ -15,7 +15,7 @@ from tests.support.shares import examples, some_of
 from tests.unit.test_compiling import ruleset_of
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.evaluation.generated.program import GeneratedEvaluator
+from triage_rules.evaluation.generated.program import GeneratedEvaluation, GeneratedEvaluator
 from triage_rules.evaluation.justification import ReferenceJustification
 from triage_rules.evaluation.reference import Reference
 from triage_rules.evaluation.signals import SOONER, Numbering
@@ -25,11 +25,13 @@ from triage_rules.language.model import Any as AnyOf
 RED_DOTS = Path(__file__).parents[2] / "rulesets" / "red-dots"
 
 
-def differences(plain: GeneratedEvaluator, ruleset: Ruleset, findings: Answers) -> list[str]:
-    """What the plain evaluator says otherwise."""
-    reference = Reference(ruleset, findings)
-    opinion, rails, grounds = plain.of(findings), reference.rails(), ReferenceJustification(ruleset, reference)
-    numbering = Numbering(ruleset)
+def differences(
+    plain: GeneratedEvaluator, ruleset: Ruleset, findings: Answers, closed: frozenset[str] = frozenset()
+) -> list[str]:
+    """What the plain evaluator says otherwise. closed: inputs that the audience will not answer."""
+    reference, numbering = Reference(ruleset, findings), Numbering(ruleset)
+    opinion = plain.of(findings, sum(1 << n for n, name in enumerate(ruleset.inputs) if name in closed))
+    rails, grounds = reference.rails(), ReferenceJustification(ruleset, reference, closed)
     said = numbering.rails(opinion.rails)
     told = [rail for rail in ("established", "possible", "certain") if getattr(said, rail) != getattr(rails, rail)]
     told += [
@@ -40,7 +42,29 @@ def differences(plain: GeneratedEvaluator, ruleset: Ruleset, findings: Answers) 
     told += ["missing"] if opinion.missing() != grounds.missing() else []
     undecided = {numbering.number[key] for key in rails.possible - rails.certain if key != SOONER}
     wanted = {number: mask for number, mask in grounds.depends_on().items() if number in undecided}
-    return told + (["what it hangs on"] if opinion.depends_on() != wanted else [])
+    told += ["what it hangs on"] if opinion.depends_on() != wanted else []
+    return told + _differences_in_reach(opinion, grounds, numbering, findings, ruleset)
+
+
+def _differences_in_reach(
+    opinion: GeneratedEvaluation,
+    grounds: ReferenceJustification,
+    numbering: Numbering,
+    findings: Answers,
+    ruleset: Ruleset,
+) -> list[str]:
+    outcomes = numbering.mask(numbering.outcomes)
+    unanswered = sum(1 << n for n, name in enumerate(ruleset.inputs) if name not in findings)
+    reach, found = grounds.rails_in_reach(), opinion.rails_in_reach()
+    undecided = reach.possible & ~reach.certain & outcomes
+    wanted = {n: mask for n, mask in grounds.depends_on_in_reach().items() if undecided >> n & 1}
+    differing = [
+        ("possible in reach", found.possible, reach.possible & outcomes),
+        ("certain in reach", found.certain, reach.certain & outcomes),
+        ("only elsewhere", opinion.only_elsewhere() & unanswered, grounds.only_elsewhere()),
+        ("what it hangs on in reach", opinion.depends_on_in_reach(), wanted),
+    ]
+    return [what for what, one, other in differing if one != other]
 
 
 @settings(max_examples=examples(50, 200), derandomize=True, deadline=None, database=None)
@@ -51,7 +75,8 @@ def test_it_agrees_with_the_reference_on_rails_reasons_and_questions(seed: int) 
     plain = GeneratedEvaluator(ruleset)
     for _ in range(5):
         findings = make_findings(random, ruleset)
-        assert differences(plain, ruleset, findings) == []
+        closed = frozenset(name for name in ruleset.inputs if random.random() < 0.3)
+        assert differences(plain, ruleset, findings, closed) == []
         assert differences(plain, ruleset, make_completion(random, ruleset, findings)) == []
 
 
@@ -63,7 +88,8 @@ def test_it_agrees_on_the_worked_cases_of_red_dots_and_on_what_is_left_of_them()
             findings = read_answers(ruleset, case.answers)
             fewer = {name: value for name, value in findings.items() if random.random() < 0.6}
             for answers in (findings, fewer):
-                assert differences(plain, ruleset, evaluator.facts(answers, case.history)) == [], case.id
+                facts = evaluator.facts(answers, case.history)
+                assert differences(plain, ruleset, facts, frozenset(fewer) - facts.keys()) == [], case.id
 
 
 def test_an_evaluator_that_is_wrong_about_one_statement_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

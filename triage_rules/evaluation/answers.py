@@ -14,14 +14,14 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from marshmallow import RAISE, Schema, ValidationError, fields, missing
+from marshmallow import RAISE, Schema, ValidationError, fields
 
 from triage_rules.foundation.errors import ReportError, ReportFault
 from triage_rules.foundation.strict_json import pointer_part
 from triage_rules.language.model import MAX_NUMBER, Answers, AskedOf, Input, InputKind, Ruleset, Value
 
 UNKNOWN = "unknown"
-"""Answer, to a question of any kind, that leaves the input open."""
+"""Answer, to a question of any kind, that leaves the input open; the question is not asked again."""
 
 _POINTER = "/findings"
 _MAX_FAULTS = 100
@@ -50,7 +50,7 @@ def _refuse(code: str, detail: str) -> NoReturn:
 
 
 class AnswerField(fields.Field[Any]):
-    """Field for one input's answer. Errors are `{"code", "detail"}`; open answers deserialize to `missing`."""
+    """Field for one input's answer. Errors are `{"code", "detail"}`; an answer that means open becomes UNKNOWN."""
 
     def __init__(self, read: Input) -> None:
         null: dict[str, Any] = {
@@ -63,7 +63,7 @@ class AnswerField(fields.Field[Any]):
         self.read = read
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        return missing if value == UNKNOWN and isinstance(value, str) else self._check(value)
+        return UNKNOWN if isinstance(value, str) and value == UNKNOWN else self._check(value)
 
     def _check(self, value: Any) -> Any:
         raise NotImplementedError
@@ -142,7 +142,7 @@ class ChoiceAnswer(AnswerField):
             _refuse("wrong_type", f"{self._expected}, found {_name_type(value)}")
         if value not in self._open:
             _refuse("not_a_choice", self._expected)
-        return missing if self._open[value] else value
+        return UNKNOWN if self._open[value] else value
 
 
 class TextAnswer(AnswerField):
@@ -210,7 +210,7 @@ _schemas = _Schemas()
 
 
 def read_answers(ruleset: Ruleset, raw: object) -> Answers:
-    """Read the answers of a report; open ones are left out.
+    """Read the answers of a report. An answer that leaves its input open is UNKNOWN.
 
     Raises ReportError with all faults (of very many, the first and how many more), with pointers from `/findings` on.
     """
@@ -228,11 +228,9 @@ def read_answers(ruleset: Ruleset, raw: object) -> Answers:
             continue
         try:
             answer: Any = field.deserialize(value, key, raw)
+            answers[key] = answer
         except ValidationError as error:
             messages[key] = error.messages
-        else:
-            if answer is not missing:
-                answers[key] = answer
     if messages:
         raise ReportError(_make_faults(ruleset, raw, messages), max(0, len(messages) - _MAX_FAULTS))
     return {name: answers[name] for name in schema.load_fields if name in answers}

@@ -142,9 +142,9 @@ class Decider:
             floor.id: {level: self._ranks[code] for level, code in floor.raise_one} for floor in ruleset.floors.values()
         }
         self._inputs = list(ruleset.inputs)
-        mandatory = dict.fromkeys(name for item in ruleset.mandatory for name in item.inputs)
-        self._mandatory = [1 << self._inputs.index(name) for name in mandatory]
-        self._mandatory_mask = sum(self._mandatory)
+        danger = [name for panel in ruleset.panels.values() if panel.immediate_danger for name in panel.inputs]
+        mandatory = [name for item in ruleset.mandatory for name in item.inputs]
+        self._asked_first = [1 << self._inputs.index(name) for name in dict.fromkeys([*danger, *mandatory])]
         self._questions: dict[tuple[int | None, int | None], dict[int, OpenQuestion]] = {}
         self._as_it_is = tuple(range(len(self._codes)))
 
@@ -265,53 +265,39 @@ class Decider:
 
     # --- questions ---
 
-    def questions(self, rails: Masks, decision: Decision, depends_on: Mapping[int, int]) -> list[OpenQuestion]:
-        """Return the open inputs that could change the outcome, the most dangerous first; none once it is determined.
+    def questions(
+        self, rails: Masks, decision: Decision, depends_on: Mapping[int, int], only: int = -1
+    ) -> list[OpenQuestion]:
+        """Return the open inputs that could change the outcome; none once it is determined.
 
-        First come inputs that could raise it highest; then mandatory ones, in the ruleset's order; then those with the
-        fewest other open inputs beside them. Left out are inputs that the service counts or that no person is asked.
-        `depends_on`: an undecided outcome's number -> mask of the open inputs it depends on: bit n is the nth input.
+        First come signs of immediate danger, then mandatory inputs, then the others in the ruleset's order. Left out
+        are inputs that the service counts. `depends_on`: an undecided outcome's number -> mask of the open inputs it
+        depends on: bit n is the nth input. `only`: mask of the inputs to return.
         """
         if decision.determined:
             return []
         changes, now = decision.outcome_changes, self._ranks[decision.disposition]
         lowest = self._ranks[decision.lowest_disposition]
         raises, lowers = [0] * len(self._codes), 0
-        beside: dict[int, int] = {}
         for outcome in self._outcomes_in(rails.possible & ~rails.certain):
             mask = depends_on.get(outcome.number)
             if mask:
                 is_established = bool(rails.established >> outcome.number & 1)
-                count = mask.bit_count()
-                beside[count] = beside.get(count, 0) | mask
                 rank = changes.could_raise_to(outcome, established=is_established)
                 if rank > now:
                     raises[rank] |= mask
                 if lowest < now and changes.could_lower(outcome, established=is_established):
                     lowers |= mask
-        fewest_first = [beside[count] for count in sorted(beside)]
-        questions: list[OpenQuestion] = []
-        asked = 0
+        questions: dict[int, OpenQuestion] = {}
+        asked = ~only
         for rank in (*range(len(self._codes) - 1, now, -1), None):
             new = (lowers if rank is None else raises[rank]) & ~asked
             if new:
                 asked |= new
                 lower, neither = self._questions_for(rank, lowest), self._questions_for(rank, None)
-                questions += [(lower if lowers & n else neither)[n] for n in self._order_bits(new, fewest_first)]
-        return questions
-
-    def _order_bits(self, wanted: int, fewest_first: list[int]) -> Iterator[int]:
-        """Yield the wanted bits: mandatory inputs first, then by smallest mask, then in the ruleset's order."""
-        if wanted & self._mandatory_mask:
-            yield from (n for n in self._mandatory if wanted & n)
-            wanted &= ~self._mandatory_mask
-        for mask in fewest_first:
-            new = mask & wanted
-            wanted ^= new
-            while new:
-                n = new & -new
-                new ^= n
-                yield n
+                questions |= {n: (lower if lowers & n else neither)[n] for n in bits_of(new)}
+        first = [questions.pop(n) for n in self._asked_first if n in questions]
+        return first + [questions[n] for n in sorted(questions)]
 
     def _questions_for(self, raise_to: int | None, lower_to: int | None) -> dict[int, OpenQuestion]:
         """Return the question for each bit; made once for each pair of ranks."""
@@ -321,6 +307,14 @@ class Decider:
             questions = {1 << n: OpenQuestion(name, up, down) for n, name in enumerate(self._inputs)}
             self._questions[raise_to, lower_to] = questions
         return questions
+
+
+def bits_of(mask: int) -> Iterator[int]:
+    """Yield the bits of a mask that are 1, each as a number, the lowest first."""
+    while mask:
+        bit = mask & -mask
+        mask ^= bit
+        yield bit
 
 
 class _Summary(NamedTuple):

@@ -10,13 +10,15 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from triage_rules.evaluation.answers import UNKNOWN
 from triage_rules.evaluation.compiling import compile_ruleset
 from triage_rules.evaluation.decision import Decider
 from triage_rules.evaluation.engine import Engine
+from triage_rules.evaluation.generated.gates import ImpliedAnswers
 from triage_rules.evaluation.generated.program import GeneratedEvaluator
 from triage_rules.evaluation.result import Identity, Results
 from triage_rules.evaluation.signals import Masks
-from triage_rules.language.model import Answers, AskedOf, InputKind, Level, Ruleset, Value
+from triage_rules.language.model import Answers, AskedOf, Audience, InputKind, Level, Ruleset, Value
 from triage_rules.records.reports import History
 
 REPORTS_LAST_48H = "reports_last_48h"
@@ -46,27 +48,49 @@ class Evaluator:
         self._phrases = [(m.name, m.text, tuple(map(folded, m.phrases))) for m in ruleset.mentions.values()]
         self._texts = [name for name, read in ruleset.inputs.items() if read.kind is InputKind.TEXT]
         self._counted_inputs = [name for name, read in ruleset.inputs.items() if read.asked_of is AskedOf.SERVICE]
+        self._gated = [
+            name for name, read in ruleset.inputs.items() if read.relevant and read.relevant.otherwise is not None
+        ]
+        self._implied = ImpliedAnswers(ruleset)
+        self._bits = {name: 1 << n for n, name in enumerate(ruleset.inputs)}
+        self._out_of_reach = {
+            audience: sum(
+                self._bits[read.name] for read in ruleset.inputs.values() if read.asked_of not in audience.answers
+            )
+            for audience in Audience
+        }
         self._second_opinion = second_opinion
         self._alarm = alarm
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         _evaluators.add(self)
 
-    def evaluate(
-        self, answers: Answers, history: History, *, report_id: str, received_ms: int, evaluated_ms: int
+    def evaluate(  # noqa: PLR0913 (a result says all of this)
+        self,
+        answers: Answers,
+        history: History,
+        *,
+        report_id: str,
+        received_ms: int,
+        evaluated_ms: int,
+        audience: Audience = Audience.PATIENT,
+        amends: str | None = None,
     ) -> dict[str, Any]:
         """Return the result, ready to publish. Raises EngineError if the engine fails."""
         facts = self.facts(answers, history)
         rails = self._run(facts)
-        opinion = self._plain.of(facts)
+        opinion = self._plain.of(facts, self.closed(answers, audience))
         disagreement = self._second_opinion and opinion.rails != rails
         if disagreement:
             self._alarm()
             rails = self._merge_safely(rails, opinion.rails)
         ruleset = self.ruleset
-        identity = Identity(report_id, ruleset.name, ruleset.version, self.digest, received_ms, evaluated_ms)
+        identity = Identity(
+            report_id, ruleset.name, ruleset.version, self.digest, received_ms, evaluated_ms, audience, amends
+        )
         decision = self._deciding.decide(rails)
-        return self._results.make(identity, opinion, rails, decision, disagreement=disagreement)
+        irrelevant = [name for name in self._gated if name in facts and answers.get(name, UNKNOWN) == UNKNOWN]
+        return self._results.make(identity, opinion, rails, decision, irrelevant, disagreement=disagreement)
 
     def looks_urgent(self, answers: Answers, history: History) -> bool:
         """Return whether the plain evaluator finds the report urgent, for the choice of the urgent lane."""
@@ -74,17 +98,27 @@ class Evaluator:
         return self._deciding.level(rails.established) is Level.URGENT
 
     def facts(self, answers: Answers, history: History) -> Answers:
-        """Return the evaluators' input: the answers (a text as its presence and its mentions), and the counts."""
-        facts = dict(answers)
+        """Return the evaluators' input: the answers without unknown ones, and what follows without being asked.
+
+        A text stands as its presence and its mentions. Added are the counts, and answers that relevance implies.
+        """
+        facts = {name: answer for name, answer in answers.items() if answer != UNKNOWN}
+        texts = {name: folded(str(facts[name])) for name in self._texts if name in facts}
         for name in self._counted_inputs:
             facts[name] = _count(name, history)
-        texts = {name: folded(str(answers[name])) for name in self._texts if name in answers}
         if texts:
             facts |= dict.fromkeys(texts, True)
             facts |= {
                 name: any(p in texts[text] for p in phrases) for name, text, phrases in self._phrases if text in texts
             }
+        if self._gated:
+            facts |= self._implied.of(facts)
         return facts
+
+    def closed(self, answers: Answers, audience: Audience) -> int:
+        """Return a mask of the inputs that this audience will not answer: out of its reach, or answered "unknown"."""
+        unknown = sum(self._bits[name] for name, answer in answers.items() if answer == UNKNOWN)
+        return self._out_of_reach[audience] | unknown
 
     @cached_property
     def _plain(self) -> GeneratedEvaluator:

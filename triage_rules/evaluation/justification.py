@@ -8,7 +8,8 @@ from typing import Protocol
 from triage_rules.evaluation.decision import KeyedOutcome, keyed_outcomes
 from triage_rules.evaluation.explanation import Reasons, find_reasons, outcome_condition
 from triage_rules.evaluation.reference import Reference
-from triage_rules.evaluation.signals import Numbering
+from triage_rules.evaluation.signals import Masks, Numbering
+from triage_rules.language.gates import gates_of
 from triage_rules.language.model import (
     All,
     Any,
@@ -17,6 +18,7 @@ from triage_rules.language.model import (
     Compare,
     Condition,
     Inferred,
+    Input,
     IsOpen,
     Not,
     OneOf,
@@ -41,13 +43,29 @@ class Justification(Protocol):
         """Map each undecided outcome's number to a bit mask of the open inputs it depends on."""
         ...
 
+    def only_elsewhere(self) -> int:
+        """Return a bit mask of the open inputs that only another audience can answer."""
+        ...
+
+    def rails_in_reach(self) -> Masks:
+        """Return the rails as far as the report's audience can still change them."""
+        ...
+
+    def depends_on_in_reach(self) -> Mapping[int, int]:
+        """Map each outcome that the audience can still change to a bit mask of the inputs it can answer for that."""
+        ...
+
 
 class ReferenceJustification:
     """Justification by the reference evaluator; for rulesets that decide once."""
 
-    def __init__(self, ruleset: Ruleset, reference: Reference) -> None:
+    def __init__(self, ruleset: Ruleset, reference: Reference, closed: frozenset[str] = frozenset()) -> None:
         self._ruleset = ruleset
         self._reference = reference
+        self._closed = closed
+        self._in_reach = Reference(ruleset, reference.answers, closed=closed)
+        self._numbering = Numbering(ruleset)
+        self._bits = {name: 1 << n for n, name in enumerate(ruleset.inputs)}
         self._outcomes = {statement.key: statement for statement in keyed_outcomes(ruleset.rules_and_floors)}
 
     def reasons(self, key: str) -> Reasons:
@@ -62,11 +80,29 @@ class ReferenceJustification:
 
     def depends_on(self) -> Mapping[int, int]:
         """Map each undecided outcome's number to a bit mask of the open inputs it depends on."""
-        undecided = _OpenInputs(self._ruleset, self._reference)
-        bits = {name: 1 << n for n, name in enumerate(self._ruleset.inputs)}
-        number = Numbering(self._ruleset).number
+        return self._depends_on(_OpenInputs(self._ruleset, self._reference))
+
+    def only_elsewhere(self) -> int:
+        """Return a bit mask of the open inputs that only another audience can answer."""
+        return sum(bit for name, bit in self._bits.items() if self._is_only_elsewhere(name))
+
+    def _is_only_elsewhere(self, name: str) -> bool:
+        read = self._ruleset.inputs[name]
+        if name in self._reference.answers or self._in_reach.is_askable(name):
+            return False
+        return read.relevant is None or self._reference.value(read.relevant.when) is not False
+
+    def rails_in_reach(self) -> Masks:
+        """Return the rails as far as the report's audience can still change them."""
+        return self._numbering.masks(self._in_reach.rails())
+
+    def depends_on_in_reach(self) -> Mapping[int, int]:
+        """Map each outcome that the audience can still change to a bit mask of the inputs it can answer for that."""
+        return self._depends_on(_AskableInputs(self._ruleset, self._in_reach))
+
+    def _depends_on(self, undecided: _OpenInputs) -> Mapping[int, int]:
         return {
-            number[key]: sum(bits[name] for name in undecided.asked(statement))
+            self._numbering.number[key]: sum(self._bits[name] for name in undecided.asked(statement))
             for key, statement in self._outcomes.items()
         }
 
@@ -96,9 +132,7 @@ class _OpenInputs:
         if statement.outcome is not None and statement.outcome.when is not None:
             conditions.append(statement.outcome.when)
         names = frozenset().union(*map(self._collect, conditions))
-        mentions, inputs = self._ruleset.mentions, self._ruleset.inputs
-        names = frozenset(mentions[name].text if name in mentions else name for name in names)
-        return frozenset(name for name in names if inputs[name].asked_of is not AskedOf.SERVICE)
+        return frozenset(name for name in names if self._ruleset.inputs[name].asked_of is not AskedOf.SERVICE)
 
     def _collect(self, condition: Condition) -> frozenset[str]:
         if len(self._reference.reach(condition)) == 1:
@@ -113,4 +147,17 @@ class _OpenInputs:
                     self._statements[name] = self._collect(self._ruleset.inferences[name].when)
                 return self._statements[name]
             case Compare(name) | OneOf(name) | Yes(name) | IsOpen(name):
-                return frozenset({name})
+                return self._open(self._ruleset.input_behind(name))
+
+    def _open(self, read: Input) -> frozenset[str]:
+        return frozenset({read.name})
+
+
+class _AskableInputs(_OpenInputs):
+    """Inputs that the audience can answer now and that a condition depends on, with those that their gates read."""
+
+    def _open(self, read: Input) -> frozenset[str]:
+        names = frozenset().union(*map(self._collect, gates_of(read)))
+        if read.available_if is not None and self._reference.value(read.available_if) is not True:
+            return names
+        return names | {read.name}

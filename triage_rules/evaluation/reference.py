@@ -33,6 +33,7 @@ Reach = frozenset[Kleene]
 """Values that a condition can take."""
 
 _ALL: Reach = frozenset({True, False, None})
+_OPEN: Reach = frozenset({None})
 _TRUE: Reach = frozenset({True})
 _FALSE: Reach = frozenset({False})
 
@@ -40,12 +41,21 @@ _FALSE: Reach = frozenset({False})
 class Reference:
     """Evaluator of one ruleset on one report's answers; remembers statements it has visited.
 
-    known: values of statements that need no evaluation.
+    known: values of statements that need no evaluation. closed: inputs that the report's audience will not answer;
+    given, `reach` is limited to what this audience can answer, and open inputs that make no sense are closed too.
     """
 
-    def __init__(self, ruleset: Ruleset, answers: Answers, known: Mapping[str, Kleene] | None = None) -> None:
+    def __init__(
+        self,
+        ruleset: Ruleset,
+        answers: Answers,
+        known: Mapping[str, Kleene] | None = None,
+        *,
+        closed: frozenset[str] | None = None,
+    ) -> None:
         self._ruleset = ruleset
         self.answers = answers
+        self._closed = closed
         self._values: dict[str, Kleene] = dict(known or {})
         self._reaches: dict[int, tuple[Condition, Reach]] = {}
 
@@ -107,10 +117,26 @@ class Reference:
             case Unless(part):
                 return frozenset(value is not True for value in self.reach(part))
             case IsOpen(name):
-                return frozenset({False}) if name in self.answers else frozenset({True, False})
+                if name in self.answers:
+                    return _FALSE
+                return frozenset({True, False}) if self.is_askable(name) else _TRUE
             case _:
                 value = self._compare_answer(condition)
-                return _ALL if value is None else frozenset({value})
+                if value is not None:
+                    return frozenset({value})
+                return _ALL if self.is_askable(self._ruleset.input_behind(condition.input).name) else _OPEN
+
+    def is_askable(self, name: str) -> bool:
+        """Return whether the input is open, and the report's audience may still answer it."""
+        if self._closed is None:
+            return name not in self.answers
+        read = self._ruleset.inputs[name]
+        return (
+            name not in self.answers
+            and name not in self._closed
+            and (read.relevant is None or self.value(read.relevant.when) is not False)
+            and (read.available_if is None or True in self.reach(read.available_if))
+        )
 
     def established(self) -> frozenset[str]:
         """Return the keys of the outcomes, floors, conflicts and inferences that are true now."""

@@ -10,7 +10,8 @@ from triage_rules.evaluation.decision import Decider, Decision, KeyedOutcome, Op
 from triage_rules.evaluation.justification import Justification
 from triage_rules.evaluation.signals import SOONER, Masks, Rails
 from triage_rules.foundation.timestamps import timestamp
-from triage_rules.language.model import NOT_APPROVED, AskedOf, Disposition, Level, Rule, Ruleset
+from triage_rules.language.gates import InputsBehind
+from triage_rules.language.model import NOT_APPROVED, AskedOf, Audience, Disposition, Input, Level, Rule, Ruleset
 from triage_rules.records.reports import ReportStatus
 
 HUMAN_REVIEW_NOW = "human_review_now"
@@ -33,6 +34,8 @@ class Identity:
     digest: str
     received_ms: int
     evaluated_ms: int
+    audience: Audience = Audience.PATIENT
+    amends: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Results:
         self._sooner = bit[SOONER]
         self._parts: dict[str, _OutcomeParts] = {}
         self._questions = _QuestionEntries(ruleset)
+        self._elsewhere = {name: _make_elsewhere(read) for name, read in ruleset.inputs.items()}
+        self._irrelevant = _make_irrelevant(ruleset)
         self._inferences = [(bit[name], name, inference.says) for name, inference in ruleset.inferences.items()]
         self._conflicts = [(bit[name], _make_conflict(ruleset, name)) for name in ruleset.conflicts]
         self._default_reason = ruleset.default.reason.strip()
@@ -68,16 +73,27 @@ class Results:
         self._always_clinician = [] if ruleset.approved_by is not None else [NOT_APPROVED]
         self._always_clinician.append(ruleset.always_clinician.strip())
 
-    def make(
-        self, identity: Identity, grounds: Justification, rails: Masks, decision: Decision, *, disagreement: bool
+    def make(  # noqa: PLR0913 (a result has this many sources)
+        self,
+        identity: Identity,
+        grounds: Justification,
+        rails: Masks,
+        decision: Decision,
+        irrelevant: Iterable[str] = (),
+        *,
+        disagreement: bool,
     ) -> Json:
-        """Return the result of an evaluation, in the form of schemas/result.schema.json."""
+        """Return the result of an evaluation, in the form of schemas/result.schema.json.
+
+        irrelevant: the inputs whose answers relevance implied.
+        """
         disposition = self._ruleset.dispositions[decision.disposition]
         established = rails.established
         rules, floors = (
             [self._parts.get(statement.key) or self._remember(statement) for statement in fired]
             for fired in self._deciding.fired(established)
         )
+        complete, ask, elsewhere = self._list_questions(grounds, rails, decision)
         return {
             "id": identity.report,
             "status": _DONE,
@@ -91,7 +107,9 @@ class Results:
             "determined": decision.determined and not disagreement,
             "basis": decision.basis.value,
             "by_rules": self._by_rules(decision.by_rules),
-            "ask": self._list_questions(grounds, rails, decision),
+            "interview": {"audience": identity.audience.value, "complete": complete},
+            "ask": ask,
+            "open_elsewhere": elsewhere,
             "rules": [_make_rule(grounds, parts) for parts in rules],
             "safety_net": [_make_rule(grounds, parts) for parts in floors],
             "inferences": {
@@ -99,6 +117,7 @@ class Results:
                 for bit, name, says in self._inferences
                 if established & bit
             },
+            "irrelevant": [self._irrelevant[name] for name in irrelevant],
             "missing": grounds.missing(),
             "conflicts": [conflict for bit, conflict in self._conflicts if established & bit],
             "flags": self._collect_flags(decision, [*rules, *floors], disagreement),
@@ -122,11 +141,21 @@ class Results:
         sooner = validity.sooner_minutes if rails.possible & self._sooner else None
         return validity.minutes if sooner is None else sooner
 
-    def _list_questions(self, grounds: Justification, rails: Masks, decision: Decision) -> list[Json]:
+    def _list_questions(
+        self, grounds: Justification, rails: Masks, decision: Decision
+    ) -> tuple[bool, list[Json], list[Json]]:
+        """Return whether the audience's part is complete, the questions to ask it, and those only others can answer."""
         if decision.determined:
-            return []
-        questions = self._deciding.questions(rails, decision, grounds.depends_on())
-        return [self._questions[question] for question in questions]
+            return True, [], []
+        in_reach = grounds.rails_in_reach()
+        within = self._deciding.decide(in_reach)
+        elsewhere = self._deciding.questions(rails, decision, grounds.depends_on(), grounds.only_elsewhere())
+        ask = [] if within.determined else self._deciding.questions(in_reach, within, grounds.depends_on_in_reach())
+        return (
+            within.determined,
+            [self._questions[question] for question in ask],
+            [self._elsewhere[question.input] for question in elsewhere],
+        )
 
     def _collect_flags(self, decision: Decision, fired: list[_OutcomeParts], disagreement: bool) -> list[str]:
         flags = list(self._ruleset.default.flags) if decision.by_default else []
@@ -158,9 +187,10 @@ class _QuestionEntries(dict[OpenQuestion, Json]):
     def __init__(self, ruleset: Ruleset) -> None:
         super().__init__()
         self._ruleset = ruleset
+        self._panels = {name: panel.name for panel in ruleset.panels.values() for name in panel.inputs}
 
     def __missing__(self, question: OpenQuestion) -> Json:
-        self[question] = entry = _make_question(self._ruleset, question)
+        self[question] = entry = _make_question(self._ruleset, question, self._panels.get(question.input))
         return entry
 
 
@@ -197,10 +227,13 @@ def failed_result(identity: Identity, reason: str) -> Json:
         "determined": False,
         "basis": None,
         "by_rules": None,
+        "interview": None,
         "ask": [],
+        "open_elsewhere": [],
         "rules": [],
         "safety_net": [],
         "inferences": {},
+        "irrelevant": [],
         "missing": [],
         "conflicts": [],
         "flags": [HUMAN_REVIEW_NOW],
@@ -252,7 +285,26 @@ def _make_conflict(ruleset: Ruleset, name: str) -> Json:
     return {"id": conflict.id, "text": conflict.says, "findings": list(conflict.inputs)}
 
 
-def _make_question(ruleset: Ruleset, question: OpenQuestion) -> Json:
+def _make_elsewhere(read: Input) -> Json:
+    who = AskedOf.CLINICIAN if read.asked_of in (AskedOf.LABORATORY, AskedOf.MEASURED) else read.asked_of
+    return {"finding": read.name, "audience": who.value, "question": read.question}
+
+
+def _make_irrelevant(ruleset: Ruleset) -> dict[str, Json]:
+    """Return an entry for each input whose answer relevance may imply, with the inputs that decide on it."""
+    behind = InputsBehind(ruleset.inferences)
+    return {
+        name: {
+            "finding": name,
+            "taken_as": read.relevant.otherwise,
+            "because": list(dict.fromkeys(ruleset.input_behind(n).name for n in behind.of(read.relevant.when))),
+        }
+        for name, read in ruleset.inputs.items()
+        if read.relevant is not None and read.relevant.otherwise is not None
+    }
+
+
+def _make_question(ruleset: Ruleset, question: OpenQuestion, panel: str | None) -> Json:
     read = ruleset.inputs[question.input]
     up, down = question.could_raise_to, question.could_lower_to
     entry: Json = {
@@ -263,6 +315,8 @@ def _make_question(ruleset: Ruleset, question: OpenQuestion) -> Json:
         "could_lower_to": None if down is None else ruleset.dispositions[down].level.word,
         "could_lower_to_disposition": down,
     }
+    if panel is not None:
+        entry["panel"] = panel
     if read.asked_of is not AskedOf.ANYONE:
         entry["audience"] = read.asked_of.value
     return entry

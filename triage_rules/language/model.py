@@ -307,11 +307,11 @@ class Panel:
 class ScreenPlan:
     """How an interview is put on screens: a panel by its name, or one to three inputs together.
 
-    first: the screens to begin with, in this order. together: further inputs that share a screen.
+    first: the screens to begin with, in this order. then: further ones; of several that matter, the first comes first.
     """
 
     first: tuple[str | tuple[str, ...], ...] = ()
-    together: tuple[tuple[str, ...], ...] = ()
+    then: tuple[str | tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

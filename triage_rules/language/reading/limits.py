@@ -41,7 +41,7 @@ MOST = {
     "mandatory": 500,
     "panels": 100,
     "first": 20,
-    "together": 200,
+    "then": 200,
     "any_of": 100,
     "choices": 100,
     "in": 100,

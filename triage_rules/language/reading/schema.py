@@ -337,10 +337,10 @@ def _panel_line() -> Schema:
 
 
 def _screens() -> Schema:
-    first = {"anyOf": [ref("name"), ref("shared_screen")]}
+    screen = {"anyOf": [ref("name"), ref("shared_screen")]}
     properties = {
-        "first": several(first, "The screens to begin with: panels, or lists of inputs.", least=0),
-        "together": several(ref("shared_screen"), "Inputs that share a screen.", least=0),
+        "first": several(screen, "The screens to begin with: panels, or lists of inputs.", least=0),
+        "then": several(screen, "Further screens; of several that matter, the first comes first.", least=0),
     }
     return {"description": "How an interview is put on screens.", **an_object(properties, [])}
 

@@ -9,20 +9,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from triage_rules.foundation.place import Place
-from triage_rules.language.conditions import atoms, leaves
+from triage_rules.language.gates import InputsBehind
 from triage_rules.language.model import (
     AskedOf,
     Condition,
     Inference,
-    Inferred,
     Input,
     InputKind,
-    IsOpen,
     Panel,
     PanelLine,
     Relevance,
     ScreenPlan,
-    Unless,
     Value,
 )
 from triage_rules.language.reading.conditions import REFUSED, ConditionReader, Names
@@ -129,7 +126,7 @@ def _is_within(number: float, read: Input) -> bool:
 
 def check_gates(names: Names, inferences: Mapping[str, Inference], root: Form) -> None:
     """Reject gates that may change their mind (`open`, `unless`), and gates that depend on each other in a circle."""
-    behind = _InputsBehind(inferences)
+    behind = InputsBehind(inferences)
     needs: dict[str, list[str]] = {}
     for name, form in _written(root, root.faults, GATES):
         read = names.inputs.get(name)
@@ -146,33 +143,6 @@ def _gates_of(read: Input) -> Iterator[tuple[str, Condition]]:
         yield "relevant", read.relevant.when
     if read.available_if is not None and read.available_if is not REFUSED:
         yield "available_if", read.available_if
-
-
-class _InputsBehind:
-    """Names that conditions read, through statements."""
-
-    def __init__(self, inferences: Mapping[str, Inference]) -> None:
-        self._inferences = inferences
-        self._names: dict[str, frozenset[str]] = {}
-        self._unsettled: set[str] = set()
-        for name, inference in inferences.items():  # in an order in which each needs only earlier ones
-            self._names[name] = frozenset(self.of(inference.when))
-            if self.may_be_taken_back(inference.when):
-                self._unsettled.add(name)
-
-    def of(self, condition: Condition) -> list[str]:
-        """Return the inputs and mentions that a condition reads."""
-        names: dict[str, None] = {}
-        for atom in atoms(condition):
-            names |= dict.fromkeys(self._names.get(atom.name, ()) if isinstance(atom, Inferred) else (atom.input,))
-        return list(names)
-
-    def may_be_taken_back(self, condition: Condition) -> bool:
-        """Return whether a further answer may change a true or false condition."""
-        return any(
-            isinstance(leaf, IsOpen | Unless) or (isinstance(leaf, Inferred) and leaf.name in self._unsettled)
-            for leaf in leaves(condition)
-        )
 
 
 def _report_circles(needs: Mapping[str, list[str]], root: Form) -> None:
@@ -295,29 +265,34 @@ def _check_never_gated(lines: list[PanelLine], names: Names, form: Form) -> None
 
 
 def read_screens(root: Form, names: Names, panels: Mapping[str, Panel], faults: Faults) -> ScreenPlan:
-    """Read `screens`: the first ones, and inputs that share a screen."""
+    """Read `screens`: the first ones, and those that follow."""
     node = root.node("screens", required=False)
     if node is None or isinstance(node, Broken):
         return ScreenPlan()
     form = Form(node, "`screens`", faults, root.key_place("screens"))
     taken = {name: f"a line of panel `{panel.name}`" for panel in panels.values() for name in panel.inputs}
-    first: list[str | tuple[str, ...]] = []
-    for item in form.items("first", least=0):
-        if isinstance(item, Scalar):
-            if item.value not in panels:
-                known = suggest_name(item.value, panels) if isinstance(item.value, str) else ""
-                form.add_fault(
-                    item.place, f"`first`: expected a panel or a list of inputs, found {_found(item)}{known}"
-                )
-            elif item.value in first:
-                form.add_fault(item.place, f"`first`: `{item.value}` is in the list twice")
-            else:
-                first.append(str(item.value))
-        else:
-            first.append(_shared_screen(item, "first", names, taken, form))
-    together = tuple(_shared_screen(item, "together", names, taken, form) for item in form.items("together", least=0))
+    first, then = (_screens_under(key, names, panels, taken, form) for key in ("first", "then"))
     form.close()
-    return ScreenPlan(tuple(first), together)
+    return ScreenPlan(first, then)
+
+
+def _screens_under(
+    key: str, names: Names, panels: Mapping[str, Panel], taken: dict[str, str], form: Form
+) -> tuple[str | tuple[str, ...], ...]:
+    screens: list[str | tuple[str, ...]] = []
+    for item in form.items(key, least=0):
+        if not isinstance(item, Scalar):
+            screens.append(_shared_screen(item, key, names, taken, form))
+        elif not isinstance(item.value, str) or item.value not in panels:
+            known = suggest_name(item.value, panels) if isinstance(item.value, str) else ""
+            message = f"`{key}`: expected a panel or a list of inputs, found {_found(item)}{known}"
+            form.add_fault(item.place, message)
+        elif f"panel {item.value}" in taken:
+            form.add_fault(item.place, f"`{key}`: `{item.value}` is listed twice")
+        else:
+            taken[f"panel {item.value}"] = "listed"
+            screens.append(item.value)
+    return tuple(screens)
 
 
 def _shared_screen(node: Node, key: str, names: Names, taken: dict[str, str], form: Form) -> tuple[str, ...]:
