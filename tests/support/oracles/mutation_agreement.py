@@ -9,7 +9,7 @@ from random import Random
 
 from tests.support.oracles import brute_force
 from tests.support.oracles.encoding_agreement import can_be_written, small_ruleset
-from tests.support.rulesets.generated import DIGEST, make_report, make_ruleset
+from tests.support.rulesets.generated import DIGEST, as_facts, make_report, make_ruleset
 from triage_rules.assurance.cases import Case, differences, fired_ids
 from triage_rules.assurance.mutation.case_runs import CaseRuns
 from triage_rules.assurance.mutation.equivalence import Differs, Distinguished, Equivalence, Equivalent
@@ -181,8 +181,8 @@ def _case(evaluator: Evaluator, random: Random, number: int) -> Case:
 
 
 def _result(evaluator: Evaluator, ruleset: Ruleset, case: Case) -> dict[str, object]:
-    facts = evaluator.facts(read_answers(evaluator.ruleset, case.answers), case.history)
-    reference = Reference(ruleset, facts)
+    answers = read_answers(evaluator.ruleset, case.answers)
+    reference = Reference(ruleset, as_facts(ruleset, answers, case.history))
     rails = reference.rails()
     return make_result(
         ruleset, IDENTITY, ReferenceJustification(ruleset, reference), rails, decide(ruleset, rails), disagreement=False

@@ -42,6 +42,11 @@ class WrittenCondition:
     path: Path
     condition: Condition
 
+    @property
+    def is_gate(self) -> bool:
+        """Return whether it decides on an input: if it is relevant, or can be answered."""
+        return self.path[0] == "inputs"
+
 
 def written_conditions(ruleset: Ruleset) -> list[WrittenCondition]:
     """Return each condition of the file once: those of statements, rules, floors, then the rest."""

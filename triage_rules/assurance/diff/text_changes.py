@@ -136,7 +136,7 @@ def _compare_head(old: Ruleset, new: Ruleset) -> Iterator[TextChange]:
     lines += [_line("mandatory", *_difference(old.mandatory, new.mandatory))]
     lines += [
         _line(f"screens: {key}", *(_screens_as_text(getattr(ruleset.screens, key)) for ruleset in (old, new)))
-        for key in ("first", "together")
+        for key in ("first", "then")
     ]
     lines += [_line(f"always: {reader}", getattr(old, f"always_{reader}"), getattr(new, f"always_{reader}"))
             for reader in ("patient", "clinician")]  # fmt: skip

@@ -20,9 +20,6 @@ from triage_rules.language.reading.places import MappingNode, Node, Sequence
 VALIDITY = "validity"
 """Owner of the condition under which a result expires sooner: no case can see it, so it gets no mutants."""
 
-UNSEEN = {VALIDITY, AVAILABLE}
-"""Keys in the paths of conditions that change no outcome."""
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -40,12 +37,20 @@ class Part:
 
 
 def list_parts(ruleset: Ruleset, root: Node, file: str) -> Iterator[Part]:
-    """Yield each condition and all its parts, the outer ones first, in the order of `written`; skip those that no case sees."""
+    """Yield each condition and all its parts, the outer ones first, in the order of `written`.
+
+    Skip those that change no outcome: the validity's, and gates that imply no answer.
+    """
     for whole in written_conditions(ruleset):
-        if not UNSEEN & set(whole.path):
+        if whole.owner != VALIDITY and (not whole.is_gate or _implies_answer(ruleset, whole)):
             place = place_at(root, whole.path, file)
             outermost = Part(whole, (), whole.condition, None, place, in_range=False)
             yield from _walk(outermost, _find_node(root, whole.path))
+
+
+def _implies_answer(ruleset: Ruleset, gate: WrittenCondition) -> bool:
+    relevant = ruleset.inputs[gate.owner].relevant
+    return relevant is not None and relevant.otherwise is not None and AVAILABLE not in gate.path
 
 
 def _walk(part: Part, node: Node | None) -> Iterator[Part]:

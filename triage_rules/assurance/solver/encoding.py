@@ -12,6 +12,7 @@ from functools import partial
 from triage_rules.assurance.solver.answers import AnswerVariables, folded
 from triage_rules.assurance.solver.conditions import ConditionFormulas
 from triage_rules.assurance.solver.logic import Formula, Logic
+from triage_rules.evaluation.answers import UNKNOWN
 from triage_rules.evaluation.signals import SOONER, outcome_key
 from triage_rules.language.model import (
     NOT_APPROVED,
@@ -369,7 +370,7 @@ class Encoding(ConditionFormulas):
 
     def _answered_as(self, name: str, answers: Answers) -> Formula:
         """Return the formula: the report gives the input its answer among these, or none if it has none."""
-        if name not in answers:
+        if answers.get(name, UNKNOWN) == UNKNOWN:
             return self.logic.opposite(self.given(name))
         read, value, logic = self.ruleset.inputs[name], answers[name], self.logic
         match read.kind:
