@@ -15,6 +15,7 @@ from triage_rules.deployment.live import Loaded
 from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import BundleError, StaleRuleset, StoreUnavailable, TriageError
 from triage_rules.intake.report import Posted, RulesetLookup, read_report
+from triage_rules.interview.wire import describe_next
 from triage_rules.records.reports import Accepted, History, Idempotency, Lane, NewReport
 
 TRIES = 3
@@ -138,7 +139,9 @@ class Intake:
         return [outcomes[index] for index in range(len(requests))]
 
     def evaluate(self, raw: object, client: str = "") -> dict[str, Any]:
-        """Return the result that the report would get now, in its subject's history, without storing anything.
+        """Return the result that the report would get now, in its subject's history, with the next screen to show.
+
+        Nothing is stored.
 
         Raises:
             ReportError: If the report has faults.
@@ -147,13 +150,17 @@ class Intake:
         """
         now = self._now_ms()
         posted = read_report(raw, self._live, now)
+        history = self._history(posted, now, client)
         result = posted.loaded.evaluator.evaluate(
             posted.answers,
-            self._history(posted, now, client),
+            history,
             report_id=self._new_id(),
             received_ms=now,
             evaluated_ms=self._now_ms(),
+            audience=posted.audience,
         )
+        shown = posted.loaded.planner.next_screen(posted.answers, history, posted.audience, posted.ticked)
+        result["interview"]["next"] = describe_next(posted.loaded.ruleset, shown)
         self._counts.evaluated(posted.loaded.ruleset.name, str(result["level"]))
         return result
 

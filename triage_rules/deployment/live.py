@@ -8,10 +8,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import BundleError, EngineLimitError, RulesetError, RulesetNotFound
+from triage_rules.interview.plan import Planner
 from triage_rules.language.bundle import open_bundle
 from triage_rules.language.model import Ruleset
 from triage_rules.store.rulesets import LiveRuleset
@@ -29,13 +31,18 @@ NEVER = float("-inf")
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Loaded:
     """Opened ruleset."""
 
     ruleset: Ruleset
     digest: str
     evaluator: Evaluator
+
+    @cached_property
+    def planner(self) -> Planner:
+        """Return the planner of interviews; built at its first use, as that takes a moment."""
+        return Planner(self.evaluator)
 
     @property
     def version(self) -> str:

@@ -59,6 +59,13 @@ def read_panels(ruleset: Ruleset, raw: object, answers: Answers) -> Answers:
     return {name: merged[name] for name in ruleset.inputs if name in merged}
 
 
+def ticked_choices(ruleset: Ruleset, raw: Mapping[str, Any], answers: Answers) -> tuple[str, ...]:
+    """Return the choices that panels list as applying, and that are still to be asked. `raw` has no faults."""
+    lists = [answer["apply"] if isinstance(answer, dict) else answer for answer in raw.values()]
+    listed = {line for lines in lists if lines != UNKNOWN for line in lines}
+    return tuple(name for name in ruleset.inputs if name in listed and name not in answers)
+
+
 def _read_ticked(panel: Panel, raw: Any, pointer: str, faults: list[ReportFault]) -> _Ticked | None:
     if isinstance(raw, str) and raw == UNKNOWN:
         return _Ticked({}, dict.fromkeys(panel.inputs, pointer), pointer)

@@ -12,9 +12,10 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import marshmallow as ma
 
 from triage_rules.evaluation.answers import read_answers
+from triage_rules.evaluation.panel_answers import read_panels, ticked_choices
 from triage_rules.foundation.errors import NoRulesetLive, ReportError, ReportFault, RulesetNotFound
 from triage_rules.foundation.strict_json import pointer_part
-from triage_rules.language.model import Answers, Ruleset
+from triage_rules.language.model import Answers, Audience, Ruleset
 from triage_rules.records.reports import SUBJECT_MAX, subject_fault
 
 FUTURE_MS = 5 * 60 * 1000
@@ -62,12 +63,17 @@ class RulesetLookup(Protocol[Open_co]):
 
 @dataclass(frozen=True, slots=True)
 class Posted(Generic[Open]):
-    """Report without faults. `reported_at` as it was written."""
+    """Report without faults. `reported_at` as it was written.
+
+    answers: those of its panels among them. ticked: choices ticked in panels, and still to be asked.
+    """
 
     loaded: Open
     answers: Answers
     subject: str | None
     reported_at: str | None
+    audience: Audience = Audience.PATIENT
+    ticked: tuple[str, ...] = ()
 
 
 def _refusal(code: str, detail: str) -> str:
@@ -127,6 +133,16 @@ class _Time(_Text):
             raise self.make_error("invalid") from None
 
 
+class _AudienceWord(_Text):
+    default_error_messages = {  # noqa: RUF012  # as marshmallow declares it
+        "not_a_choice": _refusal("not_a_choice", "expected `patient` or `clinician`"),
+    }
+
+    def _check(self, text: str) -> None:
+        if text not in list(Audience):
+            raise self.make_error("not_a_choice")
+
+
 _ANSWERS = "expected an object with the answers; {} if no question was answered"
 
 
@@ -176,6 +192,22 @@ class ReportIn(ma.Schema):
             "at most 7 days ago, at most 5 minutes ahead.",
         }
     )
+    audience = _AudienceWord(
+        metadata={
+            "enum": [audience.value for audience in Audience],
+            "default": Audience.PATIENT.value,
+            "description": "Who answers: the patient (or a person beside them), or a clinician. It decides which "
+            "questions are asked, never what the answers mean.",
+        }
+    )
+    panels = ma.fields.Raw(
+        allow_none=True,
+        metadata={
+            "type": "object",
+            "description": "The answers to panels, by name: the list of the lines that apply ([]: none of these), "
+            '{"apply": [], "unknown": []} or "unknown".',
+        },
+    )
     findings = _Answers(
         required=True,
         metadata={
@@ -194,15 +226,27 @@ def read_report(raw: object, rulesets: RulesetLookup[Open], now_ms: int) -> Post
     values, faults, left_out = _read_envelope(raw, now_ms)
     loaded = _choose_ruleset(values, rulesets, faults)
     answers: Answers = {}
-    if loaded is not None and "findings" in values:
+    if loaded is not None:
         try:
-            answers = read_answers(loaded.ruleset, values["findings"])
+            answers = read_answers(loaded.ruleset, values.get("findings", {}))
+        except ReportError as error:
+            faults.extend(error.faults)
+            left_out += error.left_out
+        try:
+            answers = read_panels(loaded.ruleset, values.get("panels", {}), answers)
         except ReportError as error:
             faults.extend(error.faults)
             left_out += error.left_out
     if loaded is None or faults:
         raise ReportError(tuple(faults), left_out)
-    return Posted(loaded, answers, values.get("subject"), values.get("reported_at"))
+    return Posted(
+        loaded,
+        answers,
+        values.get("subject"),
+        values.get("reported_at"),
+        Audience(values.get("audience", Audience.PATIENT)),
+        ticked_choices(loaded.ruleset, values.get("panels", {}), answers),
+    )
 
 
 def _read_envelope(raw: object, now_ms: int) -> tuple[dict[str, Any], list[ReportFault], int]:

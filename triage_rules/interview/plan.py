@@ -1,0 +1,165 @@
+"""The plan of an interview: the fewest screens whose expected answers settle the outcome, and the screen to show next.
+
+The plan is found anew after each screen: everything that still matters gets its expected answer; then screen by screen,
+and question by question, is dropped while the outcome stays settled. What is left is a small certificate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from triage_rules.evaluation.answers import UNKNOWN
+from triage_rules.evaluation.decision import Decider, Decision
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.generated.program import ReachEvaluator
+from triage_rules.interview.screens import Screen, screens_of
+from triage_rules.language.model import Answers, Audience, Input, InputKind, Level, Ruleset, Value
+from triage_rules.records.reports import History
+
+_COST = {InputKind.YES_NO: 1.0, InputKind.CHOICE: 1.5, InputKind.NUMBER: 2.0, InputKind.INTEGER: 2.0}
+_COST_OF_TEXT = 5.0
+
+
+class NextScreen(NamedTuple):
+    """A screen to show: the inputs to ask on it. Of a panel: all lines that make sense, answered ones too."""
+
+    screen: Screen
+    inputs: tuple[str, ...]
+
+
+class Standing(NamedTuple):
+    """Where an interview stands: the decision as far as its audience can change it, and the inputs that matter."""
+
+    decision: Decision
+    matters: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Answers so far, UNKNOWN among them, with what does not change during an interview."""
+
+    answers: Answers
+    history: History
+    audience: Audience
+
+
+class Planner:
+    """Plans the interviews of one ruleset. May be shared by threads."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._ruleset: Ruleset = evaluator.ruleset
+        self._decider = Decider(self._ruleset)
+        self._reach = ReachEvaluator(self._ruleset)
+        self._names = list(self._ruleset.inputs)
+        self.screens = screens_of(self._ruleset)
+        self._expected = {name: _expected(read) for name, read in self._ruleset.inputs.items()}
+        self._cost = {name: _COST.get(read.kind, _COST_OF_TEXT) for name, read in self._ruleset.inputs.items()}
+
+    def standing(self, answers: Answers, history: History, audience: Audience) -> Standing:
+        """Return the decision within the audience's reach, and the inputs to ask that could change it."""
+        return self._stand(_Said(answers, history, audience))
+
+    def next_screen(
+        self, answers: Answers, history: History, audience: Audience, ticked: Iterable[str] = ()
+    ) -> NextScreen | None:
+        """Return the screen to show now; None once the interview is complete.
+
+        ticked: choices that were ticked as lines of a panel, and are still to be asked.
+        """
+        said = _Said(answers, history, audience)
+        standing = self._stand(said)
+        if standing.decision.determined:
+            return None
+        waiting = [name for name in ticked if name in standing.matters]
+        if waiting:
+            screen = next(screen for screen in self.screens if waiting[0] in screen.inputs)
+            return NextScreen(Screen(screen.inputs, None, screen.place), tuple(waiting[:3]))
+        for screen in self.screens:
+            if screen.is_first and standing.matters.intersection(screen.inputs):
+                return self._show(screen, said, standing.matters)
+        plan = self._plan(said, standing, self._expected)
+        screen = min((s for s in self.screens if plan.intersection(s.inputs)), key=lambda s: s.place)
+        return self._show(screen, said, plan if screen.panel is None else standing.matters)
+
+    def certificate(
+        self, answers: Answers, history: History, audience: Audience, truth: Mapping[str, Value]
+    ) -> list[NextScreen]:
+        """Return a small set of screens whose truthful answers settle the outcome (not always the smallest)."""
+        said = _Said(answers, history, audience)
+        standing = self._stand(said)
+        if standing.decision.determined:
+            return []
+        plan = self._plan(said, standing, truth, level_first=False)
+        shown = [(screen, tuple(name for name in screen.inputs if name in plan)) for screen in self.screens]
+        return [NextScreen(screen, inputs) for screen, inputs in shown if inputs]
+
+    def _stand(self, said: _Said) -> Standing:
+        facts = self._evaluator.facts(said.answers, said.history)
+        rails, steps = self._reach.of(facts, self._evaluator.closed(said.answers, said.audience))
+        decision = self._decider.decide(rails)
+        questions = [] if decision.determined else self._decider.questions(rails, decision, next(steps))
+        return Standing(decision, frozenset(question.input for question in questions))
+
+    def _decide(self, said: _Said, further: Answers) -> Decision:
+        answers = {**said.answers, **further}
+        facts = self._evaluator.facts(answers, said.history)
+        rails, _ = self._reach.of(facts, self._evaluator.closed(answers, said.audience))
+        return self._decider.decide(rails)
+
+    def _plan(
+        self, said: _Said, standing: Standing, truth: Mapping[str, Value], *, level_first: bool = True
+    ) -> frozenset[str]:
+        """Return inputs whose answers in `truth` settle the outcome, or first that the level is urgent."""
+        askable = [name for name in self._names if said.answers.get(name) is None and self._is_asked(name, said)]
+        everything = {name: truth.get(name, UNKNOWN) for name in askable}
+        goal = self._decide(said, everything)
+        urgent_first = level_first and goal.level is Level.URGENT and standing.decision.lowest is not Level.URGENT
+
+        def settles(names: Iterable[str]) -> bool:
+            decision = self._decide(said, {name: everything[name] for name in names})
+            if urgent_first:
+                return decision.lowest is Level.URGENT
+            return decision.determined and decision.disposition == goal.disposition
+
+        kept = {name for name in askable if name in standing.matters}
+        if not settles(kept):
+            kept = set(askable)
+            if not settles(kept):
+                return standing.matters
+        return self._drop(kept, settles)
+
+    def _drop(self, kept: set[str], settles: Callable[[Iterable[str]], bool]) -> frozenset[str]:
+        """Drop screens, then inputs, the least useful first, while the rest settles the outcome."""
+        for screen in sorted(self.screens, key=lambda screen: len(kept.intersection(screen.inputs))):
+            fewer = kept.difference(screen.inputs)
+            if len(fewer) < len(kept) and settles(fewer):
+                kept = fewer
+        for name in sorted(kept, key=lambda name: -self._cost[name]):
+            if settles(kept - {name}):
+                kept = kept - {name}
+        return frozenset(kept)
+
+    def _is_asked(self, name: str, said: _Said) -> bool:
+        return self._ruleset.inputs[name].asked_of in said.audience.answers
+
+    def _show(self, screen: Screen, said: _Said, wanted: frozenset[str]) -> NextScreen:
+        if screen.panel is None:
+            return NextScreen(screen, tuple(name for name in screen.inputs if name in wanted)[:3])
+        facts = self._evaluator.facts(said.answers, said.history)
+        sensible = [name for name in screen.inputs if name not in facts or said.answers.get(name, UNKNOWN) != UNKNOWN]
+        return NextScreen(screen, tuple(sensible))
+
+
+def _expected(read: Input) -> Value:
+    if read.expected is not None:
+        return read.expected
+    match read.kind:
+        case InputKind.YES_NO:
+            return False
+        case InputKind.TEXT:
+            return ""
+        case _:
+            return UNKNOWN
