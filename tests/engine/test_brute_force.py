@@ -48,6 +48,11 @@ class Small:
     ask: list[OpenQuestion]
     completions: list[Answers]
 
+    def makes_sense(self, name: str) -> bool:
+        """Whether the question is asked at all: its relevance is not ruled out."""
+        gate = self.ruleset.inputs[name].relevant
+        return gate is None or brute_force.truth(self.ruleset, self.answers, gate.when) is not False
+
 
 def make_small(seed: int) -> Small | None:
     """None if there are too many ways to go on."""
@@ -60,7 +65,7 @@ def make_small(seed: int) -> Small | None:
     reference = Reference(ruleset, answers)
     rails = reference.rails()
     decision = decide(ruleset, rails)
-    return Small(ruleset, answers, rails, decision, questions(ruleset, rails, decision, reference), ways)
+    return Small(ruleset, answers, rails, decision, questions(ruleset, reference), ways)
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +159,10 @@ def test_the_shorter_validity_holds_unless_it_is_ruled_out_for_good(smalls: list
 def test_ask_is_empty_exactly_when_the_outcome_is_determined(smalls: list[Small]) -> None:
     """An undetermined outcome with nothing to ask would leave the patient without a way on."""
     for small in smalls:
-        assert (small.ask == []) == small.decision.determined
+        if all(map(small.makes_sense, brute_force.open_inputs(small.ruleset, small.answers))):
+            assert (small.ask == []) == small.decision.determined
+        else:
+            assert small.ask == [] or not small.decision.determined
 
 
 def test_an_answer_that_changes_the_outcome_was_asked_for(smalls: list[Small]) -> None:
@@ -163,6 +171,8 @@ def test_an_answer_that_changes_the_outcome_was_asked_for(smalls: list[Small]) -
     for small in smalls:
         asked, rank = {question.input: question for question in small.ask}, small.ruleset.urgency
         for name, answers in brute_force.single_answers(small.ruleset, small.answers):
+            if not small.makes_sense(name):
+                continue
             after, now = brute_force.disposition(small.ruleset, answers), small.decision.disposition
             if rank(after) > rank(now):
                 assert rank(asked[name].could_raise_to) >= rank(after)
@@ -177,6 +187,7 @@ def test_only_what_is_open_and_somebody_can_answer_is_asked(smalls: list[Small])
         rank = small.ruleset.urgency
         for question in small.ask:
             assert question.input not in small.answers
+            assert small.makes_sense(question.input)
             assert small.ruleset.inputs[question.input].asked_of is not AskedOf.SERVICE
             now = rank(small.decision.disposition)
             assert question.could_raise_to is None or rank(question.could_raise_to) > now
@@ -184,11 +195,14 @@ def test_only_what_is_open_and_somebody_can_answer_is_asked(smalls: list[Small])
             assert question.could_raise_to is not None or question.could_lower_to is not None
 
 
-def test_the_most_dangerous_question_comes_first(smalls: list[Small]) -> None:
+def test_signs_of_danger_come_first_then_mandatory_questions_then_the_files_order(smalls: list[Small]) -> None:
     for small in smalls:
-        rank = small.ruleset.urgency
-        danger = [(-1, 0) if one.could_raise_to is None else rank(one.could_raise_to) for one in small.ask]
-        assert danger == sorted(danger, reverse=True)
+        ruleset = small.ruleset
+        danger = [name for panel in ruleset.panels.values() if panel.immediate_danger for name in panel.inputs]
+        mandatory = [name for item in ruleset.mandatory for name in item.inputs]
+        order = list(dict.fromkeys([*danger, *mandatory, *ruleset.inputs]))
+        asked = [question.input for question in small.ask]
+        assert asked == sorted(asked, key=order.index)
 
 
 # --- what is missing ------------------------------------------------------------------------

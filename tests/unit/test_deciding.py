@@ -74,9 +74,7 @@ def decided(ruleset: Ruleset, answers: Answers) -> Decision:
 
 
 def asked(ruleset: Ruleset, answers: Answers) -> list[OpenQuestion]:
-    reference = Reference(ruleset, answers)
-    rails = reference.rails()
-    return questions(ruleset, rails, decide(ruleset, rails), reference)
+    return questions(ruleset, Reference(ruleset, answers))
 
 
 A, B, C, D = map(Yes, "abcd")
