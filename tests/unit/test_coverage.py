@@ -151,6 +151,7 @@ def test_counts_of_rules_and_statements_are_those_of_plain_evaluation(seed: int)
         (CoverageMeasure.RULES, ruleset.rules),
         (CoverageMeasure.FLOORS, ruleset.floors),
         (CoverageMeasure.INFERENCES, ruleset.inferences),
+        (CoverageMeasure.RELEVANCE, {n: read.relevant for n, read in ruleset.inputs.items() if read.relevant}),
     ):
         values = {(name, reference.value(owner.when)) for name, owner in owners.items() for reference in references}
         assert counts[kind].total == 2 * len(owners)
@@ -165,7 +166,10 @@ def test_nothing_is_shown_that_is_not_a_goal_and_no_two_goals_share_a_key(seed: 
     coverage = measure(ruleset, cases)
     goals = {mark for goal in coverage.plan.goals for mark in goal.marks}
     assert {
-        m for m in coverage.seen if m[0] in (CoverageMeasure.CONDITIONS, CoverageMeasure.POSSIBLE, CoverageMeasure.MCDC)
+        m
+        for m in coverage.seen
+        if m[0]
+        in (CoverageMeasure.CONDITIONS, CoverageMeasure.POSSIBLE, CoverageMeasure.MCDC, CoverageMeasure.RELEVANCE)
     } <= goals
     keys = [goal.key for goal in coverage.plan.goals]
     assert len(keys) == len(set(keys))
