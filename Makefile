@@ -69,9 +69,10 @@ campaign-install: $(TEST_READY)  ## install the wheel in new environments: for c
 fuzz: $(TEST_READY)  ## send hostile and mutated input to every reader and to HTTP; MINUTES=10
 	$(BIN)/python -m tests.campaigns.fuzzing $(or $(MINUTES),10)
 
-schemas: $(RUN_READY)  ## regenerate the JSON Schemas of ruleset and properties files
+schemas: $(RUN_READY)  ## regenerate the JSON Schemas of ruleset, properties and personas files
 	$(BIN)/python -m triage_rules.language.reading.schema > triage_rules/schemas/ruleset.schema.json
 	$(BIN)/python -m triage_rules.assurance.properties.schema > triage_rules/schemas/properties.schema.json
+	$(BIN)/python -m triage_rules.interview.personas_schema > triage_rules/schemas/personas.schema.json
 
 comparison: $(RUN_READY)  ## regenerate the table of docs/explanation/comparison.md
 	$(BIN)/triage compare rulesets/red-dots $(dir $(wildcard rulesets/comparison/*/ruleset.yaml)) --into docs/explanation/comparison.md

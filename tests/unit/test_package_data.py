@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_every_schema_is_read_from_the_package() -> None:
     assert schema_names() == [
+        "personas.schema.json",
         "properties.schema.json",
         "result-event.schema.json",
         "result.schema.json",

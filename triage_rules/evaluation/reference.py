@@ -124,7 +124,10 @@ class Reference:
                 value = self._compare_answer(condition)
                 if value is not None:
                     return frozenset({value})
-                return _ALL if self.is_askable(self._ruleset.input_behind(condition.input).name) else _OPEN
+                return _ALL if self._is_answerable(condition.input) else _OPEN
+
+    def _is_answerable(self, finding: str) -> bool:
+        return self._closed is None or self.is_askable(self._ruleset.input_behind(finding).name)
 
     def is_askable(self, name: str) -> bool:
         """Return whether the input is open, and the report's audience may still answer it."""

@@ -37,7 +37,7 @@ class Standing(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Given:
     """Answers so far, UNKNOWN among them, with what does not change during an interview."""
 
     answers: Answers
@@ -60,7 +60,7 @@ class Planner:
 
     def standing(self, answers: Answers, history: History, audience: Audience) -> Standing:
         """Return the decision within the audience's reach, and the inputs to ask that could change it."""
-        return self._stand(_Said(answers, history, audience))
+        return self._stand(_Given(answers, history, audience))
 
     def next_screen(
         self, answers: Answers, history: History, audience: Audience, ticked: Iterable[str] = ()
@@ -69,8 +69,8 @@ class Planner:
 
         ticked: choices that were ticked as lines of a panel, and are still to be asked.
         """
-        said = _Said(answers, history, audience)
-        standing = self._stand(said)
+        given = _Given(answers, history, audience)
+        standing = self._stand(given)
         if standing.decision.determined:
             return None
         waiting = [name for name in ticked if name in standing.matters]
@@ -79,47 +79,47 @@ class Planner:
             return NextScreen(Screen(screen.inputs, None, screen.place), tuple(waiting[:3]))
         for screen in self.screens:
             if screen.is_first and standing.matters.intersection(screen.inputs):
-                return self._show(screen, said, standing.matters)
-        plan = self._plan(said, standing, self._expected)
+                return self._show(screen, given, standing.matters)
+        plan = self._plan(given, standing, self._expected)
         screen = min((s for s in self.screens if plan.intersection(s.inputs)), key=lambda s: s.place)
-        return self._show(screen, said, plan if screen.panel is None else standing.matters)
+        return self._show(screen, given, plan if screen.panel is None else standing.matters)
 
     def certificate(
         self, answers: Answers, history: History, audience: Audience, truth: Mapping[str, Value]
     ) -> list[NextScreen]:
         """Return a small set of screens whose truthful answers settle the outcome (not always the smallest)."""
-        said = _Said(answers, history, audience)
-        standing = self._stand(said)
+        given = _Given(answers, history, audience)
+        standing = self._stand(given)
         if standing.decision.determined:
             return []
-        plan = self._plan(said, standing, truth, level_first=False)
+        plan = self._plan(given, standing, truth, level_first=False)
         shown = [(screen, tuple(name for name in screen.inputs if name in plan)) for screen in self.screens]
         return [NextScreen(screen, inputs) for screen, inputs in shown if inputs]
 
-    def _stand(self, said: _Said) -> Standing:
-        facts = self._evaluator.facts(said.answers, said.history)
-        rails, steps = self._reach.of(facts, self._evaluator.closed(said.answers, said.audience))
+    def _stand(self, given: _Given) -> Standing:
+        facts = self._evaluator.facts(given.answers, given.history)
+        rails, steps = self._reach.of(facts, self._evaluator.closed(given.answers, given.audience))
         decision = self._decider.decide(rails)
         questions = [] if decision.determined else self._decider.questions(rails, decision, next(steps))
         return Standing(decision, frozenset(question.input for question in questions))
 
-    def _decide(self, said: _Said, further: Answers) -> Decision:
-        answers = {**said.answers, **further}
-        facts = self._evaluator.facts(answers, said.history)
-        rails, _ = self._reach.of(facts, self._evaluator.closed(answers, said.audience))
+    def _decide(self, given: _Given, further: Answers) -> Decision:
+        answers = {**given.answers, **further}
+        facts = self._evaluator.facts(answers, given.history)
+        rails, _ = self._reach.of(facts, self._evaluator.closed(answers, given.audience))
         return self._decider.decide(rails)
 
     def _plan(
-        self, said: _Said, standing: Standing, truth: Mapping[str, Value], *, level_first: bool = True
+        self, given: _Given, standing: Standing, truth: Mapping[str, Value], *, level_first: bool = True
     ) -> frozenset[str]:
         """Return inputs whose answers in `truth` settle the outcome, or first that the level is urgent."""
-        askable = [name for name in self._names if said.answers.get(name) is None and self._is_asked(name, said)]
+        askable = [name for name in self._names if given.answers.get(name) is None and self._is_asked(name, given)]
         everything = {name: truth.get(name, UNKNOWN) for name in askable}
-        goal = self._decide(said, everything)
+        goal = self._decide(given, everything)
         urgent_first = level_first and goal.level is Level.URGENT and standing.decision.lowest is not Level.URGENT
 
         def settles(names: Iterable[str]) -> bool:
-            decision = self._decide(said, {name: everything[name] for name in names})
+            decision = self._decide(given, {name: everything[name] for name in names})
             if urgent_first:
                 return decision.lowest is Level.URGENT
             return decision.determined and decision.disposition == goal.disposition
@@ -142,14 +142,14 @@ class Planner:
                 kept = kept - {name}
         return frozenset(kept)
 
-    def _is_asked(self, name: str, said: _Said) -> bool:
-        return self._ruleset.inputs[name].asked_of in said.audience.answers
+    def _is_asked(self, name: str, given: _Given) -> bool:
+        return self._ruleset.inputs[name].asked_of in given.audience.answers
 
-    def _show(self, screen: Screen, said: _Said, wanted: frozenset[str]) -> NextScreen:
+    def _show(self, screen: Screen, given: _Given, wanted: frozenset[str]) -> NextScreen:
         if screen.panel is None:
             return NextScreen(screen, tuple(name for name in screen.inputs if name in wanted)[:3])
-        facts = self._evaluator.facts(said.answers, said.history)
-        sensible = [name for name in screen.inputs if name not in facts or said.answers.get(name, UNKNOWN) != UNKNOWN]
+        facts = self._evaluator.facts(given.answers, given.history)
+        sensible = [name for name in screen.inputs if name not in facts or given.answers.get(name, UNKNOWN) != UNKNOWN]
         return NextScreen(screen, tuple(sensible))
 
 

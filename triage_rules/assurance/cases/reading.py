@@ -138,11 +138,7 @@ class _Reader:
         """Read the answers of the case's base, and whether they are known: False if it has faults."""
         if form.node("base", required=False) is None:
             return {}, True
-        name = form.text("base")
-        if name and name not in self.bases:
-            hint = suggest_name(name, self.bases) or f"; known are {join_names(self.bases, 12)}"
-            form.add_fault(form.place_of("base"), f"`base`: unknown base {quoted(name)}{hint}")
-        base = self.bases.get(name)
+        base = self.bases.get(form.name_among("base", self.bases, "base"))
         return base or {}, base is not None
 
     def _read_history(self, form: Form) -> History:
@@ -203,13 +199,8 @@ class _Reader:
             form.add_fault(written["refused"].key_place, message)
 
     def _check_disposition(self, form: Form) -> None:
-        if form.node("disposition", required=False) is None:
-            return
-        code = form.text("disposition")
-        known = self.ruleset.dispositions
-        if code and code not in known:
-            hint = suggest_name(code, known) or f"; known are {join_names(known, 12)}"
-            form.add_fault(form.place_of("disposition"), f"`disposition`: unknown disposition {quoted(code)}{hint}")
+        if form.node("disposition", required=False) is not None:
+            form.name_among("disposition", self.ruleset.dispositions, "disposition")
 
     def _check_names(
         self, form: Form, keys: Collection[str], known: Collection[str], what: str, *, least: int = 1

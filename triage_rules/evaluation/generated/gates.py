@@ -33,7 +33,7 @@ def _write_function(ruleset: Ruleset) -> Callable[[Callable[[str], Any]], Implie
     behind = InputsBehind(ruleset.inferences)
     read_names = {read.name for read in implying}
     read_names |= {name for read in implying if read.relevant for name in behind.of(read.relevant.when)}
-    lines = ["def implied(answer):", " found = {}"]
+    lines = ["def imply(answer):", " implied = {}"]
     lines += [f" {answer} = answer({name!r})" for name, answer in expressions.answers.items() if name in read_names]
     written: set[str] = set()
     for read in implying:
@@ -45,11 +45,11 @@ def _write_function(ruleset: Ruleset) -> Callable[[Callable[[str], Any]], Implie
             lines.append(f" f{number} = {expressions.false(condition)}")
         answer = expressions.answers[read.name]
         lines.append(f" if {answer} is None and {expressions.false(when)}:")
-        lines.append(f"  {answer} = found[{read.name!r}] = {otherwise!r}")
-    lines.append(" return found")
+        lines.append(f"  {answer} = implied[{read.name!r}] = {otherwise!r}")
+    lines.append(" return implied")
     namespace: dict[str, Any] = {}
     exec(compile("\n".join(lines), "<gates>", "exec"), namespace)  # noqa: S102 - see Expressions
-    function: Callable[[Callable[[str], Any]], Implied] = namespace["implied"]
+    function: Callable[[Callable[[str], Any]], Implied] = namespace["imply"]
     return function
 
 

@@ -148,6 +148,15 @@ class Form:
             return ""
         return text
 
+    def name_among(self, key: str, known: Collection[str], kind: str) -> str:
+        """Read a name that must be one of the known ones; "" if it is invalid. `kind`: what the name stands for."""
+        name = self.text(key)
+        if name and name not in known:
+            hint = suggest_name(name, known) or (f"; known are {join_names(known, 12)}" if known else "; there is none")
+            self.add_fault(self.place_of(key), f"`{key}`: unknown {kind} {quoted(name)}{hint}")
+            return ""
+        return name
+
     def date_or_none(self, key: str) -> str | None:
         """Read an ISO date such as 2027-11-01, as text; None if it is missing, null or invalid."""
         text = self.text_or_none(key)

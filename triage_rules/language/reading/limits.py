@@ -57,6 +57,7 @@ MOST = {
     "bases": 200,
     "cases": 2_000,
     "properties": 500,
+    "personas": 500,
 }
 """The most items or entries under each key."""
 

@@ -95,7 +95,9 @@ def read_value(node: Node, read: Input, key: str, form: Form) -> Value | None:
             if isinstance(value, str) and value in known:
                 return value
             hint = suggest_name(value, known) if isinstance(value, str) else ""
-            form.add_fault(node.place, f"`{key}`: {_found(node)} is not a choice of `{read.name}`{hint or _of(known)}")
+            form.add_fault(
+                node.place, f"`{key}`: {_describe(node)} is not a choice of `{read.name}`{hint or _of(known)}"
+            )
             return None
         case InputKind.TEXT:
             form.add_fault(node.place, f"`{key}`: `{read.name}` is a text, which has no such answer; remove it")
@@ -106,11 +108,11 @@ def read_value(node: Node, read: Input, key: str, form: Form) -> Value | None:
                 return number
             form.add_fault(node.place, f"`{key}`: {quoted(number)} is outside the bounds of `{read.name}`")
             return None
-    form.add_fault(node.place, f"`{key}`: expected {expected}, an answer to `{read.name}`, found {_found(node)}")
+    form.add_fault(node.place, f"`{key}`: expected {expected}, an answer to `{read.name}`, found {_describe(node)}")
     return None
 
 
-def _found(node: Node) -> str:
+def _describe(node: Node) -> str:
     if isinstance(node, Scalar) and isinstance(node.value, str):
         return quoted(node.value)
     return describe_node_kind(node)
@@ -285,7 +287,7 @@ def _screens_under(
             screens.append(_shared_screen(item, key, names, taken, form))
         elif not isinstance(item.value, str) or item.value not in panels:
             known = suggest_name(item.value, panels) if isinstance(item.value, str) else ""
-            message = f"`{key}`: expected a panel or a list of inputs, found {_found(item)}{known}"
+            message = f"`{key}`: expected a panel or a list of inputs, found {_describe(item)}{known}"
             form.add_fault(item.place, message)
         elif f"panel {item.value}" in taken:
             form.add_fault(item.place, f"`{key}`: `{item.value}` is listed twice")
@@ -296,7 +298,7 @@ def _screens_under(
 
 
 def _shared_screen(node: Node, key: str, names: Names, taken: dict[str, str], form: Form) -> tuple[str, ...]:
-    found: list[str] = []
+    inputs: list[str] = []
     items = form.items_of(node, key) if isinstance(node, Sequence | Broken) else ()
     if not isinstance(node, Sequence | Broken):
         form.add_fault(node.place, f"`{key}`: expected a list of inputs, found {describe_node_kind(node)}")
@@ -307,10 +309,10 @@ def _shared_screen(node: Node, key: str, names: Names, taken: dict[str, str], fo
         name = item.value if isinstance(item, Scalar) else None
         if not isinstance(name, str) or name not in names.inputs:
             hint = suggest_name(name, names.inputs) if isinstance(name, str) else ""
-            form.add_fault(item.place, f"`{key}`: unknown input {_found(item)}{hint}")
+            form.add_fault(item.place, f"`{key}`: unknown input {_describe(item)}{hint}")
         elif name in taken:
             form.add_fault(item.place, f"`{key}`: `{name}` is already {taken[name]}")
         else:
             taken[name] = "on another screen"
-            found.append(name)
-    return tuple(found)
+            inputs.append(name)
+    return tuple(inputs)

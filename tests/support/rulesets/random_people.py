@@ -1,0 +1,152 @@
+"""People made at random from a `random.Random`, with a truth for every input of a ruleset: most are mostly healthy."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from random import Random
+
+from triage_rules.evaluation.answers import UNKNOWN, asked
+from triage_rules.evaluation.reference import Reference
+from triage_rules.language.conditions import atoms
+from triage_rules.language.model import AskedOf, Compare, Condition, Inferred, Input, InputKind, Ruleset, Value, Yes
+
+HEALTH = (1.0, 0.995, 0.98, 0.9)
+"""Shares of usual answers; each person has one of them."""
+
+FREE = 0.5
+"""Share of usual answers to what says who the person is, and of unknown numbers among those without a usual one.
+
+Numbers and choices on which two inputs or more depend, such as age and sex, say who the person is.
+"""
+
+UNBOUNDED = 1000
+STEPS = (-1, -0.1, 0, 0.1, 1)
+
+
+def random_person(ruleset: Ruleset, random: Random, *, unknown: float = 0.02) -> dict[str, Value]:
+    """Return a truth for every input that a report may answer. `unknown`: share of what the person doesn't know.
+
+    An input whose relevance is ruled out has its `otherwise` (`unknown` without one); one that isn't available is
+    unknown.
+    """
+    return _Person(ruleset, random, unknown).whole()
+
+
+class _Person:
+    """Person whose truths are drawn one after the other, each after those that its gates read."""
+
+    def __init__(self, ruleset: Ruleset, random: Random, unknown: float) -> None:
+        self._ruleset = ruleset
+        self._random = random
+        self._unknown = unknown
+        self._health = random.choice(HEALTH)
+        self._limits = _limits(ruleset)
+        gates = Counter(
+            name for read in asked(ruleset) for name in {n for w in _gates(read) for n in _inputs(ruleset, w)}
+        )
+        self._who = {name for name, count in gates.items() if count > 1}
+        self._truth: dict[str, Value] = {}
+
+    def whole(self) -> dict[str, Value]:
+        for read in asked(self._ruleset):
+            self._settle(read)
+        return {read.name: self._truth[read.name] for read in asked(self._ruleset)}
+
+    def _settle(self, read: Input) -> None:
+        if read.name in self._truth:
+            return
+        for when in _gates(read):
+            for name in _inputs(self._ruleset, when):
+                self._settle(self._ruleset.inputs[name])
+        if read.relevant is not None and self._value(read.relevant.when) is False:
+            self._truth[read.name] = UNKNOWN if read.relevant.otherwise is None else read.relevant.otherwise
+        elif read.available_if is not None and self._value(read.available_if) is not True:
+            self._truth[read.name] = UNKNOWN
+        else:
+            self._truth[read.name] = UNKNOWN if self._random.random() < self._unknown else self._draw(read)
+
+    def _value(self, when: Condition) -> bool | None:
+        """Return a condition's value by the truths so far; conditions read a text's mentions."""
+        facts = {name: truth for name, truth in self._truth.items() if truth != UNKNOWN}
+        for mention in self._ruleset.mentions.values():
+            if mention.text in facts:
+                facts[mention.name] = any(phrase in str(self._truth[mention.text]) for phrase in mention.phrases)
+        return Reference(self._ruleset, facts).value(when)
+
+    def _draw(self, read: Input) -> Value:
+        usual = usual_answer(read)
+        if usual is None:
+            return UNKNOWN if self._random.random() < FREE else self._number(read)
+        is_free = read.name in self._who and read.kind is not InputKind.YES_NO
+        if self._random.random() < (FREE if is_free else self._health):
+            return usual
+        match read.kind:
+            case InputKind.YES_NO:
+                return not usual
+            case InputKind.CHOICE:
+                others = [c.value for c in read.choices if not c.means_open and c.value != usual]
+                return self._random.choice(others or [usual])
+            case InputKind.TEXT:
+                phrases = [p for m in self._ruleset.mentions.values() if m.text == read.name for p in m.phrases]
+                return self._random.choice([*phrases, "words"])[: read.max_length]
+            case InputKind.NUMBER | InputKind.INTEGER:
+                return self._number(read)
+
+    def _number(self, read: Input) -> Value:
+        """Return any number within the bounds, or one beside a limit of the ruleset."""
+        low = -UNBOUNDED if read.minimum is None else read.minimum
+        high = max(low, UNBOUNDED) if read.maximum is None else read.maximum
+        limits = self._limits[read.name]
+        if limits and self._random.random() < FREE:
+            drawn = self._random.choice(limits) + self._random.choice(STEPS)
+        else:
+            drawn = self._random.uniform(low, high)
+        within = min(max(round(drawn, 2), low), high)
+        return int(within) if read.kind is InputKind.INTEGER else within
+
+
+def usual_answer(read: Input) -> Value | None:
+    """Return the expected answer; without one: no, the first choice, an empty text; None for a number."""
+    if read.expected is not None:
+        return read.expected
+    match read.kind:
+        case InputKind.YES_NO:
+            return False
+        case InputKind.CHOICE:
+            return next((choice.value for choice in read.choices if not choice.means_open), UNKNOWN)
+        case InputKind.TEXT:
+            return ""
+        case InputKind.NUMBER | InputKind.INTEGER:
+            return None
+
+
+def _gates(read: Input) -> Iterator[Condition]:
+    if read.relevant is not None:
+        yield read.relevant.when
+    if read.available_if is not None:
+        yield read.available_if
+
+
+def _inputs(ruleset: Ruleset, condition: Condition) -> Iterator[str]:
+    """Yield the inputs that a report may answer and that a condition reads, through statements and mentions."""
+    for atom in atoms(condition):
+        if isinstance(atom, Inferred):
+            yield from _inputs(ruleset, ruleset.inferences[atom.name].when)
+        else:
+            read = ruleset.input_behind(atom.input) if isinstance(atom, Yes) else ruleset.inputs[atom.input]
+            if read.asked_of is not AskedOf.SERVICE:
+                yield read.name
+
+
+def _limits(ruleset: Ruleset) -> dict[str, list[float]]:
+    """Return the limits that statements, rules and safety nets compare each number with."""
+    limits: dict[str, dict[float, None]] = defaultdict(dict)
+    conditions = [statement.when for statement in ruleset.inferences.values()]
+    for rule in ruleset.rules_and_floors:
+        conditions += [rule.when, *(outcome.when for outcome in rule.outcomes if outcome.when is not None)]
+    for condition in conditions:
+        for atom in atoms(condition):
+            if isinstance(atom, Compare):
+                limits[atom.input][atom.limit] = None
+    return defaultdict(list, {name: list(of_input) for name, of_input in limits.items()})
