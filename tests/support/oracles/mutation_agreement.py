@@ -9,7 +9,7 @@ from random import Random
 
 from tests.support.oracles import brute_force
 from tests.support.oracles.encoding_agreement import can_be_written, small_ruleset
-from tests.support.rulesets.generated import DIGEST, as_facts, make_report, make_ruleset
+from tests.support.rulesets.generated import DIGEST, make_report, make_ruleset
 from triage_rules.assurance.cases import Case, differences, fired_ids
 from triage_rules.assurance.mutation.case_runs import CaseRuns
 from triage_rules.assurance.mutation.equivalence import Differs, Distinguished, Equivalence, Equivalent
@@ -17,11 +17,10 @@ from triage_rules.assurance.mutation.mutants import apply_mutation
 from triage_rules.assurance.mutation.operators import Mutant, make_mutants
 from triage_rules.assurance.solver.solver import GaveUp
 from triage_rules.evaluation.answers import read_answers
-from triage_rules.evaluation.decision import decide, disposition_of
+from triage_rules.evaluation.decision import disposition_of
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.evaluation.justification import ReferenceJustification
 from triage_rules.evaluation.reference import Reference
-from triage_rules.evaluation.result import Identity, make_result
+from triage_rules.evaluation.result import Identity
 from triage_rules.foundation.place import Place
 from triage_rules.language.model import Answers, Level, Ruleset
 from triage_rules.language.reading.places import MappingNode
@@ -157,8 +156,8 @@ def killing_disagreements(seed: int) -> Iterator[str]:
     assert quick.failing == ()
     for mutant in made_mutants(ruleset, random, MUTANTS):
         other = apply_mutation(ruleset, mutant.change)
-        killed = quick.kill(other)
-        plain = next((case.id for case in cases if differences(case.expect, _result(evaluator, other, case))), None)
+        killed, mutated = quick.kill(other), Evaluator(other, DIGEST)
+        plain = next((case.id for case in cases if differences(case.expect, _result(mutated, case))), None)
         if plain != (killed and killed.case):
             yield f"{mutant.id}: {killed and killed.case} is found, and {plain} is the first that fails"
 
@@ -167,7 +166,7 @@ def _case(evaluator: Evaluator, random: Random, number: int) -> Case:
     """A made report with some of its result as what is wanted."""
     answers, history = make_report(random, evaluator.ruleset)
     case = Case(f"case {number}", "", answers, history, {})
-    result = _result(evaluator, evaluator.ruleset, case)
+    result = _result(evaluator, case)
     asked = [question["finding"] for question in result["ask"]]
     wanted = {
         **{field: result[field] for field in ("level", "disposition", "could_be", "determined", "missing", "flags")},
@@ -180,10 +179,6 @@ def _case(evaluator: Evaluator, random: Random, number: int) -> Case:
     return replace(case, expect={key: wanted[key] for key in chosen})
 
 
-def _result(evaluator: Evaluator, ruleset: Ruleset, case: Case) -> dict[str, object]:
+def _result(evaluator: Evaluator, case: Case) -> dict[str, object]:
     answers = read_answers(evaluator.ruleset, case.answers)
-    reference = Reference(ruleset, as_facts(ruleset, answers, case.history))
-    rails = reference.rails()
-    return make_result(
-        ruleset, IDENTITY, ReferenceJustification(ruleset, reference), rails, decide(ruleset, rails), disagreement=False
-    )
+    return evaluator.evaluate(answers, case.history, report_id=case.id, received_ms=0, evaluated_ms=0)

@@ -37,11 +37,15 @@ class Kill:
 
 @dataclass(slots=True)
 class _EvaluatedCase:
-    """Case with its evaluation by the unchanged ruleset. given: its facts without those that relevance implies."""
+    """Case with its evaluation by the unchanged ruleset.
+
+    given: its facts without those that relevance implies; closed: the inputs that its audience will not answer.
+    """
 
     case: Case
     facts: Answers
     given: Answers
+    closed: frozenset[str]
     reference: Reference
     values: dict[str, Kleene]
     established: frozenset[str]
@@ -85,9 +89,9 @@ class _ResultMaker:
     def level(self, established: frozenset[str]) -> Level:
         return self._decider.level(self._decider.numbering.mask(established))
 
-    def result(self, identity: Identity, reference: Reference, rails: Rails) -> dict[str, Any]:
+    def result(self, identity: Identity, reference: Reference, rails: Rails, closed: frozenset[str]) -> dict[str, Any]:
         masks = self._decider.numbering.masks(rails)
-        justification, decision = ReferenceJustification(self.ruleset, reference), self._decider.decide(masks)
+        justification, decision = ReferenceJustification(self.ruleset, reference, closed), self._decider.decide(masks)
         return self._results.make(identity, justification, masks, decision, disagreement=False)
 
 
@@ -100,6 +104,8 @@ class CaseRuns:
         self._conditions = _keyed_conditions(self.ruleset)
         self._needs = {key: frozenset(statements_in(condition)) for key, condition in self._conditions.items()}
         self._users = _statement_users(self.ruleset)
+        reach = self._identity.audience.answers
+        self._out_of_reach = frozenset(n for n, read in self.ruleset.inputs.items() if read.asked_of not in reach)
         self._behind_gates = _statements_of_gates(self.ruleset)
         self._maker = _ResultMaker(self.ruleset)
         evaluated = [self._evaluate(evaluator, case) for case in cases if "refused" not in case.expect]
@@ -157,7 +163,7 @@ class CaseRuns:
         """Return the differences from the case's expectations. Only a case that looks ahead needs the open outcomes."""
         reference = Reference(maker.ruleset, known.facts)
         rails = reference.rails() if known.looks_ahead else Rails(established, established, established)
-        return tuple(differences(known.case.expect, maker.result(self._identity, reference, rails)))
+        return tuple(differences(known.case.expect, maker.result(self._identity, reference, rails, known.closed)))
 
     def _evaluate(self, evaluator: Evaluator, case: Case) -> _EvaluatedCase:
         answers = read_answers(self.ruleset, case.answers)
@@ -168,6 +174,7 @@ class CaseRuns:
             case,
             facts,
             {name: answer for name, answer in facts.items() if not self._is_implied(name, answers)},
+            self._out_of_reach | {name for name, answer in answers.items() if answer == UNKNOWN},
             reference,
             {name: reference.value(inference.when) for name, inference in self.ruleset.inferences.items()},
             established,
