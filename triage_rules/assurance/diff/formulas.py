@@ -152,6 +152,12 @@ def missing(encoding: Encoding) -> dict[str, Formula]:
     return {name: encoding.missing(name) for name in listed}
 
 
+def irrelevant(encoding: Encoding) -> dict[str, Formula]:
+    """Map each input that relevance may rule out, with the answer that it counts as, to its formula."""
+    gates = {name: encoding.ruleset.inputs[name].relevant for name in encoding.implying}
+    return {f"{name}: {gate.otherwise}": encoding.implied(name) for name, gate in gates.items() if gate is not None}
+
+
 def conflicts(encoding: Encoding) -> dict[str, Formula]:
     """Map each conflict of the result to its formula."""
 

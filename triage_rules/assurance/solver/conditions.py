@@ -57,6 +57,11 @@ class ConditionFormulas:
             return self.logic.false
         return self.logic.all_of([self.logic.opposite(self.given(name)), self.false(relevant.when)])
 
+    @property
+    def implying(self) -> list[str]:
+        """Return the inputs for which relevance may imply an answer."""
+        return [n for n, read in self.ruleset.inputs.items() if read.relevant and read.relevant.otherwise is not None]
+
     def answered(self, name: str) -> Formula:
         """Return the formula: the input, or the text of the mention, is answered by the report or by relevance."""
         return self.logic.any_of([self.given(name), self.implied(name)])
