@@ -29,6 +29,8 @@ from triage_rules.language.model import (
     Mandatory,
     Mention,
     Not,
+    Panel,
+    PanelLine,
     Rule,
     RuleOutcome,
     Ruleset,
@@ -215,7 +217,7 @@ def test_a_complete_report_is_determined() -> None:
 # --- what to ask ----------------------------------------------------------------------------
 
 
-def test_what_could_raise_highest_is_asked_first_then_what_could_only_lower() -> None:
+def test_a_question_names_the_highest_and_the_lowest_disposition_that_its_answer_could_lead_to() -> None:
     ruleset = ruleset_of(
         rule("R1", A, "R1"), rule("R2", B, "U1"), rule("R3", C, "M1"), rule("R4", All((D, Yes("e"))), "U2")
     )
@@ -234,9 +236,11 @@ def test_a_mandatory_question_comes_before_others_as_dangerous() -> None:
     assert [question.input for question in asked(wanted, {})] == ["c", "b", "a"]
 
 
-def test_what_alone_would_settle_a_rule_comes_before_what_needs_others() -> None:
-    ruleset = ruleset_of(rule("R1", All((A, B)), "U1"), rule("R2", C, "U1"))
-    assert [question.input for question in asked(ruleset, {})] == ["c", "a", "b"]
+def test_signs_of_immediate_danger_come_before_mandatory_questions() -> None:
+    ruleset = ruleset_of(rule("R1", A, "U2"), rule("R2", B, "U1"), rule("R3", C, "U1"))
+    danger = Panel("now", "Now?", (PanelLine("c"), PanelLine("a")), immediate_danger=True)
+    wanted = replace(ruleset, mandatory=(Mandatory(("b",)),), panels={"now": danger})
+    assert [question.input for question in asked(wanted, {})] == ["c", "a", "b"]
 
 
 def test_nothing_is_asked_that_can_not_change_the_outcome() -> None:
@@ -260,7 +264,7 @@ def test_a_raise_that_may_come_is_asked_for() -> None:
 def test_beside_a_danger_the_fall_to_the_default_is_asked_for_too() -> None:
     """R1 holds unless a is a yes; then the default is left, which is higher. b could be worse still."""
     ruleset = ruleset_of(rule("R1", Unless(A), "R1"), rule("R2", B, "U1"))
-    assert asked(ruleset, {}) == [OpenQuestion("b", "U1", None), OpenQuestion("a", "M1", None)]
+    assert asked(ruleset, {}) == [OpenQuestion("a", "M1", None), OpenQuestion("b", "U1", None)]
 
 
 def test_below_a_raise_a_rule_at_the_raised_level_still_raises() -> None:

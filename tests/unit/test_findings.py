@@ -14,10 +14,13 @@ from marshmallow import Schema
 from tests.support.paths import RED_DOTS
 from tests.support.rulesets import repository
 from tests.support.rulesets.faulty_files import example
-from triage_rules.evaluation.answers import answers_json_schema, answers_schema, asked, read_answers
+from tests.support.rulesets.generated import DIGEST
+from triage_rules.evaluation.answers import UNKNOWN, answers_json_schema, answers_schema, asked, read_answers
+from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import ReportError, ReportFault
-from triage_rules.language.model import AskedOf, InputKind, Ruleset
+from triage_rules.language.model import SERVICE_COUNTS, AskedOf, InputKind, Ruleset
 from triage_rules.language.reading import parse_ruleset
+from triage_rules.records.reports import History
 
 MORE = """
   bleeding_days: {type: integer, group: illness, minimum: 0, question: Days of bleeding?}
@@ -53,13 +56,15 @@ def test_answers_come_out_as_they_were_given():
 
 
 def test_unknown_leaves_every_kind_of_question_open():
-    """ "unknown" must be as good as not asked, for numbers and texts too."""
-    assert read_answers(RULESET, {read.name: "unknown" for read in asked(RULESET)}) == {}
+    """ "unknown" is kept, for numbers and texts too, so that the question is not asked again."""
+    unknown = {read.name: UNKNOWN for read in asked(RULESET)}
+    assert read_answers(RULESET, unknown) == unknown
+    assert Evaluator(RULESET, DIGEST).facts(unknown, History()).keys() <= set(SERVICE_COUNTS)
 
 
 def test_a_choice_that_means_open_leaves_the_question_open():
     """`not_tested` is no answer to whether the spots fade."""
-    assert read_answers(RULESET, {"blanches_on_pressure": "not_tested"}) == {}
+    assert read_answers(RULESET, {"blanches_on_pressure": "not_tested"}) == {"blanches_on_pressure": UNKNOWN}
 
 
 def test_no_findings_at_all_are_findings():
@@ -330,7 +335,7 @@ def test_the_marshmallow_schema_has_a_field_for_each_input():
     assert issubclass(schema, Schema)
     assert schema.__name__ == "GlassTestFindings"
     assert list(schema().fields) == [read.name for read in asked(RULESET)]
-    assert schema().load({"itchy": "unknown", "age_years": 3}) == {"age_years": 3}
+    assert schema().load({"itchy": "unknown", "age_years": 3}) == {"itchy": UNKNOWN, "age_years": 3}
     assert schema().fields["age_years"].metadata["title"] == "How old is the person?"
 
 

@@ -16,7 +16,7 @@ from tests.support.shares import examples
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.result import ENGINE_DISAGREEMENT, HUMAN_REVIEW_NOW, Identity, failed_result
 from triage_rules.evaluation.signals import Numbering, Rails
-from triage_rules.language.model import Answers, Level, RuleOutcome, Ruleset
+from triage_rules.language.model import Answers, Audience, Level, RuleOutcome, Ruleset
 from triage_rules.language.reading import read_ruleset
 from triage_rules.records.reports import History
 
@@ -46,10 +46,16 @@ def spots() -> Ruleset:
     return read_ruleset(golden.GOLDEN / "spots")
 
 
-def evaluated(ruleset: Ruleset, findings: Answers, history: History | None = None) -> dict[str, Any]:
-    evaluator = Evaluator(ruleset, DIGEST)
-    return evaluator.evaluate(
-        findings, history or History(), report_id="r-1", received_ms=RECEIVED, evaluated_ms=EVALUATED
+def evaluated(
+    ruleset: Ruleset, findings: Answers, history: History | None = None, audience: Audience = Audience.PATIENT
+) -> dict[str, Any]:
+    return Evaluator(ruleset, DIGEST).evaluate(
+        findings,
+        history or History(),
+        report_id="r-1",
+        received_ms=RECEIVED,
+        evaluated_ms=EVALUATED,
+        audience=audience,
     )
 
 
@@ -207,9 +213,18 @@ def test_no_clinician_only_reason_of_made_rulesets_reaches_the_patient() -> None
 def test_a_question_for_a_clinician_says_so(spots: Ruleset) -> None:
     rule = replace(spots.rules["R60"], outcomes=(RuleOutcome("U2_emergency_dept_now"),))
     ruleset = replace(spots, rules={**spots.rules, "R60": rule})
-    asked = {question["finding"]: question.get("audience") for question in evaluated(ruleset, {"injury": True})["ask"]}
+    result = evaluated(ruleset, {"injury": True}, audience=Audience.CLINICIAN)
+    asked = {question["finding"]: question.get("audience") for question in result["ask"]}
     assert asked["explanation_inconsistent"] == "clinician"
     assert set(asked.values()) == {None, "clinician"}
+
+
+def test_a_patient_is_not_asked_what_only_a_clinician_can_answer(spots: Ruleset) -> None:
+    rule = replace(spots.rules["R60"], outcomes=(RuleOutcome("U2_emergency_dept_now"),))
+    result = evaluated(replace(spots, rules={**spots.rules, "R60": rule}), {"injury": True})
+    assert "explanation_inconsistent" not in {question["finding"] for question in result["ask"]}
+    elsewhere = {question["finding"]: question["audience"] for question in result["open_elsewhere"]}
+    assert elsewhere["explanation_inconsistent"] == "clinician"
 
 
 def test_a_question_says_how_far_its_answer_could_raise_or_lower(spots: Ruleset) -> None:

@@ -149,7 +149,19 @@ INPUTS, STATEMENTS, RULES, DISPOSITIONS, CONFLICTS, BASES, GROUPS, FLAGS = (
 _BY_KEY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("disposition", "to", "disposition_at_least"), (DISPOSITIONS,)),
     **dict.fromkeys(
-        ("open", "finding", "findings", "any_of", "mandatory", "text", "without", "ask", "ask_includes"), (INPUTS,)
+        (
+            "open",
+            "finding",
+            "findings",
+            "any_of",
+            "mandatory",
+            "text",
+            "without",
+            "ask",
+            "ask_includes",
+            "open_elsewhere_includes",
+        ),
+        (INPUTS,),
     ),
     **dict.fromkeys(
         ("ask_excludes", "missing", "refused", "answering", "leaving_open", "routine_only_if_answered"), (INPUTS,)

@@ -136,7 +136,7 @@ INPUTS = [
     Faulty("an input that is a text", _ITCHY, "itchy: @@yes_no", "input `itchy`: expected a mapping, found the text `yes_no`", True),
     Faulty("bounds of a yes/no", _ITCHY, "itchy: {type: yes_no, group: spots, question: Itchy?, @@minimum: 1}", "input `itchy`: `minimum` is only for number and integer inputs, and this input is `yes_no`", True),
     Faulty("choices of a yes/no", _ITCHY, "itchy: {type: yes_no, group: spots, question: Itchy?, @@choices: {a: A}}", "input `itchy`: `choices` is only for choice inputs, and this input is `yes_no`", True),
-    Faulty("asked of nobody", _ITCHY, "itchy: {type: yes_no, group: spots, question: Itchy?, asked_of: @@nurse}", "input `itchy`: `asked_of`: `nurse` is not one of `anyone`, `private`, `clinician`, `service`", True),
+    Faulty("asked of nobody", _ITCHY, "itchy: {type: yes_no, group: spots, question: Itchy?, asked_of: @@nurse}", "input `itchy`: `asked_of`: `nurse` is not one of `anyone`, `private`, `measured`, `laboratory`, `clinician`, `service`", True),
     Faulty("maximum below minimum", _AGE, "{type: number, group: person, minimum: 0, maximum: @@0, question: Age?}", "input `age_years`: `maximum` `0` is not above `minimum` `0`", False),
     Faulty("minimum a text", "minimum: 30                #", 'minimum: @@"30" #', "input `temperature_c`: `minimum`: expected a number, found the text `30`", True),
     Faulty("minimum too large", "minimum: 30                #", "minimum: @@-1e16 #", "input `temperature_c`: `minimum`: the number `-1e+16` is too large", True),

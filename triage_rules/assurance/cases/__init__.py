@@ -57,8 +57,10 @@ def differences(expect: Mapping[str, Any], result: Mapping[str, Any]) -> list[st
     lines = [f"{k}: wanted {expect[k]}, got {result[k]}" for k in EQUAL if k in expect and expect[k] != result[k]]
     fired = fired_ids(result)
     asked = [question["finding"] for question in result["ask"]]
+    elsewhere = [question["finding"] for question in result["open_elsewhere"]]
     conflicts = {conflict["id"] for conflict in result["conflicts"]}
-    for key, here in (("fires", fired), ("ask_includes", asked), ("conflicts", conflicts)):
+    included = {"fires": fired, "ask_includes": asked, "open_elsewhere_includes": elsewhere, "conflicts": conflicts}
+    for key, here in included.items():
         lines += [f"{key}: `{name}` is not there" for name in expect.get(key, []) if name not in here]
     for key, here in (("silent", fired), ("ask_excludes", asked)):
         lines += [f"{key}: `{name}` is there" for name in expect.get(key, []) if name in here]

@@ -24,7 +24,7 @@ FORBIDDEN_TEXTS = {"patient_never_says": "patient", "clinician_never_says": "cli
 WANTED = (
     *EQUAL,
     *INCLUDED,
-    *("fires", "silent", "ask", "ask_includes", "ask_excludes", "conflicts"),
+    *("fires", "silent", "ask", "ask_includes", "ask_excludes", "open_elsewhere_includes", "conflicts"),
     *REQUIRED_TEXTS,
     *FORBIDDEN_TEXTS,
     "refused",
@@ -176,7 +176,10 @@ class _Reader:
         statements = [rule.id for rule in self.ruleset.rules_and_floors]
         self._check_names(inner, ("fires", "silent"), statements, "rule or floor")
         self._check_names(
-            inner, ("ask_includes", "ask_excludes", "missing", "refused"), list(self.ruleset.inputs), "input"
+            inner,
+            ("ask_includes", "ask_excludes", "open_elsewhere_includes", "missing", "refused"),
+            list(self.ruleset.inputs),
+            "input",
         )
         self._check_names(inner, ("ask",), list(self.ruleset.inputs), "input", least=0)  # `[]`: no question is open
         self._check_names(inner, ("conflicts",), list(self.ruleset.conflicts), "conflict")

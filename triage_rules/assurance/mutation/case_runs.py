@@ -22,7 +22,7 @@ from triage_rules.evaluation.signals import Rails
 from triage_rules.language.conditions import parts, statements_in
 from triage_rules.language.model import Answers, Condition, Floor, IsOpen, Level, Mandatory, Rule, Ruleset
 
-_AHEAD = frozenset({"could_be", "determined", "ask", "ask_includes", "ask_excludes"})
+_AHEAD = frozenset({"could_be", "determined", "ask", "ask_includes", "ask_excludes", "open_elsewhere_includes"})
 """Expectations about answers not yet given. All others depend only on the established statements."""
 
 

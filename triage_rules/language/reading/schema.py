@@ -234,7 +234,7 @@ def _input() -> Schema:
         | {"propertyNames": {"pattern": whole_text(CHOICE.pattern), "not": {"const": "unknown"}}},
         "max_length": {"type": "integer", "minimum": 1, "maximum": MAX_TEXT, "description": "In characters."},
         "codes": several(ref("code"), "Codes of terminologies.", least=0, unique=False),
-        "relevant": ref("relevance"),
+        "relevant": {**ref("relevance"), "description": "When the question makes sense."},
         "available_if": {
             **ref("condition"),
             "description": "Asked only once this is true.",
