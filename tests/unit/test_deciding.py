@@ -35,6 +35,7 @@ from triage_rules.language.model import (
     RuleOutcome,
     Ruleset,
     Unless,
+    Validity,
     Yes,
 )
 from triage_rules.language.model import Any as AnyOf
@@ -68,6 +69,8 @@ def ruleset_of(*rules: Rule | Floor, default: str = "M1") -> Ruleset:
         conflicts={},
         dispositions=DISPOSITIONS,
         default=Default(default, "nothing matched"),
+        validity=Validity(1440),
+        panels={},
     )
 
 
