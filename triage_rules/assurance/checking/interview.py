@@ -20,7 +20,8 @@ from triage_rules.assurance.solver.solver import GaveUp, NoReport, Solver
 from triage_rules.assurance.solver.witness import Witness, Witnesses
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.language.check_types import CheckType, Family
-from triage_rules.language.model import Input, InputKind, Panel, PanelLine
+from triage_rules.language.gates import InputsBehind, gates_of
+from triage_rules.language.model import Input, InputKind, Panel, PanelLine, Ruleset
 
 FAMILY = Family.INTERVIEW
 
@@ -63,8 +64,9 @@ def _check_gate(context: CheckContext, entry: WrittenCondition) -> Iterator[Find
 def _find_gated_dangers(context: CheckContext, gated: list[str]) -> Iterator[Finding]:
     """Find reports in which a sign needs action at once, though the question is not asked."""
     now = [code for code, disposition in context.ruleset.dispositions.items() if disposition.act_within_minutes == 0]
+    matter = _inputs_behind(context.ruleset, set(now))
     signs = [name for name in gated if context.ruleset.inputs[name].kind in {InputKind.YES_NO, InputKind.CHOICE}]
-    for name in context.each(FAMILY, signs if now else []):
+    for name in context.each(FAMILY, [name for name in signs if name in matter]):
         witness = _Omission(context, context.ruleset.inputs[name]).find(now)
         if isinstance(witness, GaveUp):
             context.note(FAMILY, name)
@@ -72,6 +74,28 @@ def _find_gated_dangers(context: CheckContext, gated: list[str]) -> Iterator[Fin
             message = f"`{name}` may need action at once in a report in which the question is not asked"
             place = place_at(context.root, ("inputs", name))
             yield Finding(CheckType.GATED_DANGER, place, name, f"{message}.", witness=witness)
+
+
+def _inputs_behind(ruleset: Ruleset, codes: set[str]) -> set[str]:
+    """Return the inputs on which reaching one of these dispositions may depend, also through relevance."""
+    raised = {code for floor in ruleset.floors.values() for _, code in floor.raise_one}
+    if codes & {ruleset.default.disposition, *raised}:
+        return set(ruleset.inputs)
+    behind = InputsBehind(ruleset.inferences)
+    waiting = [
+        condition
+        for rule in ruleset.rules_and_floors
+        for outcome in rule.outcomes
+        if outcome.disposition in codes
+        for condition in (rule.when, outcome.when)
+        if condition is not None
+    ]
+    names: set[str] = set()
+    while waiting:
+        new = {ruleset.input_behind(name).name for name in behind.of(waiting.pop())} - names
+        names |= new
+        waiting += [gate for name in new for gate in gates_of(ruleset.inputs[name])]
+    return names
 
 
 class _Omission:
