@@ -12,7 +12,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.foundation.errors import StoreUnavailable
-from triage_rules.records.reports import Delivery, History
+from triage_rules.records.chains import UNCHAINED, ChainChanged, ChainStanding, find_lowered, find_standing
+from triage_rules.records.reports import DecidedReport, Delivery, History
 from workers.parts import WorkerParts
 
 WORKER_LOST = "worker_lost"
@@ -51,8 +52,15 @@ class AttemptStore(Protocol):
         """Count one more attempt; return None if there is nothing to do."""
         ...
 
-    def settle(self, report_id: str, result: dict[str, Any], now_ms: int, history: History | None = None) -> bool:
-        """Store the result and publish its event, in one step."""
+    def settle(
+        self,
+        report_id: str,
+        result: dict[str, Any],
+        now_ms: int,
+        history: History | None = None,
+        standing: ChainStanding = UNCHAINED,
+    ) -> bool:
+        """Store the result and publish its event, in one step. Raises ChainChanged."""
         ...
 
     def bury(self, report_id: str, result: dict[str, Any], reason: str, now_ms: int) -> bool:
@@ -86,10 +94,13 @@ class Attempts:
                 self._bury(delivery, WORKER_LOST, "")
                 break
             try:
-                self._settle(delivery, self.decide(delivery))
+                self._settle(self.decide(delivery))
                 break
             except StoreUnavailable:
                 raise
+            except ChainChanged:
+                self._store.refund_attempts([report_id])
+                continue
             except Exception as error:  # noqa: BLE001 - no error may lose the report
                 if is_time_up(error):
                     self.postpone(delivery, error)
@@ -101,25 +112,31 @@ class Attempts:
             time.sleep(BACKOFF_SECONDS[min(delivery.attempt, len(BACKOFF_SECONDS)) - 1])
         return TaskOutcome.FINISHED
 
-    def decide(self, delivery: Delivery) -> dict[str, Any]:
-        """Return the result of a report by its ruleset. Raises UnreadableReport, or any error of the evaluator."""
+    def decide(self, delivery: Delivery) -> DecidedReport:
+        """Decide a report by its ruleset, in view of its chain. Raises UnreadableReport, any error of the evaluator."""
         if delivery.unreadable is not None:
             raise UnreadableReport
-        report = delivery.report
+        report, chain = delivery.report, delivery.chain
         loaded = self._rulesets.by_digest(report.digest)
-        return loaded.evaluator.evaluate(
+        result = loaded.evaluator.evaluate(
             report.answers,
             delivery.history,
             report_id=report.id,
             received_ms=report.received_ms,
             evaluated_ms=self._now_ms(),
+            audience=report.audience,
+            amends=report.amends,
         )
+        ruleset = loaded.evaluator.ruleset
+        standing = find_standing(result, chain, ruleset, amends=report.amends, received_ms=report.received_ms)
+        result["lowers"] = find_lowered(result, chain, ruleset, standing.place)
+        return DecidedReport(report.id, result, delivery.history, standing)
 
-    def _settle(self, delivery: Delivery, result: dict[str, Any]) -> None:
+    def _settle(self, decided: DecidedReport) -> None:
         try:
-            self._store.settle(delivery.report.id, result, self._now_ms(), delivery.history)
+            self._store.settle(decided.id, decided.result, self._now_ms(), decided.history, decided.standing)
         except StoreUnavailable:
-            self.queue_refund([delivery.report.id])
+            self.queue_refund([decided.id])
             raise
 
     def queue_refund(self, ids: Sequence[str]) -> None:
@@ -147,7 +164,16 @@ class Attempts:
         report, now_ms = delivery.report, self._now_ms()
         # The version comes from the live record, not from the ruleset: opening the ruleset may be the failure.
         version = self._rulesets.live_version(report.ruleset, report.digest) or UNKNOWN_VERSION
-        identity = Identity(report.id, report.ruleset, version, report.digest, report.received_ms, now_ms)
+        identity = Identity(
+            report.id,
+            report.ruleset,
+            version,
+            report.digest,
+            report.received_ms,
+            now_ms,
+            report.audience,
+            report.amends,
+        )
         full_reason = f"{reason}: {detail}" if detail else reason
         if self._store.bury(report.id, failed_result(identity, reason), full_reason, now_ms):
             log.error("report %s is a dead letter (%s): a human must look at it now", report.id, full_reason)

@@ -100,10 +100,12 @@ class Batch:
                 self._send(waiting, lane)
                 return TaskOutcome.FINISHED
             own = False
+            waiting += self._refunded(turn.changed)
             waiting += filter(None, map(report_id_of, turn.taken))
             done, unsettled = self._decide_each(turn.deliveries, started)
             if unsettled:
-                self._turn(done, (), holder=task, lane=lane)
+                turn = self._turn(done, (), holder=task, lane=lane)
+                waiting += self._refunded(turn.changed)
                 done = []
                 if not self._process_unsettled(unsettled, waiting, lane):
                     return TaskOutcome.TOO_SLOW
@@ -133,7 +135,7 @@ class Batch:
             if delivery.report.subject is not None:
                 people.add(person)
             try:
-                result = self._attempts.decide(delivery)
+                decided = self._attempts.decide(delivery)
             except StoreUnavailable:
                 self._attempts.queue_refund([report.id for report in done])
                 raise
@@ -144,8 +146,14 @@ class Batch:
                 unsettled.interrupted = (delivery, error)
                 unsettled.to_return += deliveries[number + 1 :]
                 break
-            done.append(DecidedReport(delivery.report.id, result, delivery.history))
+            done.append(decided)
         return done, unsettled
+
+    def _refunded(self, ids: Sequence[str]) -> Sequence[str]:
+        """Take back an attempt of each report, because its chain changed, not because it failed; return the ids."""
+        if ids:
+            self._store.refund_attempts(ids)
+        return ids
 
     def _process_unsettled(self, unsettled: Unsettled, waiting: Sequence[str], lane: Lane) -> bool:
         """Process the reports that a turn could not decide one by one; return False if no time is left."""
@@ -171,7 +179,8 @@ class Batch:
 
     def _split(self, done: Sequence[DecidedReport], begun: Sequence[str], lane: Lane, task: str) -> None:
         """Send each begun report to a task of its own: one is stored as invalid text, and which one is unknown."""
-        self._turn(done, (), holder=task, lane=lane)
+        changed = self._turn(done, (), holder=task, lane=lane).changed
+        self._send(self._refunded(changed), lane)
         self._store.refund_attempts(begun)
         for report_id in begun:
             self._send([report_id], lane, singly=True)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from flask import Flask, Response
 from flask_smorest import Api, Blueprint
 
-from service.api.schemas import OutcomeOut, ProblemOut
+from service.api.schemas import ID, OutcomeOut, ProblemOut
 from service.http.api_keys import NEEDED, OPEN
 from service.http.decoder import BATCH_LINES_MAX, JSON, NDJSON
 from service.http.problem_types import PROBLEMS
@@ -24,7 +24,7 @@ from triage_rules.records.api_keys import Scope
 
 View = TypeVar("View", bound=Callable[..., Response])
 
-EXAMPLE = {
+EXAMPLE: dict[str, Any] = {
     "ruleset": "red-dots",
     "subject": "case-4711",
     "findings": {
@@ -36,9 +36,20 @@ EXAMPLE = {
     },
 }
 
+AMENDMENT = {
+    **EXAMPLE,
+    "amends": ID,
+    "findings": {**EXAMPLE["findings"], "neck_stiffness": True},
+}
+
 REPORT_BODY: dict[str, Any] = {
     "required": True,
-    "content": {JSON[0]: {"schema": ReportIn, "examples": {"spots with fever": {"value": EXAMPLE}}}},
+    "content": {
+        JSON[0]: {
+            "schema": ReportIn,
+            "examples": {"spots with fever": {"value": EXAMPLE}, "the same, amended": {"value": AMENDMENT}},
+        }
+    },
 }
 BATCH_BODY: dict[str, Any] = {
     "required": True,

@@ -209,6 +209,7 @@ def _report(report: StoredReport) -> dict[str, Any]:
         "received_at": timestamp(report.received_ms),
         "links": {"self": report_path(report.id), "ruleset": f"/v1/rulesets/{report.ruleset}"},
     }
+    body["amends"], body["amended_by"] = report.amends, list(report.amended_by)
     if report.result is not None:
         body["result"] = report.result
     if report.acknowledged is not None:

@@ -81,6 +81,12 @@ class ReportOut(AcceptedOut):
     ruleset = fields.String(required=True)
     digest = fields.String(required=True, metadata=_says("The digest of the ruleset that decides.", examples=[DIGEST]))
     received_at = fields.String(required=True, metadata=_says("UTC.", format="date-time"))
+    amends = fields.String(
+        required=True, allow_none=True, metadata=_says("The id of the report that it amends, or null.")
+    )
+    amended_by = fields.List(
+        fields.String(), required=True, metadata=_says("The ids of the reports that amend it, in order of acceptance.")
+    )
     result = fields.Dict()  # only if status is done or dead; openapi.py describes it
     acknowledged_by = fields.String(metadata=_says("The client that acknowledged the report, if any."))
     acknowledged_at = fields.String(metadata=_says("UTC.", format="date-time"))

@@ -17,7 +17,7 @@ from service.pages.page import is_htmx, page, redirect_to, render
 from triage_rules.foundation.errors import DecryptionError, ReportNotFound, ReportNotSettled, RequeueRefused
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.model import Level
-from triage_rules.language.wording import BASIS_MARKS
+from triage_rules.language.wording import BASIS_MARKS, describe_lowered
 from triage_rules.records.api_keys import Scope
 from triage_rules.records.board import RANKS, BoardStatus, Row, Wanted
 
@@ -181,6 +181,9 @@ def _row(row: Row, now_ms: int) -> dict[str, Any]:
         "taken": taken
         and {"by": taken.by, "ago": words.format_duration(now_ms - taken.at_ms), "at": timestamp(taken.at_ms)},
         "redrives": row.redrives,
+        "amends": row.amends,
+        "amended_by": row.amended_by,
+        "lowers": row.lowers and describe_lowered(*row.lowers),
     }
 
 

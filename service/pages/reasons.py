@@ -15,6 +15,9 @@ from triage_rules.explanation.not_asked import derive_implied, is_implied
 from triage_rules.language.model import AskedOf, Floor, Rule, Ruleset
 from triage_rules.records.reports import Delivery
 
+SHOWN_TO_PATIENTS = frozenset({AskedOf.ANYONE, AskedOf.MEASURED, AskedOf.SERVICE})
+"""Questions and answers of all others are left out of what patients read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -80,7 +83,7 @@ def _rests_on_hidden(ruleset: Ruleset, nodes: Iterable[DerivationNode]) -> bool:
     """Return True if a private or clinician's answer is among the nodes: then the source is hidden as well."""
     for node in nodes:
         asked = ruleset.inputs.get(node.name)
-        if asked is not None and asked.asked_of not in (AskedOf.ANYONE, AskedOf.SERVICE) and node.answer != OPEN:
+        if asked is not None and asked.asked_of not in SHOWN_TO_PATIENTS and node.answer != OPEN:
             return True
         if _rests_on_hidden(ruleset, node.because):
             return True
@@ -90,7 +93,7 @@ def _rests_on_hidden(ruleset: Ruleset, nodes: Iterable[DerivationNode]) -> bool:
 def _steps(ruleset: Ruleset, nodes: Iterable[DerivationNode], *, show_sources: bool) -> Iterable[Step]:
     for node in nodes:
         asked = ruleset.inputs.get(node.name)
-        if asked is not None and asked.asked_of not in (AskedOf.ANYONE, AskedOf.SERVICE) and not show_sources:
+        if asked is not None and asked.asked_of not in SHOWN_TO_PATIENTS and not show_sources:
             continue  # an open question that the reader may not see
         yield Step(
             says=node.says,

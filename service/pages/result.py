@@ -15,13 +15,14 @@ from service.http.api_keys import get_caller
 from service.http.parts import get_parts
 from service.pages import reasons, signed_links
 from service.pages.page import may, page, render
+from service.pages.reasons import SHOWN_TO_PATIENTS
 from triage_rules.deployment.live import Loaded
 from triage_rules.foundation.errors import BundleError, EngineError, ReportNotFound, RulesetError, RulesetNotFound
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.intake.form import questions
-from triage_rules.language.model import AskedOf
+from triage_rules.language.model import Audience
 from triage_rules.records.api_keys import Scope
-from triage_rules.records.reports import Delivery, StoredReport
+from triage_rules.records.reports import Delivery, NewReport, StoredReport
 
 blueprint = Blueprint("result", __name__)
 
@@ -67,6 +68,7 @@ def show(report_id: str) -> Response:
         may_see_both=link is None,
         report=report,
         result=report.result,
+        lowers=report.result.get("lowers"),
         again=_is_reproduced(opened) if request.args.get("again") else None,
         received=timestamp(report.received_ms),
         act_by=_act_by(report, report.result),
@@ -97,7 +99,7 @@ def _open(report: StoredReport, result: dict[str, Any]) -> OpenedReport:
 def _view_values(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]:
     """Return the values of a view; patients see no private answers and nothing for clinicians only."""
     result, loaded = opened.result, opened.loaded
-    asks = [item for item in result["ask"] if for_clinician or "audience" not in item]
+    asks = [item for item in result["ask"] if for_clinician or item.get("audience", "anyone") in SHOWN_TO_PATIENTS]
     values: dict[str, Any] = {
         "advice": [text for text in result["advice"][CLINICIAN if for_clinician else PATIENT].split("\n\n") if text],
         "ask": asks,
@@ -117,16 +119,14 @@ def _view_values(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]
     values["missing"] = [ruleset.inputs[name].question for name in result["missing"] if name in ruleset.inputs]
     values["reasons"] = reasons.build_reasons(loaded, opened.posted, result, for_clinician=for_clinician)
     asked = questions(ruleset, clinician=True)
-    shown = {name: value for name, value in answers.items() if for_clinician or _is_for_all(asked[name].asked_of)}
+    shown = {
+        name: value for name, value in answers.items() if for_clinician or asked[name].asked_of in SHOWN_TO_PATIENTS
+    }
     values["given"] = [(asked[name].text, asked[name].in_words(_written(value))) for name, value in shown.items()]
     values["reopen"] = [(f"a.{name}", _written(value)) for name, value in shown.items()]
     values["path"] = " ".join(shown)
-    values["commands"] = _commands(ruleset.name, answers) if for_clinician else None
+    values["commands"] = _commands(ruleset.name, opened.posted.report) if for_clinician else None
     return values
-
-
-def _is_for_all(asked_of: AskedOf) -> bool:
-    return asked_of is AskedOf.ANYONE
 
 
 def _written(value: object) -> str:
@@ -158,15 +158,18 @@ def _is_reproduced(opened: OpenedReport) -> bool | None:
             report_id=posted.report.id,
             received_ms=posted.report.received_ms,
             evaluated_ms=get_parts().now_ms(),
+            audience=posted.report.audience,
+            amends=posted.report.amends,
         )
     except EngineError:
         return None
     return all(second[name] == opened.result[name] for name in SAME)
 
 
-def _commands(name: str, answers: dict[str, Any]) -> dict[str, str]:
+def _commands(name: str, report: NewReport) -> dict[str, str]:
     """Return the commands that reproduce the result."""
-    body = json.dumps({"ruleset": name, "findings": answers}, ensure_ascii=False, indent=1)
+    audience = {} if report.audience is Audience.PATIENT else {"audience": report.audience.value}
+    body = json.dumps({"ruleset": name, **audience, "findings": report.answers}, ensure_ascii=False, indent=1)
     return {
         "decide": f"triage decide {name} - <<'REPORT'\n{body}\nREPORT",
         "curl": f"curl -s {request.host_url}v1/evaluate -H 'Content-Type: application/json' -d {shlex.quote(body)}",

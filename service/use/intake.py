@@ -16,6 +16,7 @@ from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import BundleError, StaleRuleset, StoreUnavailable, TriageError
 from triage_rules.intake.report import Posted, RulesetLookup, read_report
 from triage_rules.interview.wire import describe_next
+from triage_rules.records.chains import ChainResult, ChainView, find_lowered
 from triage_rules.records.reports import Accepted, History, Idempotency, Lane, NewReport
 
 TRIES = 3
@@ -53,8 +54,14 @@ class IntakeStore(Protocol):
         """Return the lane to enqueue the report into again, if there is need."""
         ...
 
-    def get_history(self, ruleset: str, subject: str, now_ms: int, client: str = "") -> History:
-        """Return the present history of a client's subject."""
+    def get_history(
+        self, ruleset: str, subject: str | None, now_ms: int, client: str = "", amends: str | None = None
+    ) -> History:
+        """Return the present history of a client's subject for a report that amends that one. Raises ReportError."""
+        ...
+
+    def get_chain_result(self, report_id: str) -> ChainResult | None:
+        """Return the outcome of a settled report; None if it has none yet."""
         ...
 
 
@@ -105,7 +112,7 @@ class Intake:
         Accepts nothing if it raises.
 
         Raises:
-            ReportError: If the report has faults.
+            ReportError: If the report has faults, or amends one that it can't amend.
             NoRulesetLive, BundleError, StaleRuleset: If no ruleset can decide it.
             IdempotencyMismatch: If its key was used for another report.
             QueueTooOld, StoreUnavailable: If the service can't accept it now.
@@ -144,7 +151,7 @@ class Intake:
         Nothing is stored.
 
         Raises:
-            ReportError: If the report has faults.
+            ReportError: If the report has faults, or amends one that it can't amend.
             NoRulesetLive, EngineError, StoreUnavailable: If it can't be evaluated.
 
         """
@@ -158,7 +165,11 @@ class Intake:
             received_ms=now,
             evaluated_ms=self._now_ms(),
             audience=posted.audience,
+            amends=posted.amends,
         )
+        if posted.amends is not None:
+            view = ChainView(self._store.get_chain_result(posted.amends))
+            result["lowers"] = find_lowered(result, view, posted.loaded.ruleset)
         shown = posted.loaded.planner.next_screen(posted.answers, history, posted.audience, posted.ticked)
         result["interview"]["next"] = describe_next(posted.loaded.ruleset, shown)
         self._counts.evaluated(posted.loaded.ruleset.name, str(result["level"]))
@@ -251,12 +262,15 @@ class Intake:
             subject=posted.subject,
             reported_at=posted.reported_at,
             client=request.client,
+            audience=posted.audience,
+            amends=posted.amends,
         )
 
     def _history(self, posted: Posted[Loaded], now_ms: int, client: str) -> History:
-        if posted.subject is None:
+        if posted.subject is None and posted.amends is None:
             return History()
-        return self._store.get_history(posted.loaded.ruleset.name, posted.subject, now_ms, client)
+        ruleset = posted.loaded.ruleset.name
+        return self._store.get_history(ruleset, posted.subject, now_ms, client, posted.amends)
 
 
 def _idempotency(request: Request) -> Idempotency | None:

@@ -36,9 +36,8 @@ def copy(copied: Path) -> Path:
 def test_check_tells_every_fault_with_its_place(copy: Path) -> None:
     """Findings are data: they go to stdout, and the exit code says that there were some."""
     text = (copy / "ruleset.yaml").read_text(encoding="utf-8")
-    broken = text.replace("version: 1.0.0", "version: first", 1).replace(
-        "when: mandatory_open", "when: mandatory_opn", 1
-    )
+    broken = re.sub(r"^version: \S+", "version: first", text, count=1, flags=re.MULTILINE)
+    broken = broken.replace("when: mandatory_open", "when: mandatory_opn", 1)
     (copy / "ruleset.yaml").write_text(broken, encoding="utf-8")
     checked = run_triage("check", str(copy))
     assert checked.exit_code == 1

@@ -107,6 +107,11 @@ def test_the_page_says_what_the_commands_say(tmp_path: Path, monkeypatch: pytest
     assert compared == 6
 
 
+def in_glass_test(line: str) -> str:
+    """A line about red-dots 1.1, as it is about glass-test 1.0."""
+    return line.replace("red-dots", "glass-test").replace("1.1.", "1.0.")
+
+
 def test_deploying_and_rolling_back_speak_as_on_the_page(tmp_path: Path, redis_url: str) -> None:
     """On the small ruleset, which has no properties: all else but names and numbers is the same."""
     draft = Path(shutil.copytree(GLASS_TEST, tmp_path / "draft"))
@@ -114,7 +119,7 @@ def test_deploying_and_rolling_back_speak_as_on_the_page(tmp_path: Path, redis_u
     (draft / "ruleset.yaml").write_text(text, encoding="utf-8")
     triage(f"triage deploy {GLASS_TEST}", redis_url)
     shown = [block.lines for block in blocks() if block.kind == "text"][-2:]
-    deployed, back = ([line.replace("red-dots", "glass-test") for line in lines] for lines in shown)
+    deployed, back = ([in_glass_test(line) for line in lines] for lines in shown)
     output = re.sub("Warning: .* nothing is proved\n", "", triage(f"triage deploy {draft}", redis_url))
     deployed = [re.sub(r"\d+ cases passed.*", "… cases passed.", line) for line in deployed]
     assert missing(deployed, output) == []

@@ -15,10 +15,10 @@ from tests.support.shares import examples, some_of
 from tests.unit.test_compiling import ruleset_of
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.evaluation.generated.program import GeneratedEvaluation, GeneratedEvaluator
+from triage_rules.evaluation.generated.program import GeneratedEvaluation, GeneratedEvaluator, Reach
 from triage_rules.evaluation.justification import ReferenceJustification
 from triage_rules.evaluation.reference import Reference
-from triage_rules.evaluation.signals import SOONER, Numbering
+from triage_rules.evaluation.signals import Numbering, input_bits
 from triage_rules.language.model import All, Answers, OneOf, Ruleset, Yes
 from triage_rules.language.model import Any as AnyOf
 
@@ -30,7 +30,9 @@ def differences(
 ) -> list[str]:
     """What the plain evaluator says otherwise. closed: inputs that the audience will not answer."""
     reference, numbering = Reference(ruleset, findings), Numbering(ruleset)
-    opinion = plain.of(findings, sum(1 << n for n, name in enumerate(ruleset.inputs) if name in closed))
+    is_open = {name: bit for name, bit in input_bits(ruleset).items() if name not in findings}
+    closed_bits = sum(bit for name, bit in is_open.items() if name in closed)
+    opinion = plain.of(findings, Reach(sum(is_open.values()) & ~closed_bits, closed_bits))
     rails, grounds = reference.rails(), ReferenceJustification(ruleset, reference, closed)
     said = numbering.rails(opinion.rails)
     told = [rail for rail in ("established", "possible", "certain") if getattr(said, rail) != getattr(rails, rail)]
@@ -40,9 +42,6 @@ def differences(
         if list(opinion.reasons(key).items()) != list(grounds.reasons(key).items())
     ]
     told += ["missing"] if opinion.missing() != grounds.missing() else []
-    undecided = {numbering.number[key] for key in rails.possible - rails.certain if key != SOONER}
-    wanted = {number: mask for number, mask in grounds.depends_on().items() if number in undecided}
-    told += ["what it hangs on"] if opinion.depends_on() != wanted else []
     return told + _differences_in_reach(opinion, grounds, numbering, findings, ruleset)
 
 
@@ -54,14 +53,13 @@ def _differences_in_reach(
     ruleset: Ruleset,
 ) -> list[str]:
     outcomes = numbering.mask(numbering.outcomes)
-    unanswered = sum(1 << n for n, name in enumerate(ruleset.inputs) if name not in findings)
     reach, found = grounds.rails_in_reach(), opinion.rails_in_reach()
     undecided = reach.possible & ~reach.certain & outcomes
-    wanted = {n: mask for n, mask in grounds.depends_on_in_reach().items() if undecided >> n & 1}
+    wanted = [mask if undecided >> n & 1 else 0 for n, mask in enumerate(grounds.depends_on_in_reach())]
     differing = [
         ("possible in reach", found.possible, reach.possible & outcomes),
         ("certain in reach", found.certain, reach.certain & outcomes),
-        ("only elsewhere", opinion.only_elsewhere() & unanswered, grounds.only_elsewhere()),
+        ("only elsewhere", opinion.only_elsewhere(), grounds.only_elsewhere()),
         ("what it hangs on in reach", opinion.depends_on_in_reach(), wanted),
     ]
     return [what for what, one, other in differing if one != other]
@@ -104,7 +102,7 @@ def test_reasons_may_be_asked_for_after_what_it_hangs_on() -> None:
     """The function gives its answers in a fixed order; who asks need not know."""
     ruleset = ruleset_of(AnyOf((Yes("y0"), Yes("y1"))))
     opinion = GeneratedEvaluator(ruleset).of({"y0": True})
-    assert opinion.depends_on() == {}
+    assert set(opinion.depends_on_in_reach()) == {0}
     assert opinion.reasons("R1") == {"y0": True}
     assert opinion.missing() == []
 

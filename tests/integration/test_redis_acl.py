@@ -26,6 +26,7 @@ from triage_rules.foundation.settings import Settings
 from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.records.audit import Actor, Via
 from triage_rules.records.board import Wanted
+from triage_rules.records.chains import ChainPlace, ChainStanding
 from triage_rules.records.events import Event
 from triage_rules.records.proposals import Approval, Proposal, ProposalState
 from triage_rules.store.redis import RedisStore
@@ -230,6 +231,27 @@ def test_a_worker_can_bury_trim_and_tidy(roles: Roles, tester: redis.Redis, noth
         for days in range(3):
             worker.trim(NOW_MS + days * 10**10)
         assert not tester.exists("triage:bundle:sha256:old")
+
+
+def test_reports_can_be_amended_rekeyed_and_erased(roles: Roles, tester: redis.Redis, nothing_refused: None) -> None:
+    """A chain has keys of its own, and its reports leave the board."""
+    operator, web, worker = roles.store("operator"), roles.store("web"), roles.store("worker")
+    deployed(operator)
+    reports = [a_report(subject="p")]
+    for _ in range(2):
+        web.reports.accept(reports[-1])
+        view = worker.work.begin(reports[-1].id, NOW_MS)
+        assert view is not None
+        above = view.chain.above.id if view.chain.above else ""
+        shown = view.chain.shown.id if view.chain.shown else ""
+        place = ChainStanding(ChainPlace.FRONT if above else None, above, shown)
+        assert worker.work.settle(reports[-1].id, a_result(reports[-1], "monitor"), NOW_MS, view.history, place)
+        reports.append(a_report(subject="p", amends=reports[-1].id))
+    assert web.reports.get_history("spots", "p", NOW_MS, amends=reports[1].id).reports_last_48h == 0
+    assert [row.noted.id for row in web.board.page(Wanted(), NOW_MS, 5).rows] == [reports[1].id]
+    tester.hset(f"triage:report:{reports[1].id}", "levels", "triage:levels:spots:another-name")
+    assert operator.key_rotation.rekey(NOW_MS, by=TESTER).reports == 1
+    assert operator.erasure.erase("p", NOW_MS, by=TESTER).reports == 2
 
 
 def test_a_consumer_can_claim_give_up_and_follow(roles: Roles, nothing_refused: None) -> None:

@@ -9,10 +9,12 @@ from tests.support.actors import TESTER
 from tests.support.reports import HOUR_MS, NOW_MS, a_report, a_result, deployed
 from triage_rules.foundation.errors import QueueTooOld
 from triage_rules.language.model import Level
+from triage_rules.records.board import Wanted
+from triage_rules.records.chains import ChainPlace, ChainStanding
 from triage_rules.records.reports import History, Lane, ReportStatus
 from triage_rules.store.redis import RedisStore
 
-NEW_FIELDS = ("client", "idempotency")
+NEW_FIELDS = ("client", "idempotency", "audience")
 """Of a report: 0.1.0 doesn't write them."""
 
 
@@ -36,6 +38,29 @@ def test_what_the_version_before_accepted_is_decided_and_erased(store: RedisStor
     assert store.reports.get_history("spots", "person-1", NOW_MS) == History(1, Level.URGENT)
     erased = store.erasure.erase("person-1", NOW_MS, by=TESTER)
     assert (erased.reports, erased.events) == (1, 1)
+
+
+def test_what_the_version_before_accepted_and_settled_can_be_amended(
+    store: RedisStore, redis_client: redis.Redis
+) -> None:
+    """It knows no chains: its levels are in one hash, and hold for a day."""
+    report = a_report(subject="person-1")
+    store.reports.accept(report)
+    store.work.settle(report.id, a_result(report, "urgent"), NOW_MS)
+    redis_client.hdel(f"triage:report:{report.id}", *NEW_FIELDS)
+    redis_client.delete(*redis_client.keys("triage:levels:*:*:*"))
+    amendment = a_report(subject="person-1", amends=report.id)
+    assert store.reports.accept(amendment).created
+    delivery = store.work.begin(amendment.id, NOW_MS)
+    assert delivery is not None
+    assert delivery.history == History(0, Level.URGENT)
+    assert delivery.chain.above is not None
+    standing = ChainStanding(ChainPlace.FRONT, delivery.chain.above.id)
+    assert store.work.settle(amendment.id, a_result(amendment, "monitor"), NOW_MS, delivery.history, standing)
+    assert [row.noted.id for row in store.board.page(Wanted(), NOW_MS, 5).rows] == [amendment.id]
+    assert store.reports.get_history("spots", "person-1", NOW_MS) == History(1, Level.URGENT)
+    erased = store.erasure.erase("person-1", NOW_MS, by=TESTER)
+    assert (erased.reports, erased.events) == (2, 2)
 
 
 def test_what_an_older_worker_settled_does_not_make_the_queue_look_old(

@@ -27,6 +27,7 @@ from tests.support.reports import HOUR_MS, NOW_MS, a_report, a_result, deployed
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.model import Level
 from triage_rules.records.board import RANKS, Bar, Group, Noted
+from triage_rules.records.chains import ChainPlace, ChainStanding
 from triage_rules.records.reports import NewReport
 from triage_rules.store.redis import RedisStore
 
@@ -118,6 +119,28 @@ def test_what_a_subject_says_is_text(client: FlaskClient, store: RedisStore) -> 
     settled(store)
     assert "p &lt;b&gt;" in client.get("/board").get_data(as_text=True)
     assert "p <b>" not in client.get("/board").get_data(as_text=True)
+
+
+def test_a_chain_is_one_row_that_says_what_it_amends_and_lowers(client: FlaskClient, store: RedisStore) -> None:
+    first = settled(store)
+    second = replace(a_report(subject="p <b>", received_ms=store.now_ms(), amends=first.id), id=uuid.uuid4().hex)
+    store.reports.accept(second)
+    lowers = {"level": "urgent", "disposition": "X1_example"}
+    result = a_result(second, "monitor") | {"amends": first.id, "lowers": lowers}
+    standing = ChainStanding(ChainPlace.FRONT, first.id)
+    assert store.work.settle(second.id, result, store.now_ms(), None, standing)
+    assert shown(client, "/board?show=all") == [second.id]
+    text = client.get("/board").get_data(as_text=True)
+    assert f'amends <a href="/results/{first.id}?view=clinician">report {first.id[:8]}</a>' in text
+    assert "lowers urgent, X1_example" in text
+    amended = client.get(f"/results/{first.id}").get_data(as_text=True)
+    assert "There are newer answers" in amended
+    assert f'href="/results/{second.id}"' in amended
+    for view in ("patient", "clinician"):
+        newest = client.get(f"/results/{second.id}?view={view}").get_data(as_text=True)
+        assert "Less urgent than before" in newest
+        assert f"/results/{first.id}" in newest
+        assert "There are newer answers" not in newest
 
 
 def test_who_came_second_learns_who_takes_care(client: FlaskClient, store: RedisStore) -> None:

@@ -37,10 +37,11 @@ def a_report(
     received_ms: int = NOW_MS,
     subject: str | None = None,
     reported_at: str | None = None,
+    amends: str | None = None,
 ) -> NewReport:
     """A report with an id of its own."""
     chosen: Answers = {"fever": True} if answers is None else answers
-    return NewReport(str(uuid.uuid4()), ruleset, digest, chosen, lane, received_ms, subject, reported_at)
+    return NewReport(str(uuid.uuid4()), ruleset, digest, chosen, lane, received_ms, subject, reported_at, amends=amends)
 
 
 def a_result(report: NewReport, level: str | None) -> dict[str, Any]:
@@ -74,9 +75,15 @@ def glass_test_live(store: RedisStore, version: str = "1.0.0") -> Bundle:
     return bundle
 
 
-def posted(bundle: Bundle, findings: Answers, lane: Lane = Lane.NORMAL, subject: str | None = None) -> NewReport:
+def posted(
+    bundle: Bundle,
+    findings: Answers,
+    lane: Lane = Lane.NORMAL,
+    subject: str | None = None,
+    amends: str | None = None,
+) -> NewReport:
     """A report as intake would make it now."""
-    return NewReport(str(uuid.uuid4()), bundle.name, bundle.digest, findings, lane, now_ms(), subject)
+    return NewReport(str(uuid.uuid4()), bundle.name, bundle.digest, findings, lane, now_ms(), subject, amends=amends)
 
 
 def now_ms() -> int:

@@ -79,10 +79,12 @@ def test_a_decimal_comma_is_a_point() -> None:
 
 def test_nobody_is_asked_what_is_not_theirs_to_answer() -> None:
     patient = questions(RULESET)
-    assert not {one.asked_of for one in patient.values()} & {AskedOf.CLINICIAN, AskedOf.SERVICE}
+    clinicians_only = {AskedOf.CLINICIAN, AskedOf.LABORATORY}
+    assert not {one.asked_of for one in patient.values()} & {*clinicians_only, AskedOf.SERVICE}
     assert set(ASKED) - set(patient) == {
-        name for name, read in RULESET.inputs.items() if read.asked_of is AskedOf.CLINICIAN
+        name for name, read in RULESET.inputs.items() if read.asked_of in clinicians_only
     }
+    assert patient["temperature_c"].asked_of is AskedOf.MEASURED
     assert patient["neck_pressure_or_assault"].is_private
 
 

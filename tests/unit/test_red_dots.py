@@ -14,6 +14,7 @@ from triage_rules.language.model import (
     Any,
     AskedOf,
     AtLeast,
+    Audience,
     Compare,
     Condition,
     Floor,
@@ -285,3 +286,70 @@ def test_every_rule_to_routine_needs_the_red_flags_answered_and_negative(ruleset
         if Level.ROUTINE in levels:
             assert isinstance(rule.when, All), rule.id
             assert Inferred("red_flags_negative") in rule.when.parts, rule.id
+
+
+BEYOND_A_PATIENT = {
+    "heart_rate",
+    "respiratory_rate",
+    "spo2",
+    "systolic_bp",
+    "capillary_refill_s",
+    "hypertension_stage",
+    "platelet_count",
+    "haemoglobin_g_l",
+    "white_cell_count",
+    "crp_mg_l",
+    "inr",
+    "explanation_inconsistent",
+    "reports_last_48h",
+    "highest_level_24h",
+}
+NEVER_A_LINE = {
+    "pale_sites_checked",
+    "independently_mobile",
+    "trauma_explained",
+    "iga_vasculitis_checks_normal",
+    "neck_pressure_or_assault",
+}
+"""A yes is harmless, so "none of these" would be the danger; the last is private."""
+
+
+def test_patients_are_not_asked_for_vital_signs_and_laboratory_values(ruleset: Ruleset) -> None:
+    beyond = {name for name, read in ruleset.inputs.items() if read.asked_of not in Audience.PATIENT.answers}
+    assert beyond == BEYOND_A_PATIENT
+
+
+def test_every_sign_that_a_patient_can_answer_is_a_line_of_a_panel(ruleset: Ruleset) -> None:
+    """A sign outside a panel costs a screen of its own."""
+    signs = {name for name, read in ruleset.inputs.items() if read.kind is InputKind.YES_NO} - BEYOND_A_PATIENT
+    lines = {name for panel in ruleset.panels.values() for name in panel.inputs}
+    assert signs - lines == NEVER_A_LINE
+    assert {name for name in lines if ruleset.inputs[name].kind is InputKind.CHOICE} == {
+        "consciousness",
+        "breathing_difficulty",
+        "abdominal_pain",
+        "mucosal_bleeding",
+        "bruising_extent",
+        "known_bleeding_disorder",
+    }
+
+
+def test_an_interview_begins_with_immediate_danger_then_age_glass_test_and_temperature(ruleset: Ruleset) -> None:
+    assert ruleset.screens.first == ("danger_now", ("age_years", "blanches_on_pressure", "temperature_c"))
+    assert [panel.name for panel in ruleset.panels.values() if panel.immediate_danger] == ["danger_now"]
+
+
+def test_every_choice_and_number_that_a_patient_can_answer_has_an_expected_answer(ruleset: Ruleset) -> None:
+    """Without one, the plan of an interview takes an answer that no one may give."""
+    kinds = (InputKind.CHOICE, InputKind.NUMBER, InputKind.INTEGER)
+    asked = [read for name, read in ruleset.inputs.items() if name not in BEYOND_A_PATIENT and read.kind in kinds]
+    assert [read.name for read in asked if read.expected is None] == []
+
+
+def test_the_readme_lists_every_gated_question(ruleset: Ruleset) -> None:
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    rows = re.search(r"\| question \| asked \| otherwise \|\n(.*?)\n\n", readme, re.DOTALL)
+    assert rows is not None
+    listed = {name: row.endswith("| open |") for row in rows[1].splitlines() for name in re.findall(r"`(\w+)`", row)}
+    gated = {name: read.relevant for name, read in ruleset.inputs.items() if read.relevant is not None}
+    assert listed == {name: relevant.otherwise is None for name, relevant in gated.items()}

@@ -50,8 +50,8 @@ def explain(  # noqa: PLR0913 - click hands over each option by its name
     proved smallest, and evaluated by engine and reference evaluator. A question that was answered stays answered.
     """
     evaluator = open_folder_or_live(ruleset)
-    answers = read_report(evaluator, file.read(MAX_BYTES + 1))
-    result = decide_answers(evaluator, answers)
+    posted = read_report(evaluator, file.read(MAX_BYTES + 1))
+    answers, result = posted.answers, decide_answers(evaluator, posted)
     alternatives = None
     if why_not is not None:
         from triage_rules.cli.why_not import Asked, find_alternatives, kept_inputs  # the solver takes long to load

@@ -11,7 +11,7 @@ import click
 
 from triage_rules.cli.output import FORMATS, LEVEL_COLOURS, handle_errors, write_data
 from triage_rules.foundation.settings import Settings
-from triage_rules.language.wording import BASIS_MARKS
+from triage_rules.language.wording import BASIS_MARKS, describe_lowered
 
 LEVELS = click.Choice(["routine", "monitor", "urgent"])
 
@@ -48,7 +48,15 @@ def _line(result: dict[str, Any]) -> str:
     level = result["level"]
     head = click.style(level or "human review now", fg=LEVEL_COLOURS[level], bold=True)
     rules = ", ".join(rule["id"] for rule in [*result["rules"], *result["safety_net"]])
-    mark = BASIS_MARKS.get(result.get("basis", ""), "")  # results of earlier versions have none
-    return (
-        f"{result['evaluated_at']} {result['id']} {head} {result['disposition'] or ''} {rules}{mark and f' ({mark})'}"
-    )
+    # Results of earlier versions have neither basis nor amendments.
+    mark = BASIS_MARKS.get(result.get("basis", ""), "")
+    line = f"{result['evaluated_at']} {result['id']} {head} {result['disposition'] or ''} {rules}"
+    return line + (mark and f" ({mark})") + _amendment(result)
+
+
+def _amendment(result: dict[str, Any]) -> str:
+    amends, lowers = result.get("amends"), result.get("lowers")
+    if amends is None and lowers is None:
+        return ""
+    lowered = lowers and describe_lowered(lowers["level"], lowers["disposition"])
+    return f" amends {amends}" + (f", {click.style(lowered, bold=True)}" if lowered else "")

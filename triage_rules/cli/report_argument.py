@@ -11,23 +11,31 @@ from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import RulesetNotFound
 from triage_rules.foundation.timestamps import now_ms
 from triage_rules.intake import report as intake
-from triage_rules.language.model import Answers
+from triage_rules.intake.report import Posted
 from triage_rules.records.reports import History
 
 MAX_BYTES = 65_536
 """Largest report that a command reads; the service has a setting of its own."""
 
 
-def read_report(evaluator: Evaluator, posted: bytes) -> Answers:
-    """Return the answers of a report as posted, checked by this ruleset. Raises ReportError."""
+def read_report(evaluator: Evaluator, posted: bytes) -> Posted[Loaded]:
+    """Return a report as posted, checked by this ruleset. Raises ReportError."""
     raw = strict_json.loads(posted, max_bytes=MAX_BYTES)
-    return intake.read_report(raw, _SingleRuleset(evaluator), now_ms()).answers
+    return intake.read_report(raw, _SingleRuleset(evaluator), now_ms())
 
 
-def decide_answers(evaluator: Evaluator, answers: Answers) -> dict[str, Any]:
-    """Return the result of checked answers, for a person without earlier reports."""
+def decide_answers(evaluator: Evaluator, posted: Posted[Loaded]) -> dict[str, Any]:
+    """Return the result of a checked report, for a person without earlier reports."""
     now = now_ms()
-    return evaluator.evaluate(answers, History(), report_id=str(uuid.uuid4()), received_ms=now, evaluated_ms=now)
+    return evaluator.evaluate(
+        posted.answers,
+        History(),
+        report_id=str(uuid.uuid4()),
+        received_ms=now,
+        evaluated_ms=now,
+        audience=posted.audience,
+        amends=posted.amends,
+    )
 
 
 class _SingleRuleset:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import functools
+import itertools
+import operator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
-from triage_rules.evaluation.signals import Masks, Numbering, Rails, flags, outcome_key
+from triage_rules.evaluation.signals import Masks, Numbering, Rails, flags, input_bits, outcome_key
+from triage_rules.language.gates import InputsBehind
 from triage_rules.language.model import Basis, Floor, Level, Rule, RuleOutcome, Ruleset
 
 
@@ -25,13 +29,11 @@ class OutcomeChanges:
     raised: tuple[int, ...]
     fallen: int | None
 
-    def could_raise_to(self, outcome: _RankedOutcome, *, established: bool) -> int:
-        """Return the highest rank possible once it is established, or no longer is; NONE if none is higher."""
-        if established and outcome.of_rule and self.fallen is not None:
+    def could_raise_to(self, outcome: _RankedOutcome) -> int | None:
+        """Return the highest rank possible once it is no longer established; None if that can't raise."""
+        if outcome.of_rule and self.fallen is not None:
             return self.raised[self.fallen]
-        if established and outcome.rank is not None:
-            return NONE
-        return self.raised[self.before if outcome.rank is None else max(self.before, outcome.rank)]
+        return self.raised[self.before] if outcome.rank is None else None
 
     def could_lower(self, outcome: _RankedOutcome, *, established: bool) -> bool:
         """Return whether a less urgent outcome may result."""
@@ -141,11 +143,14 @@ class Decider:
         self._raised = {
             floor.id: {level: self._ranks[code] for level, code in floor.raise_one} for floor in ruleset.floors.values()
         }
-        self._inputs = list(ruleset.inputs)
-        danger = [name for panel in ruleset.panels.values() if panel.immediate_danger for name in panel.inputs]
-        mandatory = [name for item in ruleset.mandatory for name in item.inputs]
-        self._asked_first = [1 << self._inputs.index(name) for name in dict.fromkeys([*danger, *mandatory])]
-        self._questions: dict[tuple[int | None, int | None], dict[int, OpenQuestion]] = {}
+        self._read_by = _inputs_read_by(ruleset, [outcome.statement for outcome in self._outcomes])
+        self._numbers_of = [
+            (NONE if rank is None else rank, slice(numbers[0], numbers[-1] + 1))
+            for rank, group in itertools.groupby(self._outcomes, key=lambda outcome: outcome.rank)
+            if (numbers := [outcome.number for outcome in group])
+        ]
+        self._above = [self._select_above(rank) for rank in range(len(self._codes))]
+        self._tables = QuestionTables(ruleset, lambda question: question)
         self._as_it_is = tuple(range(len(self._codes)))
 
     def _rank_outcome(self, number: int, statement: KeyedOutcome) -> _RankedOutcome:
@@ -155,6 +160,9 @@ class Decider:
 
     def _select(self, wanted: Callable[[_RankedOutcome], bool]) -> int:
         return sum(1 << outcome.number for outcome in self._outcomes if wanted(outcome))
+
+    def _select_above(self, rank: int) -> int:
+        return self._select(lambda outcome: outcome.rank is not None and outcome.rank > rank)
 
     def disposition(self, established: int) -> str:
         """Return the current disposition; its level is the report's."""
@@ -265,56 +273,96 @@ class Decider:
 
     # --- questions ---
 
-    def questions(
-        self, rails: Masks, decision: Decision, depends_on: Mapping[int, int], only: int = -1
-    ) -> list[OpenQuestion]:
+    def questions(self, rails: Masks, decision: Decision, depends_on: list[int]) -> list[OpenQuestion]:
         """Return the open inputs that could change the outcome; none once it is determined.
 
         First come signs of immediate danger, then mandatory inputs, then the others in the ruleset's order. Left out
-        are inputs that the service counts. `depends_on`: an undecided outcome's number -> mask of the open inputs it
-        depends on: bit n is the nth input. `only`: mask of the inputs to return.
+        are inputs that the service counts. `depends_on`: for each outcome, by its number, a mask of the open inputs
+        that can change it (`input_bits`).
         """
+        return self.collect(rails, decision, depends_on, self._tables)
+
+    def collect(
+        self, rails: Masks, decision: Decision, depends_on: list[int], tables: QuestionTables[Entry]
+    ) -> list[Entry]:
+        """Return the same as `questions`, as entries of tables."""
         if decision.determined:
             return []
-        changes, now = decision.outcome_changes, self._ranks[decision.disposition]
-        lowest = self._ranks[decision.lowest_disposition]
-        raises, lowers = [0] * len(self._codes), 0
-        for outcome in self._outcomes_in(rails.possible & ~rails.certain):
-            mask = depends_on.get(outcome.number)
-            if mask:
-                is_established = bool(rails.established >> outcome.number & 1)
-                rank = changes.could_raise_to(outcome, established=is_established)
-                if rank > now:
-                    raises[rank] |= mask
-                if lowest < now and changes.could_lower(outcome, established=is_established):
-                    lowers |= mask
-        questions: dict[int, OpenQuestion] = {}
-        asked = ~only
+        now, lowest = self._ranks[decision.disposition], self._ranks[decision.lowest_disposition]
+        raises, lowers = self._directions(rails, decision, depends_on)
+        chosen: list[tuple[int, list[Entry]]] = []
+        asked = 0
         for rank in (*range(len(self._codes) - 1, now, -1), None):
             new = (lowers if rank is None else raises[rank]) & ~asked
-            if new:
-                asked |= new
-                lower, neither = self._questions_for(rank, lowest), self._questions_for(rank, None)
-                questions |= {n: (lower if lowers & n else neither)[n] for n in bits_of(new)}
-        first = [questions.pop(n) for n in self._asked_first if n in questions]
-        return first + [questions[n] for n in sorted(questions)]
+            asked |= new
+            up = None if rank is None else self._codes[rank]
+            for mask, down in ((new & lowers, self._codes[lowest]), (new & ~lowers, None)):
+                if mask:
+                    chosen.append((mask, tables.of(up, down)))
+        picked: dict[int, Entry] = {}
+        for mask, entries in chosen:
+            picked.update(compress(enumerate(entries), flags(mask)))
+        return [picked[place] for place in sorted(picked)]
 
-    def _questions_for(self, raise_to: int | None, lower_to: int | None) -> dict[int, OpenQuestion]:
-        """Return the question for each bit; made once for each pair of ranks."""
-        questions = self._questions.get((raise_to, lower_to))
-        if questions is None:
-            up, down = (None if rank is None else self._codes[rank] for rank in (raise_to, lower_to))
-            questions = {1 << n: OpenQuestion(name, up, down) for n, name in enumerate(self._inputs)}
-            self._questions[raise_to, lower_to] = questions
-        return questions
+    def _directions(self, rails: Masks, decision: Decision, depends_on: list[int]) -> tuple[list[int], int]:
+        """Return for each rank a mask of the inputs that could raise to it, and a mask of those that could lower."""
+        changes = decision.outcome_changes
+        could_lower = self._ranks[decision.lowest_disposition] < self._ranks[decision.disposition]
+        raises, lowers = [0] * len(self._codes), 0
+        others = list(depends_on)
+        for number in bit_numbers(rails.established & rails.possible & ~rails.certain & self._all_mask):
+            outcome, mask, others[number] = self._outcomes[number], depends_on[number], 0
+            if (rank := changes.could_raise_to(outcome)) is not None:
+                raises[rank] |= mask
+            if could_lower and changes.could_lower(outcome, established=True):
+                lowers |= mask
+        for rank, numbers in self._numbers_of:
+            raises[changes.raised[max(changes.before, rank)]] |= functools.reduce(operator.or_, others[numbers], 0)
+        if could_lower:
+            for outcome, mask in zip(self._outcomes, others, strict=True):
+                if mask and changes.could_lower(outcome, established=False):
+                    lowers |= mask
+        return raises, lowers
+
+    def may_change(self, rails: Masks, decision: Decision, only: int) -> int:
+        """Return which of these inputs could change the outcome, if others are answered too; may hold too many.
+
+        `only`: a mask of open inputs.
+        """
+        undecided = rails.possible & ~rails.certain & self._all_mask
+        if decision.lowest_disposition == decision.disposition:
+            undecided &= self._above[self._ranks[decision.disposition]] | self._raising_mask
+        return only & functools.reduce(operator.or_, compress(self._read_by, flags(undecided)), 0)
 
 
-def bits_of(mask: int) -> Iterator[int]:
-    """Yield the bits of a mask that are 1, each as a number, the lowest first."""
+Entry = TypeVar("Entry")
+
+
+class QuestionTables(Generic[Entry]):
+    """Entries for the questions of a ruleset, in the order of asking, made once for each pair of dispositions.
+
+    make: the entry of an input that could raise and lower to these.
+    """
+
+    def __init__(self, ruleset: Ruleset, make: Callable[[OpenQuestion], Entry]) -> None:
+        self._names = list(input_bits(ruleset))
+        self._make = make
+        self._entries: dict[tuple[str | None, str | None], list[Entry]] = {}
+
+    def of(self, could_raise_to: str | None, could_lower_to: str | None) -> list[Entry]:
+        """Return the entries for these dispositions."""
+        key = (could_raise_to, could_lower_to)
+        if key not in self._entries:
+            self._entries[key] = [self._make(OpenQuestion(name, *key)) for name in self._names]
+        return self._entries[key]
+
+
+def bit_numbers(mask: int) -> Iterator[int]:
+    """Yield the numbers of a mask's bits that are 1, from the lowest on."""
     while mask:
-        bit = mask & -mask
-        mask ^= bit
-        yield bit
+        lowest = mask & -mask
+        mask ^= lowest
+        yield lowest.bit_length() - 1
 
 
 class _Summary(NamedTuple):
@@ -327,6 +375,17 @@ class _Summary(NamedTuple):
     highest_rule: int
     floor: int
     raising: int
+
+
+def _inputs_read_by(ruleset: Ruleset, statements: Iterable[KeyedOutcome]) -> list[int]:
+    """Return for each outcome a mask of the inputs that its conditions read, through statements."""
+    behind, bits = InputsBehind(ruleset.inferences), input_bits(ruleset)
+    masks = []
+    for statement in statements:
+        further = statement.outcome.when if statement.outcome is not None else None
+        names = {name for when in (statement.rule.when, further) if when is not None for name in behind.of(when)}
+        masks.append(sum({bits[ruleset.input_behind(name).name] for name in names}))
+    return masks
 
 
 def decide(ruleset: Ruleset, rails: Rails) -> Decision:

@@ -15,9 +15,9 @@ from triage_rules.evaluation.compiling import compile_ruleset
 from triage_rules.evaluation.decision import Decider
 from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.generated.gates import ImpliedAnswers
-from triage_rules.evaluation.generated.program import GeneratedEvaluator
+from triage_rules.evaluation.generated.program import GeneratedEvaluator, Reach
 from triage_rules.evaluation.result import Identity, Results
-from triage_rules.evaluation.signals import Masks
+from triage_rules.evaluation.signals import Masks, input_bits
 from triage_rules.language.model import Answers, AskedOf, Audience, InputKind, Level, Ruleset, Value
 from triage_rules.records.reports import History
 
@@ -52,11 +52,11 @@ class Evaluator:
             name for name, read in ruleset.inputs.items() if read.relevant and read.relevant.otherwise is not None
         ]
         self._implied = ImpliedAnswers(ruleset)
-        self._bits = {name: 1 << n for n, name in enumerate(ruleset.inputs)}
-        self._out_of_reach = {
-            audience: sum(
-                self._bits[read.name] for read in ruleset.inputs.values() if read.asked_of not in audience.answers
-            )
+        self._bits = input_bits(ruleset)
+        asked = [read for read in ruleset.inputs.values() if read.asked_of is not AskedOf.SERVICE]
+        self._asked = sum(self._bits[read.name] for read in asked)
+        self._in_reach = {
+            audience: sum(self._bits[read.name] for read in asked if read.asked_of in audience.answers)
             for audience in Audience
         }
         self._second_opinion = second_opinion
@@ -79,7 +79,7 @@ class Evaluator:
         """Return the result, ready to publish. Raises EngineError if the engine fails."""
         facts = self.facts(answers, history)
         rails = self._run(facts)
-        opinion = self._plain.of(facts, self.closed(answers, audience))
+        opinion = self._plain.of(facts, self.reach(answers, facts, audience))
         disagreement = self._second_opinion and opinion.rails != rails
         if disagreement:
             self._alarm()
@@ -115,10 +115,16 @@ class Evaluator:
             facts |= self._implied.of(facts)
         return facts
 
-    def closed(self, answers: Answers, audience: Audience) -> int:
-        """Return a mask of the inputs that this audience will not answer: out of its reach, or answered "unknown"."""
-        unknown = sum(self._bits[name] for name, answer in answers.items() if answer == UNKNOWN)
-        return self._out_of_reach[audience] | unknown
+    def reach(self, answers: Answers, facts: Answers, audience: Audience) -> Reach:
+        """Return the open inputs that this audience may answer, and those out of its reach or answered "unknown"."""
+        bit, answered, unknown = self._bits.get, 0, 0
+        for name in facts:
+            answered |= bit(name, 0)
+        for name, answer in answers.items():
+            if answer == UNKNOWN:
+                unknown |= bit(name, 0)
+        in_reach = self._in_reach[audience]
+        return Reach(in_reach & ~(answered | unknown), self._asked & ~answered & (~in_reach | unknown))
 
     @cached_property
     def _plain(self) -> GeneratedEvaluator:

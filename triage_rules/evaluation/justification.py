@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from triage_rules.evaluation.decision import KeyedOutcome, keyed_outcomes
 from triage_rules.evaluation.explanation import Reasons, find_reasons, outcome_condition
 from triage_rules.evaluation.reference import Reference
-from triage_rules.evaluation.signals import Masks, Numbering
+from triage_rules.evaluation.signals import Masks, Numbering, input_bits
 from triage_rules.language.gates import gates_of
 from triage_rules.language.model import (
     All,
@@ -39,10 +38,6 @@ class Justification(Protocol):
         """Return the open mandatory inputs in the ruleset's order; all of a group if none of it is answered."""
         ...
 
-    def depends_on(self) -> Mapping[int, int]:
-        """Map each undecided outcome's number to a bit mask of the open inputs it depends on."""
-        ...
-
     def only_elsewhere(self) -> int:
         """Return a bit mask of the open inputs that only another audience can answer."""
         ...
@@ -51,8 +46,8 @@ class Justification(Protocol):
         """Return the rails as far as the report's audience can still change them."""
         ...
 
-    def depends_on_in_reach(self) -> Mapping[int, int]:
-        """Map each outcome that the audience can still change to a bit mask of the inputs it can answer for that."""
+    def depends_on_in_reach(self) -> list[int]:
+        """Return for each outcome a bit mask of the inputs that the audience can answer and that can change it."""
         ...
 
 
@@ -65,7 +60,7 @@ class ReferenceJustification:
         self._closed = closed
         self._in_reach = Reference(ruleset, reference.answers, closed=closed)
         self._numbering = Numbering(ruleset)
-        self._bits = {name: 1 << n for n, name in enumerate(ruleset.inputs)}
+        self._bits = input_bits(ruleset)
         self._outcomes = {statement.key: statement for statement in keyed_outcomes(ruleset.rules_and_floors)}
 
     def reasons(self, key: str) -> Reasons:
@@ -77,10 +72,6 @@ class ReferenceJustification:
     def missing(self) -> list[str]:
         """Return the open mandatory inputs."""
         return missing(self._ruleset, self._reference)
-
-    def depends_on(self) -> Mapping[int, int]:
-        """Map each undecided outcome's number to a bit mask of the open inputs it depends on."""
-        return self._depends_on(_OpenInputs(self._ruleset, self._reference))
 
     def only_elsewhere(self) -> int:
         """Return a bit mask of the open inputs that only another audience can answer."""
@@ -96,15 +87,12 @@ class ReferenceJustification:
         """Return the rails as far as the report's audience can still change them."""
         return self._numbering.masks(self._in_reach.rails())
 
-    def depends_on_in_reach(self) -> Mapping[int, int]:
-        """Map each outcome that the audience can still change to a bit mask of the inputs it can answer for that."""
-        return self._depends_on(_AskableInputs(self._ruleset, self._in_reach))
-
-    def _depends_on(self, undecided: _OpenInputs) -> Mapping[int, int]:
-        return {
-            self._numbering.number[key]: sum(self._bits[name] for name in undecided.asked(statement))
-            for key, statement in self._outcomes.items()
-        }
+    def depends_on_in_reach(self) -> list[int]:
+        """Return for each outcome a bit mask of the inputs that the audience can answer and that can change it."""
+        askable = _AskableInputs(self._ruleset, self._in_reach)
+        return [
+            sum(self._bits[name] for name in askable.behind(self._outcomes[key])) for key in self._numbering.outcomes
+        ]
 
 
 def missing(ruleset: Ruleset, reference: Reference) -> list[str]:
@@ -118,15 +106,18 @@ def missing(ruleset: Ruleset, reference: Reference) -> list[str]:
     ]
 
 
-class _OpenInputs:
-    """Open inputs that a condition depends on; remembers statements it has visited."""
+class _AskableInputs:
+    """Inputs that the audience can answer now and that a condition depends on, with those that their gates read.
 
-    def __init__(self, ruleset: Ruleset, reference: Reference) -> None:
+    Remembers statements it has visited.
+    """
+
+    def __init__(self, ruleset: Ruleset, in_reach: Reference) -> None:
         self._ruleset = ruleset
-        self._reference = reference
+        self._in_reach = in_reach
         self._statements: dict[str, frozenset[str]] = {}
 
-    def asked(self, statement: KeyedOutcome) -> frozenset[str]:
+    def behind(self, statement: KeyedOutcome) -> frozenset[str]:
         """Return the inputs that could settle an outcome, without those that the service counts."""
         conditions = [statement.rule.when]
         if statement.outcome is not None and statement.outcome.when is not None:
@@ -135,7 +126,7 @@ class _OpenInputs:
         return frozenset(name for name in names if self._ruleset.inputs[name].asked_of is not AskedOf.SERVICE)
 
     def _collect(self, condition: Condition) -> frozenset[str]:
-        if len(self._reference.reach(condition)) == 1:
+        if self._in_reach.reach(condition) in ({True}, {False}):
             return frozenset()
         match condition:
             case All(parts) | Any(parts) | AtLeast(_, parts):
@@ -147,17 +138,12 @@ class _OpenInputs:
                     self._statements[name] = self._collect(self._ruleset.inferences[name].when)
                 return self._statements[name]
             case Compare(name) | OneOf(name) | Yes(name) | IsOpen(name):
-                return self._open(self._ruleset.input_behind(name))
+                return self._askable(self._ruleset.input_behind(name))
 
-    def _open(self, read: Input) -> frozenset[str]:
-        return frozenset({read.name})
-
-
-class _AskableInputs(_OpenInputs):
-    """Inputs that the audience can answer now and that a condition depends on, with those that their gates read."""
-
-    def _open(self, read: Input) -> frozenset[str]:
+    def _askable(self, read: Input) -> frozenset[str]:
+        if not self._in_reach.is_askable(read.name):
+            return frozenset()
         names = frozenset().union(*map(self._collect, gates_of(read)))
-        if read.available_if is not None and self._reference.value(read.available_if) is not True:
+        if read.available_if is not None and self._in_reach.value(read.available_if) is not True:
             return names
         return names | {read.name}

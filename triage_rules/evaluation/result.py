@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
-from triage_rules.evaluation.decision import Decider, Decision, KeyedOutcome, OpenQuestion
+from triage_rules.evaluation.decision import Decider, Decision, KeyedOutcome, OpenQuestion, QuestionTables
 from triage_rules.evaluation.justification import Justification
-from triage_rules.evaluation.signals import SOONER, Masks, Rails
+from triage_rules.evaluation.signals import SOONER, Masks, Rails, flags, input_bits
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.gates import InputsBehind
 from triage_rules.language.model import NOT_APPROVED, AskedOf, Audience, Disposition, Input, Level, Rule, Ruleset
@@ -63,8 +64,9 @@ class Results:
         bit = deciding.numbering.bit
         self._sooner = bit[SOONER]
         self._parts: dict[str, _OutcomeParts] = {}
-        self._questions = _QuestionEntries(ruleset)
-        self._elsewhere = {name: _make_elsewhere(read) for name, read in ruleset.inputs.items()}
+        panels = {name: panel.name for panel in ruleset.panels.values() for name in panel.inputs}
+        self._questions = QuestionTables(ruleset, lambda q: _make_question(ruleset, q, panels.get(q.input)))
+        self._elsewhere = [_make_elsewhere(ruleset.inputs[name]) for name in input_bits(ruleset)]
         self._irrelevant = _make_irrelevant(ruleset)
         self._inferences = [(bit[name], name, inference.says) for name, inference in ruleset.inferences.items()]
         self._conflicts = [(bit[name], _make_conflict(ruleset, name)) for name in ruleset.conflicts]
@@ -101,6 +103,8 @@ class Results:
             "level": decision.level.word,
             "disposition": disposition.code,
             "act_within_minutes": disposition.act_within_minutes,
+            "amends": identity.amends,
+            "lowers": None,
             "valid_until": timestamp(identity.received_ms + self._count_valid_minutes(rails) * 60_000),
             "could_be": decision.could_be.word,
             "could_be_disposition": decision.could_be_disposition,
@@ -149,13 +153,13 @@ class Results:
             return True, [], []
         in_reach = grounds.rails_in_reach()
         within = self._deciding.decide(in_reach)
-        elsewhere = self._deciding.questions(rails, decision, grounds.depends_on(), grounds.only_elsewhere())
-        ask = [] if within.determined else self._deciding.questions(in_reach, within, grounds.depends_on_in_reach())
-        return (
-            within.determined,
-            [self._questions[question] for question in ask],
-            [self._elsewhere[question.input] for question in elsewhere],
-        )
+        elsewhere = grounds.only_elsewhere()
+        if elsewhere:
+            elsewhere = self._deciding.may_change(rails, decision, elsewhere)
+        ask = []
+        if not within.determined:
+            ask = self._deciding.collect(in_reach, within, grounds.depends_on_in_reach(), self._questions)
+        return within.determined, ask, list(compress(self._elsewhere, flags(elsewhere)))
 
     def _collect_flags(self, decision: Decision, fired: list[_OutcomeParts], disagreement: bool) -> list[str]:
         flags = list(self._ruleset.default.flags) if decision.by_default else []
@@ -179,19 +183,6 @@ class Results:
         patient.append(self._always_patient)
         clinician += self._always_clinician
         return {"patient": _join(patient), "clinician": _join(clinician)}
-
-
-class _QuestionEntries(dict[OpenQuestion, Json]):
-    """Entries of `ask`, each made at its first use."""
-
-    def __init__(self, ruleset: Ruleset) -> None:
-        super().__init__()
-        self._ruleset = ruleset
-        self._panels = {name: panel.name for panel in ruleset.panels.values() for name in panel.inputs}
-
-    def __missing__(self, question: OpenQuestion) -> Json:
-        self[question] = entry = _make_question(self._ruleset, question, self._panels.get(question.input))
-        return entry
 
 
 def make_result(  # noqa: PLR0913 (a result has this many sources)
@@ -221,6 +212,8 @@ def failed_result(identity: Identity, reason: str) -> Json:
         "level": None,
         "disposition": None,
         "act_within_minutes": 0,
+        "amends": identity.amends,
+        "lowers": None,
         "valid_until": timestamp(identity.received_ms),
         "could_be": Level.URGENT.word,
         "could_be_disposition": None,

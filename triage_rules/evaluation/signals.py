@@ -84,6 +84,16 @@ class Numbering:
         return Rails(*map(self.named, masks))
 
 
+def input_bits(ruleset: Ruleset) -> dict[str, int]:
+    """Return the bit of each input in masks of inputs, in the order of asking: the lowest is asked first.
+
+    First come signs of immediate danger, then mandatory inputs, then the others in the ruleset's order.
+    """
+    danger = [name for panel in ruleset.panels.values() if panel.immediate_danger for name in panel.inputs]
+    mandatory = [name for item in ruleset.mandatory for name in item.inputs]
+    return {name: 1 << n for n, name in enumerate(dict.fromkeys([*danger, *mandatory, *ruleset.inputs]))}
+
+
 _EIGHT = [bytes(byte >> bit & 1 for bit in range(8)) for byte in range(256)]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from triage_rules.evaluation.answers import UNKNOWN, format_unit, read_answers
 from triage_rules.foundation.errors import ReportError
-from triage_rules.language.model import AskedOf, Input, InputKind, Ruleset
+from triage_rules.language.model import AskedOf, Audience, Input, InputKind, Ruleset
 
 YES, NO = "yes", "no"
 _NUMBER = re.compile(r"[-+]?\d{1,15}([.,]\d{1,15})?")
@@ -69,8 +69,8 @@ class FormAnswers:
 
 def questions(ruleset: Ruleset, *, clinician: bool = False) -> dict[str, FormQuestion]:
     """Return the questions in the ruleset's order; for a clinician also those that only clinicians can answer."""
-    asked = {AskedOf.ANYONE, AskedOf.PRIVATE} | ({AskedOf.CLINICIAN} if clinician else set())
-    return {read.name: _make_question(read) for read in ruleset.inputs.values() if read.asked_of in asked}
+    audience = Audience.CLINICIAN if clinician else Audience.PATIENT
+    return {read.name: _make_question(read) for read in ruleset.inputs.values() if read.asked_of in audience.answers}
 
 
 def groups(asked: Iterable[FormQuestion]) -> list[tuple[str, list[FormQuestion]]]:

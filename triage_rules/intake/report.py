@@ -16,7 +16,7 @@ from triage_rules.evaluation.panel_answers import read_panels, ticked_choices
 from triage_rules.foundation.errors import NoRulesetLive, ReportError, ReportFault, RulesetNotFound
 from triage_rules.foundation.strict_json import pointer_part
 from triage_rules.language.model import Answers, Audience, Ruleset
-from triage_rules.records.reports import SUBJECT_MAX, subject_fault
+from triage_rules.records.reports import AMENDABLE, REPORT_ID, SUBJECT_MAX, subject_fault
 
 FUTURE_MS = 5 * 60 * 1000
 """Time by which a form's clock may be ahead of ours."""
@@ -66,6 +66,7 @@ class Posted(Generic[Open]):
     """Report without faults. `reported_at` as it was written.
 
     answers: those of its panels among them. ticked: choices ticked in panels, and still to be asked.
+    amends: the id of the report that it amends.
     """
 
     loaded: Open
@@ -74,6 +75,7 @@ class Posted(Generic[Open]):
     reported_at: str | None
     audience: Audience = Audience.PATIENT
     ticked: tuple[str, ...] = ()
+    amends: str | None = None
 
 
 def _refusal(code: str, detail: str) -> str:
@@ -143,6 +145,18 @@ class _AudienceWord(_Text):
             raise self.make_error("not_a_choice")
 
 
+class _ReportId(_Text):
+    """Id of a stored report; one in another form gets the answer of one that isn't stored."""
+
+    default_error_messages = {  # noqa: RUF012  # as marshmallow declares it
+        "not_amendable": _refusal("not_amendable", AMENDABLE),
+    }
+
+    def _check(self, text: str) -> None:
+        if not re.fullmatch(REPORT_ID, text):
+            raise self.make_error("not_amendable")
+
+
 _ANSWERS = "expected an object with the answers; {} if no question was answered"
 
 
@@ -200,6 +214,14 @@ class ReportIn(ma.Schema):
             "questions are asked, never what the answers mean.",
         }
     )
+    amends = _ReportId(
+        metadata={
+            "type": "string",
+            "pattern": f"^{REPORT_ID}$",
+            "description": "The id of an earlier report that this one completes or corrects. It must be yours, for the "
+            "same ruleset, and with the same subject. The amendment is a report of its own, and counts as one with it.",
+        }
+    )
     panels = ma.fields.Raw(
         allow_none=True,
         metadata={
@@ -246,6 +268,7 @@ def read_report(raw: object, rulesets: RulesetLookup[Open], now_ms: int) -> Post
         values.get("reported_at"),
         Audience(values.get("audience", Audience.PATIENT)),
         ticked_choices(loaded.ruleset, values.get("panels", {}), answers),
+        values.get("amends"),
     )
 
 

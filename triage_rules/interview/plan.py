@@ -98,7 +98,7 @@ class Planner:
 
     def _stand(self, given: _Given) -> Standing:
         facts = self._evaluator.facts(given.answers, given.history)
-        rails, steps = self._reach.of(facts, self._evaluator.closed(given.answers, given.audience))
+        rails, steps = self._reach.of(facts, self._evaluator.reach(given.answers, facts, given.audience))
         decision = self._decider.decide(rails)
         questions = [] if decision.determined else self._decider.questions(rails, decision, next(steps))
         return Standing(decision, frozenset(question.input for question in questions))
@@ -106,7 +106,7 @@ class Planner:
     def _decide(self, given: _Given, further: Answers) -> Decision:
         answers = {**given.answers, **further}
         facts = self._evaluator.facts(answers, given.history)
-        rails, _ = self._reach.of(facts, self._evaluator.closed(answers, given.audience))
+        rails, _ = self._reach.of(facts, self._evaluator.reach(answers, facts, given.audience))
         return self._decider.decide(rails)
 
     def _plan(

@@ -26,6 +26,13 @@ BASIS_MARKS = {Basis.RULES: "", Basis.SAFETY_NET: "answers missing or contradict
 """Marks of results that rest on something other than established rules."""
 
 
+def describe_lowered(level: str | None, disposition: str | None) -> str:
+    """Describe what an amendment lowers: the level and disposition of an earlier result."""
+    if level is None:
+        return "lowers a report that could not be decided"
+    return f"lowers {level}, {disposition}"
+
+
 def describe_condition(condition: Condition) -> str:
     """Describe a condition on one line: "all of: `spots`, `age_years` less than 16"."""
     match condition:

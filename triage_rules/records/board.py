@@ -117,12 +117,19 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A settled report on the board. `subject`: None if there is none, or no key decrypts it."""
+    """A settled report on the board. `subject`: None if there is none, or no key decrypts it.
+
+    `amends`, `amended_by`: ids of other reports of its chain. `lowers`: the level and the disposition that it
+    lowers, as its result says.
+    """
 
     noted: Noted
     subject: str | None
     acknowledged: Acknowledged | None
     redrives: int
+    amends: str | None = None
+    amended_by: tuple[str, ...] = ()
+    lowers: tuple[str | None, str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,17 @@ _INDEXES = {
     BoardStatus.ACKNOWLEDGED: (BOARD_ACKNOWLEDGED,),
     BoardStatus.ALL: (BOARD_OPEN, BOARD_ACKNOWLEDGED),
 }
-_FIELDS = ("status", "findings", "subject", "acknowledged_by", "acknowledged_ms", "redrives")
+_FIELDS = (
+    "status",
+    "findings",
+    "subject",
+    "acknowledged_by",
+    "acknowledged_ms",
+    "redrives",
+    "amends",
+    "amended_by",
+    "lowers",
+)
 
 
 class Board:
@@ -169,7 +179,7 @@ class Board:
         return tuple(self._row(entry, values) for entry, values in pairs if values[0] is not None)
 
     def _row(self, noted: Noted, values: list[str | None]) -> Row:
-        _, answers, stored_subject, by, at, redrives = values
+        _, answers, stored_subject, by, at, redrives, amends, amended_by, lowers = values
         try:
             subject = decrypt_field(self._encryption, answers or "", stored_subject, noted.id, "subject")
         except DecryptionError:
@@ -179,7 +189,17 @@ class Board:
             subject=subject,
             acknowledged=Acknowledged(by, int(at or 0)) if by else None,
             redrives=int(redrives or 0),
+            amends=amends or None,
+            amended_by=tuple((amended_by or "").split()),
+            lowers=_read_lowers(lowers),
         )
+
+
+def _read_lowers(text: str | None) -> tuple[str | None, str | None] | None:
+    if not text:
+        return None
+    level, _, disposition = text.partition(" ")
+    return level or None, disposition or None
 
 
 def _ends(group: Group, wanted: Wanted, now_ms: int, after: str | None) -> tuple[str, str] | None:

@@ -12,7 +12,6 @@ from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.foundation.timestamps import now_ms
 
 DAY_S = 24 * 3600
-HOUR_MS = 3_600_000
 
 READ_AFTER_NS = 1_000_000_000
 """How often the store's time is read. In between, the monotonic clock counts, which nobody sets."""

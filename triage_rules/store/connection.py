@@ -80,10 +80,14 @@ def connect(url: str, *, any_bytes: bool = False) -> redis.Redis:
     )
 
 
-def load_script(client: redis.Redis, name: str) -> Script:
-    """Return the Lua script of that name; it is sent to the server at the first call."""
-    text = resources.files("triage_rules.store").joinpath(f"{name}.lua").read_text(encoding="utf-8")
-    return client.register_script(text)
+def load_script(client: redis.Redis, name: str, *functions: str) -> Script:
+    """Return the Lua script of that name; it is sent to the server at the first call.
+
+    functions: names of files whose functions the script calls; they are read in front of it.
+    """
+    folder = resources.files("triage_rules.store")
+    texts = [folder.joinpath(f"{each}.lua").read_text(encoding="utf-8") for each in (*functions, name)]
+    return client.register_script("\n".join(texts))
 
 
 @contextmanager
@@ -121,9 +125,9 @@ class Connection:
         self.clock = StoreClock(self._read_time_ms)
         self._next_encryption_check = float("-inf")
 
-    def script(self, name: str) -> Script:
-        """Return the Lua script of that name."""
-        return load_script(self.client, name)
+    def script(self, name: str, *functions: str) -> Script:
+        """Return the Lua script of that name; `functions` as in `load_script`."""
+        return load_script(self.client, name, *functions)
 
     def check_encryption(self) -> None:
         """Raise DecryptionError if the store is encrypted under other keys than those that are set, or none is set."""

@@ -15,7 +15,7 @@ from triage_rules.store.connection import Connection, refusals_translated
 from triage_rules.store.keyspace import DEAD, DUE, PENDING, PENDING_URGENT, REPORT
 from triage_rules.store.settled_reports import queue_removal, read_settled
 
-_OF_THE_END = ("result", "settled_ms", "noted", "letter", "acknowledged_by", "acknowledged_ms")
+_OF_THE_END = ("result", "settled_ms", "noted", "letter", "lowers", "acknowledged_by", "acknowledged_ms")
 """Fields of a report that go when it is requeued."""
 
 

@@ -7,7 +7,10 @@ import re
 from typing import Any
 
 from triage_rules.foundation.encryption import Encryption, is_encrypted
-from triage_rules.language.model import Level
+from triage_rules.foundation.errors import DecryptionError
+from triage_rules.language.model import Audience, Level
+from triage_rules.records.chains import ChainResult, ChainView
+from triage_rules.records.events import RESULT_FIELD
 from triage_rules.records.reports import Delivery, History, Lane, NewReport
 
 UNKNOWN_RULESET = "unknown"
@@ -24,7 +27,9 @@ def read_delivery(report_id: str, reply: list[Any], encryption: Encryption) -> D
         DecryptionError: No key opens it.
         ValueError, TypeError, RecursionError: A field holds what no report has.
     """
-    attempt, ruleset, digest, answers, lane, received_ms, subject, reported_at, reports, highest = reply
+    attempt, ruleset, digest, answers, lane, received_ms, subject, reported_at, reports, highest, audience, amends = (
+        reply[:12]
+    )
     received = read_time(received_ms)
     if received is None or not ruleset or not digest:
         raise ValueError
@@ -37,9 +42,26 @@ def read_delivery(report_id: str, reply: list[Any], encryption: Encryption) -> D
         received_ms=received,
         subject=decrypt_field(encryption, answers, subject, report_id, "subject"),
         reported_at=decrypt_field(encryption, answers, reported_at, report_id, "reported_at"),
+        audience=Audience(audience or Audience.PATIENT),
+        amends=amends or None,
     )
     history = History(int(reports), Level(int(highest)) if highest else None)
-    return Delivery(report=report, history=history, attempt=int(attempt))
+    chain = ChainView(*(read_chain_result(reply[at : at + 3], encryption) for at in (12, 15)))
+    return Delivery(report=report, history=history, attempt=int(attempt), chain=chain)
+
+
+def read_chain_result(fields: list[Any], encryption: Encryption) -> ChainResult | None:
+    """Return a settled report of a chain, from its id, result and time of receipt; None for no id."""
+    report_id, stored, received_ms = fields or ("", "", "")
+    if not report_id:
+        return None
+    received = read_time(received_ms) or 0
+    try:
+        result = json.loads(encryption.decrypt(stored, report_id, RESULT_FIELD))
+        level = result["level"]
+        return ChainResult(report_id, received, None if level is None else Level.of(level), result["disposition"])
+    except (DecryptionError, ValueError, TypeError, KeyError, RecursionError):
+        return ChainResult(report_id, received)  # as if it couldn't be decided: what it lowers is then shown, too
 
 
 def decrypt_field(encryption: Encryption, answers: str, text: str | None, report_id: str, field: str) -> str | None:

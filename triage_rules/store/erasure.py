@@ -18,6 +18,7 @@ from triage_rules.store.audit import AuditedStep, AuditLog
 from triage_rules.store.connection import Connection, refusals_translated
 from triage_rules.store.deliveries import decrypt_field
 from triage_rules.store.keyspace import (
+    CHAIN,
     DEAD,
     DEAD_OF,
     DUE,
@@ -28,6 +29,7 @@ from triage_rules.store.keyspace import (
     RESULTS,
     SEEN,
     idempotency_key,
+    level_keys,
     of_client,
     subject_key,
 )
@@ -35,7 +37,12 @@ from triage_rules.store.settled_reports import queue_removal, read_noted
 
 PAGE = 1000
 POLL_SECONDS = 0.1
-FIELDS = ("findings", "subject", "client", "levels", "idempotency", "ruleset")
+FIELDS = ("findings", "subject", "client", "levels", "idempotency", "chain")
+
+
+_INDEXES = ("subject", "amendments")
+_INDEX_PREFIXES = tuple(f"triage:{kind}:" for kind in _INDEXES)
+"""Keys with the ids of a subject's reports."""
 
 
 class LogRewrite(enum.StrEnum):
@@ -67,6 +74,8 @@ class _Selection:
     ids: set[str] = field(default_factory=set)
     indexes: set[str] = field(default_factory=set)
     idempotency: set[str] = field(default_factory=set)
+    chains: set[str] = field(default_factory=set)
+    """Ids of the first reports of chains."""
     clients: set[str] = field(default_factory=set)
     """Clients that have reports of that subject."""
     unopened: int = 0
@@ -138,6 +147,7 @@ class Erasure:
                 selection.clients.add(whose)
                 selection.ids.add(report_id)
                 _note_keys(selection, report["levels"] or "", report["idempotency"] or "")
+                selection.chains.add(report["chain"] or report_id)
         for whose in [client] if client is not None else seen:
             ids = self._indexed(subject, whose, selection)
             if ids:
@@ -149,11 +159,11 @@ class Erasure:
         """Return the ids in the subject's index, including reports that are gone while their events are kept."""
         hashed, ids = self._encryption.hash_name(of_client(client, subject)), set()
         for ruleset in self._redis.hkeys(LIVE):
-            key = subject_key("subject", str(ruleset), hashed)
-            members: Any = self._redis.zrange(key, 0, -1)
+            indexes = [subject_key(kind, str(ruleset), hashed) for kind in _INDEXES]
+            members: set[Any] = set().union(*(self._redis.zrange(index, 0, -1) for index in indexes))
             if members:
-                ids |= set(members)
-                selection.indexes |= {key, subject_key("levels", str(ruleset), hashed)}
+                ids |= members
+                selection.indexes |= {*indexes, *_level_keys(subject_key("levels", str(ruleset), hashed))}
         return ids
 
     def _reports(self) -> Iterator[tuple[str, dict[str, str | None]]]:
@@ -167,7 +177,7 @@ class Erasure:
 
     def _add_new(self, pipe: Pipeline, selection: _Selection) -> None:
         """Add the reports that were accepted since the selection was made."""
-        for index in sorted(key for key in selection.indexes if key.startswith("triage:subject:")):
+        for index in sorted(key for key in selection.indexes if key.startswith(_INDEX_PREFIXES)):
             pipe.watch(index)  # type: ignore[no-untyped-call]
             members: Any = pipe.zrange(index, 0, -1)
             for report_id in set(members) - selection.ids:
@@ -181,7 +191,7 @@ class Erasure:
         if reports:
             pipe.watch(*reports)  # type: ignore[no-untyped-call]  # a report that is settled meanwhile has one more event
         noted = [read_noted(report_id, cast(str | None, pipe.hget(REPORT + report_id, "noted"))) for report_id in ids]
-        keys = [*reports, *sorted(selection.indexes)]
+        keys = [*reports, *sorted(selection.indexes), *(CHAIN + chain for chain in sorted(selection.chains | {*ids}))]
         keys += [key for key in sorted(selection.idempotency) if pipe.hget(key, "id") in selection.ids]
         there = sum(int(pipe.exists(key)) for key in reports)
         gone = sum(int(pipe.exists(key)) for key in keys) - there
@@ -228,6 +238,10 @@ def _text(raw: bytes | None) -> str | None:
     return None if raw is None else raw.decode("utf-8", "surrogateescape")
 
 
+def _level_keys(levels: str) -> list[str]:
+    return [levels, *level_keys(levels)]
+
+
 def _event_ids(report_id: str) -> list[str]:
     """Return the ids that a report's events may have: each requeue adds one more event."""
     first = f"{report_id}:result"
@@ -237,7 +251,7 @@ def _event_ids(report_id: str) -> list[str]:
 def _note_keys(selection: _Selection, levels: str, idempotency: str) -> None:
     """Add the keys that a report names, if they are of these kinds."""
     if levels.startswith("triage:levels:"):
-        selection.indexes |= {levels, levels.replace("levels", "subject", 1)}
+        selection.indexes |= {*_level_keys(levels), *(levels.replace("levels", kind, 1) for kind in _INDEXES)}
     if idempotency.startswith(idempotency_key("")):
         selection.idempotency.add(idempotency)
 

@@ -17,7 +17,15 @@ from triage_rules.store.audit import AuditedStep, AuditLog
 from triage_rules.store.clock import DAY_S
 from triage_rules.store.connection import ENCRYPTION_CHECK_TEXT, Connection, refusals_translated
 from triage_rules.store.deliveries import decrypt_field
-from triage_rules.store.keyspace import DEAD_OF, ENCRYPTION_CHECK, REPORT, RESULTS, of_client, subject_key
+from triage_rules.store.keyspace import (
+    DEAD_OF,
+    ENCRYPTION_CHECK,
+    REPORT,
+    RESULTS,
+    level_keys,
+    of_client,
+    subject_key,
+)
 
 PAGE = 500
 FIELDS = ("findings", "subject", "reported_at", "result", "client", "ruleset", "levels")
@@ -95,7 +103,8 @@ class KeyRotation:
                 return False
             left_ms: Any = pipe.pttl(key)
             if moved:
-                pipe.watch(str(report["levels"]), moved)  # type: ignore[no-untyped-call]  # others settle meanwhile
+                watched = [str(report["levels"]), moved]  # others settle meanwhile, and each changes one of these two
+                pipe.watch(*watched)  # type: ignore[no-untyped-call]
             old: Any = pipe.hgetall(str(report["levels"])) if moved else {}
             new: Any = pipe.hgetall(moved) if moved else {}
             pipe.multi()
@@ -134,14 +143,23 @@ class KeyRotation:
 
     def _move(self, pipe: Pipeline, report: str, old: str, new: str, levels: dict[Any, Any]) -> None:
         """Queue the commands that continue the subject's history under its new name."""
-        ids, new_ids = old.replace("levels", "subject", 1), new.replace("levels", "subject", 1)
+        kept_s = max(self._settings.retention_days, 2 * self._settings.event_retention_days) * DAY_S
+        moves = [
+            (old.replace("levels", kind, 1), new.replace("levels", kind, 1), kept_s)
+            for kind in ("subject", "amendments")
+        ]
+        moves += [
+            (*keys, self._settings.history_hours * 3600) for keys in zip(level_keys(old), level_keys(new), strict=True)
+        ]
         pipe.hset(report, "levels", new)
-        pipe.zunionstore(new_ids, [ids, new_ids], aggregate="MAX")
-        pipe.expire(new_ids, max(self._settings.retention_days, 2 * self._settings.event_retention_days) * DAY_S)
+        for key, new_key, kept_s in moves:
+            pipe.zunionstore(new_key, [key, new_key], aggregate="MAX")
+            pipe.expire(new_key, kept_s)
+            pipe.delete(key)
         if levels:
             pipe.hset(new, mapping=levels)
             pipe.expire(new, self._settings.history_hours * 3600)
-        pipe.delete(old, ids)
+        pipe.delete(old)
 
     def _streams(self) -> list[str]:
         return [RESULTS, *map(str, self._redis.scan_iter(match=DEAD_OF + "*", count=PAGE))]

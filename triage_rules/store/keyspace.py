@@ -13,8 +13,11 @@ Key space (each script opens with the part it uses):
     triage:board:groups                   set      the groups: {ruleset}:{rank}:{ms in which somebody must act, or ''}
     triage:settled:{id}                   channel  a message when the report is settled
     triage:idempotency:{sha256}           hash     the report made with a client's idempotency key; 24 h
-    triage:subject:{ruleset}:{sha256}     zset     a subject's report ids by received_ms
+    triage:subject:{ruleset}:{sha256}     zset     a subject's chains (first report's id) by their newest received_ms
+    triage:amendments:{ruleset}:{sha256}  zset     a subject's other reports, likewise: those that amend one
     triage:levels:{ruleset}:{sha256}      hash     a subject's levels and when each was last published
+    triage:levels:{ruleset}:{sha256}:{n}  zset     a subject's chains by when level n was last published for them
+    triage:chain:{id}                     string   the report on the board that stands for the chain begun by this one
     triage:keys                           hash     API key's id -> JSON: client, scopes, hash of the secret, times, rate
     triage:limits:*                       string   requests of a client in the current window; Flask-Limiter's own
     triage:live                           hash     name -> JSON {digest, version, activated_ms, previous, approved_by}
@@ -43,7 +46,10 @@ The scripts read keys that they find in other keys, so this is for one server an
 
 from __future__ import annotations
 
+from triage_rules.language.model import Level
+
 REPORT = "triage:report:"
+CHAIN = "triage:chain:"
 PENDING = "triage:pending"
 PENDING_URGENT = "triage:pending:urgent"
 DUE = "triage:due"
@@ -76,8 +82,13 @@ TAKEN = "triage:celery:taken:"
 
 
 def subject_key(kind: str, ruleset: str, hashed: str) -> str:
-    """Return the key of a subject's reports (`subject`) or levels (`levels`)."""
+    """Return the key of a subject's chains (`subject`), other reports (`amendments`) or levels (`levels`)."""
     return f"triage:{kind}:{ruleset}:{hashed}"
+
+
+def level_keys(levels: str) -> list[str]:
+    """Return the keys of a subject's chains by level, routine first. levels: the key of its levels."""
+    return [f"{levels}:{level:d}" for level in Level]
 
 
 def idempotency_key(hashed: str) -> str:

@@ -13,14 +13,18 @@ from triage_rules.foundation import strict_json
 from triage_rules.foundation.errors import (
     IdempotencyMismatch,
     QueueTooOld,
+    ReportError,
+    ReportFault,
     ReportNotFound,
     StaleRuleset,
     StoreUnavailable,
 )
 from triage_rules.language.model import Level
 from triage_rules.records.board import Acknowledged
+from triage_rules.records.chains import ChainResult
 from triage_rules.records.events import RESULT_FIELD
 from triage_rules.records.reports import (
+    AMENDABLE,
     Accepted,
     Delivery,
     History,
@@ -31,9 +35,9 @@ from triage_rules.records.reports import (
     StoredReport,
 )
 from triage_rules.records.tasks import BROKER_KEY_PREFIX
-from triage_rules.store.clock import DAY_S, HOUR_MS
+from triage_rules.store.clock import DAY_S
 from triage_rules.store.connection import Connection, is_refusal, refusals_translated
-from triage_rules.store.deliveries import read_delivery, read_time
+from triage_rules.store.deliveries import read_chain_result, read_delivery, read_time
 from triage_rules.store.keyspace import (
     DUE,
     LIVE,
@@ -50,7 +54,7 @@ ENQUEUED_LATELY_MS = 1_000
 """A client that sends its report again and again must not feed the queue with copies of it."""
 
 _ACCEPTED = ["attempts", "ruleset", "digest", "findings", "lane", "received_ms", "subject", "reported_at",
-             "reports_last_48h", "highest_level_24h"]  # fmt: skip
+             "reports_last_48h", "highest_level_24h", "audience", "amends"]  # fmt: skip
 """The fields in the order of begin.lua's reply."""
 
 ANSWER_TO_SUBSCRIBE = 1.0
@@ -65,7 +69,8 @@ class Reports:
         self._redis = connection.client
         self._encryption = connection.encryption
         self._settings = settings = connection.settings
-        self._accept = connection.script("accept")
+        self._accept = connection.script("accept", "chains")
+        self._history = connection.script("history", "chains")
         self._claim_requeue = connection.script("claim_requeue")
         # The index lives as long as anything that it leads to: erasure must find it.
         self._index_s = max(settings.retention_days, 2 * settings.event_retention_days) * DAY_S
@@ -80,6 +85,7 @@ class Reports:
             StaleRuleset: `report.digest` is not live for its ruleset.
             QueueTooOld: Reports have been waiting too long.
             IdempotencyMismatch: The key was used for another body.
+            ReportError: No report of the same client, ruleset and subject has the id that this one amends.
             DecryptionError: The store is encrypted under other keys.
         """
         self._connection.ensure_encryption()
@@ -114,6 +120,8 @@ class Reports:
             subject_key("levels", report.ruleset, hashed),
             PENDING_URGENT,
             BROKER_KEY_PREFIX + report.lane.value,
+            subject_key("amendments", report.ruleset, hashed),
+            REPORT + (report.amends or ""),
         ]
         args: list[str | int] = [
             report.id,
@@ -130,6 +138,8 @@ class Reports:
             self._settings.idempotency_hours * 3600,
             report.client,
             task,
+            report.audience.value,
+            report.amends or "",
         ]
         return keys, args
 
@@ -158,23 +168,35 @@ class Reports:
             lane = self._claim_requeue([REPORT + report_id, DUE], [report_id, now_ms, ENQUEUED_LATELY_MS])
         return None if lane is None else Lane(lane)
 
-    def get_history(self, ruleset: str, subject: str, now_ms: int, client: str = "") -> History:
-        """Return the present history of a client's subject; count nothing."""
-        hashed = self._encryption.hash_name(of_client(client, subject))
-        with refusals_translated(), self._redis.pipeline(transaction=False) as pipe:
-            pipe.zcount(subject_key("subject", ruleset, hashed), now_ms - 48 * HOUR_MS, "+inf")
-            pipe.hgetall(subject_key("levels", ruleset, hashed))
-            reports, levels = pipe.execute()
-        recent = [Level(int(level)) for level, at in levels.items() if int(at) >= now_ms - 24 * HOUR_MS]
-        return History(reports_last_48h=int(reports), highest_level_24h=max(recent, default=None))
+    def get_history(
+        self, ruleset: str, subject: str | None, now_ms: int, client: str = "", amends: str | None = None
+    ) -> History:
+        """Return the present history of a client's subject for a report that amends that one; count nothing.
+
+        Raises ReportError if that one can't be amended.
+        """
+        if subject is None and amends is None:
+            return History()
+        hashed = self._encryption.hash_name(of_client(client, subject or ""))
+        keys = [
+            subject_key("subject", ruleset, hashed),
+            subject_key("levels", ruleset, hashed),
+            REPORT + (amends or ""),
+        ]
+        with refusals_translated():
+            reply = self._history(keys, [now_ms, ruleset, client, "" if subject is None else "1", amends or ""])
+        if reply is None:
+            raise _not_amendable()
+        reports, highest = reply
+        return History(int(reports), Level(int(highest)) if highest != "" else None)
 
     def get(self, report_id: str) -> StoredReport:
         """Return a report. Raises ReportNotFound, DecryptionError."""
         names = ["status", "ruleset", "digest", "received_ms", "attempts", "result", "client"]
-        names += ["acknowledged_by", "acknowledged_ms"]
+        names += ["acknowledged_by", "acknowledged_ms", "amends", "amended_by"]
         with refusals_translated():
             values = self._redis.hmget(REPORT + report_id, names)
-        status, ruleset, digest, received_ms, attempts, result, client, by, at = values
+        status, ruleset, digest, received_ms, attempts, result, client, by, at, amends, amended_by = values
         if status is None:
             raise ReportNotFound
         return StoredReport(
@@ -189,7 +211,15 @@ class Reports:
             else None,
             client=str(client or ""),
             acknowledged=Acknowledged(str(by), int(at or 0)) if by else None,
+            amends=str(amends) if amends else None,
+            amended_by=tuple(str(amended_by or "").split()),
         )
+
+    def get_chain_result(self, report_id: str) -> ChainResult | None:
+        """Return the outcome of a settled report, for one that would amend it; None if it has none yet."""
+        with refusals_translated():
+            result, received_ms = self._redis.hmget(REPORT + report_id, ["result", "received_ms"])
+        return None if result is None else read_chain_result([report_id, result, received_ms], self._encryption)
 
     def get_delivery(self, report_id: str) -> Delivery | None:
         """Return the accepted report and the history its result was made in, for a replay; None if it can't be read.
@@ -236,6 +266,8 @@ def _read_accepted(reply: list[str]) -> Accepted:
             raise QueueTooOld(int(over_ms))
         case ["mismatch"]:
             raise IdempotencyMismatch
+        case ["not amendable"]:
+            raise _not_amendable()
         case _:
             raise AssertionError(f"accept.lua answered {reply!r}")
 
@@ -245,8 +277,13 @@ def _read_accepted_or_refused(reply: Any) -> Accepted | Exception:
         return StoreUnavailable() if is_refusal(reply) else reply
     try:
         return _read_accepted(reply)
-    except (StaleRuleset, QueueTooOld) as refusal:
+    except (StaleRuleset, QueueTooOld, ReportError) as refusal:
         return refusal
+
+
+def _not_amendable() -> ReportError:
+    """Return the refusal of an amendment; the same for another client's report as for none."""
+    return ReportError((ReportFault("/amends", "not_amendable", AMENDABLE),))
 
 
 def _listening(client: redis.Redis) -> PubSub:

@@ -12,6 +12,7 @@ from triage_rules.foundation.errors import DecryptionError
 from triage_rules.language.model import Basis, Level
 from triage_rules.records import events
 from triage_rules.records.board import Group
+from triage_rules.records.chains import UNCHAINED, ChainChanged, ChainStanding
 from triage_rules.records.reports import DecidedReport, Delivery, History, Lane, ReportStatus, TakenBatch
 from triage_rules.records.tasks import BROKER_KEY_PREFIX, EVALUATE
 from triage_rules.store.clock import DAY_S
@@ -32,6 +33,9 @@ from triage_rules.store.keyspace import (
     TAKEN,
 )
 
+CHAIN_CHANGED = 2
+"""settle.lua's reply if another report of the chain was settled in between."""
+
 FORGET_AFTER = 2
 """How many times as long as Celery waits before it delivers the task of a dead worker again."""
 
@@ -44,8 +48,8 @@ class Work:
         self._redis = connection.client
         self._encryption = connection.encryption
         self._settings = settings = connection.settings
-        self._begin = connection.script("begin")
-        self._settle = connection.script("settle")
+        self._begin = connection.script("begin", "chains")
+        self._settle = connection.script("settle", "chains")
         self._take = connection.script("take")
         self._release = connection.script("release")
         self._overdue = connection.script("overdue")
@@ -64,7 +68,7 @@ class Work:
                 reply = self._begin(*_begin_call(report_id, now_ms))
             except UnicodeDecodeError as error:  # bytes that are no text; the attempt is counted all the same
                 attempts = self._redis.hget(REPORT + report_id, "attempts")
-                return unreadable_delivery(report_id, [attempts, *[None] * 9], now_ms, error)
+                return unreadable_delivery(report_id, [attempts, *[None] * 17], now_ms, error)
         return None if reply is None else self._delivery(report_id, reply, now_ms)
 
     def refund_attempts(self, ids: Sequence[str]) -> None:
@@ -74,13 +78,25 @@ class Work:
                 self._refund_attempt([REPORT + report_id], client=pipe)
             pipe.execute()
 
-    def settle(self, report_id: str, result: dict[str, Any], now_ms: int, history: History | None = None) -> bool:
+    def settle(
+        self,
+        report_id: str,
+        result: dict[str, Any],
+        now_ms: int,
+        history: History | None = None,
+        standing: ChainStanding = UNCHAINED,
+    ) -> bool:
         """Store the result, publish its event, drop the report from pending, in one step. False if settled already.
 
         history: the history that the result was made in; it is kept with the report, so that a replay gives the same.
+        standing: the result's place in its chain. Raises ChainChanged if that is no longer right.
         """
+        decided = DecidedReport(report_id, result, history, standing)
         with refusals_translated():
-            return bool(self._settle(*self._settle_call(DecidedReport(report_id, result, history), now_ms)))
+            reply = int(self._settle(*self._settle_call(decided, now_ms)))
+        if reply == CHAIN_CHANGED:
+            raise ChainChanged
+        return bool(reply)
 
     def bury(self, report_id: str, result: dict[str, Any], reason: str, now_ms: int) -> bool:
         """Settle the report as a dead letter: its event has no level, and `triage:dead` names the reason."""
@@ -119,7 +135,8 @@ class Work:
         begun = replies[len(done) : len(done) + len(ids)]
         pairs = zip(ids, begun, strict=True)
         deliveries = [self._delivery(report_id, reply, now_ms) for report_id, reply in pairs if reply is not None]
-        return TakenBatch(tuple(deliveries), tuple(replies[-1]) if most else ())
+        changed = [decided.id for decided, reply in zip(done, replies, strict=False) if reply == CHAIN_CHANGED]
+        return TakenBatch(tuple(deliveries), tuple(replies[-1]) if most else (), tuple(changed))
 
     def release(self, holder: str, lane: Lane) -> list[str]:
         """Let go of what a task held when its process died: its messages are requeued, its attempts refunded.
@@ -149,7 +166,8 @@ class Work:
         self, decided: DecidedReport, now_ms: int, status: ReportStatus = ReportStatus.DONE, reason: str = ""
     ) -> tuple[list[str], list[str | int]]:
         """Return keys and arguments of settle.lua."""
-        report_id, result, history = decided.id, decided.result, decided.history
+        report_id, result, history, standing = decided.id, decided.result, decided.history, decided.standing
+        lowers = result.get("lowers")
         event = events.event_of(report_id, result, source=self._settings.source, now_ms=now_ms)
         fields = events.encode(event, self._encryption)
         level = result["level"]
@@ -171,6 +189,10 @@ class Work:
             "-" if history is None else _number(history.highest_level_24h),
             self._settings.history_hours * 3600,
             group.text,
+            standing.place or "",
+            standing.above,
+            standing.shown,
+            f"{lowers['level'] or ''} {lowers['disposition'] or ''}" if lowers else "",
         ]
         for name, value in fields.items():
             args += [name, value]

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import compress
-from typing import Any
+from typing import Any, NamedTuple
 
 from triage_rules.evaluation.decision import keyed_outcomes
 from triage_rules.evaluation.explanation import Reasons, outcome_condition
 from triage_rules.evaluation.generated.expressions import Expressions
-from triage_rules.evaluation.generated.open_inputs import OpenInputWriter
 from triage_rules.evaluation.generated.reach import ReachWriter
 from triage_rules.evaluation.generated.reasons import write_reasons
 from triage_rules.evaluation.signals import SOONER, Masks, Numbering
 from triage_rules.language.model import Answers, Condition, Inferred, IsOpen, Ruleset
 
 Steps = Iterator[Any]
-Look = Callable[[Callable[[str], Any], int], Steps]
+Look = Callable[[Callable[[str], Any], int, int], Steps]
+
+
+class Reach(NamedTuple):
+    """Masks of a report's open inputs (`input_bits`): those that its audience may still answer, and the others."""
+
+    askable: int
+    closed: int
+
+
+NO_REACH = Reach(0, 0)
 
 
 class GeneratedEvaluator:
@@ -28,9 +37,9 @@ class GeneratedEvaluator:
         self._bits = tuple(numbering.bit[key] for key in program.keys)
         self._outcomes = tuple(numbering.bit[key] for key in (*program.outcomes, SOONER))
 
-    def of(self, answers: Answers, closed: int = 0) -> GeneratedEvaluation:
-        """Evaluate one report's answers. closed: mask of the inputs that its audience will not answer."""
-        steps = self._look(answers.get, closed)
+    def of(self, answers: Answers, reach: Reach = NO_REACH) -> GeneratedEvaluation:
+        """Evaluate one report's answers."""
+        steps = self._look(answers.get, reach.askable, reach.closed)
         established, possible, certain = next(steps)
         rails = Masks(
             established=sum(compress(self._bits, established)),
@@ -51,11 +60,13 @@ class GeneratedEvaluation:
         self._steps = steps
         self._outcomes = outcomes
         self._read: list[Any] = []
+        self._reasons: dict[str, Reasons] | None = None
 
     def reasons(self, key: str) -> Reasons:
         """Return the reasons of a true statement; empty if it isn't true."""
-        reasons: dict[str, Reasons] = self._step(0)[0]
-        return reasons.get(key, {})
+        if self._reasons is None:
+            self._reasons = self._step(0)[0]
+        return self._reasons.get(key, {})
 
     def missing(self) -> list[str]:
         """Return the open mandatory inputs in the ruleset's order; all of a group if none of it is answered."""
@@ -64,26 +75,21 @@ class GeneratedEvaluation:
 
     def rails_in_reach(self) -> Masks:
         """Return the rails as far as the report's audience can still change them."""
-        possible, certain = self._step(1)
+        possible, certain, _ = self._step(1)
         return Masks(
             established=self.rails.established,
             possible=sum(compress(self._outcomes, possible)),
             certain=sum(compress(self._outcomes, certain)),
         )
 
-    def depends_on(self) -> Mapping[int, int]:
-        """Map each undecided outcome's number to a bit mask of the open inputs it depends on."""
-        masks: Mapping[int, int] = self._step(2)[0]
-        return masks
-
     def only_elsewhere(self) -> int:
         """Return a bit mask of the open inputs that only another audience can answer."""
-        mask: int = self._step(2)[1]
+        mask: int = self._step(1)[2]
         return mask
 
-    def depends_on_in_reach(self) -> Mapping[int, int]:
-        """Map each outcome that the audience can still change to a bit mask of the inputs it can answer for that."""
-        masks: Mapping[int, int] = self._step(3)
+    def depends_on_in_reach(self) -> list[int]:
+        """Return for each outcome a bit mask of the inputs that the audience can answer and that can change it."""
+        masks: list[int] = self._step(2)
         return masks
 
     def _step(self, number: int) -> Any:
@@ -100,10 +106,10 @@ class ReachEvaluator:
         self._look: Look = program.reach()
         self._outcomes = tuple(numbering.bit[key] for key in program.outcomes)
 
-    def of(self, answers: Answers, closed: int) -> tuple[Masks, Steps]:
+    def of(self, answers: Answers, reach: Reach) -> tuple[Masks, Steps]:
         """Return the rails in reach, and an iterator whose next value is `depends_on_in_reach`."""
-        steps = self._look(answers.get, closed)
-        established, possible, certain = (sum(compress(self._outcomes, truths)) for truths in next(steps))
+        steps = self._look(answers.get, reach.askable, reach.closed)
+        possible, certain, established = (sum(compress(self._outcomes, truths)) for truths in next(steps))
         return Masks(established, possible, certain), steps
 
 
@@ -125,33 +131,32 @@ class _Program:
         """Write and compile the function of an evaluation.
 
         It yields the truths of all statements with the outcomes still possible and certain; the reasons of each true
-        statement, and the missing inputs; the outcomes possible and certain in the audience's reach; the open inputs
-        that undecided outcomes depend on, and those only others can answer; the same in the audience's reach.
+        statement, and the missing inputs; the outcomes possible and certain in the audience's reach, with the open
+        inputs that only others can answer; the inputs that outcomes which it can change depend on.
         """
         self._write_truths()
         self._write_rails()
         self._write_reasons()
-        reach = ReachWriter(self._ruleset, self._expressions, self._lines)
-        self._write_rails_in_reach(reach)
-        self._write_dependencies(reach)
+        reach = ReachWriter(self._ruleset, self._expressions, self._lines, self.outcomes.values())
+        self._write_rails_in_reach(reach, reach.closed_elsewhere())
         self._write_dependencies_in_reach(reach)
         return self._compile()
 
     def reach(self) -> Look:
         """Write and compile the function of an interview.
 
-        It yields the outcomes that are true, possible and certain in reach; the inputs that they depend on.
+        It yields the outcomes possible, certain and true, in reach; the inputs that outcomes in reach depend on.
         """
         self._write_truths()
-        reach = ReachWriter(self._ruleset, self._expressions, self._lines)
-        self._write_rails_in_reach(reach, [self._true[key] for key in self.outcomes])
+        reach = ReachWriter(self._ruleset, self._expressions, self._lines, self.outcomes.values())
+        self._write_rails_in_reach(reach, _join_tuple([self._true[key] for key in self.outcomes]))
         self._write_dependencies_in_reach(reach)
         return self._compile()
 
     def _compile(self) -> Look:
         body = "\n".join(f" {line}" for line in self._lines)
         namespace: dict[str, Any] = {}
-        exec(compile(f"def look(answer, closed):\n{body}\n", "<ruleset>", "exec"), namespace)  # noqa: S102 - see Expressions
+        exec(compile(f"def look(answer, askable, closed):\n{body}\n", "<ruleset>", "exec"), namespace)  # noqa: S102 - see Expressions
         look: Look = namespace["look"]
         return look
 
@@ -199,32 +204,24 @@ class _Program:
             write(f"if {' and '.join(needed)}: missing += {list(item.inputs)!r}")
         write("yield because, missing")
 
-    def _write_rails_in_reach(self, reach: ReachWriter, established: list[str] | None = None) -> None:
+    def _write_rails_in_reach(self, reach: ReachWriter, beside: str) -> None:
         for n, (key, condition) in enumerate(self.outcomes.items()):
             settled = self._expressions.is_settled(condition)
             self._lines.append(f"i{n} = {reach.may_be(condition, True)}")
             self._lines.append(f"j{n} = {self._true[key] if settled else reach.stays(condition, True)}")
         rails = [[f"{letter}{n}" for n in range(len(self.outcomes))] for letter in "ij"]
-        rails = rails if established is None else [established, *rails]
-        self._lines.append(f"yield {', '.join(map(_join_tuple, rails))}")
-
-    def _write_dependencies(self, reach: ReachWriter) -> None:
-        asking = OpenInputWriter(self._ruleset, self._expressions, self._lines)
-        self._write_masks(asking.mask, "p{n} and not q{n}")
-        self._lines.append(f"yield hangs, {reach.closed_elsewhere()}")
+        self._lines.append(f"yield {', '.join([*map(_join_tuple, rails), beside])}")
 
     def _write_dependencies_in_reach(self, reach: ReachWriter) -> None:
-        self._write_masks(reach.mask, "i{n} and not j{n}")
-        self._lines.append("yield hangs")
-
-    def _write_masks(self, mask_of: Callable[[Condition], str], undecided: str) -> None:
         number = Numbering(self._ruleset).number
-        self._lines.append("hangs = {}")
+        reach.write_masks()
+        masks = ["0"] * len(self.outcomes)
         for n, statement in enumerate(keyed_outcomes(self._ruleset.rules_and_floors)):
             when = statement.outcome.when if statement.outcome is not None else None
             parts = [statement.rule.when] if when is None else [statement.rule.when, when]
-            mask = " | ".join(map(mask_of, parts))
-            self._lines.append(f"if {undecided.format(n=n)}: hangs[{number[statement.key]}] = {mask}")
+            mask = " | ".join(map(reach.mask, parts))
+            masks[number[statement.key]] = f"({mask} if i{n} and not j{n} else 0)"
+        self._lines.append(f"yield [{', '.join(masks)}]")
 
 
 def _join_tuple(expressions: list[str]) -> str:

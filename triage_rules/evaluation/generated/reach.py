@@ -7,8 +7,14 @@ So each condition has four facts: it is true for good, false for good, may becom
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
 from triage_rules.evaluation.generated.expressions import SIGNS, Expressions, join_expressions
 from triage_rules.evaluation.generated.gates import statements_behind
+from triage_rules.evaluation.signals import input_bits
+from triage_rules.language.conditions import parts
 from triage_rules.language.gates import gated_in_order, gates_of
 from triage_rules.language.model import (
     All,
@@ -27,58 +33,117 @@ from triage_rules.language.model import (
     Yes,
 )
 
+STAYS, MAY = True, False
+
+
+class Fact(NamedTuple):
+    """A fact about a statement: it is true (or false) for good, or may be. lasts: STAYS or MAY."""
+
+    name: str
+    lasts: bool
+    side: bool
+
 
 class ReachWriter:
     """Writes the lines of statements and inputs at once, and expressions for conditions.
 
-    Expects a variable `closed`: a mask of the inputs that this audience will not answer, bit n is the nth input; and
-    Expressions' variables. Its own: `u7`, an input can still be answered; `g7`, `h7`, a statement is true, or false,
-    for good; `y7`, `n7`, it may be true, or false; `w7`, a mask of the inputs that it depends on.
+    Expects Expressions' variables, and two masks of open inputs (`input_bits`): `askable`, those that this audience may
+    answer, and `closed`, the others. Its own: `u7`, an input can still be answered; `g7`, `h7`, a statement is true,
+    or false, for good; `y7`, `n7`, it may be true, or false; `w7`, `v7`, masks of the inputs that it, or an input with
+    gates, depends on.
     """
 
-    def __init__(self, ruleset: Ruleset, expressions: Expressions, lines: list[str]) -> None:
+    def __init__(
+        self, ruleset: Ruleset, expressions: Expressions, lines: list[str], conditions: Iterable[Condition]
+    ) -> None:
+        """Write the lines for these conditions being true for good, and possibly true; `mask` writes what it needs."""
         self._ruleset = ruleset
         self._expressions = expressions
         self._lines = lines
-        self._bits = {name: 1 << n for n, name in enumerate(ruleset.inputs)}
+        self._bits = input_bits(ruleset)
         self._askable: dict[str, str] = {}
         self._masks: dict[str, str] = {}
+        self._written: set[Fact] = set()
         gated = gated_in_order(ruleset)
         for read in ruleset.inputs.values():
             if not (read.relevant or read.available_if):
                 self._write_input(read)
-        written: set[str] = set()
         for read in gated:
-            for when in gates_of(read):
-                self._write_statements(statements_behind(ruleset, when, written))
+            needed = {need for when in gates_of(read) for need in self._needs(when, MAY, True)}
+            self._write_facts(self._needed_beneath(needed))
             self._write_input(read)
-        self._write_statements([name for name in ruleset.inferences if name not in written])
+        whole = [
+            need for condition in conditions for lasts in (MAY, STAYS) for need in self._needs(condition, lasts, True)
+        ]
+        self._write_facts(self._needed_beneath(set(whole)))
+
+    def _needs(self, condition: Condition, lasts: bool, side: bool) -> Iterator[Fact]:
+        """Yield the facts of statements that an expression for the condition reads."""
+        match condition:
+            case All() | Any() | AtLeast():
+                for part in parts(condition):
+                    yield from self._needs(part, lasts, side)
+            case Not(part):
+                yield from self._needs(part, lasts, not side)
+            case Inferred(name):
+                if lasts is MAY or not self._expressions.is_settled(condition):
+                    yield Fact(name, lasts, side)
+            case Unless(part):
+                yield from self._needs(part, lasts is not side, True)
+
+    def _needed_beneath(self, needed: set[Fact]) -> set[Fact]:
+        """Return these facts with all that their expressions read in turn."""
+        for name, inference in reversed(self._ruleset.inferences.items()):
+            for lasts, side in itertools.product((MAY, STAYS), (True, False)):
+                if Fact(name, lasts, side) in needed:
+                    needed.update(self._needs(inference.when, lasts, side))
+        return needed
+
+    def _write_facts(self, needed: set[Fact]) -> None:
+        for name, inference in self._ruleset.inferences.items():
+            for fact in (Fact(name, *which) for which in itertools.product((STAYS, MAY), (True, False))):
+                if fact in needed and fact not in self._written:
+                    self._written.add(fact)
+                    write = self.stays if fact.lasts is STAYS else self.may_be
+                    self._lines.append(f"{self._variable(fact)} = {write(inference.when, fact.side)}")
+
+    def _variable(self, fact: Fact) -> str:
+        letters = "gh" if fact.lasts is STAYS else "yn"
+        return f"{letters[0 if fact.side else 1]}{self._expressions.numbers[fact.name]}"
+
+    def write_masks(self) -> None:
+        """Write the lines that `mask` needs: every fact of every statement, and its mask."""
+        every = {
+            Fact(name, STAYS, side)
+            for name in self._ruleset.inferences
+            for side in (True, False)
+            if not self._expressions.is_settled(Inferred(name))
+        }
+        self._write_facts(self._needed_beneath(every))
+        written: set[str] = set()
+        for read in gated_in_order(self._ruleset):
+            for when in gates_of(read):
+                for name in statements_behind(self._ruleset, when, written):
+                    self.mask(Inferred(name))
+            self._input_mask(read)
+        for name in self._ruleset.inferences:
+            self.mask(Inferred(name))
 
     def _write_input(self, read: Input) -> None:
         if read.asked_of is AskedOf.SERVICE:
             return
-        answer, bit = self._expressions.answers[read.name], self._bits[read.name]
-        variable = self._askable[read.name] = f"u{answer[1:]}"
-        needed = [f"{answer} is None", f"not closed & {bit}"]
+        variable = self._askable[read.name] = f"u{self._expressions.answers[read.name][1:]}"
+        needed = [f"askable & {self._bits[read.name]}"]
         if read.relevant is not None:
             needed.append(f"not {self._expressions.false(read.relevant.when)}")
         if read.available_if is not None:
             needed.append(self.may_be(read.available_if, True))
         self._lines.append(f"{variable} = {' and '.join(needed)}")
 
-    def _write_statements(self, names: list[str]) -> None:
-        for name in names:
-            number, when = self._expressions.numbers[name], self._ruleset.inferences[name].when
-            if not self._expressions.is_settled(when):
-                self._lines.append(f"g{number} = {self.stays(when, True)}")
-                self._lines.append(f"h{number} = {self.stays(when, False)}")
-            self._lines.append(f"y{number} = {self.may_be(when, True)}")
-            self._lines.append(f"n{number} = {self.may_be(when, False)}")
-
     def closed_elsewhere(self) -> str:
         """Return an expression for a mask of the closed inputs that another audience could answer."""
         unavailable = [
-            f"({self._bits[read.name]} if not {self._askable[read.name]} else 0)"
+            f"(askable & {self._bits[read.name]} if not {self._askable[read.name]} else 0)"
             for read in self._ruleset.inputs.values()
             if read.available_if is not None
         ]
@@ -97,12 +162,12 @@ class ReachWriter:
         if self._expressions.is_settled(condition):
             return self._expressions.true(condition) if side else self._expressions.false(condition)
         match condition:
-            case All(parts) | Any(parts) | AtLeast(_, parts):
-                return _write_count(_least(condition), [self.stays(part, side) for part in parts], side)
+            case All() | Any() | AtLeast():
+                return _write_count(_least(condition), [self.stays(part, side) for part in parts(condition)], side)
             case Not(part):
                 return self.stays(part, not side)
             case Inferred(name):
-                return f"{'g' if side else 'h'}{self._expressions.numbers[name]}"
+                return self._variable(Fact(name, STAYS, side))
             case Unless(part):
                 return f"(not {self.may_be(part, True)})" if side else self.stays(part, True)
             case IsOpen(name):
@@ -114,12 +179,12 @@ class ReachWriter:
     def may_be(self, condition: Condition, side: bool) -> str:
         """Return an expression for the condition being true (or false) now or after further answers."""
         match condition:
-            case All(parts) | Any(parts) | AtLeast(_, parts):
-                return _write_count(_least(condition), [self.may_be(part, side) for part in parts], side)
+            case All() | Any() | AtLeast():
+                return _write_count(_least(condition), [self.may_be(part, side) for part in parts(condition)], side)
             case Not(part):
                 return self.may_be(part, not side)
             case Inferred(name):
-                return f"{'y' if side else 'n'}{self._expressions.numbers[name]}"
+                return self._variable(Fact(name, MAY, side))
             case Unless(part):
                 return f"(not {self.stays(part, True)})" if side else self.may_be(part, True)
             case IsOpen(name):
@@ -157,21 +222,32 @@ class ReachWriter:
                 return self._opened_mask(condition, condition)
 
     def _opened_mask(self, settled: Condition, condition: Condition) -> str:
-        match condition:
-            case All(parts) | Any(parts) | AtLeast(_, parts):
-                masks = list(dict.fromkeys(map(self.mask, parts)))
-            case Not(part) | Unless(part):
-                masks = [self.mask(part)]
-            case _:
-                masks = [self.mask(condition)]
+        bits, masks = 0, []
+        within = condition.part if isinstance(condition, Unless) else condition
+        for part in parts(within) or (within,):
+            read = self._ungated_input(part)
+            if read is None:
+                masks.append(self.mask(part))
+            else:
+                bits |= self._bits[read.name]
+        masks = list(dict.fromkeys([f"askable & {bits}", *masks] if bits else masks))
         fixed = f"{self.stays(settled, True)} or {self.stays(settled, False)}"
-        stuck = f"not ({self.may_be(settled, True)} or {self.may_be(settled, False)})"
-        return f"(0 if {fixed} or {stuck} else {join_expressions(' | ', masks, none='0')})"
+        return f"(0 if {fixed} else {join_expressions(' | ', masks, none='0')})"
+
+    def _ungated_input(self, condition: Condition) -> Input | None:
+        """Return the input that a leaf reads, if it has no gates and can be asked."""
+        leaf = condition.part if isinstance(condition, Not | Unless) else condition
+        if not isinstance(leaf, Compare | OneOf | Yes | IsOpen):
+            return None
+        read = self._ruleset.input_behind(leaf.input)
+        return None if read.relevant or read.available_if or read.name not in self._askable else read
 
     def _input_mask(self, read: Input) -> str:
         """Return the input's bit while it can be asked, with the inputs that decide whether it can."""
         if read.name not in self._askable:
             return "0"
+        if not (read.relevant or read.available_if):
+            return f"(askable & {self._bits[read.name]})"
         key = f"input {read.name}"
         if key not in self._masks:
             gates = [self.mask(when) for when in gates_of(read)]
@@ -186,19 +262,19 @@ class ReachWriter:
 
 def _least(condition: All | Any | AtLeast) -> int:
     match condition:
-        case All(parts):
-            return len(parts)
+        case All():
+            return len(condition.parts)
         case Any():
             return 1
         case AtLeast(count, _):
             return count
 
 
-def _write_count(count: int, parts: list[str], side: bool) -> str:
-    """Write "`count` of the parts", or "enough parts that `count` of their opposites can't be"."""
-    enough = count if side else len(parts) - count + 1
-    if enough == len(parts):
-        return join_expressions(" and ", parts, none="True")
+def _write_count(count: int, written: list[str], side: bool) -> str:
+    """Write "`count` of these", or "enough of these that `count` of their opposites can't be"."""
+    enough = count if side else len(written) - count + 1
+    if enough == len(written):
+        return join_expressions(" and ", written, none="True")
     if enough == 1:
-        return join_expressions(" or ", parts, none="False")
-    return f"({join_expressions(' + ', parts, none='0')} >= {enough})"
+        return join_expressions(" or ", written, none="False")
+    return f"({join_expressions(' + ', [f'bool({each})' for each in written], none='0')} >= {enough})"
