@@ -176,6 +176,15 @@ def test_a_case_that_rests_on_an_implied_answer_kills_a_mutant_of_its_gate() -> 
     assert (outcome.status, outcome.killed and outcome.killed.case) == (MutantStatus.KILLED, "grown up")
 
 
+def test_a_mutant_without_any_way_to_be_true_is_evaluated() -> None:
+    """An `open` that is never noticed is an `any` of nothing; only mutants have one."""
+    ruleset, made = read(rule("R1", "{any: [{open: x}, y]}"))
+    (unnoticed,) = [mutant.change for mutant in made if mutant.operator is Operator.OPEN_AS_FALSE]
+    evaluator = Evaluator(apply_mutation(ruleset, unnoticed), DIGEST)
+    result = evaluator.evaluate({}, History(), report_id="r", received_ms=0, evaluated_ms=0)
+    assert [question["finding"] for question in result["ask"]] == ["y"]
+
+
 def test_a_mutant_stands_where_what_it_changes_is_written() -> None:
     _, made = read("  R1:\n    title: t\n    when:\n      all:\n        - x\n        - {not: y}\n"
                          "    disposition: U1\n    reason: r.\n    source: {text: made, marks: []}\n")  # fmt: skip
