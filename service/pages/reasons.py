@@ -11,6 +11,7 @@ from triage_rules.evaluation import explanation
 from triage_rules.evaluation.decision import keyed_outcomes
 from triage_rules.evaluation.explanation import NOT_ESTABLISHED, OPEN, DerivationNode
 from triage_rules.evaluation.reference import Reference
+from triage_rules.explanation.not_asked import derive_implied, is_implied
 from triage_rules.language.model import AskedOf, Floor, Rule, Ruleset
 from triage_rules.records.reports import Delivery
 
@@ -54,7 +55,8 @@ def build_reasons(loaded: Loaded, posted: Delivery, result: dict[str, Any], *, f
         clinician_only = "audience" in fired
         if fired["id"] not in rules or (clinician_only and not for_clinician):
             continue
-        nodes = explanation.derive(ruleset, reference, _condition(rules[fired["id"]], fired.get("disposition")))
+        condition = _condition(rules[fired["id"]], fired.get("disposition"))
+        nodes = derive_implied(ruleset, reference, result, explanation.derive(ruleset, reference, condition))
         hidden = not for_clinician and _rests_on_hidden(ruleset, nodes)
         reasons.append(
             Reason(
@@ -109,4 +111,5 @@ def _answer(ruleset: Ruleset, node: DerivationNode) -> str:
         case x if x == NOT_ESTABLISHED:
             return "not shown"
         case _:
-            return explanation.describe_node(ruleset, node)
+            answer = explanation.describe_node(ruleset, node)
+            return f"{answer}, not asked" if is_implied(ruleset, node) else answer

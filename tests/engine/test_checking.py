@@ -45,6 +45,7 @@ CAMPAIGN = ROOT / "tests" / "campaigns" / "analysis.py"
 
 FOLLOWS = {
     CheckType.CONTRADICTING_STATEMENTS: {CheckType.UNREACHABLE_RULE},
+    CheckType.IDLE_PANEL: {CheckType.UNUSED_INPUT},
     CheckType.GAP: {CheckType.UNREAD_VALUE, CheckType.UNUSED_STATEMENT, CheckType.UNUSED_INPUT},
 }
 """What else is rightly found of such a defect: it is one more way to say it."""
@@ -55,6 +56,7 @@ PROOFS_ALONE = {
     CheckType.UNREACHABLE_STATEMENT,
     CheckType.CONTRADICTING_STATEMENTS,
     CheckType.DEAD_CONDITION,
+    CheckType.POINTLESS_GATE,
 }
 """No report can show these: there is none."""
 
@@ -64,6 +66,8 @@ OF_THE_FILE = {
     CheckType.MISSING_OWNER,
     CheckType.EXPIRED_REVIEW,
     CheckType.MISSPELT_GROUP,
+    CheckType.NEGATED_LINE,
+    CheckType.IDLE_PANEL,
     CheckType.UNUSED_ACCEPTANCE,
 }
 """Seen in the file, whatever is reported."""
@@ -115,6 +119,44 @@ def test_every_type_is_planted_or_tested_by_name() -> None:
     by_family = {type_ for type_ in CheckType if type_.family is not None}
     assert by_family == set(PLANTED) - {CheckType.UNUSED_ACCEPTANCE}
     assert {type_.family for type_ in by_family} == set(FAMILIES) == set(Family)
+
+
+@pytest.mark.parametrize(
+    ("text", "negated"),
+    [
+        ("No urine for 18 hours", True),
+        ("Isn\u2019t drinking", True),
+        ("Do the spots not fade?", True),
+        ("Bleeding that does not stop", False),
+        ("Is there bleeding that does not stop?", False),
+        ("Notable pain", False),
+    ],
+)
+def test_a_negation_is_told_from_a_sign_that_does_not_stop(text: str, negated: bool) -> None:
+    data = clean(3)
+    add_input(data, "planted", {"type": "yes_no"})
+    add_raising(data, "planted")
+    data["panels"] = {"signs": {"question": "Any of this?", "lines": [{"finding": "planted", "text": text}]}}
+    assert [one.type for one in found_in(data)] == [CheckType.NEGATED_LINE] * negated
+
+
+def test_a_gate_that_the_rule_repeats_hides_no_danger() -> None:
+    data = clean(3)
+    add_input(data, "years", {"type": "integer"})
+    gate = {"years": {"less_than": 3}}
+    add_input(data, "planted", {"type": "yes_no", "relevant": {"when": gate, "otherwise": False}})
+    add_raising(data, {"all": ["planted", gate]})
+    data["dispositions"]["U0"] |= {"act_within_minutes": 0}
+    assert found_in(data) == ()
+
+
+def test_the_report_of_a_gated_danger_answers_what_is_not_asked() -> None:
+    data = clean(3)
+    assert PLANTED[CheckType.GATED_DANGER](Random(0), data) == "planted"
+    (found,) = found_in(data)
+    assert found.witness is not None
+    assert found.witness.answers["planted"] is True
+    assert found.witness.result["disposition"] == "U0"
 
 
 # --- brute force ---

@@ -166,6 +166,83 @@ def test_a_changed_input_and_source_are_told_with_before_and_after() -> None:
     assert told == {("temperature_c", "maximum"): ("43", "44"), ("R1", "source"): ("made", "NICE")}
 
 
+INTERVIEW = """
+panels:
+  now: {question: Is any of this so?, lines: [hurt, {finding: spots, none_means: few, text: Many spots}]}
+screens:
+  first: [now, [age_years, temperature_c]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        ("Age?}", "Age?, expected: 0}", {("age_years", "expected"): (None, "0")}),
+        ("Age?}", "Age?, asked_of: measured}", {("age_years", "asked_of"): ("anyone", "measured")}),
+        ("Age?}", "Age?, available_if: hurt}", {("age_years", "available_if"): (None, "`hurt`")}),
+        (
+            "question: Hurt by somebody?",
+            "question: Hurt by somebody?, relevant: {when: {age_years: {less_than: 16}}, otherwise: false}",
+            {
+                ("hurt", "relevant: when"): (None, "`age_years` less than 16"),
+                ("hurt", "relevant: otherwise"): (None, "no"),
+            },
+        ),
+        ("lines: [hurt, ", "lines: [", {("now", "lines"): ("`hurt`", None)}),
+        (
+            "none_means: few",
+            "none_means: many",
+            {
+                ("now", "lines"): (
+                    "`spots`: Many spots (none of these: `few`)",
+                    "`spots`: Many spots (none of these: `many`)",
+                )
+            },
+        ),
+        (
+            "{question: Is any of this so?, ",
+            "{question: Is any of this so?, immediate_danger: true, ",
+            {("now", "immediate_danger"): ("no", "yes")},
+        ),
+        (
+            "[age_years, temperature_c]",
+            "[temperature_c]",
+            {("fever", "screens: first"): ("now, [age_years, temperature_c]", "now, [temperature_c]")},
+        ),
+    ],
+)
+def test_a_change_of_the_interview_is_listed(
+    before: str, after: str, lines: dict[tuple[str, str], tuple[str | None, str | None]]
+) -> None:
+    text = HEAD + FEVER + INTERVIEW
+    assert before in text
+    old, new = (parse_ruleset(each.encode(), "ruleset.yaml") for each in (text, text.replace(before, after)))
+    listed = {
+        (change.id, line.what): (line.before, line.after) for change in list_changes(old, new) for line in change.lines
+    }
+    assert listed == lines
+
+
+def test_a_new_panel_is_listed_with_its_lines() -> None:
+    new = parse_ruleset((HEAD + FEVER + INTERVIEW).encode(), "ruleset.yaml")
+    panel = next(change for change in list_changes(fever(), new) if change.part == "panel")
+    assert (panel.how, panel.title) == (ChangeKind.ADDED, "Is any of this so?")
+    assert [(line.what, line.after) for line in panel.lines] == [
+        ("question", "Is any of this so?"),
+        ("lines", "`hurt`; `spots`: Many spots (none of these: `few`)"),
+    ]
+
+
+def test_one_report_may_imply_an_answer_in_one_version_only() -> None:
+    """Both versions read the same report; the gate of the new one answers for people who are too old for it."""
+    gate = ", relevant: {when: {age_years: {less_than: 16}}, otherwise: false}"
+    new = changed(("question: Hurt by somebody?", f"question: Hurt by somebody?{gate}"))
+    found = differences(fever(), new)[Aspect.LEVEL, Way.LOWER]
+    assert found.kinds[-1].witness.answers == {"age_years": 16, "spots": "few"}
+    assert [result["level"] for result in found.kinds[-1].witness.results] == ["monitor", "routine"]
+    assert found.kinds[-1].causes == ("old default", "input hurt: when it is relevant")
+
+
 def test_the_inputs_of_a_conflict_are_listed_under_the_key_of_the_file() -> None:
     """Programs that read the JSON of `triage diff` look for `findings`."""
     conflict = Conflict("C1", "Contradicting answers", All((Yes("hurt"), Yes("hurt"))), ("hurt",))

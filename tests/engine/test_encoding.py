@@ -110,6 +110,7 @@ def test_a_report_is_found_if_and_only_if_there_is_one_and_none_is_smaller() -> 
         ("_translate_leaf_for_good", lambda self, condition: self._translate_leaf(condition)),
         ("_may_fall_to_default", lambda self: self.by_default()),
         ("_some_floor_raises", lambda self, _: self.logic.false),
+        ("implied", lambda self, _: self.logic.false),
     ],
 )
 def test_an_encoder_that_reads_the_language_wrongly_is_found_out(
@@ -241,6 +242,63 @@ def test_a_report_on_which_the_evaluators_differ_is_no_witness() -> None:
     assert isinstance(model, Model)
     with pytest.raises(EncoderBugError, match="differ"):
         hold_against({**witness.result, "flags": ["engine_disagreement"]}, claims(encoding), model)
+
+
+# --- relevance ---
+
+GATED = """
+inputs:
+  age_years: {type: integer, group: person, minimum: 0, maximum: 120, question: Age?}
+  pregnant: {type: yes_no, group: person, question: Pregnant?, relevant: {when: {age_years: {at_least: 10}}, otherwise: false}}
+  weeks:
+    {type: integer, group: person, minimum: 0, maximum: 45, question: Weeks?, relevant: {when: pregnant, otherwise: 0}}
+  note: {type: yes_no, group: person, question: A note?, relevant: {when: pregnant}}
+rules:
+  R1: {title: Early, when: {weeks: {less_than: 12}}, disposition: R1, reason: Early., source: {text: made, marks: []}}
+  R2: {title: Open, when: {open: note}, disposition: M1, reason: Open., source: {text: made, marks: []}}
+  R3: {title: Late, when: {weeks: {at_least: 12}}, disposition: U1, reason: Late., source: {text: made, marks: []}}
+"""
+
+
+@cache
+def gated() -> Ruleset:
+    return parse_ruleset((HEAD + GATED).encode(), "ruleset.yaml")
+
+
+def test_a_witness_leaves_out_the_answers_that_relevance_implies() -> None:
+    """The age implies no pregnancy, and that implies 0 weeks."""
+    encoding = Encoding(gated())
+    witness = only(Witnesses(Solver(encoding)).smallest(encoding.established("R1"), encoding.answered("pregnant")))
+    assert witness.answers == {"age_years": 9}
+    implied = {entry["finding"]: entry["taken_as"] for entry in witness.result["irrelevant"]}
+    assert implied == {"pregnant": False, "weeks": 0}
+
+
+def test_an_explicit_answer_beats_relevance() -> None:
+    encoding = Encoding(gated())
+    child = encoding.answers.compares(gated().inputs["age_years"], Op.LESS_THAN, 10)[0]
+    witness = only(Witnesses(Solver(encoding)).smallest(child, encoding.established("R3")))
+    assert witness.answers == {"age_years": 9, "weeks": 12}
+    assert witness.result["level"] == "urgent"
+
+
+def test_without_an_implied_answer_an_irrelevant_question_stays_open() -> None:
+    encoding = Encoding(gated())
+    witnesses = Witnesses(Solver(encoding))
+    ruled_out = encoding.false(Yes("pregnant"))
+    witness = only(witnesses.smallest(ruled_out, encoding.established("R2")))
+    assert "R2" in {rule["id"] for rule in witness.result["rules"]}
+    assert "note" not in {entry["finding"] for entry in witness.result["irrelevant"]}
+    assert witnesses.smallest(encoding.implied("note")) == NoReport()
+
+
+def test_each_of_two_reports_implies_its_own_answers() -> None:
+    """Only the age differs, and with it what follows from it."""
+    first = Encoding(gated())
+    second = Encoding(gated(), sharing=first, but=["age_years"])
+    witness = only(Witnesses(Solver(first, second)).smallest(first.implied("pregnant"), second.is_open("pregnant")))
+    assert [answers for answers, _ in witness.reports] == [{"age_years": 9}, {}]
+    assert [len(result["irrelevant"]) for result in witness.results] == [2, 0]
 
 
 # --- what is asked ---

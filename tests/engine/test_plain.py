@@ -54,8 +54,7 @@ def _differences_in_reach(
 ) -> list[str]:
     outcomes = numbering.mask(numbering.outcomes)
     reach, found = grounds.rails_in_reach(), opinion.rails_in_reach()
-    undecided = reach.possible & ~reach.certain & outcomes
-    wanted = [mask if undecided >> n & 1 else 0 for n, mask in enumerate(grounds.depends_on_in_reach())]
+    wanted = grounds.depends_on_in_reach()
     differing = [
         ("possible in reach", found.possible, reach.possible & outcomes),
         ("certain in reach", found.certain, reach.certain & outcomes),

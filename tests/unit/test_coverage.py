@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -151,6 +152,7 @@ def test_counts_of_rules_and_statements_are_those_of_plain_evaluation(seed: int)
         (CoverageMeasure.RULES, ruleset.rules),
         (CoverageMeasure.FLOORS, ruleset.floors),
         (CoverageMeasure.INFERENCES, ruleset.inferences),
+        (CoverageMeasure.RELEVANCE, {n: read.relevant for n, read in ruleset.inputs.items() if read.relevant}),
     ):
         values = {(name, reference.value(owner.when)) for name, owner in owners.items() for reference in references}
         assert counts[kind].total == 2 * len(owners)
@@ -165,7 +167,10 @@ def test_nothing_is_shown_that_is_not_a_goal_and_no_two_goals_share_a_key(seed: 
     coverage = measure(ruleset, cases)
     goals = {mark for goal in coverage.plan.goals for mark in goal.marks}
     assert {
-        m for m in coverage.seen if m[0] in (CoverageMeasure.CONDITIONS, CoverageMeasure.POSSIBLE, CoverageMeasure.MCDC)
+        m
+        for m in coverage.seen
+        if m[0]
+        in (CoverageMeasure.CONDITIONS, CoverageMeasure.POSSIBLE, CoverageMeasure.MCDC, CoverageMeasure.RELEVANCE)
     } <= goals
     keys = [goal.key for goal in coverage.plan.goals]
     assert len(keys) == len(set(keys))
@@ -192,6 +197,21 @@ def test_an_open_part_hides_the_others(tmp_path: Path, small: Evaluator) -> None
     told = as_text(covered(small, read(tmp_path, hidden, small)))
     assert "R08: no case where `febrile` is false and that alone decides (the opposite is shown)" in told
     assert "R08: no case where `febrile` is open" not in told
+
+
+def test_a_gate_that_no_case_rules_out_is_named_and_a_case_for_it_is_drafted(tmp_path: Path) -> None:
+    """The question makes sense to a baby of 1; a draft with another age shows where it does not."""
+    gate = "relevant: {when: {age_years: {less_than: 3}}, otherwise: false}"
+    text = example().replace("question: Do they itch?", f"question: Do they itch?, {gate}")
+    assert gate in text
+    gated = Evaluator(parse_ruleset(text.encode(), "ruleset.yaml"), DIGEST)
+    cases = read(tmp_path, "cases:\n  - {id: baby, findings: {age_years: 1}, expect: {level: monitor}}\n", gated)
+    coverage = covered(gated, cases)
+    assert "itchy: no case where it is not relevant" in as_text(coverage)
+    assert coverage.counts()[CoverageMeasure.RELEVANCE].percent == "50.0"
+    found = suggest(gated, coverage, cases, 100)
+    drafted = [replace(draft.near, id=f"draft-{n}", answers=dict(draft.answers)) for n, draft in enumerate(found)]
+    assert covered(gated, cases + drafted).counts()[CoverageMeasure.RELEVANCE].percent == "100.0"
 
 
 def test_what_is_out_of_reach_is_no_longer_counted(tmp_path: Path, small: Evaluator) -> None:

@@ -35,6 +35,7 @@ from triage_rules.language.model import (
     RuleOutcome,
     Ruleset,
     Unless,
+    Validity,
     Yes,
 )
 from triage_rules.language.model import Any as AnyOf
@@ -68,6 +69,8 @@ def ruleset_of(*rules: Rule | Floor, default: str = "M1") -> Ruleset:
         conflicts={},
         dispositions=DISPOSITIONS,
         default=Default(default, "nothing matched"),
+        validity=Validity(1440),
+        panels={},
     )
 
 
@@ -76,9 +79,7 @@ def decided(ruleset: Ruleset, answers: Answers) -> Decision:
 
 
 def asked(ruleset: Ruleset, answers: Answers) -> list[OpenQuestion]:
-    reference = Reference(ruleset, answers)
-    rails = reference.rails()
-    return questions(ruleset, rails, decide(ruleset, rails), reference)
+    return questions(ruleset, Reference(ruleset, answers))
 
 
 A, B, C, D = map(Yes, "abcd")

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from tests.support.oracles.mutation_agreement import killing_disagreements, solver_disagreements
 from tests.support.rulesets.generated import DIGEST
 from tests.support.shares import examples
-from triage_rules.assurance.cases import read_cases, run_case
-from triage_rules.assurance.mutation.equivalence import Differs, Distinguished, Equivalence
+from triage_rules.assurance.cases import Case, read_cases, run_case
+from triage_rules.assurance.mutation.equivalence import Differs, Distinguished, Equivalence, Equivalent
 from triage_rules.assurance.mutation.mutants import RuleRemoval, apply_mutation
 from triage_rules.assurance.mutation.operators import Mutant, Operator, make_mutants
 from triage_rules.assurance.mutation.reporting import count_urgent, list_survivors, percentage, write_drafts
@@ -121,6 +121,68 @@ conflicts:
     assert words(made, Operator.DROP_MANDATORY) == ["`x` is no longer mandatory", "`y` or `z` is no longer mandatory"]
     lowered = [m.words for m in made if m.operator is Operator.LOWER_LEVEL]
     assert lowered == ["U1 (urgent) becomes M1 (monitor)", "M1 (monitor) becomes R1 (routine)"]  # the floor's last
+
+
+def gated(gate: str, when: str) -> tuple[Ruleset, tuple[Mutant, ...]]:
+    """A rule on `y`, which is relevant only by this gate, and else counts as no."""
+    relevant = f"Y?, relevant: {{when: {gate}, otherwise: false}}}}"
+    text = (HEAD.replace("Y?}", relevant) + "rules:\n" + rule("R1", when)).encode()
+    ruleset = parse_ruleset(text, "ruleset.yaml")
+    return ruleset, make_mutants(ruleset, parse_document(text, "ruleset.yaml").root, "ruleset.yaml")
+
+
+def test_relevance_is_dropped_negated_and_changed_part_by_part() -> None:
+    ruleset, made = gated("{all: [{not: x}, {n: {at_least: 3}}]}", "y")
+    of_gate = [mutant for mutant in made if mutant.owner == "y"]
+    assert [(m.operator, m.words) for m in of_gate] == [
+        (Operator.SWAP_ALL_ANY, "all becomes any: (not `x` or `n` at least 3)"),
+        (Operator.CHANGE_NOT, "`not` is lost before `x`"),
+        (Operator.DROP_CONDITION, "not `x` is dropped"),
+        (Operator.SHIFT_THRESHOLD, "`n` at least 3 becomes `n` at least 2"),
+        (Operator.SHIFT_THRESHOLD, "`n` at least 3 becomes `n` at least 4"),
+        (Operator.FLIP_COMPARISON, "`n` at least 3 becomes `n` more than 3"),
+        (Operator.CHANGE_NOT, "`n` at least 3 gets a `not` before it"),
+        (Operator.DROP_CONDITION, "`n` at least 3 is dropped"),
+        (Operator.DROP_RELEVANCE, "`y` is always relevant"),
+        (Operator.CHANGE_NOT, "`y` is relevant only if not (not `x` and `n` at least 3)"),
+    ]
+    dropped = apply_mutation(ruleset, next(m.change for m in made if m.operator is Operator.DROP_RELEVANCE))
+    assert dropped.inputs["y"].relevant is None
+
+
+@pytest.mark.parametrize(
+    ("when", "answers"),
+    [("{all: [x, y]}", None), ("{not: y}", {"x": False})],
+    ids=["a rule that repeats the gate", "a rule that needs the implied answer"],
+)
+def test_without_relevance_a_report_differs_only_if_the_implied_answer_matters(
+    when: str, answers: dict[str, object] | None
+) -> None:
+    ruleset, made = gated("x", when)
+    dropped = apply_mutation(ruleset, next(m.change for m in made if m.operator is Operator.DROP_RELEVANCE))
+    found = Equivalence(Evaluator(ruleset, DIGEST), 20).compare(dropped)
+    if answers is None:
+        assert isinstance(found, Equivalent)
+    else:
+        assert isinstance(found, Distinguished)
+        assert found.witness is not None
+        assert found.witness.answers == answers
+
+
+def test_a_case_that_rests_on_an_implied_answer_kills_a_mutant_of_its_gate() -> None:
+    ruleset, made = gated("x", "{not: y}")
+    case = Case("grown up", "", {"x": False}, History(), {"level": "urgent"})
+    (outcome,) = run(ruleset, [case], [m for m in made if m.operator is Operator.DROP_RELEVANCE])
+    assert (outcome.status, outcome.killed and outcome.killed.case) == (MutantStatus.KILLED, "grown up")
+
+
+def test_a_mutant_without_any_way_to_be_true_is_evaluated() -> None:
+    """An `open` that is never noticed is an `any` of nothing; only mutants have one."""
+    ruleset, made = read(rule("R1", "{any: [{open: x}, y]}"))
+    (unnoticed,) = [mutant.change for mutant in made if mutant.operator is Operator.OPEN_AS_FALSE]
+    evaluator = Evaluator(apply_mutation(ruleset, unnoticed), DIGEST)
+    result = evaluator.evaluate({}, History(), report_id="r", received_ms=0, evaluated_ms=0)
+    assert [question["finding"] for question in result["ask"]] == ["y"]
 
 
 def test_a_mutant_stands_where_what_it_changes_is_written() -> None:

@@ -54,6 +54,45 @@ def test_a_rule_is_completed_by_the_language_and_by_the_drafts_own_names(text: s
     assert rule(text) == wanted
 
 
+QUESTION = "\n  zz:\n    type: yes_no\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("    relevant: {", ["when", "otherwise"]),
+        ("    relevant: {when: fev", ["fever_reported"]),
+        ("    relevant:\n      when: fever_reported\n      otherwise: ", ["true", "false"]),
+        ("    available_if: fev", ["fever_reported"]),
+        ("    expected: ", ["true", "false"]),
+        ("    asked_of: m", ["measured"]),
+    ],
+)
+def test_the_gates_of_a_question_are_completed(text: str, wanted: list[str]) -> None:
+    assert options(RULES[: RULES.index("\nmentions:")].rstrip("\n") + QUESTION + text) == wanted
+
+
+PANELS = "\npanels:\n  now:\n    question: Is any of this so?\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("    imm", ["immediate_danger"]),
+        ("    lines: [it", ["itchy"]),
+        ("    lines:\n      - itchy\n      - {finding: bl", ["blanches_on_pressure"]),
+        ("    lines:\n      - {finding: blanches_on_pressure, text: bl", []),
+        ("    lines:\n      - {finding: blanches_on_pressure, none_means: b", ["blanches"]),
+        ("    lines:\n      - finding: blanches_on_pressure\n        none_means: d", ["does_not_blanch"]),
+        ("    lines: [itchy]\nscreens:\n  first: [n", ["now", "new_spots_a_day"]),
+        ("    lines: [itchy]\nscreens:\n  first: [now, [te", ["temperature_c"]),
+        ("    lines: [itchy]\nscreens:\n  t", ["then"]),
+    ],
+)
+def test_panels_and_screens_are_completed(text: str, wanted: list[str]) -> None:
+    assert options(RULES + PANELS + text) == wanted
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

@@ -16,6 +16,7 @@ from triage_rules.evaluation.decision import keyed_outcomes
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.explanation import DerivationNode
 from triage_rules.evaluation.reference import Reference
+from triage_rules.explanation.not_asked import derivation_lines, derive_implied
 from triage_rules.language.model import Answers, Condition, Level, Ruleset
 from triage_rules.records.reports import History
 
@@ -83,7 +84,7 @@ class Explanation:
         for rule in [*self.result["rules"], *self.result["safety_net"]]:
             yield f"\n{rule['id']} {rule['title']} -> {rule.get('disposition', 'one level up')}  [{rule['source']}]"
             for node in self.derivation[rule["id"]]:
-                yield from explanation.as_text(self.ruleset, node, 1)
+                yield from derivation_lines(self.ruleset, node, 1)
         if self.why_not is not None:
             from triage_rules.cli import why_not
 
@@ -96,11 +97,11 @@ def derive_rules(
     """Return the derivation of each rule and floor that fired, by its id."""
     ruleset = evaluator.ruleset
     reference = Reference(ruleset, evaluator.facts(answers, History()))
+    fired = [*result["rules"], *result["safety_net"]]
+    conditions = {rule["id"]: _outcome_condition(ruleset, rule["id"], rule.get("disposition")) for rule in fired}
     return {
-        rule["id"]: explanation.derive(
-            ruleset, reference, _outcome_condition(ruleset, rule["id"], rule.get("disposition"))
-        )
-        for rule in [*result["rules"], *result["safety_net"]]
+        name: derive_implied(ruleset, reference, result, explanation.derive(ruleset, reference, condition))
+        for name, condition in conditions.items()
     }
 
 

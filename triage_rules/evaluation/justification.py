@@ -89,9 +89,11 @@ class ReferenceJustification:
 
     def depends_on_in_reach(self) -> list[int]:
         """Return for each outcome a bit mask of the inputs that the audience can answer and that can change it."""
-        askable = _AskableInputs(self._ruleset, self._in_reach)
+        askable, rails = _AskableInputs(self._ruleset, self._in_reach), self.rails_in_reach()
+        undecided = self._numbering.named(rails.possible & ~rails.certain)
         return [
-            sum(self._bits[name] for name in askable.behind(self._outcomes[key])) for key in self._numbering.outcomes
+            sum(self._bits[name] for name in askable.behind(self._outcomes[key])) if key in undecided else 0
+            for key in self._numbering.outcomes
         ]
 
 

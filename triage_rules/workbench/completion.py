@@ -56,7 +56,8 @@ def complete(files: Files, file: str, line: int, column: int) -> Completion | No
     if place.is_key is not False:
         options += [*_keys(parts), *names.keys(parts)]
     if place.is_key is not True:
-        options += [*_values(parts), *names.values(place, parts)]
+        before = "\n".join([*files[file].split("\n")[: line - 1], files[file].split("\n")[line - 1][: column - 1]])
+        options += [*_values(parts), *names.values(place, parts, before)]
     matching = [option for option in options if option.label.startswith(place.word[:1]) and option.label != place.word]
     unique = {option.label: option for option in matching}
     return Completion(place.start, tuple(unique.values())[:MOST])
@@ -142,8 +143,10 @@ _GROUP = re.compile(r"\bgroup: *([\w-]+)")
 _FLAGS = re.compile(r"\bflags: *\[([^\]\n]*)\]")
 _INFERS = re.compile(r"\binfers: *(\w+)")
 
-INPUTS, STATEMENTS, RULES, DISPOSITIONS, CONFLICTS, BASES, GROUPS, FLAGS = (
-    "input", "statement", "rule", "disposition", "conflict", "base", "group", "flag",
+_FINDING = re.compile(r"\bfinding: *(\w+)")
+
+INPUTS, STATEMENTS, RULES, DISPOSITIONS, CONFLICTS, BASES, GROUPS, FLAGS, PANELS = (
+    "input", "statement", "rule", "disposition", "conflict", "base", "group", "flag", "panel",
 )  # fmt: skip
 
 _BY_KEY: dict[str, tuple[str, ...]] = {
@@ -167,6 +170,8 @@ _BY_KEY: dict[str, tuple[str, ...]] = {
         ("ask_excludes", "missing", "refused", "answering", "leaving_open", "routine_only_if_answered"), (INPUTS,)
     ),
     **dict.fromkeys(("fires", "silent", "hidden_from_patient", "unless_fires"), (RULES,)),
+    "lines": (INPUTS,),
+    **dict.fromkeys(("first", "then"), (PANELS, INPUTS)),
     "infers": (STATEMENTS,),
     "conflicts": (CONFLICTS,),
     "base": (BASES,),
@@ -194,6 +199,7 @@ class _Names:
             BASES: lambda: (CompletionOption(name, BASES) for name in self._cases.get("bases", {})),
             GROUPS: lambda: self._words("inputs", _GROUP, GROUPS),
             FLAGS: self._flags,
+            PANELS: lambda: self._listed("panels", PANELS),
         }  # fmt: skip
 
     def keys(self, parts: list[_Part]) -> Iterator[CompletionOption]:
@@ -205,8 +211,8 @@ class _Names:
             if "answers" in names or _kind(block) in ("number", "integer", "choice"):
                 yield CompletionOption(name, INPUTS, _description(block), is_key=True)
 
-    def values(self, place: Where, parts: list[_Part]) -> Iterator[CompletionOption]:
-        """Yield names for a value at this place."""
+    def values(self, place: Where, parts: list[_Part], before: str) -> Iterator[CompletionOption]:
+        """Yield names for a value at this place. `before`: the text up to it."""
         keys = [step for step in place.path if step != ITEM]
         if any(part.name == "condition" for part in parts):
             yield from self._statements()
@@ -217,9 +223,13 @@ class _Names:
         key = keys[-1] if keys else ""
         if key in ("is", "in") and len(keys) > 1:
             yield from self._choices(keys[-2])
+        elif key in ("otherwise", "expected") and keys[0] == "inputs":
+            yield from self._choices(keys[1])
+        elif key == "none_means" and (findings := _FINDING.findall(before)):
+            yield from self._choices(findings[-1])
         elif any(part.name == "answer" for part in parts):
             yield from self._choices(key)
-        elif not any(part.name == "condition" for part in parts):
+        elif not any(part.name == "condition" for part in parts) and [*keys[:1], key] != ["panels", "text"]:
             for kind in _BY_KEY.get(key, ()):
                 yield from self._by_kind[kind]()
 

@@ -8,8 +8,9 @@ from typing import Any
 from triage_rules.evaluation.answers import asked, format_unit, read_answers
 from triage_rules.evaluation.decision import keyed_outcomes
 from triage_rules.evaluation.evaluator import HIGHEST_LEVEL_24H, REPORTS_LAST_48H, Evaluator
-from triage_rules.evaluation.explanation import OPEN, DerivationNode, derive, describe_node, outcome_condition
+from triage_rules.evaluation.explanation import OPEN, DerivationNode, derive, outcome_condition
 from triage_rules.evaluation.reference import Reference
+from triage_rules.explanation.not_asked import derive_implied, describe_answer, is_implied
 from triage_rules.foundation.errors import ReportError
 from triage_rules.language.model import (
     SERVICE_COUNTS,
@@ -166,15 +167,16 @@ def _evaluate(evaluator: Evaluator, posted: Json, history: History) -> Json:
         "disposition": disposition.code,
         "title": disposition.title,
         "by_default": not result["rules"],
-        "rules": [_step(ruleset, reference, rule) for rule in [*result["rules"], *result["safety_net"]]],
+        "rules": [_step(ruleset, reference, result, rule) for rule in [*result["rules"], *result["safety_net"]]],
         "ask": [{"finding": item["finding"], "question": item["question"]} for item in result["ask"]],
         "conflicts": [conflict["text"] for conflict in result["conflicts"]],
     }
 
 
-def _step(ruleset: Ruleset, reference: Reference, rule: Json) -> Json:
+def _step(ruleset: Ruleset, reference: Reference, result: Json, rule: Json) -> Json:
     """Describe a fired rule: its line, its text, and its derivation."""
     read = ruleset.rules.get(rule["id"]) or ruleset.floors[rule["id"]]
+    nodes = derive(ruleset, reference, _condition(read, rule.get("disposition")))
     return {
         "id": rule["id"],
         "title": rule["title"],
@@ -183,9 +185,7 @@ def _step(ruleset: Ruleset, reference: Reference, rule: Json) -> Json:
         "text": rule["text"],
         "source": rule["source"],
         "line": read.place.line if read.place else None,
-        "because": [
-            _node(ruleset, node) for node in derive(ruleset, reference, _condition(read, rule.get("disposition")))
-        ],
+        "because": [_node(ruleset, node) for node in derive_implied(ruleset, reference, result, nodes)],
     }
 
 
@@ -200,8 +200,8 @@ def _node(ruleset: Ruleset, node: DerivationNode) -> Json:
     return {
         "name": node.name,
         "says": node.says,
-        "answer": describe_node(ruleset, node),
+        "answer": describe_answer(ruleset, node),
         "open": node.answer == OPEN,
         "line": line.line if line else None,
-        "because": [_node(ruleset, part) for part in node.because],
+        "because": [] if is_implied(ruleset, node) else [_node(ruleset, part) for part in node.because],
     }

@@ -1,7 +1,7 @@
 """A third way to evaluate: by definition, and over every way to go on answering. Slow, short and on its own.
 
 A connective is evaluated by trying both truths for each open part: what comes out the same either way is so, else
-it is open. What answers can still lead to is found by giving them.
+it is open. What answers can still lead to is found by giving them. Every function adds the answers that relevance implies.
 """
 
 from __future__ import annotations
@@ -45,19 +45,39 @@ def both_ways(values: list[Truth], plain: Callable[[list[bool]], bool]) -> Truth
 
 def truth(ruleset: Ruleset, findings: Answers, condition: Condition) -> Truth:
     """The condition's truth, None for open."""
+    return _truth(ruleset, effective(ruleset, findings), condition)
+
+
+def effective(ruleset: Ruleset, findings: Answers) -> Answers:
+    """The answers with those that relevance implies: one more until there are no more."""
+    found = dict(findings)
+    while implied := next(_implied(ruleset, found), None):
+        found |= implied
+    return found
+
+
+def _implied(ruleset: Ruleset, findings: Answers) -> Iterator[Answers]:
+    for name, read in ruleset.inputs.items():
+        gate = read.relevant
+        is_open = name not in findings and gate is not None and gate.otherwise is not None
+        if is_open and _truth(ruleset, findings, gate.when) is False:
+            yield {name: gate.otherwise}
+
+
+def _truth(ruleset: Ruleset, findings: Answers, condition: Condition) -> Truth:
     match condition:
         case All(parts):
-            return both_ways([truth(ruleset, findings, part) for part in parts], all)
+            return both_ways([_truth(ruleset, findings, part) for part in parts], all)
         case Any(parts):
-            return both_ways([truth(ruleset, findings, part) for part in parts], any)
+            return both_ways([_truth(ruleset, findings, part) for part in parts], any)
         case AtLeast(count, parts):
-            return both_ways([truth(ruleset, findings, part) for part in parts], lambda way: sum(way) >= count)
+            return both_ways([_truth(ruleset, findings, part) for part in parts], lambda way: sum(way) >= count)
         case Not(part):
-            return both_ways([truth(ruleset, findings, part)], lambda way: not way[0])
+            return both_ways([_truth(ruleset, findings, part)], lambda way: not way[0])
         case Unless(part):
-            return truth(ruleset, findings, part) is not True
+            return _truth(ruleset, findings, part) is not True
         case Inferred(name):
-            return truth(ruleset, findings, ruleset.inferences[name].when)
+            return _truth(ruleset, findings, ruleset.inferences[name].when)
         case IsOpen(finding):
             return finding not in findings
         case Yes(finding) | OneOf(finding) | Compare(finding):
@@ -83,12 +103,13 @@ def _answered(condition: Yes | OneOf | Compare, answer: Value) -> bool:
 def outcomes(ruleset: Ruleset, findings: Answers) -> dict[str, bool]:
     """For each rule and floor by id, and each raised outcome by id+number: whether it is established."""
     found = {}
+    findings = effective(ruleset, findings)
     for rule in ruleset.rules_and_floors:
-        held = truth(ruleset, findings, rule.when) is True
+        held = _truth(ruleset, findings, rule.when) is True
         found[rule.id] = held
         for number, outcome in enumerate(rule.outcomes):
             if outcome.when is not None:
-                found[f"{rule.id}+{number}"] = held and truth(ruleset, findings, outcome.when) is True
+                found[f"{rule.id}+{number}"] = held and _truth(ruleset, findings, outcome.when) is True
     return found
 
 
@@ -175,6 +196,7 @@ def _compares(ruleset: Ruleset) -> Iterator[Compare]:
         conditions += [rule.when, *(outcome.when for outcome in rule.outcomes if outcome.when is not None)]
     conditions += [conflict.when for conflict in ruleset.conflicts.values()]
     conditions += [] if ruleset.validity.sooner is None else [ruleset.validity.sooner]
+    conditions += [read.relevant.when for read in ruleset.inputs.values() if read.relevant is not None]
     while conditions:
         match conditions.pop():
             case All(parts) | Any(parts) | AtLeast(_, parts):
@@ -204,6 +226,7 @@ def completions(ruleset: Ruleset, findings: Answers) -> Iterator[Answers]:
 
 def open_inputs(ruleset: Ruleset, findings: Answers) -> list[str]:
     """What could still be answered by somebody."""
+    findings = effective(ruleset, findings)
     return [n for n, i in ruleset.inputs.items() if n not in findings and i.asked_of is not AskedOf.SERVICE]
 
 

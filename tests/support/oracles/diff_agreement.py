@@ -70,11 +70,12 @@ def every_report(old: Ruleset, new: Ruleset) -> Iterator[Answers]:
 
 def result_of(ruleset: Ruleset, answers: Answers) -> Result:
     """The whole result by the reference evaluator."""
-    reference = Reference(ruleset, answers)
-    rails = reference.rails()
-    return make_result(
-        ruleset, IDENTITY, ReferenceJustification(ruleset, reference), rails, decide(ruleset, rails), disagreement=False
-    )
+    facts = brute_force.effective(ruleset, answers)
+    reference = Reference(ruleset, facts)
+    rails, grounds = reference.rails(), ReferenceJustification(ruleset, reference)
+    result = make_result(ruleset, IDENTITY, grounds, rails, decide(ruleset, rails), disagreement=False)
+    implied = {name: value for name, value in facts.items() if name not in answers}
+    return {**result, "irrelevant": [{"finding": name, "taken_as": value} for name, value in implied.items()]}
 
 
 def diff_faults(seed: int, old: Ruleset, new: Ruleset) -> Iterator[str]:
@@ -157,6 +158,8 @@ def _field(aspect: Aspect, result: Result) -> list[str]:
             return [f"{round(until.timestamp() / 60)} minutes"]
         case Aspect.COULD_BE:
             return [result["could_be"], result["could_be_disposition"]]
+        case Aspect.IRRELEVANT:
+            return [f"{one['finding']}: {one['taken_as']}" for one in result["irrelevant"]]
         case _:
             return list(result[aspect.value])
 

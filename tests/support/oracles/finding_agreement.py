@@ -94,6 +94,7 @@ class _Looked:
     def at(self, findings: Answers) -> None:
         """One report."""
         ruleset = self.ruleset
+        findings = brute_force.effective(ruleset, findings)
         held = {key for key, holds in brute_force.outcomes(ruleset, findings).items() if holds}
         self.reached |= held
         for name in ruleset.inferences:

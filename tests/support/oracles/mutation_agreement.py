@@ -17,11 +17,10 @@ from triage_rules.assurance.mutation.mutants import apply_mutation
 from triage_rules.assurance.mutation.operators import Mutant, make_mutants
 from triage_rules.assurance.solver.solver import GaveUp
 from triage_rules.evaluation.answers import read_answers
-from triage_rules.evaluation.decision import decide, disposition_of
+from triage_rules.evaluation.decision import disposition_of
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.evaluation.justification import ReferenceJustification
 from triage_rules.evaluation.reference import Reference
-from triage_rules.evaluation.result import Identity, make_result
+from triage_rules.evaluation.result import Identity
 from triage_rules.foundation.place import Place
 from triage_rules.language.model import Answers, Level, Ruleset
 from triage_rules.language.reading.places import MappingNode
@@ -105,7 +104,7 @@ def _difference(one: Ruleset, other: Ruleset, answers: Answers) -> Differs | Non
 
 
 def _disposition(ruleset: Ruleset, answers: Answers) -> str:
-    return disposition_of(ruleset, Reference(ruleset, answers).established())
+    return disposition_of(ruleset, Reference(ruleset, brute_force.effective(ruleset, answers)).established())
 
 
 def _fired(ruleset: Ruleset, answers: Answers) -> set[str]:
@@ -114,6 +113,7 @@ def _fired(ruleset: Ruleset, answers: Answers) -> set[str]:
 
 def _rest(ruleset: Ruleset, answers: Answers, level: Level) -> tuple[object, ...]:
     """Whose reasons are told, which conflicts there are, what is missing. Flags hang on rules and default."""
+    answers = brute_force.effective(ruleset, answers)
     held = brute_force.outcomes(ruleset, answers)
     told = set()
     for rule in ruleset.rules_and_floors:
@@ -156,8 +156,8 @@ def killing_disagreements(seed: int) -> Iterator[str]:
     assert quick.failing == ()
     for mutant in made_mutants(ruleset, random, MUTANTS):
         other = apply_mutation(ruleset, mutant.change)
-        killed = quick.kill(other)
-        plain = next((case.id for case in cases if differences(case.expect, _result(evaluator, other, case))), None)
+        killed, mutated = quick.kill(other), Evaluator(other, DIGEST)
+        plain = next((case.id for case in cases if differences(case.expect, _result(mutated, case))), None)
         if plain != (killed and killed.case):
             yield f"{mutant.id}: {killed and killed.case} is found, and {plain} is the first that fails"
 
@@ -166,7 +166,7 @@ def _case(evaluator: Evaluator, random: Random, number: int) -> Case:
     """A made report with some of its result as what is wanted."""
     answers, history = make_report(random, evaluator.ruleset)
     case = Case(f"case {number}", "", answers, history, {})
-    result = _result(evaluator, evaluator.ruleset, case)
+    result = _result(evaluator, case)
     asked = [question["finding"] for question in result["ask"]]
     wanted = {
         **{field: result[field] for field in ("level", "disposition", "could_be", "determined", "missing", "flags")},
@@ -179,10 +179,6 @@ def _case(evaluator: Evaluator, random: Random, number: int) -> Case:
     return replace(case, expect={key: wanted[key] for key in chosen})
 
 
-def _result(evaluator: Evaluator, ruleset: Ruleset, case: Case) -> dict[str, object]:
-    facts = evaluator.facts(read_answers(evaluator.ruleset, case.answers), case.history)
-    reference = Reference(ruleset, facts)
-    rails = reference.rails()
-    return make_result(
-        ruleset, IDENTITY, ReferenceJustification(ruleset, reference), rails, decide(ruleset, rails), disagreement=False
-    )
+def _result(evaluator: Evaluator, case: Case) -> dict[str, object]:
+    answers = read_answers(evaluator.ruleset, case.answers)
+    return evaluator.evaluate(answers, case.history, report_id=case.id, received_ms=0, evaluated_ms=0)

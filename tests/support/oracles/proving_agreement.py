@@ -166,7 +166,8 @@ def every_report(ruleset: Ruleset, reads: Ruleset) -> list[EvaluatedReport]:
     found = []
     for facts in brute_force.completions(reads, {}):
         if can_be_written(reads, facts):
-            reference = Reference(ruleset, facts)
+            effective = brute_force.effective(ruleset, facts)
+            reference = Reference(ruleset, effective)
             rails = reference.rails()
             identity = Identity("r", "made", "1.0.0", DIGEST, 0, 0)
             result = make_result(
@@ -178,7 +179,7 @@ def every_report(ruleset: Ruleset, reads: Ruleset) -> list[EvaluatedReport]:
                 disagreement=False,
             )
             assert result["level"] == brute_force.level(ruleset, facts).word
-            found.append(EvaluatedReport(ruleset, _findings(ruleset, facts), _truth(ruleset, facts), result))
+            found.append(EvaluatedReport(ruleset, _findings(ruleset, facts), effective, _truth(ruleset, facts), result))
     return found
 
 

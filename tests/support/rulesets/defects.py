@@ -273,6 +273,50 @@ def idle_mandatory(random: Random, data: Data) -> str:
     return "planted"
 
 
+def gated_danger(random: Random, data: Data) -> str:
+    add_input(data, "years", {"type": "integer"})
+    gate = {"years": {"less_than": random.randint(5, 50)}}
+    key = random.choice(
+        [{"relevant": {"when": gate, "otherwise": False}}, {"relevant": {"when": gate}}, {"available_if": gate}]
+    )
+    add_input(data, "planted", {"type": "yes_no"} | key)
+    add_raising(data, "planted")
+    data["dispositions"]["U0"] |= {"act_within_minutes": 0}
+    return "planted"
+
+
+def pointless_gate(random: Random, data: Data) -> str:
+    add_input(data, "years", {"type": "integer"})
+    low = random.randint(5, 50)
+    always = {"any": [{"years": {"at_least": low}}, {"years": {"less_than": low + 10}}]}
+    never = {"all": [{"years": {"at_least": low + 10}}, {"years": {"less_than": low}}]}
+    gate = random.choice([always, never])
+    key = random.choice([{"relevant": {"when": gate, "otherwise": False}}, {"available_if": gate}])
+    add_input(data, "planted", {"type": "yes_no"} | key)
+    add_raising(data, "planted")
+    return "planted"
+
+
+def negated_line(random: Random, data: Data) -> str:
+    add_input(data, "planted", {"type": "yes_no"})
+    add_raising(data, "planted")
+    text = random.choice(
+        ["Not drinking", "No urine", "Isn't drinking", "Can\u2019t they walk?", "Is the child not well?", None]
+    )
+    line = {"finding": "planted", "text": text} if text else "planted"
+    data["inputs"]["planted"] |= {} if text else {"expected": True}
+    data["panels"] = {"signs": {"question": "Is any of this so?", "lines": [line]}}
+    return "planted"
+
+
+def idle_panel(random: Random, data: Data) -> str:
+    names = ["one", "two", "three"][: random.randint(1, 3)]
+    for name in names:
+        add_input(data, name, {"type": "yes_no"})
+    data["panels"] = {"signs": {"question": "Is any of this so?", "lines": names}}
+    return "signs"
+
+
 def missing_reason(random: Random, data: Data) -> str:
     first_rule(data)["reason"] = random.choice(["TODO", "tbd", "-", "?", "n/a"])
     return "R00"
@@ -318,6 +362,10 @@ PLANTED: dict[CheckType, Callable[[Random, Data], str]] = {
         misspelt_group,
         gap,
         idle_mandatory,
+        gated_danger,
+        pointless_gate,
+        negated_line,
+        idle_panel,
         missing_reason,
         missing_source,
         missing_owner,

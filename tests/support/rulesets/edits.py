@@ -105,6 +105,33 @@ def _other_time(random: Random, ruleset: Ruleset) -> Ruleset:
     )
 
 
+def _other_gate(random: Random, ruleset: Ruleset) -> Ruleset:
+    """Another gate on an input, no gate, or none of the answer that it implies."""
+    gated = [read for read in ruleset.inputs.values() if read.relevant is not None]
+    if not gated:
+        return _other_statement(random, ruleset)
+    read = random.choice(gated)
+    assert read.relevant is not None
+    relevant = random.choice(
+        [
+            None,
+            replace(read.relevant, otherwise=None),
+            replace(read.relevant, when=_changed(random, read.relevant.when)),
+        ]
+    )
+    return replace(ruleset, inputs={**ruleset.inputs, read.name: replace(read, relevant=relevant)})
+
+
+def _other_panel(random: Random, ruleset: Ruleset) -> Ruleset:
+    """A panel without its first line, with another question, or gone."""
+    if not ruleset.panels:
+        return _other_reason(random, ruleset)
+    panel = random.choice(list(ruleset.panels.values()))
+    others = {name: other for name, other in ruleset.panels.items() if name != panel.name}
+    changed = random.choice([None, replace(panel, question="Or this?"), replace(panel, lines=panel.lines[1:])])
+    return replace(ruleset, panels=others if changed is None else {**others, panel.name: changed})
+
+
 def _with_rule(ruleset: Ruleset, rule: Rule) -> Ruleset:
     """With the rule in place of the one of its id, and what it infers made anew, as reading does."""
     before = ruleset.rules[rule.id]
@@ -138,4 +165,7 @@ EDITS: tuple[Callable[[Random, Ruleset], Ruleset], ...] = (
     _without_floor,
     _other_default,
     _other_time,
+    _other_gate,
+    _other_gate,
+    _other_panel,
 )

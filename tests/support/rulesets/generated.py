@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
+from tests.support.oracles.brute_force import effective
+from triage_rules.language.conditions import leaves
 from triage_rules.language.model import (
     MANDATORY_OPEN,
     All,
@@ -31,6 +33,9 @@ from triage_rules.language.model import (
     Not,
     OneOf,
     Op,
+    Panel,
+    PanelLine,
+    Relevance,
     Rule,
     RuleOutcome,
     Ruleset,
@@ -83,8 +88,12 @@ class Vocabulary:
     names: list[str] = field(default_factory=list)
 
 
-def make_ruleset(random: Random, *, inputs: int = 8, statements: int = 6, rules: int = 8, depth: int = 3) -> Ruleset:
-    """A ruleset with up to that many inputs, statements and rules; conditions nest up to `depth`."""
+def make_ruleset(
+    random: Random, *, inputs: int = 8, statements: int = 6, rules: int = 8, depth: int = 3, gates: bool = True
+) -> Ruleset:
+    """A ruleset with up to that many inputs, statements and rules; conditions nest up to `depth`.
+
+    gates: half of them have inputs that are relevant only by answers to others."""
     words = _vocabulary(random, inputs)
     inferences: dict[str, Inference] = {}
     for n in range(random.randint(0, statements)):
@@ -99,6 +108,8 @@ def make_ruleset(random: Random, *, inputs: int = 8, statements: int = 6, rules:
     floors = {f"S{n}": _floor(random, f"S{n}", words) for n in range(random.randint(0, 3))}
     conflicts = {"C1": Conflict("C1", make_condition(random, words, 1), "says", ())}
     sooner = make_condition(random, words, 1) if random.random() < 0.8 else None
+    gated = _with_gates(random, words, inferences) if gates else words.inputs
+    panels = _panels(random, gated)
     return Ruleset(
         name="made",
         version="1.0.0",
@@ -107,7 +118,7 @@ def make_ruleset(random: Random, *, inputs: int = 8, statements: int = 6, rules:
         owner="us",
         approved_by=None,
         approved_on=None,
-        inputs=words.inputs,
+        inputs=gated,
         mentions=words.mentions,
         inferences=inferences,
         rules=made_rules,
@@ -119,6 +130,7 @@ def make_ruleset(random: Random, *, inputs: int = 8, statements: int = 6, rules:
         validity=Validity(1440) if sooner is None else Validity(1440, 240, sooner),
         always_patient="always",
         always_clinician="always",
+        panels=panels,
     )
 
 
@@ -146,6 +158,55 @@ def _input(random: Random, n: int) -> Input:
     )
     asked = AskedOf.CLINICIAN if random.random() < 0.1 else AskedOf.ANYONE
     return Input(f"f{n}", kind, f"question {n}?", "group", asked, choices=choices)
+
+
+def _with_gates(random: Random, words: Vocabulary, inferences: dict[str, Inference]) -> dict[str, Input]:
+    """The inputs, in half of the rulesets some of them relevant only by answers to earlier ones, so often in chains."""
+    if random.random() < 0.5:
+        return words.inputs
+    gated: dict[str, Input] = {}
+    for name, read in words.inputs.items():
+        when = _gate(random, words, inferences, list(gated)) if gated and random.random() < 0.5 else None
+        gated[name] = read
+        if when is not None and read.asked_of is not AskedOf.SERVICE:
+            takes = read.kind is not InputKind.TEXT and random.random() < 0.8
+            gated[name] = replace(read, relevant=Relevance(when, make_answer(random, read) if takes else None))
+    return gated
+
+
+def _gate(random: Random, words: Vocabulary, inferences: dict[str, Inference], earlier: list[str]) -> Condition | None:
+    """A condition that further answers can't take back, over these inputs; None if none was made in some tries."""
+    readable = {*earlier, *(mention.name for mention in words.mentions.values() if mention.text in earlier)}
+    statements = [name for name in inferences if _is_gate(inferences, Inferred(name), readable)]
+    few = Vocabulary({name: words.inputs[name] for name in earlier}, words.mentions, statements)
+    made = (make_condition(random, few, 2) for _ in range(10))
+    return next((when for when in made if _is_gate(inferences, when, readable)), None)
+
+
+def _is_gate(inferences: dict[str, Inference], condition: Condition, readable: set[str]) -> bool:
+    return all(
+        _is_gate(inferences, inferences[leaf.name].when, readable)
+        if isinstance(leaf, Inferred)
+        else not isinstance(leaf, IsOpen | Unless) and leaf.input in readable
+        for leaf in leaves(condition)
+    )
+
+
+def _panels(random: Random, inputs: dict[str, Input]) -> dict[str, Panel]:
+    """Up to two panels, of yes/no inputs and choices that the same people can answer; signs of danger have no gates."""
+    lines = [
+        PanelLine(name) if read.kind is InputKind.YES_NO else PanelLine(name, read.choices[0].value, f"line {name}")
+        for name, read in inputs.items()
+        if read.kind in {InputKind.YES_NO, InputKind.CHOICE} and read.asked_of is AskedOf.ANYONE
+    ]
+    random.shuffle(lines)
+    panels = {}
+    for number in range(random.randint(0, 2)):
+        some, lines = tuple(lines[:3]), lines[3:]
+        if some:
+            danger = all(inputs[line.input].relevant is None for line in some)
+            panels[f"panel{number}"] = Panel(f"panel{number}", "Is any of this so?", some, None, danger)
+    return panels
 
 
 def _mandatory(random: Random, words: Vocabulary) -> tuple[Mandatory, ...]:
@@ -287,7 +348,7 @@ def make_findings(random: Random, ruleset: Ruleset, share: float | None = None) 
 
 
 def as_facts(ruleset: Ruleset, answers: Answers, history: History) -> Answers:
-    """Answers and history as the evaluators see them."""
+    """Answers and history as the evaluators see them, with the answers that relevance implies."""
     facts: Answers = dict(answers)
     for name, asked in ruleset.inputs.items():
         if asked.kind is InputKind.TEXT and name in answers:
@@ -300,7 +361,7 @@ def as_facts(ruleset: Ruleset, answers: Answers, history: History) -> Answers:
     if "highest_level_24h" in ruleset.inputs:
         highest = history.highest_level_24h
         facts["highest_level_24h"] = "none" if highest is None else highest.word
-    return facts
+    return effective(ruleset, facts)
 
 
 def make_answer(random: Random, asked: Input) -> Value:
@@ -331,4 +392,4 @@ def make_completion(random: Random, ruleset: Ruleset, findings: Answers) -> Answ
     texts = {mention.name: mention.text for mention in ruleset.mentions.values()}
     more = make_findings(random, ruleset)
     new = {name: value for name, value in more.items() if texts.get(name, name) not in findings}
-    return {**new, **findings}
+    return effective(ruleset, {**new, **findings})

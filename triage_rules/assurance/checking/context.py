@@ -86,8 +86,8 @@ class CheckContext:
     def single_answer_witness(self, family: str, name: str, *formulas: Formula) -> Witness | None:
         """Return such a witness that answers only this input."""
         others = [other for other in self.ruleset.inputs.values() if other.name != name]
-        unanswered = [self.encoding.is_open(other.name) for other in others if other.asked_of is not AskedOf.SERVICE]
-        return self.witness(family, name, *formulas, *unanswered)
+        given = [self.encoding.given(other.name) for other in others if other.asked_of is not AskedOf.SERVICE]
+        return self.witness(family, name, *formulas, *map(self.encoding.logic.opposite, given))
 
     def unreachable(self, family: str, key: str) -> bool:
         """Return whether it is proved that this key is never established. The solver is asked once a key."""

@@ -27,20 +27,20 @@ def find_unused(context: CheckContext) -> Iterator[Finding]:
     yield from _find_idle_mandatory(context)
 
 
-def _names_read(ruleset: Ruleset) -> set[str]:
+def names_read(ruleset: Ruleset) -> set[str]:
     """Return the names of inputs, mentions and statements that some condition reads; a mention reads its text."""
     names = {name for w in written_conditions(ruleset) for name in names_in(w.condition)}
     return names | {ruleset.mentions[name].text for name in ruleset.mentions if name in names}
 
 
 def _find_unused_inputs(context: CheckContext) -> Iterator[Finding]:
-    ruleset, read = context.ruleset, _names_read(context.ruleset)
+    ruleset, read = context.ruleset, names_read(context.ruleset)
     mandatory = {name for item in ruleset.mandatory for name in item.inputs}
     for name, asked in ruleset.inputs.items():
         if name in read or name in mandatory:
             continue
         message = f"`{name}` ({asked.question}) is asked, but no rule or statement reads the answer"
-        witness = context.single_answer_witness(FAMILY, name, context.encoding.answered(name))
+        witness = context.single_answer_witness(FAMILY, name, context.encoding.given(name))
         place = place_at(context.root, ("inputs", name))
         yield Finding(CheckType.UNUSED_INPUT, place, name, f"{message}.", witness=witness)
 
@@ -53,7 +53,7 @@ def _find_unread_values(context: CheckContext) -> Iterator[Finding]:
         if isinstance(leaf, OneOf)
         for value in leaf.values
     }
-    read = _names_read(context.ruleset)
+    read = names_read(context.ruleset)
     for name, asked in context.ruleset.inputs.items():
         if asked.kind is not InputKind.CHOICE or name not in read or asked.asked_of is AskedOf.SERVICE:
             continue
@@ -81,7 +81,7 @@ def _find_misspelt_groups(context: CheckContext) -> Iterator[Finding]:
 
 
 def _find_unused_statements(context: CheckContext) -> Iterator[Finding]:
-    ruleset, read = context.ruleset, _names_read(context.ruleset)
+    ruleset, read = context.ruleset, names_read(context.ruleset)
     for name, inference in ruleset.inferences.items():
         if name not in read and name != MANDATORY_OPEN and not inference.rules:
             message = f"no condition reads the statement `{name}` ({inference.says})"
@@ -97,7 +97,7 @@ def _find_unused_statements(context: CheckContext) -> Iterator[Finding]:
 
 
 def _find_idle_mandatory(context: CheckContext) -> Iterator[Finding]:
-    ruleset, read = context.ruleset, _names_read(context.ruleset)
+    ruleset, read = context.ruleset, names_read(context.ruleset)
     if ruleset.mandatory and MANDATORY_OPEN not in read:
         message = f"no rule or floor reads `{MANDATORY_OPEN}`, so an open mandatory question raises nothing"
         witness = context.witness(FAMILY, MANDATORY_OPEN, context.encoding.established(MANDATORY_OPEN))

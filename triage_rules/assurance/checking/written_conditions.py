@@ -27,13 +27,25 @@ from triage_rules.language.wording import limit_in_words
 Path = tuple[str | int, ...]
 
 
+AVAILABLE = "available_if"
+"""Key of the condition that decides only whether a question can be answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenCondition:
-    """Condition of the file. `owner`: the id of its rule or name of its statement; `path`: its keys and numbers."""
+    """Condition of the file. `path`: its keys and numbers.
+
+    `owner`: the id of its rule, floor or conflict, or the name of its statement, or of the input that it gates.
+    """
 
     owner: str
     path: Path
     condition: Condition
+
+    @property
+    def is_gate(self) -> bool:
+        """Return whether it decides on an input: if it is relevant, or can be answered."""
+        return self.path[0] == "inputs"
 
 
 def written_conditions(ruleset: Ruleset) -> list[WrittenCondition]:
@@ -59,7 +71,17 @@ def written_conditions(ruleset: Ruleset) -> list[WrittenCondition]:
     ]
     if ruleset.validity.sooner is not None:
         conditions.append(WrittenCondition("validity", ("validity", "sooner", "when"), ruleset.validity.sooner))
+    for read in ruleset.inputs.values():
+        if read.relevant is not None:
+            conditions.append(WrittenCondition(read.name, (*relevance_path(read.name), "when"), read.relevant.when))
+        if read.available_if is not None:
+            conditions.append(WrittenCondition(read.name, ("inputs", read.name, AVAILABLE), read.available_if))
     return conditions
+
+
+def relevance_path(name: str) -> Path:
+    """Return the path of an input's `relevant`."""
+    return ("inputs", name, "relevant")
 
 
 def place_at(root: Node, path: Path, file: str = "") -> Place:

@@ -9,7 +9,16 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from triage_rules.assurance.coverage.goals import DEFAULT, CoverageGoal, CoverageMeasure, Mark, Plan, Side, step
+from triage_rules.assurance.coverage.goals import (
+    DEFAULT,
+    CoverageGoal,
+    CoverageMeasure,
+    Mark,
+    Plan,
+    Side,
+    gates_of_relevance,
+    step,
+)
 from triage_rules.evaluation.reference import Kleene, Reference
 from triage_rules.evaluation.signals import outcome_key
 from triage_rules.language.model import All, Answers, Any, AtLeast, Condition, Floor, Not, Ruleset
@@ -164,6 +173,9 @@ def _statement_marks(ruleset: Ruleset, reference: Reference, disposition: str) -
         yield (CoverageMeasure.OUTCOMES, DEFAULT, "", Side.GIVEN)
     for name, inference in ruleset.inferences.items():
         yield _make_mark(CoverageMeasure.INFERENCES, name, reference.value(inference.when))
+    for name, when in gates_of_relevance(ruleset).items():
+        if (value := reference.value(when)) is not None:
+            yield (CoverageMeasure.RELEVANCE, name, "", _SIDES[value])
 
 
 def _make_mark(kind: CoverageMeasure, owner: str, value: Kleene) -> Mark:

@@ -35,6 +35,7 @@ class CoverageMeasure(enum.StrEnum):
     THRESHOLDS = "thresholds"
     CHOICES = "choices"
     MCDC = "mcdc"
+    RELEVANCE = "relevance"
 
 
 class Side(enum.StrEnum):
@@ -118,6 +119,7 @@ class Plan:
             *self._limit_goals(),
             *self._choice_goals(),
             *self._mcdc_goals(),
+            *_two_sided(CoverageMeasure.RELEVANCE, gates_of_relevance(self.ruleset)),
         )
 
     def can_be_open(self, condition: Condition) -> bool:
@@ -181,6 +183,11 @@ class Plan:
             if read.kind is InputKind.CHOICE:
                 for choice in read.choices:
                     yield CoverageGoal(CoverageMeasure.CHOICES, read.name, choice.value, (Side.GIVEN,))
+
+
+def gates_of_relevance(ruleset: Ruleset) -> dict[str, Condition]:
+    """Return the condition of each input's `relevant`."""
+    return {name: read.relevant.when for name, read in ruleset.inputs.items() if read.relevant is not None}
 
 
 def _two_sided(measure: CoverageMeasure, owners: Iterable[str]) -> Iterator[CoverageGoal]:

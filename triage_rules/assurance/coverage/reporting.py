@@ -22,6 +22,7 @@ MEASURE_NAMES: dict[CoverageMeasure, str] = {
     CoverageMeasure.THRESHOLDS: "limits, just below, at and just above",
     CoverageMeasure.CHOICES: "values of choices, answered",
     CoverageMeasure.MCDC: "conditions that decide alone (masking MC/DC)",
+    CoverageMeasure.RELEVANCE: "gated questions, relevant and ruled out",
 }
 """Description of what each measure counts."""
 

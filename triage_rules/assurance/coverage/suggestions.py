@@ -11,7 +11,7 @@ from typing import Any
 
 from triage_rules.assurance.cases import Case
 from triage_rules.assurance.coverage import Coverage, Observed, marks, of_answers, of_leaves
-from triage_rules.assurance.coverage.goals import CoverageMeasure, Mark, Plan, Side, step
+from triage_rules.assurance.coverage.goals import CoverageMeasure, Mark, Plan, Side, gates_of_relevance, step
 from triage_rules.assurance.coverage.reporting import describe_goal
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.decision import disposition_of
@@ -174,6 +174,8 @@ def _list_conditions(plan: Plan) -> Iterator[tuple[str, Condition, Condition | N
         yield name, inference.when, None
     for decision in plan.decisions:
         yield decision.owner, decision.when, decision.guard
+    for name, when in gates_of_relevance(plan.ruleset).items():
+        yield name, when, None
 
 
 def _list_inputs(plan: Plan, condition: Condition) -> Iterator[str]:

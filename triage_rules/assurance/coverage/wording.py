@@ -23,6 +23,8 @@ _RULES = {
     Side.OPEN: "no case where it is still possible",
 }
 
+_RELEVANCE = {Side.TRUE: "no case where it is relevant", Side.FALSE: "no case where it is not relevant"}
+
 _VALUES = {Side.TRUE: "is true", Side.FALSE: "is false", Side.OPEN: "is open"}
 
 
@@ -46,6 +48,8 @@ def describe_gap(plan: Plan, goal: CoverageGoal, unseen: Collection[Side]) -> st
             return _describe_limit(goal)
         case CoverageMeasure.CHOICES:
             return f"no case with the answer `{goal.part}`"
+        case CoverageMeasure.RELEVANCE:
+            return _RELEVANCE[side]
 
 
 def title(plan: Plan, owner: str) -> str:

@@ -71,11 +71,21 @@ class VersionPair:
             if now is not None and now.kind is read.kind is InputKind.CHOICE and now.choices != read.choices:
                 differs = self._differ(self.old.answered(name), self.new.answered(name))
                 yield f"input {name}: its choices", differs
+            if now is not None and now.relevant != read.relevant:
+                yield f"input {name}: when it is relevant", self._implied_differently(name)
         for name, mention in self.old.ruleset.mentions.items():
             changed = self.new.ruleset.mentions.get(name)
             if changed is not None and (changed.text, changed.phrases) != (mention.text, mention.phrases):
                 was, now_mentioned = (e.answers.mentioned(m) for e, m in ((self.old, mention), (self.new, changed)))
                 yield f"mention {name}: its phrases", self._differ(was, now_mentioned)
+
+    def _implied_differently(self, name: str) -> Formula:
+        """Return the formula that relevance implies an answer in only one version, or a different one."""
+        was, now = self.old.implied(name), self.new.implied(name)
+        before, after = (encoding.ruleset.inputs[name].relevant for encoding in (self.old, self.new))
+        if before is not None and after is not None and before.otherwise != after.otherwise:
+            return self.logic.any_of([was, now])
+        return self._differ(was, now)
 
     def _has_effect(self, edit: Edit) -> Formula:
         logic, parts = self.logic, []
@@ -140,6 +150,12 @@ def missing(encoding: Encoding) -> dict[str, Formula]:
     """Map each input that a result can list as missing to its formula."""
     listed = dict.fromkeys(name for item in encoding.ruleset.mandatory for name in item.inputs)
     return {name: encoding.missing(name) for name in listed}
+
+
+def irrelevant(encoding: Encoding) -> dict[str, Formula]:
+    """Map each input that relevance may rule out, with the answer that it counts as, to its formula."""
+    gates = {name: encoding.ruleset.inputs[name].relevant for name in encoding.implying}
+    return {f"{name}: {gate.otherwise}": encoding.implied(name) for name, gate in gates.items() if gate is not None}
 
 
 def conflicts(encoding: Encoding) -> dict[str, Formula]:

@@ -29,6 +29,7 @@ class Aspect(enum.StrEnum):
     COULD_BE = "could_be"
     DETERMINED = "determined"
     BASIS = "basis"
+    IRRELEVANT = "irrelevant"
     MISSING = "missing"
     CONFLICTS = "conflicts"
     FLAGS = "flags"
@@ -90,6 +91,7 @@ FIELDS: Mapping[Aspect, Sequence[Callable[[Encoding], dict[str, Formula]]]] = {
     Aspect.COULD_BE: (formulas.could_be,),
     Aspect.DETERMINED: (formulas.determined,),
     Aspect.BASIS: (formulas.basis,),
+    Aspect.IRRELEVANT: (formulas.irrelevant,),
     Aspect.MISSING: (formulas.missing,),
     Aspect.CONFLICTS: (formulas.conflicts,),
     Aspect.FLAGS: (formulas.flags,),

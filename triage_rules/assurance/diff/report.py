@@ -23,6 +23,7 @@ _PHRASES = {
     (Aspect.COULD_BE, Way.OTHER): "given another `could_be` with the same disposition",
     (Aspect.DETERMINED, Way.OTHER): "determined by only one version, with the same disposition",
     (Aspect.BASIS, Way.OTHER): "given another `basis` or `by_rules` with the same disposition",
+    (Aspect.IRRELEVANT, Way.OTHER): "given other irrelevant questions with the same disposition",
     (Aspect.MISSING, Way.OTHER): "given other missing inputs with the same disposition",
     (Aspect.CONFLICTS, Way.OTHER): "given other conflicts with the same disposition",
     (Aspect.FLAGS, Way.OTHER): "given other flags with the same disposition",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
 from triage_rules.assurance.diff.edits import Edit, find_edits
@@ -24,6 +24,9 @@ from triage_rules.language.model import (
     LooksLike,
     Mandatory,
     Mention,
+    Panel,
+    PanelLine,
+    Relevance,
     Rule,
     RuleOutcome,
     Ruleset,
@@ -31,7 +34,7 @@ from triage_rules.language.model import (
 )
 from triage_rules.language.wording import describe_condition
 
-Part = Disposition | Input | Mention | Inference | Rule | Floor | Conflict
+Part = Disposition | Input | Panel | Mention | Inference | Rule | Floor | Conflict
 
 
 class ChangeKind(enum.StrEnum):
@@ -75,6 +78,7 @@ def list_changes(old: Ruleset, new: Ruleset) -> list[TextChange]:
     sections: list[tuple[str, Mapping[str, Part], Mapping[str, Part]]] = [
         ("disposition", old.dispositions, new.dispositions),
         ("input", old.inputs, new.inputs),
+        ("panel", old.panels, new.panels),
         ("mention", old.mentions, new.mentions),
         ("statement", _own_statements(old), _own_statements(new)),
         ("rule", old.rules, new.rules),
@@ -130,6 +134,10 @@ def _compare_head(old: Ruleset, new: Ruleset) -> Iterator[TextChange]:
     lines = [_line(name, getattr(old, name), getattr(new, name)) for name in names]
     lines += [_line("order of dispositions", _order(old, new), _order(new, old))]
     lines += [_line("mandatory", *_difference(old.mandatory, new.mandatory))]
+    lines += [
+        _line(f"screens: {key}", *(_screens_as_text(getattr(ruleset.screens, key)) for ruleset in (old, new)))
+        for key in ("first", "then")
+    ]
     lines += [_line(f"always: {reader}", getattr(old, f"always_{reader}"), getattr(new, f"always_{reader}"))
             for reader in ("patient", "clinician")]  # fmt: skip
     lines += [_line(f"default: {line.what}", line.before, line.after) for line in _lines(old.default, new.default)]
@@ -159,7 +167,7 @@ def _compare_section(part: str, before: Mapping[str, Part], after: Mapping[str, 
 def title_of(part: Part) -> str:
     """Return the part's title, question or meaning, as the ruleset words it."""
     match part:
-        case Input():
+        case Input() | Panel():
             return part.question
         case Inference() | Mention() | Conflict():
             return part.says
@@ -176,15 +184,36 @@ def _lines(before: Any, after: Any) -> Iterator[ChangedLine]:
     """Yield the lines that differ, by their keys in the file; of an added or removed part, its non-empty lines."""
     for field in fields(after if before is None else before):
         was, now = (getattr(part, field.name, None) for part in (before, after))
-        if field.name in _NOT_LINES or was == now or (None in (before, after) and not (was or now)):
+        if field.name in _NOT_LINES or was == now or (None in (before, after) and not _is_written(field, was, now)):
             continue
         key = _KEYS.get(field.name, field.name)
-        if isinstance(was, Condition) and isinstance(now, Condition):
+        if isinstance(was, Relevance) or isinstance(now, Relevance):
+            yield from _relevance_lines(key, was, now)
+        elif isinstance(was, Condition) and isinstance(now, Condition):
             yield from (ChangedLine(key, _as_text(was), _as_text(now), str(edit)) for edit in find_edits(was, now))
         elif isinstance(was, tuple) and isinstance(now, tuple):
             yield _line(key, *_difference(was, now))
         else:
             yield _line(key, was, now)
+
+
+def _is_written(field: Field[Any], *values: object) -> bool:
+    """Return whether the file has such a line: a value that is neither empty nor the default."""
+    return any(value or (value is not None and value not in ((), "", field.default)) for value in values)
+
+
+def _relevance_lines(key: str, before: Relevance | None, after: Relevance | None) -> Iterator[ChangedLine]:
+    was, now = (None if part is None else part.when for part in (before, after))
+    texts = _as_text(was), _as_text(now)
+    yield from (ChangedLine(f"{key}: when", *texts, str(edit)) for edit in find_edits(was, now))
+    was_otherwise, now_otherwise = (None if part is None else part.otherwise for part in (before, after))
+    if was_otherwise != now_otherwise:
+        yield _line(f"{key}: otherwise", was_otherwise, now_otherwise)
+
+
+def _screens_as_text(screens: tuple[str | tuple[str, ...], ...]) -> str:
+    """Write screens in their order: a panel by its name, inputs that share a screen in brackets."""
+    return ", ".join(screen if isinstance(screen, str) else f"[{', '.join(screen)}]" for screen in screens)
 
 
 def _line(key: str, before: object, after: object) -> ChangedLine:
@@ -217,6 +246,9 @@ def _as_text(value: object) -> str | None:  # noqa: PLR0912 - one case for each 
         case Mandatory(answers, when):
             words = " or ".join(f"`{name}`" for name in answers)
             return words if when is None else f"{words} if {describe_condition(when)}"
+        case PanelLine(name, none_means, text):
+            line = f"`{name}`" if text is None else f"`{name}`: {text}"
+            return line if none_means is False else f"{line} (none of these: `{none_means}`)"
         case Code(system, code):
             return f"{system} {code}"
         case LooksLike(low, high, hint):

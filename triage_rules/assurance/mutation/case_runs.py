@@ -6,14 +6,15 @@ Exact and quick: a case is evaluated again only if the mutant's change can affec
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from triage_rules.assurance.cases import Case, differences
-from triage_rules.evaluation.answers import read_answers
+from triage_rules.evaluation.answers import UNKNOWN, read_answers
 from triage_rules.evaluation.decision import Decider, keyed_outcomes
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.explanation import outcome_condition
+from triage_rules.evaluation.generated.gates import ImpliedAnswers
 from triage_rules.evaluation.justification import ReferenceJustification
 from triage_rules.evaluation.reference import Kleene, Reference
 from triage_rules.evaluation.result import Identity, Results
@@ -36,10 +37,15 @@ class Kill:
 
 @dataclass(slots=True)
 class _EvaluatedCase:
-    """Case with its evaluation by the unchanged ruleset."""
+    """Case with its evaluation by the unchanged ruleset.
+
+    given: its facts without those that relevance implies; closed: the inputs that its audience will not answer.
+    """
 
     case: Case
     facts: Answers
+    given: Answers
+    closed: frozenset[str]
     reference: Reference
     values: dict[str, Kleene]
     established: frozenset[str]
@@ -53,7 +59,8 @@ class _Changes:
 
     conditions: pairs, old and new; dependents: the statements that depend on them. affected: the mutant's conditions
     that may have another value than before, by key; removed: keys that no longer exist. outcomes: keys of rules and
-    floors with other outcomes or none, and of removed conflicts; mandatory: removed or changed items.
+    floors with other outcomes or none, and of removed conflicts; mandatory: removed or changed items. gates: whether
+    relevance may imply other answers.
     """
 
     conditions: list[tuple[Condition, Condition]]
@@ -63,6 +70,7 @@ class _Changes:
     outcomes: frozenset[str]
     mandatory: list[Mandatory]
     default: bool
+    gates: bool
 
     @property
     def affects_results(self) -> bool:
@@ -81,9 +89,9 @@ class _ResultMaker:
     def level(self, established: frozenset[str]) -> Level:
         return self._decider.level(self._decider.numbering.mask(established))
 
-    def result(self, identity: Identity, reference: Reference, rails: Rails) -> dict[str, Any]:
+    def result(self, identity: Identity, reference: Reference, rails: Rails, closed: frozenset[str]) -> dict[str, Any]:
         masks = self._decider.numbering.masks(rails)
-        justification, decision = ReferenceJustification(self.ruleset, reference), self._decider.decide(masks)
+        justification, decision = ReferenceJustification(self.ruleset, reference, closed), self._decider.decide(masks)
         return self._results.make(identity, justification, masks, decision, disagreement=False)
 
 
@@ -96,6 +104,9 @@ class CaseRuns:
         self._conditions = _keyed_conditions(self.ruleset)
         self._needs = {key: frozenset(statements_in(condition)) for key, condition in self._conditions.items()}
         self._users = _statement_users(self.ruleset)
+        reach = self._identity.audience.answers
+        self._out_of_reach = frozenset(n for n, read in self.ruleset.inputs.items() if read.asked_of not in reach)
+        self._behind_gates = _statements_of_gates(self.ruleset)
         self._maker = _ResultMaker(self.ruleset)
         evaluated = [self._evaluate(evaluator, case) for case in cases if "refused" not in case.expect]
         self.failing = tuple(
@@ -117,8 +128,14 @@ class CaseRuns:
 
     def _select(self, mutant: Ruleset, changes: _Changes) -> Iterator[tuple[_EvaluatedCase, frozenset[str]]]:
         """Yield the cases whose result may differ, each with the keys that the mutant establishes."""
+        implied = ImpliedAnswers(mutant) if changes.gates else None
         for known in self._known:
-            if self._is_affected(known, changes):
+            facts = known.facts if implied is None else {**known.given, **implied.of(known.given)}
+            if facts != known.facts:
+                yield replace(known, facts=facts), _find_all_established(mutant, facts)
+            elif changes.gates and known.looks_ahead:
+                yield known, self._find_established(mutant, known, changes)
+            elif self._is_affected(known, changes):
                 established = self._find_established(mutant, known, changes)
                 if known.looks_ahead or changes.affects_results or established != known.established:
                     yield known, established
@@ -146,21 +163,28 @@ class CaseRuns:
         """Return the differences from the case's expectations. Only a case that looks ahead needs the open outcomes."""
         reference = Reference(maker.ruleset, known.facts)
         rails = reference.rails() if known.looks_ahead else Rails(established, established, established)
-        return tuple(differences(known.case.expect, maker.result(self._identity, reference, rails)))
+        return tuple(differences(known.case.expect, maker.result(self._identity, reference, rails, known.closed)))
 
     def _evaluate(self, evaluator: Evaluator, case: Case) -> _EvaluatedCase:
-        facts = evaluator.facts(read_answers(self.ruleset, case.answers), case.history)
+        answers = read_answers(self.ruleset, case.answers)
+        facts = evaluator.facts(answers, case.history)
         reference = Reference(self.ruleset, facts)
         established = frozenset(key for key, condition in self._conditions.items() if reference.value(condition))
         return _EvaluatedCase(
             case,
             facts,
+            {name: answer for name, answer in facts.items() if not self._is_implied(name, answers)},
+            self._out_of_reach | {name for name, answer in answers.items() if answer == UNKNOWN},
             reference,
             {name: reference.value(inference.when) for name, inference in self.ruleset.inferences.items()},
             established,
             self._maker.level(established),
             looks_ahead=bool(_AHEAD & case.expect.keys()),
         )
+
+    def _is_implied(self, name: str, answers: Answers) -> bool:
+        read = self.ruleset.inputs.get(name)
+        return read is not None and read.relevant is not None and answers.get(name, UNKNOWN) == UNKNOWN
 
     # --- changes: parts that are not the same object ---
 
@@ -186,6 +210,7 @@ class CaseRuns:
             outcomes=frozenset(outcomes | (old.conflicts.keys() - new.conflicts.keys())),
             mandatory=[item for item in old.mandatory if not any(item is kept for kept in new.mandatory)],
             default=old.default is not new.default,
+            gates=old.inputs is not new.inputs or bool(self._behind_gates & dependents),
         )
 
     def _find_dependents(self, names: Collection[str]) -> frozenset[str]:
@@ -213,6 +238,17 @@ def _keyed_conditions(ruleset: Ruleset) -> dict[str, Condition]:
     """Map the key of each outcome of a rule or floor, and of each conflict, to its whole condition."""
     conditions = {statement.key: outcome_condition(statement) for statement in keyed_outcomes(ruleset.rules_and_floors)}
     return conditions | {conflict.id: conflict.when for conflict in ruleset.conflicts.values()}
+
+
+def _find_all_established(ruleset: Ruleset, facts: Answers) -> frozenset[str]:
+    reference = Reference(ruleset, facts)
+    return frozenset(key for key, condition in _keyed_conditions(ruleset).items() if reference.value(condition))
+
+
+def _statements_of_gates(ruleset: Ruleset) -> frozenset[str]:
+    """Return the statements that conditions of relevance read themselves."""
+    gates = (read.relevant.when for read in ruleset.inputs.values() if read.relevant is not None)
+    return frozenset(name for when in gates for name in statements_in(when))
 
 
 def _statement_users(ruleset: Ruleset) -> Mapping[str, list[str]]:

@@ -18,6 +18,7 @@ from triage_rules.language.model import (
     Floor,
     Mandatory,
     Not,
+    Relevance,
     Rule,
     RuleOutcome,
     Ruleset,
@@ -58,13 +59,21 @@ class OutcomeRemoval:
 
 
 @dataclass(frozen=True, slots=True)
+class RelevanceMutation:
+    """Another `relevant` of an input; None: always relevant."""
+
+    of: str
+    relevant: Relevance | None
+
+
+@dataclass(frozen=True, slots=True)
 class MandatoryRemoval:
     """Removal of an item of the mandatory list."""
 
     number: int
 
 
-Mutation = ConditionMutation | DispositionMutation | RuleRemoval | OutcomeRemoval | MandatoryRemoval
+Mutation = ConditionMutation | DispositionMutation | RuleRemoval | OutcomeRemoval | RelevanceMutation | MandatoryRemoval
 
 DEFAULT = "default"
 """Owner of the default's disposition."""
@@ -87,6 +96,8 @@ def apply_mutation(ruleset: Ruleset, change: Mutation) -> Ruleset:
         case OutcomeRemoval(of, number):
             old = _find_rule(ruleset, of).outcomes
             return _with_outcomes(ruleset, of, (*old[:number], *old[number + 1 :]))
+        case RelevanceMutation(of, relevant):
+            return _with_relevance(ruleset, of, relevant)
         case MandatoryRemoval(number):
             return _with_mandatory(ruleset, (*ruleset.mandatory[:number], *ruleset.mandatory[number + 1 :]))
 
@@ -136,6 +147,10 @@ def _replace_condition(ruleset: Ruleset, path: Path, condition: Condition) -> Ru
         case ("mandatory", int(number), "when"):
             item = replace(ruleset.mandatory[number], when=condition)
             return _with_mandatory(ruleset, (*ruleset.mandatory[:number], item, *ruleset.mandatory[number + 1 :]))
+        case ("inputs", str(name), "relevant", "when"):
+            old_gate = ruleset.inputs[name].relevant
+            assert old_gate is not None  # the path is of a condition in the file
+            return _with_relevance(ruleset, name, replace(old_gate, when=condition))
         case _:
             raise KeyError(path)
 
@@ -165,6 +180,11 @@ def _with_inference(ruleset: Ruleset, name: str, definitions: tuple[Condition, .
 
 
 # --- rules, floors, the rest ---
+
+
+def _with_relevance(ruleset: Ruleset, name: str, relevant: Relevance | None) -> Ruleset:
+    read = replace(ruleset.inputs[name], relevant=relevant)
+    return replace(ruleset, inputs={**ruleset.inputs, name: read})
 
 
 def _find_rule(ruleset: Ruleset, name: str) -> Rule | Floor:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from triage_rules.assurance.checking.written_conditions import condition_text, place_at
+from triage_rules.assurance.checking.written_conditions import condition_text, place_at, relevance_path
 from triage_rules.assurance.coverage.goals import step
 from triage_rules.assurance.mutation.mutants import (
     DEFAULT,
@@ -17,6 +17,7 @@ from triage_rules.assurance.mutation.mutants import (
     MandatoryRemoval,
     Mutation,
     OutcomeRemoval,
+    RelevanceMutation,
     RuleRemoval,
     replace_part,
     with_parts,
@@ -65,11 +66,12 @@ class Operator(enum.StrEnum):
     OPEN_AS_FALSE = "open_as_false"
     DROP_CHOICE = "drop_choice"
     DROP_MANDATORY = "drop_mandatory"
+    DROP_RELEVANCE = "drop_relevance"
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """Wrong change. owner: its rule, floor, conflict, statement or mandatory input, or DEFAULT; words: its text."""
+    """Wrong change. owner: its rule, floor, conflict, statement or input, or DEFAULT; words: its text."""
 
     id: str
     operator: Operator
@@ -87,6 +89,7 @@ def make_mutants(ruleset: Ruleset, root: Node, file: str) -> tuple[Mutant, ...]:
         *_change_conditions(ruleset, root, file),
         *_change_levels(ruleset, root, file),
         *_change_lists(ruleset, root, file),
+        *_change_relevance(ruleset, root, file),
     ):
         counts[owner, operator] += 1
         mutant_id = f"{owner}:{operator}:{counts[owner, operator]}"
@@ -104,7 +107,7 @@ def _change_conditions(ruleset: Ruleset, root: Node, file: str) -> Iterator[Chan
     for part in list_parts(ruleset, root, file):
         known: set[Condition] = {part.condition}
         for operator, new, words in _change_part(ruleset, part):
-            if new not in known:
+            if new not in known and not (part.whole.is_gate and isinstance(new, Unless)):
                 known.add(new)
                 whole = replace_part(part.whole.condition, part.steps, new)
                 yield operator, part.whole.owner, part.place, words, ConditionMutation(part.whole.path, whole)
@@ -266,3 +269,20 @@ def _change_lists(ruleset: Ruleset, root: Node, file: str) -> Iterator[Change]:
         names = " or ".join(f"`{name}`" for name in item.inputs)
         words = f"{names} is no longer mandatory"
         yield Operator.DROP_MANDATORY, item.inputs[0], place, words, MandatoryRemoval(number)
+
+
+# --- relevance ---
+
+
+def _change_relevance(ruleset: Ruleset, root: Node, file: str) -> Iterator[Change]:
+    for read in ruleset.inputs.values():
+        gate = read.relevant
+        if gate is None or gate.otherwise is None:  # without `otherwise`, relevance decides only what is asked
+            continue
+        name, place = read.name, place_at(root, relevance_path(read.name), file)
+        words = f"`{name}` is always relevant"
+        yield Operator.DROP_RELEVANCE, name, place, words, RelevanceMutation(name, None)
+        if isinstance(gate.when, All | Any | AtLeast):
+            place = place_at(root, (*relevance_path(name), "when"), file)
+            words = f"`{name}` is relevant only if not {_words(gate.when)}"
+            yield Operator.CHANGE_NOT, name, place, words, RelevanceMutation(name, replace(gate, when=Not(gate.when)))

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from triage_rules.assurance.checking.written_conditions import Path, WrittenCondition, place_at, written_conditions
+from triage_rules.assurance.checking.written_conditions import (
+    AVAILABLE,
+    Path,
+    WrittenCondition,
+    place_at,
+    written_conditions,
+)
 from triage_rules.foundation.place import Place
 from triage_rules.language.conditions import parts as parts_of
 from triage_rules.language.model import All, Condition, Ruleset
@@ -31,12 +37,20 @@ class Part:
 
 
 def list_parts(ruleset: Ruleset, root: Node, file: str) -> Iterator[Part]:
-    """Yield each condition and all its parts, the outer ones first, in the order of `written`; skip the validity's."""
+    """Yield each condition and all its parts, the outer ones first, in the order of `written`.
+
+    Skip those that change no outcome: the validity's, and gates that imply no answer.
+    """
     for whole in written_conditions(ruleset):
-        if whole.owner != VALIDITY:
+        if whole.owner != VALIDITY and (not whole.is_gate or _implies_answer(ruleset, whole)):
             place = place_at(root, whole.path, file)
             outermost = Part(whole, (), whole.condition, None, place, in_range=False)
             yield from _walk(outermost, _find_node(root, whole.path))
+
+
+def _implies_answer(ruleset: Ruleset, gate: WrittenCondition) -> bool:
+    relevant = ruleset.inputs[gate.owner].relevant
+    return relevant is not None and relevant.otherwise is not None and AVAILABLE not in gate.path
 
 
 def _walk(part: Part, node: Node | None) -> Iterator[Part]:

@@ -23,10 +23,14 @@ from triage_rules.language.model import Answers, Condition, Level, Ruleset, Valu
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedReport:
-    """Report with its result. `answers`: the answered inputs; `truth`: evaluates a condition, None for open."""
+    """Report with its result. `answers`: its own; `facts`: the evaluators' input, with those that relevance implies.
+
+    `truth`: evaluates a condition, None for open.
+    """
 
     ruleset: Ruleset
     answers: Answers
+    facts: Answers
     truth: Callable[[Condition], bool | None]
     result: Mapping[str, Any]
 
@@ -49,7 +53,7 @@ def breaks(asked: Property, reports: Sequence[EvaluatedReport]) -> bool:
             silent = [
                 item
                 for item in items
-                if not set(item.inputs) & set(first.answers)
+                if not set(item.inputs) & set(first.facts)
                 and (item.when is None or first.truth(item.when) is not False)
             ]
             return _has_outcome(first, Level.ROUTINE) and bool(silent)
@@ -152,7 +156,7 @@ def _changes_answer(
     before, after = first.answers.get(name), second.answers.get(name)
     match answer:
         case RelativeAnswer.ANY:
-            return before is None and after is not None
+            return name not in first.facts and after is not None
         case RelativeAnswer.HIGHER | RelativeAnswer.LOWER:
             if before is None or after is None:
                 return False
@@ -163,7 +167,7 @@ def _changes_answer(
 
 def _leaves_open(first: EvaluatedReport, second: EvaluatedReport, name: str, answer: bool | str | None) -> bool:
     before = first.answers.get(name)
-    return name not in second.answers and before is not None and (answer is None or _same(before, answer))
+    return name not in second.facts and before is not None and (answer is None or _same(before, answer))
 
 
 def _same(answer: Value | None, other: Value | None) -> bool:

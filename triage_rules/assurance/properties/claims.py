@@ -155,6 +155,8 @@ def _encode_all(encoding: Encoding) -> None:
     for item in encoding.ruleset.mandatory:
         if item.when is not None:
             encoding.true(item.when)
+    for name in encoding.ruleset.inputs:
+        encoding.implied(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,12 @@ class _AnswerPair:
         return encoding.answer(self.read.name, answer)
 
     def is_open(self, encoding: Encoding) -> Formula:
+        """Return the formula: the input has no answer, not even one that relevance implies."""
         return encoding.is_open(self.read.name)
+
+    def given(self, encoding: Encoding) -> Formula:
+        """Return the formula: the report itself answers the input."""
+        return encoding.given(self.read.name)
 
     def not_less(self) -> Formula:
         """Return the formula that both reports answer the number, and the second answer is not smaller."""
@@ -238,7 +245,7 @@ def _answer_change(
     def change(pair: _AnswerPair) -> Formula:
         match answer:
             case RelativeAnswer.ANY:
-                return pair.logic.all_of([pair.is_open(pair.first), pair.logic.opposite(pair.is_open(pair.second))])
+                return pair.logic.all_of([pair.is_open(pair.first), pair.given(pair.second)])
             case RelativeAnswer.HIGHER:
                 return pair.not_less()
             case RelativeAnswer.LOWER:
@@ -254,9 +261,7 @@ def _omission(read: Input, answer: bool | str | None) -> tuple[Input, _MakeChang
     """Return the input, and the change that leaves it open in the second report; `answer`: of the first report."""
 
     def change(pair: _AnswerPair) -> Formula:
-        answered = (
-            pair.logic.opposite(pair.is_open(pair.first)) if answer is None else pair.answered(pair.first, answer)
-        )
+        answered = pair.given(pair.first) if answer is None else pair.answered(pair.first, answer)
         return pair.logic.all_of([pair.is_open(pair.second), answered])
 
     return read, change

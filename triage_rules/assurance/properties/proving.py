@@ -13,7 +13,7 @@ from triage_rules.assurance.properties.model import HOLDS, SECONDS, Against, Pro
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.solver import Budget, GaveUp, NoReport, Solver
 from triage_rules.assurance.solver.witness import NO_DIGEST, EncoderBugError, Witness, Witnesses
-from triage_rules.evaluation.answers import read_answers
+from triage_rules.evaluation.answers import UNKNOWN, read_answers
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Reference
 from triage_rules.language.model import Ruleset
@@ -131,7 +131,8 @@ class _Prover:
         reports = []
         for ruleset, (posted, history), result in zip(witness.rulesets, witness.reports, witness.results, strict=True):
             answers = read_answers(ruleset, posted)
-            reference = Reference(ruleset, self._evaluator(ruleset).facts(answers, history))
-            reports.append(EvaluatedReport(ruleset, answers, reference.value, result))
+            facts = self._evaluator(ruleset).facts(answers, history)
+            given = {name: answer for name, answer in answers.items() if answer != UNKNOWN}
+            reports.append(EvaluatedReport(ruleset, given, facts, Reference(ruleset, facts).value, result))
         if not breaks(asked, reports):
             raise EncoderBugError(f"`{asked.id}`: the results don't break it")

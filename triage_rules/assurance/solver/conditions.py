@@ -1,7 +1,12 @@
-"""Conditions and statements as formulas: true and false now, and whatever is still answered."""
+"""Conditions and statements as formulas: true and false now, and whatever is still answered.
+
+The variables are a report's own answers. Conditions read them together with the answers that relevance implies, which
+each ruleset derives by its own gates: two rulesets may imply different answers in the same report.
+"""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 
 from triage_rules.assurance.solver.answers import AnswerVariables, answering
@@ -17,8 +22,10 @@ from triage_rules.language.model import (
     IsOpen,
     Not,
     OneOf,
+    Op,
     Ruleset,
     Unless,
+    Value,
     Yes,
 )
 
@@ -39,13 +46,28 @@ class ConditionFormulas:
 
     # --- answers ---
 
+    def given(self, name: str) -> Formula:
+        """Return the formula: the report itself answers the input, or the text of the mention."""
+        return self.answers.answered(self.ruleset.input_behind(name))
+
+    def implied(self, name: str) -> Formula:
+        """Return the formula: the report does not answer the input, and relevance implies `otherwise`."""
+        relevant = self.ruleset.input_behind(name).relevant
+        if relevant is None or relevant.otherwise is None:
+            return self.logic.false
+        return self.logic.all_of([self.logic.opposite(self.given(name)), self.false(relevant.when)])
+
+    @property
+    def implying(self) -> list[str]:
+        """Return the inputs for which relevance may imply an answer."""
+        return [n for n, read in self.ruleset.inputs.items() if read.relevant and read.relevant.otherwise is not None]
+
     def answered(self, name: str) -> Formula:
-        """Return the formula: the input, or the text of the mention, is answered."""
-        mention = self.ruleset.mentions.get(name)
-        return self.answers.answered(self.ruleset.inputs[mention.text if mention else name])
+        """Return the formula: the input, or the text of the mention, is answered by the report or by relevance."""
+        return self.logic.any_of([self.given(name), self.implied(name)])
 
     def is_open(self, name: str) -> Formula:
-        """Return the formula: the input was not asked, not answered, or answered by a value that means open."""
+        """Return the formula: the input has no answer, or one that means open, and relevance implies none."""
         return self.logic.opposite(self.answered(name))
 
     # --- conditions ---
@@ -163,15 +185,23 @@ class ConditionFormulas:
                 return self._translate_answer(condition)
 
     def _translate_answer(self, condition: Compare | OneOf | Yes) -> Sides:
-        read = self.ruleset.inputs.get(condition.input)
+        name = condition.input
+        if name in self.ruleset.mentions:  # a text has no `otherwise`
+            return self._translate_mention(name)
+        read = self.ruleset.inputs[name]
         match condition:
-            case Compare(name, op, limit):
-                return self.answers.compares(self.ruleset.inputs[name], op, limit)
+            case Compare(_, op, limit):
+                sides = self.answers.compares(read, op, limit)
             case OneOf(_, values):
-                assert read is not None  # a ruleset's names resolve
-                return self._translate_one_of(condition.input, values)
-            case Yes(name):
-                return self._translate_mention(name) if read is None else self._translate_one_of(name, (True,))
+                sides = self._translate_one_of(name, values)
+            case Yes():
+                sides = self._translate_one_of(name, (True,))
+        if read.relevant is None or read.relevant.otherwise is None:
+            return sides
+        true, false = sides
+        if _is_true_of(read.relevant.otherwise, condition):
+            return self.logic.any_of([true, self.implied(name)]), false
+        return true, self.logic.any_of([false, self.implied(name)])
 
     def _translate_one_of(self, name: str, values: tuple[bool | str, ...]) -> Sides:
         read = self.ruleset.inputs[name]
@@ -184,7 +214,27 @@ class ConditionFormulas:
 
     def _translate_mention(self, name: str) -> Sides:
         mentioned = self.answers.mentioned(self.ruleset.mentions[name])
-        return mentioned, self.logic.all_of([self.answered(name), self.logic.opposite(mentioned)])
+        return mentioned, self.logic.all_of([self.given(name), self.logic.opposite(mentioned)])
+
+
+_COMPARE: dict[Op, Callable[[float, float], bool]] = {
+    Op.AT_LEAST: operator.ge,
+    Op.MORE_THAN: operator.gt,
+    Op.AT_MOST: operator.le,
+    Op.LESS_THAN: operator.lt,
+}
+
+
+def _is_true_of(answer: Value, condition: Compare | OneOf | Yes) -> bool:
+    """Return whether an answer makes the condition true; else it makes it false."""
+    match condition:
+        case Compare(_, op, limit):
+            assert isinstance(answer, int | float)  # a ruleset's values were checked against their inputs' types
+            return _COMPARE[op](answer, limit)
+        case OneOf(_, values):
+            return answer in values
+        case Yes():
+            return answer is True
 
 
 def _statements(ruleset: Ruleset) -> dict[str, Condition]:

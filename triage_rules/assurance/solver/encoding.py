@@ -12,6 +12,7 @@ from functools import partial
 from triage_rules.assurance.solver.answers import AnswerVariables, folded
 from triage_rules.assurance.solver.conditions import ConditionFormulas
 from triage_rules.assurance.solver.logic import Formula, Logic
+from triage_rules.evaluation.answers import UNKNOWN
 from triage_rules.evaluation.signals import SOONER, outcome_key
 from triage_rules.language.model import (
     NOT_APPROVED,
@@ -34,8 +35,9 @@ Rail = Callable[[str], Formula]
 class Encoding(ConditionFormulas):
     """One ruleset as formulas, each made at its first use. `sharing`: another ruleset, asked about the same report.
 
-    Inputs of the same name and kind are then one answer. An input of only one ruleset is open to the other; a name with
-    two kinds is two inputs. `but`: inputs whose answers may differ, so that two reports are asked about.
+    Inputs of the same name and kind are then one answer of the report, to which each ruleset adds those that its own
+    relevance implies. An input of only one ruleset is open to the other; a name with two kinds is two inputs. `but`:
+    inputs whose answers may differ, so that two reports are asked about.
     """
 
     def __init__(self, ruleset: Ruleset, sharing: ConditionFormulas | None = None, *, but: Iterable[str] = ()) -> None:
@@ -179,7 +181,7 @@ class Encoding(ConditionFormulas):
     # --- one report ---
 
     def says(self, answers: Answers, history: History) -> Formula:
-        """Return the formula: the report has exactly these typed answers; every other input is open."""
+        """Return the formula: the report has exactly these typed answers, and none to any other input."""
         parts = [
             self._answered_as(name, answers) for name, read in self.ruleset.inputs.items() if not _is_counted(read)
         ]
@@ -194,7 +196,7 @@ class Encoding(ConditionFormulas):
         )
 
     def answer(self, name: str, value: bool | float | str) -> Formula:
-        """Return the formula: the input has this answer, whatever else is answered."""
+        """Return the formula: the report gives the input this answer, whatever else is answered."""
         return self._answered_as(name, {name: value})
 
     # --- translation ---
@@ -367,9 +369,9 @@ class Encoding(ConditionFormulas):
         )
 
     def _answered_as(self, name: str, answers: Answers) -> Formula:
-        """Return the formula: the input has its answer among these, or is open if it has none."""
-        if name not in answers:
-            return self.is_open(name)
+        """Return the formula: the report gives the input its answer among these, or none if it has none."""
+        if answers.get(name, UNKNOWN) == UNKNOWN:
+            return self.logic.opposite(self.given(name))
         read, value, logic = self.ruleset.inputs[name], answers[name], self.logic
         match read.kind:
             case InputKind.YES_NO | InputKind.CHOICE:
@@ -382,7 +384,7 @@ class Encoding(ConditionFormulas):
                 return self.answers.number_is(read, value)
 
     def _text_is(self, name: str, text: str) -> Formula:
-        parts = [self.answered(name)]
+        parts = [self.given(name)]
         for mention in self.ruleset.mentions.values():
             if mention.text == name:
                 mentioned = self.answers.mentioned(mention)

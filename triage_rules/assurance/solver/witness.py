@@ -220,6 +220,7 @@ def claims(encoding: Encoding) -> Iterator[Claim]:
     yield from (("safety_net", floor, encoding.fired(floor)) for floor in ruleset.floors)
     yield from (("inferences", name, encoding.established(name)) for name in ruleset.inferences)
     yield from (("conflicts", name, encoding.established(name)) for name in ruleset.conflicts)
+    yield from (("irrelevant", name, encoding.implied(name)) for name in encoding.implying)
     missing = {name for item in ruleset.mandatory for name in item.inputs}
     yield from (("missing", name, encoding.missing(name)) for name in missing)
 
@@ -236,11 +237,16 @@ def hold_against(result: Json, claimed: Iterable[Claim], model: Model) -> None:
 def _has_value(content: object, value: object) -> bool:
     match content:
         case list():
-            return any(value == (item["id"] if isinstance(item, dict) else item) for item in content)
+            return any(value == _name_of(item) for item in content)
         case dict() if not isinstance(value, dict):
             return value in content
         case _:
             return content == value
+
+
+def _name_of(item: object) -> object:
+    """Return the name of a list's item: its id, or the input that it is about."""
+    return item.get("id", item.get("finding")) if isinstance(item, dict) else item
 
 
 def _is_counted(read: Input) -> bool:

@@ -224,7 +224,7 @@ class ReachWriter:
     def _opened_mask(self, settled: Condition, condition: Condition) -> str:
         bits, masks = 0, []
         within = condition.part if isinstance(condition, Unless) else condition
-        for part in parts(within) or (within,):
+        for part in parts(within) if isinstance(within, All | Any | AtLeast | Not) else (within,):
             read = self._ungated_input(part)
             if read is None:
                 masks.append(self.mask(part))

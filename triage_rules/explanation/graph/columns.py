@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from graphlib import TopologicalSorter
 
 from triage_rules.explanation.graph.graph import Graph, GraphNode, NodeKind
 from triage_rules.language.model import Level
@@ -55,9 +56,13 @@ def arrange(graph: Graph) -> Columns:
 
 
 def _number_columns(graph: Graph) -> dict[str, int]:
-    """Number the columns: inputs first, each statement behind its sources, then the rules and their consequences."""
+    """Number the columns: inputs first, each statement behind its sources, then the rules and their consequences.
+
+    A gated input stands behind the inputs and statements that decide whether it is asked.
+    """
     column_of: dict[str, int] = {}
-    for key, node in graph.nodes.items():
+    for key in TopologicalSorter({key: graph.before.get(key, ()) for key in graph.nodes}).static_order():
+        node = graph.nodes[key]
         if node.kind in (NodeKind.FINDING, NodeKind.MENTION, NodeKind.STATEMENT):
             first = 0 if node.kind is NodeKind.FINDING else 1
             column_of[key] = max((column_of[other] + 1 for other in graph.before.get(key, ())), default=first)

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from triage_rules.language.conditions import name_in, parts
+from triage_rules.language.conditions import name_in, names_in, parts
+from triage_rules.language.gates import gates_of
 from triage_rules.language.model import (
     All,
     Any,
@@ -38,12 +39,13 @@ class NodeKind(enum.StrEnum):
 
 
 class Sign(enum.StrEnum):
-    """Effect of an edge's start on its end: for it, against it, both, or by being open."""
+    """Effect of an edge's start on its end: for it, against it, both, by being open, or whether it is asked."""
 
     PLUS = "plus"
     MINUS = "minus"
     BOTH = "both"
     OPEN = "open"
+    GATE = "gate"
 
 
 DEFAULT = "no_rule"
@@ -108,6 +110,9 @@ def graph_of(ruleset: Ruleset) -> Graph:
     builder.leads(key_of(NodeKind.DEFAULT, DEFAULT), ruleset.default.disposition)
     for mention in ruleset.mentions.values():
         builder.edge(key_of(NodeKind.FINDING, mention.text), key_of(NodeKind.MENTION, mention.name), Sign.PLUS)
+    for read in ruleset.inputs.values():
+        for condition in gates_of(read):
+            builder.gates(key_of(NodeKind.FINDING, read.name), condition)
     for disposition in ruleset.dispositions.values():
         start = key_of(NodeKind.DISPOSITION, disposition.code)
         builder.edge(start, key_of(NodeKind.LEVEL, disposition.level.word), Sign.PLUS)
@@ -183,6 +188,11 @@ class _Builder:
         """Add an edge from each name that the condition reads."""
         for name, sign in reads(condition):
             self.edge(self.statements.get(name) or self._sources[name], key, sign)
+
+    def gates(self, key: str, condition: Condition) -> None:
+        """Add an edge from each name that decides whether the input is asked."""
+        for name in names_in(condition):
+            self.edge(self.statements.get(name) or self._sources[name], key, Sign.GATE)
 
     def leads(self, key: str, code: str) -> None:
         """Add an edge to a disposition."""

@@ -90,6 +90,8 @@ def in_columns(layout: Layout) -> list[tuple[str, int]]:
 def _name_column(kinds: set[NodeKind]) -> str:
     if kinds & {NodeKind.RULE, NodeKind.FLOOR}:
         return "Rules and safety net" if NodeKind.FLOOR in kinds else "Rules"
+    if {NodeKind.FINDING, NodeKind.STATEMENT} <= kinds:
+        return "Findings and statements"
     for kind, word in (
         (NodeKind.FINDING, "Findings"),
         (NodeKind.STATEMENT, "Statements"),

@@ -162,6 +162,7 @@ svg { background: #fff; font: 13px system-ui, sans-serif; }
 .edge { fill: none; stroke: #9aa7b3; stroke-width: 1.2; }
 .edge.minus, .edge.both { stroke-dasharray: 5 3; }
 .edge.open { stroke-dasharray: 1 3; }
+.edge.gate { stroke-dasharray: 8 4 1 4; }
 .node rect { fill: #f4f7f9; stroke: #75838f; }
 .node text { fill: #16212c; }
 .of-urgent rect { fill: #fdecec; stroke: #a3151b; }

@@ -81,10 +81,10 @@ class Counterfactual:
         for read in asked(evaluator.ruleset):
             name = read.name
             if name not in answers:
-                self._changed[name] = encoding.answered(name)
+                self._changed[name] = encoding.given(name)
                 continue
             same = encoding.answer(name, answers[name])
-            self._fixed.append(encoding.answered(name))
+            self._fixed.append(encoding.given(name))
             if name in kept:
                 self._fixed.append(same)
             else:
