@@ -12,6 +12,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from triage_rules.evaluation.result import Identity, failed_result
 from triage_rules.foundation.errors import StoreUnavailable
+from triage_rules.interview.wire import add_next
 from triage_rules.records.chains import UNCHAINED, ChainChanged, ChainStanding, find_lowered, find_standing
 from triage_rules.records.reports import DecidedReport, Delivery, History
 from workers.parts import WorkerParts
@@ -80,6 +81,7 @@ class Attempts:
 
     def __init__(self, parts: WorkerParts) -> None:
         self._last = parts.settings.max_deliveries
+        self._publishes_next = parts.settings.publish_next_screen
         self._store: AttemptStore = parts.store.work
         self._rulesets = parts.rulesets
         self._send = parts.send
@@ -127,6 +129,8 @@ class Attempts:
             audience=report.audience,
             amends=report.amends,
         )
+        if self._publishes_next:
+            add_next(result, loaded.planner, report.answers, delivery.history, report.audience)
         ruleset = loaded.evaluator.ruleset
         standing = find_standing(result, chain, ruleset, amends=report.amends, received_ms=report.received_ms)
         result["lowers"] = find_lowered(result, chain, ruleset, standing.place)

@@ -68,6 +68,13 @@ _KEY = (
     "and backslash. Quotation marks around the key are not part of it. Keys of batches and keys of single reports are "
     "independent. "
 )
+INTERVIEW_PARAMETER: dict[str, Any] = {
+    "in": "query",
+    "name": "interview",
+    "schema": {"type": "string", "enum": ["1"]},
+    "description": "1: add `interview.next`, the screen to show now, to the result.",
+}
+
 KEY_PARAMETER: dict[str, Any] = {
     "in": "header",
     "name": "Idempotency-Key",

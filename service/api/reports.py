@@ -17,6 +17,7 @@ from service.api.openapi import (
     BODY_PROBLEMS,
     CALL_PROBLEMS,
     INTAKE_PROBLEMS,
+    INTERVIEW_PARAMETER,
     KEY_PARAMETER,
     KEY_PROBLEMS,
     NOT_CHANGED,
@@ -30,7 +31,16 @@ from service.api.openapi import (
 from service.api.schemas import AcceptedOut, OutcomeOut, ReportOut
 from service.http import problems
 from service.http.api_keys import get_caller
-from service.http.decoder import NDJSON, BatchLine, read_json, read_key, read_lines, read_wait, refuse_query
+from service.http.decoder import (
+    NDJSON,
+    BatchLine,
+    read_interview,
+    read_json,
+    read_key,
+    read_lines,
+    read_wait,
+    refuse_query,
+)
 from service.http.parts import get_parts
 from service.http.problem_types import PROBLEMS
 from service.http.responses import add_etag, json_response
@@ -126,6 +136,7 @@ def post_batch() -> Response:
     NOT_CHANGED,
     problems=(*CALL_PROBLEMS, "report-not-found", "method-not-allowed", "ledger-unavailable", "store-sealed"),
     needs=frozenset({Scope.REPORT, Scope.READ}),
+    parameters=[INTERVIEW_PARAMETER],
 )
 def get_report(report_id: str) -> Response:
     """Get a report.
@@ -133,8 +144,9 @@ def get_report(report_id: str) -> Response:
     With the scope `report` a client gets its own reports, with `read` all reports; other reports are not found.
     `status` is queued, done or dead. A done or dead report is final and has a `result`. Send the ETag as
     `If-None-Match`. While the report is queued, `Retry-After` has the seconds until you should ask again.
+    With `?interview=1` the result has `interview.next`, the screen to show now, by the version that decided.
     """
-    refuse_query(request)
+    is_interview = read_interview(request)
     if report_id == _BATCH:
         raise MethodNotAllowed(valid_methods=["OPTIONS", "POST"])
     if not ID.fullmatch(report_id):
@@ -142,6 +154,8 @@ def get_report(report_id: str) -> Response:
     report = get_parts().store.reports.get(report_id)
     if Scope.READ not in get_caller().scopes and report.client != get_caller().client:
         raise ReportNotFound
+    if is_interview and report.result is not None and report.status is ReportStatus.DONE:
+        get_parts().intake.add_next_screen(report.result, report.digest)
     response = json_response(_report(report))
     if report.status is ReportStatus.QUEUED:
         response.headers["Retry-After"] = "1"

@@ -45,6 +45,15 @@ def refuse_query(request: Request) -> None:
         raise Refused("unknown-parameter")
 
 
+def read_interview(request: Request) -> bool:
+    """Return whether the caller asks for the next screen (`?interview=1`). Raises Refused for any other query."""
+    if not request.query_string:
+        return False
+    if request.args.to_dict(flat=False) != {"interview": ["1"]}:
+        raise Refused("unknown-parameter")
+    return True
+
+
 def read_json(request: Request, max_bytes: int) -> object:
     """Return the body as plain data. Raises Refused; an oversized body is rejected before it is read."""
     _check_type(request, JSON)

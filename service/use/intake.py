@@ -13,11 +13,19 @@ import rfc8785
 from service.use.dispatch import Dispatch
 from triage_rules.deployment.live import Loaded
 from triage_rules.foundation import strict_json
-from triage_rules.foundation.errors import BundleError, StaleRuleset, StoreUnavailable, TriageError
+from triage_rules.foundation.errors import (
+    BundleError,
+    EngineLimitError,
+    RulesetError,
+    RulesetNotFound,
+    StaleRuleset,
+    StoreUnavailable,
+    TriageError,
+)
 from triage_rules.intake.report import Posted, RulesetLookup, read_report
-from triage_rules.interview.wire import describe_next
+from triage_rules.interview.wire import add_next
 from triage_rules.records.chains import ChainResult, ChainView, find_lowered
-from triage_rules.records.reports import Accepted, History, Idempotency, Lane, NewReport
+from triage_rules.records.reports import Accepted, Delivery, History, Idempotency, Lane, NewReport
 
 TRIES = 3
 """Attempts to read a report whose ruleset changes meanwhile, before the caller is asked to retry."""
@@ -28,6 +36,10 @@ class IntakeRulesets(RulesetLookup[Loaded], Protocol):
 
     def refresh(self) -> None:
         """Read the live versions from the store now."""
+        ...
+
+    def by_digest(self, digest: str) -> Loaded:
+        """Return the ruleset of a bundle, live or not."""
         ...
 
     def refused(self) -> dict[str, str]:
@@ -52,6 +64,10 @@ class IntakeStore(Protocol):
 
     def claim_requeue(self, report_id: str, now_ms: int) -> Lane | None:
         """Return the lane to enqueue the report into again, if there is need."""
+        ...
+
+    def get_delivery(self, report_id: str) -> Delivery | None:
+        """Return the accepted report and the history its result was made in; None if it can't be read."""
         ...
 
     def get_history(
@@ -170,10 +186,25 @@ class Intake:
         if posted.amends is not None:
             view = ChainView(self._store.get_chain_result(posted.amends))
             result["lowers"] = find_lowered(result, view, posted.loaded.ruleset)
-        shown = posted.loaded.planner.next_screen(posted.answers, history, posted.audience, posted.ticked)
-        result["interview"]["next"] = describe_next(posted.loaded.ruleset, shown)
+        add_next(result, posted.loaded.planner, posted.answers, history, posted.audience, posted.ticked)
         self._counts.evaluated(posted.loaded.ruleset.name, str(result["level"]))
         return result
+
+    def add_next_screen(self, result: dict[str, Any], digest: str) -> None:
+        """Add the next screen to a stored result, by its answers and the version that decided; null if either is gone.
+
+        Raises StoreUnavailable, DecryptionError.
+        """
+        delivery = self._store.get_delivery(result["id"])
+        try:
+            loaded = self._live.by_digest(digest)
+        except (RulesetNotFound, BundleError, RulesetError, EngineLimitError):
+            delivery = None
+        if delivery is None:
+            result["interview"] = {**result["interview"], "next": None}
+        else:
+            report = delivery.report
+            add_next(result, loaded.planner, report.answers, delivery.history, report.audience)
 
     def _accept(self, request: Request, *, enqueue: bool) -> tuple[Accepted, Lane | None]:
         """Return the report, and the lane if it must still be enqueued. `enqueue`: in the step that stores it."""

@@ -140,6 +140,7 @@ def result_text(result: dict[str, Any]) -> list[str]:
     lines += [f"  {r['id']}: {r['text']}  [{r['source']}]" for r in [*result["rules"], *result["safety_net"]]]
     if not result["rules"] and level is not None:
         lines.append("  No rule matched.")
+    lines += _describe_next(result)
     lines += [
         f"  ask: {question['question']} ({_describe_effect(question, level)})"
         for question in questions[:SHOWN_QUESTIONS]
@@ -148,6 +149,18 @@ def result_text(result: dict[str, Any]) -> list[str]:
         more = count_noun(len(questions) - SHOWN_QUESTIONS, "more question")
         lines.append(f"  and {more} whose answers could change the result")
     return lines
+
+
+def _describe_next(result: dict[str, Any]) -> list[str]:
+    """Return the next screen of the interview, if the result has it."""
+    interview = result["interview"] or {}
+    if "next" not in interview:
+        return []
+    shown = interview["next"]
+    if shown is None:
+        return ["  next: nothing more to ask"]
+    asked = [line["question"] for line in shown.get("lines", shown.get("questions", []))]
+    return [f"  next: {shown.get('question', 'these questions together')}", *(f"    - {text}" for text in asked)]
 
 
 def _describe_effect(question: dict[str, Any], level: str) -> str:

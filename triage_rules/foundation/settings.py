@@ -97,6 +97,12 @@ class Settings:
     second_opinion: bool = _setting(
         True, "Decide each report a second time with the reference evaluator: on or off.", group="Evaluation"
     )
+    publish_next_screen: bool = _setting(
+        False,
+        "Add the next screen of the interview (`interview.next`) to published results: on or off. It takes a worker "
+        "some milliseconds a report.",
+        group="Evaluation",
+    )
     max_deliveries: int = _setting(5, "The attempts at a report before it becomes a dead letter.", group="Evaluation")
     batch_chunk: int = _setting(50, "The reports of a batch that go to a worker together.", group="Queue")
     sweep_seconds: int = _setting(

@@ -63,15 +63,15 @@ class Planner:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
-        self._ruleset: Ruleset = evaluator.ruleset
-        self._decider = Decider(self._ruleset)
-        self._reach = ReachEvaluator(self._ruleset)
-        self._names = list(input_bits(self._ruleset))
-        self.screens = screens_of(self._ruleset)
+        self.ruleset: Ruleset = evaluator.ruleset
+        self._decider = Decider(self.ruleset)
+        self._reach = ReachEvaluator(self.ruleset)
+        self._names = list(input_bits(self.ruleset))
+        self.screens = screens_of(self.ruleset)
         self._screen_of = {name: screen for screen in self.screens for name in screen.inputs}
-        self._behind = InputsBehind(self._ruleset.inferences)
-        self._expected = {name: _expected(read) for name, read in self._ruleset.inputs.items()}
-        self._cost = {name: _COST.get(read.kind, _COST_OF_TEXT) for name, read in self._ruleset.inputs.items()}
+        self._behind = InputsBehind(self.ruleset.inferences)
+        self._expected = {name: _expected(read) for name, read in self.ruleset.inputs.items()}
+        self._cost = {name: _COST.get(read.kind, _COST_OF_TEXT) for name, read in self.ruleset.inputs.items()}
 
     def standing(self, answers: Answers, history: History, audience: Audience) -> Standing:
         """Return the decision within the audience's reach, and the inputs to ask that could change it."""
@@ -160,17 +160,17 @@ class Planner:
 
     def _undecided_gates(self, names: Iterable[str], given: _Given) -> dict[str, frozenset[str]]:
         """Return, for each input with an undecided gate, the inputs on other screens that its gates read."""
-        reference = Reference(self._ruleset, self._evaluator.facts(given.answers, given.history))
+        reference = Reference(self.ruleset, self._evaluator.facts(given.answers, given.history))
         undecided = {}
         for name in names:
-            gates = [when for when in gates_of(self._ruleset.inputs[name]) if reference.value(when) is None]
+            gates = [when for when in gates_of(self.ruleset.inputs[name]) if reference.value(when) is None]
             if gates:
-                needs = {self._ruleset.input_behind(need).name for when in gates for need in self._behind.of(when)}
+                needs = {self.ruleset.input_behind(need).name for when in gates for need in self._behind.of(when)}
                 undecided[name] = frozenset(needs.difference(self._screen_of[name].inputs))
         return undecided
 
     def _is_asked(self, name: str, given: _Given) -> bool:
-        return self._ruleset.inputs[name].asked_of in given.audience.answers
+        return self.ruleset.inputs[name].asked_of in given.audience.answers
 
     def _show(self, screen: Screen, given: _Given, wanted: frozenset[str]) -> NextScreen:
         facts = self._evaluator.facts(given.answers, given.history)

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from triage_rules.interview.plan import NextScreen
-from triage_rules.language.model import AskedOf, Ruleset
+from triage_rules.interview.plan import NextScreen, Planner
+from triage_rules.language.model import Answers, AskedOf, Audience, Ruleset
+from triage_rules.records.reports import History
 
 Json = dict[str, Any]
+
+
+def add_next(  # noqa: PLR0913 (a report's part of an interview)
+    result: Json,
+    planner: Planner,
+    answers: Answers,
+    history: History,
+    audience: Audience,
+    ticked: Iterable[str] = (),
+) -> None:
+    """Add to a result of these answers the screen to show next, as `interview.next`."""
+    shown = planner.next_screen(answers, history, audience, ticked)
+    result["interview"] = {**result["interview"], "next": describe_next(planner.ruleset, shown)}
 
 
 def describe_next(ruleset: Ruleset, shown: NextScreen | None) -> Json | None:
