@@ -10,8 +10,8 @@ import pytest
 
 from tests.support.paths import GLASS_TEST, RED_DOTS
 from tests.support.rulesets import repository
-from triage_rules.interview.random_people import random_person, usual_answer
 from triage_rules.evaluation.answers import UNKNOWN, asked, read_answers
+from triage_rules.interview.random_people import random_person, usual_answer
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import parse_ruleset
 
