@@ -142,9 +142,8 @@ class SuiteRun:
             yield "\n".join(f"    {difference}" for difference in run.differences)
         yield f"{len(self.outcomes) - len(self.failed)} passed, {len(self.failed)} failed"
         if self.personas:
-            failed = len(self.failed_personas)
-            screens = f"{median_screens(self.personas):g}"
-            yield f"personas: {len(self.personas) - failed} passed, {failed} failed; median interview: {screens} screens"
+            failed, screens = len(self.failed_personas), f"{median_screens(self.personas):g}"
+            yield f"personas: {len(self.personas) - failed} passed, {failed} failed (median: {screens} screens)"
         if self.coverage is not None:
             yield f"\n{coverage_reporting.as_text(self.coverage)}"
 
