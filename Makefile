@@ -79,9 +79,9 @@ comparison: $(RUN_READY)  ## regenerate the table of docs/explanation/comparison
 
 INTERVIEW_PLOT := docs/explanation/plots/interview.svg
 interview-plot: $(RUN_READY)  ## redraw the screens by persona of docs/explanation/interview.md
-	$(BIN)/triage interview rulesets/red-dots --format json > var-interviews.json || [ $$? -eq 1 ]
-	$(BIN)/python tools/interview_plot.py < var-interviews.json > $(INTERVIEW_PLOT)
-	@rm var-interviews.json
+	@mkdir -p var
+	$(BIN)/triage interview rulesets/red-dots --format json > var/interviews.json || [ $$? -eq 1 ]
+	$(BIN)/python tools/interview_plot.py < var/interviews.json > $(INTERVIEW_PLOT)
 
 editor:  ## rebuild the workbench's editor from tools/codemirror (needs Node 20 and npm); review the diff before you commit
 	cd tools/codemirror && npm ci --no-audit --no-fund && npm run build

@@ -16,6 +16,7 @@ ROW, TOP, LEFT, UNIT, RIGHT = 17, 56, 230, 22, 60
 
 COLOURS = {"routine": "#2e7d4f", "monitor": "#b26a00", "urgent": "#b3261e"}
 STEP = 5
+LEGEND = "Bar: the interview, in the colour of its level. Line: a small certificate. X: fails."
 
 
 def draw(data: dict[str, Any]) -> str:
@@ -26,13 +27,13 @@ def draw(data: dict[str, Any]) -> str:
     width = LEFT + UNIT * most + RIGHT
     height = TOP + ROW * (len(runs) + len(groups)) + 30
     title = f"Screens by persona, {data['ruleset']} {data['version']}"
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    font = 'font-family="sans-serif" font-size="12"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-family="sans-serif" font-size="12" role="img" aria-label="{escape(title)}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font} role="img" aria-label="{escape(title)}">',
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
         f'<text x="12" y="22" font-size="15">{escape(title)}</text>',
-        '<text x="12" y="40" fill="#555555">Bar: the interview, in the colour of its level. Line: a small certificate. '
-        "Cross: not complete, or not the expected outcome.</text>",
+        f'<text x="12" y="40" fill="#555555">{LEGEND}</text>',
         *_axis(most, height - 22),
         *_rows(runs),
         "</svg>",
@@ -61,8 +62,9 @@ def _rows(runs: list[dict[str, Any]]) -> Iterator[str]:
             f'<rect x="{LEFT}" y="{y + 2}" width="{end - LEFT}" height="{ROW - 6}" '
             f'fill="{COLOURS[run["outcome"]["level"]]}" fill-opacity="0.75"/>'
         )
-        yield f'<line x1="{certificate}" y1="{y}" x2="{certificate}" y2="{y + ROW - 2}" stroke="#000000" stroke-width="2"/>'
-        mark = "" if run["passed"] else " ×"
+        ends = f'x1="{certificate}" y1="{y}" x2="{certificate}" y2="{y + ROW - 2}"'
+        yield f'<line {ends} stroke="#000000" stroke-width="2"/>'
+        mark = "" if run["passed"] else " X"
         yield f'<text x="{max(end, certificate) + 5}" y="{y + 11}" fill="#555555">{run["screens"]}{mark}</text>'
         y += ROW
 

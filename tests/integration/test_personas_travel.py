@@ -79,6 +79,6 @@ def test_the_command_deploys_with_passing_personas_only(
     folder = glass_personas.write_folder(tmp_path / "glass-test", text)
     ran = run_triage("deploy", folder, TRIAGE_REDIS_URL=redis_url)
     assert ran.exit_code == code
-    assert ("3 personas passed; the median interview takes 2 screens." in ran.stderr) is (code == 0)
+    assert ("2 cases passed, 3 personas interviewed (median: 2 screens)." in ran.stderr) is (code == 0)
     assert ("Refused: 1 of 3 personas failed" in ran.stderr) is (code == 1)
     assert ("glass-test" in store.rulesets.get_live()) is (code == 0)

@@ -32,10 +32,11 @@ def deploy_folder(
     proved = ""
     if checked.proved is not None:
         proved = f", {count_noun(checked.proved, 'property', 'properties')} proved for every possible report"
-    write_message(f"{cases} passed{proved}.")
+    interviewed = ""
     if checked.interviews is not None:
-        personas, screens = count_noun(checked.interviews.personas, "persona"), f"{checked.interviews.median_screens:g}"
-        write_message(f"{personas} passed; the median interview takes {screens} screens.")
+        personas = count_noun(checked.interviews.personas, "persona")
+        interviewed = f", {personas} interviewed (median: {checked.interviews.median_screens:g} screens)"
+    write_message(f"{cases} passed{proved}{interviewed}.")
     for warning in deployed.warnings:
         write_message(f"Warning: {warning}", fg="yellow")
     write_live(deployed.live)
