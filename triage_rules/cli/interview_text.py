@@ -10,6 +10,7 @@ import click
 
 from triage_rules.cli.output import LEVEL_COLOURS, count_noun
 from triage_rules.interview.description import describe_screens
+from triage_rules.language.model import Audience
 
 Json = Mapping[str, Any]
 
@@ -30,7 +31,8 @@ def as_text(data: Json, *, only_failed: bool = False) -> Iterator[str]:
 
 
 def _block(run: Json) -> Iterator[str]:
-    yield f"{click.style(run['name'], bold=True)}: {run['title']}"
+    answering = " (a clinician answers)" if run["audience"] == Audience.CLINICIAN else ""
+    yield f"{click.style(run['name'], bold=True)}: {run['title']}{answering}"
     for number, screen in enumerate(describe_screens(run), 1):
         yield from textwrap.wrap(screen, WIDTH, initial_indent=f"  {number:>2}  ", subsequent_indent=" " * 8)
     outcome = run["outcome"]
