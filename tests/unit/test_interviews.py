@@ -144,7 +144,9 @@ def test_the_text_has_a_block_for_each_person_and_a_table(evaluator: Evaluator, 
     assert lines[-1] == "The budget of the ruleset is a median of 4 screens."
     assert "bites" not in "\n".join(as_text(data, only_failed=True))
     data["interviews"][1] |= {"audience": "clinician"}
-    assert "feverish: A man of 40 with a fever, whose spots stay (a clinician answers)" in as_text(data)
+    assert any(
+        line.endswith(": A man of 40 with a fever, whose spots stay (a clinician answers)") for line in as_text(data)
+    )
 
 
 def found(evaluator: Evaluator, planner: Planner, people: list[Persona], seed: int) -> Iterator[tuple[Any, int]]:
