@@ -57,6 +57,7 @@ def test_an_unexpected_outcome_is_a_finding(wrong: Path) -> None:
     ("arguments", "says"),
     [
         (["--persona", "bits"], "There is no persona `bits`; did you mean `bites`?"),
+        (["--people", "2", "--unknown", "1.5"], "Invalid value for '--unknown'"),
         (["--people", "0"], "Invalid value for '--people'"),
         (["--people", "2", "--persona", "bites"], "--people can't be combined"),
         (["--people", "2", "--worst"], "--people can't be combined"),
@@ -77,6 +78,14 @@ def test_a_ruleset_without_personas_has_only_random_people() -> None:
     assert data["summary"]["groups"][0]["complete"] == 3
     again = run_triage("interview", GLASS_TEST, "--people", "1", "--seed", "6", "--format", "json")
     assert json.loads(again.stdout)["interviews"][0]["answers"] == data["interviews"][1]["answers"]
+
+
+def test_random_people_may_know_little() -> None:
+    ran = run_triage("interview", GLASS_TEST, "--people", "3", "--unknown", "1", "--format", "json")
+    runs = json.loads(ran.stdout)["interviews"]
+    assert ran.exit_code == 0
+    assert {answer for run in runs for answer in run["answers"].values()} == {"unknown"}
+    assert {run["complete"] for run in runs} == {True}
 
 
 def test_the_text_about_random_people_shows_only_those_who_fail(folder: Path) -> None:

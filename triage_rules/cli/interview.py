@@ -20,7 +20,7 @@ from triage_rules.interview.longest import search_longest
 from triage_rules.interview.persona_runs import PersonaRun, expected_of_form, run_persona
 from triage_rules.interview.personas import PERSONAS_FILE, Persona, Personas
 from triage_rules.interview.plan import Planner
-from triage_rules.interview.random_people import random_person
+from triage_rules.interview.random_people import UNKNOWN_SHARE, random_person
 from triage_rules.language.model import Audience
 from triage_rules.language.reading.messages import suggest_name
 
@@ -35,6 +35,8 @@ MOST_PEOPLE = 100_000
 @click.option("--persona", "wanted", metavar="NAME", multiple=True, help="Only this persona; repeatable.")
 @click.option("--people", metavar="N", type=click.IntRange(1, MOST_PEOPLE),
               help="Interview N random people instead; each must get the outcome of the full form.")  # fmt: skip
+@click.option("--unknown", type=click.FloatRange(0, 1), default=UNKNOWN_SHARE, show_default=True,
+              help="Share of the answers that random people don't know.")  # fmt: skip
 @click.option("--worst", "is_worst", is_flag=True, help="Search for the person with the longest interview.")
 @click.option("--seconds", type=click.FloatRange(min=0), default=SECONDS, show_default=True,
               help="Time limit of the search of --worst.")  # fmt: skip
@@ -42,7 +44,14 @@ MOST_PEOPLE = 100_000
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
 @handle_errors
 def interview(  # noqa: PLR0913, PLR0917 - click passes each option
-    ruleset: str, wanted: tuple[str, ...], people: int | None, is_worst: bool, seconds: float, seed: int, form: str
+    ruleset: str,
+    wanted: tuple[str, ...],
+    people: int | None,
+    unknown: float,
+    is_worst: bool,
+    seconds: float,
+    seed: int,
+    form: str,
 ) -> None:
     """Interview the personas of a ruleset.
 
@@ -55,7 +64,7 @@ def interview(  # noqa: PLR0913, PLR0917 - click passes each option
     evaluator, known = open_with_personas(ruleset)
     planner = Planner(evaluator)
     if people is not None:
-        persons: Iterable[Persona] = _make_people(evaluator, people, seed)
+        persons: Iterable[Persona] = _make_people(evaluator, people, unknown, seed)
     elif is_worst:
         chosen = () if known is None and not wanted else _select(ruleset, known, wanted)
         persons = [_find_longest(evaluator, planner, chosen, seed, seconds)]
@@ -90,10 +99,10 @@ def _select(ruleset: str, known: Personas | None, wanted: Sequence[str]) -> tupl
     return tuple(persona for persona in known.personas if not wanted or persona.name in wanted)
 
 
-def _make_people(evaluator: Evaluator, count: int, seed: int) -> Iterable[Persona]:
+def _make_people(evaluator: Evaluator, count: int, unknown: float, seed: int) -> Iterable[Persona]:
     """Yield random patients, each by a seed of its own, so that any of them can be made again."""
     for number in range(seed, seed + count):
-        truth = random_person(evaluator.ruleset, Random(number))  # noqa: S311 - people, not secrets
+        truth = random_person(evaluator.ruleset, Random(number), unknown=unknown)  # noqa: S311 - people, not secrets
         expected = expected_of_form(evaluator, truth, Audience.PATIENT)
         title = f"A random person, by the seed {number}"
         yield Persona(f"random_{number}", title, "random", Audience.PATIENT, truth, *expected)

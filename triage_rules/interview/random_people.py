@@ -14,6 +14,9 @@ from triage_rules.language.model import AskedOf, Compare, Condition, Inferred, I
 HEALTH = (1.0, 0.995, 0.98, 0.9)
 """Shares of usual answers; each person has one of them."""
 
+UNKNOWN_SHARE = 0.02
+"""Usual share of what a person doesn't know."""
+
 FREE = 0.5
 """Share of usual answers to what says who the person is, and of unknown numbers among those without a usual one.
 
@@ -28,7 +31,7 @@ def random_person(
     ruleset: Ruleset,
     random: Random,
     *,
-    unknown: float = 0.02,
+    unknown: float = UNKNOWN_SHARE,
     usual: float | None = None,
     given: Mapping[str, Value] | None = None,
 ) -> dict[str, Value]:
