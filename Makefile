@@ -12,7 +12,7 @@ export CPPFLAGS := -DPyEval_CallObject=PyObject_CallObject -O2
 # the tests start many processes: each would compile all modules again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-quick lint types arrows rulesets unit campaign lock mutate screenshots campaign-agreement campaign-analysis campaign-install chaos overload power-cut fuzz schemas comparison editor bench bench-short bench-test release hooks audit sbom clean help
+.PHONY: run test test-quick lint types arrows rulesets unit campaign lock mutate screenshots campaign-agreement campaign-analysis campaign-install chaos overload power-cut fuzz schemas comparison interview-plot editor bench bench-short bench-test release hooks audit sbom clean help
 
 help:            ## show this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/'
@@ -76,6 +76,12 @@ schemas: $(RUN_READY)  ## regenerate the JSON Schemas of ruleset, properties and
 
 comparison: $(RUN_READY)  ## regenerate the table of docs/explanation/comparison.md
 	$(BIN)/triage compare rulesets/red-dots $(dir $(wildcard rulesets/comparison/*/ruleset.yaml)) --into docs/explanation/comparison.md
+
+INTERVIEW_PLOT := docs/explanation/plots/interview.svg
+interview-plot: $(RUN_READY)  ## redraw the screens by persona of docs/explanation/interview.md
+	@mkdir -p var
+	$(BIN)/triage interview rulesets/red-dots --format json > var/interviews.json || [ $$? -eq 1 ]
+	$(BIN)/python tools/interview_plot.py < var/interviews.json > $(INTERVIEW_PLOT)
 
 editor:  ## rebuild the workbench's editor from tools/codemirror (needs Node 20 and npm); review the diff before you commit
 	cd tools/codemirror && npm ci --no-audit --no-fund && npm run build

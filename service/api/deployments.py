@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from flask import Response, request
@@ -35,8 +36,8 @@ AT_ONCE = threading.BoundedSemaphore(1)
 
 _DEPLOYMENT_BODY: dict[str, Any] = {
     "required": True,
-    "description": f"The files as texts: `ruleset.yaml`, `cases.yaml`, and optionally `properties.yaml`. "
-    f"At most {BODY_BYTES:,} bytes, {FILE_BYTES:,} for each file.",
+    "description": "The files as texts: `ruleset.yaml`, `cases.yaml`, and optionally `properties.yaml` and "
+    f"`personas.yaml`. At most {BODY_BYTES:,} bytes, {FILE_BYTES:,} for each file.",
     "content": {"application/json": {"schema": DeploymentIn}},
 }
 
@@ -53,8 +54,8 @@ _DEPLOYMENT_BODY: dict[str, Any] = {
 def post_deployment() -> Response:
     """Deploy a ruleset.
 
-    Checks the ruleset and runs its cases, as `triage deploy` does, then makes it live in one step. If anything fails,
-    the live version is unchanged.
+    Checks the ruleset, runs its cases and interviews its personas, as `triage deploy` does, then makes it live in one
+    step. If anything fails, the live version is unchanged.
     """
     refuse_query(request)
     parts = get_parts()
@@ -63,7 +64,8 @@ def post_deployment() -> Response:
     deployed = deploy.deploy(parts.store.rulesets, checked, parts.now_ms(), get_actor())
     parts.live.refresh()
     body = _deployed(deployed.live, checked.approved_by)
-    return json_response(body | {"cases": checked.cases, "warnings": list(deployed.warnings)})
+    interviews = None if checked.interviews is None else asdict(checked.interviews)
+    return json_response(body | {"cases": checked.cases, "interviews": interviews, "warnings": list(deployed.warnings)})
 
 
 @call(
@@ -111,7 +113,7 @@ def _files(raw: object) -> dict[str, str]:
             faults.append(ReportFault(f"/files/{name}", "too_large", f"expected at most {FILE_BYTES} bytes"))
     faults += [
         ReportFault(f"/files/{name}", "required", "this file is missing")
-        for name in deploy.FILES[:2]
+        for name in deploy.REQUIRED
         if name not in files
     ]
     if faults:

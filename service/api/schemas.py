@@ -205,12 +205,23 @@ class FilesIn(ma.Schema):
     ruleset = fields.String(required=True, data_key="ruleset.yaml", metadata=_says("The ruleset."))
     cases = fields.String(required=True, data_key="cases.yaml", metadata=_says("The worked cases: at least one."))
     properties = fields.String(data_key="properties.yaml", metadata=_says("The properties to prove."))
+    personas = fields.String(data_key="personas.yaml", metadata=_says("The people to interview."))
 
 
 class DeploymentIn(ma.Schema):
     """A ruleset to deploy."""
 
     files = fields.Nested(FilesIn, required=True)
+
+
+class InterviewsOut(Out):
+    """The interviews of the personas, all of which passed."""
+
+    personas = fields.Integer(required=True)
+    median_screens = fields.Float(required=True)
+    budget = fields.Integer(
+        required=True, allow_none=True, metadata=_says("The most screens of the median interview, or null.")
+    )
 
 
 class DeployedOut(Out):
@@ -226,6 +237,9 @@ class DeployedOut(Out):
     approved_by = fields.String(required=True, allow_none=True, metadata=_says("The clinician who signed it, or null."))
     approval = fields.String(required=True, metadata=_says("The approval in words."))
     cases = fields.Integer(metadata=_says("Number of cases that passed; absent after a rollback."))
+    interviews = fields.Nested(
+        InterviewsOut, allow_none=True, metadata=_says("null: no personas; absent after a rollback.")
+    )
     warnings = fields.List(fields.String(), required=True)
     links = fields.Nested(RulesetLinks, required=True)
 

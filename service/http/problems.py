@@ -37,6 +37,7 @@ OF_ERROR: dict[type[TriageError], str] = {
     TriageError: "internal",
     errors.RulesetError: "internal",
     errors.CasesFailed: "internal",
+    errors.PersonasFailed: "internal",
     errors.PropertiesFailed: "internal",
     errors.RulesetNotFound: "ruleset-not-found",
     errors.NoRulesetLive: "no-ruleset-live",

@@ -1,4 +1,4 @@
-"""A draft as a form carries it: three texts and a patient's answers; its first version, and requests about it."""
+"""A draft as a form carries it: its texts and a patient's answers; its first version, and requests about it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from triage_rules.workbench.yaml_export import yaml_of
 
 Json = dict[str, Any]
 
-MAX_BYTES = 6 * 1024**2
-"""Maximum size of a posted form: three files of at most a megabyte each, as texts and as uploads."""
+MAX_BYTES = 8 * 1024**2
+"""Maximum size of a posted form: four files of at most a megabyte each, as texts and as uploads."""
 
 ANSWER = "a."
 """Prefix of the fields with a patient's answers."""
 
-SLOW = frozenset({"check", "cases", "compare"})
+SLOW = frozenset({"check", "cases", "interview", "compare"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,11 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The files and answers of a form."""
+    """The files and answers of a form. `persona`: the name of the one to interview."""
 
     files: Mapping[str, str]
     words: Mapping[str, str] = field(default_factory=dict)
+    persona: str = ""
 
 
 def open_live(name: str) -> Live:
@@ -84,7 +85,7 @@ def read_draft() -> Draft:
         if name in FILES:
             files[name] = _plain(upload.stream.read().decode("utf-8", "replace"))
     words = {name.removeprefix(ANSWER): word for name, word in form.items() if name.startswith(ANSWER)}
-    return Draft(files, _patient() or words)
+    return Draft(files, _patient() or words, form.get("persona", ""))
 
 
 def _patient() -> dict[str, str]:
@@ -110,6 +111,7 @@ def ask_bench(what: str, draft: Draft, live: Live | None) -> Json:
 
     """
     question: Json = {"ask": what, "files": dict(draft.files), "words": dict(draft.words)}
+    question["persona"] = draft.persona
     if live is not None:
         question["live"] = {"digest": live.digest, "data": live.data}
     return _bench(get_parts(), what).ask(question)

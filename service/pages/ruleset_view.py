@@ -167,6 +167,7 @@ def build_tables(version: Version, shown: Evidence, today: dt.date) -> Json:
         ],
         "conflicts": list(ruleset.conflicts.values()),
         "properties": shown.properties,
+        "personas": shown.personas,
     }  # fmt: skip
 
 

@@ -39,6 +39,7 @@ TABLES = {
     "dispositions": "What to do",
     "conflicts": "Contradictions",
     "properties": "Properties",
+    "personas": "Personas",
 }
 
 

@@ -22,7 +22,7 @@ from triage_rules.workbench.try_patient import controls
 
 Json = dict[str, Any]
 
-ACTIONS = ("check", "cases", "try", "compare")
+ACTIONS = ("check", "cases", "interview", "try", "compare")
 """The requests about a draft that buttons can make."""
 
 AROUND = 2
@@ -36,7 +36,8 @@ def show(name: str) -> Response:
     """Show the draft and the answer to a request. The form carries the draft, so a wrong click loses nothing."""
     live = open_live(name)
     if request.method == "GET":
-        return _shown(live, _begun(live), {})
+        draft = _begun(live)
+        return _shown(live, draft, _answer("interview", draft, live) if draft.persona else {})
     draft, action = read_draft(), request.form.get("action", "try" if "patient" in request.form else "check")
     match action:
         case "zip":
@@ -74,9 +75,10 @@ def completions(name: str) -> Response:
 
 
 def _begun(live: Live) -> Draft:
-    """Return the first draft: the live version, or a proposal."""
+    """Return the first draft: the live version, or a proposal; with a persona to interview, if one is asked for."""
     asked = request.args.get("proposal", "")
-    return Draft(get_parts().store.proposals.get(asked)[1]) if asked else Draft(live.files)
+    files = get_parts().store.proposals.get(asked)[1] if asked else live.files
+    return Draft(files, persona=request.args.get("persona", ""))
 
 
 def _answer(what: str, draft: Draft, live: Live) -> Json:

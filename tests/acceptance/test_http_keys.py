@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from service.boot.app import create_app
 from tests.support.actors import TESTER
 from tests.support.paths import GLASS_TEST
+from tests.support.rulesets import glass_personas
 from tests.support.services.http_calls import ROUTINE, URGENT, Caller, Worker, everything
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
@@ -445,6 +446,9 @@ def test_without_keys_nothing_of_ours_is_answered_under_another_name(http: Calle
 # --- operators ---
 
 
+BUDGETED = glass_personas.PERSONAS.replace("bases:", "budget: {median_screens: 1}\nbases:")
+
+
 def files(**more: str) -> dict[str, Any]:
     names = ("ruleset.yaml", "cases.yaml")
     return {"files": {name: (GLASS_TEST / name).read_text(encoding="utf-8") for name in names} | more}
@@ -469,6 +473,21 @@ def test_a_ruleset_is_deployed_and_rolled_back_over_http(keys: Keys, deployed: B
     entries = keys.caller("chief", Scope.ADMIN).get("/v1/audit").get_json()["entries"]
     deeds = [(one["action"], one["actor"], one["via"]) for one in entries if one["action"] in ("deploy", "rollback")]
     assert deeds[:2] == [("rollback", "workbench", "http"), ("deploy", "workbench", "http")]
+
+
+def test_personas_are_deployed_over_http_and_a_failing_one_is_refused(http: Caller, store: RedisStore) -> None:
+    """The budget is only a promise: a longer interview is a warning."""
+    rules = glass_personas.rules()
+    told = http.post("/v1/deployments", json=files(**{"ruleset.yaml": rules, "personas.yaml": BUDGETED})).get_json()
+    assert told["interviews"] == {"personas": 3, "median_screens": 2, "budget": 1}
+    assert any("takes 2 screens, over the budget of 1" in warning for warning in told["warnings"])
+    assert store.rulesets.get_files(told["digest"])["personas.yaml"] == BUDGETED
+    changed = rules.replace("title: Spots", "title: All spots")
+    wrong = http.post("/v1/deployments", json=files(**{"ruleset.yaml": changed, "personas.yaml": glass_personas.WRONG}))
+    assert (wrong.status_code, wrong.get_json(force=True)["type"]) == (422, "/problems/ruleset-refused")
+    (fault,) = wrong.get_json(force=True)["errors"]
+    assert (fault["file"], fault["line"]) == ("personas.yaml", 9)
+    assert store.rulesets.get_live()["glass-test"].digest == told["digest"]
 
 
 def test_a_refused_ruleset_gets_every_fault_with_its_place(http: Caller, deployed: Bundle) -> None:

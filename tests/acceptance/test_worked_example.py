@@ -61,8 +61,8 @@ def marks_what_is_left_out(lines: list[str], output: str) -> bool:
 
 
 def copy_red_dots(folder: Path) -> None:
-    """With those of its cases alone that have a temperature: the others take long, and the page is not about them."""
-    shutil.copytree(ROOT / "rulesets/red-dots", folder)
+    """With only those cases that have a temperature: others, and personas, take long, and the page is not about them."""
+    shutil.copytree(ROOT / "rulesets/red-dots", folder, ignore=shutil.ignore_patterns("personas.yaml"))
     cases = folder / "cases.yaml"
     bases, *written = re.split(r"(?=^  - id: )", cases.read_text(encoding="utf-8"), flags=re.MULTILINE)
     cases.write_text(bases + "".join(case for case in written if "temperature_c" in case), encoding="utf-8")

@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.pages.steps import FEWER_FEVERS, WORKBENCH, WORKING, write
 from tests.support.paths import GLASS_TEST
+from tests.support.rulesets import glass_personas
 from tests.support.services.browser import DESK, PHONE, Watched
 from tests.support.services.triage_up import Everything
 from tests.support.shares import params
@@ -113,6 +114,37 @@ def test_a_patients_level_follows_sliders_and_switches_at_once(open_page: Open, 
     page.get_by_role("button", name="Clear all answers").click()
     expect(page.locator("#a-blanches_on_pressure").get_by_label("Not asked")).to_be_checked()
     expect(tried).to_contain_text("No rule fired; the default decides.")
+
+
+@pytest.mark.parametrize(
+    ("width", "dark", "script"), params([(DESK, True, True), (PHONE, False, False)], [(DESK, True, True)])
+)
+def test_a_personas_interview_is_seen_as_a_strip_of_screens(
+    open_page: Open, glass_test: None, width: int, dark: bool, script: bool
+) -> None:
+    """In order, each with its answers and the outcome so far; another persona is one choice away."""
+    seen = open_page(width=width, dark=dark, script=script)
+    page = seen.page
+    seen.goto(WORKBENCH)
+    write(page, glass_personas.rules(), script=script)
+    page.locator("summary", has_text="personas.yaml").click()
+    if script:
+        page.get_by_role("textbox", name="personas.yaml").click()
+        page.keyboard.insert_text(glass_personas.PERSONAS)
+    else:
+        page.get_by_label("personas.yaml").fill(glass_personas.PERSONAS)
+    page.get_by_role("button", name="Interview").click()
+    told = outcome(page, "Interview")
+    expect(told.locator(".frame")).to_have_count(4)
+    told.get_by_label("Persona").select_option("feverish")
+    told.get_by_role("button", name="Show").click()
+    expect(told.locator(".frame")).to_have_count(2, timeout=WORKING)
+    expect(told.locator(".frame").first).to_contain_text("Feeling ill")
+    expect(told.locator(".frame").nth(1)).to_contain_text("No, they stay")
+    expect(told).to_contain_text("Emergency department now, as expected.")
+    if script:
+        seen.check_axe()
+    seen.check()
 
 
 def test_the_editor_completes_with_the_drafts_own_names_and_by_keyboard_alone(

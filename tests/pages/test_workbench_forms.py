@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from service.boot.app import create_app
 from tests.support.actors import TESTER
-from tests.support.rulesets import repository
+from tests.support.rulesets import glass_personas, repository
 from triage_rules.deployment import deploy
 from triage_rules.foundation.errors import WorkbenchBusy
 from triage_rules.foundation.settings import Settings
@@ -161,6 +161,42 @@ def test_a_form_that_was_not_opened_here_is_refused(client: FlaskClient) -> None
         assert client.post(path, data={"action": "check"}, headers=HTML).status_code == 403
 
 
+# --- interviews ---
+
+PEOPLED = {
+    "ruleset.yaml": glass_personas.rules().replace("1.0.0", "1.1.0"),
+    "personas.yaml": glass_personas.PERSONAS,
+}
+
+
+def peopled(**changed: str) -> dict[str, str]:
+    return draft(ruleset__yaml=PEOPLED["ruleset.yaml"], personas__yaml=PEOPLED["personas.yaml"], **changed)
+
+
+def test_the_interview_of_a_persona_is_shown_screen_by_screen(client: FlaskClient) -> None:
+    """Each with its answers and the outcome so far; the persona is chosen among those of the draft."""
+    page = post(client, action="interview", persona="feverish", **peopled()).get_data(as_text=True)
+    frames = re.findall(r'<li class="frame">.*?</li>\n(?=<li class="frame">|</ol>)', page, re.DOTALL)
+    assert [re.findall(r"<h4>(.*?)</h4>", frame) for frame in frames] == [["Feeling ill"], ["Spots"]]
+    assert 'class="applies">Fever in the last 2 days? <strong>applies</strong>' in frames[0]
+    assert "At least" in frames[0] and "No, they stay" in frames[1]
+    assert re.search(r'<option value="feverish" selected>Urgent: A man of 40', page)
+    assert text_of(page, "personas.yaml") == PEOPLED["personas.yaml"]
+
+
+def test_without_personas_the_interview_says_where_to_describe_them(client: FlaskClient) -> None:
+    assert "The draft has no personas." in post(client, action="interview", **draft()).get_data(as_text=True)
+    broken = post(client, action="interview", **peopled() | {"personas__yaml": "personas: 1"}).get_data(as_text=True)
+    assert "be read yet" in broken
+
+
+def test_failing_personas_are_shown_with_the_cases(client: FlaskClient) -> None:
+    sent = peopled() | {"personas__yaml": glass_personas.WRONG}
+    page = post(client, action="cases", **sent).get_data(as_text=True)
+    assert "2 of 3 personas get the expected outcome." in page
+    assert 'href="#file-4" data-file="personas.yaml" data-line="9"' in page
+
+
 # --- what the editor asks ---
 
 
@@ -222,6 +258,31 @@ def test_what_one_person_proposes_and_another_approves_is_live(sign_in: SignIn, 
     assert "Approved and made live" in ben.get(path).get_data(as_text=True)
     last = list(live.audit.read_entries())[-1]
     assert (last["actor"], last["action"], json.loads(last["details"])["proposed_by"]) == ("ben", "deploy", "ann")
+
+
+def test_personas_go_live_with_a_proposal_and_the_viewer_links_to_their_interviews(
+    sign_in: SignIn, live: RedisStore
+) -> None:
+    answer = post(sign_in("ann", [Scope.READ]), action="propose", **peopled(), note="With people.")
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    path = str(answer.headers["Location"])
+    ben = sign_in("ben", [Scope.DEPLOY])
+    assert "rulesets/glass-test/personas.yaml" in ben.get(path).get_data(as_text=True)
+    assert decide(ben, path, "approve").status_code == 303
+    now = live.rulesets.get_live()["glass-test"]
+    assert live.rulesets.get_files(now.digest)["personas.yaml"] == PEOPLED["personas.yaml"]
+    viewed = ben.get("/rulesets/glass-test").get_data(as_text=True)
+    assert "The median interview took 2 screens" in viewed
+    (link,) = re.findall(r'href="([^"]*persona=feverish)#outcome"', viewed)
+    page = ben.get(html.unescape(link)).get_data(as_text=True)
+    assert page.count('class="frame"') == 2 and "The draft is the same." in page
+
+
+def test_a_draft_whose_personas_fail_is_not_proposed(sign_in: SignIn) -> None:
+    sent = peopled() | {"personas__yaml": glass_personas.WRONG}
+    page = post(sign_in("ann", [Scope.READ]), action="propose", **sent).get_data(as_text=True)
+    assert "The draft does not pass the deployment checks" in page
+    assert "personas.yaml, line 9" in page
 
 
 def test_nobody_approves_or_declines_their_own(sign_in: SignIn, live: RedisStore) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from triage_rules.deployment import deploy
-from triage_rules.foundation.errors import CasesFailed, RulesetError
+from tests.support.rulesets import glass_personas
+from triage_rules.deployment import deploy, evidence
+from triage_rules.foundation.errors import CasesFailed, PersonasFailed, RulesetError
 from triage_rules.language.bundle import make_bundle
 
 FOLDER = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
@@ -54,6 +55,38 @@ def test_a_case_that_fails_is_told_with_its_place_and_counted(tmp_path: Path) ->
         deploy.check_folder(tmp_path)
     assert str(caught.value).startswith(f"{tmp_path}/{told}")
     assert faults(files() | {"cases.yaml": "cases: []\n"}) == ["cases.yaml:1:8: `cases`: the list is empty"]
+
+
+def with_personas(text: str = glass_personas.PERSONAS) -> dict[str, str]:
+    return files() | {"ruleset.yaml": glass_personas.rules(), "personas.yaml": text}
+
+
+def test_personas_are_interviewed_and_go_along(tmp_path: Path) -> None:
+    """By either way; their interviews are part of the evidence."""
+    checked = deploy.check_files(with_personas())
+    assert checked == deploy.check_folder(glass_personas.write_folder(tmp_path / "glass-test"))
+    assert checked.kept["personas.yaml"] == glass_personas.PERSONAS
+    assert checked.interviews == deploy.Interviews(3, 2, None)
+    assert deploy.check_files(files()).interviews is None
+    shown = evidence.read(checked.kept[evidence.FILE_NAME])
+    assert [(one.name, one.level, one.screens, one.certificate) for one in shown.personas] == [
+        ("bites", "routine", 4, 4),
+        ("feverish", "urgent", 2, 2),
+        ("unsure", "monitor", 2, 2),
+    ]
+    assert (shown.median_screens, shown.budget) == (2, None)
+
+
+def test_a_persona_that_fails_is_told_with_its_place_and_counted(tmp_path: Path) -> None:
+    (told,) = faults(with_personas(glass_personas.WRONG))
+    assert told.startswith("personas.yaml:9:3: persona `bites`: level: wanted monitor, got routine; disposition: ")
+    with pytest.raises(PersonasFailed, match="Refused: 1 of 3 personas failed"):
+        deploy.check_folder(glass_personas.write_folder(tmp_path / "glass-test", glass_personas.WRONG))
+
+
+def test_every_fault_of_the_personas_is_told() -> None:
+    told = faults(with_personas(glass_personas.PERSONAS.replace("itchy: true", "itchy: often")))
+    assert [one.split(": ")[0] for one in told] == ["personas.yaml:13:38"]
 
 
 IMPOSSIBLE = """

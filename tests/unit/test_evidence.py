@@ -49,6 +49,12 @@ def test_it_is_kept_what_is_proved_and_what_that_speaks_of(shown: Evidence) -> N
     assert proved.names == {"R08", "nonblanching", "febrile"}
 
 
+def test_evidence_of_earlier_versions_has_no_personas() -> None:
+    text = base64.b64encode(zlib.compress(b'{"cases": [], "properties": []}')).decode()
+    assert evidence.read(text) == Evidence()
+    assert evidence.read(text).median_screens is None
+
+
 @pytest.mark.parametrize("text", [None, "", "{}", "?", base64.b64encode(zlib.compress(b"[]")).decode()])
 def test_what_cant_be_read_is_no_evidence(text: str | None) -> None:
     """A ruleset that went live before it was kept has none; nothing else comes of it."""

@@ -12,7 +12,14 @@ from click.testing import CliRunner
 from triage_rules.cli import main
 from triage_rules.cli.exit_codes import EXIT_CODES, ExitCode, exit_code_of
 from triage_rules.cli.output import handle_errors
-from triage_rules.foundation.errors import CasesFailed, PropertiesFailed, ReportError, RulesetError, TriageError
+from triage_rules.foundation.errors import (
+    CasesFailed,
+    PersonasFailed,
+    PropertiesFailed,
+    ReportError,
+    RulesetError,
+    TriageError,
+)
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "exit-codes.md"
 
@@ -24,7 +31,7 @@ def every_error(root: type[TriageError] = TriageError) -> set[type[TriageError]]
 def make_error(kind: type[TriageError]) -> TriageError:
     if kind in {RulesetError, ReportError}:
         return kind(())
-    if kind in {CasesFailed, PropertiesFailed}:
+    if kind in {CasesFailed, PersonasFailed, PropertiesFailed}:
         return kind((), 1)
     return kind("the reason")
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.support.paths import GLASS_TEST, RED_DOTS
 from tests.support.rulesets import repository
-from tests.support.rulesets.random_people import random_person, usual_answer
 from triage_rules.evaluation.answers import UNKNOWN, asked, read_answers
+from triage_rules.interview.random_people import random_person, usual_answer
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import parse_ruleset
 
@@ -36,6 +36,24 @@ def gated() -> Ruleset:
 
 def people(ruleset: Ruleset, count: int = 100, **options: float) -> list[dict[str, Any]]:
     return [dict(random_person(ruleset, Random(seed), **options)) for seed in range(count)]
+
+
+def test_given_truths_are_kept_as_far_as_they_are_relevant(gated: Ruleset) -> None:
+    """So a person can be changed in some answers, and stays consistent."""
+    given = {"age_years": 70, "new_spots_a_day": 9, "blanches_on_pressure": "blanches"}
+    changed = [random_person(gated, Random(seed), unknown=0, given=given) for seed in range(50)]
+    assert {person["age_years"] for person in changed} == {70}
+    assert {person["blanches_on_pressure"] for person in changed} == {"blanches"}
+    assert {person["new_spots_a_day"] for person in changed} == {0}
+    assert len({person["temperature_c"] for person in changed}) > 1
+
+
+def test_the_share_of_usual_answers_may_be_chosen() -> None:
+    ruleset = repository.ruleset(GLASS_TEST)
+    healthy = [random_person(ruleset, Random(seed), unknown=0, usual=1) for seed in range(50)]
+    assert {person["itchy"] for person in healthy} == {False}
+    ill = [random_person(ruleset, Random(seed), unknown=0, usual=0) for seed in range(50)]
+    assert {person["itchy"] for person in ill} == {True}
 
 
 @pytest.mark.parametrize("folder", [RED_DOTS, GLASS_TEST], ids=lambda folder: str(folder.name))
@@ -83,7 +101,11 @@ def test_an_input_whose_relevance_is_open_has_a_truth_of_its_own(gated: Ruleset)
 def test_most_people_are_mostly_healthy_and_some_are_not() -> None:
     ruleset = repository.ruleset(RED_DOTS)
     usual = {read.name: answer for read in asked(ruleset) if (answer := usual_answer(read)) is not None}
-    shares = [sum(person[name] == usual[name] for name in usual) / len(usual) for person in people(ruleset)]
+    known = [[name for name in usual if person[name] != UNKNOWN] for person in people(ruleset)]
+    shares = [
+        sum(person[name] == usual[name] for name in names) / len(names)
+        for person, names in zip(people(ruleset), known, strict=True)
+    ]
     assert sum(share > 0.9 for share in shares) > 0.6 * len(shares)
     assert min(shares) < 0.9
 

@@ -15,6 +15,7 @@ from service.http.problems import OF_ERROR, Refused
 from triage_rules.foundation import errors
 from triage_rules.foundation.errors import (
     CasesFailed,
+    PersonasFailed,
     PropertiesFailed,
     QueueTooOld,
     ReportError,
@@ -36,7 +37,7 @@ def an_error(kind: type[TriageError]) -> TriageError:
         return ReportError((ReportFault("/findings/x", "null", "told"),))
     if kind is RulesetError:
         return RulesetError(())
-    if kind in {CasesFailed, PropertiesFailed}:
+    if kind in {CasesFailed, PersonasFailed, PropertiesFailed}:
         return kind((), 1)
     if kind is QueueTooOld:
         return QueueTooOld(1)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.rulesets import repository
+from tests.support.rulesets import glass_personas, repository
 from triage_rules.deployment.deploy import check_folder
 from triage_rules.language.bundle import bundle_of, document_of, make_bundle
 from triage_rules.language.reading import parse_document
@@ -144,6 +144,54 @@ def test_a_case_about_a_question_that_is_not_live_can_t_have_been_broken_before(
     draft = draft | {"cases.yaml": cases}
     assert ask(draft, "cases", live)["cases"]["failing"][0]["since"] == "unknown"
     assert ask(draft, "cases")["cases"]["failing"][0]["since"] == "unknown"
+
+
+# --- personas ---
+
+
+@pytest.fixture(scope="module")
+def peopled(files: dict[str, str]) -> dict[str, str]:
+    """With a panel and personas."""
+    return files | {"ruleset.yaml": glass_personas.rules(), "personas.yaml": glass_personas.PERSONAS}
+
+
+def test_faults_of_personas_are_told_with_those_of_the_other_files(peopled: dict[str, str]) -> None:
+    draft = edited(peopled, "fires: [R08]", "fires: [R99]", "cases.yaml")
+    draft = edited(draft, "itchy: true", "ichy: true", "personas.yaml")
+    told = ask(draft, "look")["diagnostics"]
+    assert [(one["file"], one["line"]) for one in told] == [("cases.yaml", 5), ("personas.yaml", 13)]
+    assert "did you mean `itchy`?" in told[1]["message"]
+    assert peopled["personas.yaml"].split("\n")[12][told[1]["column"] - 1 :].startswith("itchy")
+    assert ask(peopled, "look")["draft"]["personas"] == 3
+    assert ask(peopled | {"personas.yaml": " \n"}, "look")["diagnostics"] == []
+
+
+def test_the_cases_run_with_the_personas(peopled: dict[str, str]) -> None:
+    assert ask(peopled, "cases")["cases"]["personas"] == {"total": 3, "ran": 3, "failing": []}
+    told = ask(peopled | {"personas.yaml": glass_personas.WRONG}, "cases")["cases"]["personas"]
+    (failing,) = told["failing"]
+    assert (failing["name"], failing["line"]) == ("bites", 9)
+    assert "level: wanted monitor, got routine" in failing["differences"]
+
+
+def test_a_personas_interview_is_shown_and_without_a_name_the_first(peopled: dict[str, str]) -> None:
+    def shown(name: str) -> dict[str, Any]:
+        told = Desk().answer({"ask": "interview", "files": peopled, "persona": name})["interview"]
+        assert [one["name"] for one in told["personas"]] == ["bites", "feverish", "unsure"]
+        run: dict[str, Any] = told["run"]
+        return run
+
+    assert shown("")["name"] == shown("nobody")["name"] == "bites"
+    assert [one["title"] for one in shown("feverish")["shown"]] == ["Feeling ill", "Spots"]
+    assert ask(peopled | {"personas.yaml": ""}, "interview")["interview"] is None
+    assert ask(peopled | {"ruleset.yaml": "ruleset: 1"}, "interview")["interview"] is None
+
+
+def test_personas_are_downloaded_and_patched(peopled: dict[str, str], files: dict[str, str], tmp_path: Path) -> None:
+    with zipfile.ZipFile(io.BytesIO(pack_files("glass-test", peopled))) as archive:
+        archive.extractall(tmp_path)
+    assert check_folder(tmp_path / "glass-test").interviews is not None
+    assert "+++ b/rulesets/glass-test/personas.yaml" in patch("glass-test", files, peopled)
 
 
 # --- a patient ---

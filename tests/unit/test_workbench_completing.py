@@ -128,6 +128,34 @@ def test_a_property_is_completed(text: str, wanted: list[str]) -> None:
     assert options(PROPERTY + text, "properties.yaml") == wanted
 
 
+PERSONA = """bases:
+  adult:
+    findings: {itchy: false}
+personas:
+  bites:
+    group: harmless
+  new:
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("    au", ["audience"]),
+        ("    audience: ", ["patient", "clinician"]),
+        ("    base: ", ["adult"]),
+        ("    group: ", ["harmless"]),
+        ("    findings: {bl", ["blanches_on_pressure"]),
+        ("    findings: {itchy: ", ["true", "false"]),
+        ("    findings:\n      blanches_on_pressure: d", ["does_not_blanch"]),
+        ("    expect: {level: u", ["urgent"]),
+        ("    expect: {disposition: M", ["M1_clinician_48h"]),
+    ],
+)
+def test_a_persona_is_completed(text: str, wanted: list[str]) -> None:
+    assert options(PERSONA + text, "personas.yaml") == wanted
+
+
 @pytest.mark.parametrize("text", ["    # disp", "    reason: a word or t", "    reason: 'a wo"])
 def test_nothing_is_offered_in_words_and_comments(text: str) -> None:
     assert rule(text) is None

@@ -23,6 +23,7 @@ COMMANDS = (
     "explain",
     "follow",
     "form-link",
+    "interview",
     "key",
     "mutate",
     "post",
@@ -94,7 +95,7 @@ def main() -> None:
     """Triage symptom reports by rules that can be trusted.
 
     \b
-    Without a server:             check, test, prove, mutate, decide, explain, compare, diff
+    Without a server:             check, test, prove, mutate, interview, decide, explain, compare, diff
     Against a running service:    deploy, rollback, withdraw, status, post, follow, redrive, key, audit, erase, rekey
     Forms for patients:           form-link
     Everything on this machine:   up

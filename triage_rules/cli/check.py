@@ -19,6 +19,7 @@ from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import EngineLimitError, RulesetError
 from triage_rules.foundation.place import Place
 from triage_rules.foundation.version import version
+from triage_rules.interview.personas import load_personas
 from triage_rules.language.bundle import bundle_of
 from triage_rules.language.check_types import CheckType
 from triage_rules.language.model import Ruleset
@@ -112,6 +113,8 @@ def check_folder(folder: Path, seconds: float) -> CheckReport:
         ruleset, document = read_with_document(folder)
         if (folder / CASES_FILE).exists():
             read_cases(folder, ruleset)
+        if folder.is_dir():
+            load_personas(folder, ruleset)
     except RulesetError as error:
         return CheckReport(checking.findings_of_faults(error.faults))
     digest = bundle_of(document).digest

@@ -23,8 +23,8 @@ from triage_rules.records.audit import Actor
 def deploy(folder: Path, by: Actor, *, no_lower: bool) -> None:
     """Check a ruleset and make it live, in one step.
 
-    Runs its cases and proves its properties first; if anything fails, the live version stays. Also shows which reports
-    would get a lower level than by the live version; `triage diff` shows all differences.
+    Runs its cases, interviews its personas and proves its properties first; if anything fails, the live version stays.
+    Also shows which reports would get a lower level than by the live version; `triage diff` shows all differences.
     """
     with open_store(Settings.from_environment()) as store:
         deploy_folder(store, folder, by, lambda bundle: warn_of_lower_levels(store.rulesets, bundle, refuse=no_lower))

@@ -21,6 +21,7 @@ EXIT_CODES: dict[type[TriageError], ExitCode] = {
     TriageError: ExitCode.CANNOT_RUN,
     errors.RulesetError: ExitCode.FINDINGS,
     errors.CasesFailed: ExitCode.FINDINGS,
+    errors.PersonasFailed: ExitCode.FINDINGS,
     errors.PropertiesFailed: ExitCode.FINDINGS,
     errors.RulesetNotFound: ExitCode.USAGE,
     errors.NoRulesetLive: ExitCode.USAGE,

@@ -19,12 +19,12 @@ def deploy_folder(
     """Check a folder and make it live; after an error the live version stays. `before`: called with the checked bundle.
 
     Raises:
-        RulesetError: The file is not a ruleset, a case fails, or a property is not proved.
+        RulesetError: The file is not a ruleset, a case or a persona fails, or a property is not proved.
         RulesetNotFound: There is no such folder.
         EngineLimitError: The ruleset is too large for the engine.
 
     """
-    write_message(f"Checking {folder}: rules, cases and properties. This may take some seconds.")
+    write_message(f"Checking {folder}: rules, cases, personas and properties. This may take some seconds.")
     checked = deployment.check_folder(folder)
     before(checked.bundle)
     deployed = deployment.deploy(store.rulesets, checked, store.now_ms(), by)
@@ -32,7 +32,11 @@ def deploy_folder(
     proved = ""
     if checked.proved is not None:
         proved = f", {count_noun(checked.proved, 'property', 'properties')} proved for every possible report"
-    write_message(f"{cases} passed{proved}.")
+    interviewed = ""
+    if checked.interviews is not None:
+        personas = count_noun(checked.interviews.personas, "persona")
+        interviewed = f", {personas} interviewed (median: {checked.interviews.median_screens:g} screens)"
+    write_message(f"{cases} passed{proved}{interviewed}.")
     for warning in deployed.warnings:
         write_message(f"Warning: {warning}", fg="yellow")
     write_live(deployed.live)

@@ -11,6 +11,7 @@ from triage_rules.cli.output import write_message
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import RulesetNotFound
 from triage_rules.foundation.settings import Settings
+from triage_rules.interview.personas import PERSONAS_FILE, Personas, load_personas, parse_personas
 from triage_rules.language.bundle import bundle_of, open_bundle
 from triage_rules.language.reading import FILE_NAME, parse_document, parse_ruleset, read_with_document
 from triage_rules.language.reading.limits import MAX_BYTES
@@ -105,9 +106,22 @@ def open_folder_or_live(ruleset: str) -> Evaluator:
     if Path(ruleset).exists():
         return open_folder(Path(ruleset))
     from triage_rules.deployment.live import LiveRulesets
-    from triage_rules.foundation.settings import Settings
-    from triage_rules.store.redis import RedisStore
 
     write_message(f"No folder `{ruleset}` here; reading the live ruleset.")
     with RedisStore(Settings.from_environment()) as store:
         return LiveRulesets(store.rulesets).get(ruleset).evaluator
+
+
+def open_with_personas(ruleset: str) -> tuple[Evaluator, Personas | None]:
+    """Open a ruleset as `open_folder_or_live`, with the personas beside it; None if there are none.
+
+    Raises as `open_folder_or_live`, and RulesetError if the personas have faults.
+    """
+    path = Path(ruleset)
+    if path.exists():
+        evaluator = open_folder(path)
+        return evaluator, load_personas(path if path.is_dir() else path.parent, evaluator.ruleset)
+    evaluator = open_folder_or_live(ruleset)
+    with RedisStore(Settings.from_environment()) as store:
+        text = store.rulesets.get_files(evaluator.digest).get(PERSONAS_FILE)
+    return evaluator, None if text is None else parse_personas(text.encode(), PERSONAS_FILE, evaluator.ruleset)

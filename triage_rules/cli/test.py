@@ -1,4 +1,4 @@
-"""`triage test`: run the cases of a ruleset, and show what they leave uncovered."""
+"""`triage test`: run the cases and personas of a ruleset, and show what the cases leave uncovered."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ from triage_rules.cli.output import (
 )
 from triage_rules.cli.ruleset_argument import open_folder
 from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.interview.persona_runs import PersonaRun, median_screens, run_persona
+from triage_rules.interview.personas import load_personas
+from triage_rules.interview.plan import Planner
 
 
 def _read_required(_: click.Context, __: click.Parameter, value: str | None) -> dict[CoverageMeasure, Decimal]:
@@ -48,11 +51,12 @@ def _read_required(_: click.Context, __: click.Parameter, value: str | None) -> 
 def test(
     folder: Path, form: str, is_covered: bool, required: dict[CoverageMeasure, Decimal], suggested: int | None
 ) -> None:
-    """Run the worked cases of a ruleset."""
+    """Run the worked cases of a ruleset, and interview its personas."""
     evaluator = open_folder(folder)
     outcomes = _run_cases(evaluator, folder)
+    personas = _run_personas(evaluator, folder)
     coverage = cover(evaluator, outcomes) if is_covered or required or suggested else None
-    run = CaseRun(evaluator.ruleset.name, outcomes, coverage if is_covered else None)
+    run = SuiteRun(evaluator.ruleset.name, outcomes, personas, coverage if is_covered else None)
     if suggested is not None and coverage is not None:
         write_data(drafts(suggest(evaluator, coverage, [outcome.case for outcome in outcomes], suggested)))
     elif form == "junit":
@@ -63,9 +67,10 @@ def test(
     lacking = coverage_reporting.below(coverage, required) if coverage is not None else []
     for line in lacking:
         write_message(f"Too little is covered: {line}.")
-    if run.failed or not outcomes:
-        fails = "fails" if len(run.failed) == 1 else "fail"
-        exit_with(f"{len(run.failed)} of {count_noun(len(outcomes), 'case')} {fails}.", ExitCode.FINDINGS)
+    failures = [_count_failures(len(run.failed), len(outcomes), "case")] if run.failed or not outcomes else []
+    failures += [_count_failures(len(run.failed_personas), len(personas), "persona")] if run.failed_personas else []
+    if failures:
+        exit_with(" ".join(failures), ExitCode.FINDINGS)
     if lacking:
         exit_with("`triage test RULESET --coverage` lists what no case covers.", ExitCode.FINDINGS)
 
@@ -76,6 +81,21 @@ def _run_cases(evaluator: Evaluator, folder: Path) -> list[CaseOutcome]:
         outcomes.append(run_case(evaluator, case))
         progress.show(f"{len(outcomes)} of {len(cases)} cases")
     return outcomes
+
+
+def _run_personas(evaluator: Evaluator, folder: Path) -> list[PersonaRun]:
+    known = load_personas(folder, evaluator.ruleset)
+    if known is None:
+        return []
+    planner, progress, runs = Planner(evaluator), Progress(), list[PersonaRun]()
+    for persona in known.personas:
+        runs.append(run_persona(evaluator, planner, persona))
+        progress.show(f"{len(runs)} of {count_noun(len(known.personas), 'persona')}")
+    return runs
+
+
+def _count_failures(failed: int, total: int, noun: str) -> str:
+    return f"{failed} of {count_noun(total, noun)} {'fails' if failed == 1 else 'fail'}."
 
 
 def cover(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> Coverage:
@@ -94,11 +114,12 @@ def cover(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseRun:
-    """Outcomes of a ruleset's cases, and the coverage if it was asked for."""
+class SuiteRun:
+    """Outcomes of a ruleset's cases and personas, and the coverage if it was asked for."""
 
     ruleset: str
     outcomes: Sequence[CaseOutcome]
+    personas: Sequence[PersonaRun]
     coverage: Coverage | None
 
     @property
@@ -106,12 +127,23 @@ class CaseRun:
         """Return the cases whose result is not as expected."""
         return [outcome for outcome in self.outcomes if not outcome.passed]
 
+    @property
+    def failed_personas(self) -> list[PersonaRun]:
+        """Return the personas whose interview does not end with the expected outcome."""
+        return [run for run in self.personas if not run.passed]
+
     def as_text(self) -> Iterator[str]:
-        """Yield the lines of the run: failed cases, the count, the coverage."""
+        """Yield the lines of the run: failed cases and personas, their counts, the coverage."""
         for outcome in self.failed:
             yield f"{outcome.case.id}: {outcome.case.note}"
             yield "\n".join(f"    {difference}" for difference in outcome.differences)
+        for run in self.failed_personas:
+            yield f"{run.persona.name}: {run.persona.title}"
+            yield "\n".join(f"    {difference}" for difference in run.differences)
         yield f"{len(self.outcomes) - len(self.failed)} passed, {len(self.failed)} failed"
+        if self.personas:
+            failed, screens = len(self.failed_personas), f"{median_screens(self.personas):g}"
+            yield f"personas: {len(self.personas) - failed} passed, {failed} failed (median: {screens} screens)"
         if self.coverage is not None:
             yield f"\n{coverage_reporting.as_text(self.coverage)}"
 
@@ -126,22 +158,36 @@ class CaseRun:
                     "differences": outcome.differences,
                 }
                 for outcome in self.outcomes
-            ]
+            ],
+            "personas": [
+                {
+                    "name": run.persona.name,
+                    "title": run.persona.title,
+                    "passed": run.passed,
+                    "differences": run.differences,
+                    "screens": run.conversation.screens,
+                    "taps": run.conversation.taps,
+                }
+                for run in self.personas
+            ],
         }
         return data if self.coverage is None else data | {"coverage": coverage_reporting.as_json(self.coverage)}
 
     def as_junit(self) -> str:
         """Return the run as a JUnit suite; coverage as properties, which readers of JUnit keep or ignore."""
-        counts = {"tests": len(self.outcomes), "failures": len(self.failed), "errors": 0, "skipped": 0}
+        failed = len(self.failed) + len(self.failed_personas)
+        counts = {"tests": len(self.outcomes) + len(self.personas), "failures": failed, "errors": 0, "skipped": 0}
         suite = ET.Element("testsuite", {"name": self.ruleset} | {name: str(count) for name, count in counts.items()})
         if self.coverage is not None:
             properties = ET.SubElement(suite, "properties")
             for kind, count in self.coverage.counts().items():
                 ET.SubElement(properties, "property", name=f"coverage.{kind.value}", value=count.percent)
-        for outcome in self.outcomes:
-            case = ET.SubElement(suite, "testcase", name=outcome.case.id, classname=self.ruleset, time="0")
-            if not outcome.passed:
-                failure = ET.SubElement(case, "failure", type="difference", message=outcome.case.note)
-                failure.text = "\n".join(outcome.differences)
+        tests = [(self.ruleset, o.case.id, o.case.note, o.differences) for o in self.outcomes]
+        tests += [(f"{self.ruleset}.personas", r.persona.name, r.persona.title, r.differences) for r in self.personas]
+        for group, name, message, differences in tests:
+            case = ET.SubElement(suite, "testcase", name=name, classname=group, time="0")
+            if differences:
+                failure = ET.SubElement(case, "failure", type="difference", message=message)
+                failure.text = "\n".join(differences)
         ET.indent(suite)
         return ET.tostring(suite, encoding="unicode", xml_declaration=True)

@@ -10,25 +10,29 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from triage_rules.assurance.cases import parse_cases, run_case
 from triage_rules.assurance.cases.reading import CASES_FILE
 from triage_rules.assurance.properties.model import ProofVerdict, Property
-from triage_rules.assurance.properties.reading import PROPERTIES_FILE, has_properties, parse_properties
+from triage_rules.assurance.properties.reading import PROPERTIES_FILE, parse_properties
 from triage_rules.deployment import evidence
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import (
     CasesFailed,
     EngineLimitError,
+    PersonasFailed,
     PropertiesFailed,
     RulesetError,
     RulesetFault,
     RulesetNotFound,
 )
 from triage_rules.foundation.place import Place
+from triage_rules.interview.persona_runs import PersonaRun, median_screens, run_persona
+from triage_rules.interview.personas import PERSONAS_FILE, Personas, parse_personas
+from triage_rules.interview.plan import Planner
 from triage_rules.language.bundle import Bundle, bundle_of, open_bundle
 from triage_rules.language.check_types import CheckType, Severity
 from triage_rules.language.model import Ruleset
@@ -37,8 +41,9 @@ from triage_rules.records.audit import Actor
 from triage_rules.records.proposals import Approval
 from triage_rules.store.rulesets import LiveRuleset, RulesetStore
 
-FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE)
-"""Files of a ruleset's folder that are read; the last may be missing."""
+REQUIRED = (FILE_NAME, CASES_FILE)
+FILES = (*REQUIRED, PROPERTIES_FILE, PERSONAS_FILE)
+"""Files of a ruleset's folder that are read; only REQUIRED ones must be there."""
 
 CHECK_FINDINGS_SECONDS = 20.0
 """Time limit of the search for errors over every possible report. Undecided questions don't block, only warn."""
@@ -54,11 +59,26 @@ CHECK_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
+class Interviews:
+    """Interviews of personas, all of which passed. `budget`: the most screens that their median should take."""
+
+    personas: int
+    median_screens: float
+    budget: int | None
+
+    @property
+    def is_over_budget(self) -> bool:
+        """Return whether the median interview is longer than its budget."""
+        return self.budget is not None and self.median_screens > self.budget
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """Ruleset that may go live: its bundle, the number of passed cases, and the clinician who approved it.
 
     proved: number of proved properties; None if none are claimed. unasked: those about the previous version.
     undecided: questions that the check for errors had no time for, a sentence each. files: the checked texts, by name.
+    interviews: None if there are no personas.
     """
 
     bundle: Bundle
@@ -69,6 +89,7 @@ class Checked:
     undecided: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     evidence: str = ""
+    interviews: Interviews | None = None
 
     @property
     def kept(self) -> Mapping[str, str]:
@@ -85,21 +106,24 @@ class Deployed:
 
 
 def check_folder(folder: Path) -> Checked:
-    """Read a ruleset, check it, run its cases and prove its properties, on exactly the bundle that would go live.
+    """Read a ruleset, check it, run its cases and personas, and prove its properties, on the bundle that would go live.
 
     Raises:
         RulesetError: With every fault.
         CasesFailed: If a case fails.
+        PersonasFailed: If the interview of a persona does not end with the expected outcome.
         PropertiesFailed: If a property is not proved.
         RulesetNotFound: If a file is missing.
         EngineLimitError: If the engine can't hold the ruleset.
     """
-    sources = {name: bytes_of(folder / name) for name in FILES if name != PROPERTIES_FILE or has_properties(folder)}
+    sources = {name: bytes_of(folder / name) for name in FILES if name in REQUIRED or (folder / name).exists()}
     ruleset, document = parse_with_document(*sources[FILE_NAME])
     bundle = bundle_of(document)
     evaluator = Evaluator(open_bundle(bundle.data, bundle.digest), bundle.digest)
     properties_file = sources.get(PROPERTIES_FILE)
     claimed = None if properties_file is None else parse_properties(*properties_file, evaluator.ruleset)
+    personas_file = sources.get(PERSONAS_FILE)
+    personas = None if personas_file is None else parse_personas(*personas_file, evaluator.ruleset)
     outcomes = [run_case(evaluator, case) for case in parse_cases(*sources[CASES_FILE], evaluator.ruleset)]
     faults = tuple(
         RulesetFault(outcome.case.place, f"case `{outcome.case.id}`: {'; '.join(outcome.differences)}")
@@ -108,6 +132,7 @@ def check_folder(folder: Path) -> Checked:
     )
     if faults:
         raise CasesFailed(faults, len(outcomes))
+    runs = [] if personas is None else _interview(evaluator, personas)
     undecided = _refuse_errors(ruleset, document, evaluator)
     verdicts = [] if claimed is None else _prove_all(evaluator, claimed)
     unasked = tuple(claim.id for claim, verdict in verdicts if verdict is ProofVerdict.NOT_ASKED)
@@ -119,8 +144,23 @@ def check_folder(folder: Path) -> Checked:
         unasked=unasked,
         undecided=undecided,
         files={name: text.decode() for name, (text, _) in sources.items()},
-        evidence=evidence.text_of(outcomes, verdicts),
+        evidence=evidence.text_of(outcomes, verdicts, runs, None if personas is None else personas.median_screens),
+        interviews=None if personas is None else Interviews(len(runs), median_screens(runs), personas.median_screens),
     )
+
+
+def _interview(evaluator: Evaluator, personas: Personas) -> list[PersonaRun]:
+    """Interview each persona. Raises PersonasFailed if one does not get the expected outcome."""
+    planner = Planner(evaluator)
+    runs = [run_persona(evaluator, planner, persona) for persona in personas.personas]
+    faults = tuple(
+        RulesetFault(run.persona.place, f"persona `{run.persona.name}`: {'; '.join(run.differences)}")
+        for run in runs
+        if not run.passed
+    )
+    if faults:
+        raise PersonasFailed(faults, len(runs))
+    return runs
 
 
 def _refuse_errors(ruleset: Ruleset, document: Document, evaluator: Evaluator) -> tuple[str, ...]:
@@ -168,7 +208,15 @@ def check_files(files: Mapping[str, str]) -> Checked:
     bundle = Bundle(report["name"], report["version"], report["digest"], base64.b64decode(report["data"]))
     unasked, undecided = tuple(report["unasked"]), tuple(report["undecided"])
     return Checked(
-        bundle, report["cases"], report["approved_by"], report["proved"], unasked, undecided, texts, report["evidence"]
+        bundle,
+        report["cases"],
+        report["approved_by"],
+        report["proved"],
+        unasked,
+        undecided,
+        texts,
+        report["evidence"],
+        None if report["interviews"] is None else Interviews(**report["interviews"]),
     )
 
 
@@ -180,6 +228,7 @@ def deploy(
     Raises StoreUnavailable, AuditError, ProposalNotFound, ProposalRefused.
     """
     bundle = checked.bundle
+    warnings = _warn_of_budget(rulesets, checked)
     others = [digest for digest in rulesets.get_digests(bundle.name, bundle.version) if digest != bundle.digest]
     live = rulesets.deploy(
         bundle.name,
@@ -192,7 +241,8 @@ def deploy(
         files=checked.kept,
         approving=approving,
     )
-    warnings = [] if checked.proved is not None else [f"`{bundle.name}` has no {PROPERTIES_FILE}, so nothing is proved"]
+    if checked.proved is None:
+        warnings.append(f"`{bundle.name}` has no {PROPERTIES_FILE}, so nothing is proved")
     warnings += [
         f"property `{name}` is about the previous version and was not checked: run `triage prove --against live`"
         for name in checked.unasked
@@ -206,6 +256,19 @@ def deploy(
         for digest in others
     ]
     return Deployed(live, tuple(warnings))
+
+
+def _warn_of_budget(rulesets: RulesetStore, checked: Checked) -> list[str]:
+    """Return a warning if the median interview is over its budget, with that of the live version if it is known."""
+    interviews = checked.interviews
+    if interviews is None or not interviews.is_over_budget:
+        return []
+    live, before = rulesets.get_live().get(checked.bundle.name), None
+    if live is not None and live.digest != checked.bundle.digest:
+        before = evidence.read(rulesets.get_files(live.digest).get(evidence.FILE_NAME)).median_screens
+    warning = f"the median interview of the personas takes {interviews.median_screens:g} screens, "
+    warning += f"over the budget of {interviews.budget}"
+    return [warning if before is None else f"{warning}; by the previous version it took {before:g}"]
 
 
 def roll_back(rulesets: RulesetStore, name: str, now_ms: int, by: Actor) -> tuple[LiveRuleset, Ruleset]:
@@ -251,7 +314,7 @@ def _main(folder: Path) -> None:
     except EngineLimitError as error:
         report = {"faults": [((FILE_NAME, 1, 1), str(error))]}
     except RulesetNotFound:
-        missing = [name for name in FILES[:2] if not (folder / name).exists()]
+        missing = [name for name in REQUIRED if not (folder / name).exists()]
         report = {"faults": [((name, 1, 1), "this file is missing") for name in missing]}
     else:
         bundle = checked.bundle
@@ -266,6 +329,7 @@ def _main(folder: Path) -> None:
             "unasked": checked.unasked,
             "undecided": checked.undecided,
             "evidence": checked.evidence,
+            "interviews": None if checked.interviews is None else asdict(checked.interviews),
         }
     json.dump(report, sys.stdout)
 

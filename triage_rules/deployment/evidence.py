@@ -1,4 +1,4 @@
-"""Evidence of a ruleset when it went live: the rules that each case fires, and the properties proved.
+"""Evidence of a ruleset when it went live: the rules that each case fires, the properties proved, the interviews.
 
 Stored beside the files it was made from; no decision reads it.
 """
@@ -9,12 +9,14 @@ import base64
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
 from triage_rules.assurance.cases import CaseOutcome, fired_ids
 from triage_rules.assurance.properties.model import Answering, LeavingOpen, Never, Property, RoutineOnlyIfAnswered, Then
 from triage_rules.foundation import strict_json
+from triage_rules.interview.persona_runs import PersonaRun
 from triage_rules.language.conditions import names_in
 from triage_rules.language.model import Level
 from triage_rules.records.reports import History
@@ -56,22 +58,52 @@ class ShownProperty:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownPersona:
+    """Persona and the interview. `level`: a word. `certificate`: the screens of a small certificate."""
+
+    name: str
+    title: str
+    group: str
+    level: str
+    disposition: str
+    screens: int
+    taps: int
+    certificate: int
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """Evidence of a ruleset; empty if it went live before evidence was stored."""
+    """Evidence of a ruleset; empty if it went live before evidence was stored.
+
+    budget: the most screens that the median interview should take; None if none is declared.
+    """
 
     cases: tuple[ShownCase, ...] = ()
     properties: tuple[ShownProperty, ...] = ()
+    personas: tuple[ShownPersona, ...] = ()
+    budget: int | None = None
+
+    @property
+    def median_screens(self) -> float | None:
+        """Return the screens of the median interview; None if no persona was interviewed."""
+        return median(persona.screens for persona in self.personas) if self.personas else None
 
     def firing(self, rule: str) -> list[ShownCase]:
         """Return the cases that fire a rule."""
         return [case for case in self.cases if rule in case.fires]
 
 
-def text_of(outcomes: Iterable[CaseOutcome], properties: Iterable[tuple[Property, str]]) -> str:
+def text_of(
+    outcomes: Iterable[CaseOutcome],
+    properties: Iterable[tuple[Property, str]],
+    runs: Iterable[PersonaRun] = (),
+    budget: int | None = None,
+) -> str:
     """Encode the evidence: JSON, compressed, since cases repeat each other. `properties`: each with its verdict."""
     cases = [_write_case(outcome) for outcome in outcomes]
     claims = [_write_property(claim, verdict) for claim, verdict in properties]
-    text = strict_json.dumps({"cases": cases, "properties": claims})
+    personas = [asdict(_shown_persona(run)) for run in runs]
+    text = strict_json.dumps({"cases": cases, "properties": claims, "personas": personas, "budget": budget})
     return base64.b64encode(zlib.compress(text.encode())).decode("ascii")
 
 
@@ -82,7 +114,12 @@ def read(text: str | None) -> Evidence:
     try:
         data = zlib.decompressobj().decompress(base64.b64decode(text), MAX_BYTES)
         stored = json.loads(data)
-        return Evidence(tuple(map(_read_case, stored["cases"])), tuple(map(_read_property, stored["properties"])))
+        return Evidence(
+            tuple(map(_read_case, stored["cases"])),
+            tuple(map(_read_property, stored["properties"])),
+            tuple(ShownPersona(**persona) for persona in stored.get("personas", ())),
+            stored.get("budget"),
+        )
     except (ValueError, KeyError, TypeError, zlib.error):
         return Evidence()
 
@@ -104,6 +141,20 @@ def _read_case(stored: Json) -> ShownCase:
     reports, highest = stored["history"]
     history = History(reports, None if highest == _NO_LEVEL else Level.of(highest))
     return ShownCase(stored["id"], stored["note"], stored["findings"], history, stored["level"], tuple(stored["fires"]))
+
+
+def _shown_persona(run: PersonaRun) -> ShownPersona:
+    persona, conversation = run.persona, run.conversation
+    return ShownPersona(
+        persona.name,
+        persona.title,
+        persona.group,
+        run.result["level"],
+        run.result["disposition"],
+        conversation.screens,
+        conversation.taps,
+        len(run.certificate),
+    )
 
 
 def _write_property(claim: Property, verdict: str) -> Json:

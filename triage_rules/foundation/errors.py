@@ -3,6 +3,7 @@
 TriageError
 ├── RulesetError             a ruleset file was rejected (carries `faults`)
 │   ├── CasesFailed          the ruleset does not pass its own cases
+│   ├── PersonasFailed       an interview of a persona does not end with the expected outcome
 │   └── PropertiesFailed     a property of the ruleset is broken or not proved
 ├── RulesetNotFound          no ruleset of that name is live, or no such folder
 │   ├── NoRulesetLive        no ruleset is live at all: no report can be accepted yet
@@ -74,6 +75,14 @@ class CasesFailed(RulesetError):
     def __init__(self, faults: tuple[RulesetFault, ...], count: int) -> None:
         super().__init__(faults)
         self.args = (f"{self}\nRefused: {len(faults)} of {count} cases failed. The live version stays.",)
+
+
+class PersonasFailed(RulesetError):
+    """An interview of a persona does not end with the expected outcome; fix the rules or the persona."""
+
+    def __init__(self, faults: tuple[RulesetFault, ...], count: int) -> None:
+        super().__init__(faults)
+        self.args = (f"{self}\nRefused: {len(faults)} of {count} personas failed. The live version stays.",)
 
 
 class PropertiesFailed(RulesetError):

@@ -27,11 +27,15 @@ class Exchange:
 
 @dataclass(slots=True)
 class Conversation:
-    """A whole interview. `decision`: the last one, within the audience's reach."""
+    """A whole interview. `decision`: the last one, within the audience's reach.
+
+    repeated: a screen that asks only what is answered already; the interview would never end, so it was broken off.
+    """
 
     exchanges: list[Exchange] = field(default_factory=list)
     answers: Answers = field(default_factory=dict)
     decision: Decision | None = None
+    repeated: NextScreen | None = None
 
     @property
     def screens(self) -> int:
@@ -73,7 +77,8 @@ def interview(
             return conversation
         answers, now_ticked, taps = _answer(shown, truth)
         if not answers.keys() - conversation.answers.keys() and not set(now_ticked) - set(ticked):
-            raise AssertionError(f"a screen adds no answer: {', '.join(shown.inputs)}")
+            conversation.repeated = shown
+            return conversation
         conversation.exchanges.append(Exchange(shown, answers, now_ticked, taps, seconds, conversation.decision))
         conversation.answers |= answers
         ticked = tuple(name for name in (*ticked, *now_ticked) if name not in conversation.answers)

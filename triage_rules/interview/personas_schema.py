@@ -33,7 +33,11 @@ def personas_json_schema() -> Schema:
         "title": "Personas of a triage ruleset",
         "description": "People with truthful answers to everything, for interviews.",
         **an_object(keys, ["ruleset", "personas"]),
-        "$defs": {name: shared[name] for name in _SHARED},
+        "$defs": {
+            **{name: shared[name] for name in _SHARED},
+            "answers": named(NAME.pattern, ref("answer"), "Truths by input."),
+            "answer": {"type": ["boolean", "number", "string"]},
+        },
     }
 
 
@@ -58,11 +62,10 @@ def _persona_schema() -> Schema:
 
 
 def _truths() -> Schema:
-    answer = {"type": ["boolean", "number", "string"]}
-    findings = named(NAME.pattern, answer, "Truths by input; `unknown` for what they don't know or haven't measured.")
+    says = "Truths by input; `unknown` for what they don't know or haven't measured."
     return {
         "base": {**ref("name"), "description": "A base written above, whose truths these override."},
-        "findings": findings,
+        "findings": {**ref("answers"), "description": says},
     }
 
 

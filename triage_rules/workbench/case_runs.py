@@ -1,4 +1,4 @@
-"""Runs of a draft's cases: the failing ones, and those among them that the live version passes."""
+"""Runs of a draft's cases and personas: the failing ones, and those cases among them that the live version passes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from triage_rules.assurance.cases import Case, CaseOutcome, run_case
 from triage_rules.evaluation.answers import asked
 from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.interview.persona_runs import PersonaRun, run_persona
+from triage_rules.interview.plan import Planner
 from triage_rules.language.model import Ruleset
 from triage_rules.workbench.draft import OpenedDraft
 from triage_rules.workbench.try_patient import words_of
@@ -25,7 +27,10 @@ BROKEN, BEFORE, UNKNOWN = "broken", "before", "unknown"
 
 
 def run(opened: OpenedDraft, live: Evaluator | None, seconds: float = SECONDS) -> Json:
-    """Run the cases in their order. `failing`: those with differences, first the ones that the draft broke."""
+    """Run the cases in their order, then the personas in the time that is left.
+
+    failing: those with differences, first the ones that the draft broke.
+    """
     evaluator = opened.evaluator
     if evaluator is None:
         return {"total": len(opened.cases), "ran": 0, "passed": 0, "broken": 0, "failing": []}
@@ -46,7 +51,28 @@ def run(opened: OpenedDraft, live: Evaluator | None, seconds: float = SECONDS) -
         "broken": sum(case["since"] == BROKEN for case in failing),
         "failing": failing[:SHOWN],
         "failed": len(failing),
+        "personas": _run_personas(evaluator, opened, until),
     }
+
+
+def _run_personas(evaluator: Evaluator, opened: OpenedDraft, until: float) -> Json:
+    """Return the counts of the personas, and the failing ones."""
+    ran, planner = list[PersonaRun](), Planner(evaluator)
+    for persona in opened.personas:
+        if time.monotonic() >= until:
+            break
+        ran.append(run_persona(evaluator, planner, persona))
+    failing = [
+        {
+            "name": run.persona.name,
+            "title": run.persona.title,
+            "line": run.persona.place.line,
+            "differences": list(run.differences),
+        }
+        for run in ran
+        if not run.passed
+    ]
+    return {"total": len(opened.personas), "ran": len(ran), "failing": failing}
 
 
 def _state(case: Case, live: Evaluator | None) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 from triage_rules.assurance.cases.reading import CASES_FILE, WANTED
 from triage_rules.assurance.properties.schema import properties_json_schema
+from triage_rules.interview.personas import PERSONAS_FILE
+from triage_rules.interview.personas_schema import personas_json_schema
 from triage_rules.language.model import Level
 from triage_rules.language.reading import FILE_NAME
 from triage_rules.language.reading.places import Faults, data_of
@@ -50,7 +52,7 @@ def complete(files: Files, file: str, line: int, column: int) -> Completion | No
     place = locate(files.get(file, ""), line, column)
     if place is None:
         return None
-    names = _Names(files)
+    names = _Names(files, file)
     parts = _follow(_schema(file), place.path)
     options: list[CompletionOption] = []
     if place.is_key is not False:
@@ -81,6 +83,8 @@ def _schema(file: str) -> Json:
             return ruleset_json_schema()
         case "properties.yaml":
             return properties_json_schema()
+        case "personas.yaml":
+            return personas_json_schema()
         case _:
             return CASES
 
@@ -186,18 +190,21 @@ _BY_KEY: dict[str, tuple[str, ...]] = {
 class _Names:
     """Names of a draft, searched line by line: a draft that can't be parsed has names too."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, file: str) -> None:
         self._text = files.get(FILE_NAME, "")
         self._rules = sections(self._text)
-        self._cases = sections(files.get(CASES_FILE, ""))
+        is_of_personas = file == PERSONAS_FILE
+        own = sections(files.get(PERSONAS_FILE if is_of_personas else CASES_FILE, ""))
+        self._bases = own.get("bases", {})
+        groups_in = own.get("personas", {}) if is_of_personas else self._rules.get("inputs", {})
         self._by_kind: dict[str, Callable[[], Iterator[CompletionOption]]] = {
             INPUTS: lambda: self._listed("inputs", INPUTS),
             STATEMENTS: self._statements,
             RULES: lambda: (option for part in ("rules", "safety_net") for option in self._listed(part, RULES)),
             DISPOSITIONS: lambda: self._listed("dispositions", DISPOSITIONS),
             CONFLICTS: lambda: self._listed("conflicts", CONFLICTS),
-            BASES: lambda: (CompletionOption(name, BASES) for name in self._cases.get("bases", {})),
-            GROUPS: lambda: self._words("inputs", _GROUP, GROUPS),
+            BASES: lambda: (CompletionOption(name, BASES) for name in self._bases),
+            GROUPS: lambda: self._words(groups_in, _GROUP, GROUPS),
             FLAGS: self._flags,
             PANELS: lambda: self._listed("panels", PANELS),
         }  # fmt: skip
@@ -248,8 +255,8 @@ class _Names:
         for listed in _FLAGS.findall(self._text):
             yield from (CompletionOption(flag.strip(), FLAGS) for flag in listed.split(","))
 
-    def _words(self, section: str, pattern: re.Pattern[str], kind: str) -> Iterator[CompletionOption]:
-        blocks = self._rules.get(section, {}).values()
+    def _words(self, entries: Json, pattern: re.Pattern[str], kind: str) -> Iterator[CompletionOption]:
+        blocks = entries.values()
         yield from (CompletionOption(match[1], kind) for block in blocks if (match := pattern.search(block)))
 
     def _choices(self, name: str) -> Iterator[CompletionOption]:

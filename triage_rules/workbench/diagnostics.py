@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from triage_rules.assurance.properties.reading import PROPERTIES_FILE
 from triage_rules.foundation.errors import RulesetFault
 from triage_rules.language.check_types import CheckType, Severity
 from triage_rules.workbench.draft import FILES, Files, OpenedDraft
@@ -109,7 +110,7 @@ def _of_proof(proof: Proof, files: Files) -> Diagnostic:
         example = tuple(describe_report(witness.rulesets[0], answers, history))
         outcome = "; with the other answer: ".join(map(_outcome, witness.results))
         patient = words_of(witness.rulesets[0], answers, history)
-    span = _span(*((FILES[2], 1, 1) if place is None else (place.file, place.line, place.column)), files)
+    span = _span(*((PROPERTIES_FILE, 1, 1) if place is None else (place.file, place.line, place.column)), files)
     message = f"property `{proof.asked.id}` is {proof.verdict.value}: {proof.asked.says} {proof.why}".strip()
     return Diagnostic(*span, Severity.ERROR.value, NOT_PROVED, message, "a property that is not proved", example,
                       outcome, patient=patient)  # fmt: skip

@@ -13,13 +13,14 @@ from triage_rules.assurance.properties.reading import PROPERTIES_FILE, propertie
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import EngineLimitError, RulesetError, RulesetFault
 from triage_rules.foundation.place import Place
+from triage_rules.interview.personas import PERSONAS_FILE, Persona, personas_of
 from triage_rules.language.bundle import bundle_of
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import FILE_NAME, Document, parse_text, parse_with_document
 from triage_rules.language.reading.places import Faults
 
-FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE)
-"""Files of a draft; the last may be missing or empty, which means the same."""
+FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE, PERSONAS_FILE)
+"""Files of a draft; the last two may be missing or empty, which means the same."""
 
 Files = Mapping[str, str]
 
@@ -47,6 +48,7 @@ class OpenedDraft:
     rules: Rules | None
     cases: tuple[Case, ...] = ()
     properties: tuple[Property, ...] = ()
+    personas: tuple[Persona, ...] = ()
     faults: tuple[RulesetFault, ...] = ()
 
     @property
@@ -74,17 +76,18 @@ class Drafts:
     """Opener of drafts, with a cache of parsed texts."""
 
     def __init__(self) -> None:
-        self._rules, self._cases, self._properties = _Cache(), _Cache(), _Cache()
+        self._rules, self._cases, self._properties, self._personas = _Cache(), _Cache(), _Cache(), _Cache()
 
     def open(self, files: Files) -> OpenedDraft:
-        """Open a draft as far as it can be read: the rules, then the cases and properties that refer to them."""
+        """Open a draft as far as it can be read: the rules, then the other files, which refer to them."""
         read = self.rules(files)
         if isinstance(read, RulesetError):
             return OpenedDraft(None, faults=read.faults)
         faults = list(read.faults)
         cases = _collect(faults, lambda: self._read_cases(files, read.ruleset))
         properties = _collect(faults, lambda: self._read_properties(files, read.ruleset))
-        return OpenedDraft(read, tuple(cases), tuple(properties), tuple(faults))
+        personas = _collect(faults, lambda: self._read_personas(files, read.ruleset))
+        return OpenedDraft(read, tuple(cases), tuple(properties), tuple(personas), tuple(faults))
 
     def rules(self, files: Files) -> Rules | RulesetError:
         """Read the ruleset file; return the error if it can't be read."""
@@ -104,6 +107,13 @@ class Drafts:
         return properties_of(
             *_copy_faults(self._properties.get(text, lambda text: _parse(text, PROPERTIES_FILE))), ruleset
         )
+
+    def _read_personas(self, files: Files, ruleset: Ruleset) -> list[Persona]:
+        text = files.get(PERSONAS_FILE, "")
+        if not text.strip():
+            return []
+        parsed = _copy_faults(self._personas.get(text, lambda text: _parse(text, PERSONAS_FILE)))
+        return list(personas_of(*parsed, ruleset).personas)
 
 
 def _read_rules(text: bytes) -> Rules | RulesetError:

@@ -10,7 +10,7 @@ from typing import Any
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.errors import TriageError
 from triage_rules.language.bundle import open_bundle
-from triage_rules.workbench import case_runs, compare_live, diagnostics, try_patient
+from triage_rules.workbench import case_runs, compare_live, diagnostics, film_strip, try_patient
 from triage_rules.workbench.draft import Drafts, Files, OpenedDraft
 
 Json = dict[str, Any]
@@ -27,7 +27,10 @@ class Desk:
         self._live: OrderedDict[str, Evaluator] = OrderedDict()
 
     def answer(self, request: Json) -> Json:
-        """Answer a request {ask, files, live, words}. `ask` is one of: look, check, cases, try, compare."""
+        """Answer a request {ask, files, live, words, persona}.
+
+        `ask` is one of: look, check, cases, interview, try, compare. persona: the name of the one to interview.
+        """
         files: Files = request["files"]
         opened = self._drafts.open(files)
         live = self._open_live(request.get("live"))
@@ -40,6 +43,8 @@ class Desk:
                 return response | {"diagnostics": diagnostics.as_json(examined)}
             case "cases":
                 return response | {"cases": case_runs.run(opened, live)}
+            case "interview":
+                return response | {"interview": film_strip.show_interview(opened, request.get("persona", ""))}
             case "try":
                 return response | {"tried": self._try(opened, live, request.get("words", {}))}
             case "compare":
@@ -90,6 +95,7 @@ def _describe(opened: OpenedDraft, files: Files) -> Json:
         "inputs": len(ruleset.inputs),
         "cases": len(opened.cases),
         "properties": len(opened.properties),
+        "personas": len(opened.personas),
         "approved_by": ruleset.approved_by,
     }
     return response | {"draft": draft, "controls": try_patient.controls(ruleset)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
 
 from triage_rules.evaluation.answers import UNKNOWN, asked
@@ -13,6 +13,9 @@ from triage_rules.language.model import AskedOf, Compare, Condition, Inferred, I
 
 HEALTH = (1.0, 0.995, 0.98, 0.9)
 """Shares of usual answers; each person has one of them."""
+
+UNKNOWN_SHARE = 0.02
+"""Usual share of what a person doesn't know."""
 
 FREE = 0.5
 """Share of usual answers to what says who the person is, and of unknown numbers among those without a usual one.
@@ -24,23 +27,34 @@ UNBOUNDED = 1000
 STEPS = (-1, -0.1, 0, 0.1, 1)
 
 
-def random_person(ruleset: Ruleset, random: Random, *, unknown: float = 0.02) -> dict[str, Value]:
+def random_person(
+    ruleset: Ruleset,
+    random: Random,
+    *,
+    unknown: float = UNKNOWN_SHARE,
+    usual: float | None = None,
+    given: Mapping[str, Value] | None = None,
+) -> dict[str, Value]:
     """Return a truth for every input that a report may answer. `unknown`: share of what the person doesn't know.
 
+    usual: share of usual answers; None: one of HEALTH. given: truths to keep, as far as they are relevant.
     An input whose relevance is ruled out has its `otherwise` (`unknown` without one); one that isn't available is
     unknown.
     """
-    return _Person(ruleset, random, unknown).whole()
+    return _Person(ruleset, random, unknown, usual, given or {}).whole()
 
 
 class _Person:
     """Person whose truths are drawn one after the other, each after those that its gates read."""
 
-    def __init__(self, ruleset: Ruleset, random: Random, unknown: float) -> None:
+    def __init__(
+        self, ruleset: Ruleset, random: Random, unknown: float, usual: float | None, given: Mapping[str, Value]
+    ) -> None:
         self._ruleset = ruleset
         self._random = random
         self._unknown = unknown
-        self._health = random.choice(HEALTH)
+        self._health = random.choice(HEALTH) if usual is None else usual
+        self._given = given
         self._limits = _limits(ruleset)
         gates = Counter(
             name for read in asked(ruleset) for name in {n for w in _gates(read) for n in _inputs(ruleset, w)}
@@ -63,6 +77,8 @@ class _Person:
             self._truth[read.name] = UNKNOWN if read.relevant.otherwise is None else read.relevant.otherwise
         elif read.available_if is not None and self._value(read.available_if) is not True:
             self._truth[read.name] = UNKNOWN
+        elif read.name in self._given:
+            self._truth[read.name] = self._given[read.name]
         else:
             self._truth[read.name] = UNKNOWN if self._random.random() < self._unknown else self._draw(read)
 
