@@ -130,7 +130,7 @@ class Attempts:
             amends=report.amends,
         )
         if self._publishes_next:
-            add_next(result, loaded.planner, report.answers, delivery.history, report.audience)
+            add_next(result, loaded.planner, report.answers, history=delivery.history, audience=report.audience)
         ruleset = loaded.evaluator.ruleset
         standing = find_standing(result, chain, ruleset, amends=report.amends, received_ms=report.received_ms)
         result["lowers"] = find_lowered(result, chain, ruleset, standing.place)

@@ -186,7 +186,14 @@ class Intake:
         if posted.amends is not None:
             view = ChainView(self._store.get_chain_result(posted.amends))
             result["lowers"] = find_lowered(result, view, posted.loaded.ruleset)
-        add_next(result, posted.loaded.planner, posted.answers, history, posted.audience, posted.ticked)
+        add_next(
+            result,
+            posted.loaded.planner,
+            posted.answers,
+            history=history,
+            audience=posted.audience,
+            ticked=posted.ticked,
+        )
         self._counts.evaluated(posted.loaded.ruleset.name, str(result["level"]))
         return result
 
@@ -201,10 +208,10 @@ class Intake:
         except (RulesetNotFound, BundleError, RulesetError, EngineLimitError):
             delivery = None
         if delivery is None:
-            result["interview"] = {**result["interview"], "next": None}
+            result["interview"] = {**(result.get("interview") or {}), "next": None}
         else:
             report = delivery.report
-            add_next(result, loaded.planner, report.answers, delivery.history, report.audience)
+            add_next(result, loaded.planner, report.answers, history=delivery.history, audience=report.audience)
 
     def _accept(self, request: Request, *, enqueue: bool) -> tuple[Accepted, Lane | None]:
         """Return the report, and the lane if it must still be enqueued. `enqueue`: in the step that stores it."""

@@ -25,6 +25,13 @@ def decide(ruleset: str, file: Any, form: str, *, is_interview: bool) -> None:
     posted = read_report(evaluator, file.read(MAX_BYTES + 1))
     result = decide_answers(evaluator, posted)
     if is_interview:
-        add_next(result, posted.loaded.planner, posted.answers, History(), posted.audience, posted.ticked)
+        add_next(
+            result,
+            posted.loaded.planner,
+            posted.answers,
+            history=History(),
+            audience=posted.audience,
+            ticked=posted.ticked,
+        )
     write(form, result, result_text(result))
     warn_not_approved(evaluator.ruleset.name, evaluator.ruleset.approved_by)

@@ -12,17 +12,19 @@ from triage_rules.records.reports import History
 Json = dict[str, Any]
 
 
-def add_next(  # noqa: PLR0913 (a report's part of an interview)
+def add_next(
     result: Json,
     planner: Planner,
     answers: Answers,
+    *,
     history: History,
     audience: Audience,
     ticked: Iterable[str] = (),
 ) -> None:
     """Add to a result of these answers the screen to show next, as `interview.next`."""
     shown = planner.next_screen(answers, history, audience, ticked)
-    result["interview"] = {**result["interview"], "next": describe_next(planner.ruleset, shown)}
+    known = result.get("interview") or {"audience": audience.value, "complete": shown is None}  # of an earlier version
+    result["interview"] = {**known, "next": describe_next(planner.ruleset, shown)}
 
 
 def describe_next(ruleset: Ruleset, shown: NextScreen | None) -> Json | None:
