@@ -15,7 +15,7 @@ from benchmarks.timing import Figure, by_turns
 from triage_rules.evaluation.compiling import compile_ruleset
 from triage_rules.evaluation.decision import Decider
 from triage_rules.evaluation.engine import Engine
-from triage_rules.evaluation.generated.program import GeneratedEvaluator
+from triage_rules.evaluation.generated.program import GeneratedEvaluator, Reach
 from triage_rules.evaluation.result import Identity, Results
 from triage_rules.foundation import strict_json
 from triage_rules.language.model import Answers, Ruleset
@@ -59,6 +59,10 @@ def _timed(ruleset: Ruleset, reports: Sequence[Answers], size: Size) -> dict[str
     return {name: figure.times(1e6 / len(reports), "") for name, figure in timed.items()}
 
 
+EVERYTHING = Reach(askable=-1, closed=0)
+"""Every open input may still be answered."""
+
+
 class _Parts:
     """Parts of a decision, a method each; the input from other parts is prepared before."""
 
@@ -71,7 +75,7 @@ class _Parts:
         self._results = Results(ruleset, self._deciding)
         self._identity = Identity("r", ruleset.name, ruleset.version, "sha256:0", NOW_MS, NOW_MS)
         self._rails = [self._engine.run(report) for report in reports]
-        self._opinions = [self._plain.of(report) for report in reports]
+        self._opinions = [self._plain.of(report, EVERYTHING) for report in reports]
         self._decisions = [self._deciding.decide(rails) for rails in self._rails]
         self._written = [self.tell(number) for number in range(len(reports))]  # and so explained
 
@@ -85,7 +89,7 @@ class _Parts:
         self._plain.of(self._reports[number])
 
     def explained(self, number: int) -> None:
-        self._plain.of(self._reports[number]).depends_on()
+        self._plain.of(self._reports[number], EVERYTHING).depends_on_in_reach()
 
     def decide(self, number: int) -> None:
         self._deciding.decide(self._rails[number])

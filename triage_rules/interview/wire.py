@@ -12,7 +12,7 @@ from triage_rules.records.reports import History
 Json = dict[str, Any]
 
 
-def add_next(
+def add_next(  # noqa: PLR0913 (a report's part of an interview)
     result: Json,
     planner: Planner,
     answers: Answers,
