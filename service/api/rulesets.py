@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Response, request
@@ -17,7 +18,8 @@ from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation.answers import answers_json_schema
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.bundle import document_of
-from triage_rules.language.model import Floor, Input, Rule, Ruleset
+from triage_rules.language.model import Floor, Input, Panel, Rule, Ruleset
+from triage_rules.language.wording import describe_condition
 from triage_rules.store.rulesets import LiveRuleset
 
 blueprint = Blueprint("rulesets", __name__, url_prefix="/v1/rulesets", description="Read the live rulesets.")
@@ -121,6 +123,8 @@ def _detail(ruleset: Ruleset) -> dict[str, Any]:
             for disposition in ruleset.dispositions.values()
         ],
         "inputs": [_input(asked) for asked in ruleset.inputs.values()],
+        "panels": [_panel(ruleset, panel) for panel in ruleset.panels.values()],
+        "screens": {"first": _screens(ruleset.screens.first), "then": _screens(ruleset.screens.then)},
         "rules": [_rule(ruleset, rule) for rule in ruleset.rules.values()],
         "safety_net": [_rule(ruleset, floor) for floor in ruleset.floors.values()],
     }
@@ -134,6 +138,11 @@ def _input(asked: Input) -> dict[str, Any]:
         "help": asked.help,
         "group": asked.group,
         "asked_of": asked.asked_of.value,
+        "relevant": None
+        if asked.relevant is None
+        else {"when": describe_condition(asked.relevant.when), "otherwise": asked.relevant.otherwise},
+        "available_if": None if asked.available_if is None else describe_condition(asked.available_if),
+        "expected": asked.expected,
         "unit": asked.unit,
         "minimum": asked.minimum,
         "maximum": asked.maximum,
@@ -142,6 +151,27 @@ def _input(asked: Input) -> dict[str, Any]:
             {"value": choice.value, "label": choice.label, "means_open": choice.means_open} for choice in asked.choices
         ],
     }
+
+
+def _panel(ruleset: Ruleset, panel: Panel) -> dict[str, Any]:
+    return {
+        "name": panel.name,
+        "section": panel.section,
+        "question": panel.question,
+        "immediate_danger": panel.immediate_danger,
+        "lines": [
+            {
+                "finding": line.input,
+                "question": line.text or ruleset.inputs[line.input].question,
+                "none_means": line.none_means,
+            }
+            for line in panel.lines
+        ],
+    }
+
+
+def _screens(screens: Iterable[str | tuple[str, ...]]) -> list[dict[str, Any]]:
+    return [{"panel": item} if isinstance(item, str) else {"findings": list(item)} for item in screens]
 
 
 def _rule(ruleset: Ruleset, rule: Rule | Floor) -> dict[str, Any]:

@@ -150,6 +150,15 @@ class InputOut(Out):
     help = fields.String(allow_none=True)
     group = fields.String(required=True)
     asked_of = fields.String(required=True, metadata=_says("`service`: counted by the service, rejected in a report."))
+    relevant = fields.Dict(
+        allow_none=True,
+        metadata=_says("`when` in words, and `otherwise`: the answer that counts once `when` is ruled out."),
+    )
+    available_if = fields.String(allow_none=True, metadata=_says("Asked only once this is true, in words."))
+    expected = fields.Raw(
+        metadata=_says("The commonest answer; affects only the order of asking.")
+        | {"type": ["boolean", "number", "string", "null"]}
+    )
     unit = fields.String(allow_none=True, metadata=_says("UCUM."))
     minimum = fields.Float(allow_none=True)
     maximum = fields.Float(allow_none=True)
@@ -159,6 +168,26 @@ class InputOut(Out):
         required=True,
         metadata=_says("value, label, and `means_open`: true if the answer leaves the input open."),
     )
+
+
+class PanelLineOut(Out):
+    """A line of a panel."""
+
+    finding = fields.String(required=True)
+    question = fields.String(required=True)
+    none_means = fields.Raw(
+        required=True, metadata=_says("The answer if the line does not apply.") | {"type": ["boolean", "string"]}
+    )
+
+
+class PanelOut(Out):
+    """Several questions on one screen, with "none of these"."""
+
+    name = fields.String(required=True, metadata=_says("Its field in `panels`."))
+    section = fields.String(allow_none=True)
+    question = fields.String(required=True)
+    immediate_danger = fields.Boolean(required=True)
+    lines = fields.List(fields.Nested(PanelLineOut), required=True)
 
 
 class RuleOut(Out):
@@ -194,6 +223,11 @@ class RulesetDetailOut(RulesetOut):
     owner = fields.String(required=True)
     dispositions = fields.List(fields.Nested(DispositionOut), required=True)
     inputs = fields.List(fields.Nested(InputOut), required=True)
+    panels = fields.List(fields.Nested(PanelOut), required=True)
+    screens = fields.Dict(
+        required=True,
+        metadata=_says('`first` and `then`: lists of {"panel": name} or {"findings": [names]}, asked together.'),
+    )
     rules = fields.List(fields.Nested(RuleOut), required=True)
     safety_net = fields.List(fields.Nested(RuleOut), required=True)
     document = fields.Dict(required=True, metadata=_says("The ruleset as deployed, with all conditions."))

@@ -11,6 +11,7 @@ from triage_rules.evaluation import explanation
 from triage_rules.evaluation.decision import keyed_outcomes
 from triage_rules.evaluation.explanation import NOT_ESTABLISHED, OPEN, DerivationNode
 from triage_rules.evaluation.reference import Reference
+from triage_rules.explanation.none_of import is_none_of, merge_none_of
 from triage_rules.explanation.not_asked import derive_implied, is_implied
 from triage_rules.language.model import AskedOf, Floor, Rule, Ruleset
 from triage_rules.records.reports import Delivery
@@ -91,7 +92,7 @@ def _rests_on_hidden(ruleset: Ruleset, nodes: Iterable[DerivationNode]) -> bool:
 
 
 def _steps(ruleset: Ruleset, nodes: Iterable[DerivationNode], *, show_sources: bool) -> Iterable[Step]:
-    for node in nodes:
+    for node in merge_none_of(ruleset, nodes):
         asked = ruleset.inputs.get(node.name)
         if asked is not None and asked.asked_of not in SHOWN_TO_PATIENTS and not show_sources:
             continue  # an open question that the reader may not see
@@ -106,6 +107,8 @@ def _steps(ruleset: Ruleset, nodes: Iterable[DerivationNode], *, show_sources: b
 
 def _answer(ruleset: Ruleset, node: DerivationNode) -> str:
     match node.answer:
+        case _ if is_none_of(ruleset, node):
+            return "no"
         case x if x == OPEN:
             return "not answered" if node.name in ruleset.inputs else "still open"
         case x if x == NOT_ESTABLISHED:

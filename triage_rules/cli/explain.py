@@ -16,6 +16,7 @@ from triage_rules.evaluation.decision import keyed_outcomes
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.explanation import DerivationNode
 from triage_rules.evaluation.reference import Reference
+from triage_rules.explanation.none_of import merge_none_of
 from triage_rules.explanation.not_asked import derivation_lines, derive_implied
 from triage_rules.language.model import Answers, Condition, Level, Ruleset
 from triage_rules.records.reports import History
@@ -83,7 +84,7 @@ class Explanation:
         yield from result_text(self.result)
         for rule in [*self.result["rules"], *self.result["safety_net"]]:
             yield f"\n{rule['id']} {rule['title']} -> {rule.get('disposition', 'one level up')}  [{rule['source']}]"
-            for node in self.derivation[rule["id"]]:
+            for node in merge_none_of(self.ruleset, self.derivation[rule["id"]]):
                 yield from derivation_lines(self.ruleset, node, 1)
         if self.why_not is not None:
             from triage_rules.cli import why_not

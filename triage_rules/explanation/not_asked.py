@@ -8,6 +8,7 @@ from typing import Any
 
 from triage_rules.evaluation.explanation import DerivationNode, derive, describe_node
 from triage_rules.evaluation.reference import Reference
+from triage_rules.explanation.none_of import is_none_of, merge_none_of
 from triage_rules.language.model import Not, Ruleset
 
 
@@ -40,9 +41,10 @@ def describe_answer(ruleset: Ruleset, node: DerivationNode) -> str:
 
 def derivation_lines(ruleset: Ruleset, node: DerivationNode, indent: int = 0) -> Iterator[str]:
     """Yield the node and its derivation, a line each, in the ruleset's words; an implied answer with its reason."""
-    yield f"{'  ' * indent}- {node.says}: {describe_answer(ruleset, node)}"
+    answer = "" if is_none_of(ruleset, node) else f": {describe_answer(ruleset, node)}"
+    yield f"{'  ' * indent}- {node.says}{answer}"
     if not is_implied(ruleset, node):
-        for part in node.because:
+        for part in merge_none_of(ruleset, node.because):
             yield from derivation_lines(ruleset, part, indent + 1)
 
 

@@ -17,6 +17,7 @@ from triage_rules.assurance.cases.reading import (
 )
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.evaluator import Evaluator, folded
+from triage_rules.evaluation.panel_answers import read_panels
 from triage_rules.foundation.errors import ReportError
 from triage_rules.language.model import Answers
 
@@ -38,12 +39,14 @@ class CaseOutcome:
 def run_case(evaluator: Evaluator, case: Case) -> CaseOutcome:
     """Evaluate a case, and compare its result with the expected values."""
     try:
-        answers = read_answers(evaluator.ruleset, case.answers)
+        answers = read_panels(evaluator.ruleset, case.panels, read_answers(evaluator.ruleset, case.answers))
     except ReportError as error:
         pointers = sorted(fault.pointer.rsplit("/", 1)[-1] for fault in error.faults)
         wanted = sorted(case.expect.get("refused", []))
         return CaseOutcome(case, None, None, () if pointers == wanted else (f"refused: {error}",))
-    result = evaluator.evaluate(answers, case.history, report_id=case.id, received_ms=0, evaluated_ms=0)
+    result = evaluator.evaluate(
+        answers, case.history, report_id=case.id, received_ms=0, evaluated_ms=0, audience=case.audience
+    )
     return CaseOutcome(case, answers, result, tuple(differences(case.expect, result)))
 
 
@@ -54,7 +57,8 @@ def fired_ids(result: Mapping[str, Any]) -> set[str]:
 
 def differences(expect: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
     """Return the differences of the result from a case's expected values; none if it passes."""
-    lines = [f"{k}: wanted {expect[k]}, got {result[k]}" for k in EQUAL if k in expect and expect[k] != result[k]]
+    values = {**result, "complete": result["interview"]["complete"]}
+    lines = [f"{k}: wanted {expect[k]}, got {values[k]}" for k in EQUAL if k in expect and expect[k] != values[k]]
     fired = fired_ids(result)
     asked = [question["finding"] for question in result["ask"]]
     elsewhere = [question["finding"] for question in result["open_elsewhere"]]

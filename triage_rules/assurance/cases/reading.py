@@ -9,7 +9,7 @@ from typing import Any
 
 from triage_rules.foundation.errors import RulesetError
 from triage_rules.foundation.place import Place
-from triage_rules.language.model import Level, Ruleset
+from triage_rules.language.model import Audience, Level, Ruleset
 from triage_rules.language.reading import Document, bytes_of, parse_text
 from triage_rules.language.reading.fields import Form
 from triage_rules.language.reading.messages import describe_node_kind, join_names, suggest_name
@@ -17,7 +17,7 @@ from triage_rules.language.reading.places import Broken, Faults, MappingNode, No
 from triage_rules.records.reports import History
 
 CASES_FILE = "cases.yaml"
-EQUAL = ("level", "disposition", "could_be", "determined", "act_within_minutes")
+EQUAL = ("level", "disposition", "could_be", "determined", "complete", "act_within_minutes")
 INCLUDED = ("flags", "missing")
 REQUIRED_TEXTS = {"patient_says": "patient", "clinician_says": "clinician"}
 FORBIDDEN_TEXTS = {"patient_never_says": "patient", "clinician_never_says": "clinician"}
@@ -36,13 +36,18 @@ _NO_LEVEL = "none"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Worked case. `expect`: any of WANTED; at least the level, unless the report is to be `refused`."""
+    """Worked case. `expect`: any of WANTED; at least the level, unless the report is to be `refused`.
+
+    panels: as in a posted report.
+    """
 
     id: str
     note: str
     answers: dict[str, Any]
     history: History
     expect: dict[str, Any]
+    audience: Audience = Audience.PATIENT
+    panels: dict[str, Any] = field(default_factory=dict)
     place: Place = field(default=Place(CASES_FILE, 1, 1), compare=False)
 
 
@@ -92,8 +97,10 @@ class _Reader:
         answers = self._merge_findings(form)
         history = self._read_history(form)
         expect = self._read_expect(form)
+        audience = form.keyword("audience", list(Audience), default=Audience.PATIENT)
+        panels = self._read_panels(form)
         form.close()
-        return Case(case_id, note, answers, history, expect, node.place)
+        return Case(case_id, note, answers, history, expect, Audience(audience or Audience.PATIENT), panels, node.place)
 
     def _read_id(self, form: Form) -> str:
         case_id = form.text("id")
@@ -117,6 +124,16 @@ class _Reader:
                 hint = suggest_name(name, self.ruleset.inputs)
                 self.faults.add(entry.key_place, f"{what}: unknown input {quoted(name)}{hint}")
         return {name: data_of(entry.node) for name, entry in node.entries.items()}
+
+    def _read_panels(self, form: Form) -> dict[str, Any]:
+        """Read the answers to panels by name. Their lines are checked when the case is run."""
+        panels = {}
+        for name, entry in form.entries("panels"):
+            if name not in self.ruleset.panels:
+                hint = suggest_name(name, self.ruleset.panels)
+                form.add_fault(entry.key_place, f"`panels`: unknown panel {quoted(name)}{hint}")
+            panels[name] = data_of(entry.node)
+        return panels
 
     def _merge_findings(self, form: Form) -> dict[str, Any]:
         """Merge the base's answers with the case's own, without those in `without`."""
@@ -168,6 +185,7 @@ class _Reader:
             inner.keyword(key, _LEVELS, default="")
         self._check_disposition(inner)
         inner.flag("determined")
+        inner.flag("complete")
         limit = inner.node("act_within_minutes", required=False)
         if limit is not None and not (isinstance(limit, Scalar) and limit.value is None):
             inner.number_of(limit, "`act_within_minutes`", whole=True)
