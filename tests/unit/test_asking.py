@@ -11,11 +11,22 @@ from hypothesis import strategies as st
 from tests.support.paths import RED_DOTS
 from tests.support.rulesets import repository
 from triage_rules.evaluation.answers import UNKNOWN
-from triage_rules.intake.form import groups, next_questions, questions, read_form_answers, unanswered
-from triage_rules.language.model import AskedOf, Input, InputKind
+from triage_rules.intake.form import (
+    Checklist,
+    FormQuestion,
+    Ticks,
+    checklists,
+    groups,
+    questions,
+    read_form_answers,
+    ticks_of,
+    unanswered,
+    write_ticks,
+)
+from triage_rules.language.model import AskedOf, Audience, Input, InputKind
 
 RULESET = repository.ruleset(RED_DOTS)
-ASKED = questions(RULESET, clinician=True)
+ASKED = questions(RULESET, Audience.CLINICIAN)
 
 
 def written(read: Input, value: Any) -> str:
@@ -78,7 +89,7 @@ def test_a_decimal_comma_is_a_point() -> None:
 
 
 def test_nobody_is_asked_what_is_not_theirs_to_answer() -> None:
-    patient = questions(RULESET)
+    patient = questions(RULESET, Audience.PATIENT)
     clinicians_only = {AskedOf.CLINICIAN, AskedOf.LABORATORY}
     assert not {one.asked_of for one in patient.values()} & {*clinicians_only, AskedOf.SERVICE}
     assert set(ASKED) - set(patient) == {
@@ -92,13 +103,51 @@ def test_groups_hold_every_question_once() -> None:
     assert [one.name for _, members in groups(ASKED.values()) for one in members] == list(ASKED)
 
 
-def test_nothing_is_asked_once_nothing_can_change() -> None:
-    ask = [{"finding": "age_years"}, {"finding": "temperature_c"}, {"finding": "reports_last_48h"}]
-    assert next_questions({"determined": False, "ask": ask}, ASKED, {"age_years"}) == ["temperature_c"]
-    assert next_questions({"determined": True, "ask": ask}, ASKED, set()) == []
+def test_groups_hold_the_lines_of_checklists_once_and_choices_by_themselves() -> None:
+    lists = checklists(RULESET, ASKED)
+    members = [one for _, members in groups(ASKED.values(), lists.values()) for one in members]
+    shown = [line.name for one in members if isinstance(one, Checklist) for line in one.yes_no_lines]
+    shown += [one.name for one in members if isinstance(one, FormQuestion)]
+    assert sorted(shown) == sorted(ASKED)
+    assert "consciousness" in {one.name for one in members}
+
+
+DANGER = checklists(RULESET, ASKED)["danger_now"].lines
+LINES = st.sets(st.sampled_from([line.name for line in DANGER]))
+
+
+def test_only_ticks_that_answer_the_list_are_taken() -> None:
+    assert "Tick each line" in Ticks().fault
+    assert "Untick one" in Ticks(frozenset({"seizure"}), none=True).fault
+    assert Ticks(none=True).fault == Ticks(frozenset({"seizure"})).fault == ""
+    assert Ticks(unknown=frozenset({"seizure"})).fault == ""
+
+
+@given(LINES, LINES)
+def test_ticks_answer_each_line_and_are_shown_again(apply: set[str], unknown: set[str]) -> None:
+    """Also through the answers of the report, which are all that is kept of them."""
+    ticks = Ticks(frozenset(apply), frozenset(unknown - apply), none=not apply)
+    answers = write_ticks(DANGER, ticks, {})
+    choices = {line.name for line in DANGER if line.is_choice}
+    assert answers.keys() == {line.name for line in DANGER} - (apply & choices)
+    for line in DANGER:
+        if line.name in answers:
+            expected = "yes" if line.name in apply else "unknown" if line.name in unknown else line.none_means
+            assert answers[line.name] == expected
+    again = ticks_of(DANGER, answers, apply & choices)
+    assert (again.apply, again.unknown) == (ticks.apply, ticks.unknown)
+
+
+def test_a_ticked_choice_keeps_its_answer_until_it_is_asked_again() -> None:
+    written = {"consciousness": "unresponsive", "breathing_difficulty": "none"}
+    ticks = Ticks(frozenset({"consciousness", "breathing_difficulty"}))
+    answers = write_ticks(DANGER, ticks, written)
+    assert answers["consciousness"] == "unresponsive"
+    assert "breathing_difficulty" not in answers
 
 
 def test_who_goes_on_without_an_answer_is_told_how_to_leave_it_open() -> None:
-    assert "know" in unanswered(ASKED["temperature_c"])
+    assert "know" in unanswered(ASKED["age_years"])
+    assert "Not measured" in unanswered(ASKED["temperature_c"])
     assert "know" in unanswered(ASKED["lesion_size"])
     assert unanswered(ASKED["free_text"]) == ""

@@ -158,3 +158,32 @@ def test_of_rulesets_that_are_not_live_only_a_few_are_kept(shelf: Shelf, bundle:
     assert shelf.handed_out == len(old)
     live.by_digest(old[0].digest)
     assert shelf.handed_out == len(old) + 1
+
+
+def test_while_the_store_is_away_the_last_version_is_known_without_asking_again(
+    shelf: Shelf, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt may take seconds; after a refresh there is one more."""
+    shelf.put("glass-test", bundle)
+    live = LiveRulesets(shelf)  # type: ignore[arg-type]
+    loaded, is_reached = live.get_last("glass-test")
+    assert is_reached
+    _ask_at_once(monkeypatch)
+    get_live = shelf.get_live
+
+    def away() -> dict[str, LiveRuleset]:
+        get_live()
+        raise StoreUnavailable
+
+    monkeypatch.setattr(shelf, "get_live", away)
+    before = shelf.asked
+    assert [live.get_last("glass-test") for _ in range(3)] == [(loaded, False)] * 3
+    assert shelf.asked == before + 1
+    with pytest.raises(StoreUnavailable):
+        live.get_last("never-opened")
+    live.refresh()
+    assert live.get_last("glass-test") == (loaded, False)
+    assert shelf.asked == before + 3
+    monkeypatch.setattr(shelf, "get_live", get_live)
+    live.refresh()
+    assert live.get_last("glass-test") == (loaded, True)

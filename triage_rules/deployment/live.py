@@ -12,7 +12,13 @@ from functools import cached_property
 from typing import Protocol
 
 from triage_rules.evaluation.evaluator import Evaluator
-from triage_rules.foundation.errors import BundleError, EngineLimitError, RulesetError, RulesetNotFound
+from triage_rules.foundation.errors import (
+    BundleError,
+    EngineLimitError,
+    RulesetError,
+    RulesetNotFound,
+    StoreUnavailable,
+)
 from triage_rules.interview.plan import Planner
 from triage_rules.language.bundle import open_bundle
 from triage_rules.language.model import Ruleset
@@ -84,6 +90,7 @@ class LiveRulesets:
         self._alarm = alarm
         self._asking = threading.Lock()
         self._asked = NEVER
+        self._failed = NEVER
         self._refreshes = 0
         self._live: dict[str, LiveRuleset] = {}
         self._opening = threading.RLock()
@@ -94,7 +101,7 @@ class LiveRulesets:
     def refresh(self) -> None:
         """Ask the store at the next call, even if it was asked a moment ago."""
         self._refreshes += 1
-        self._asked = NEVER
+        self._asked = self._failed = NEVER
 
     def names(self) -> list[str]:
         """Return the names of the live rulesets. Raises StoreUnavailable."""
@@ -120,6 +127,21 @@ class LiveRulesets:
             self._refused.pop(name, None)
             self._good[name] = loaded
             return loaded
+
+    def get_last(self, name: str) -> tuple[Loaded, bool]:
+        """Return the live ruleset of that name, and True if the store answers.
+
+        While it is away, the version that was live last is returned; the store is asked again after TRY_AGAIN_SECONDS.
+
+        Raises RulesetNotFound, BundleError, and StoreUnavailable if none was known.
+        """
+        if time.monotonic() - self._failed >= TRY_AGAIN_SECONDS or name not in self._good:
+            try:
+                return self.get(name), True
+            except StoreUnavailable:
+                if name not in self._good:
+                    raise
+        return self._good[name], False
 
     def live_version(self, name: str, digest: str) -> str | None:
         """Return the version of a bundle if it is live now; open nothing. Raises StoreUnavailable."""
@@ -163,7 +185,12 @@ class LiveRulesets:
             try:
                 if self._asked == asked:  # else another thread asked while this one waited
                     now, refreshes = time.monotonic(), self._refreshes
-                    self._live = self._store.get_live()
+                    try:
+                        self._live = self._store.get_live()
+                    except StoreUnavailable:
+                        self._failed = time.monotonic()
+                        raise
+                    self._failed = NEVER
                     self._asked = now if refreshes == self._refreshes else NEVER
             finally:
                 self._asking.release()

@@ -1,4 +1,4 @@
-"""Forms: a ruleset's inputs as questions in groups, the written texts as answers, and the questions to ask next.
+"""Forms: a ruleset's inputs as questions and checklists in groups, and the written texts as answers.
 
 Decides nothing. Written answers are text, as a form without scripts sends them; each becomes an answer of a report,
 or a fault at its question.
@@ -7,17 +7,19 @@ or a fault at its question.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from triage_rules.evaluation.answers import UNKNOWN, format_unit, read_answers
 from triage_rules.foundation.errors import ReportError
-from triage_rules.language.model import AskedOf, Audience, Input, InputKind, Ruleset
+from triage_rules.language.model import AskedOf, Audience, Input, InputKind, Panel, Ruleset, Value
 
 YES, NO = "yes", "no"
 _NUMBER = re.compile(r"[-+]?\d{1,15}([.,]\d{1,15})?")
 _CHOOSE = "Choose one of the answers; \u201cI don\u2019t know\u201d is one, too."
+_MARK_ONE = "Tick each line that applies, or \u201cNone of these\u201d."
+_NOT_BOTH = "You ticked \u201cNone of these\u201d and another line. Untick one of them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,70 @@ class FormQuestion:
         """Return whether it may be asked only where no other person can see it."""
         return self.asked_of is AskedOf.PRIVATE
 
+    @property
+    def unknown_label(self) -> str:
+        """Return the label of the answer that leaves it open."""
+        is_measured = self.asked_of in (AskedOf.MEASURED, AskedOf.LABORATORY)
+        return "Not measured" if is_measured else "I don\u2019t know"
+
     def in_words(self, written: str) -> str:
         """Describe a written answer, as shown to a person."""
         if not written:
             return "Nothing to add" if self.kind is InputKind.TEXT else "Not answered"
         if written == UNKNOWN:
-            return "I don\u2019t know"
+            return self.unknown_label
         labels = {option.value: option.label for option in self.options}
         return labels.get(written, f"{written}{self.unit}")
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistLine:
+    """Line of a checklist. `none_means`: the written answer if it does not apply.
+
+    `is_choice`: a tick does not answer it yet; it is asked next.
+    """
+
+    name: str
+    text: str
+    help: str
+    none_means: str
+    is_choice: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """Panel as shown to a person."""
+
+    name: str
+    question: str
+    section: str
+    lines: tuple[ChecklistLine, ...]
+
+    @property
+    def yes_no_lines(self) -> list[ChecklistLine]:
+        """Return the lines that a tick answers."""
+        return [line for line in self.lines if not line.is_choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """Ticks in a checklist: the lines that apply, the lines marked as not known, and "none of these"."""
+
+    apply: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
+    none: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Return True if nothing is ticked."""
+        return not (self.none or self.apply or self.unknown)
+
+    @property
+    def fault(self) -> str:
+        """Return the message for ticks that are no answer; '' if they are one."""
+        if self.none and self.apply:
+            return _NOT_BOTH
+        return _MARK_ONE if self.is_empty else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +125,66 @@ class FormAnswers:
     faults: dict[str, str]
 
 
-def questions(ruleset: Ruleset, *, clinician: bool = False) -> dict[str, FormQuestion]:
-    """Return the questions in the ruleset's order; for a clinician also those that only clinicians can answer."""
-    audience = Audience.CLINICIAN if clinician else Audience.PATIENT
+def questions(ruleset: Ruleset, audience: Audience) -> dict[str, FormQuestion]:
+    """Return the questions that this audience can answer, in the ruleset's order."""
     return {read.name: _make_question(read) for read in ruleset.inputs.values() if read.asked_of in audience.answers}
 
 
-def groups(asked: Iterable[FormQuestion]) -> list[tuple[str, list[FormQuestion]]]:
-    """Group the questions; each group is placed where its first question stands."""
-    members_of: dict[str, list[FormQuestion]] = {}
+def checklists(ruleset: Ruleset, asked: Mapping[str, FormQuestion]) -> dict[str, Checklist]:
+    """Return the ruleset's panels as checklists of the lines that are asked."""
+    made = (_make_checklist(panel, asked) for panel in ruleset.panels.values())
+    return {checklist.name: checklist for checklist in made if checklist.lines}
+
+
+def groups(
+    asked: Iterable[FormQuestion], lists: Iterable[Checklist] = ()
+) -> list[tuple[str, list[FormQuestion | Checklist]]]:
+    """Group the questions; each group is placed where its first question stands.
+
+    The yes/no questions of a checklist stand in it, where the first of them would be, in the group of its section.
+    """
+    list_of = {line.name: checklist for checklist in lists for line in checklist.yes_no_lines}
+    members_of: dict[str, list[FormQuestion | Checklist]] = {}
     for question in asked:
-        members_of.setdefault(question.group, []).append(question)
-    return [(name.replace("_", " ").capitalize(), members) for name, members in members_of.items()]
+        checklist = list_of.get(question.name)
+        members = members_of.setdefault(group_title(question) if checklist is None else checklist.section, [])
+        if checklist is None:
+            members.append(question)
+        elif checklist not in members:
+            members.append(checklist)
+    return list(members_of.items())
+
+
+def group_title(question: FormQuestion) -> str:
+    """Return the name of a question's group, as shown to a person."""
+    return question.group.replace("_", " ").capitalize()
+
+
+def write_ticks(lines: Iterable[ChecklistLine], ticks: Ticks, written: Mapping[str, str]) -> dict[str, str]:
+    """Return the written answers that faultless ticks give to these lines.
+
+    A choice that applies keeps its earlier answer from `written`; without one it has none yet.
+    """
+    answers: dict[str, str] = {}
+    for line in lines:
+        if line.name in ticks.apply:
+            if not line.is_choice:
+                answers[line.name] = YES
+            elif written.get(line.name, UNKNOWN) not in (UNKNOWN, line.none_means):
+                answers[line.name] = written[line.name]
+        else:
+            answers[line.name] = UNKNOWN if line.name in ticks.unknown else line.none_means
+    return answers
+
+
+def ticks_of(lines: Iterable[ChecklistLine], written: Mapping[str, str], ticked: Iterable[str]) -> Ticks:
+    """Return the ticks that gave these written answers. `ticked`: choices ticked before, and still to be asked."""
+    shown = list(lines)
+    unknown = frozenset(line.name for line in shown if written.get(line.name) == UNKNOWN) - set(ticked)
+    none = frozenset(line.name for line in shown if written.get(line.name) == line.none_means) - set(ticked)
+    answered = frozenset(line.name for line in shown if line.name in written or line.name in ticked)
+    apply = answered - unknown - none
+    return Ticks(apply, unknown, none=bool(none) and not apply and len(answered) == len(shown))
 
 
 def read_form_answers(ruleset: Ruleset, asked: Mapping[str, FormQuestion], written: Mapping[str, str]) -> FormAnswers:
@@ -102,24 +208,13 @@ def read_form_answers(ruleset: Ruleset, asked: Mapping[str, FormQuestion], writt
     return FormAnswers(answers, faults)
 
 
-def next_questions(result: Mapping[str, Any], asked: Container[str], answered: Container[str]) -> list[str]:
-    """Return questions not yet asked that could still change the level, the most important first.
-
-    Empty once no answer can change the level. `result`: of the answers so far.
-    """
-    if result["determined"]:
-        return []
-    names = [str(entry["finding"]) for entry in result["ask"]]
-    return [name for name in names if name in asked and name not in answered]
-
-
 def unanswered(question: FormQuestion) -> str:
     """Return the message for a person who went on without an answer; '' where none is needed."""
     match question.kind:
         case InputKind.TEXT:
             return ""
         case InputKind.NUMBER | InputKind.INTEGER:
-            return f"Write a number{_add_range(question)}, or tick \u201cI don\u2019t know\u201d."
+            return f"Write a number{_add_range(question)}, or tick \u201c{question.unknown_label}\u201d."
         case _:
             return _CHOOSE
 
@@ -138,6 +233,33 @@ def _make_question(read: Input) -> FormQuestion:
         options=_make_options(read),
         max_length=read.max_length,
     )
+
+
+def _make_checklist(panel: Panel, asked: Mapping[str, FormQuestion]) -> Checklist:
+    lines = tuple(
+        ChecklistLine(
+            name=line.input,
+            text=line.text or asked[line.input].text,
+            help=asked[line.input].help,
+            none_means=write_answer(line.none_means),
+            is_choice=asked[line.input].kind is InputKind.CHOICE,
+        )
+        for line in panel.lines
+        if line.input in asked
+    )
+    section = panel.section or (group_title(asked[lines[0].name]) if lines else "")
+    return Checklist(panel.name, panel.question, section, lines)
+
+
+def write_answer(answer: Value) -> str:
+    """Return an answer as a form holds it."""
+    match answer:
+        case True:
+            return YES
+        case False:
+            return NO
+        case _:
+            return str(answer)
 
 
 def _make_options(read: Input) -> tuple[AnswerOption, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from triage_rules.language.model import AskedOf, Panel, Ruleset
@@ -36,3 +37,8 @@ def screens_of(ruleset: Ruleset) -> list[Screen]:
         Screen(inputs, panel, place, place < len(ruleset.screens.first))
         for place, (inputs, panel) in enumerate(zip([*shared, *single], [*panels, *[None] * len(single)], strict=True))
     ]
+
+
+def count_screens_left(screens: Iterable[Screen], asked: Container[str]) -> int:
+    """Return the number of screens that hold an input to ask: an upper bound, until an answer opens new questions."""
+    return sum(any(name in asked for name in screen.inputs) for screen in screens)

@@ -16,6 +16,9 @@ DAY_S = 24 * 3600
 READ_AFTER_NS = 1_000_000_000
 """How often the store's time is read. In between, the monotonic clock counts, which nobody sets."""
 
+RETRY_AFTER_NS = 5_000_000_000
+"""Pause after the store did not answer: each attempt may take as long."""
+
 
 class StoreClock:
     """The store's time. `read_ms` reads it, in milliseconds since the epoch. Safe for threads and over a fork."""
@@ -39,5 +42,6 @@ class StoreClock:
         try:
             store_ms = self._read_ms()
         except StoreUnavailable:
+            self._next_ns = time.monotonic_ns() + RETRY_AFTER_NS
             return  # whoever needs the store gets this error at once; the time is no reason to fail
         self._ahead_ns = store_ms * 1_000_000 - (before + time.monotonic_ns()) // 2
