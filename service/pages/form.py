@@ -228,9 +228,9 @@ def _submit_screen(form: FormRequest) -> Response:
         fault = state.apply_ticks(state.at.panel, state.lines(state.at))
         faults = {PANEL + state.at.panel: fault} if fault else {}
     else:
-        found = state.answers(form.ruleset).faults
+        invalid = state.answers(form.ruleset).faults
         missing = {name: unanswered(state.asked[name]) for name in state.at.names if name not in state.written}
-        faults = {name: text for name in state.at.names if (text := found.get(name) or missing.get(name, ""))}
+        faults = {name: text for name in state.at.names if (text := invalid.get(name) or missing.get(name, ""))}
         state.ticked = [name for name in state.ticked if name not in state.at.names or name in faults]
     if faults:
         answers = state.answers(form.ruleset)

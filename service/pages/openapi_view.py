@@ -183,10 +183,10 @@ def _calls(paths: Mapping[str, Json]) -> Iterator[Call]:
 
 
 def _examples(calls: list[Call]) -> Iterator[tuple[str, object]]:
-    """Yield the name of each schema that a body gives an example of, and that example."""
+    """Yield the name of each schema that a body gives an example of, and its first example."""
     for call in calls:
         for content in call.operation.get("requestBody", {}).get("content", {}).values():
-            for example in content.get("examples", {}).values():
+            for example in list(content.get("examples", {}).values())[:1]:
                 yield _name(content["schema"]), example["value"]
 
 

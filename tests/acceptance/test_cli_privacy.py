@@ -40,7 +40,7 @@ def test_a_subject_is_erased_by_standard_input_and_never_repeated(
     store.reports.accept(report)
     store.work.settle(report.id, a_result(report, "monitor"), NOW_MS)
     done = triage(redis_url, "erase", "--subject", "-", "--by", "Ada", stdin="Zq-somebody\n")
-    assert (done.exit_code, done.stdout) == (0, "1 report, 1 event, 0 dead letters, 2 keys\n")
+    assert (done.exit_code, done.stdout) == (0, "1 report, 1 event, 0 dead letters, 3 keys\n")
     assert "append-only file" in done.stderr and "Zq-somebody" not in done.stderr
     assert triage(redis_url, "erase", "--subject", "Zq-somebody").stdout.startswith("0 reports, 0 events")
     log = [(one["actor"], one["action"], one["details"]) for one in store.audit.read_entries()]

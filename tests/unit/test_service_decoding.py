@@ -182,7 +182,7 @@ def test_the_examples_in_the_documents_are_good_reports() -> None:
     copied = [json.loads(body) for body in re.findall(r"-d '(.*?)'\n", text, re.DOTALL)]
     lines = [json.loads(line) for line in text.splitlines() if line.startswith('{"findings"')]
 
-    assert (len(copied), len(lines)) == (2, 2)
+    assert (len(copied), len(lines)) == (3, 2)
     for raw in (EXAMPLE, *copied, lines[0]):
         assert read_report(raw, live, NOW_MS).answers
     assert codes(lines[1], live) == [("/findings/age_years", "wrong_type")]
