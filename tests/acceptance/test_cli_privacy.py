@@ -44,7 +44,7 @@ def test_a_subject_is_erased_by_standard_input_and_never_repeated(
     assert "append-only file" in done.stderr and "Zq-somebody" not in done.stderr
     assert triage(redis_url, "erase", "--subject", "Zq-somebody").stdout.startswith("0 reports, 0 events")
     log = [(one["actor"], one["action"], one["details"]) for one in store.audit.read_entries()]
-    assert log[1] == ("Ada", "erase", '{"reports":1,"events":1,"dead_letters":0,"keys":2}')
+    assert log[1] == ("Ada", "erase", '{"reports":1,"events":1,"dead_letters":0,"keys":3}')
 
 
 @pytest.mark.parametrize("client", [(), ("--client", "north"), ("--client", "south")])
