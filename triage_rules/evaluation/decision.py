@@ -331,7 +331,10 @@ class Decider:
         """
         undecided = rails.possible & ~rails.certain & self._all_mask
         if decision.lowest_disposition == decision.disposition:
-            undecided &= self._above[self._ranks[decision.disposition]] | self._raising_mask
+            raises = self._above[self._ranks[decision.disposition]] | self._raising_mask
+            if decision.outcome_changes.fallen is not None:  # then the default, which may be more urgent, replaces them
+                raises |= rails.established & self._rules_mask
+            undecided &= raises
         return only & functools.reduce(operator.or_, compress(self._read_by, flags(undecided)), 0)
 
 
