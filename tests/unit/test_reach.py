@@ -84,3 +84,10 @@ def test_an_answer_that_takes_back_a_rule_below_the_default_is_listed() -> None:
     assert [entry["finding"] for entry in found["open_elsewhere"]] == ["platelet_count"]
     after = result(when, {"platelet_count": 20}, disposition="R2_self_care_info")
     assert after["disposition"] == "M1_clinician_48h"
+
+
+def test_an_answer_that_implies_another_is_listed() -> None:
+    """The rule reads only the second; the first was answered "unknown", and others may know it."""
+    found = result("{open: daily}", {"daily": UNKNOWN, "drinks": UNKNOWN})
+    assert [entry["finding"] for entry in found["open_elsewhere"]] == ["drinks", "daily"]
+    assert result("{open: daily}", {"daily": UNKNOWN, "drinks": False})["disposition"] == "M1_clinician_48h"
