@@ -32,8 +32,11 @@ inputs:
   itchy: {type: yes_no, group: g, question: Itchy?}
   feeds_badly: {type: yes_no, group: g, question: Feeding less?, relevant: {when: {age_years: {less_than: 3}}}}
   sweats: {type: yes_no, group: g, question: Sweats?, available_if: itchy}
+  seizure: {type: yes_no, group: g, question: A fit?}
+  confused: {type: choice, group: g, question: Confused?, choices: {not: No, slightly: A little, very: Very}}
 panels:
   more: {question: Any of this?, lines: [itchy, feeds_badly, sweats]}
+  danger: {question: Or this?, lines: [seizure, {finding: confused, none_means: not, text: Confused}]}
 """
 RULE = "reason: Because., source: {text: from memory}"
 
@@ -93,6 +96,20 @@ PANEL = rule("{any: [itchy, feeds_badly, sweats]}")
 def test_a_panel_leaves_out_lines_that_are_ruled_out_or_not_available(answers: Answers, lines: tuple[str, ...]) -> None:
     """Also lines without an implied answer. A line that was answered stays, so that the answer can be changed."""
     assert asked(planner(PANEL, "{first: [more]}"), answers) == lines
+
+
+DANGER = rule("{any: [seizure, {confused: {is: very}}]}")
+
+
+def test_a_choice_that_must_have_been_ticked_is_asked_by_itself() -> None:
+    """A stored report doesn't say what was ticked; its panel again would get the same answer for ever."""
+    dangerous = planner(DANGER, "{first: [danger]}")
+    assert asked(dangerous, {}) == ("seizure", "confused")
+    assert asked(dangerous, {"confused": "slightly"}) == ("seizure", "confused")
+    for seizure in (False, UNKNOWN):
+        shown = dangerous.next_screen({"seizure": seizure}, History(), Audience.PATIENT)
+        assert shown is not None
+        assert (shown.screen.panel, shown.inputs) == (None, ("confused",))
 
 
 def test_a_full_form_has_only_what_its_audience_gets_to_see() -> None:

@@ -206,6 +206,12 @@ class Planner:
                 if given.answers.get(name, UNKNOWN) != UNKNOWN
                 or (self._makes_sense(name, reference) and self._is_available(name, reference))
             ]
+            new = [name for name in sensible if name not in given.answers]
+            ticked = {line.input for line in screen.panel.lines if line.none_means is not False}
+            if len(new) < len(sensible) and ticked.issuperset(
+                new
+            ):  # the other lines were answered, so these were ticked
+                return NextScreen(Screen(tuple(new), None, place=0), tuple(new[:MOST_TICKED]))
             return NextScreen(screen, tuple(sensible))
         return NextScreen(screen, tuple(name for name in screen.inputs if name in wanted))
 
