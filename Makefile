@@ -12,7 +12,7 @@ export CPPFLAGS := -DPyEval_CallObject=PyObject_CallObject -O2
 # the tests start many processes: each would compile all modules again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-quick lint types arrows rulesets unit campaign lock mutate screenshots campaign-agreement campaign-analysis campaign-install chaos overload power-cut fuzz schemas comparison interview-plot editor bench bench-short bench-test release hooks audit sbom clean help
+.PHONY: run test test-quick lint types arrows rulesets unit campaign lock mutate screenshots campaign-agreement campaign-analysis campaign-interview campaign-install chaos overload power-cut fuzz schemas comparison interview-plot editor bench bench-short bench-test release hooks audit sbom clean help
 
 help:            ## show this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/'
@@ -54,7 +54,7 @@ unit-quick: $(TEST_READY)
 
 campaign: $(TEST_READY) chromium redis-server  ## run the full tests and every campaign below; takes a night
 	$(PYTEST) --campaign
-	@$(MAKE) --no-print-directory mutate campaign-agreement campaign-analysis chaos overload power-cut fuzz bench-test
+	@$(MAKE) --no-print-directory mutate campaign-agreement campaign-analysis campaign-interview chaos overload power-cut fuzz bench-test
 
 campaign-agreement: $(TEST_READY)  ## compare the engine with the reference evaluator on 100,000 generated pairs of ruleset and report
 	$(BIN)/python tests/campaigns/agreement.py 100000
@@ -62,6 +62,9 @@ campaign-agreement: $(TEST_READY)  ## compare the engine with the reference eval
 campaign-analysis: $(TEST_READY)  ## compare the solver's formulas with the evaluators and with brute force, on 1,000 generated rulesets each
 	$(BIN)/python tests/campaigns/analysis.py 1000
 	$(BIN)/python tests/campaigns/differences.py 1000
+
+campaign-interview: $(TEST_READY)  ## search 20,000 random partial reports and the interviews of 500 people for exceptions to the laws of interviews
+	$(BIN)/python tests/campaigns/interviews.py 20000 500
 
 campaign-install: $(TEST_READY)  ## install the wheel in new environments: for consumers without a compiler, and for authors
 	$(BIN)/python tests/campaigns/install.py

@@ -331,7 +331,10 @@ class Decider:
         """
         undecided = rails.possible & ~rails.certain & self._all_mask
         if decision.lowest_disposition == decision.disposition:
-            undecided &= self._above[self._ranks[decision.disposition]] | self._raising_mask
+            raises = self._above[self._ranks[decision.disposition]] | self._raising_mask
+            if decision.outcome_changes.fallen is not None:  # then the default, which may be more urgent, replaces them
+                raises |= rails.established & self._rules_mask
+            undecided &= raises
         return only & functools.reduce(operator.or_, compress(self._read_by, flags(undecided)), 0)
 
 
@@ -378,13 +381,19 @@ class _Summary(NamedTuple):
 
 
 def _inputs_read_by(ruleset: Ruleset, statements: Iterable[KeyedOutcome]) -> list[int]:
-    """Return for each outcome a mask of the inputs that its conditions read, through statements."""
+    """Return for each outcome a mask of the inputs that its conditions read, through statements and implied answers."""
     behind, bits = InputsBehind(ruleset.inferences), input_bits(ruleset)
     masks = []
     for statement in statements:
         further = statement.outcome.when if statement.outcome is not None else None
-        names = {name for when in (statement.rule.when, further) if when is not None for name in behind.of(when)}
-        masks.append(sum({bits[ruleset.input_behind(name).name] for name in names}))
+        waiting = [when for when in (statement.rule.when, further) if when is not None]
+        names: set[str] = set()
+        while waiting:
+            new = {ruleset.input_behind(name).name for name in behind.of(waiting.pop())} - names
+            names |= new
+            gates = [ruleset.inputs[name].relevant for name in new]
+            waiting += [gate.when for gate in gates if gate is not None and gate.otherwise is not None]
+        masks.append(sum(bits[name] for name in names))
     return masks
 
 

@@ -144,7 +144,9 @@ class _AskableInputs:
 
     def _askable(self, read: Input) -> frozenset[str]:
         if not self._in_reach.is_askable(read.name):
-            return frozenset()
+            if read.relevant is None or not self._in_reach.may_be_implied(read.name):
+                return frozenset()
+            return self._collect(read.relevant.when)
         names = frozenset().union(*map(self._collect, gates_of(read)))
         if read.available_if is not None and self._in_reach.value(read.available_if) is not True:
             return names

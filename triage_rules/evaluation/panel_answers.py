@@ -75,7 +75,7 @@ def _read_ticked(panel: Panel, raw: Any, pointer: str, faults: list[ReportFault]
         faults.append(ReportFault(pointer, "wrong_type", _FORMS))
         return None
     lines: dict[str, dict[str, str]] = {"apply": {}, "unknown": {}}
-    for key in raw.keys() - lines.keys():
+    for key in [key for key in raw if key not in lines]:
         detail = "no such field; expected `apply` and `unknown`"
         faults.append(ReportFault(pointer + pointer_part(str(key)), "unknown_field", detail))
     if "apply" not in raw:

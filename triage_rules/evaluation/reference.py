@@ -23,6 +23,7 @@ from triage_rules.language.model import (
     Op,
     Ruleset,
     Unless,
+    Value,
     Yes,
 )
 
@@ -119,12 +120,26 @@ class Reference:
             case IsOpen(name):
                 if name in self.answers:
                     return _FALSE
-                return frozenset({True, False}) if self.is_askable(name) else _TRUE
+                return frozenset({True, False}) if self.is_askable(name) or self.may_be_implied(name) else _TRUE
             case _:
                 value = self._compare_answer(condition)
                 if value is not None:
                     return frozenset({value})
-                return _ALL if self._is_answerable(condition.input) else _OPEN
+                return _ALL if self._is_answerable(condition.input) else self._reach_implied(condition)
+
+    def _reach_implied(self, condition: Compare | OneOf | Yes) -> Reach:
+        """Return the values of a comparison whose input can't be answered, though relevance may imply its answer."""
+        read = self._ruleset.input_behind(condition.input)
+        if read.relevant is None or read.relevant.otherwise is None or not self.may_be_implied(read.name):
+            return _OPEN
+        return frozenset({None, _compare_with(condition, read.relevant.otherwise)})
+
+    def may_be_implied(self, name: str) -> bool:
+        """Return whether the input is open, and its relevance may still be ruled out and imply its answer."""
+        relevant = self._ruleset.inputs[name].relevant
+        if relevant is None or relevant.otherwise is None or name in self.answers:
+            return False
+        return False in self.reach(relevant.when)
 
     def _is_answerable(self, finding: str) -> bool:
         return self._closed is None or self.is_askable(self._ruleset.input_behind(finding).name)
@@ -162,16 +177,7 @@ class Reference:
 
     def _compare_answer(self, condition: Compare | OneOf | Yes) -> Kleene:
         answer = self.answers.get(condition.input)
-        if answer is None:
-            return None
-        match condition:
-            case Yes():
-                return answer is True
-            case OneOf(_, values):
-                return answer in values
-            case Compare(_, op, limit):
-                assert isinstance(answer, int | float)  # answers were checked against their inputs' types
-                return _compare(answer, op, limit)
+        return None if answer is None else _compare_with(condition, answer)
 
     def _reach_count(self, count: int, parts: tuple[Condition, ...]) -> Reach:
         """Return the values of "`count` of the parts": by how few and how many can be true, or not false."""
@@ -192,6 +198,17 @@ class Reference:
         if some_open and least_true < count <= most_not_false:
             values.add(None)
         return frozenset(values)
+
+
+def _compare_with(condition: Compare | OneOf | Yes, answer: Value) -> bool:
+    match condition:
+        case Yes():
+            return answer is True
+        case OneOf(_, values):
+            return answer in values
+        case Compare(_, op, limit):
+            assert isinstance(answer, int | float)  # answers were checked against their inputs' types
+            return _compare(answer, op, limit)
 
 
 def _compare(answer: float, op: Op, limit: float) -> bool:

@@ -9,9 +9,11 @@ from typing import Any
 
 from triage_rules.evaluation.answers import UNKNOWN
 from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.reference import Reference
 from triage_rules.interview.conversation import Conversation, interview
 from triage_rules.interview.personas import Persona
 from triage_rules.interview.plan import NextScreen, Planner
+from triage_rules.language.gates import gated_in_order
 from triage_rules.language.model import Answers, Audience, Level, Value
 from triage_rules.records.reports import History
 
@@ -73,6 +75,11 @@ def expected_of_form(evaluator: Evaluator, truth: Mapping[str, Value], audience:
     """Return the level and disposition of the full form: of all that this audience can answer."""
     inputs = evaluator.ruleset.inputs
     reached = {n: value for n, value in truth.items() if inputs[n].asked_of in audience.answers and value != UNKNOWN}
+    for read in gated_in_order(evaluator.ruleset):
+        if read.available_if is not None and read.name in reached:
+            facts = evaluator.facts({n: value for n, value in reached.items() if n != read.name}, History())
+            if Reference(evaluator.ruleset, facts).value(read.available_if) is not True:
+                del reached[read.name]
     result = _evaluate(evaluator, reached, audience, "form")
     return Level.of(result["level"]), result["disposition"]
 

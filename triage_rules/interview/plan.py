@@ -70,6 +70,7 @@ class Planner:
         self.screens = screens_of(self.ruleset)
         self._screen_of = {name: screen for screen in self.screens for name in screen.inputs}
         self._behind = InputsBehind(self.ruleset.inferences)
+        self._unsure = [name for name, read in self.ruleset.inputs.items() if read.available_if is not None]
         self._expected = {name: _expected(read) for name, read in self.ruleset.inputs.items()}
         self._cost = {name: _COST.get(read.kind, _COST_OF_TEXT) for name, read in self.ruleset.inputs.items()}
 
@@ -96,7 +97,10 @@ class Planner:
                 return self._show(screen, given, standing.matters)
         plan = self._plan(given, standing, self._expected)
         undecided = self._undecided_gates(plan | standing.matters, given)
-        wanted = frozenset(name for name in plan if not undecided.get(name, frozenset()) & plan)
+        reference = self._reference(given.answers, given.history)
+        wanted = frozenset(
+            name for name in plan if not undecided.get(name, frozenset()) & plan and self._is_available(name, reference)
+        )
         screen = min((s for s in self.screens if wanted.intersection(s.inputs)), key=lambda s: s.place)
         return self._show(screen, given, wanted | (standing.matters - undecided.keys()))
 
@@ -120,6 +124,13 @@ class Planner:
         return Standing(decision, frozenset(compress(self._names, flags(mask))))
 
     def _decide(self, given: _Given, further: Answers) -> Decision:
+        """Decide with further answers, as far as their inputs are then available."""
+        unsure = [name for name in self._unsure if name in further]
+        if unsure:
+            reference = self._reference({**given.answers, **further}, given.history)
+            unavailable = {name for name in unsure if not self._is_available(name, reference)}
+            if unavailable:
+                return self._decide(given, {name: v for name, v in further.items() if name not in unavailable})
         answers = {**given.answers, **further}
         facts = self._evaluator.facts(answers, given.history)
         rails, _ = self._reach.of(facts, self._evaluator.reach(answers, facts, given.audience))
@@ -129,7 +140,8 @@ class Planner:
         self, given: _Given, standing: Standing, truth: Mapping[str, Value], *, level_first: bool = True
     ) -> frozenset[str]:
         """Return inputs whose answers in `truth` settle the outcome, or first that the level is urgent."""
-        askable = [name for name in self._names if given.answers.get(name) is None and self._is_asked(name, given)]
+        reference = self._reference(given.answers, given.history)
+        askable = [name for name in self._names if self._may_be_asked(name, given, reference)]
         everything = {name: truth.get(name, UNKNOWN) for name in askable}
         goal = self._decide(given, everything)
         urgent_first = level_first and goal.level is Level.URGENT and standing.decision.lowest is not Level.URGENT
@@ -160,7 +172,7 @@ class Planner:
 
     def _undecided_gates(self, names: Iterable[str], given: _Given) -> dict[str, frozenset[str]]:
         """Return, for each input with an undecided gate, the inputs on other screens that its gates read."""
-        reference = Reference(self.ruleset, self._evaluator.facts(given.answers, given.history))
+        reference = self._reference(given.answers, given.history)
         undecided = {}
         for name in names:
             gates = [when for when in gates_of(self.ruleset.inputs[name]) if reference.value(when) is None]
@@ -169,13 +181,37 @@ class Planner:
                 undecided[name] = frozenset(needs.difference(self._screen_of[name].inputs))
         return undecided
 
-    def _is_asked(self, name: str, given: _Given) -> bool:
-        return self.ruleset.inputs[name].asked_of in given.audience.answers
+    def _reference(self, answers: Answers, history: History) -> Reference:
+        return Reference(self.ruleset, self._evaluator.facts(answers, history))
+
+    def _may_be_asked(self, name: str, given: _Given, reference: Reference) -> bool:
+        """Return whether an answer may come: it is the audience's to give, still open and not ruled out."""
+        is_theirs = self.ruleset.inputs[name].asked_of in given.audience.answers
+        return is_theirs and name not in given.answers and self._makes_sense(name, reference)
+
+    def _makes_sense(self, name: str, reference: Reference) -> bool:
+        relevant = self.ruleset.inputs[name].relevant
+        return relevant is None or reference.value(relevant.when) is not False
+
+    def _is_available(self, name: str, reference: Reference) -> bool:
+        available_if = self.ruleset.inputs[name].available_if
+        return available_if is None or reference.value(available_if) is True
 
     def _show(self, screen: Screen, given: _Given, wanted: frozenset[str]) -> NextScreen:
-        facts = self._evaluator.facts(given.answers, given.history)
         if screen.panel is not None:
-            sensible = [n for n in screen.inputs if n not in facts or given.answers.get(n, UNKNOWN) != UNKNOWN]
+            reference = self._reference(given.answers, given.history)
+            sensible = [
+                name
+                for name in screen.inputs
+                if given.answers.get(name, UNKNOWN) != UNKNOWN
+                or (self._makes_sense(name, reference) and self._is_available(name, reference))
+            ]
+            new = [name for name in sensible if name not in given.answers]
+            ticked = {line.input for line in screen.panel.lines if line.none_means is not False}
+            if len(new) < len(sensible) and ticked.issuperset(
+                new
+            ):  # the other lines were answered, so these were ticked
+                return NextScreen(Screen(tuple(new), None, place=0), tuple(new[:MOST_TICKED]))
             return NextScreen(screen, tuple(sensible))
         return NextScreen(screen, tuple(name for name in screen.inputs if name in wanted))
 

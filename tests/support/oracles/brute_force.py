@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 
+from triage_rules.language.gates import gates_of
 from triage_rules.language.model import (
     All,
     Answers,
@@ -196,7 +197,7 @@ def _compares(ruleset: Ruleset) -> Iterator[Compare]:
         conditions += [rule.when, *(outcome.when for outcome in rule.outcomes if outcome.when is not None)]
     conditions += [conflict.when for conflict in ruleset.conflicts.values()]
     conditions += [] if ruleset.validity.sooner is None else [ruleset.validity.sooner]
-    conditions += [read.relevant.when for read in ruleset.inputs.values() if read.relevant is not None]
+    conditions += [when for read in ruleset.inputs.values() for when in gates_of(read)]
     while conditions:
         match conditions.pop():
             case All(parts) | Any(parts) | AtLeast(_, parts):

@@ -284,4 +284,118 @@ RULES = [
     Faulty("conflict without findings", "    findings: [temperature_c, fever_reported]", "    findings: @@[]", "conflict `C01`: `findings`: the list is empty", True),
 ]  # fmt: skip
 
-ALL = [*YAML, *HEAD, *DISPOSITIONS, *INPUTS, *MENTIONS, *CONDITIONS, *RULES]
+
+def _itchy(id_: str, keys: str, told: str, *, schema: bool) -> Faulty:
+    """Faulty keys of a yes/no input."""
+    text = _ITCHY.removesuffix("}") + f", {keys}}}"
+    return Faulty(id_, _ITCHY, text, f"input `itchy`: {told}", schema)
+
+
+def _panels(id_: str, panels: str, told: str, *, schema: bool) -> Faulty:
+    """Faulty panels, each in a line of its own."""
+    return Faulty(id_, _TOP, f"panels:\n  {panels}\n{_TOP}", told, schema)
+
+
+def _screens(id_: str, screens: str, told: str, *, schema: bool) -> Faulty:
+    """Faulty screens beside a panel with one line, `itchy`."""
+    panel = "panels:\n  skin: {question: Itchy?, lines: [itchy]}"
+    return Faulty(id_, _TOP, f"{panel}\nscreens: {screens}\n{_TOP}", f"`screens`: {told}", schema)
+
+
+_COUNTED = "{type: integer, group: service, asked_of: service, minimum: 0, question: (counted by the service)}"
+_COUNTED_WITH = _COUNTED.removesuffix("}")
+_PRIVATE = "{type: yes_no, group: other, asked_of: private, question: Has anyone hurt you?}"
+_LAST = "  free_text: {type: text, group: other, max_length: 2000, question: Anything else?}\n"
+_FEVER = "{type: yes_no, group: illness, question: Fever in the last 2 days?, help: Also if they only felt hot.}"
+_NEVER_TAKEN_BACK = (
+    "the condition can't rest on `open` or `unless`, here or in a statement: it must stay as it is once decided"
+)
+
+GATES = [
+    _itchy("relevant a text", "relevant: @@child", "`relevant`: expected a mapping, found the text `child`", schema=True),
+    _itchy("relevant nothing", "relevant: @@null", "`relevant`: expected a mapping, found nothing", schema=True),
+    _itchy("relevant without when", "@@relevant: {otherwise: false}", "`relevant`: the key `when` is missing", schema=True),
+    _itchy("relevant misspelt key", "relevant: {when: child, @@otherwis: false}", "`relevant`: unknown key `otherwis`; did you mean `otherwise`?", schema=True),
+    _itchy("relevant of nothing known", "relevant: {when: @@chil}", "`relevant`: unknown name `chil`; did you mean `child`?", schema=False),
+    _itchy("relevant of a bare number", "relevant: {when: @@age_years}", "`relevant`: `age_years` by itself is not a condition", schema=False),
+    _itchy("relevant on open", "@@relevant: {when: {open: age_years}}", f"`relevant`: {_NEVER_TAKEN_BACK}", schema=False),
+    _itchy("relevant on not open", "@@relevant: {when: {not: {open: age_years}}}", f"`relevant`: {_NEVER_TAKEN_BACK}", schema=False),
+    _itchy("relevant on unless", "@@relevant: {when: {all: [{unless: child}, febrile]}}", f"`relevant`: {_NEVER_TAKEN_BACK}", schema=False),
+    _itchy("available on open", "@@available_if: {open: age_years}", f"`available_if`: {_NEVER_TAKEN_BACK}", schema=False),
+    Faulty("relevant on open in a statement", _PRIVATE, _PRIVATE.removesuffix("}") + ", @@relevant: {when: mandatory_open}}", f"input `hurt_by_somebody`: `relevant`: {_NEVER_TAKEN_BACK}", False),
+    _itchy("otherwise a text", "relevant: {when: child, otherwise: @@no}", "`relevant`: `otherwise`: expected `true` or `false`, an answer to `itchy`, found `no`", schema=False),
+    _itchy("otherwise unknown", "relevant: {when: child, otherwise: @@unknown}", "`relevant`: `otherwise`: expected `true` or `false`, an answer to `itchy`, found `unknown`", schema=False),
+    _itchy("otherwise a list", "relevant: {when: child, otherwise: @@[false]}", "`relevant`: `otherwise`: expected `true` or `false`, an answer to `itchy`, found a list", schema=True),
+    _itchy("available nothing known", "available_if: @@chil", "unknown name `chil`; did you mean `child`?", schema=False),
+    _itchy("available a number", "available_if: @@3", "expected a condition, found `3`", schema=True),
+    Faulty("relevant on itself", _ITCHY, _ITCHY.removesuffix("}") + ", @@relevant: {when: itchy}}", "questions can't depend on each other in a circle: `itchy` depends on `itchy`", False),
+    Faulty("gates in a circle", _ITCHY + "\n", "itchy: {type: yes_no, group: spots, question: A?, relevant: {when: hurt}}\n  hurt: {type: yes_no, group: spots, question: B?, @@available_if: sore}\n  sore: {type: yes_no, group: spots, question: C?, relevant: {when: {not: hurt}}}\n", "questions can't depend on each other in a circle: `hurt` depends on `sore` depends on `hurt`", False),
+    Faulty("gates in a circle through a statement", _FEVER, _FEVER.removesuffix("}") + ", @@relevant: {when: febrile}}", "questions can't depend on each other in a circle: `fever_reported` depends on `fever_reported`", False),
+    Faulty("gates in a circle through a mention", "free_text: {type: text, ", "free_text: {@@relevant: {when: red_flag_words}, type: text, ", "questions can't depend on each other in a circle: `free_text` depends on `free_text`", False),
+    Faulty("relevance of a count", _COUNTED, _COUNTED_WITH + ", @@relevant: {when: child}}", "input `reports_last_48h`: `relevant`: the service counts this input; no one is asked", False),
+    Faulty("expected count", _COUNTED, _COUNTED_WITH + ", @@expected: 0}", "input `reports_last_48h`: `expected`: the service counts this input; no one is asked", False),
+    Faulty("otherwise of a text", "free_text: {type: text, ", "free_text: {relevant: {when: child, otherwise: @@none}, type: text, ", "input `free_text`: `relevant`: `otherwise`: `free_text` is a text, which has no such answer; remove it", False),
+    Faulty("expected text", "free_text: {type: text, ", "free_text: {expected: @@none, type: text, ", "input `free_text`: `expected`: `free_text` is a text, which has no such answer; remove it", False),
+    _itchy("expected unknown", "expected: @@unknown", "`expected`: expected `true` or `false`, an answer to `itchy`, found `unknown`", schema=False),
+    _itchy("expected nothing", "expected: @@null", "`expected`: expected `true` or `false`, an answer to `itchy`, found nothing", schema=True),
+    Faulty("expected no choice", "    choices:\n      blanches:", "    expected: @@fades\n    choices:\n      blanches:", "input `blanches_on_pressure`: `expected`: `fades` is not a choice of `blanches_on_pressure`; its choices are `blanches`, `does_not_blanch`", False),
+    Faulty("expected misspelt choice", "    choices:\n      blanches:", "    expected: @@blanche\n    choices:\n      blanches:", "input `blanches_on_pressure`: `expected`: `blanche` is not a choice of `blanches_on_pressure`; did you mean `blanches`?", False),
+    Faulty("expected choice that means open", "    choices:\n      blanches:", "    expected: @@not_tested\n    choices:\n      blanches:", "input `blanches_on_pressure`: `expected`: `not_tested` is not a choice of `blanches_on_pressure`", False),
+    Faulty("expected a number for a choice", "    choices:\n      blanches:", "    expected: @@1\n    choices:\n      blanches:", "input `blanches_on_pressure`: `expected`: `1` is not a choice of `blanches_on_pressure`", False),
+    Faulty("expected beyond the bounds", "    maximum: 43\n", "    maximum: 43\n    expected: @@98.6\n", "input `temperature_c`: `expected`: `98.6` is outside the bounds of `temperature_c`", False),
+    Faulty("expected a text for a number", "    maximum: 43\n", '    maximum: 43\n    expected: @@"37"\n', "input `temperature_c`: `expected`: expected a number, found the text `37`", False),
+    Faulty("expected a fraction for a whole number", "  itchy: {", "  children: {type: integer, group: person, question: How many?, expected: @@1.5}\n  itchy: {", "input `children`: `expected`: expected a whole number, found `1.5`", False),
+]  # fmt: skip
+
+PANELS = [
+    _panels("panel a list", "skin: @@[itchy]", "panel `skin`: expected a mapping, found a list", schema=True),
+    _panels("panel without a question", "@@skin: {lines: [itchy]}", "panel `skin`: the key `question` is missing", schema=True),
+    _panels("panel without lines", "@@skin: {question: Q?}", "panel `skin`: the key `lines` is missing", schema=True),
+    _panels("panel of no lines", "skin: {question: Q?, lines: @@[]}", "panel `skin`: `lines`: the list is empty", schema=True),
+    _panels("panel misspelt key", "skin: {question: Q?, lines: [itchy], @@sektion: S}", "panel `skin`: unknown key `sektion`; did you mean `section`?", schema=True),
+    _panels("panel with a bad name", "@@Skin: {question: Q?, lines: [itchy]}", "panel `Skin`: the name is not valid", schema=True),
+    _panels("panel named like an input", "@@itchy: {question: Q?, lines: [itchy]}", "panel `itchy`: the name is already used for an input", schema=False),
+    _panels("panel danger a word", "skin: {question: Q?, lines: [itchy], immediate_danger: @@yes}", "panel `skin`: `immediate_danger`: expected `true` or `false`, found the text `yes`", schema=True),
+    _panels("line unknown", "skin: {question: Q?, lines: [@@itch]}", "panel `skin`: `lines`: unknown input `itch`; did you mean `itchy`?", schema=False),
+    _panels("line a statement", "skin: {question: Q?, lines: [@@febrile]}", "panel `skin`: `lines`: unknown input `febrile`", schema=False),
+    _panels("line a number", "skin: {question: Q?, lines: [@@7]}", "panel `skin`: `lines`: expected a mapping, found `7`", schema=True),
+    _panels("line without a name", "skin: {question: Q?, lines: [@@{text: They itch}]}", "panel `skin`: `lines`: the key `finding` is missing", schema=True),
+    _panels("line misspelt key", "skin: {question: Q?, lines: [{finding: itchy, @@txt: They itch}]}", "panel `skin`: `lines`: unknown key `txt`; did you mean `text`?", schema=True),
+    _panels("line twice", "skin: {question: Q?, lines: [itchy, @@itchy]}", "panel `skin`: `lines`: `itchy` is twice in this panel", schema=True),
+    _panels("line of two panels", "skin: {question: Q?, lines: [itchy]}\n  more: {question: Q?, lines: [fever_reported, {finding: @@itchy}]}", "panel `more`: `lines`: `itchy` is already a line of panel `skin`", schema=False),
+    _panels("line a number input", "skin: {question: Q?, lines: [@@age_years]}", "panel `skin`: `lines`: `age_years` is a number input; a line is a yes/no input or a choice", schema=False),
+    _panels("line a text input", "skin: {question: Q?, lines: [@@free_text]}", "panel `skin`: `lines`: `free_text` is a text input; a line is a yes/no input or a choice", schema=False),
+    _panels("line a bare choice", "skin: {question: Q?, lines: [@@blanches_on_pressure]}", "panel `skin`: `lines`: the choice `blanches_on_pressure` needs `none_means`, its harmless value, and `text`, the line to tick", schema=False),
+    _panels("line a choice without text", "skin: {question: Q?, lines: [{finding: @@blanches_on_pressure, none_means: blanches}]}", "panel `skin`: `lines`: the choice `blanches_on_pressure` needs `none_means`", schema=False),
+    _panels("none means no choice", "skin: {question: Q?, lines: [{finding: blanches_on_pressure, text: T, none_means: @@fades}]}", "panel `skin`: `lines`: `none_means`: `fades` is not a choice of `blanches_on_pressure`", schema=False),
+    _panels("none means open", "skin: {question: Q?, lines: [{finding: blanches_on_pressure, text: T, none_means: @@not_tested}]}", "panel `skin`: `lines`: `none_means`: `not_tested` is not a choice of `blanches_on_pressure`", schema=False),
+    _panels("none means yes", "skin: {question: Q?, lines: [{finding: itchy, none_means: @@true}]}", "panel `skin`: `lines`: `none_means`: \u201cnone of these\u201d means no to `itchy`; remove it", schema=False),
+    _panels("none means a text", "skin: {question: Q?, lines: [{finding: itchy, none_means: @@never}]}", "panel `skin`: `lines`: `none_means`: expected `true` or `false`, an answer to `itchy`, found `never`", schema=False),
+    _panels("panel of a count", "skin: {question: Q?, lines: [@@reports_last_48h]}", "panel `skin`: `lines`: `reports_last_48h` is an integer input", schema=False),
+    _panels("panel of two audiences", "skin: {question: Q?, lines: @@[itchy, hurt_by_somebody, explanation_inconsistent]}", "panel `skin`: `lines`: a panel is asked of one audience, and these mix: `itchy` of `anyone`, `hurt_by_somebody` of `private`, `explanation_inconsistent` of `clinician`", schema=False),
+    Faulty("panel too long", _LAST, _LAST + "".join(f"  y{n}: {{type: yes_no, group: spots, question: Q{n}?}}\n" for n in range(7)) + "panels:\n  skin: {question: Q?, lines: [y0, y1, y2, y3, y4, y5, y6, @@itchy]}\n", "panel `skin`: `lines`: a panel has at most 7 lines, found 8; make two panels", True),
+    Faulty("panel of a counted choice", _LAST, _LAST + "  highest_level_24h: {type: choice, group: service, asked_of: service, question: (counted), choices: {none: N, routine: R, monitor: M, urgent: U}}\npanels:\n  skin: {question: Q?, lines: @@[{finding: highest_level_24h, none_means: none, text: T}]}\n", "panel `skin`: `lines`: `highest_level_24h` is counted by the service", False),
+    Faulty("danger that is gated", _LAST, _LAST + "  fits: {type: yes_no, group: spots, question: F?, relevant: {when: child}}\npanels:\n  now: {question: Q?, immediate_danger: true, lines: @@[fever_reported, fits]}\n", "panel `now`: `lines`: `fits` is a sign of immediate danger, so it must always be asked: remove its `relevant` or `available_if`", False),
+    Faulty("danger that is not available", _LAST, _LAST + "  fits: {type: yes_no, group: spots, question: F?, available_if: child}\npanels:\n  now: {question: Q?, immediate_danger: true, lines: @@[fits]}\n", "panel `now`: `lines`: `fits` is a sign of immediate danger", False),
+]  # fmt: skip
+
+SCREENS = [
+    _screens("screens a list", "@@[skin]", "expected a mapping, found a list", schema=True),
+    _screens("screens misspelt key", "{@@frst: [skin]}", "unknown key `frst`; did you mean `first`?", schema=True),
+    _screens("screens a name", "{first: @@skin}", "`first`: expected a list, found the text `skin`", schema=True),
+    _screens("screen an unknown panel", "{first: [@@skn]}", "`first`: expected a panel or a list of inputs, found `skn`; did you mean `skin`?", schema=False),
+    _screens("screen a bare input", "{then: [@@age_years]}", "`then`: expected a panel or a list of inputs, found `age_years`", schema=False),
+    _screens("screen a number", "{then: [@@7]}", "`then`: expected a panel or a list of inputs, found `7`", schema=True),
+    _screens("screen a mapping", "{then: [@@{a: b}]}", "`then`: expected a list of inputs, found a mapping", schema=True),
+    _screens("screen listed twice", "{first: [skin], then: [@@skin]}", "`then`: `skin` is listed twice", schema=False),
+    _screens("screen of nothing", "{then: [@@[]]}", "`then`: the list is empty", schema=True),
+    _screens("screen of four", "{then: [[age_years, temperature_c, fever_reported, @@free_text]]}", "`then`: a screen has at most 3 inputs, found 4", schema=True),
+    _screens("input on two screens", "{first: [[age_years]], then: [[temperature_c, @@age_years]]}", "`then`: `age_years` is already on another screen", schema=False),
+    _screens("input on a screen twice", "{first: [[age_years, @@age_years]]}", "`first`: `age_years` is already on another screen", schema=True),
+    _screens("input that is a line", "{first: [[@@itchy]]}", "`first`: `itchy` is already a line of panel `skin`", schema=False),
+    _screens("input unknown", "{first: [[@@age]]}", "`first`: unknown input `age`", schema=False),
+    _screens("input a number", "{first: [[@@7]]}", "`first`: unknown input `7`", schema=True),
+    _screens("input that is counted", "{first: [[age_years, @@reports_last_48h]]}", "`first`: `reports_last_48h` is counted by the service", schema=False),
+]  # fmt: skip
+
+ALL = [*YAML, *HEAD, *DISPOSITIONS, *INPUTS, *MENTIONS, *CONDITIONS, *RULES, *GATES, *PANELS, *SCREENS]

@@ -166,7 +166,7 @@ def _with_gates(random: Random, words: Vocabulary, inferences: dict[str, Inferen
         return words.inputs
     gated: dict[str, Input] = {}
     for name, read in words.inputs.items():
-        when = _gate(random, words, inferences, list(gated)) if gated and random.random() < 0.5 else None
+        when = make_gate(random, words, inferences, list(gated)) if gated and random.random() < 0.5 else None
         gated[name] = read
         if when is not None and read.asked_of is not AskedOf.SERVICE:
             takes = read.kind is not InputKind.TEXT and random.random() < 0.8
@@ -174,7 +174,9 @@ def _with_gates(random: Random, words: Vocabulary, inferences: dict[str, Inferen
     return gated
 
 
-def _gate(random: Random, words: Vocabulary, inferences: dict[str, Inference], earlier: list[str]) -> Condition | None:
+def make_gate(
+    random: Random, words: Vocabulary, inferences: dict[str, Inference], earlier: list[str]
+) -> Condition | None:
     """A condition that further answers can't take back, over these inputs; None if none was made in some tries."""
     readable = {*earlier, *(mention.name for mention in words.mentions.values() if mention.text in earlier)}
     statements = [name for name in inferences if _is_gate(inferences, Inferred(name), readable)]

@@ -1,7 +1,8 @@
 """What an audience can still change, as Python lines: conditions over the answers that it can still give.
 
 Beside answered and open, an input may be closed: open, and not to be answered by this audience, because it is out of
-its reach, was answered "unknown", or makes no sense. A closed input stays open, so what rests on it may stay open too.
+its reach, was answered "unknown", or makes no sense. A closed input stays open, so what rests on it may stay open too;
+only relevance, once it is ruled out, may still imply its answer.
 So each condition has four facts: it is true for good, false for good, may become (or is) true, may become false.
 """
 
@@ -48,9 +49,9 @@ class ReachWriter:
     """Writes the lines of statements and inputs at once, and expressions for conditions.
 
     Expects Expressions' variables, and two masks of open inputs (`input_bits`): `askable`, those that this audience may
-    answer, and `closed`, the others. Its own: `u7`, an input can still be answered; `g7`, `h7`, a statement is true,
-    or false, for good; `y7`, `n7`, it may be true, or false; `w7`, `v7`, masks of the inputs that it, or an input with
-    gates, depends on.
+    answer, and `closed`, the others. Its own: `u7`, an input can still be answered; `e7`, it can't, but its answer may
+    still be implied; `g7`, `h7`, a statement is true, or false, for good; `y7`, `n7`, it may be true, or false; `w7`,
+    `v7`, masks of the inputs that it, or an input with gates, depends on.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class ReachWriter:
         self._lines = lines
         self._bits = input_bits(ruleset)
         self._askable: dict[str, str] = {}
+        self._implied: dict[str, str] = {}
         self._masks: dict[str, str] = {}
         self._written: set[Fact] = set()
         gated = gated_in_order(ruleset)
@@ -69,7 +71,9 @@ class ReachWriter:
             if not (read.relevant or read.available_if):
                 self._write_input(read)
         for read in gated:
-            needed = {need for when in gates_of(read) for need in self._needs(when, MAY, True)}
+            needed = {
+                need for when in gates_of(read) for side in (True, False) for need in self._needs(when, MAY, side)
+            }
             self._write_facts(self._needed_beneath(needed))
             self._write_input(read)
         whole = [
@@ -139,6 +143,12 @@ class ReachWriter:
         if read.available_if is not None:
             needed.append(self.may_be(read.available_if, True))
         self._lines.append(f"{variable} = {' and '.join(needed)}")
+        if read.relevant is not None and read.relevant.otherwise is not None:
+            answer, implied = self._expressions.answers[read.name], f"e{variable[1:]}"
+            self._lines.append(
+                f"{implied} = {answer} is None and not {variable} and {self.may_be(read.relevant.when, False)}"
+            )
+            self._implied[read.name] = implied
 
     def closed_elsewhere(self) -> str:
         """Return an expression for a mask of the closed inputs that another audience could answer."""
@@ -171,8 +181,8 @@ class ReachWriter:
             case Unless(part):
                 return f"(not {self.may_be(part, True)})" if side else self.stays(part, True)
             case IsOpen(name):
-                answer, askable = self._expressions.answers[name], self._askable.get(name, "False")
-                return f"({answer} is None and not {askable})" if side else f"({answer} is not None)"
+                answer = self._expressions.answers[name]
+                return f"({answer} is None and not {self._may_get_answer(name)})" if side else f"({answer} is not None)"
             case _:
                 raise AssertionError("a comparison is settled")
 
@@ -188,21 +198,28 @@ class ReachWriter:
             case Unless(part):
                 return f"(not {self.stays(part, True)})" if side else self.may_be(part, True)
             case IsOpen(name):
-                answer, askable = self._expressions.answers[name], self._askable.get(name, "False")
-                return f"({answer} is None)" if side else f"({answer} is not None or {askable})"
+                answer = self._expressions.answers[name]
+                return f"({answer} is None)" if side else f"({answer} is not None or {self._may_get_answer(name)})"
             case Yes(name):
-                return self._or_askable(name, f"{self._expressions.answers[name]} is {side}")
+                return self._may_be_answered(name, f"is {side}")
             case OneOf(name, values):
-                answer, sign = self._expressions.answers[name], "in" if side else "not in"
-                return self._or_askable(name, f"{answer} is not None and {answer} {sign} {values!r}")
+                comparison = f"{'in' if side else 'not in'} {values!r}"
+                return self._may_be_answered(name, comparison)
             case Compare(name, op, limit):
-                answer, (sign, opposite) = self._expressions.answers[name], SIGNS[op]
-                compared = f"{answer} is not None and {answer} {sign if side else opposite} {limit!r}"
-                return self._or_askable(name, compared)
+                sign, opposite = SIGNS[op]
+                return self._may_be_answered(name, f"{sign if side else opposite} {limit!r}")
 
-    def _or_askable(self, name: str, compared: str) -> str:
-        askable = self._askable.get(self._ruleset.input_behind(name).name)
-        return f"({compared})" if askable is None else f"({askable} or {compared})"
+    def _may_get_answer(self, name: str) -> str:
+        ways = [each[name] for each in (self._askable, self._implied) if name in each]
+        return join_expressions(" or ", ways, none="False")
+
+    def _may_be_answered(self, name: str, comparison: str) -> str:
+        """Write "the answer compares so, or one that does may come"; of an implied one, only its own value may."""
+        read, answer = self._ruleset.input_behind(name), self._expressions.answers[name]
+        ways = [self._askable[read.name]] if read.name in self._askable else []
+        if read.name in self._implied and read.relevant is not None:
+            ways.append(f"{self._implied[read.name]} and {read.relevant.otherwise!r} {comparison}")
+        return f"({' or '.join([*ways, f'{answer} is not None and {answer} {comparison}'])})"
 
     # --- the inputs that a condition depends on ---
 
@@ -243,7 +260,7 @@ class ReachWriter:
         return None if read.relevant or read.available_if or read.name not in self._askable else read
 
     def _input_mask(self, read: Input) -> str:
-        """Return the input's bit while it can be asked, with the inputs that decide whether it can."""
+        """Return the input's bit while it can be asked, with the inputs behind its gates while they matter."""
         if read.name not in self._askable:
             return "0"
         if not (read.relevant or read.available_if):
@@ -255,7 +272,11 @@ class ReachWriter:
             bit = str(self._bits[read.name])
             if read.available_if is not None:
                 bit = f"({bit} if {self._expressions.true(read.available_if)} else 0)"
-            self._lines.append(f"{variable} = {' | '.join([bit, *gates])} if {self._askable[read.name]} else 0")
+            implied = ""
+            if read.name in self._implied and read.relevant is not None:
+                implied = f"{self.mask(read.relevant.when)} if {self._implied[read.name]} else "
+            mask = f"{' | '.join([bit, *gates])} if {self._askable[read.name]} else {implied}0"
+            self._lines.append(f"{variable} = {mask}")
             self._masks[key] = variable
         return self._masks[key]
 

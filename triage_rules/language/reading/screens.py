@@ -222,25 +222,27 @@ def _line(node: Node, names: Names, form: Form, line_of: dict[str, str], panel: 
         return None
     line_of[finding] = panel
     read = names.inputs[finding]
-    return None if read is None else _checked_line(read, place, none_node, text, inner or form)
+    return None if read is None else _checked_line(read, place, none_node, text, form, inner or form)
 
 
-def _checked_line(read: Input, place: Place, none_node: Node | None, text: str | None, form: Form) -> PanelLine | None:
+def _checked_line(  # noqa: PLR0913, PLR0917 (the parts of one line)
+    read: Input, place: Place, none_node: Node | None, text: str | None, form: Form, inner: Form
+) -> PanelLine | None:
+    none_means = None if none_node is None else read_value(none_node, read, "none_means", inner)
     if read.kind is InputKind.YES_NO:
-        if none_node is not None and read_value(none_node, read, "none_means", form) is not False:
-            form.add_fault(
-                none_node.place, f"`none_means`: \u201cnone of these\u201d means no to `{read.name}`; remove it"
-            )
+        if none_node is not None and none_means is True:
+            message = f"`none_means`: \u201cnone of these\u201d means no to `{read.name}`; remove it"
+            inner.add_fault(none_node.place, message)
         return PanelLine(read.name, False, text)
     if read.kind is not InputKind.CHOICE:
-        form.add_fault(place, f"`lines`: `{read.name}` is a {read.kind} input; a line is a yes/no input or a choice")
+        kind = "an integer" if read.kind is InputKind.INTEGER else f"a {read.kind}"
+        form.add_fault(place, f"`lines`: `{read.name}` is {kind} input; a line is a yes/no input or a choice")
         return None
     if none_node is None or text is None:
         message = "needs `none_means`, its harmless value, and `text`, the line to tick"
         form.add_fault(place, f"`lines`: the choice `{read.name}` {message}")
         return None
-    value = read_value(none_node, read, "none_means", form)
-    return None if value is None else PanelLine(read.name, value, text)
+    return None if none_means is None else PanelLine(read.name, none_means, text)
 
 
 def _check_audience(lines: list[PanelLine], names: Names, form: Form) -> None:
@@ -310,6 +312,8 @@ def _shared_screen(node: Node, key: str, names: Names, taken: dict[str, str], fo
         if not isinstance(name, str) or name not in names.inputs:
             hint = suggest_name(name, names.inputs) if isinstance(name, str) else ""
             form.add_fault(item.place, f"`{key}`: unknown input {_describe(item)}{hint}")
+        elif (read := names.inputs[name]) is not None and read.asked_of is AskedOf.SERVICE:
+            form.add_fault(item.place, f"`{key}`: `{name}` is counted by the service")
         elif name in taken:
             form.add_fault(item.place, f"`{key}`: `{name}` is already {taken[name]}")
         else:
