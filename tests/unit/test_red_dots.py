@@ -64,6 +64,10 @@ OURS = {
     "bites_or_pustules",
     "iga_vasculitis_checks_normal",
     "highest_level_24h",
+    "other_bleeding",
+    "unwell_for_weeks",
+    "weak_defence_or_bleeding_risk",
+    "medicines_or_long_illness",
 }
 # Unit and plausible limits, where the note gives them; None: the note leaves the limit open.
 NUMBERS: dict[str, tuple[str, float, float | None]] = {
@@ -148,7 +152,7 @@ def all_rules(ruleset: Ruleset) -> list[Rule | Floor]:
     return [*ruleset.rules.values(), *ruleset.floors.values()]
 
 
-def test_the_fields_are_those_of_the_note_and_five_of_ours(ruleset: Ruleset) -> None:
+def test_the_fields_are_those_of_the_note_and_nine_of_ours(ruleset: Ruleset) -> None:
     """A field that is lost can't raise; a field too many has no rule of the note behind it."""
     assert len(FIELDS) == len(set(FIELDS)) == 120
     assert set(ruleset.inputs) == set(FIELDS) | OURS
@@ -245,6 +249,7 @@ def test_fields_that_decide_nothing_are_named_in_the_readme(ruleset: Ruleset) ->
     conditions = [inference.when for inference in ruleset.inferences.values()]
     for rule in all_rules(ruleset):
         conditions += [rule.when, *(outcome.when for outcome in rule.outcomes if outcome.when)]
+    conditions += [read.relevant.when for read in ruleset.inputs.values() if read.relevant is not None]
     leaves = [leaf for condition in conditions for leaf, _ in parts(condition)]
     leaves = [leaf.part if isinstance(leaf, Unless) else leaf for leaf in leaves]
     used = {leaf.input for leaf in leaves if isinstance(leaf, Compare | OneOf | Yes | IsOpen)}

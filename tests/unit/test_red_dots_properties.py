@@ -178,6 +178,17 @@ MUTANTS: dict[str, Change] = {
     "P56": both(when("S13", {"not": "contact_meningococcal"}), lowered("S13", "U3_same_day_clinician")),
     "P57": put("inferences", "temperature_febrile", "when", value={"temperature_c": {"at_least": 38.5}}),
     "P58": put("inferences", "temperature_febrile", "when", value={"temperature_c": {"at_least": 38.5}}),
+    "P59": without("warning_sign_today", "gi_bleeding"),
+    "P60": without("any_bleeding", "bloody_diarrhoea"),
+    "P61": without("warning_sign_slow", "jaundice"),
+    "P62": without("immunocompromised", "asplenia"),
+    "P63": without("red_flags_negative", {"not": "anticoagulant"}),
+    "P64": lambda found: found["rules"]["R04"]["when"]["any"][1]["all"][1]["any"].remove("liver_disease"),
+    "P65": never("R41"),
+    "P66": lambda found: found["mandatory"].remove("gi_bleeding"),
+    "P67": without("warning_sign_soon", "bleeding_of_open_kind"),
+    "P68": both(when("S13", {"not": "medicines_or_long_illness"}), lowered("S13", "U3_same_day_clinician")),
+    "P69": both(when("S13", {"not": "unwell_for_weeks"}), lowered("S13", "U3_same_day_clinician")),
 }
 
 LANGUAGE_ALONE = {"P50"}
