@@ -150,6 +150,17 @@ def test_a_gate_that_the_rule_repeats_hides_no_danger() -> None:
     assert found_in(data) == ()
 
 
+def test_an_input_that_only_gates_read_is_used() -> None:
+    """It opens other questions, so its answer is read; without the gate it is unused."""
+    data = clean(1)
+    add_input(data, "opening", {"type": "yes_no"})
+    add_input(data, "planted", {"type": "yes_no", "relevant": {"when": "opening", "otherwise": False}})
+    add_raising(data, "planted")
+    assert found_in(data) == ()
+    del data["inputs"]["planted"]["relevant"]
+    assert [(one.type, one.of) for one in found_in(data)] == [(CheckType.UNUSED_INPUT, "opening")]
+
+
 def test_the_report_of_a_gated_danger_answers_what_is_not_asked() -> None:
     data = clean(3)
     assert PLANTED[CheckType.GATED_DANGER](Random(0), data) == "planted"
