@@ -189,6 +189,7 @@ MUTANTS: dict[str, Change] = {
     "P67": without("warning_sign_soon", "bleeding_of_open_kind"),
     "P68": both(when("S13", {"not": "medicines_or_long_illness"}), lowered("S13", "U3_same_day_clinician")),
     "P69": both(when("S13", {"not": "unwell_for_weeks"}), lowered("S13", "U3_same_day_clinician")),
+    "P70": without("warning_sign_slow", "slow_change_of_open_kind"),
 }
 
 LANGUAGE_ALONE = {"P50"}
