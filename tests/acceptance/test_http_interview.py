@@ -387,3 +387,17 @@ def test_a_feverish_child_whose_spots_stay_is_sent_at_once(
     by_three = [result["disposition"] for result in results[:4]]
     assert ("U1_ambulance_now" in by_three) is ambulance
     assert (results[-1]["disposition"] == "U1_ambulance_now") is ambulance
+
+
+def test_a_ticked_choice_is_asked_before_anything_else(red_dots: Caller) -> None:
+    """Also before the first screens, as the person is still thinking of it."""
+    line, panel = next(
+        (line.input, panel.name)
+        for panel in repository.ruleset(RED_DOTS).panels.values()
+        for line in panel.lines
+        if line.none_means is not False and not panel.immediate_danger
+    )
+    shown = ask(red_dots, ruleset="red-dots", panels={panel: [line]})["interview"]["next"]
+    assert [question["finding"] for question in shown["questions"]] == [line]
+    then = ask(red_dots, ruleset="red-dots", panels={panel: [line]}, findings={line: UNKNOWN})["interview"]["next"]
+    assert then["panel"] == "danger_now"

@@ -91,3 +91,21 @@ def test_an_answer_that_implies_another_is_listed() -> None:
     found = result("{open: daily}", {"daily": UNKNOWN, "drinks": UNKNOWN})
     assert [entry["finding"] for entry in found["open_elsewhere"]] == ["drinks", "daily"]
     assert result("{open: daily}", {"daily": UNKNOWN, "drinks": False})["disposition"] == "M1_clinician_48h"
+
+
+def test_an_answer_that_raises_what_a_floor_then_raises_is_listed() -> None:
+    """The present outcome is raised from routine to monitor; a monitor outcome would be raised to urgent."""
+    spots = "{platelet_count: {less_than: 100}}"
+    head = example().split("default:")[0].split("inputs:")[0]
+    text = f"""{head}{RULES}  R1: {{title: T, when: drinks, disposition: R2_self_care_info, reason: B., source: {{text: x}}}}
+safety_net:
+  S1: {{title: T, when: drinks, raise_one: {{monitor: M1_clinician_48h, urgent: U2_emergency_dept_now}}, reason: B., source: {{text: x}}}}
+  S2: {{title: T, when: {spots}, disposition: M1_clinician_48h, reason: B., source: {{text: x}}}}
+"""
+    by = Evaluator(parse_ruleset(text.encode(), "ruleset.yaml"), f"sha256:{'0' * 64}")
+    found, after = (
+        by.evaluate(answers, History(), report_id="r", received_ms=0, evaluated_ms=0)
+        for answers in ({"drinks": True}, {"drinks": True, "platelet_count": 20})
+    )
+    assert (found["disposition"], after["disposition"]) == ("M1_clinician_48h", "U2_emergency_dept_now")
+    assert [entry["finding"] for entry in found["open_elsewhere"]] == ["platelet_count"]

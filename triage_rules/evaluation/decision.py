@@ -331,7 +331,8 @@ class Decider:
         """
         undecided = rails.possible & ~rails.certain & self._all_mask
         if decision.lowest_disposition == decision.disposition:
-            raises = self._above[self._ranks[decision.disposition]] | self._raising_mask
+            # before floors raise it by one level: an outcome just above that is raised, too
+            raises = self._above[decision.outcome_changes.before] | self._raising_mask
             if decision.outcome_changes.fallen is not None:  # then the default, which may be more urgent, replaces them
                 raises |= rails.established & self._rules_mask
             undecided &= raises
