@@ -89,7 +89,7 @@ def settled(
 ) -> NewReport:
     """Settle the report in view of its chain."""
     seen = begun(store, report, at_ms).chain
-    standing = ChainStanding(place, seen.above.id if seen.above else "", seen.shown.id if seen.shown else "")
+    standing = ChainStanding(place, *(each.id if each else "" for each in (seen.above, seen.shown, seen.undecided)))
     assert store.work.settle(report.id, a_result(report, level), at_ms, None, standing)
     return report
 
@@ -506,6 +506,67 @@ def test_a_failed_report_names_what_it_amends(handling: Handlers, store: RedisSt
     assert dead.status is ReportStatus.DEAD
     assert dead.result is not None
     assert (dead.result["amends"], dead.result["lowers"]) == (first["id"], None)
+
+
+def dead_letter(store: RedisStore, amends: NewReport) -> NewReport:
+    """Accept an amendment of the report that can't be decided."""
+    report = posted(glass_test_live(store), ROUTINE, subject=SUBJECT, amends=amends.id)
+    assert store.reports.accept(report).created
+    begun(store, report)
+    assert store.work.bury(report.id, a_result(report, None), "worker_lost", now_ms())
+    return report
+
+
+@pytest.mark.parametrize("letters", [1, 2])
+def test_a_result_names_what_it_lowers_above_dead_letters_and_takes_the_place_of_all(
+    handling: Handlers, store: RedisStore, bundle: Bundle, letters: int
+) -> None:
+    first = posted(bundle, URGENT, subject=SUBJECT)
+    urgent = decided(handling, store, first)
+    last = first
+    for _ in range(letters):
+        last = dead_letter(store, last)
+    assert len(row_ids(store)) == 1 + letters
+    assert store.reports.get_history(bundle.name, SUBJECT, now_ms()).highest_level_24h is Level.URGENT
+    newest = decided(handling, store, posted(bundle, ROUTINE, subject=SUBJECT, amends=last.id))
+    assert newest["lowers"] == {"level": "urgent", "disposition": urgent["disposition"]}
+    assert [(row.noted.id, row.lowers) for row in rows(store, BoardStatus.ALL)] == [
+        (newest["id"], ("urgent", urgent["disposition"]))
+    ]
+    # The one level of the chain is that of the result on the board, which names the one that it lowers.
+    standing = store.reports.get_history(bundle.name, SUBJECT, now_ms()).highest_level_24h
+    assert standing is Level.of(newest["level"])
+
+
+def test_a_dead_letter_below_a_result_that_is_not_urgent_is_still_lowered_visibly(
+    handling: Handlers, store: RedisStore, bundle: Bundle
+) -> None:
+    """What it would have said is not known."""
+    first = posted(bundle, ROUTINE, subject=SUBJECT)
+    decided(handling, store, first)
+    newest = decided(handling, store, posted(bundle, ROUTINE, subject=SUBJECT, amends=dead_letter(store, first).id))
+    assert newest["lowers"] == {"level": None, "disposition": None}
+    assert row_ids(store) == [newest["id"]]
+
+
+def test_a_result_made_before_a_dead_letter_above_was_requeued_is_not_published(
+    store: RedisStore, bundle: Bundle
+) -> None:
+    first = settled(store, posted_and_accepted(store, bundle), "urgent", at_ms=now_ms())
+    letter = dead_letter(store, first)
+    newest = posted_and_accepted(store, bundle, letter)
+    view = begun(store, newest).chain
+    assert (view.above and view.above.id, view.undecided and view.undecided.id) == (first.id, letter.id)
+    store.dead_letters.requeue(letter.id, now_ms(), by=TESTER)
+    standing = ChainStanding(ChainPlace.FRONT, first.id, "", letter.id)
+    with pytest.raises(ChainChanged):
+        store.work.settle(newest.id, a_result(newest, "routine"), now_ms(), None, standing)
+
+
+def posted_and_accepted(store: RedisStore, bundle: Bundle, amends: NewReport | None = None) -> NewReport:
+    report = posted(bundle, ROUTINE, subject=SUBJECT, amends=amends and amends.id)
+    assert store.reports.accept(report).created
+    return report
 
 
 def test_a_long_chain_costs_its_newest_report_no_more(store: RedisStore) -> None:

@@ -62,6 +62,23 @@ def test_a_result_behind_the_one_shown_lowers_nothing_of_it(red_dots_evaluator: 
 
 
 @pytest.mark.parametrize(
+    ("own", "above", "lowered"),
+    [
+        (R2, U2, {"level": "urgent", "disposition": U2[1]}),
+        (U2, U1, {"level": "urgent", "disposition": U1[1]}),
+        (R2, M1, {"level": None, "disposition": None}),
+        (R2, R2, {"level": None, "disposition": None}),
+        (U2, U2, None),
+    ],
+)
+def test_a_dead_letter_below_the_decided_report_ranks_as_urgent_and_below_its_urgent_outcome(
+    red_dots_evaluator: Evaluator, own: Outcome, above: Outcome, lowered: dict[str, str | None] | None
+) -> None:
+    view = ChainView(chain_result(above), None, chain_result(UNDECIDED, 1))
+    assert find_lowered(result_of(own), view, red_dots_evaluator.ruleset, ChainPlace.FRONT) == lowered
+
+
+@pytest.mark.parametrize(
     ("own", "received_ms", "shown", "place"),
     [
         (R2, 11, U1, ChainPlace.FRONT),

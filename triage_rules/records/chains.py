@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from triage_rules.language.model import Level, Ruleset
@@ -43,11 +43,13 @@ class ChainResult:
 class ChainView:
     """The settled reports that the result of a report may take the place of.
 
-    `above`: the nearest one that it amends; `shown`: the one that stands for the chain on the board.
+    `above`: the nearest decided one that it amends; `shown`: the one that stands for the chain on the board;
+    `undecided`: the nearest dead letter that it amends, if that is nearer than `above`.
     """
 
     above: ChainResult | None = None
     shown: ChainResult | None = None
+    undecided: ChainResult | None = None
 
 
 NO_VIEW = ChainView()
@@ -60,6 +62,7 @@ class ChainStanding:
     place: ChainPlace | None = None
     above: str = ""
     shown: str = ""
+    undecided: str = ""
 
 
 UNCHAINED = ChainStanding()
@@ -69,8 +72,8 @@ def find_standing(
     result: Mapping[str, Any], view: ChainView, ruleset: Ruleset, *, amends: str | None, received_ms: int
 ) -> ChainStanding:
     """Return the place of a report's result. `amends`, `received_ms`: of the report."""
-    above, shown = view.above, view.shown
-    seen = ChainStanding(None, above.id if above else "", shown.id if shown else "")
+    shown = view.shown
+    seen = ChainStanding(None, *(each.id if each else "" for each in (view.above, shown, view.undecided)))
     if amends is None and shown is None:
         return seen
     if shown is None or received_ms > shown.received_ms or (received_ms == shown.received_ms and amends):
@@ -78,7 +81,7 @@ def find_standing(
     else:
         own = ChainResult(result["id"], received_ms, Level.of(result["level"]), result["disposition"])
         place = ChainPlace.SIDE if _is_lower(shown, own, ruleset) else ChainPlace.BACK
-    return ChainStanding(place, seen.above, seen.shown)
+    return replace(seen, place=place)
 
 
 def find_lowered(
@@ -86,8 +89,8 @@ def find_lowered(
 ) -> dict[str, str | None] | None:
     """Return the most urgent outcome that the result lowers, as a result names it; None if it lowers none."""
     own = ChainResult(result["id"], 0, Level.of(result["level"]), result["disposition"])
-    replaced = [view.above, view.shown if place is ChainPlace.FRONT else None]
-    lowered = [other for other in replaced if other is not None and _is_lower(own, other, ruleset)]
+    others = [view.above, view.undecided, view.shown if place is ChainPlace.FRONT else None]
+    lowered = [other for other in others if other is not None and _is_lower(own, other, ruleset)]
     if not lowered:
         return None
     gravest = lowered[0]

@@ -11,8 +11,8 @@
 --       also reads the keys made of the report's field `levels` (see chains.lua), triage:chain:{chain}, and the other reports of the chain
 -- ARGV  1 id  2 now_ms
 -- ->    {attempt, ruleset, digest, findings, lane, received_ms, subject, reported_at, reports_last_48h, highest_level_24h,
---        audience, amends, id, result and received_ms of the nearest settled report that it amends, and the same of its chain's
---        report on the board; '' for each id without a report} | nil
+--        audience, amends, id, result and received_ms of the nearest decided report that it amends, the same of its chain's
+--        report on the board, and of the nearest dead letter that it amends below the decided one; '' for each id without a report} | nil
 --
 -- A field that is missing or no number must not stop this: the report would be begun for ever, and never buried.
 -- The highest level is looked up again: an earlier report of the subject may have been decided while this one waited.
@@ -33,10 +33,11 @@ if levels and levels ~= '' then
   end
 end
 
-local settled = {'', '', '', '', '', ''}
+local settled = {'', '', '', '', '', '', '', '', ''}
 if amends ~= '' or (report[14] or '') ~= '' then
   local reports = string.sub(KEYS[1], 1, -#ARGV[1] - 1)
-  for place, id in ipairs({find_settled(reports, ARGV[1], amends, chain)}) do
+  local above, shown, letters = find_settled(reports, ARGV[1], amends, chain)
+  for place, id in ipairs({above, shown, letters[1]}) do
     if id ~= '' then
       local other = redis.call('HMGET', reports .. id, 'result', 'received_ms')
       settled[3 * place - 2], settled[3 * place - 1], settled[3 * place] = id, other[1] or '', other[2] or ''

@@ -55,20 +55,22 @@ local function note_level(levels, chain, level, replaces, now, kept)
   redis.call('EXPIRE', levels, kept)
 end
 
--- Returns the ids of the nearest settled report that this one amends, and of its chain's report on the board; '' for none.
+-- Returns the ids of the nearest decided report that this one amends, of its chain's report on the board ('' for none), and
+-- of the dead letters that it amends below the decided one, nearest first: they replaced nothing, so that one is passed on to.
 local function find_settled(reports, id, amends, chain)
-  local above = amends
+  local above, letters = amends, {}
   for hop = 1, HOPS + 1 do
     if above == '' or hop > HOPS then
       above = ''
       break
     end
     local report = redis.call('HMGET', reports .. above, 'status', 'amends')
-    if report[1] == 'done' or report[1] == 'dead' then break end
+    if report[1] == 'done' then break end
+    if report[1] == 'dead' then letters[#letters + 1] = above end
     above = report[1] and report[2] or ''
   end
   local shown = redis.call('GET', CHAIN .. chain)
   if not shown or shown == id or redis.call('EXISTS', reports .. shown) == 0 then shown = '' end
-  return above, shown
+  return above, shown, letters
 end
 

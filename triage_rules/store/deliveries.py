@@ -46,7 +46,7 @@ def read_delivery(report_id: str, reply: list[Any], encryption: Encryption) -> D
         amends=amends or None,
     )
     history = History(int(reports), Level(int(highest)) if highest else None)
-    chain = ChainView(*(read_chain_result(reply[at : at + 3], encryption) for at in (12, 15)))
+    chain = ChainView(*(read_chain_result(reply[at : at + 3], encryption) for at in (12, 15, 18)))
     return Delivery(report=report, history=history, attempt=int(attempt), chain=chain)
 
 

@@ -16,14 +16,15 @@
 --       9 the highest level in the history that the result was made in: a number or ''; '-' if there was none
 --       10 how long in s a subject's levels are remembered  11 its group
 --       12 its place in its chain: front, side or back; '' if it is dead or in no chain
---       13 id of the nearest settled report that it amends, or ''  14 id of its chain's report on the board, or '': as begin.lua returned them
---       15 level and disposition that it lowers, separated by a blank, or ''
---       16... the event's fields, name and value alternating; the second is ce_id, the last the result (JSON, or encrypted)
+--       13 id of the nearest decided report that it amends, or ''  14 id of its chain's report on the board, or ''
+--       15 id of the nearest dead letter that it amends below the decided report, or '': all three as begin.lua returned them
+--       16 level and disposition that it lowers, separated by a blank, or ''
+--       17... the event's fields, name and value alternating; the second is ce_id, the last the result (JSON, or encrypted)
 -- ->    1 if this call settled it, 2 if another report of its chain was settled since it was begun, else 0
 --
 -- The event is written first: if memory is short, Redis refuses it, and nothing is changed.
 -- A chain is one row on the board, and stands in the history of its subject with one level. In front: this report takes
--- the place of those in ARGV 13 and 14. At the side: it is older, and more urgent, so it gets a row of its own. At the
+-- the place of those in ARGV 13 and 14, and of all dead letters that it amends below the decided report. At the side: it is older, and more urgent, so it gets a row of its own. At the
 -- back: it is older, and no more urgent. A dead letter replaces nothing.
 -- A requeued dead letter already has an event: the next event gets an id of its own.
 
@@ -44,12 +45,14 @@ local id, now, status, level, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[4], AR
 local amends, chain, place = known[10] or '', known[11] or id, ARGV[12]
 local reports = string.sub(KEYS[1], 1, -#id - 1)
 local chained = status == 'done' and (amends ~= '' or (known[12] or '') ~= '')
+local replaced = {}
 if chained then
-  local above, shown = find_settled(reports, id, amends, chain)
-  if above ~= ARGV[13] or shown ~= ARGV[14] then return 2 end
+  local above, shown, letters = find_settled(reports, id, amends, chain)
+  if above ~= ARGV[13] or shown ~= ARGV[14] or (letters[1] or '') ~= ARGV[15] then return 2 end
+  replaced = {above, shown, unpack(letters)}
 end
-if known[8] then ARGV[19] = ARGV[19] .. ':' .. (known[8] + 1) end
-redis.call('XADD', KEYS[4], '*', unpack(ARGV, 16))
+if known[8] then ARGV[20] = ARGV[20] .. ':' .. (known[8] + 1) end
+redis.call('XADD', KEYS[4], '*', unpack(ARGV, 17))
 local letter = ''
 if status == 'dead' then
   letter = redis.call('XADD', KEYS[5], '*', 'report', id, 'reason', ARGV[6], 'attempts', known[3] or '', 'ruleset', known[4] or '',
@@ -62,9 +65,9 @@ if place ~= 'back' then
   redis.call('ZADD', KEYS[9], 0, received .. id)
   redis.call('SADD', KEYS[10], ARGV[11])
 end
-if ARGV[15] ~= '' then redis.call('HSET', KEYS[1], 'lowers', ARGV[15]) end
+if ARGV[16] ~= '' then redis.call('HSET', KEYS[1], 'lowers', ARGV[16]) end
 if chained and place == 'front' then
-  for _, other in ipairs({ARGV[13], ARGV[14]}) do take_off_board(reports, other) end
+  for _, other in ipairs(replaced) do take_off_board(reports, other) end
   redis.call('SET', CHAIN .. chain, id, 'EX', retention)
 end
 -- A later attempt may have begun meanwhile, and looked it up again.

@@ -192,6 +192,7 @@ class Work:
             standing.place or "",
             standing.above,
             standing.shown,
+            standing.undecided,
             f"{lowers['level'] or ''} {lowers['disposition'] or ''}" if lowers else "",
         ]
         for name, value in fields.items():
