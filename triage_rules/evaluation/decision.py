@@ -11,6 +11,7 @@ from itertools import compress
 from typing import Generic, NamedTuple, TypeVar
 
 from triage_rules.evaluation.signals import Masks, Numbering, Rails, flags, input_bits, outcome_key
+from triage_rules.language.answer_floors import floors_on_answers
 from triage_rules.language.gates import InputsBehind
 from triage_rules.language.model import Basis, Floor, Level, Rule, RuleOutcome, Ruleset
 
@@ -139,6 +140,8 @@ class Decider:
         self._all_mask = self._select(lambda _: True)
         self._rules_mask = self._select(lambda outcome: outcome.of_rule)
         self._floors_mask = self._select(lambda outcome: not outcome.of_rule and outcome.rank is not None)
+        on_answers = floors_on_answers(ruleset)
+        self._answer_floors_mask = self._floors_mask & self._select(lambda o: o.statement.rule.id in on_answers)
         self._raising_mask = self._select(lambda outcome: outcome.rank is None)
         self._raised = {
             floor.id: {level: self._ranks[code] for level, code in floor.raise_one} for floor in ruleset.floors.values()
@@ -191,7 +194,7 @@ class Decider:
             lowest_disposition=self._codes[lowest],
             could_be=self._levels[highest],
             could_be_disposition=self._codes[highest],
-            basis=Basis.SAFETY_NET if rank > default else Basis.DEFAULT if now.highest_rule == NONE else Basis.RULES,
+            basis=self._basis(rank, default, now, rails.certain),
             by_rules=None if now.highest_rule == NONE else self._codes[now.highest_rule],
             outcome_changes=OutcomeChanges(
                 by_default=now.highest_rule == NONE,
@@ -200,6 +203,14 @@ class Decider:
                 fallen=max(before, self._default) if could_fall else None,
             ),
         )
+
+    def _basis(self, rank: int, default: int, now: _Summary, certain: int) -> Basis:
+        if rank <= default:
+            return Basis.DEFAULT if now.highest_rule == NONE else Basis.RULES
+        on_answers = certain & self._answer_floors_mask
+        if on_answers and self._rank_at((on_answers & -on_answers).bit_length()) >= rank:
+            return Basis.RULES
+        return Basis.SAFETY_NET
 
     def fired(self, established: int) -> tuple[list[KeyedOutcome], list[KeyedOutcome]]:
         """Return the most urgent outcome of each rule, and of each floor, that fired; the most urgent first."""

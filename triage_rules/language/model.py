@@ -52,8 +52,8 @@ _WORDS = {level: level.name.lower() for level in Level}
 class Basis(enum.StrEnum):
     """What an outcome rests on.
 
-    rules: established rules reach it. safety_net: only missing or contradictory answers raised it that high. default:
-    no rule was established.
+    rules: the answers reach it, by established rules, or by floors that no further answer can take back. safety_net:
+    only missing or contradictory answers, or earlier reports, raised it that high. default: no rule was established.
     """
 
     RULES = "rules"

@@ -14,6 +14,7 @@ from triage_rules.assurance.solver.conditions import ConditionFormulas
 from triage_rules.assurance.solver.logic import Formula, Logic
 from triage_rules.evaluation.answers import UNKNOWN
 from triage_rules.evaluation.signals import SOONER, outcome_key
+from triage_rules.language.answer_floors import floors_on_answers
 from triage_rules.language.model import (
     NOT_APPROVED,
     Answers,
@@ -99,18 +100,26 @@ class Encoding(ConditionFormulas):
 
     def basis_is(self, basis: Basis) -> Formula:
         """Return the formula: the outcome rests on this."""
-        logic = self.logic
-        raised = logic.any_of(
-            logic.all_of([self._at_or_above(rank), logic.opposite(self._by_rules_or_default(rank))])
-            for rank in range(1, len(self._order))
+        logic, ranks = self.logic, range(1, len(self._order))
+        lifted = [logic.all_of([self._at_or_above(r), logic.opposite(self._by_rules_or_default(r))]) for r in ranks]
+        safety_net = logic.any_of(
+            logic.all_of([above, logic.opposite(self._by_answer_floors(rank))])
+            for rank, above in zip(ranks, lifted, strict=True)
         )
+        default = logic.all_of([self.by_default(), logic.opposite(logic.any_of(lifted))])
         match basis:
             case Basis.SAFETY_NET:
-                return raised
+                return safety_net
             case Basis.DEFAULT:
-                return logic.all_of([self.by_default(), logic.opposite(raised)])
+                return default
             case Basis.RULES:
-                return logic.opposite(logic.any_of([self.by_default(), raised]))
+                return logic.opposite(logic.any_of([default, safety_net]))
+
+    def _by_answer_floors(self, rank: int) -> Formula:
+        """Return the formula: floors that rest on answers reach this rank of urgency or a higher one, for good."""
+        on_answers = floors_on_answers(self.ruleset)
+        floors = [floor for floor in self._floors if floor.id in on_answers]
+        return self._some_outcome(floors, self.certain, partial(self._reaches_rank, rank))
 
     def by_rules_is(self, disposition: str) -> Formula:
         """Return the formula: the most urgent outcome of established rules is this disposition."""
