@@ -25,7 +25,7 @@ def test_a_warning_sign_rests_on_answers_and_contradictions_and_counts_do_not() 
     ("answers", "basis"),
     [
         pytest.param({"chest_pain": True}, "rules", id="a sign for which only A01 has a floor"),
-        pytest.param({"blanches_on_pressure": "blanches"}, "safety_net", id="something is missing"),
+        pytest.param({"age_years": 4}, "safety_net", id="the glass test of a child is missing"),
     ],
 )
 def test_the_basis_of_red_dots(answers: Answers, basis: str) -> None:
