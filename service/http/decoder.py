@@ -50,7 +50,7 @@ def read_interview(request: Request) -> bool:
     if not request.query_string:
         return False
     if request.args.to_dict(flat=False) != {"interview": ["1"]}:
-        raise Refused("unknown-parameter")
+        raise Refused("unknown-parameter", detail="This call takes only `interview=1`.")
     return True
 
 

@@ -144,3 +144,11 @@ def test_the_corpus_has_faults_of_every_part() -> None:
     assert len(GATES) >= 30
     assert len(PANELS) >= 25
     assert len(SCREENS) >= 15
+
+
+def test_none_of_these_must_mean_the_expected_answer() -> None:
+    """Else everyone who ticks it would be taken for someone with the sign."""
+    choices = "    choices:\n      blanches:"
+    text = (example() + MORE).replace(choices, f"    expected: does_not_blanch\n{choices}")
+    with pytest.raises(RulesetError, match="`none_means`: `blanches` is not `does_not_blanch`, the `expected` answer"):
+        parse_ruleset(text.encode(), "ruleset.yaml")

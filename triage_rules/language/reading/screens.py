@@ -22,7 +22,7 @@ from triage_rules.language.model import (
     ScreenPlan,
     Value,
 )
-from triage_rules.language.reading.conditions import REFUSED, ConditionReader, Names
+from triage_rules.language.reading.conditions import REFUSED, ConditionReader, Names, bounds
 from triage_rules.language.reading.fields import Form
 from triage_rules.language.reading.messages import (
     NAME,
@@ -94,6 +94,11 @@ def read_value(node: Node, read: Input, key: str, form: Form) -> Value | None:
             known = [choice.value for choice in read.choices if not choice.means_open]
             if isinstance(value, str) and value in known:
                 return value
+            if any(choice.value == value for choice in read.choices):
+                form.add_fault(
+                    node.place, f"`{key}`: `{value}` leaves `{read.name}` open, so it is no answer{_of(known)}"
+                )
+                return None
             hint = suggest_name(value, known) if isinstance(value, str) else ""
             form.add_fault(
                 node.place, f"`{key}`: {_describe(node)} is not a choice of `{read.name}`{hint or _of(known)}"
@@ -106,7 +111,9 @@ def read_value(node: Node, read: Input, key: str, form: Form) -> Value | None:
             number = form.number_of(node, f"`{key}`", whole=read.kind is InputKind.INTEGER)
             if number is None or _is_within(number, read):
                 return number
-            form.add_fault(node.place, f"`{key}`: {quoted(number)} is outside the bounds of `{read.name}`")
+            form.add_fault(
+                node.place, f"`{key}`: {quoted(number)} is outside the bounds of `{read.name}`, {bounds(read)}"
+            )
             return None
     form.add_fault(node.place, f"`{key}`: expected {expected}, an answer to `{read.name}`, found {_describe(node)}")
     return None
@@ -241,6 +248,10 @@ def _checked_line(  # noqa: PLR0913, PLR0917 (the parts of one line)
     if none_node is None or text is None:
         message = "needs `none_means`, its harmless value, and `text`, the line to tick"
         form.add_fault(place, f"`lines`: the choice `{read.name}` {message}")
+        return None
+    if none_means is not None and read.expected not in (None, none_means):
+        message = f"`none_means`: `{none_means}` is not `{read.expected}`, the `expected` answer of `{read.name}`"
+        inner.add_fault(none_node.place, f"{message}; \u201cnone of these\u201d must mean the harmless one")
         return None
     return None if none_means is None else PanelLine(read.name, none_means, text)
 
