@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triage_rules.assurance.cases import read_cases
+from triage_rules.assurance.cases import findings_of, read_cases
 from triage_rules.evaluation.answers import read_answers
 from triage_rules.language.bundle import Bundle, make_bundle, open_bundle
 from triage_rules.language.model import Answers, Ruleset
@@ -31,6 +31,6 @@ def red_dots(count: int) -> Posting:
     ruleset = open_bundle(bundle.data, bundle.digest)
     cases = [case for case in read_cases(RED_DOTS, ruleset) if "refused" not in case.expect]
     spread = [cases[number * len(cases) // count] for number in range(count)]
-    posted = tuple({"ruleset": bundle.name, "findings": dict(case.answers)} for case in spread)
+    posted = tuple({"ruleset": bundle.name, "findings": findings_of(ruleset, case)} for case in spread)
     answers = tuple(read_answers(ruleset, one["findings"]) for one in posted)
     return Posting(bundle, ruleset, posted, answers)

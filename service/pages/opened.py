@@ -14,9 +14,9 @@ from service.http.parts import get_parts
 from service.http.problems import Refused
 from service.pages.page import may
 from service.pages.result import find_visible_report
+from triage_rules.assurance.cases import answers_of
 from triage_rules.deployment.evidence import Evidence, ShownCase
 from triage_rules.deployment.live import Loaded
-from triage_rules.evaluation.answers import read_answers
 from triage_rules.evaluation.reference import Reference
 from triage_rules.explanation.graph import Highlight, highlight_graph
 from triage_rules.foundation import strict_json
@@ -77,8 +77,7 @@ def open_case(loaded: Loaded, evidence: Evidence, case_id: str) -> HighlightedRu
 
 
 def _highlight_case(loaded: Loaded, case: ShownCase) -> HighlightedRuleset:
-    answers = read_answers(loaded.ruleset, dict(case.answers))
-    facts = loaded.evaluator.facts(answers, case.history)
+    facts = loaded.evaluator.facts(answers_of(loaded.ruleset, case), case.history)
     return HighlightedRuleset(loaded, facts, "case", case.id, {"case": case.id}, case.level, case.note)
 
 

@@ -187,6 +187,22 @@ def test_with_everything_kept_it_is_proved_that_nothing_can() -> None:
     assert "No set of answers leads to routine or lower: proved." in told.stdout
 
 
+def test_a_question_answered_with_unknown_is_open_to_why_not() -> None:
+    """It need not be answered; if it is, it was open before. Kept, it stays open."""
+    answers = {"age_years": 4, "blanches_on_pressure": "does_not_blanch"}
+    unknown = {**answers, "temperature_c": "unknown", "free_text": "unknown"}
+    given, same = (why_not("urgent", "--format", "json", answers=each) for each in (unknown, answers))
+    sets = json.loads(given.stdout)["why_not"]["sets"]
+    assert sets == json.loads(same.stdout)["why_not"]["sets"]
+    assert [part["given"] for each in sets for part in each["in_words"] if part["question"] == "Temperature?"] == [
+        "open"
+    ]
+    kept = json.loads(why_not("urgent", "--keep", "temperature_c", "--format", "json", answers=unknown).stdout)[
+        "why_not"
+    ]
+    assert [one for one in sets if "temperature_c" not in one["findings"]] == kept["sets"] != []
+
+
 def test_wrong_use_of_why_not_is_told() -> None:
     same = why_not("urgent")
     assert (same.exit_code, "The level is urgent" in same.stderr) == (2, True)

@@ -364,7 +364,7 @@ def test_a_client_of_the_contract_gets_through_red_dots(red_dots: Caller) -> Non
         truth = random_person(ruleset, Random(seed), unknown=unknown)
         results = list(Client(red_dots, truth).screens())
         assert results[-1]["interview"]["complete"]
-        assert len(results) - 1 <= 25
+        assert len(results) - 1 <= 14
         form = {name: answer for name, answer in truth.items() if name in reached and answer != UNKNOWN}
         whole = ask(red_dots, ruleset="red-dots", findings=form)
         assert (results[-1]["level"], results[-1]["disposition"]) == (whole["level"], whole["disposition"])

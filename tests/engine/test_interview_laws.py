@@ -380,11 +380,38 @@ def test_an_explicit_answer_beats_the_relevance_of_each_gated_input(
 # --- the campaign ---
 
 
-def test_the_campaign_runs_and_reports_each_exception(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def campaign(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[object, str]]:
+    """Runs the campaign with these arguments; returns its exit code and its output."""
+
+    def run(*arguments: str) -> tuple[object, str]:
+        monkeypatch.setattr(sys, "argv", [str(CAMPAIGN), *arguments])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(CAMPAIGN), run_name="__main__")
+        return ended.value.code, capsys.readouterr().out
+
+    return run
+
+
+def test_the_campaign_finds_no_exception(campaign: Callable[..., tuple[object, str]]) -> None:
+    code, out = campaign("2", "1")
+    assert code == 0
+    assert ", 0 exceptions, " in out
+    assert "exception: " not in out
+
+
+def test_the_campaign_reports_each_exception_and_exits_with_1(
+    campaign: Callable[..., tuple[object, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "argv", [str(CAMPAIGN), "2", "1"])
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(CAMPAIGN), run_name="__main__")
-    assert ended.value.code == 0
-    assert "0 exceptions" in capsys.readouterr().out
+    """An evaluator that calls every outcome determined breaks the law that no answers change a determined one."""
+    evaluate = Evaluator.evaluate
+
+    def hasty(self: Evaluator, *args: Any, **named: Any) -> laws.Json:
+        return evaluate(self, *args, **named) | {"determined": True}
+
+    monkeypatch.setattr(Evaluator, "evaluate", hasty)
+    code, out = campaign("4", "0")
+    assert code == 1
+    reported = [line for line in out.splitlines() if line.startswith("exception: seed ")]
+    assert any("determined_is_sound: determined, and another outcome with" in line for line in reported)
+    assert f", {out.count('exception: ')} exceptions, " in out

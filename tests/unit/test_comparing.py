@@ -224,6 +224,17 @@ def test_the_cases_of_all_rulesets_are_compared_without_twins_and_those_to_be_re
     assert (difference["example"]["first"]["rules"], difference["example"]["other"]["rules"]) == (["F1"], [])
 
 
+def test_the_answers_of_a_cases_panels_are_compared(folders: list[str]) -> None:
+    """The same answers as the other ruleset's case has as findings: the case is a twin again."""
+    first = Path(folders[0])
+    panel = "panels:\n  ill: {question: Ill?, section: s, lines: [fever]}\n"
+    (first / "ruleset.yaml").write_text(FIRST.replace("rules:", panel + "rules:"), encoding="utf-8")
+    cases = CASES["first"].replace("{fever: true, age: 40}", "{age: 40}, panels: {ill: [fever]}")
+    (first / "cases.yaml").write_text(cases, encoding="utf-8")
+    compared = json.loads(run(*folders, "--format", "json").stdout)
+    assert (compared["cases"], compared["left_out"]) == (2, {"to_be_refused": 1, "twins": 1})
+
+
 @pytest.mark.parametrize("form", ["text", "markdown", "json"])
 def test_every_form_says_that_cases_are_no_patients(folders: list[str], form: str) -> None:
     assert "worked cases that test the rules, not patients" in run(*folders, "--format", form).stdout

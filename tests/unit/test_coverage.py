@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.rulesets import glass_personas
 from tests.support.rulesets.faulty_files import example
 from tests.support.rulesets.generated import DIGEST, make_findings, make_ruleset
 from tests.support.shares import examples
@@ -25,7 +26,7 @@ from triage_rules.evaluation.decision import disposition_of
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.reference import Kleene, Reference
 from triage_rules.foundation.errors import RulesetError
-from triage_rules.language.model import All, Answers, Any, AtLeast, Condition, Not, Ruleset
+from triage_rules.language.model import All, Answers, Any, AtLeast, Audience, Condition, Not, Ruleset
 from triage_rules.language.reading import parse_ruleset
 
 SEEDS = st.integers(min_value=0, max_value=2**63)
@@ -212,6 +213,29 @@ def test_a_gate_that_no_case_rules_out_is_named_and_a_case_for_it_is_drafted(tmp
     found = suggest(gated, coverage, cases, 100)
     drafted = [replace(draft.near, id=f"draft-{n}", answers=dict(draft.answers)) for n, draft in enumerate(found)]
     assert covered(gated, cases + drafted).counts()[CoverageMeasure.RELEVANCE].percent == "100.0"
+
+
+def test_answers_of_panels_are_covered_and_kept_in_drafts(tmp_path: Path) -> None:
+    """A draft has them as findings, and the audience of the case it is like."""
+    evaluator = glass_personas.evaluator()
+    text = """cases:
+  - id: fever
+    audience: clinician
+    panels: {ill: [fever_reported]}
+    findings: {age_years: 4, blanches_on_pressure: not_tested}
+    expect: {level: monitor}
+"""
+    cases = read(tmp_path, text, evaluator)
+    coverage = covered(evaluator, cases)
+    assert (CoverageMeasure.CHOICES, "blanches_on_pressure", "not_tested", Side.GIVEN) in coverage.seen
+    found = suggest(evaluator, coverage, cases, 100)
+    fired = next(draft for draft in found if draft.answers.get("blanches_on_pressure") == "does_not_blanch")
+    assert fired.answers == {
+        "age_years": 4, "blanches_on_pressure": "does_not_blanch", "itchy": False, "fever_reported": True
+    }  # fmt: skip
+    drafted = read(tmp_path, text + drafts(found).replace("to_be_said", "monitor"), evaluator)[1:]
+    assert {case.audience for case in drafted} == {Audience.CLINICIAN}
+    assert set(covered(evaluator, drafted).seen) - set(coverage.seen)
 
 
 def test_what_is_out_of_reach_is_no_longer_counted(tmp_path: Path, small: Evaluator) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import pickle
 from pathlib import Path
 
 import pytest
@@ -280,6 +281,32 @@ def test_cases_that_fail_as_it_is_are_told_instead(folder: Path) -> None:
     (folder / "cases.yaml").write_text(CASES.replace("level: monitor", "level: routine"))
     with pytest.raises(FailingCasesError, match="first `cool`"):
         outcomes(folder)
+
+
+def test_the_error_of_failing_cases_survives_the_way_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(FailingCasesError(("hot", "cool"))))
+    assert error.cases == ("hot", "cool")
+    assert str(error) == "2 cases fail on the unchanged ruleset, first `hot`; `triage test` lists them"
+
+
+PANEL = "panels:\n  both: {question: Which?, section: s, lines: [x, y]}\n"
+
+
+def test_a_case_with_a_panel_and_an_audience_is_run_as_triage_test_runs_it(folder: Path) -> None:
+    """The panel answers what the rule needs; only a clinician is asked for the rest."""
+    head = HEAD.replace("z: {type", "z: {asked_of: clinician, type")
+    (folder / "ruleset.yaml").write_text(head + PANEL + "rules:\n" + rule("R1", "{all: [x, z]}"))
+    (folder / "cases.yaml").write_text("""
+cases:
+  - {id: fires, panels: {both: [x]}, findings: {z: true}, expect: {level: urgent, fires: [R1]}}
+  - {id: asks, audience: clinician, panels: {both: [x]}, expect: {level: monitor, ask: [z], complete: false}}
+  - {id: leaves, panels: {both: [x]}, expect: {level: monitor, ask: [], open_elsewhere_includes: [z], complete: true}}
+""")
+    ruleset, found = outcomes(folder)
+    cases = read_cases(folder, ruleset)
+    assert all(run_case(Evaluator(ruleset, DIGEST), case).passed for case in cases)
+    killed = {outcome.mutant.words: outcome.killed for outcome in found if outcome.killed is not None}
+    assert killed["`R1` (t) is deleted"].case == "fires"
 
 
 def test_a_mutant_that_the_solver_gave_up_on_counts_as_a_survivor(folder: Path) -> None:

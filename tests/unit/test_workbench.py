@@ -155,6 +155,21 @@ def peopled(files: dict[str, str]) -> dict[str, str]:
     return files | {"ruleset.yaml": glass_personas.rules(), "personas.yaml": glass_personas.PERSONAS}
 
 
+def test_a_failing_case_is_shown_with_the_answers_of_its_panels(peopled: dict[str, str]) -> None:
+    case = "  - {id: ill, panels: {ill: [itchy]}, findings: {age_years: 4}, expect: {level: urgent}}\n"
+    draft = peopled | {"cases.yaml": peopled["cases.yaml"] + case}
+    (failing,) = ask(draft, "cases")["cases"]["failing"]
+    assert failing["patient"] == {"age_years": "4", "itchy": "yes", "fever_reported": "no"}
+
+
+def test_a_case_about_a_panel_that_is_not_live_can_t_have_been_broken_before(
+    peopled: dict[str, str], live: dict[str, str]
+) -> None:
+    case = "  - {id: ill, panels: {ill: [itchy]}, expect: {level: urgent}}\n"
+    draft = peopled | {"cases.yaml": peopled["cases.yaml"] + case}
+    assert ask(draft, "cases", live)["cases"]["failing"][0]["since"] == "unknown"
+
+
 def test_faults_of_personas_are_told_with_those_of_the_other_files(peopled: dict[str, str]) -> None:
     draft = edited(peopled, "fires: [R08]", "fires: [R99]", "cases.yaml")
     draft = edited(draft, "itchy: true", "ichy: true", "personas.yaml")

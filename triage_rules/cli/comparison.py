@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from triage_rules.assurance.cases import read_cases
+from triage_rules.assurance.cases import Case, findings_of, read_cases
 from triage_rules.assurance.comparison import (
     Comparison,
     LevelDifference,
@@ -18,6 +18,7 @@ from triage_rules.assurance.comparison import (
 )
 from triage_rules.evaluation.answers import format_unit
 from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.errors import ReportError
 from triage_rules.language.model import Input, InputKind
 
 CASES_ARE_NO_PATIENTS = (
@@ -45,7 +46,7 @@ def compare_folders(evaluators: Sequence[Evaluator], folders: Sequence[Path]) ->
                 refused += 1
             else:
                 name = f"{evaluator.ruleset.name}/{case.id}"
-                written.append(Patient(name, case.note, case.answers, case.history))
+                written.append(Patient(name, case.note, _findings(evaluator, case), case.history))
     patients = distinct(written)
     first, *others = evaluators
     compared = compare(first, others, patients)
@@ -57,6 +58,14 @@ def compare_folders(evaluators: Sequence[Evaluator], folders: Sequence[Path]) ->
         "left_out": {"to_be_refused": refused, "twins": len(written) - len(patients)},
         "others": [_other(first, other, comparison) for other, comparison in zip(others, compared, strict=True)],
     }
+
+
+def _findings(evaluator: Evaluator, case: Case) -> Json:
+    """Return the case's findings, with those of its panels; as written if its ruleset rejects them."""
+    try:
+        return findings_of(evaluator.ruleset, case)
+    except ReportError:
+        return case.answers
 
 
 def _ruleset(evaluator: Evaluator) -> Json:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import click
 
-from triage_rules.assurance.cases import CaseOutcome, read_cases, run_case
+from triage_rules.assurance.cases import CaseOutcome, findings_of, read_cases, run_case
 from triage_rules.assurance.coverage import Coverage, CoverageMeasure, Observed, measure
 from triage_rules.assurance.coverage import reporting as coverage_reporting
 from triage_rules.assurance.coverage.suggestions import drafts, suggest
@@ -103,7 +103,7 @@ def cover(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> Coverage:
     observed = [
         Observed(
             outcome.case.id,
-            outcome.case.answers,
+            findings_of(evaluator.ruleset, outcome.case),
             evaluator.facts(outcome.answers, outcome.case.history),
             outcome.result["disposition"],
         )

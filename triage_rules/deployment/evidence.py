@@ -9,7 +9,7 @@ import base64
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
@@ -18,7 +18,7 @@ from triage_rules.assurance.properties.model import Answering, LeavingOpen, Neve
 from triage_rules.foundation import strict_json
 from triage_rules.interview.persona_runs import PersonaRun
 from triage_rules.language.conditions import names_in
-from triage_rules.language.model import Level
+from triage_rules.language.model import Audience, Level
 from triage_rules.records.reports import History
 
 FILE_NAME = "evidence"
@@ -34,7 +34,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ShownCase:
-    """Passed case. `level`: a word, None if its report is rejected. `fires`: ids of rules and floors."""
+    """Passed case. `level`: a word, None if its report is rejected. `fires`: ids of rules and floors.
+
+    panels: as in a posted report.
+    """
 
     id: str
     note: str
@@ -42,6 +45,8 @@ class ShownCase:
     history: History
     level: str | None
     fires: tuple[str, ...]
+    panels: Mapping[str, Any] = field(default_factory=dict)
+    audience: Audience = Audience.PATIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,8 @@ def _write_case(outcome: CaseOutcome) -> Json:
         "id": case.id,
         "note": case.note,
         "findings": dict(case.answers),
+        "panels": dict(case.panels),
+        "audience": case.audience.value,
         "history": [case.history.reports_last_48h, _NO_LEVEL if highest is None else highest.word],
         "level": None if result is None else result["level"],
         "fires": [] if result is None else sorted(fired_ids(result)),
@@ -140,7 +147,16 @@ def _write_case(outcome: CaseOutcome) -> Json:
 def _read_case(stored: Json) -> ShownCase:
     reports, highest = stored["history"]
     history = History(reports, None if highest == _NO_LEVEL else Level.of(highest))
-    return ShownCase(stored["id"], stored["note"], stored["findings"], history, stored["level"], tuple(stored["fires"]))
+    return ShownCase(
+        stored["id"],
+        stored["note"],
+        stored["findings"],
+        history,
+        stored["level"],
+        tuple(stored["fires"]),
+        stored.get("panels", {}),  # older evidence has neither these
+        Audience(stored.get("audience", Audience.PATIENT)),  # nor this
+    )
 
 
 def _shown_persona(run: PersonaRun) -> ShownPersona:

@@ -1,6 +1,6 @@
 """The plan of an interview: the fewest screens whose expected answers settle the outcome, and the screen to show next.
 
-The plan is found anew after each screen: everything that still matters gets its expected answer; then screen by screen,
+It is found again after each screen: everything that still matters gets its expected answer; then screen by screen,
 and question by question, is dropped while the outcome stays settled. What is left is a small certificate.
 """
 

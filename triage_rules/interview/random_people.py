@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from random import Random
 
 from triage_rules.evaluation.answers import UNKNOWN, asked
 from triage_rules.evaluation.reference import Reference
 from triage_rules.language.conditions import atoms
-from triage_rules.language.model import AskedOf, Compare, Condition, Inferred, Input, InputKind, Ruleset, Value, Yes
+from triage_rules.language.gates import InputsBehind, gates_of
+from triage_rules.language.model import AskedOf, Compare, Condition, Input, InputKind, Ruleset, Value
 
 HEALTH = (1.0, 0.995, 0.98, 0.9)
 """Shares of usual answers; each person has one of them."""
@@ -56,10 +57,9 @@ class _Person:
         self._health = random.choice(HEALTH) if usual is None else usual
         self._given = given
         self._limits = _limits(ruleset)
-        gates = Counter(
-            name for read in asked(ruleset) for name in {n for w in _gates(read) for n in _inputs(ruleset, w)}
-        )
-        self._who = {name for name, count in gates.items() if count > 1}
+        self._needs = _needs(ruleset)
+        counts = Counter(need.name for needs in self._needs.values() for need in needs)
+        self._who = {name for name, count in counts.items() if count > 1}
         self._truth: dict[str, Value] = {}
 
     def whole(self) -> dict[str, Value]:
@@ -70,9 +70,8 @@ class _Person:
     def _settle(self, read: Input) -> None:
         if read.name in self._truth:
             return
-        for when in _gates(read):
-            for name in _inputs(self._ruleset, when):
-                self._settle(self._ruleset.inputs[name])
+        for need in self._needs[read.name]:
+            self._settle(need)
         if read.relevant is not None and self._value(read.relevant.when) is False:
             self._truth[read.name] = UNKNOWN if read.relevant.otherwise is None else read.relevant.otherwise
         elif read.available_if is not None and self._value(read.available_if) is not True:
@@ -137,22 +136,16 @@ def usual_answer(read: Input) -> Value | None:
             return None
 
 
-def _gates(read: Input) -> Iterator[Condition]:
-    if read.relevant is not None:
-        yield read.relevant.when
-    if read.available_if is not None:
-        yield read.available_if
-
-
-def _inputs(ruleset: Ruleset, condition: Condition) -> Iterator[str]:
-    """Yield the inputs that a report may answer and that a condition reads, through statements and mentions."""
-    for atom in atoms(condition):
-        if isinstance(atom, Inferred):
-            yield from _inputs(ruleset, ruleset.inferences[atom.name].when)
-        else:
-            read = ruleset.input_behind(atom.input) if isinstance(atom, Yes) else ruleset.inputs[atom.input]
-            if read.asked_of is not AskedOf.SERVICE:
-                yield read.name
+def _needs(ruleset: Ruleset) -> dict[str, list[Input]]:
+    """Return for each input that a report may answer those among them that its gates read."""
+    behind = InputsBehind(ruleset.inferences)
+    needs: dict[str, list[Input]] = {}
+    for read in asked(ruleset):
+        names = dict.fromkeys(ruleset.input_behind(need).name for when in gates_of(read) for need in behind.of(when))
+        needs[read.name] = [
+            ruleset.inputs[name] for name in names if ruleset.inputs[name].asked_of is not AskedOf.SERVICE
+        ]
+    return needs
 
 
 def _limits(ruleset: Ruleset) -> dict[str, list[float]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from triage_rules.assurance.cases import Case, CaseOutcome, run_case
+from triage_rules.assurance.cases import Case, CaseOutcome, findings_of, run_case
 from triage_rules.evaluation.answers import asked
 from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.panel_answers import read_panels
+from triage_rules.foundation.errors import ReportError
 from triage_rules.interview.persona_runs import PersonaRun, run_persona
 from triage_rules.interview.plan import Planner
 from triage_rules.language.model import Ruleset
@@ -76,19 +78,31 @@ def _run_personas(evaluator: Evaluator, opened: OpenedDraft, until: float) -> Js
 
 
 def _state(case: Case, live: Evaluator | None) -> str:
-    if live is None or not set(case.answers) <= {read.name for read in asked(live.ruleset)}:
+    if live is None or _lacks_a_question(live.ruleset, case):
         return UNKNOWN
     return BROKEN if run_case(live, case).passed else BEFORE
 
 
+def _lacks_a_question(ruleset: Ruleset, case: Case) -> bool:
+    """Return whether the case answers an input, a panel or a panel's line that the ruleset doesn't have."""
+    if not set(case.answers) <= {read.name for read in asked(ruleset)}:
+        return True
+    try:
+        read_panels(ruleset, case.panels, {})
+    except ReportError as error:
+        return any(fault.code in {"unknown_panel", "unknown_line"} for fault in error.faults)
+    return False
+
+
 def _describe(ruleset: Ruleset, outcome: CaseOutcome, since: str) -> Json:
-    result = outcome.result
+    case, result = outcome.case, outcome.result
+    findings = case.answers if outcome.answers is None else findings_of(ruleset, case)
     return {
-        "id": outcome.case.id,
-        "note": outcome.case.note,
-        "line": outcome.case.place.line,
+        "id": case.id,
+        "note": case.note,
+        "line": case.place.line,
         "differences": list(outcome.differences),
         "since": since,
         "level": None if result is None else result["level"],
-        "patient": words_of(ruleset, outcome.case.answers, outcome.case.history),
+        "patient": words_of(ruleset, findings, case.history),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from triage_rules.assurance.cases.reading import (
     EQUAL,
@@ -15,11 +15,32 @@ from triage_rules.assurance.cases.reading import (
     parse_cases,
     read_cases,
 )
-from triage_rules.evaluation.answers import read_answers
+from triage_rules.evaluation.answers import UNKNOWN, read_answers
 from triage_rules.evaluation.evaluator import Evaluator, folded
 from triage_rules.evaluation.panel_answers import read_panels
 from triage_rules.foundation.errors import ReportError
-from triage_rules.language.model import Answers
+from triage_rules.language.model import Answers, Ruleset
+
+
+class AnsweredCase(Protocol):
+    """Case with its findings (`answers`) and panels, as in a posted report."""
+
+    @property
+    def answers(self) -> Mapping[str, Any]: ...
+
+    @property
+    def panels(self) -> Mapping[str, Any]: ...
+
+
+def answers_of(ruleset: Ruleset, case: AnsweredCase) -> Answers:
+    """Return the typed answers of a case: its findings, merged with its panels. Raises ReportError."""
+    return read_panels(ruleset, case.panels, read_answers(ruleset, dict(case.answers)))
+
+
+def findings_of(ruleset: Ruleset, case: AnsweredCase) -> dict[str, Any]:
+    """Return the answers of a case as findings, as they would be posted without panels. Raises ReportError."""
+    answers = answers_of(ruleset, case)
+    return {**case.answers, **{n: value for n, value in answers.items() if value != UNKNOWN or n not in case.answers}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +60,7 @@ class CaseOutcome:
 def run_case(evaluator: Evaluator, case: Case) -> CaseOutcome:
     """Evaluate a case, and compare its result with the expected values."""
     try:
-        answers = read_panels(evaluator.ruleset, case.panels, read_answers(evaluator.ruleset, case.answers))
+        answers = answers_of(evaluator.ruleset, case)
     except ReportError as error:
         pointers = sorted(fault.pointer.rsplit("/", 1)[-1] for fault in error.faults)
         wanted = sorted(case.expect.get("refused", []))
@@ -96,4 +117,14 @@ def _compare_texts(expect: Mapping[str, Any], advice: Mapping[str, str]) -> list
     return lines
 
 
-__all__ = ["Case", "CaseOutcome", "differences", "fired_ids", "parse_cases", "read_cases", "run_case"]
+__all__ = [
+    "Case",
+    "CaseOutcome",
+    "answers_of",
+    "differences",
+    "findings_of",
+    "fired_ids",
+    "parse_cases",
+    "read_cases",
+    "run_case",
+]

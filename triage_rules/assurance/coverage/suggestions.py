@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from triage_rules.assurance.cases import Case
+from triage_rules.assurance.cases import Case, answers_of, findings_of
 from triage_rules.assurance.coverage import Coverage, Observed, marks, of_answers, of_leaves
 from triage_rules.assurance.coverage.goals import CoverageMeasure, Mark, Plan, Side, gates_of_relevance, step
 from triage_rules.assurance.coverage.reporting import describe_goal
@@ -22,6 +22,7 @@ from triage_rules.language.conditions import atoms
 from triage_rules.language.model import (
     Answers,
     AskedOf,
+    Audience,
     Condition,
     Inferred,
     InputKind,
@@ -33,7 +34,7 @@ MAX_TRIES = 2000
 
 @dataclass(frozen=True, slots=True)
 class CaseDraft:
-    """Report near a case. input: the changed input; answers: the whole report; shows: the goal that it shows."""
+    """Report near a case, without panels. input: the changed one; answers: all; shows: the goal that it shows."""
 
     near: Case
     input: str
@@ -74,6 +75,8 @@ def drafts(suggestions: Collection[CaseDraft]) -> str:
             mark = "  # changed" if name == draft.input else ""
             lines.append(f"      {name}: {json.dumps(answer, ensure_ascii=False)}{mark}")
         lines += _write_history(draft)
+        if draft.near.audience is not Audience.PATIENT:
+            lines.append(f"    audience: {draft.near.audience.value}")
         lines.append("    expect: {level: to_be_said}")
     return "\n".join(lines)
 
@@ -108,7 +111,8 @@ class _Search:
         """Return the first single change that shows the mark; None if no tried change does."""
         for case, input_name, answer, facts in islice(self._list_changes(mark), MAX_TRIES):
             if self._shows(mark, facts):
-                answers = {name: value for name, value in case.answers.items() if name != input_name}
+                findings = findings_of(self._plan.ruleset, case)
+                answers = {name: value for name, value in findings.items() if name != input_name}
                 return CaseDraft(case, input_name, answers if answer is None else {**answers, input_name: answer}, says)
         return None
 
@@ -120,7 +124,7 @@ class _Search:
 
     def _read_answers(self, case: Case) -> Answers | None:
         try:
-            return read_answers(self._plan.ruleset, case.answers)
+            return answers_of(self._plan.ruleset, case)
         except ReportError:  # a case that expects a refusal shows nothing, nor does a case near it
             return None
 

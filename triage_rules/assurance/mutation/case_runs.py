@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from triage_rules.assurance.cases import Case, differences
-from triage_rules.evaluation.answers import UNKNOWN, read_answers
+from triage_rules.assurance.cases import Case, answers_of, differences
+from triage_rules.evaluation.answers import UNKNOWN
 from triage_rules.evaluation.decision import Decider, keyed_outcomes
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.explanation import outcome_condition
@@ -20,7 +20,7 @@ from triage_rules.evaluation.reference import Kleene, Reference
 from triage_rules.evaluation.result import Identity, Results
 from triage_rules.evaluation.signals import Rails
 from triage_rules.language.conditions import parts, statements_in
-from triage_rules.language.model import Answers, Condition, Floor, IsOpen, Level, Mandatory, Rule, Ruleset
+from triage_rules.language.model import Answers, Audience, Condition, Floor, IsOpen, Level, Mandatory, Rule, Ruleset
 
 _AHEAD = frozenset({"could_be", "determined", "ask", "ask_includes", "ask_excludes", "open_elsewhere_includes"})
 """Expectations about answers not yet given. All others depend only on the established statements."""
@@ -104,8 +104,10 @@ class CaseRuns:
         self._conditions = _keyed_conditions(self.ruleset)
         self._needs = {key: frozenset(statements_in(condition)) for key, condition in self._conditions.items()}
         self._users = _statement_users(self.ruleset)
-        reach = self._identity.audience.answers
-        self._out_of_reach = frozenset(n for n, read in self.ruleset.inputs.items() if read.asked_of not in reach)
+        self._out_of_reach = {
+            audience: frozenset(n for n, read in self.ruleset.inputs.items() if read.asked_of not in audience.answers)
+            for audience in Audience
+        }
         self._behind_gates = _statements_of_gates(self.ruleset)
         self._maker = _ResultMaker(self.ruleset)
         evaluated = [self._evaluate(evaluator, case) for case in cases if "refused" not in case.expect]
@@ -163,10 +165,11 @@ class CaseRuns:
         """Return the differences from the case's expectations. Only a case that looks ahead needs the open outcomes."""
         reference = Reference(maker.ruleset, known.facts)
         rails = reference.rails() if known.looks_ahead else Rails(established, established, established)
-        return tuple(differences(known.case.expect, maker.result(self._identity, reference, rails, known.closed)))
+        identity = replace(self._identity, audience=known.case.audience)
+        return tuple(differences(known.case.expect, maker.result(identity, reference, rails, known.closed)))
 
     def _evaluate(self, evaluator: Evaluator, case: Case) -> _EvaluatedCase:
-        answers = read_answers(self.ruleset, case.answers)
+        answers = answers_of(self.ruleset, case)
         facts = evaluator.facts(answers, case.history)
         reference = Reference(self.ruleset, facts)
         established = frozenset(key for key, condition in self._conditions.items() if reference.value(condition))
@@ -174,7 +177,7 @@ class CaseRuns:
             case,
             facts,
             {name: answer for name, answer in facts.items() if not self._is_implied(name, answers)},
-            self._out_of_reach | {name for name, answer in answers.items() if answer == UNKNOWN},
+            self._out_of_reach[case.audience] | {name for name, answer in answers.items() if answer == UNKNOWN},
             reference,
             {name: reference.value(inference.when) for name, inference in self.ruleset.inferences.items()},
             established,

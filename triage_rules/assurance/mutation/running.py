@@ -55,10 +55,12 @@ class FailingCasesError(Exception):
     """Cases fail on the unchanged ruleset, so they can't notice a mutant. `cases`: their ids."""
 
     def __init__(self, cases: tuple[str, ...]) -> None:
-        super().__init__(
-            f"{len(cases)} cases fail on the unchanged ruleset, first `{cases[0]}`; `triage test` lists them"
-        )
+        super().__init__(cases)  # its own arguments, so that it can be pickled
         self.cases = cases
+
+    def __str__(self) -> str:
+        fail = "case fails" if len(self.cases) == 1 else "cases fail"
+        return f"{len(self.cases)} {fail} on the unchanged ruleset, first `{self.cases[0]}`; `triage test` lists them"
 
 
 class Judge:

@@ -10,7 +10,7 @@ from triage_rules.assurance.solver.logic import Formula
 from triage_rules.assurance.solver.minimal import Causes, CauseSet
 from triage_rules.assurance.solver.solver import Budget, GaveUp, Model, NoReport, Solver
 from triage_rules.assurance.solver.witness import EncoderBugError, Json, Witness, Witnesses
-from triage_rules.evaluation.answers import asked
+from triage_rules.evaluation.answers import UNKNOWN, asked
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.result import ENGINE_DISAGREEMENT
 from triage_rules.evaluation.signals import outcome_key
@@ -67,11 +67,14 @@ class Alternatives:
 
 
 class Counterfactual:
-    """Other answers to one report: `kept` inputs keep their answers, and no answer is removed."""
+    """Other answers to one report: `kept` inputs keep their answers, and no answer is removed.
+
+    A question that was answered with "unknown" stays open if it is kept, and may be answered otherwise.
+    """
 
     def __init__(self, evaluator: Evaluator, answers: Answers, kept: Collection[str], budget: Budget) -> None:
         self._evaluator = evaluator
-        self._given = answers
+        self._given = given = {name: answer for name, answer in answers.items() if answer != UNKNOWN}
         self._encoding = encoding = Encoding(evaluator.ruleset)
         self._solver = Solver(encoding, budget=budget)
         self._witnesses = Witnesses(self._solver, [evaluator])
@@ -80,10 +83,13 @@ class Counterfactual:
         self._fixed = [encoding.counts(History())]
         for read in asked(evaluator.ruleset):
             name = read.name
-            if name not in answers:
-                self._changed[name] = encoding.given(name)
+            if name not in given:
+                if name in kept and name in answers:
+                    self._fixed.append(logic.opposite(encoding.given(name)))
+                else:
+                    self._changed[name] = encoding.given(name)
                 continue
-            same = encoding.answer(name, answers[name])
+            same = encoding.answer(name, given[name])
             self._fixed.append(encoding.given(name))
             if name in kept:
                 self._fixed.append(same)

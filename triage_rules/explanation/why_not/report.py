@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from triage_rules.assurance.solver.solver import Budget, GaveUp
 from triage_rules.assurance.solver.witness import Json
+from triage_rules.evaluation.answers import UNKNOWN
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.explanation import OPEN, DerivationNode, describe_node
 from triage_rules.evaluation.reference import Reference
@@ -83,7 +84,8 @@ def _make_set(ruleset: Ruleset, answers: Answers, alternative: Alternative) -> J
     changes = []
     for name, value in alternative.answers.items():
         question = ruleset.inputs[name].question
-        given = describe_node(ruleset, DerivationNode(name, question, answers.get(name, OPEN)))
+        answer = answers.get(name, UNKNOWN)
+        given = describe_node(ruleset, DerivationNode(name, question, OPEN if answer == UNKNOWN else answer))
         changes.append(
             {
                 "question": question,
