@@ -118,7 +118,7 @@ class FormRequest:
         except ReportError as error:
             if not self.state.sent or {fault.pointer for fault in error.faults} != {"/amends"}:
                 raise
-            self.state.sent = ""
+            self.state.sent = self.state.sent_as = ""
             return call()
 
 
@@ -425,8 +425,8 @@ def _send_if_urgent(form: FormRequest, answers: FormAnswers, result: dict[str, A
 def _has_risen(form: FormRequest, disposition: str) -> bool:
     """Return True if nothing was sent for being urgent, or only a less urgent disposition."""
     sent_as = form.state.sent_as
-    if sent_as not in form.ruleset.dispositions:  # such as one of an earlier version of the ruleset
-        return not form.state.sent or bool(sent_as)
+    if sent_as not in form.ruleset.dispositions:  # '', or one of an earlier version of the ruleset
+        return True
     return form.ruleset.urgency(disposition) > form.ruleset.urgency(sent_as)
 
 

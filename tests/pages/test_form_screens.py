@@ -209,12 +209,21 @@ def test_a_report_that_can_not_be_amended_is_no_obstacle(clinic: Clinic) -> None
         "next",
         at="temperature_c",
         sent="0" * 32,
-        sent_as="U2_emergency_department_now",
+        sent_as="U2_emergency_dept_now",
         **CHILD,
-        **{"a.seizure": "yes"},
     )
     assert fields["sent"] not in ("", "0" * 32)
     assert clinic.store.reports.get(fields["sent"]).amends is None
+
+
+def test_answers_that_become_urgent_after_a_result_that_was_not_are_sent_at_once(clinic: Clinic) -> None:
+    """The report that was reopened counts as sent, but not as urgent."""
+    answers = {f"a.{name}": write_answer(answer) for name, answer in ROUTINE.items() if name in RULESET.inputs}
+    earlier = clinic.post(ONE, do="send", **answers).headers["Location"].rpartition("/")[2]
+    page, fields = press(clinic, "next", at="seizure", sent=earlier, sent_as="", **answers | {"a.seizure": "yes"})
+    assert "Call an ambulance now" in page
+    assert fields["sent"] not in ("", earlier)
+    assert clinic.store.reports.get(fields["sent"]).amends == earlier
 
 
 def test_a_result_is_reopened_as_an_amendment_unless_answers_are_hidden(clinic: Clinic) -> None:
