@@ -21,12 +21,14 @@ from service.pages.form_state import ALL, PANEL, PRIVATE, REVIEW, SHOWN, FormScr
 from service.pages.page import may, page, redirect_to, render
 from service.use.intake import Request
 from triage_rules.deployment.live import Loaded
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.foundation.errors import LinkError, QueueTooOld, ReportError, StaleRuleset, StoreUnavailable
 from triage_rules.intake.form import FormAnswers, groups, questions, unanswered
 from triage_rules.intake.links import FormLink
 from triage_rules.interview.screens import count_screens_left
 from triage_rules.language.model import Audience, Level, Ruleset
 from triage_rules.records.api_keys import Scope
+from triage_rules.records.reports import History
 
 blueprint = Blueprint("form", __name__)
 
@@ -87,6 +89,21 @@ class FormRequest:
         if key not in self._results:
             self._results[key] = self._evaluate(answers)
         return self._results[key]
+
+    def is_urgent(self, answers: FormAnswers) -> bool:
+        """Return True if the answers are urgent, whatever the person answers to the open questions.
+
+        An incomplete form may be urgent only for its open questions.
+        """
+        result = self.result(answers)
+        if result["level"] != Level.URGENT.word:
+            return False
+        by_rules = result["by_rules"]
+        if result["interview"]["complete"] or (by_rules is not None and by_rules["level"] == Level.URGENT.word):
+            return True
+        given = read_answers(self.ruleset, answers.given)
+        decision = self.loaded.planner.standing(given, History(), self.state.audience).decision
+        return decision.lowest is Level.URGENT
 
     def _evaluate(self, answers: FormAnswers) -> dict[str, Any]:
         intake = get_parts().intake
@@ -234,7 +251,7 @@ def _submit_screen(form: FormRequest) -> Response:
         state.ticked = [name for name in state.ticked if name not in state.at.names or name in faults]
     if faults:
         answers = state.answers(form.ruleset)
-        _send_if_urgent(form, answers, form.result(answers))
+        _send_if_urgent(form, answers)
         return _show_screen(form, faults)
     state.complete_screen()
     state.before = state.left
@@ -247,7 +264,7 @@ def _show_next(form: FormRequest, *, keep_before: bool = False) -> Response:
     state.before = state.before if keep_before else None
     answers = state.answers(form.ruleset)
     result = form.result(answers)
-    _send_if_urgent(form, answers, result)
+    _send_if_urgent(form, answers)
     screen = _next_screen(state, result)
     if screen is None:
         return _show_review(form)
@@ -283,7 +300,7 @@ def _show_current(form: FormRequest, faults: dict[str, str]) -> Response:
     """Show the same page again, after trying again to send urgent answers."""
     state = form.state
     answers = state.answers(form.ruleset)
-    _send_if_urgent(form, answers, form.result(answers))
+    _send_if_urgent(form, answers)
     match state.page:
         case form_state.REVIEW:
             return _show_review(form)
@@ -358,7 +375,7 @@ def _progress(form: FormRequest, answers: FormAnswers) -> dict[str, Any]:
     result = form.result(answers)
     left = [form.state.asked[entry["finding"]] for entry in result["ask"]]
     return {
-        "urgent": _urgent_notice(form, result),
+        "urgent": _urgent_notice(form, answers),
         "complete": result["interview"]["complete"],
         "answered": len(answers.given),
         "matters": [question for question in left if not question.is_private][:3],
@@ -372,7 +389,7 @@ def _show_review(form: FormRequest, status: int = 200) -> Response:
     answers = state.answers(form.ruleset)
     result = form.result(answers)
     if not form.unsent:
-        _send_if_urgent(form, answers, result)
+        _send_if_urgent(form, answers)
     state.show_page(REVIEW)
     return _render(
         form,
@@ -406,12 +423,13 @@ def _send(form: FormRequest, faults: dict[str, str]) -> Response:
     return redirect_to(signed_links.address_of_result(report))
 
 
-def _send_if_urgent(form: FormRequest, answers: FormAnswers, result: dict[str, Any]) -> None:
+def _send_if_urgent(form: FormRequest, answers: FormAnswers) -> None:
     """Send urgent answers immediately, and again when the disposition rises.
 
     A person who reads that they must go now may never press Send, and a nurse must not see less than the person.
     """
-    if not is_urgent_by_answers(result) or not _has_risen(form, result["disposition"]):
+    disposition = form.result(answers)["disposition"]
+    if not form.is_urgent(answers) or not _has_risen(form, disposition):
         return
     try:
         form.state.sent = form.accept(answers)
@@ -419,7 +437,7 @@ def _send_if_urgent(form: FormRequest, answers: FormAnswers, result: dict[str, A
         form.unsent = RETRY  # the advice is shown anyway
         return
     form.state.sent_print = form_state.fingerprint(answers.given)
-    form.state.sent_as = result["disposition"]
+    form.state.sent_as = disposition
 
 
 def _has_risen(form: FormRequest, disposition: str) -> bool:
@@ -430,17 +448,10 @@ def _has_risen(form: FormRequest, disposition: str) -> bool:
     return form.ruleset.urgency(disposition) > form.ruleset.urgency(sent_as)
 
 
-def is_urgent_by_answers(result: dict[str, Any]) -> bool:
-    """Return True if the answers given are urgent; an incomplete form may be urgent only for its open questions."""
-    urgent = Level.URGENT.word
-    by_rules = result["by_rules"]
-    is_by_rules = by_rules is not None and by_rules["level"] == urgent
-    return result["level"] == urgent and (is_by_rules or bool(result["interview"]["complete"]))
-
-
-def _urgent_notice(form: FormRequest, result: dict[str, Any], *, include_open: bool = False) -> dict[str, Any] | None:
+def _urgent_notice(form: FormRequest, answers: FormAnswers, *, include_open: bool = False) -> dict[str, Any] | None:
     """Return the urgent notice, if the answers make it urgent. `include_open`: also if open questions do."""
-    if not is_urgent_by_answers(result) and not (include_open and result["level"] == Level.URGENT.word):
+    result = form.result(answers)
+    if not form.is_urgent(answers) and not (include_open and result["level"] == Level.URGENT.word):
         return None
     state = form.state
     is_new, state.shown_as = state.shown_as != result["disposition"], result["disposition"]
@@ -473,7 +484,8 @@ def _render(
 ) -> Response:
     """Render a page of the form, with the urgent advice if there is any. `include_open`: as in `_urgent_notice`."""
     ruleset = form.ruleset
-    result = form.result(form.state.answers(ruleset))
+    answers = form.state.answers(ruleset)
+    result = form.result(answers)
     return render(
         template,
         status,
@@ -484,7 +496,7 @@ def _render(
         drawings=DRAWINGS,
         not_approved=NOT_APPROVED if ruleset.approved_by is None else None,
         **{
-            "urgent": _urgent_notice(form, result, include_open=include_open),
+            "urgent": _urgent_notice(form, answers, include_open=include_open),
             "lowered_from": _lowered_from(form, result),
             "advice_now": ruleset.dispositions[result["disposition"]].title,
             **values,
