@@ -25,6 +25,7 @@ from triage_rules.evaluation.answers import read_answers
 from triage_rules.foundation.errors import LinkError, QueueTooOld, ReportError, StaleRuleset, StoreUnavailable
 from triage_rules.intake.form import FormAnswers, groups, questions, unanswered
 from triage_rules.intake.links import FormLink
+from triage_rules.interview.plan import MOST_TICKED
 from triage_rules.interview.screens import count_screens_left
 from triage_rules.language.model import Audience, Level, Ruleset
 from triage_rules.records.api_keys import Scope
@@ -204,7 +205,7 @@ def _act(form: FormRequest, do: str) -> Response:
         case ["check", _, _]:
             return _show_progress(form)
         case ["review", _, _]:
-            return _show_review(form)
+            return _show_ticked(form) or _show_review(form)
         case ["send", _, _]:
             return _send(form, faults)
         case ["show" | "retry", _, _]:
@@ -231,6 +232,7 @@ def _read_checklists(form: FormRequest, *, is_next: bool) -> dict[str, str]:
         if state.page == ALL and ticks.is_empty:
             continue
         state.ticks[panel] = ticks
+        state.withdraw_none(lines, ticks)
         if (state.page == ALL or (state.again and not is_next)) and (fault := state.apply_ticks(panel, lines)):
             faults[PANEL + panel] = fault
     return faults
@@ -246,7 +248,7 @@ def _submit_screen(form: FormRequest) -> Response:
         faults = {PANEL + state.at.panel: fault} if fault else {}
     else:
         invalid = state.answers(form.ruleset).faults
-        missing = {name: unanswered(state.asked[name]) for name in state.at.names if name not in state.written}
+        missing = {name: _missing(state, name) for name in state.at.names if name not in state.written}
         faults = {name: text for name in state.at.names if (text := invalid.get(name) or missing.get(name, ""))}
         state.ticked = [name for name in state.ticked if name not in state.at.names or name in faults]
     if faults:
@@ -256,6 +258,31 @@ def _submit_screen(form: FormRequest) -> Response:
     state.complete_screen()
     state.before = state.left
     return _show_next(form, keep_before=True)
+
+
+def _missing(state: FormState, name: str) -> str:
+    """Return the message for a question without an answer; '' where none is needed."""
+    return form_wording.ticked_fault(state, name) if name in state.ticked else unanswered(state.asked[name])
+
+
+def _ticked_to_ask(state: FormState, result: dict[str, Any]) -> list[str]:
+    """Return the ticked choices without an answer that could still change the outcome."""
+    ask = {entry["finding"] for entry in result["ask"]}
+    return [name for name in state.ticked if name in ask and name not in state.written]
+
+
+def _show_ticked(form: FormRequest) -> Response | None:
+    """Show the ticked choices that must be answered before the form is checked or sent; None if there are none."""
+    state = form.state
+    answers = state.answers(form.ruleset)
+    ticked = _ticked_to_ask(state, form.result(answers))[:MOST_TICKED]
+    if not ticked:
+        return None
+    _send_if_urgent(form, answers)
+    state.complete_screen()  # Back leads to the tick
+    state.show(FormScreen(tuple(ticked)))
+    state.before = None
+    return _show_screen(form, {name: _missing(state, name) for name in ticked})
 
 
 def _show_next(form: FormRequest, *, keep_before: bool = False) -> Response:
@@ -282,7 +309,7 @@ def _next_screen(state: FormState, result: dict[str, Any]) -> FormScreen | None:
     ask = {entry["finding"] for entry in result["ask"]}
     ticked = [name for name in state.ticked if name in ask or name in state.written]
     if ticked:
-        return FormScreen(tuple(ticked[:3]))
+        return FormScreen(tuple(ticked[:MOST_TICKED]))
     shown = result["interview"]["next"]
     if shown is None:
         return None
@@ -408,10 +435,15 @@ def _show_review(form: FormRequest, status: int = 200) -> Response:
 
 def _send(form: FormRequest, faults: dict[str, str]) -> Response:
     """Post the answers as a report and show its result; on faults show the questions again."""
-    answers = form.state.answers(form.ruleset)
+    state = form.state
+    answers = state.answers(form.ruleset)
     faults = answers.faults | faults
-    if faults and form.state.page == ALL:
-        return _show_all(form, faults)
+    if state.page == ALL:
+        faults |= {name: _missing(state, name) for name in _ticked_to_ask(state, form.result(answers))}
+        if faults:
+            return _show_all(form, faults)
+    if (page := _show_ticked(form)) is not None:
+        return page
     if faults:
         return _show_review(form)
     try:

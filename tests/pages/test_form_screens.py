@@ -95,6 +95,56 @@ def test_a_ticked_choice_is_asked_on_the_next_screen(clinic: Clinic) -> None:
     assert re.search(r'value="mild" checked', page)
 
 
+@pytest.mark.parametrize("button", ["review", "send"])
+@pytest.mark.parametrize("at", ["panel:danger_now", "consciousness", "review"])
+def test_a_ticked_choice_is_asked_before_the_answers_are_checked_or_sent(clinic: Clinic, button: str, at: str) -> None:
+    """It would be lost. Back leads to its tick, which can be taken away."""
+    fields = {"at": AT_DANGER, "tick.consciousness": "yes"}
+    if at != "panel:danger_now":
+        fields = press(clinic, "next", **fields)[1] | {"at": at}
+    response = clinic.post(ONE, do=button, **fields)
+    page = response.get_data(as_text=True)
+    fields = clinic.fields_of(page)
+    assert response.status_code == 422
+    assert fields["at"] == "consciousness" and visible(page) == {"consciousness"}
+    assert "Choose what fits: you ticked \u201cConfused, drowsy or hard to wake\u201d." in page
+    assert 'value="unknown"' not in page
+    back, earlier = press(clinic, "back", **fields)
+    assert earlier["at"] == AT_DANGER and re.search(r'name="tick.consciousness" value="yes" data-line checked', back)
+    _, untouched = press(clinic, "next", **earlier, none="danger_now")
+    assert untouched["a.consciousness"] == "alert"
+    sent = clinic.post(ONE, do="send", **fields | {"a.consciousness": "drowsy"}).headers["Location"]
+    delivery = clinic.store.reports.get_delivery(sent.rpartition("/")[2])
+    assert delivery is not None and delivery.report.answers["consciousness"] == "drowsy"
+
+
+def test_a_tick_withdraws_the_earlier_answer_that_it_does_not_apply(clinic: Clinic) -> None:
+    """Such as one given on the page with all questions."""
+    page, fields = press(clinic, "review", at=AT_DANGER, **{"tick.consciousness": "yes", "a.consciousness": "alert"})
+    assert fields["at"] == "consciousness" and "a.consciousness" not in fields
+    assert "Choose what fits" in page
+
+
+def test_a_ticked_choice_does_not_accept_unknown(clinic: Clinic) -> None:
+    response = clinic.post(
+        ONE, do="next", at="consciousness", **{"tick.consciousness": "yes", "a.consciousness": "unknown"}
+    )
+    assert response.status_code == 422
+    assert "Choose what fits" in response.get_data(as_text=True)
+
+
+def test_the_page_with_all_questions_asks_a_ticked_choice_before_it_sends(clinic: Clinic) -> None:
+    _, fields = press(clinic, "next", at=AT_DANGER, **{"tick.consciousness": "yes"})
+    page, fields = press(clinic, "all", **fields)
+    assert 'id="q-consciousness-unknown"' not in page and 'id="q-age_years-unknown"' in page
+    response = clinic.post(ONE, do="send", **fields)
+    assert response.status_code == 422
+    page = response.get_data(as_text=True)
+    assert clinic.fields_of(page)["at"] == "all" and 'id="q-consciousness-error"' in page
+    assert "Choose what fits: you ticked \u201cConfused, drowsy or hard to wake\u201d." in page
+    assert clinic.post(ONE, do="send", **fields | {"a.consciousness": "drowsy"}).status_code == 303
+
+
 def test_the_number_of_screens_left_rises_only_with_a_word(clinic: Clinic) -> None:
     page = clinic.get(ONE)
     fields = clinic.fields_of(page)
