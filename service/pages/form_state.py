@@ -142,8 +142,8 @@ class FormState:
     def apply_ticks(self, panel: str, lines: list[ChecklistLine]) -> str:
         """Take the ticks in a checklist as its answer; return their fault, or ''."""
         ticks = self.ticks[panel]
-        if ticks.fault:
-            return ticks.fault
+        if fault := ticks.fault(lines):
+            return fault
         answers = write_ticks(lines, ticks, self.written)
         for line in lines:
             self.written.pop(line.name, None)

@@ -73,12 +73,30 @@ def test_a_line_not_known_is_unknown_and_is_not_asked_again(clinic: Clinic) -> N
         clinic, "next", at=AT_DANGER, **{"a.seizure": "unknown", "a.chest_pain": "yes", "tick.chest_pain": ""}
     )
     assert (fields["a.seizure"], fields["a.chest_pain"], fields["a.lip_tongue_swelling"]) == ("unknown", "yes", "no")
-    _, fields = press(clinic, "next", at=AT_DANGER, **{"a.seizure": "unknown"})
+    _, fields = press(clinic, "next", at=AT_DANGER, none="danger_now", **{"a.seizure": "unknown"})
     while fields["at"] not in ("review", "private"):
         assert "seizure" not in fields["at"]
         names = [name for name in fields["at"].split() if not name.startswith("panel:")]
         answers = {f"a.{name}": "unknown" for name in names if RULESET.inputs[name].kind != "text"}
         _, fields = press(clinic, "next", **fields | answers | dict.fromkeys(["a.free_text"], ""))
+
+
+@pytest.mark.parametrize(("button", "at"), [("next", AT_DANGER), ("send", "all")])
+def test_a_line_not_known_does_not_answer_the_others_with_no(clinic: Clinic, button: str, at: str) -> None:
+    response = clinic.post(ONE, do=button, at=at, **{"a.seizure": "unknown"})
+    page = response.get_data(as_text=True)
+    assert response.status_code == 422
+    assert "Tick each other line that applies, or \u201cNone of the others\u201d." in page
+    assert 'value="danger_now" data-none> None of the others' in page
+    assert "a.chest_pain" not in clinic.fields_of(page)
+    _, fields = press(clinic, "next", at=AT_DANGER, none="danger_now", **{"a.seizure": "unknown"})
+    assert (fields["a.seizure"], fields["a.chest_pain"]) == ("unknown", "no")
+
+
+def test_a_checklist_of_which_no_line_is_known_is_an_answer(clinic: Clinic) -> None:
+    unknown = {f"a.{name}": "unknown" for name in DANGER.inputs}
+    _, fields = press(clinic, "next", at=AT_DANGER, **unknown)
+    assert fields["at"] != AT_DANGER and unknown.items() <= fields.items()
 
 
 def test_a_ticked_choice_is_asked_on_the_next_screen(clinic: Clinic) -> None:
