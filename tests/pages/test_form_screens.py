@@ -87,7 +87,7 @@ def test_a_line_not_known_does_not_answer_the_others_with_no(clinic: Clinic, but
     page = response.get_data(as_text=True)
     assert response.status_code == 422
     assert "Tick each other line that applies, or \u201cNone of the others\u201d." in page
-    assert 'value="danger_now" data-none> None of the others' in page
+    assert 'value="danger_now" data-none> <span>None of the others</span>' in page
     assert "a.chest_pain" not in clinic.fields_of(page)
     _, fields = press(clinic, "next", at=AT_DANGER, none="danger_now", **{"a.seizure": "unknown"})
     assert (fields["a.seizure"], fields["a.chest_pain"]) == ("unknown", "no")
