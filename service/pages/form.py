@@ -21,12 +21,15 @@ from service.pages.form_state import ALL, PANEL, PRIVATE, REVIEW, SHOWN, FormScr
 from service.pages.page import may, page, redirect_to, render
 from service.use.intake import Request
 from triage_rules.deployment.live import Loaded
+from triage_rules.evaluation.answers import read_answers
 from triage_rules.foundation.errors import LinkError, QueueTooOld, ReportError, StaleRuleset, StoreUnavailable
 from triage_rules.intake.form import FormAnswers, groups, questions, unanswered
 from triage_rules.intake.links import FormLink
+from triage_rules.interview.plan import MOST_TICKED
 from triage_rules.interview.screens import count_screens_left
 from triage_rules.language.model import Audience, Level, Ruleset
 from triage_rules.records.api_keys import Scope
+from triage_rules.records.reports import History
 
 blueprint = Blueprint("form", __name__)
 
@@ -88,6 +91,21 @@ class FormRequest:
             self._results[key] = self._evaluate(answers)
         return self._results[key]
 
+    def is_urgent(self, answers: FormAnswers) -> bool:
+        """Return True if the answers are urgent, whatever the person answers to the open questions.
+
+        An incomplete form may be urgent only for its open questions.
+        """
+        result = self.result(answers)
+        if result["level"] != Level.URGENT.word:
+            return False
+        by_rules = result["by_rules"]
+        if result["interview"]["complete"] or (by_rules is not None and by_rules["level"] == Level.URGENT.word):
+            return True
+        given = read_answers(self.ruleset, answers.given)
+        decision = self.loaded.planner.standing(given, History(), self.state.audience).decision
+        return decision.lowest is Level.URGENT
+
     def _evaluate(self, answers: FormAnswers) -> dict[str, Any]:
         intake = get_parts().intake
         if not self.is_away:
@@ -118,7 +136,7 @@ class FormRequest:
         except ReportError as error:
             if not self.state.sent or {fault.pointer for fault in error.faults} != {"/amends"}:
                 raise
-            self.state.sent = ""
+            self.state.sent = self.state.sent_as = ""
             return call()
 
 
@@ -187,7 +205,7 @@ def _act(form: FormRequest, do: str) -> Response:
         case ["check", _, _]:
             return _show_progress(form)
         case ["review", _, _]:
-            return _show_review(form)
+            return _show_ticked(form) or _show_review(form)
         case ["send", _, _]:
             return _send(form, faults)
         case ["show" | "retry", _, _]:
@@ -214,6 +232,7 @@ def _read_checklists(form: FormRequest, *, is_next: bool) -> dict[str, str]:
         if state.page == ALL and ticks.is_empty:
             continue
         state.ticks[panel] = ticks
+        state.withdraw_none(lines, ticks)
         if (state.page == ALL or (state.again and not is_next)) and (fault := state.apply_ticks(panel, lines)):
             faults[PANEL + panel] = fault
     return faults
@@ -229,16 +248,41 @@ def _submit_screen(form: FormRequest) -> Response:
         faults = {PANEL + state.at.panel: fault} if fault else {}
     else:
         invalid = state.answers(form.ruleset).faults
-        missing = {name: unanswered(state.asked[name]) for name in state.at.names if name not in state.written}
+        missing = {name: _missing(state, name) for name in state.at.names if name not in state.written}
         faults = {name: text for name in state.at.names if (text := invalid.get(name) or missing.get(name, ""))}
         state.ticked = [name for name in state.ticked if name not in state.at.names or name in faults]
     if faults:
         answers = state.answers(form.ruleset)
-        _send_if_urgent(form, answers, form.result(answers))
+        _send_if_urgent(form, answers)
         return _show_screen(form, faults)
     state.complete_screen()
     state.before = state.left
     return _show_next(form, keep_before=True)
+
+
+def _missing(state: FormState, name: str) -> str:
+    """Return the message for a question without an answer; '' where none is needed."""
+    return form_wording.ticked_fault(state, name) if name in state.ticked else unanswered(state.asked[name])
+
+
+def _ticked_to_ask(state: FormState, result: dict[str, Any]) -> list[str]:
+    """Return the ticked choices without an answer that could still change the outcome."""
+    ask = {entry["finding"] for entry in result["ask"]}
+    return [name for name in state.ticked if name in ask and name not in state.written]
+
+
+def _show_ticked(form: FormRequest) -> Response | None:
+    """Show the ticked choices that must be answered before the form is checked or sent; None if there are none."""
+    state = form.state
+    answers = state.answers(form.ruleset)
+    ticked = _ticked_to_ask(state, form.result(answers))[:MOST_TICKED]
+    if not ticked:
+        return None
+    _send_if_urgent(form, answers)
+    state.complete_screen()  # Back leads to the tick
+    state.show(FormScreen(tuple(ticked)))
+    state.before = None
+    return _show_screen(form, {name: _missing(state, name) for name in ticked})
 
 
 def _show_next(form: FormRequest, *, keep_before: bool = False) -> Response:
@@ -247,7 +291,7 @@ def _show_next(form: FormRequest, *, keep_before: bool = False) -> Response:
     state.before = state.before if keep_before else None
     answers = state.answers(form.ruleset)
     result = form.result(answers)
-    _send_if_urgent(form, answers, result)
+    _send_if_urgent(form, answers)
     screen = _next_screen(state, result)
     if screen is None:
         return _show_review(form)
@@ -265,7 +309,7 @@ def _next_screen(state: FormState, result: dict[str, Any]) -> FormScreen | None:
     ask = {entry["finding"] for entry in result["ask"]}
     ticked = [name for name in state.ticked if name in ask or name in state.written]
     if ticked:
-        return FormScreen(tuple(ticked[:3]))
+        return FormScreen(tuple(ticked[:MOST_TICKED]))
     shown = result["interview"]["next"]
     if shown is None:
         return None
@@ -283,7 +327,7 @@ def _show_current(form: FormRequest, faults: dict[str, str]) -> Response:
     """Show the same page again, after trying again to send urgent answers."""
     state = form.state
     answers = state.answers(form.ruleset)
-    _send_if_urgent(form, answers, form.result(answers))
+    _send_if_urgent(form, answers)
     match state.page:
         case form_state.REVIEW:
             return _show_review(form)
@@ -358,7 +402,7 @@ def _progress(form: FormRequest, answers: FormAnswers) -> dict[str, Any]:
     result = form.result(answers)
     left = [form.state.asked[entry["finding"]] for entry in result["ask"]]
     return {
-        "urgent": _urgent_notice(form, result),
+        "urgent": _urgent_notice(form, answers),
         "complete": result["interview"]["complete"],
         "answered": len(answers.given),
         "matters": [question for question in left if not question.is_private][:3],
@@ -372,7 +416,7 @@ def _show_review(form: FormRequest, status: int = 200) -> Response:
     answers = state.answers(form.ruleset)
     result = form.result(answers)
     if not form.unsent:
-        _send_if_urgent(form, answers, result)
+        _send_if_urgent(form, answers)
     state.show_page(REVIEW)
     return _render(
         form,
@@ -391,10 +435,15 @@ def _show_review(form: FormRequest, status: int = 200) -> Response:
 
 def _send(form: FormRequest, faults: dict[str, str]) -> Response:
     """Post the answers as a report and show its result; on faults show the questions again."""
-    answers = form.state.answers(form.ruleset)
+    state = form.state
+    answers = state.answers(form.ruleset)
     faults = answers.faults | faults
-    if faults and form.state.page == ALL:
-        return _show_all(form, faults)
+    if state.page == ALL:
+        faults |= {name: _missing(state, name) for name in _ticked_to_ask(state, form.result(answers))}
+        if faults:
+            return _show_all(form, faults)
+    if (page := _show_ticked(form)) is not None:
+        return page
     if faults:
         return _show_review(form)
     try:
@@ -406,12 +455,13 @@ def _send(form: FormRequest, faults: dict[str, str]) -> Response:
     return redirect_to(signed_links.address_of_result(report))
 
 
-def _send_if_urgent(form: FormRequest, answers: FormAnswers, result: dict[str, Any]) -> None:
+def _send_if_urgent(form: FormRequest, answers: FormAnswers) -> None:
     """Send urgent answers immediately, and again when the disposition rises.
 
     A person who reads that they must go now may never press Send, and a nurse must not see less than the person.
     """
-    if not is_urgent_by_answers(result) or not _has_risen(form, result["disposition"]):
+    disposition = form.result(answers)["disposition"]
+    if not form.is_urgent(answers) or not _has_risen(form, disposition):
         return
     try:
         form.state.sent = form.accept(answers)
@@ -419,28 +469,21 @@ def _send_if_urgent(form: FormRequest, answers: FormAnswers, result: dict[str, A
         form.unsent = RETRY  # the advice is shown anyway
         return
     form.state.sent_print = form_state.fingerprint(answers.given)
-    form.state.sent_as = result["disposition"]
+    form.state.sent_as = disposition
 
 
 def _has_risen(form: FormRequest, disposition: str) -> bool:
     """Return True if nothing was sent for being urgent, or only a less urgent disposition."""
     sent_as = form.state.sent_as
-    if sent_as not in form.ruleset.dispositions:  # such as one of an earlier version of the ruleset
-        return not form.state.sent or bool(sent_as)
+    if sent_as not in form.ruleset.dispositions:  # '', or one of an earlier version of the ruleset
+        return True
     return form.ruleset.urgency(disposition) > form.ruleset.urgency(sent_as)
 
 
-def is_urgent_by_answers(result: dict[str, Any]) -> bool:
-    """Return True if the answers given are urgent; an incomplete form may be urgent only for its open questions."""
-    urgent = Level.URGENT.word
-    by_rules = result["by_rules"]
-    is_by_rules = by_rules is not None and by_rules["level"] == urgent
-    return result["level"] == urgent and (is_by_rules or bool(result["interview"]["complete"]))
-
-
-def _urgent_notice(form: FormRequest, result: dict[str, Any], *, include_open: bool = False) -> dict[str, Any] | None:
+def _urgent_notice(form: FormRequest, answers: FormAnswers, *, include_open: bool = False) -> dict[str, Any] | None:
     """Return the urgent notice, if the answers make it urgent. `include_open`: also if open questions do."""
-    if not is_urgent_by_answers(result) and not (include_open and result["level"] == Level.URGENT.word):
+    result = form.result(answers)
+    if not form.is_urgent(answers) and not (include_open and result["level"] == Level.URGENT.word):
         return None
     state = form.state
     is_new, state.shown_as = state.shown_as != result["disposition"], result["disposition"]
@@ -473,7 +516,8 @@ def _render(
 ) -> Response:
     """Render a page of the form, with the urgent advice if there is any. `include_open`: as in `_urgent_notice`."""
     ruleset = form.ruleset
-    result = form.result(form.state.answers(ruleset))
+    answers = form.state.answers(ruleset)
+    result = form.result(answers)
     return render(
         template,
         status,
@@ -484,7 +528,7 @@ def _render(
         drawings=DRAWINGS,
         not_approved=NOT_APPROVED if ruleset.approved_by is None else None,
         **{
-            "urgent": _urgent_notice(form, result, include_open=include_open),
+            "urgent": _urgent_notice(form, answers, include_open=include_open),
             "lowered_from": _lowered_from(form, result),
             "advice_now": ruleset.dispositions[result["disposition"]].title,
             **values,

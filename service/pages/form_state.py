@@ -142,8 +142,8 @@ class FormState:
     def apply_ticks(self, panel: str, lines: list[ChecklistLine]) -> str:
         """Take the ticks in a checklist as its answer; return their fault, or ''."""
         ticks = self.ticks[panel]
-        if ticks.fault:
-            return ticks.fault
+        if fault := ticks.fault(lines):
+            return fault
         answers = write_ticks(lines, ticks, self.written)
         for line in lines:
             self.written.pop(line.name, None)
@@ -151,6 +151,12 @@ class FormState:
         self.ticked = [name for name in self.ticked if name not in {line.name for line in lines}]
         self.ticked += [line.name for line in lines if line.is_choice and line.name in ticks.apply]
         return ""
+
+    def withdraw_none(self, lines: Iterable[ChecklistLine], ticks: Ticks) -> None:
+        """Drop the earlier answer of each ticked choice that says that the line does not apply."""
+        for line in lines:
+            if line.is_choice and line.name in ticks.apply and self.written.get(line.name) == line.none_means:
+                del self.written[line.name]
 
     def hidden(self, visible: Container[str] = ()) -> Iterator[tuple[str, str]]:
         """Yield the hidden fields of the state, except the answers to visible questions."""
@@ -210,9 +216,11 @@ def read_state(form: MultiDict[str, str], ruleset: Ruleset, audience: Audience) 
     for name, question in state.asked.items():
         if (text := _read_text(form.getlist(ANSWER + name), question, was_asked=name in seen)) is not None:
             state.written[name] = text
-    state.ticked = [
-        name for name, question in state.asked.items() if question.kind is InputKind.CHOICE and form.get(TICK + name)
-    ]
+    choices = {line.name for checklist in state.lists.values() for line in checklist.lines if line.is_choice}
+    state.ticked = [name for name in state.asked if name in choices and form.get(TICK + name)]
+    for name in state.ticked:  # the person said that it applies, so "unknown" is no answer
+        if state.written.get(name) == UNKNOWN:
+            del state.written[name]
     return state
 
 

@@ -55,6 +55,13 @@ def list_faults(state: FormState, faults: dict[str, str]) -> list[tuple[str, str
     return listed
 
 
+def ticked_fault(state: FormState, name: str) -> str:
+    """Return the message for a ticked choice without an answer."""
+    lines = (line for checklist in state.lists.values() for line in checklist.lines)
+    text = next(line.text for line in lines if line.name == name)
+    return f"Choose what fits: you ticked \u201c{text}\u201d."
+
+
 def section_title(state: FormState, screen: FormScreen) -> str:
     """Return the name of the section that a screen belongs to."""
     if screen.panel:

@@ -96,7 +96,8 @@
     focus();
   };
   const goOn = (page, status) => {
-    if (status !== 422) history.pushState(null, ""); // the same page with its faults is no further step
+    const at = (shown) => shown.querySelector('#form [name="at"]')?.value;
+    if (status !== 422 || at(page) !== at(document)) history.pushState(null, ""); // the same page with its faults is no further step
     swap(page);
   };
 
@@ -162,6 +163,8 @@
       if (box.matches("[data-line]")) untick([list.querySelector("[data-none]"), document.getElementById(`${box.id}-unknown`)]);
       if (box.matches("[data-unsure]")) untick([document.getElementById(box.id.replace(/-unknown$/, ""))]);
     }
+    const none = list?.querySelector("[data-none] + span");
+    if (none) none.textContent = list.querySelector("[data-unsure]:checked") ? "None of the others" : "None of these";
     if (list) return;
     const field = document.getElementById(box.id.replace(/-unknown$/, ""));
     if (!field) return;

@@ -134,3 +134,20 @@ def test_the_page_with_all_questions_keeps_its_answers_on_reload(open_page: Open
     expect(page.get_by_label("Chest pain", exact=True)).to_be_checked()
     page.get_by_role("button", name="A few questions at a time").click()
     expect(page.locator('[name="a.age_years"]').first).to_have_value("34")
+
+
+@BOTH
+def test_back_from_a_ticked_choice_that_must_be_answered_leads_to_its_tick(open_page: Open, script: bool) -> None:
+    """Although the screen opens with an error: by the browser and by the page's button."""
+    seen = open_page(width=PHONE, script=script)
+    page = seen.page
+    seen.goto("/forms/red-dots?mode=one")
+    ticked = page.get_by_label("Confused, drowsy or hard to wake", exact=True)
+    ticked.check()
+    go_on(page, "Stop here and check my answers")
+    expect(page.get_by_role("alert")).to_contain_text("Choose what fits: you ticked")
+    page.go_back()
+    expect(ticked).to_be_checked()
+    go_on(page, "Stop here and check my answers")
+    go_on(page, "Back")
+    expect(ticked).to_be_checked()

@@ -13,7 +13,6 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as profile
 
-from service.pages.form import is_urgent_by_answers
 from tests.support.actors import TESTER
 from tests.support.paths import ROOT
 from tests.support.services.clinic import HTML, Clinic, report_of
@@ -112,9 +111,23 @@ def test_each_rise_of_the_disposition_is_sent_at_once(clinic: Clinic) -> None:
 
 def test_half_a_form_is_not_urgent_because_it_is_half_a_form(clinic: Clinic) -> None:
     """The safety net holds for what is sent, not for what is only begun: else every parent would read "urgent" first."""
-    result = clinic.evaluate({"age_years": 4})
-    assert result["level"] == "urgent"
-    assert not is_urgent_by_answers(result)
+    answers = {"a.age_years": "4"}
+    assert clinic.evaluate({"age_years": 4})["level"] == "urgent"
+    response = clinic.post("/forms/red-dots?mode=one", do="next", at="age_years", **answers)
+    page = response.get_data(as_text=True)
+    assert 'role="alert"' not in page and clinic.fields_of(page)["sent"] == ""
+
+
+def test_a_floor_that_rests_on_given_answers_is_sent_at_once(clinic: Clinic) -> None:
+    """No rule decides yet, but no answer to an open question can make it less urgent."""
+    result = clinic.evaluate({"chest_pain": True})
+    assert result["by_rules"] is None or result["by_rules"]["level"] != "urgent"
+    assert not result["interview"]["complete"]
+    response = clinic.post("/forms/red-dots?mode=one", do="next", at="chest_pain", **{"a.chest_pain": "yes"})
+    page = response.get_data(as_text=True)
+    assert 'role="alert"' in page and "have been sent" in page
+    sent = clinic.fields_of(page)["sent"]
+    assert clinic.store.reports.get_delivery(sent).report.answers == {"chest_pain": True}  # type: ignore[union-attr]
 
 
 def test_private_questions_wait_until_the_person_is_alone(clinic: Clinic) -> None:

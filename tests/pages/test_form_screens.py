@@ -73,12 +73,30 @@ def test_a_line_not_known_is_unknown_and_is_not_asked_again(clinic: Clinic) -> N
         clinic, "next", at=AT_DANGER, **{"a.seizure": "unknown", "a.chest_pain": "yes", "tick.chest_pain": ""}
     )
     assert (fields["a.seizure"], fields["a.chest_pain"], fields["a.lip_tongue_swelling"]) == ("unknown", "yes", "no")
-    _, fields = press(clinic, "next", at=AT_DANGER, **{"a.seizure": "unknown"})
+    _, fields = press(clinic, "next", at=AT_DANGER, none="danger_now", **{"a.seizure": "unknown"})
     while fields["at"] not in ("review", "private"):
         assert "seizure" not in fields["at"]
         names = [name for name in fields["at"].split() if not name.startswith("panel:")]
         answers = {f"a.{name}": "unknown" for name in names if RULESET.inputs[name].kind != "text"}
         _, fields = press(clinic, "next", **fields | answers | dict.fromkeys(["a.free_text"], ""))
+
+
+@pytest.mark.parametrize(("button", "at"), [("next", AT_DANGER), ("send", "all")])
+def test_a_line_not_known_does_not_answer_the_others_with_no(clinic: Clinic, button: str, at: str) -> None:
+    response = clinic.post(ONE, do=button, at=at, **{"a.seizure": "unknown"})
+    page = response.get_data(as_text=True)
+    assert response.status_code == 422
+    assert "Tick each other line that applies, or \u201cNone of the others\u201d." in page
+    assert 'value="danger_now" data-none> <span>None of the others</span>' in page
+    assert "a.chest_pain" not in clinic.fields_of(page)
+    _, fields = press(clinic, "next", at=AT_DANGER, none="danger_now", **{"a.seizure": "unknown"})
+    assert (fields["a.seizure"], fields["a.chest_pain"]) == ("unknown", "no")
+
+
+def test_a_checklist_of_which_no_line_is_known_is_an_answer(clinic: Clinic) -> None:
+    unknown = {f"a.{name}": "unknown" for name in DANGER.inputs}
+    _, fields = press(clinic, "next", at=AT_DANGER, **unknown)
+    assert fields["at"] != AT_DANGER and unknown.items() <= fields.items()
 
 
 def test_a_ticked_choice_is_asked_on_the_next_screen(clinic: Clinic) -> None:
@@ -93,6 +111,56 @@ def test_a_ticked_choice_is_asked_on_the_next_screen(clinic: Clinic) -> None:
     page, fields = press(clinic, "next", **fields)
     assert fields["at"] == "breathing_difficulty"
     assert re.search(r'value="mild" checked', page)
+
+
+@pytest.mark.parametrize("button", ["review", "send"])
+@pytest.mark.parametrize("at", ["panel:danger_now", "consciousness", "review"])
+def test_a_ticked_choice_is_asked_before_the_answers_are_checked_or_sent(clinic: Clinic, button: str, at: str) -> None:
+    """It would be lost. Back leads to its tick, which can be taken away."""
+    fields = {"at": AT_DANGER, "tick.consciousness": "yes"}
+    if at != "panel:danger_now":
+        fields = press(clinic, "next", **fields)[1] | {"at": at}
+    response = clinic.post(ONE, do=button, **fields)
+    page = response.get_data(as_text=True)
+    fields = clinic.fields_of(page)
+    assert response.status_code == 422
+    assert fields["at"] == "consciousness" and visible(page) == {"consciousness"}
+    assert "Choose what fits: you ticked \u201cConfused, drowsy or hard to wake\u201d." in page
+    assert 'value="unknown"' not in page
+    back, earlier = press(clinic, "back", **fields)
+    assert earlier["at"] == AT_DANGER and re.search(r'name="tick.consciousness" value="yes" data-line checked', back)
+    _, untouched = press(clinic, "next", **earlier, none="danger_now")
+    assert untouched["a.consciousness"] == "alert"
+    sent = clinic.post(ONE, do="send", **fields | {"a.consciousness": "drowsy"}).headers["Location"]
+    delivery = clinic.store.reports.get_delivery(sent.rpartition("/")[2])
+    assert delivery is not None and delivery.report.answers["consciousness"] == "drowsy"
+
+
+def test_a_tick_withdraws_the_earlier_answer_that_it_does_not_apply(clinic: Clinic) -> None:
+    """Such as one given on the page with all questions."""
+    page, fields = press(clinic, "review", at=AT_DANGER, **{"tick.consciousness": "yes", "a.consciousness": "alert"})
+    assert fields["at"] == "consciousness" and "a.consciousness" not in fields
+    assert "Choose what fits" in page
+
+
+def test_a_ticked_choice_does_not_accept_unknown(clinic: Clinic) -> None:
+    response = clinic.post(
+        ONE, do="next", at="consciousness", **{"tick.consciousness": "yes", "a.consciousness": "unknown"}
+    )
+    assert response.status_code == 422
+    assert "Choose what fits" in response.get_data(as_text=True)
+
+
+def test_the_page_with_all_questions_asks_a_ticked_choice_before_it_sends(clinic: Clinic) -> None:
+    _, fields = press(clinic, "next", at=AT_DANGER, **{"tick.consciousness": "yes"})
+    page, fields = press(clinic, "all", **fields)
+    assert 'id="q-consciousness-unknown"' not in page and 'id="q-age_years-unknown"' in page
+    response = clinic.post(ONE, do="send", **fields)
+    assert response.status_code == 422
+    page = response.get_data(as_text=True)
+    assert clinic.fields_of(page)["at"] == "all" and 'id="q-consciousness-error"' in page
+    assert "Choose what fits: you ticked \u201cConfused, drowsy or hard to wake\u201d." in page
+    assert clinic.post(ONE, do="send", **fields | {"a.consciousness": "drowsy"}).status_code == 303
 
 
 def test_the_number_of_screens_left_rises_only_with_a_word(clinic: Clinic) -> None:
@@ -209,12 +277,21 @@ def test_a_report_that_can_not_be_amended_is_no_obstacle(clinic: Clinic) -> None
         "next",
         at="temperature_c",
         sent="0" * 32,
-        sent_as="U2_emergency_department_now",
+        sent_as="U2_emergency_dept_now",
         **CHILD,
-        **{"a.seizure": "yes"},
     )
     assert fields["sent"] not in ("", "0" * 32)
     assert clinic.store.reports.get(fields["sent"]).amends is None
+
+
+def test_answers_that_become_urgent_after_a_result_that_was_not_are_sent_at_once(clinic: Clinic) -> None:
+    """The report that was reopened counts as sent, but not as urgent."""
+    answers = {f"a.{name}": write_answer(answer) for name, answer in ROUTINE.items() if name in RULESET.inputs}
+    earlier = clinic.post(ONE, do="send", **answers).headers["Location"].rpartition("/")[2]
+    page, fields = press(clinic, "next", at="seizure", sent=earlier, sent_as="", **answers | {"a.seizure": "yes"})
+    assert "Call an ambulance now" in page
+    assert fields["sent"] not in ("", earlier)
+    assert clinic.store.reports.get(fields["sent"]).amends == earlier
 
 
 def test_a_result_is_reopened_as_an_amendment_unless_answers_are_hidden(clinic: Clinic) -> None:

@@ -117,10 +117,20 @@ LINES = st.sets(st.sampled_from([line.name for line in DANGER]))
 
 
 def test_only_ticks_that_answer_the_list_are_taken() -> None:
-    assert "Tick each line" in Ticks().fault
-    assert "Untick one" in Ticks(frozenset({"seizure"}), none=True).fault
-    assert Ticks(none=True).fault == Ticks(frozenset({"seizure"})).fault == ""
-    assert Ticks(unknown=frozenset({"seizure"})).fault == ""
+    one, every = frozenset({"seizure"}), frozenset(line.name for line in DANGER)
+    assert "Tick each line" in Ticks().fault(DANGER)
+    assert "Untick one" in Ticks(one, none=True).fault(DANGER)
+    assert Ticks(none=True).fault(DANGER) == Ticks(one).fault(DANGER) == ""
+    assert Ticks(unknown=every).fault(DANGER) == ""
+
+
+def test_a_line_not_known_does_not_answer_the_others() -> None:
+    unknown = frozenset({"seizure"})
+    assert Ticks(unknown=unknown).fault(DANGER) == (
+        "Tick each other line that applies, or \u201cNone of the others\u201d."
+    )
+    assert Ticks(unknown=unknown, none=True).fault(DANGER) == ""
+    assert Ticks(frozenset({"chest_pain"}), unknown).fault(DANGER) == ""
 
 
 @given(LINES, LINES)

@@ -18,8 +18,7 @@ from triage_rules.language.model import AskedOf, Audience, Input, InputKind, Pan
 YES, NO = "yes", "no"
 _NUMBER = re.compile(r"[-+]?\d{1,15}([.,]\d{1,15})?")
 _CHOOSE = "Choose one of the answers; \u201cI don\u2019t know\u201d is one, too."
-_MARK_ONE = "Tick each line that applies, or \u201cNone of these\u201d."
-_NOT_BOTH = "You ticked \u201cNone of these\u201d and another line. Untick one of them."
+_NONE, _NONE_OTHER = "None of these", "None of the others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +109,20 @@ class Ticks:
         return not (self.none or self.apply or self.unknown)
 
     @property
-    def fault(self) -> str:
-        """Return the message for ticks that are no answer; '' if they are one."""
+    def none_label(self) -> str:
+        """Return the label of "none of these", which speaks only for the lines that are not marked as not known."""
+        return _NONE_OTHER if self.unknown else _NONE
+
+    def fault(self, lines: Iterable[ChecklistLine]) -> str:
+        """Return the message for ticks that are no answer to these lines; '' if they are one.
+
+        A line marked as not known says nothing about the others.
+        """
         if self.none and self.apply:
-            return _NOT_BOTH
-        return _MARK_ONE if self.is_empty else ""
+            return f"You ticked \u201c{self.none_label}\u201d and another line. Untick one of them."
+        if self.none or self.apply or self.unknown.issuperset(line.name for line in lines):
+            return ""
+        return f"Tick each {'other ' if self.unknown else ''}line that applies, or \u201c{self.none_label}\u201d."
 
 
 @dataclass(frozen=True, slots=True)
