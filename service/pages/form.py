@@ -252,8 +252,8 @@ def _submit_screen(form: FormRequest) -> Response:
         faults = {name: text for name in state.at.names if (text := invalid.get(name) or missing.get(name, ""))}
         state.ticked = [name for name in state.ticked if name not in state.at.names or name in faults]
     if faults:
-        answers = state.answers(form.ruleset)
-        _send_if_urgent(form, answers)
+        if state.at.panel:  # a misspelt number is no open question: it is corrected before it is judged
+            _send_if_urgent(form, state.answers(form.ruleset))
         return _show_screen(form, faults)
     state.complete_screen()
     state.before = state.left
@@ -370,6 +370,7 @@ def _show_screen(form: FormRequest, faults: dict[str, str] | None = None) -> Res
         lines=lines,
         ticks=state.shown_ticks(at.panel, lines),
         section=form_wording.section_title(state, at),
+        shows_urgent=bool(state.sent or at.panel or not faults),
     )
 
 
@@ -512,7 +513,13 @@ def _has_questions_for_clinicians(ruleset: Ruleset) -> bool:
 
 
 def _render(
-    form: FormRequest, template: str, status: int = 200, *, include_open: bool = False, **values: Any
+    form: FormRequest,
+    template: str,
+    status: int = 200,
+    *,
+    include_open: bool = False,
+    shows_urgent: bool = True,
+    **values: Any,
 ) -> Response:
     """Render a page of the form, with the urgent advice if there is any. `include_open`: as in `_urgent_notice`."""
     ruleset = form.ruleset
@@ -528,7 +535,7 @@ def _render(
         drawings=DRAWINGS,
         not_approved=NOT_APPROVED if ruleset.approved_by is None else None,
         **{
-            "urgent": _urgent_notice(form, answers, include_open=include_open),
+            "urgent": _urgent_notice(form, answers, include_open=include_open) if shows_urgent else None,
             "lowered_from": _lowered_from(form, result),
             "advice_now": ruleset.dispositions[result["disposition"]].title,
             **values,

@@ -189,6 +189,16 @@ def test_faults_stand_at_their_fields_and_nothing_is_sent(clinic: Clinic) -> Non
     assert 'value="101"' in page and 'value="4"' in page
 
 
+def test_a_misspelt_number_is_corrected_before_it_is_judged(clinic: Clinic) -> None:
+    """Else the age of a grown-up, typed wrongly, would be taken for the age of a baby, and sent."""
+    names = {"a.age_years": "1985", "a.blanches_on_pressure": "mixed", "a.temperature_c": "38,5"}
+    at = "age_years blanches_on_pressure temperature_c"
+    response = clinic.post("/forms/red-dots?mode=one", do="next", at=at, **names)
+    page = response.get_data(as_text=True)
+    assert response.status_code == 422
+    assert clinic.fields_of(page)["sent"] == "" and "urgent-now" not in page
+
+
 # --- links ---
 
 
