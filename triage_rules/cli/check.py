@@ -28,7 +28,7 @@ from triage_rules.language.reading import FILE_NAME, read_with_document
 if TYPE_CHECKING:
     from triage_rules.assurance.checking.context import Finding
 
-SECONDS = 60
+SECONDS = 120
 """Default time limit of a check."""
 
 
