@@ -137,3 +137,10 @@ def test_test_runs_personas_beside_cases(folder: Path, wrong: Path) -> None:
 def test_test_without_personas_says_nothing_of_them() -> None:
     ran = run_triage("test", GLASS_TEST)
     assert (ran.exit_code, ran.stdout) == (0, "2 passed, 0 failed\n")
+
+
+def test_a_share_of_unknown_answers_goes_only_with_random_people(folder: Path) -> None:
+    """Personas have their own answers: a share that changes nothing would mislead."""
+    ran = run_triage("interview", folder, "--unknown", "0.3")
+    assert ran.exit_code == 2
+    assert "--unknown goes with --people" in ran.stderr

@@ -67,7 +67,7 @@ SLIPS = [
     ("  fading:\n", "  Spare: {}\n  fading:\n", "7:3: base `Spare`: the name is not valid; use lower case letters"),
     ("title: An adult", "title: 1", "5:12: base `adult`: `title`: expected a text, found `1`"),
     ("  fading:\n    base: adult", "  fading:\n    base: fading", "8:11: base `fading`: `base`: unknown base `fading`; known are `adult`"),
-    ("    title: An adult", "    base: fading", "5:11: base `adult`: `base`: unknown base `fading`; there is none"),
+    ("    title: An adult", "    base: fading", "5:11: base `adult`: `base`: unknown base `fading`; there is none above"),
     ("  fading:\n    base", "  fading:\n    basis", "8:5: base `fading`: unknown key `basis`; did you mean `base`?"),
     # truths
     ("{blanches_on_pressure: blanches,", "{blanches_on_pressur: blanches,", "9:16: base `fading`: `findings`: unknown input `blanches_on_pressur`; did you mean `blanches_on_pressure`?"),

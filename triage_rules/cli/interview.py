@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 import click
+from click.core import ParameterSource
 
 from triage_rules.cli.exit_codes import ExitCode
 from triage_rules.cli.interview_text import as_text
@@ -61,6 +62,8 @@ def interview(  # noqa: PLR0913, PLR0917 - click passes each option
     """
     if people is not None and (wanted or is_worst):
         raise click.UsageError("--people can't be combined with --persona or --worst.")
+    if people is None and click.get_current_context().get_parameter_source("unknown") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--unknown goes with --people: personas have their own answers.")
     evaluator, known = open_with_personas(ruleset)
     planner = Planner(evaluator)
     if people is not None:

@@ -109,7 +109,7 @@ class Form:
         """Return the likely cause of an unknown key without a similar name."""
         if " " in key and isinstance(entry.node, Scalar) and entry.node.value is None:
             return "; within `{...}`, put a text that contains a comma in quotes"
-        return f"; known keys are {join_names(self._read, 20)}"
+        return f"; known keys are {join_names(list(dict.fromkeys(self._read)), 20)}"
 
     # --- one value ---
 
@@ -152,7 +152,9 @@ class Form:
         """Read a name that must be one of the known ones; "" if it is invalid. `kind`: what the name stands for."""
         name = self.text(key)
         if name and name not in known:
-            hint = suggest_name(name, known) or (f"; known are {join_names(known, 12)}" if known else "; there is none")
+            hint = suggest_name(name, known) or (
+                f"; known are {join_names(known, 12)}" if known else "; there is none above"
+            )
             self.add_fault(self.place_of(key), f"`{key}`: unknown {kind} {quoted(name)}{hint}")
             return ""
         return name

@@ -166,7 +166,8 @@ def _report_circles(needs: Mapping[str, list[str]], root: Form) -> None:
                 done.add(name)
             elif need in path:
                 names = list(path)
-                chain = " depends on ".join(f"`{each}`" for each in [*names[names.index(need) :], need])
+                first, *others = (f"`{each}`" for each in [*names[names.index(need) :], need])
+                chain = f"{first} depends on {', which depends on '.join(others)}"
                 root.add_fault(_place_of_gate(root, need), f"questions can't depend on each other in a circle: {chain}")
                 return
             elif need in needs and need not in done:
