@@ -120,8 +120,8 @@ def test_test_runs_personas_beside_cases(folder: Path, wrong: Path) -> None:
     assert "bites: A woman of 33 with itchy bites\n    level: wanted monitor, got routine\n" in ran.stdout
     assert "personas: 2 passed, 1 failed (median: 2 screens)" in ran.stdout
     assert "1 of 3 personas fails." in ran.stderr and "cases" not in ran.stderr
-    told = json.loads(run_triage("test", wrong, "--format", "json").stdout)
-    assert [(one["name"], one["passed"], one["screens"]) for one in told["personas"]] == [
+    ran_tests = json.loads(run_triage("test", wrong, "--format", "json").stdout)
+    assert [(one["name"], one["passed"], one["screens"]) for one in ran_tests["personas"]] == [
         ("bites", False, 4),
         ("feverish", True, 2),
         ("unsure", True, 2),

@@ -478,16 +478,18 @@ def test_a_ruleset_is_deployed_and_rolled_back_over_http(keys: Keys, deployed: B
 def test_personas_are_deployed_over_http_and_a_failing_one_is_refused(http: Caller, store: RedisStore) -> None:
     """The budget is only a promise: a longer interview is a warning."""
     rules = glass_personas.rules()
-    told = http.post("/v1/deployments", json=files(**{"ruleset.yaml": rules, "personas.yaml": BUDGETED})).get_json()
-    assert told["interviews"] == {"personas": 3, "median_screens": 2, "budget": 1}
-    assert any("takes 2 screens, over the budget of 1" in warning for warning in told["warnings"])
-    assert store.rulesets.get_files(told["digest"])["personas.yaml"] == BUDGETED
+    deployed_now = http.post(
+        "/v1/deployments", json=files(**{"ruleset.yaml": rules, "personas.yaml": BUDGETED})
+    ).get_json()
+    assert deployed_now["interviews"] == {"personas": 3, "median_screens": 2, "budget": 1}
+    assert any("takes 2 screens, over the budget of 1" in warning for warning in deployed_now["warnings"])
+    assert store.rulesets.get_files(deployed_now["digest"])["personas.yaml"] == BUDGETED
     changed = rules.replace("title: Spots", "title: All spots")
     wrong = http.post("/v1/deployments", json=files(**{"ruleset.yaml": changed, "personas.yaml": glass_personas.WRONG}))
     assert (wrong.status_code, wrong.get_json(force=True)["type"]) == (422, "/problems/ruleset-refused")
     (fault,) = wrong.get_json(force=True)["errors"]
     assert (fault["file"], fault["line"]) == ("personas.yaml", 9)
-    assert store.rulesets.get_live()["glass-test"].digest == told["digest"]
+    assert store.rulesets.get_live()["glass-test"].digest == deployed_now["digest"]
 
 
 def test_a_refused_ruleset_gets_every_fault_with_its_place(http: Caller, deployed: Bundle) -> None:

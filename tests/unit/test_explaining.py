@@ -15,13 +15,13 @@ from triage_rules.evaluation.explanation import (
     OPEN,
     DerivationNode,
     as_json,
-    as_text,
     derive,
     describe_node,
     find_reasons,
     outcome_condition,
 )
 from triage_rules.evaluation.reference import Reference
+from triage_rules.explanation.not_asked import derivation_lines
 from triage_rules.language.model import (
     All,
     Answers,
@@ -156,7 +156,7 @@ def test_the_text_view_is_what_the_golden_file_says(spots: Ruleset) -> None:
     for statement in sorted([*rules, *floors], key=lambda one: spots.rules_and_floors.index(one.rule)):
         lines.append(f"{statement.rule.id} {statement.rule.title}")
         for node in derive(spots, reference, outcome_condition(statement)):
-            lines += as_text(spots, node, 1)
+            lines += derivation_lines(spots, node, 1)
     golden.check("spots/explained.txt", "\n".join(lines) + "\n")
 
 

@@ -108,14 +108,6 @@ def as_json(node: DerivationNode) -> dict[str, object]:
     return data
 
 
-def as_text(ruleset: Ruleset, node: DerivationNode, indent: int = 0) -> list[str]:
-    """Return the node and its derivation, a line each, in the ruleset's words."""
-    lines = [f"{'  ' * indent}- {node.says}: {describe_node(ruleset, node)}"]
-    for part in node.because:
-        lines += as_text(ruleset, part, indent + 1)
-    return lines
-
-
 def describe_node(ruleset: Ruleset, node: DerivationNode) -> str:
     """Describe the value of a statement or input, with its unit or the choice's label."""
     if node.name in ruleset.inputs:
