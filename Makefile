@@ -12,7 +12,7 @@ export CPPFLAGS := -DPyEval_CallObject=PyObject_CallObject -O2
 # the tests start many processes: each would compile all modules again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-quick lint types arrows rulesets unit campaign lock mutate screenshots campaign-agreement campaign-analysis campaign-interview campaign-install chaos overload power-cut fuzz schemas comparison interview-plot editor bench bench-short bench-test release hooks audit sbom clean help
+.PHONY: run test test-quick lint types arrows rulesets unit campaign lock mutate screenshots campaign-agreement campaign-analysis campaign-interview campaign-install chaos overload power-cut fuzz schemas comparison hazards interview-plot editor bench bench-short bench-test release hooks audit sbom clean help
 
 help:            ## show this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/'
@@ -81,6 +81,11 @@ comparison: $(RUN_READY)  ## regenerate the table of docs/explanation/comparison
 	$(BIN)/triage compare rulesets/red-dots $(dir $(wildcard rulesets/comparison/*/ruleset.yaml)) --into docs/explanation/comparison.md
 
 INTERVIEW_PLOT := docs/explanation/plots/interview.svg
+HAZARDS := docs/safety/hazards
+hazards: $(RUN_READY)  ## rewrite docs/safety/hazards.md from hazards.yaml
+	$(BIN)/python tools/hazard_log.py $(HAZARDS).yaml > $(HAZARDS).md.new
+	@mv $(HAZARDS).md.new $(HAZARDS).md
+
 interview-plot: $(RUN_READY)  ## redraw the screens by persona of docs/explanation/interview.md
 	@mkdir -p var
 	$(BIN)/triage interview rulesets/red-dots --format json > var/interviews.json || [ $$? -eq 1 ]
