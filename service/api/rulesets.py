@@ -18,7 +18,7 @@ from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation.answers import answers_json_schema
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.bundle import document_of
-from triage_rules.language.model import Floor, Input, Panel, Rule, Ruleset
+from triage_rules.language.model import Floor, Input, Panel, Rule, Ruleset, Scope
 from triage_rules.language.wording import describe_condition
 from triage_rules.store.rulesets import LiveRuleset
 
@@ -125,6 +125,7 @@ def _detail(ruleset: Ruleset) -> dict[str, Any]:
         "inputs": [_input(asked) for asked in ruleset.inputs.values()],
         "panels": [_panel(ruleset, panel) for panel in ruleset.panels.values()],
         "screens": {"first": _screens(ruleset.screens.first), "then": _screens(ruleset.screens.then)},
+        "scope": _scope(ruleset.scope),
         "rules": [_rule(ruleset, rule) for rule in ruleset.rules.values()],
         "safety_net": [_rule(ruleset, floor) for floor in ruleset.floors.values()],
     }
@@ -172,6 +173,17 @@ def _panel(ruleset: Ruleset, panel: Panel) -> dict[str, Any]:
 
 def _screens(screens: Iterable[str | tuple[str, ...]]) -> list[dict[str, Any]]:
     return [{"panel": item} if isinstance(item, str) else {"findings": list(item)} for item in screens]
+
+
+def _scope(scope: Scope | None) -> dict[str, Any] | None:
+    if scope is None:
+        return None
+    return {
+        "question": scope.question,
+        "disposition": scope.disposition,
+        "reason": scope.reason,
+        "then_ask": list(scope.then_ask),
+    }
 
 
 def _rule(ruleset: Ruleset, rule: Rule | Floor) -> dict[str, Any]:

@@ -190,6 +190,15 @@ class PanelOut(Out):
     lines = fields.List(fields.Nested(PanelLineOut), required=True)
 
 
+class ScopeOut(Out):
+    """What a ruleset is for: a no to the question gives the disposition, or a worse one."""
+
+    question = fields.String(required=True, metadata=_says("A yes/no input."))
+    disposition = fields.String(required=True)
+    reason = fields.String(required=True)
+    then_ask = fields.List(fields.String(), required=True, metadata=_says("Inputs that are still asked after the no."))
+
+
 class RuleOut(Out):
     """A rule, or a floor of the safety net."""
 
@@ -228,6 +237,7 @@ class RulesetDetailOut(RulesetOut):
         required=True,
         metadata=_says('`first` and `then`: lists of {"panel": name} or {"findings": [names]}, asked together.'),
     )
+    scope = fields.Nested(ScopeOut, required=True, allow_none=True)
     rules = fields.List(fields.Nested(RuleOut), required=True)
     safety_net = fields.List(fields.Nested(RuleOut), required=True)
     document = fields.Dict(required=True, metadata=_says("The ruleset as deployed, with all conditions."))

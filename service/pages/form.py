@@ -407,7 +407,10 @@ def _progress(form: FormRequest, answers: FormAnswers) -> dict[str, Any]:
         "complete": result["interview"]["complete"],
         "answered": len(answers.given),
         "matters": [question for question in left if not question.is_private][:3],
-        "irrelevant": [entry["finding"] for entry in result["irrelevant"]],
+        "irrelevant": [
+            *(entry["finding"] for entry in result["irrelevant"]),
+            *sorted(form.ruleset.not_asked(answers.given) - answers.given.keys()),
+        ],
     }
 
 

@@ -59,6 +59,9 @@ class Evaluator:
             audience: sum(self._bits[read.name] for read in asked if read.asked_of in audience.answers)
             for audience in Audience
         }
+        scope = ruleset.scope
+        self._scope_question = "" if scope is None else scope.question
+        self._in_scope_only = 0 if scope is None else sum(self._bits[name] for name in scope.not_asked)
         self._second_opinion = second_opinion
         self._alarm = alarm
         self._lock = threading.Lock()
@@ -116,13 +119,18 @@ class Evaluator:
         return facts
 
     def reach(self, answers: Answers, facts: Answers, audience: Audience) -> Reach:
-        """Return the open inputs that this audience may answer, and those out of its reach or answered "unknown"."""
+        """Return the open inputs that this audience may answer, and those out of its reach or answered "unknown".
+
+        Out of scope, without those that are asked only in scope.
+        """
         bit, answered, unknown = self._bits.get, 0, 0
         for name in facts:
             answered |= bit(name, 0)
         for name, answer in answers.items():
             if answer == UNKNOWN:
                 unknown |= bit(name, 0)
+        if self._in_scope_only and facts.get(self._scope_question) is False:
+            answered |= self._in_scope_only  # no one is asked these any more
         in_reach = self._in_reach[audience]
         return Reach(in_reach & ~(answered | unknown), self._asked & ~answered & (~in_reach | unknown))
 

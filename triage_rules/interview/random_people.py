@@ -39,8 +39,8 @@ def random_person(
     """Return a truth for every input that a report may answer. `unknown`: share of what the person doesn't know.
 
     usual: share of usual answers; None: one of HEALTH. given: truths to keep, as far as they are relevant.
-    An input whose relevance is ruled out has its `otherwise` (`unknown` without one); one that isn't available is
-    unknown.
+    An input whose relevance is ruled out has its `otherwise` (`unknown` without one); one that isn't available, or that
+    is not asked out of scope, is unknown.
     """
     return _Person(ruleset, random, unknown, usual, given or {}).whole()
 
@@ -72,6 +72,9 @@ class _Person:
             return
         for need in self._needs[read.name]:
             self._settle(need)
+        if read.name in self._ruleset.not_asked(self._truth):
+            self._truth[read.name] = UNKNOWN
+            return
         if read.relevant is not None and self._value(read.relevant.when) is False:
             self._truth[read.name] = UNKNOWN if read.relevant.otherwise is None else read.relevant.otherwise
         elif read.available_if is not None and self._value(read.available_if) is not True:
@@ -142,6 +145,8 @@ def _needs(ruleset: Ruleset) -> dict[str, list[Input]]:
     needs: dict[str, list[Input]] = {}
     for read in asked(ruleset):
         names = dict.fromkeys(ruleset.input_behind(need).name for when in gates_of(read) for need in behind.of(when))
+        if ruleset.scope is not None and read.name in ruleset.scope.not_asked:
+            names[ruleset.scope.question] = None
         needs[read.name] = [
             ruleset.inputs[name] for name in names if ruleset.inputs[name].asked_of is not AskedOf.SERVICE
         ]

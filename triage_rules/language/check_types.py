@@ -68,6 +68,7 @@ class CheckType(enum.StrEnum):
     IDLE_MANDATORY = "idle_mandatory", Severity.WARNING, Family.USE, "a mandatory question that no rule reads, or a mandatory list that raises nothing"
     GATED_DANGER = "gated_danger", Severity.WARNING, Family.INTERVIEW, "a sign that needs action at once where its question is not asked"
     POINTLESS_GATE = "pointless_gate", Severity.WARNING, Family.INTERVIEW, "a `relevant` or `available_if` that is never false, or never true"
+    LATE_SCOPE = "late_scope", Severity.WARNING, Family.INTERVIEW, "a scope question that no `first` screen asks"
     NEGATED_LINE = "negated_line", Severity.WARNING, Family.INTERVIEW, "a line of a panel whose yes is the good answer, or that is a negation"
     IDLE_PANEL = "idle_panel", Severity.WARNING, Family.INTERVIEW, "a panel of which no condition reads a line"
     EXPIRED_REVIEW = "expired_review", Severity.WARNING, Family.UPKEEP, "a rule or floor whose review date has passed"

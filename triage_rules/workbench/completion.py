@@ -165,6 +165,7 @@ _BY_KEY: dict[str, tuple[str, ...]] = {
             "text",
             "without",
             "ask",
+            "then_ask",
             "ask_includes",
             "open_elsewhere_includes",
         ),
@@ -223,9 +224,7 @@ class _Names:
         keys = [step for step in place.path if step != ITEM]
         if any(part.name == "condition" for part in parts):
             yield from self._statements()
-            inputs = self._rules.get("inputs", {}).items()
-            yield from (CompletionOption(name, INPUTS, _description(block)) for name, block in inputs
-                        if _kind(block) == "yes_no")  # fmt: skip
+            yield from self._yes_no_inputs()
             yield from self._listed("mentions", "mention")
         key = keys[-1] if keys else ""
         if key in ("is", "in") and len(keys) > 1:
@@ -236,6 +235,8 @@ class _Names:
             yield from self._choices(findings[-1])
         elif any(part.name == "answer" for part in parts):
             yield from self._choices(key)
+        elif keys == ["scope", "question"]:
+            yield from self._yes_no_inputs()
         elif not any(part.name == "condition" for part in parts) and [*keys[:1], key] != ["panels", "text"]:
             for kind in _BY_KEY.get(key, ()):
                 yield from self._by_kind[kind]()
@@ -244,6 +245,11 @@ class _Names:
         yield from (
             CompletionOption(name, kind, _description(block)) for name, block in self._rules.get(section, {}).items()
         )
+
+    def _yes_no_inputs(self) -> Iterator[CompletionOption]:
+        for name, block in self._rules.get("inputs", {}).items():
+            if _kind(block) == "yes_no":
+                yield CompletionOption(name, INPUTS, _description(block))
 
     def _statements(self) -> Iterator[CompletionOption]:
         yield from self._listed("inferences", STATEMENTS)

@@ -41,6 +41,7 @@ def find_interview(context: CheckContext) -> Iterator[Finding]:
     for entry in gates:
         yield from _check_gate(context, entry)
     yield from _find_gated_dangers(context, list(dict.fromkeys(entry.owner for entry in gates)))
+    yield from _find_late_scope(context)
     yield from _find_negated_lines(context)
     yield from _find_idle_panels(context)
 
@@ -128,6 +129,20 @@ class _Omission:
         if self._read.available_if is not None:
             ways.append(self._given.logic.opposite(self._given.true(self._read.available_if)))
         return self._given.logic.any_of(ways)
+
+
+# --- scope ---
+
+
+def _find_late_scope(context: CheckContext) -> Iterator[Finding]:
+    """Find a scope question that is not asked among the first, so that others are asked before they make sense."""
+    scope, first = context.ruleset.scope, context.ruleset.screens.first
+    if scope is not None and not any(scope.question in screen for screen in first if not isinstance(screen, str)):
+        message = (
+            f"no `first` screen asks `{scope.question}`, the question of `scope`, so other questions come before it"
+        )
+        place = place_at(context.root, ("scope", "question"))
+        yield Finding(CheckType.LATE_SCOPE, place, scope.question, f"{message}.")
 
 
 # --- panels ---

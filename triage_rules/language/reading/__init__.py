@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triage_rules.foundation.errors import RulesetError, RulesetNotFound
-from triage_rules.language.model import MANDATORY_OPEN, Rule, Ruleset
+from triage_rules.language.model import IN_SCOPE, MANDATORY_OPEN, SCOPE, Rule, Ruleset
 from triage_rules.language.reading.acceptances import read_acceptances
 from triage_rules.language.reading.conditions import ConditionReader, Names
 from triage_rules.language.reading.fields import Form, is_date
@@ -38,9 +38,11 @@ from triage_rules.language.reading.rules import (
     read_rule,
     read_validity,
 )
+from triage_rules.language.reading.scope import finish_scope, in_scope_statement, read_scope, rule_of
 from triage_rules.language.reading.screens import check_gates, read_gates, read_panels, read_screens
 from triage_rules.language.reading.statements import StatementDraft, in_order
 from triage_rules.language.reading.yaml_text import tree_of_yaml
+from triage_rules.language.scope import mandatory_in_scope
 
 FILE_NAME = "ruleset.yaml"
 LANGUAGE = 1
@@ -163,7 +165,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     """Read the whole file: first the parts that define names, then the parts that use them."""
     head = _head(root)
     names = Names()
-    taken: dict[str, str] = {}
+    taken: dict[str, str] = {IN_SCOPE: "`scope`"} if root.has("scope") else {}
     read_inputs(root, names, taken, faults)
     mentions = read_mentions(root, names, taken, faults)
     context = Context(
@@ -173,18 +175,24 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     written_rules = list(root.entries("rules", required=True))
     statements = _declare(written_inferences, written_rules, root, context, taken)
     read_gates(root, names, context.conditions, faults)
+    scope = read_scope(root, context)
     mandatory = read_mandatory(root, context)
     for name, entry in written_inferences:
         # An inference with an invalid name is read too, for its faults, and then dropped.
         read_inference(name, entry, statements.get(name) or StatementDraft(name, entry.key_place, ""), context)
     rules = {rule_id: read_rule(rule_id, entry, context) for rule_id, entry in written_rules}
     _define(statements, rules)
+    if scope is not None:
+        statements[IN_SCOPE], rules[SCOPE] = in_scope_statement(scope), rule_of(scope, context)
+        mandatory = tuple(map(mandatory_in_scope, mandatory))
     if mandatory:
         statements[MANDATORY_OPEN] = mandatory_statement(mandatory, root.key_place("mandatory"))
     inferences = in_order(statements, faults)
     check_gates(names, inferences, root)
     panels = read_panels(root, names, faults)
     screens = read_screens(root, names, panels, faults)
+    if scope is not None:
+        scope = finish_scope(scope, names, inferences, panels, screens, root)
     floors = {i: read_floor(i, entry, context) for i, entry in root.entries("safety_net")}
     conflicts = {i: read_conflict(i, entry, context) for i, entry in root.entries("conflicts")}
     default, validity = read_default(root, context), read_validity(root, context)
@@ -213,6 +221,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
         always_clinician=always_clinician,
         panels=panels,
         screens=screens,
+        scope=scope,
     )
 
 
@@ -279,6 +288,8 @@ def _declare(
             statements[name] = StatementDraft(name, place, "")
         statements[name].rules.append(rule_id)
     context.names.statements.update(statements)
+    if root.has("scope"):
+        context.names.statements.add(IN_SCOPE)
     mandatory = root.peek("mandatory")
     if isinstance(mandatory, Sequence) and mandatory.items:
         context.names.statements.add(MANDATORY_OPEN)

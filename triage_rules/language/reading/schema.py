@@ -52,6 +52,7 @@ _OPTIONAL = (
     "mentions",
     "panels",
     "screens",
+    "scope",
     "mandatory",
     "inferences",
     "safety_net",
@@ -113,6 +114,7 @@ def _sections() -> Schema:
         | {"propertyNames": ref("name")},
         "panels": named(NAME.pattern, ref("panel"), "Several inputs on one screen, with \u201cnone of these\u201d."),
         "screens": _screens(),
+        "scope": _scope(),
         "mandatory": several(
             ref("mandatory"),
             "Routine needs an answer to each of these; while one is open, `mandatory_open` is true.",
@@ -345,6 +347,20 @@ def _screens() -> Schema:
     return {"description": "How an interview is put on screens.", **an_object(properties, [])}
 
 
+def _scope() -> Schema:
+    properties = {
+        "question": {**ref("name"), "description": "The yes/no input that asks it, on a `first` screen."},
+        "disposition": a_text("The code of a disposition after the no; never a routine one."),
+        "reason": a_text("The reason in plain words."),
+        "then_ask": several(ref("name"), "Inputs that are still asked after the no.", least=0),
+    }
+    required = ["question", "disposition", "reason"]
+    return {
+        "description": "What these questions are for; an explicit no ends the interview.",
+        **an_object(properties, required),
+    }
+
+
 def _mandatory() -> Schema:
     only_when = {**ref("condition"), "description": "Mandatory only if this is true."}
     single = an_object({"finding": ref("name"), "when": only_when}, ["finding"])
@@ -380,6 +396,10 @@ def _common() -> Schema:
         ),
         "reason": a_text("The reason in plain words."),
         "clinician_note": or_null(a_text("A note for clinicians.")),
+        "in_scope_only": {
+            "type": "boolean",
+            "description": "true: does not count after a no to the question of `scope`.",
+        },
         "flags": ref("flags"),
         "source": ref("source"),
         "owner": or_null(a_text("The person responsible for the rule, if not the ruleset's owner.")),
