@@ -197,7 +197,8 @@ def _act(form: FormRequest, do: str) -> Response:
             state.private = SHOWN
             return _show_next(form)
         case ["skip-private", _, _]:
-            state.skip_private()
+            result = form.result(state.answers(form.ruleset))
+            state.skip_private(entry["finding"] for entry in result["ask"])
             return _show_next(form)
         case ["all" | "all-private" as which, _, _]:
             state.private = SHOWN if which == "all-private" else state.private
@@ -298,7 +299,7 @@ def _show_next(form: FormRequest, *, keep_before: bool = False) -> Response:
     if state.is_private(screen.names) and state.private != SHOWN:
         if not state.private:
             return _show_private(form)
-        state.skip_private()  # again: the screen is of a private question that no longer has its "unknown"
+        state.skip_private(screen.names)  # again: the screen is of a private question that no longer has its "unknown"
         return _show_next(form, keep_before=keep_before)
     state.show(screen)
     return _show_screen(form)

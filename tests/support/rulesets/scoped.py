@@ -126,18 +126,16 @@ def with_scope(random: Random, ruleset: Ruleset) -> Ruleset:
     for name, inference in ruleset.inferences.items():
         if marked.intersection(inference.rules):
             made[name] = replace(inference, when=_joined(inference, ruleset, rules))
-    mandatory = tuple(map(mandatory_in_scope, ruleset.mandatory))
-    if mandatory:
-        made[MANDATORY_OPEN] = replace(
-            made[MANDATORY_OPEN], when=mandatory_statement(mandatory, Place("", 0, 0)).inference().when
-        )
+    if ruleset.mandatory:
+        draft = mandatory_statement(ruleset.mandatory, Place("", 0, 0), scope)
+        made[MANDATORY_OPEN] = replace(made[MANDATORY_OPEN], when=draft.inference().when)
     return replace(
         ruleset,
         inputs=inputs,
         inferences=made,
         rules=rules | {SCOPE: scope_rule(scope, "us", "2030-01-01")},
         floors={name: _marked(floor) if name in marked else floor for name, floor in ruleset.floors.items()},
-        mandatory=mandatory,
+        mandatory=tuple(map(mandatory_in_scope, ruleset.mandatory)),
         screens=ScreenPlan((("about",), *ruleset.screens.first), ruleset.screens.then),
         scope=scope,
     )

@@ -40,7 +40,10 @@ def find_interview(context: CheckContext) -> Iterator[Finding]:
     gates = [entry for entry in written_conditions(context.ruleset) if entry.is_gate]
     for entry in gates:
         yield from _check_gate(context, entry)
-    yield from _find_gated_dangers(context, list(dict.fromkeys(entry.owner for entry in gates)))
+    scope = context.ruleset.scope
+    meant = () if scope is None else scope.then_ask  # such as self-harm, which only the no may lead to
+    gated = dict.fromkeys(entry.owner for entry in gates if entry.owner not in meant)
+    yield from _find_gated_dangers(context, list(gated))
     yield from _find_late_scope(context)
     yield from _find_negated_lines(context)
     yield from _find_idle_panels(context)

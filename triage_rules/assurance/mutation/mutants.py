@@ -24,7 +24,7 @@ from triage_rules.language.model import (
     Ruleset,
 )
 from triage_rules.language.reading.rules import mandatory_statement
-from triage_rules.language.scope import mandatory_in_scope, only_in_scope, written_condition
+from triage_rules.language.scope import mandatory_in_scope, only_in_scope, written_condition, written_mandatory
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,5 +247,6 @@ def _all_but(conflicts: Iterable[Conflict], name: str) -> dict[str, Conflict]:
 def _with_mandatory(ruleset: Ruleset, mandatory: tuple[Mandatory, ...]) -> Ruleset:
     """Return the ruleset with another mandatory list, and the statement made from it."""
     place = ruleset.inferences[MANDATORY_OPEN].place or Place("", 0, 0)
-    inference = mandatory_statement(mandatory, place).inference()
+    written = tuple(replace(item, when=written_mandatory(item, ruleset.scope)) for item in mandatory)
+    inference = mandatory_statement(written, place, ruleset.scope).inference()
     return replace(ruleset, mandatory=mandatory, inferences={**ruleset.inferences, MANDATORY_OPEN: inference})

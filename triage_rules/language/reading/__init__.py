@@ -38,7 +38,7 @@ from triage_rules.language.reading.rules import (
     read_rule,
     read_validity,
 )
-from triage_rules.language.reading.scope import finish_scope, in_scope_statement, read_scope, rule_of
+from triage_rules.language.reading.scope import check_reasons, finish_scope, in_scope_statement, read_scope, rule_of
 from triage_rules.language.reading.screens import check_gates, read_gates, read_panels, read_screens
 from triage_rules.language.reading.statements import StatementDraft, in_order
 from triage_rules.language.reading.yaml_text import tree_of_yaml
@@ -184,9 +184,8 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     _define(statements, rules)
     if scope is not None:
         statements[IN_SCOPE], rules[SCOPE] = in_scope_statement(scope), rule_of(scope, context)
-        mandatory = tuple(map(mandatory_in_scope, mandatory))
     if mandatory:
-        statements[MANDATORY_OPEN] = mandatory_statement(mandatory, root.key_place("mandatory"))
+        statements[MANDATORY_OPEN] = mandatory_statement(mandatory, root.key_place("mandatory"), scope)
     inferences = in_order(statements, faults)
     check_gates(names, inferences, root)
     panels = read_panels(root, names, faults)
@@ -199,7 +198,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     always_patient, always_clinician = _always(root, faults)
     read_acceptances(root, faults)  # only for `triage check`; evaluation never uses them
     root.close()
-    return Ruleset(
+    ruleset = Ruleset(
         name=head["ruleset"],
         version=head["version"],
         title=head["title"],
@@ -213,7 +212,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
         rules=rules,
         floors=floors,
         conflicts=conflicts,
-        mandatory=mandatory,
+        mandatory=mandatory if scope is None else tuple(map(mandatory_in_scope, mandatory)),
         dispositions={code: read for code, read in context.dispositions.items() if read is not None},
         default=default,
         validity=validity,
@@ -223,6 +222,9 @@ def _read(root: Form, faults: Faults) -> Ruleset:
         screens=screens,
         scope=scope,
     )
+    if scope is not None and not faults.collected:
+        check_reasons(scope, ruleset, faults)
+    return ruleset
 
 
 def _head(root: Form) -> dict[str, str]:

@@ -17,13 +17,14 @@ from triage_rules.language.model import (
     Level,
     Panel,
     Rule,
+    Ruleset,
     Scope,
     ScreenPlan,
 )
 from triage_rules.language.reading.conditions import REFUSED, Names
 from triage_rules.language.reading.fields import Form
 from triage_rules.language.reading.messages import suggest_name
-from triage_rules.language.reading.places import Broken, quoted
+from triage_rules.language.reading.places import Broken, Faults, quoted
 from triage_rules.language.reading.rules import Context
 from triage_rules.language.reading.statements import StatementDraft
 from triage_rules.language.scope import IN_SCOPE_SAYS, in_scope_condition, inputs_not_asked, scope_rule
@@ -120,6 +121,20 @@ def finish_scope(  # noqa: PLR0913, PLR0917 (all that decides what is asked)
             _check_private(inputs[name], panel_of, screens, form)
             _check_gates(inputs[name], finished, names, behind, form)
     return finished
+
+
+def check_reasons(scope: Scope, ruleset: Ruleset, faults: Faults) -> None:
+    """Reject rules and floors that could give a private answer to `then_ask` away in the patient's text."""
+    private = {name for name in scope.then_ask if ruleset.inputs[name].asked_of is AskedOf.PRIVATE}
+    behind = InputsBehind(ruleset.inferences)
+    for rule in ruleset.rules_and_floors:
+        whens = [rule.when, *(outcome.when for outcome in rule.outcomes if outcome.when is not None)]
+        read = [name for when in whens for name in behind.of(when) if name in private]
+        if not read or rule.place is None or (isinstance(rule, Rule) and rule.clinician_only):
+            continue
+        what, way = ("rule", "add `clinician_only: true`") if isinstance(rule, Rule) else ("safety net", "use a rule")
+        message = f"it reads `{read[0]}`, which is private, so its reason may not reach the patient's text; {way}"
+        faults.add(rule.place, f"{what} `{rule.id}`: {message}")
 
 
 def _check_private(read: Input, panel_of: Mapping[str, str], screens: ScreenPlan, form: Form) -> None:
