@@ -18,7 +18,7 @@ from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation.answers import answers_json_schema
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.bundle import document_of
-from triage_rules.language.model import Floor, Input, Panel, Rule, Ruleset, Scope
+from triage_rules.language.model import Floor, Input, Panel, Rule, Ruleset, RulesetScope
 from triage_rules.language.wording import describe_condition
 from triage_rules.store.rulesets import LiveRuleset
 
@@ -175,7 +175,7 @@ def _screens(screens: Iterable[str | tuple[str, ...]]) -> list[dict[str, Any]]:
     return [{"panel": item} if isinstance(item, str) else {"findings": list(item)} for item in screens]
 
 
-def _scope(scope: Scope | None) -> dict[str, Any] | None:
+def _scope(scope: RulesetScope | None) -> dict[str, Any] | None:
     if scope is None:
         return None
     return {

@@ -68,6 +68,7 @@ OF_THE_FILE = {
     CheckType.MISSPELT_GROUP,
     CheckType.NEGATED_LINE,
     CheckType.IDLE_PANEL,
+    CheckType.LATE_SCOPE,
     CheckType.UNUSED_ACCEPTANCE,
 }
 """Seen in the file, whatever is reported."""

@@ -475,7 +475,7 @@ class Default:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class RulesetScope:
     """What a ruleset is for. A no to the yes/no input `question` gives at least the disposition.
 
     then_ask: inputs that are still asked after the no. not_asked: those that are not asked any more; without signs of
@@ -518,7 +518,7 @@ class Ruleset:
     always_clinician: str
     panels: dict[str, Panel] = field(default_factory=dict)
     screens: ScreenPlan = ScreenPlan()
-    scope: Scope | None = None
+    scope: RulesetScope | None = None
 
     def not_asked(self, answers: Mapping[str, object]) -> frozenset[str]:
         """Return the inputs that are not asked because the report is out of scope."""

@@ -21,7 +21,7 @@ from triage_rules.language.model import (
     Panel,
     Rule,
     RuleOutcome,
-    Scope,
+    RulesetScope,
     Source,
     Yes,
 )
@@ -36,7 +36,7 @@ def in_scope_condition(question: str) -> Condition:
     return Any((Yes(question), IsOpen(question)))
 
 
-def scope_rule(scope: Scope, owner: str, review_by: str) -> Rule:
+def scope_rule(scope: RulesetScope, owner: str, review_by: str) -> Rule:
     """Return the rule that gives the scope's disposition after the no.
 
     A rule, not a floor of the safety net: so the default does not apply.
@@ -70,14 +70,14 @@ def written_condition(rule: Rule | Floor) -> Condition:
     return rule.when.parts[0] if rule.in_scope_only and isinstance(rule.when, All) else rule.when
 
 
-def written_mandatory(item: Mandatory, scope: Scope | None) -> Condition | None:
+def written_mandatory(item: Mandatory, scope: RulesetScope | None) -> Condition | None:
     """Return the condition of a mandatory item as it stands in the file."""
     if scope is None or item.when == Inferred(IN_SCOPE):
         return None if scope is not None else item.when
     return item.when.parts[0] if isinstance(item.when, All) else item.when
 
 
-def inputs_not_asked(scope: Scope, inputs: dict[str, Input], panels: dict[str, Panel]) -> frozenset[str]:
+def inputs_not_asked(scope: RulesetScope, inputs: dict[str, Input], panels: dict[str, Panel]) -> frozenset[str]:
     """Return the inputs that are not asked after the no: all but signs of immediate danger and `then_ask`."""
     danger = {name for panel in panels.values() if panel.immediate_danger for name in panel.inputs}
     asked = {name for name, read in inputs.items() if read.asked_of is not AskedOf.SERVICE}

@@ -297,6 +297,15 @@ def pointless_gate(random: Random, data: Data) -> str:
     return "planted"
 
 
+def late_scope(random: Random, data: Data) -> str:
+    add_input(data, "planted", {"type": "yes_no"})
+    add_input(data, "other", {"type": "yes_no"})
+    add_raising(data, "other")
+    data["scope"] = {"question": "planted", "disposition": "M1", "reason": "Not assessed."}
+    data["screens"] = random.choice([{}, {"first": [["other"]], "then": [["planted"]]}])
+    return "planted"
+
+
 def negated_line(random: Random, data: Data) -> str:
     add_input(data, "planted", {"type": "yes_no"})
     add_raising(data, "planted")
@@ -364,6 +373,7 @@ PLANTED: dict[CheckType, Callable[[Random, Data], str]] = {
         idle_mandatory,
         gated_danger,
         pointless_gate,
+        late_scope,
         negated_line,
         idle_panel,
         missing_reason,

@@ -21,7 +21,7 @@ from triage_rules.language.model import (
     InputKind,
     Rule,
     Ruleset,
-    Scope,
+    RulesetScope,
     ScreenPlan,
 )
 from triage_rules.language.reading import parse_ruleset
@@ -118,7 +118,7 @@ def with_scope(random: Random, ruleset: Ruleset) -> Ruleset:
     inputs = {"about": Input("about", InputKind.YES_NO, "about it?", "group", expected=True), **ruleset.inputs}
     code = random.choice([d for d in ruleset.dispositions if ruleset.dispositions[d].level])
     then_ask = tuple(name for name in plain if not inputs[name].available_if and random.random() < 0.2)
-    scope = Scope("about", code, "Nobody has assessed this.", then_ask)
+    scope = RulesetScope("about", code, "Nobody has assessed this.", then_ask)
     scope = replace(scope, not_asked=inputs_not_asked(scope, inputs, ruleset.panels))
     marked = {rule.id for rule in ruleset.rules_and_floors if random.random() < 0.4}
     rules = {name: _marked(rule) if name in marked else rule for name, rule in ruleset.rules.items()}

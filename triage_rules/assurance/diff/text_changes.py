@@ -31,7 +31,7 @@ from triage_rules.language.model import (
     Rule,
     RuleOutcome,
     Ruleset,
-    Scope,
+    RulesetScope,
     Source,
 )
 from triage_rules.language.wording import describe_condition
@@ -150,7 +150,7 @@ def _compare_head(old: Ruleset, new: Ruleset) -> Iterator[TextChange]:
         yield TextChange("ruleset", new.name, ChangeKind.CHANGED, new.title, changed)
 
 
-def _scope_lines(before: Scope | None, after: Scope | None) -> Iterator[ChangedLine]:
+def _scope_lines(before: RulesetScope | None, after: RulesetScope | None) -> Iterator[ChangedLine]:
     """Yield the changed lines of `scope`; what is not asked any more follows from others."""
     if before is not None or after is not None:
         yield from (line for line in _lines(before, after) if line.what != "not_asked")

@@ -21,7 +21,7 @@ from triage_rules.language.model import (
     Mandatory,
     Rule,
     RuleOutcome,
-    Scope,
+    RulesetScope,
     Source,
     Validity,
 )
@@ -347,7 +347,9 @@ def _mandatory(node: Node, what: str, context: Context) -> Mandatory:
     return Mandatory(tuple(name for name, _ in answers), when)
 
 
-def mandatory_statement(mandatory: tuple[Mandatory, ...], place: Place, scope: Scope | None = None) -> StatementDraft:
+def mandatory_statement(
+    mandatory: tuple[Mandatory, ...], place: Place, scope: RulesetScope | None = None
+) -> StatementDraft:
     """Return the statement `mandatory_open`: an item of the list, as it stands in the file, is open."""
     definition: Condition = Any(tuple(_still_open(item) for item in mandatory))
     definition = definition if scope is None else only_in_scope(definition)

@@ -18,7 +18,7 @@ from triage_rules.language.model import (
     Panel,
     Rule,
     Ruleset,
-    Scope,
+    RulesetScope,
     ScreenPlan,
 )
 from triage_rules.language.reading.conditions import REFUSED, Names
@@ -30,7 +30,7 @@ from triage_rules.language.reading.statements import StatementDraft
 from triage_rules.language.scope import IN_SCOPE_SAYS, in_scope_condition, inputs_not_asked, scope_rule
 
 
-def read_scope(root: Form, context: Context) -> Scope | None:
+def read_scope(root: Form, context: Context) -> RulesetScope | None:
     """Read `scope`; None if there is none, or if it is invalid. An input without an expected answer expects yes."""
     node = root.node("scope", required=False)
     if node is None or isinstance(node, Broken):
@@ -51,7 +51,7 @@ def read_scope(root: Form, context: Context) -> Scope | None:
     read = context.names.inputs[question]
     if read is not None and read.expected is None:
         context.names.inputs[question] = replace(read, expected=True)
-    return Scope(question, code, reason, then_ask, place=root.key_place("scope"))
+    return RulesetScope(question, code, reason, then_ask, place=root.key_place("scope"))
 
 
 def _question(form: Form, names: Names) -> str:
@@ -83,25 +83,25 @@ def _is_asked(name: str, place: Place, form: Form, context: Context) -> bool:
     return True
 
 
-def in_scope_statement(scope: Scope) -> StatementDraft:
+def in_scope_statement(scope: RulesetScope) -> StatementDraft:
     """Return the statement IN_SCOPE."""
     assert scope.place is not None  # it was read
     return StatementDraft(IN_SCOPE, scope.place, IN_SCOPE_SAYS, definitions=[in_scope_condition(scope.question)])
 
 
-def rule_of(scope: Scope, context: Context) -> Rule:
+def rule_of(scope: RulesetScope, context: Context) -> Rule:
     """Return the rule of the scope's disposition, with the ruleset's owner and review date."""
     return scope_rule(scope, context.owner, context.review_by)
 
 
 def finish_scope(  # noqa: PLR0913, PLR0917 (all that decides what is asked)
-    scope: Scope,
+    scope: RulesetScope,
     names: Names,
     inferences: Mapping[str, Inference],
     panels: dict[str, Panel],
     screens: ScreenPlan,
     root: Form,
-) -> Scope:
+) -> RulesetScope:
     """Return the scope with what is not asked after the no; reject what can't be asked, or not privately."""
     node = root.peek("scope")
     assert node is not None  # it was read
@@ -123,7 +123,7 @@ def finish_scope(  # noqa: PLR0913, PLR0917 (all that decides what is asked)
     return finished
 
 
-def check_reasons(scope: Scope, ruleset: Ruleset, faults: Faults) -> None:
+def check_reasons(scope: RulesetScope, ruleset: Ruleset, faults: Faults) -> None:
     """Reject rules and floors that could give a private answer to `then_ask` away in the patient's text."""
     private = {name for name in scope.then_ask if ruleset.inputs[name].asked_of is AskedOf.PRIVATE}
     behind = InputsBehind(ruleset.inferences)
@@ -150,7 +150,7 @@ def _check_private(read: Input, panel_of: Mapping[str, str], screens: ScreenPlan
         form.add_fault(place, f"`then_ask`: {message}; it gets a page of its own")
 
 
-def _check_gates(read: Input, scope: Scope, names: Names, behind: InputsBehind, form: Form) -> None:
+def _check_gates(read: Input, scope: RulesetScope, names: Names, behind: InputsBehind, form: Form) -> None:
     for when in gates_of(read):
         needs = () if when is REFUSED else behind.of(when)
         missing = [need for need in needs if names.mentions.get(need, need) in scope.not_asked]
