@@ -16,6 +16,7 @@ from service.http.parts import Parts, get_parts
 from service.http.responses import add_etag, json_response
 from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation.answers import answers_json_schema
+from triage_rules.evaluation.result import contacts_as_json
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.bundle import document_of
 from triage_rules.language.model import Floor, Input, Panel, Rule, Ruleset, RulesetScope
@@ -104,6 +105,7 @@ def _summary(loaded: Loaded, live: LiveRuleset) -> dict[str, Any]:
         "title": ruleset.title,
         "approved_by": ruleset.approved_by,
         "approval": describe_approval(ruleset),
+        "contacts": contacts_as_json(ruleset.contacts),
         "activated_at": timestamp(live.activated_ms),
         "links": {"self": path, "schema": f"{path}/schema"},
     }

@@ -131,6 +131,11 @@ class RulesetOut(Out):
     title = fields.String(required=True)
     approved_by = fields.String(required=True, allow_none=True, metadata=_says("The clinician who signed it, or null."))
     approval = fields.String(required=True, metadata=_says("The approval in words."))
+    contacts = fields.Dict(
+        required=True,
+        allow_none=True,
+        metadata=_says("`country`, and `values` of the contacts in its texts; null if it has none."),
+    )
     activated_at = fields.String(required=True, metadata=_says("UTC.", format="date-time"))
     links = fields.Nested(RulesetLinks, required=True)
 

@@ -90,7 +90,7 @@ def find_visible_report(report_id: str, *, by_link: bool) -> StoredReport:
 def _open(report: StoredReport, result: dict[str, Any]) -> OpenedReport:
     parts = get_parts()
     try:
-        loaded = parts.live.by_digest(report.digest)
+        loaded = parts.live.of_result(report.digest, result)
     except (BundleError, RulesetError, RulesetNotFound):
         loaded = None
     return OpenedReport(report, result, loaded, parts.store.reports.get_delivery(report.id))

@@ -491,10 +491,30 @@ class RulesetScope:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """A text that depends on the country, such as the emergency number. countries: ISO 3166-1 code and text."""
+
+    default: str
+    countries: tuple[tuple[str, str], ...] = ()
+
+    def of(self, country: str | None) -> str:
+        """Return the text for a country; the default for any other, and for None."""
+        return dict(self.countries).get(country or "", self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """The contacts that a ruleset's texts were filled with: their values by name. country: the one chosen."""
+
+    country: str | None
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ruleset:
     """A whole ruleset, checked: every name resolves, every type fits, nothing refers to itself.
 
-    `inferences` is in an order in which each needs only earlier ones.
+    `inferences` is in an order in which each needs only earlier ones. Texts are filled with `contacts`.
     """
 
     name: str
@@ -519,6 +539,8 @@ class Ruleset:
     panels: dict[str, Panel] = field(default_factory=dict)
     screens: ScreenPlan = ScreenPlan()
     scope: RulesetScope | None = None
+    declared_contacts: dict[str, Contact] = field(default_factory=dict)
+    contacts: Contacts | None = None
 
     def not_asked(self, answers: Mapping[str, object]) -> frozenset[str]:
         """Return the inputs that are not asked because the report is out of scope."""

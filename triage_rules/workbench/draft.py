@@ -11,6 +11,7 @@ from triage_rules.assurance.cases.reading import CASES_FILE, Case, cases_of
 from triage_rules.assurance.properties.model import Property
 from triage_rules.assurance.properties.reading import PROPERTIES_FILE, properties_of
 from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.contacts import read_contact_choice
 from triage_rules.foundation.errors import EngineLimitError, RulesetError, RulesetFault
 from triage_rules.foundation.place import Place
 from triage_rules.interview.personas import PERSONAS_FILE, Persona, personas_of
@@ -118,7 +119,7 @@ class Drafts:
 
 def _read_rules(text: bytes) -> Rules | RulesetError:
     try:
-        ruleset, document = parse_with_document(text, FILE_NAME)
+        ruleset, document = parse_with_document(text, FILE_NAME, read_contact_choice())
     except RulesetError as error:
         return error
     digest = bundle_of(document).digest

@@ -17,6 +17,7 @@ from triage_rules.language.model import (
     Code,
     Condition,
     Conflict,
+    Contact,
     Disposition,
     Floor,
     Inference,
@@ -141,6 +142,10 @@ def _compare_head(old: Ruleset, new: Ruleset) -> Iterator[TextChange]:
         for key in ("first", "then")
     ]
     lines += [_line(f"scope: {line.what}", line.before, line.after) for line in _scope_lines(old.scope, new.scope)]
+    lines += [
+        _line(f"contacts: {name}", *(_contact_as_text(ruleset.declared_contacts.get(name)) for ruleset in (old, new)))
+        for name in {**old.declared_contacts, **new.declared_contacts}
+    ]
     lines += [_line(f"always: {reader}", getattr(old, f"always_{reader}"), getattr(new, f"always_{reader}"))
             for reader in ("patient", "clinician")]  # fmt: skip
     lines += [_line(f"default: {line.what}", line.before, line.after) for line in _lines(old.default, new.default)]
@@ -148,6 +153,13 @@ def _compare_head(old: Ruleset, new: Ruleset) -> Iterator[TextChange]:
     changed = tuple(line for line in lines if line.before != line.after)
     if changed:
         yield TextChange("ruleset", new.name, ChangeKind.CHANGED, new.title, changed)
+
+
+def _contact_as_text(contact: Contact | None) -> str | None:
+    """Write a contact as the file does: its default, then each country's text."""
+    if contact is None:
+        return None
+    return "; ".join(f"{key}: {text}" for key, text in (("default", contact.default), *contact.countries))
 
 
 def _scope_lines(before: RulesetScope | None, after: RulesetScope | None) -> Iterator[ChangedLine]:

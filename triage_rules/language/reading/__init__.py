@@ -7,10 +7,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from triage_rules.foundation.contacts import NO_CHOICE, ContactChoice
 from triage_rules.foundation.errors import RulesetError, RulesetNotFound
+from triage_rules.language.contacts import fill_ruleset
 from triage_rules.language.model import IN_SCOPE, MANDATORY_OPEN, SCOPE, Rule, Ruleset
 from triage_rules.language.reading.acceptances import read_acceptances
 from triage_rules.language.reading.conditions import ConditionReader, Names
+from triage_rules.language.reading.contacts import check_texts, read_contacts
 from triage_rules.language.reading.fields import Form, is_date
 from triage_rules.language.reading.inputs import check_name, read_inputs, read_mentions
 from triage_rules.language.reading.limits import MAX_BYTES
@@ -110,26 +113,29 @@ def parse_text(text: bytes, file: str) -> tuple[Document, Faults]:
     return Document(file, data if isinstance(data, dict) else {}, root), faults
 
 
-def read_ruleset(path: str | Path) -> Ruleset:
-    """Read and check the ruleset of a folder or a file. Raises RulesetNotFound, and RulesetError with all faults."""
-    return read_with_document(path)[0]
+def read_ruleset(path: str | Path, contacts: ContactChoice = NO_CHOICE) -> Ruleset:
+    """Read and check the ruleset of a folder or a file. Raises RulesetNotFound, and RulesetError with all faults.
+
+    contacts: to fill into its texts.
+    """
+    return read_with_document(path, contacts)[0]
 
 
-def read_with_document(path: str | Path) -> tuple[Ruleset, Document]:
+def read_with_document(path: str | Path, contacts: ContactChoice = NO_CHOICE) -> tuple[Ruleset, Document]:
     """Read a ruleset like `read_ruleset`, and return its document too."""
-    return parse_with_document(*bytes_of(path))
+    return parse_with_document(*bytes_of(path), contacts)
 
 
-def parse_with_document(text: bytes, file: str) -> tuple[Ruleset, Document]:
+def parse_with_document(text: bytes, file: str, contacts: ContactChoice = NO_CHOICE) -> tuple[Ruleset, Document]:
     """Read a ruleset like `read_with_document`, from the file's bytes."""
     document, faults = parse_text(text, file)
     _check_approval(document.root, faults)
-    return _build(document.root, faults), document
+    return _build(document.root, faults, contacts), document
 
 
-def parse_ruleset(text: bytes, file: str) -> Ruleset:
+def parse_ruleset(text: bytes, file: str, contacts: ContactChoice = NO_CHOICE) -> Ruleset:
     """Read a ruleset like `read_ruleset`, from the file's bytes."""
-    return parse_with_document(text, file)[0]
+    return parse_with_document(text, file, contacts)[0]
 
 
 def _check_approval(root: Node, faults: Faults) -> None:
@@ -145,17 +151,18 @@ def _check_approval(root: Node, faults: Faults) -> None:
         faults.add(entry.node.place, f"`approved_on`: {quoted(written)} is in the future; write the day of approval")
 
 
-def build_ruleset(document: object, file: str = "<bundle>") -> Ruleset:
+def build_ruleset(document: object, file: str = "<bundle>", contacts: ContactChoice = NO_CHOICE) -> Ruleset:
     """Read and check the ruleset in plain JSON data; faults have line 0. Raises RulesetError with all faults."""
     faults = Faults()
-    return _build(tree_of_data(document, file, faults), faults)
+    return _build(tree_of_data(document, file, faults), faults, contacts)
 
 
-def _build(root: Node, faults: Faults) -> Ruleset:
+def _build(root: Node, faults: Faults, contacts: ContactChoice) -> Ruleset:
     if isinstance(root, MappingNode):
         ruleset = _read(Form(root, "", faults), faults)
+        check_texts(root, ruleset.declared_contacts, faults)
         if not faults.collected:
-            return ruleset
+            return fill_ruleset(ruleset, contacts)
     elif not faults.collected:
         faults.add(root.place, _NO_MAPPING)
     raise RulesetError(faults.in_order())
@@ -197,6 +204,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     default, validity = read_default(root, context), read_validity(root, context)
     always_patient, always_clinician = _always(root, faults)
     read_acceptances(root, faults)  # only for `triage check`; evaluation never uses them
+    contacts = read_contacts(root, faults)
     root.close()
     ruleset = Ruleset(
         name=head["ruleset"],
@@ -221,6 +229,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
         panels=panels,
         screens=screens,
         scope=scope,
+        declared_contacts=contacts,
     )
     if scope is not None and not faults.collected:
         check_reasons(scope, ruleset, faults)

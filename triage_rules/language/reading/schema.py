@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import sys
 
+from triage_rules.foundation.contacts import COUNTRY, LONGEST
 from triage_rules.language.check_types import CheckType
 from triage_rules.language.model import MAX_NUMBER, SERVICE_COUNTS, AskedOf, InputKind, Level
 from triage_rules.language.reading import LANGUAGE, RULESET_NAME, SEMVER
 from triage_rules.language.reading.conditions import RESERVED
+from triage_rules.language.reading.contacts import DEFAULT
 from triage_rules.language.reading.inputs import CODE_MARKS, MAX_TEXT
 from triage_rules.language.reading.messages import CHOICE, DATE, DISPOSITION, NAME, RULE_ID
 from triage_rules.language.reading.schema_parts import (
@@ -49,6 +51,7 @@ def ruleset_json_schema() -> Schema:
 _OPTIONAL = (
     "approved_by",
     "approved_on",
+    "contacts",
     "mentions",
     "panels",
     "screens",
@@ -101,6 +104,7 @@ def _sections() -> Schema:
         ),
         "default": ref("default"),
         "validity": ref("validity"),
+        "contacts": _contacts(),
         "always": {
             "description": "Texts on every result.",
             **an_object(
@@ -208,6 +212,14 @@ def _validity() -> Schema:
         "sooner": {"description": "A shorter time, unless the condition is ruled out.", **sooner},
     }
     return {"description": "The time that a result is valid.", **an_object(properties, ["minutes"])}
+
+
+def _contacts() -> Schema:
+    text = a_text("The text in place of the name.") | {"maxLength": LONGEST, "pattern": r"^[^{}]*\S[^{}]*$"}
+    keys = {"anyOf": [{"const": DEFAULT}, {"pattern": whole_text(COUNTRY.pattern)}]}
+    contact = {"type": "object", "required": ["default"], "propertyNames": keys, "additionalProperties": text}
+    about = "Texts by country (ISO 3166-1), which stand for {name} in other texts."
+    return named(NAME.pattern, contact, about) | {"propertyNames": ref("name")}
 
 
 # --- inputs ---
