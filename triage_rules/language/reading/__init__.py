@@ -15,6 +15,7 @@ from triage_rules.language.reading.acceptances import read_acceptances
 from triage_rules.language.reading.conditions import ConditionReader, Names
 from triage_rules.language.reading.contacts import check_texts, read_contacts
 from triage_rules.language.reading.fields import Form, is_date
+from triage_rules.language.reading.fragments import insert_fragments
 from triage_rules.language.reading.inputs import check_name, read_inputs, read_mentions
 from triage_rules.language.reading.limits import MAX_BYTES
 from triage_rules.language.reading.places import (
@@ -60,7 +61,10 @@ SEMVER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A ruleset file in its written form. `data`: plain JSON data in the file's order; `root`: the same with places."""
+    """A ruleset file in its written form, with the fragments that it uses.
+
+    `data`: plain JSON data in the file's order; `root`: the same with places.
+    """
 
     file: str
     data: dict[str, object]
@@ -94,7 +98,7 @@ def bytes_of(path: str | Path) -> tuple[bytes, str]:
 
 def parse_document(text: bytes, file: str) -> Document:
     """Load a document like `load_document`, from the file's bytes."""
-    document, faults = parse_text(text, file)
+    document, faults = _parse_rules(text, file)
     if faults.collected:
         raise RulesetError(faults.in_order())
     return document
@@ -106,11 +110,20 @@ def parse_text(text: bytes, file: str) -> tuple[Document, Faults]:
     Raises RulesetError if there are too many faults to continue.
     """
     faults = Faults()
-    root = tree_of_yaml(text, file, faults)
+    return _document(tree_of_yaml(text, file, faults), file, faults), faults
+
+
+def _parse_rules(text: bytes, file: str) -> tuple[Document, Faults]:
+    """Load a ruleset file like `parse_text`, with the fragments that it uses."""
+    faults = Faults()
+    return _document(insert_fragments(tree_of_yaml(text, file, faults), faults), file, faults), faults
+
+
+def _document(root: Node, file: str, faults: Faults) -> Document:
     if not isinstance(root, MappingNode | Broken):
         faults.add(root.place, _NO_MAPPING)
     data = data_of(root)
-    return Document(file, data if isinstance(data, dict) else {}, root), faults
+    return Document(file, data if isinstance(data, dict) else {}, root)
 
 
 def read_ruleset(path: str | Path, contacts: ContactChoice = NO_CHOICE) -> Ruleset:
@@ -128,7 +141,7 @@ def read_with_document(path: str | Path, contacts: ContactChoice = NO_CHOICE) ->
 
 def parse_with_document(text: bytes, file: str, contacts: ContactChoice = NO_CHOICE) -> tuple[Ruleset, Document]:
     """Read a ruleset like `read_with_document`, from the file's bytes."""
-    document, faults = parse_text(text, file)
+    document, faults = _parse_rules(text, file)
     _check_approval(document.root, faults)
     return _build(document.root, faults, contacts), document
 

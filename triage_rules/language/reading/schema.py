@@ -15,6 +15,7 @@ from triage_rules.language.model import MAX_NUMBER, SERVICE_COUNTS, AskedOf, Inp
 from triage_rules.language.reading import LANGUAGE, RULESET_NAME, SEMVER
 from triage_rules.language.reading.conditions import RESERVED
 from triage_rules.language.reading.contacts import DEFAULT
+from triage_rules.language.reading.fragments import USES, fragment_names
 from triage_rules.language.reading.inputs import CODE_MARKS, MAX_TEXT
 from triage_rules.language.reading.messages import CHOICE, DATE, DISPOSITION, NAME, RULE_ID
 from triage_rules.language.reading.schema_parts import (
@@ -51,6 +52,7 @@ def ruleset_json_schema() -> Schema:
 _OPTIONAL = (
     "approved_by",
     "approved_on",
+    USES,
     "contacts",
     "mentions",
     "panels",
@@ -104,6 +106,7 @@ def _sections() -> Schema:
         ),
         "default": ref("default"),
         "validity": ref("validity"),
+        USES: several({"enum": fragment_names()}, "Shared parts, read as if they stood here.", least=0),
         "contacts": _contacts(),
         "always": {
             "description": "Texts on every result.",
