@@ -72,9 +72,13 @@ def run_persona(evaluator: Evaluator, planner: Planner, persona: Persona) -> Per
 
 
 def expected_of_form(evaluator: Evaluator, truth: Mapping[str, Value], audience: Audience) -> tuple[Level, str]:
-    """Return the level and disposition of the full form: of all that this audience can answer."""
-    inputs = evaluator.ruleset.inputs
-    reached = {n: value for n, value in truth.items() if inputs[n].asked_of in audience.answers and value != UNKNOWN}
+    """Return the level and disposition of the full form: of all that this audience can answer, and is asked."""
+    inputs, gone = evaluator.ruleset.inputs, evaluator.ruleset.not_asked(truth)
+    reached = {
+        n: value
+        for n, value in truth.items()
+        if inputs[n].asked_of in audience.answers and value != UNKNOWN and n not in gone
+    }
     for read in gated_in_order(evaluator.ruleset):
         if read.available_if is not None and read.name in reached:
             facts = evaluator.facts({n: value for n, value in reached.items() if n != read.name}, History())
