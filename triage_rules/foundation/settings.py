@@ -107,7 +107,7 @@ class Settings:
     country: str = _setting(
         "",
         "The country whose contacts, such as the emergency number, stand in texts: two capitals (ISO 3166-1), such as "
-        "`GB`. Without it they have their defaults in the ruleset.",
+        "`GB`. Without it they have their defaults in the ruleset. Web and workers need the same.",
         group="Evaluation",
     )
     contacts: tuple[tuple[str, str], ...] = _setting(
