@@ -72,6 +72,16 @@ def test_the_gates_of_a_question_are_completed(text: str, wanted: list[str]) -> 
     assert options(RULES[: RULES.index("\nmentions:")].rstrip("\n") + QUESTION + text) == wanted
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("    phr", ["phrases"]), ("    phrases: {e", ["en"]), ("    phrases:\n      en: [stiff neck]\n      d", ["de"])],
+)
+def test_phrases_are_completed_with_their_languages(text: str, wanted: list[str]) -> None:
+    assert (
+        options(RULES[: RULES.index("\ninferences:")].rstrip("\n") + "\n  zz:\n    text: free_text\n" + text) == wanted
+    )
+
+
 PANELS = "\npanels:\n  now:\n    question: Is any of this so?\n"
 
 

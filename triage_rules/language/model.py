@@ -316,10 +316,10 @@ class ScreenPlan:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A yes/no statement on a text input: it contains one of the phrases.
+    """A yes/no statement on a text input: it contains one of the phrases, which are of all languages.
 
-    Letter case, the form of accents and runs of blanks don't count. Open while the text is open; an empty text is an
-    answer: no.
+    Letter case, accents, apostrophes, hyphens, blanks and invisible characters don't count. Open while the text is
+    open; an empty text is an answer: no.
     """
 
     name: str

@@ -45,7 +45,7 @@ MOST = {
     "any_of": 100,
     "choices": 100,
     "in": 100,
-    "phrases": 100,
+    "phrases": 500,
     "all": 200,
     "any": 200,
     "of": 200,

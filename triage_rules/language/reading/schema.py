@@ -14,7 +14,7 @@ from triage_rules.language.model import MAX_NUMBER, SERVICE_COUNTS, AskedOf, Inp
 from triage_rules.language.reading import LANGUAGE, RULESET_NAME, SEMVER
 from triage_rules.language.reading.conditions import RESERVED
 from triage_rules.language.reading.inputs import CODE_MARKS, MAX_TEXT
-from triage_rules.language.reading.messages import CHOICE, DATE, DISPOSITION, NAME, RULE_ID
+from triage_rules.language.reading.messages import CHOICE, DATE, DISPOSITION, LANGUAGE_TAG, NAME, RULE_ID
 from triage_rules.language.reading.schema_parts import (
     Schema,
     a_text,
@@ -297,10 +297,23 @@ def _code() -> Schema:
 def _mention() -> Schema:
     properties = {
         "text": {**ref("name"), "description": "The text input that is searched."},
-        "phrases": several(ref("text"), "The phrases; upper and lower case and blanks don't count."),
+        "phrases": _phrases(),
         "says": a_text("The statement in plain words."),
     }
     return an_object(properties, list(properties))
+
+
+def _phrases() -> Schema:
+    phrases = several(ref("text"), "The phrases; case, accents, apostrophes, hyphens and blanks don't count.")
+    by_language = {
+        **named(LANGUAGE_TAG.pattern, phrases, "The phrases by language; all are looked for in every text.", least=1),
+        "properties": {
+            "en": {**phrases, "description": "English phrases, British and American."},
+            "de": {**phrases, "description": "German phrases."},
+        },
+    }
+    description = "The phrases, as one list or by language."
+    return {"description": description, "anyOf": [phrases, by_language]}
 
 
 def _relevance() -> Schema:
