@@ -83,11 +83,12 @@ class Results:
         decision: Decision,
         irrelevant: Iterable[str] = (),
         *,
+        own_words: Json | None = None,
         disagreement: bool,
     ) -> Json:
         """Return the result of an evaluation, in the form of schemas/result.schema.json.
 
-        irrelevant: the inputs whose answers relevance implied.
+        irrelevant: the inputs whose answers relevance implied. own_words: notes on the report's free text.
         """
         disposition = self._ruleset.dispositions[decision.disposition]
         established = rails.established
@@ -126,6 +127,7 @@ class Results:
             "conflicts": [conflict for bit, conflict in self._conflicts if established & bit],
             "flags": self._collect_flags(decision, [*rules, *floors], disagreement),
             "advice": self._compose_advice(disposition, decision, [*rules, *floors]),
+            "own_words": own_words,
             "received_at": timestamp(identity.received_ms),
             "evaluated_at": timestamp(identity.evaluated_ms),
         }
@@ -235,6 +237,7 @@ def failed_result(identity: Identity, reason: str) -> Json:
             "patient": "We could not work out how urgent this is. See a clinician now; don't wait for word from us.",
             "clinician": "The evaluation failed. Look at this report now, as if it were urgent.",
         },
+        "own_words": None,
         "received_at": timestamp(identity.received_ms),
         "evaluated_at": timestamp(identity.evaluated_ms),
     }

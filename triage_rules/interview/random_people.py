@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from random import Random
 
 from triage_rules.evaluation.answers import UNKNOWN, asked
+from triage_rules.evaluation.phrases import PhraseSearch, ReadText
 from triage_rules.evaluation.reference import Reference
 from triage_rules.language.conditions import atoms
 from triage_rules.language.gates import InputsBehind, gates_of
@@ -56,6 +57,7 @@ class _Person:
         self._unknown = unknown
         self._health = random.choice(HEALTH) if usual is None else usual
         self._given = given
+        self._searched = {mention.text for mention in ruleset.mentions.values()}
         self._limits = _limits(ruleset)
         self._needs = _needs(ruleset)
         counts = Counter(need.name for needs in self._needs.values() for need in needs)
@@ -84,9 +86,9 @@ class _Person:
     def _value(self, when: Condition) -> bool | None:
         """Return a condition's value by the truths so far; conditions read a text's mentions."""
         facts = {name: truth for name, truth in self._truth.items() if truth != UNKNOWN}
-        for mention in self._ruleset.mentions.values():
-            if mention.text in facts:
-                facts[mention.name] = any(phrase in str(self._truth[mention.text]) for phrase in mention.phrases)
+        texts = {name: ReadText(str(facts[name])) for name in self._searched if name in facts}
+        if texts:
+            facts |= PhraseSearch(self._ruleset.mentions.values()).find(texts)
         return Reference(self._ruleset, facts).value(when)
 
     def _draw(self, read: Input) -> Value:
