@@ -102,6 +102,7 @@ def _view_values(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]
     asks = [item for item in result["ask"] if for_clinician or item.get("audience", "anyone") in SHOWN_TO_PATIENTS]
     values: dict[str, Any] = {
         "advice": [text for text in result["advice"][CLINICIAN if for_clinician else PATIENT].split("\n\n") if text],
+        "own_words": (result.get("own_words") or {}).get(CLINICIAN if for_clinician else PATIENT),
         "ask": asks,
         "missing": [],
         "disposition": None,
