@@ -174,9 +174,12 @@ class AnswerVariables:
 
     def _imply_parts(self, text: Text, phrases: frozenset[str]) -> Formula:
         """Return the formula: a text with one of the phrases also has every phrase that is always part of it."""
-        parts = [(phrases_with_part(phrases, other), variable) for other, variable in text.mentions.items()]
-        ways = [self.logic.all_of(variable for having, variable in parts if phrase in having) for phrase in phrases]
-        return self.logic.any_of([self.logic.opposite(text.mentions[phrases]), *ways])
+        having = {other: phrases_with_part(phrases, other) for other in text.mentions}
+        ways = {frozenset(other for other, some in having.items() if phrase in some) for phrase in phrases}
+        if frozenset({phrases}) in ways:  # one of the phrases has no other part
+            return self.logic.true
+        implied = (self.logic.all_of(text.mentions[other] for other in text.mentions if other in way) for way in ways)
+        return self.logic.any_of([self.logic.opposite(text.mentions[phrases]), *implied])
 
     def variables(self) -> list[Formula]:
         """Return every variable; together they describe a report as far as any condition reads it."""
