@@ -13,11 +13,15 @@ from tests import golden
 from tests.support.rulesets.generated import DIGEST
 from tests.support.shares import examples
 from triage_rules.assurance.solver import phrases as third
+from triage_rules.cli.explain import derive_rules
+from triage_rules.cli.output import result_text
 from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.explanation import as_json
 from triage_rules.evaluation.generated import mentions as second
-from triage_rules.evaluation.own_words import UNREAD_PATIENT
+from triage_rules.evaluation.own_words import UNREAD_CLINICIAN, UNREAD_PATIENT
 from triage_rules.evaluation.phrases import PhraseSearch, ReadText, folded, read_letters
 from triage_rules.evaluation.result import ENGINE_DISAGREEMENT
+from triage_rules.explanation.not_asked import derivation_lines
 from triage_rules.language.characters import APOSTROPHES, HYPHENS, INVISIBLE_RANGES
 from triage_rules.language.model import Answers, Level, Mention
 from triage_rules.language.reading import read_ruleset
@@ -275,6 +279,24 @@ def test_a_phrase_beside_a_negation_counts_and_is_marked(spots: Evaluator, text:
     assert spots.facts({"free_text": text}, History())["red_flag_words"] is True
     assert result["own_words"]["next_to_negation"] == (["red_flag_words"] if is_marked else [])
     assert result["level"] == "urgent"
+
+
+def test_the_explanation_marks_a_phrase_beside_a_negation(spots: Evaluator) -> None:
+    answers = WELL | {"free_text": "no stiff neck"}
+    result = evaluate(spots, answers)
+    (nodes,) = derive_rules(spots, answers, result).values()
+    lines = [line for node in nodes for line in derivation_lines(spots.ruleset, node)]
+    assert "- The text has red-flag words: yes (next to a negation)" in lines
+    assert [as_json(node)["note"] for node in nodes if node.name == "red_flag_words"] == ["next to a negation"]
+    assert "next to a negation" not in str(
+        derive_rules(spots, answers | {"free_text": "stiff neck"}, result | {"own_words": None})
+    )
+
+
+def test_a_result_in_the_shell_says_that_its_free_text_is_unread(spots: Evaluator) -> None:
+    with_text, without = (result_text(evaluate(spots, WELL | more)) for more in ({"free_text": "My cat is ill"}, {}))
+    assert [line.strip() for line in with_text if "Nobody has read" in line] == [UNREAD_CLINICIAN]
+    assert not any("Nobody has read" in line for line in without)
 
 
 # --- the solver ---------------------------------------------------------------------------------

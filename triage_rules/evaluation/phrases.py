@@ -65,13 +65,13 @@ class ReadText:
 
     @property
     def is_visible(self) -> bool:
-        """Whether a reader sees anything of the text."""
+        """Return whether a reader sees anything of the text."""
         return bool(self.readings[0].letters)
 
     def places(self, phrase: Reading) -> list[tuple[Reading, int, int]]:
         """Return the places of a phrase in the first reading that has it: its first and last letter."""
-        found = ([(reading, *place) for place in reading.find(phrase)] for reading in self.readings)
-        return next(filter(None, found), [])
+        places = ([(reading, *place) for place in reading.find(phrase)] for reading in self.readings)
+        return next(filter(None, places), [])
 
 
 class PhraseSearch:
@@ -93,17 +93,17 @@ class PhraseSearch:
 
     def find(self, texts: Mapping[str, ReadText]) -> dict[str, bool]:
         """Return for each mention whether its text has one of the phrases. `texts`: those given, by their inputs."""
-        found = {name: False for name, text in self._mentions.items() if text in texts}
+        mentioned = {name: False for name, text in self._mentions.items() if text in texts}
         for text, read in texts.items():
             for reading in read.readings:
                 whole = reading.letters
                 candidates = [entry for entry in self._phrases.get(text, ()) if entry[0] in whole]
                 for _, name, phrase in candidates:
-                    found[name] = found[name] or next(reading.find(phrase), None) is not None
+                    mentioned[name] = mentioned[name] or next(reading.find(phrase), None) is not None
         for sign, name, text in self._signs:
             if text in texts:
-                found[name] = found[name] or sign in texts[text].as_written
-        return found
+                mentioned[name] = mentioned[name] or sign in texts[text].as_written
+        return mentioned
 
 
 def folded(text: str) -> str:

@@ -398,8 +398,8 @@ class Encoding(ConditionFormulas):
         for mention in self.ruleset.mentions.values():
             if mention.text == name:
                 mentioned = self.answers.mentioned(mention)
-                is_found = any(has_phrase(text, phrase) for phrase in mention.phrases)
-                parts.append(mentioned if is_found else self.logic.opposite(mentioned))
+                is_in_text = any(has_phrase(text, phrase) for phrase in mention.phrases)
+                parts.append(mentioned if is_in_text else self.logic.opposite(mentioned))
         return self.logic.all_of(parts)
 
 

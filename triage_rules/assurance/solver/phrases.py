@@ -82,8 +82,8 @@ def _read(text: str) -> frozenset[Spelling]:
     texts = [re.sub(f"[{''.join(_SIGNS)}]", lambda match: _SIGNS[match[0]], _hide(text))]
     texts.append(_hide(_AMPERSAND.sub(_character, texts[0])))
     texts.append(_hide(_AMPERSAND.sub(_character, texts[1])))
-    without_brackets = [re.sub("[<>]", "\0", one) for one in texts]
-    without_tags = [re.sub("<[^<>]*>|<|>", "\0", one) for one in texts]
+    without_brackets = [re.sub("[<>]", "\0", plain) for plain in texts]
+    without_tags = [re.sub("<[^<>]*>|<|>", "\0", plain) for plain in texts]
     return frozenset(map(_spell, [*texts, *without_brackets, *without_tags]))
 
 

@@ -39,17 +39,22 @@ class MentionedPhrases:
     """The phrases of a ruleset's mentions, prepared for the search of texts."""
 
     def __init__(self, mentions: Iterable[Mention]) -> None:
-        self._mentions = [(m.name, m.text, list(map(_prepare, m.phrases))) for m in mentions]
+        self._mentions = []
+        for mention in mentions:
+            phrases = list(map(_prepare, mention.phrases))
+            by_letters = [(phrase.letters, phrase) for phrase in phrases if phrase.letters]
+            signs = [phrase.written for phrase in phrases if not phrase.letters]
+            self._mentions.append((mention.name, mention.text, by_letters, signs))
 
     def of(self, texts: dict[str, str]) -> dict[str, bool]:
         """Return for each mention whether its text has a phrase. `texts`: the texts given, by their inputs."""
-        read = {name: _read_text(text) for name, text in texts.items()}
+        readings = {name: _read_text(text) for name, text in texts.items()}
         written = {name: _as_written(text) for name, text in texts.items()}
         return {
-            name: any(_has_one(phrases, *reading) for reading in read[text])
-            or any(phrase.written in written[text] for phrase in phrases if not phrase.letters)
-            for name, text, phrases in self._mentions
-            if text in read
+            name: any(_has_one(phrases, *reading) for reading in readings[text])
+            or any(sign in written[text] for sign in signs)
+            for name, text, phrases, signs in self._mentions
+            if text in texts
         }
 
 
@@ -73,8 +78,8 @@ def _prepare(phrase: str) -> _Phrase:
     return _Phrase(phrase)
 
 
-def _has_one(phrases: Iterable[_Phrase], line: str, letters: str) -> bool:
-    near = [phrase for phrase in phrases if phrase.letters and phrase.letters in letters]
+def _has_one(phrases: list[tuple[str, _Phrase]], line: str, letters: str) -> bool:
+    near = [phrase for its_letters, phrase in phrases if its_letters in letters]
     return any(phrase.pattern.search(line) for phrase in near)
 
 
