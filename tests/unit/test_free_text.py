@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests import golden
 from tests.support.rulesets.generated import DIGEST
 from tests.support.shares import examples
+from triage_rules.assurance.diff.text_changes import ChangedLine, list_changes
 from triage_rules.assurance.solver import phrases as third
 from triage_rules.cli.explain import derive_rules
 from triage_rules.cli.output import result_text
@@ -24,7 +25,7 @@ from triage_rules.evaluation.result import ENGINE_DISAGREEMENT
 from triage_rules.explanation.not_asked import derivation_lines
 from triage_rules.language.characters import APOSTROPHES, HYPHENS, INVISIBLE_RANGES
 from triage_rules.language.model import Answers, Level, Mention
-from triage_rules.language.reading import read_ruleset
+from triage_rules.language.reading import parse_ruleset, read_ruleset
 from triage_rules.records.reports import History
 
 PHRASES = (
@@ -129,6 +130,20 @@ def test_every_character_is_read_the_same_by_all_three() -> None:
         line = "".join(map("".join, zip(signs, reading.letters, strict=True)))
         assert line.strip("\0 ") == second._one_line(text), f"U+{start:04X}"
         assert line.replace("\0", "?") == "".join(map("".join, third._spell(text))), f"U+{start:04X}"
+
+
+def test_a_phrase_dropped_from_a_language_is_a_change_in_words() -> None:
+    text = (golden.GOLDEN / "spots" / "ruleset.yaml").read_text(encoding="utf-8")
+    old, new = (
+        parse_ruleset(text.replace("phrases: [stiff neck, blue lips]", f"phrases: {phrases}").encode(), "ruleset.yaml")
+        for phrases in (
+            "{en: [stiff neck, blue lips], de: [blaue Lippen]}",
+            "{en: [stiff neck, blue lips], de: [Hals]}",
+        )
+    )
+    (change,) = list_changes(old, new)
+    assert (change.part, change.id) == ("mention", "red_flag_words")
+    assert change.lines == (ChangedLine("phrases", "blaue Lippen", "Hals"),)
 
 
 # --- laws ---------------------------------------------------------------------------------------
@@ -278,6 +293,8 @@ def test_a_phrase_beside_a_negation_counts_and_is_marked(spots: Evaluator, text:
     result = evaluate(spots, WELL | {"free_text": text})
     assert spots.facts({"free_text": text}, History())["red_flag_words"] is True
     assert result["own_words"]["next_to_negation"] == (["red_flag_words"] if is_marked else [])
+    note = " Counted although next to a negation: The text has red-flag words."
+    assert result["own_words"]["clinician"] == UNREAD_CLINICIAN + (note if is_marked else "")
     assert result["level"] == "urgent"
 
 

@@ -31,14 +31,16 @@ def describe_own_words(ruleset: Ruleset, texts: Mapping[str, ReadText], facts: A
     """Return the notes on a report's texts; None if it has none with anything visible."""
     if not any(text.is_visible for text in texts.values()):
         return None
+    negated = [
+        mention
+        for name, mention in ruleset.mentions.items()
+        if facts.get(name) is True and _is_next_to_negation(texts[mention.text], mention)
+    ]
+    counted = f" Counted although {NEXT_TO_NEGATION}: {'; '.join(mention.says for mention in negated)}."
     return {
         "patient": UNREAD_PATIENT,
-        "clinician": UNREAD_CLINICIAN,
-        "next_to_negation": [
-            name
-            for name, mention in ruleset.mentions.items()
-            if facts.get(name) is True and _is_next_to_negation(texts[mention.text], mention)
-        ],
+        "clinician": UNREAD_CLINICIAN + (counted if negated else ""),
+        "next_to_negation": [mention.name for mention in negated],
     }
 
 
