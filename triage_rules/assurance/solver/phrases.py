@@ -39,17 +39,15 @@ def has_phrase(text: str, phrase: str) -> bool:
 @lru_cache(maxsize=10_000)
 def phrases_with_part(phrases: frozenset[str], parts: frozenset[str]) -> frozenset[str]:
     """Return the phrases of which one of the parts is part in every text. Encodings of one ruleset ask it again."""
-    letters = {part: _letters(part) for part in parts}
-    return frozenset(
-        phrase
-        for phrase in phrases
-        for spelled in [_letters(phrase)]
-        if any(small in spelled and is_always_part(part, phrase) for part, small in letters.items())
-    )
+    every = "\n".join(map(_letters, phrases))  # most parts are in no phrase, which one search shows
+    near = [part for part in parts if _letters(part) in every]
+    return frozenset(phrase for phrase in phrases if any(is_always_part(part, phrase) for part in near))
 
 
 def is_always_part(part: str, phrase: str) -> bool:
     """Return whether every text that has the phrase also has the part, however it is written."""
+    if _letters(part) not in _letters(phrase):
+        return False
     small, large = _spell(part), _spell(phrase)
     if not small:
         return folded(part) == folded(phrase)
@@ -62,6 +60,7 @@ def is_always_part(part: str, phrase: str) -> bool:
     )
 
 
+@lru_cache(maxsize=10_000)
 def _letters(text: str) -> str:
     return "".join(letter for _, letter in _spell(text))
 
