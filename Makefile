@@ -12,7 +12,7 @@ export CPPFLAGS := -DPyEval_CallObject=PyObject_CallObject -O2
 # the tests start many processes: each would compile all modules again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-quick lint types arrows rulesets unit campaign lock mutate screenshots campaign-agreement campaign-analysis campaign-interview campaign-install chaos overload power-cut fuzz schemas comparison hazards interview-plot editor bench bench-short bench-test release hooks audit sbom clean help
+.PHONY: run test test-quick lint types arrows rulesets unit campaign lock mutate screenshots campaign-agreement campaign-analysis campaign-interview campaign-install chaos overload power-cut fuzz schemas comparison red-flags hazards interview-plot editor bench bench-short bench-test release hooks audit sbom clean help
 
 help:            ## show this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/'
@@ -79,6 +79,12 @@ schemas: $(RUN_READY)  ## regenerate the JSON Schemas of ruleset, properties and
 
 comparison: $(RUN_READY)  ## regenerate the table of docs/explanation/comparison.md
 	$(BIN)/triage compare rulesets/red-dots $(dir $(wildcard rulesets/comparison/*/ruleset.yaml)) --into docs/explanation/comparison.md
+
+RED_FLAGS := docs/safety/red-flags.md
+red-flags: $(RUN_READY)  ## regenerate the table of red flags of docs/safety; about a minute
+	@mkdir -p $(dir $(RED_FLAGS)) var
+	$(BIN)/triage red-flags rulesets/red-dots --pairs --split blanches_on_pressure=blanches,does_not_blanch --format markdown > var/red-flags.md
+	mv var/red-flags.md $(RED_FLAGS)
 
 INTERVIEW_PLOT := docs/explanation/plots/interview.svg
 HAZARDS := docs/safety/hazards

@@ -28,6 +28,7 @@ COMMANDS = (
     "mutate",
     "post",
     "prove",
+    "red-flags",
     "redrive",
     "rekey",
     "rollback",
@@ -95,7 +96,7 @@ def main() -> None:
     """Triage symptom reports by rules that can be trusted.
 
     \b
-    Without a server:             check, test, prove, mutate, interview, decide, explain, compare, diff
+    Without a server:             check, test, prove, red-flags, mutate, interview, decide, explain, compare, diff
     Against a running service:    deploy, rollback, withdraw, status, post, follow, redrive, key, audit, erase, rekey
     Forms for patients:           form-link
     Everything on this machine:   up

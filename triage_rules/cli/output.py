@@ -38,7 +38,7 @@ EXTRAS = {
 
 EXTRAS_OF_COMMANDS = {
     **dict.fromkeys(("compare", "decide", "explain", "interview", "rollback", "test"), "rules"),
-    **dict.fromkeys(("check", "deploy", "diff", "mutate", "prove"), "prove"),
+    **dict.fromkeys(("check", "deploy", "diff", "mutate", "prove", "red-flags"), "prove"),
     "form-link": "service",
     "up": "service,local",
 }

@@ -18,7 +18,7 @@ FAMILY = Family.OPEN_DANGER
 
 
 def find_open_dangers(context: CheckContext) -> Iterator[Finding]:
-    """Yield a finding for each question to a patient that a routine report may leave open, though an answer makes it urgent."""
+    """Yield a finding for each question to patients that a routine result leaves open, though an answer is urgent."""
     asked = [n for n, read in context.ruleset.inputs.items() if read.asked_of in Audience.PATIENT.answers]
     for name in context.each(FAMILY, asked):
         answer = context.smallest_of_two(CheckType.OPEN_DANGER, name, *_formulas(context.two_reports, name))

@@ -39,9 +39,9 @@ class TwoReports:
         logic, first, second = self.logic, self.first.answers, self.second.answers
         match read.kind:
             case InputKind.YES_NO | InputKind.CHOICE:
-                one, other = first.one_hot(read), second.one_hot(read)
-                for value in (*one.values, *(value for value in other.values if value not in one.values)):
-                    yield one.value(logic, value), other.value(logic, value)
+                values, others = first.one_hot(read), second.one_hot(read)
+                for value in dict.fromkeys((*values.values, *others.values)):
+                    yield values.value(logic, value), others.value(logic, value)
             case InputKind.TEXT:
                 yield first.text(read.name).answered, second.text(read.name).answered
                 for mention in self.ruleset.mentions.values():
