@@ -238,7 +238,23 @@ def test_a_mention_is_not_covered_by_a_question_that_does_less() -> None:
     assert (found.type, found.of) == (CheckType.UNASKED_MENTION, "stiff")
     assert found.message.startswith("one phrase (“stiff neck”) of `stiff` in `words` ")
     assert "from M2 to U2" in found.message
-    assert "`sign` stands beside it, but leads to less in some reports" in found.message
+    assert "`sign` asks for the same, but leads to less in some reports" in found.message
+
+
+def test_a_question_that_is_another_way_to_the_same_statement_covers_a_mention() -> None:
+    """Words in two languages and the question make one statement. Without the question, both mentions are found."""
+    data = mention_beside("U2")
+    data["mentions"]["steif"] = {"text": "words", "phrases": ["nacken steif"], "says": "the same in German"}
+    data["inferences"]["stiff_neck"] = {"says": "A stiff neck", "when": {"any": ["sign", "stiff", "steif"]}}
+    data["rules"]["X2"]["when"] = "stiff_neck"
+    del data["rules"]["X1"]
+    assert found_in(data) == ()
+    data["inferences"]["stiff_neck"]["when"] = {"any": ["stiff", "steif"]}
+    data["rules"]["X1"] = rule("Sign", "sign", "M1")
+    assert {(one.type, one.of) for one in found_in(data)} == {
+        (CheckType.UNASKED_MENTION, "stiff"),
+        (CheckType.UNASKED_MENTION, "steif"),
+    }
 
 
 def test_a_mention_that_changes_nothing_is_no_finding() -> None:

@@ -15,7 +15,7 @@ from triage_rules.assurance.solver.witness import Witness
 from triage_rules.language.check_types import CheckType, Family
 from triage_rules.language.conditions import parts
 from triage_rules.language.gates import InputsBehind
-from triage_rules.language.model import All, Audience, Condition, Mention, Not, Unless, Yes
+from triage_rules.language.model import All, Any, Audience, Condition, Inferred, Mention, Not, Ruleset, Unless, Yes
 
 FAMILY = Family.MENTIONS
 
@@ -123,15 +123,31 @@ class _Effect:
 
 
 def _conditions_beside(context: CheckContext, name: str) -> list[Condition]:
-    """Return what is written beside the mention as `unless` or `not` under one `all`: the answers that stand for it."""
+    """Return what stands for the mention: `unless` or `not` beside it, or another way to its statement."""
+    ruleset = context.ruleset
     beside: dict[Condition, None] = {}
-    waiting: list[Condition] = [entry.condition for entry in written_conditions(context.ruleset)]
+    waiting: list[Condition] = [entry.condition for entry in written_conditions(ruleset)]
     while waiting:
         condition = waiting.pop()
         waiting += parts(condition)
-        if isinstance(condition, All) and Yes(name) in condition.parts:
+        if isinstance(condition, All) and any(_says(ruleset, part, name) for part in condition.parts):
             beside |= {part.part: None for part in condition.parts if isinstance(part, Unless | Not)}
+    for inference in ruleset.inferences.values():
+        if isinstance(inference.when, Any) and _says(ruleset, inference.when, name):
+            others = (part for part in inference.when.parts if not _says(ruleset, part, name))
+            beside |= {part: None for part in others if not (isinstance(part, Yes) and part.input in ruleset.mentions)}
     return list(beside)
+
+
+def _says(ruleset: Ruleset, condition: Condition, name: str) -> bool:
+    """Return whether the mention makes the condition true by itself."""
+    match condition:
+        case Inferred(statement):
+            return _says(ruleset, ruleset.inferences[statement].when, name)
+        case Any(ways):
+            return any(_says(ruleset, way, name) for way in ways)
+        case _:
+            return condition == Yes(name)
 
 
 def _report(
@@ -142,9 +158,9 @@ def _report(
     count = len(mention.phrases)
     words = f"one phrase (\u201c{mention.phrases[0]}\u201d)" if count == 1 else f"any of {count} phrases"
     covered = (
-        f"{' or '.join(map(condition_text, beside))} stands beside it, but leads to less in some reports"
+        f"{' or '.join(map(condition_text, beside))} asks for the same, but leads to less in some reports"
         if beside
-        else "no `unless` or `not` beside it names a question that asks for the same"
+        else "no condition beside it asks for the same"
     )
     message = (
         f"{words} of `{name}` in `{mention.text}` may change the result from {before} to {after}, even if every "
