@@ -58,6 +58,7 @@ MOST = {
     "cases": 2_000,
     "properties": 500,
     "personas": 500,
+    "vignettes": 500,
 }
 """The most items or entries under each key."""
 
