@@ -37,7 +37,7 @@ EXTRAS = {
 """The extra that brings each package which the base doesn't (pyproject.toml)."""
 
 EXTRAS_OF_COMMANDS = {
-    **dict.fromkeys(("compare", "decide", "explain", "interview", "rollback", "test"), "rules"),
+    **dict.fromkeys(("compare", "decide", "explain", "interview", "rollback", "test", "vignettes"), "rules"),
     **dict.fromkeys(("check", "deploy", "diff", "mutate", "prove"), "prove"),
     "form-link": "service",
     "up": "service,local",
