@@ -240,6 +240,7 @@ class FilesIn(ma.Schema):
     cases = fields.String(required=True, data_key="cases.yaml", metadata=_says("The worked cases: at least one."))
     properties = fields.String(data_key="properties.yaml", metadata=_says("The properties to prove."))
     personas = fields.String(data_key="personas.yaml", metadata=_says("The people to interview."))
+    vignettes = fields.String(data_key="vignettes.yaml", metadata=_says("The clinical stories to run."))
 
 
 class DeploymentIn(ma.Schema):
