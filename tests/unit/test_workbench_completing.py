@@ -156,6 +156,38 @@ def test_a_persona_is_completed(text: str, wanted: list[str]) -> None:
     assert options(PERSONA + text, "personas.yaml") == wanted
 
 
+VIGNETTE = """vignettes:
+  bites:
+    group: adults
+  new:
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("    mil", ["mildest"]),
+        ("    kind: ", ["urgent", "between", "harmless"]),
+        ("    group: ", ["adults"]),
+        ("    findings: {bl", ["blanches_on_pressure"]),
+        ("    wanted: M", ["M1_clinician_48h"]),
+        ("    mildest: R", ["R2_self_care_info"]),
+        ("    source: {u", ["url"]),
+    ],
+)
+def test_a_vignette_is_completed(text: str, wanted: list[str]) -> None:
+    assert options(VIGNETTE + text, "vignettes.yaml") == wanted
+
+
+def test_a_vignette_may_rest_on_its_own_bases_and_those_of_the_personas() -> None:
+    text = f"bases:\n  teenager:\n    title: Fifteen\n{VIGNETTE}    base: "
+    lines = text.split("\n")
+    files = {"ruleset.yaml": RULES, "personas.yaml": PERSONA, "vignettes.yaml": text}
+    found = complete(files, "vignettes.yaml", len(lines), len(lines[-1]) + 1)
+    assert found is not None
+    assert {option.label for option in found.options} == {"adult", "teenager"}
+
+
 @pytest.mark.parametrize("text", ["    # disp", "    reason: a word or t", "    reason: 'a wo"])
 def test_nothing_is_offered_in_words_and_comments(text: str) -> None:
     assert rule(text) is None

@@ -96,6 +96,7 @@ def _describe(opened: OpenedDraft, files: Files) -> Json:
         "cases": len(opened.cases),
         "properties": len(opened.properties),
         "personas": len(opened.personas),
+        "vignettes": len(opened.vignettes),
         "approved_by": ruleset.approved_by,
     }
     return response | {"draft": draft, "controls": try_patient.controls(ruleset)}
