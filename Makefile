@@ -72,10 +72,11 @@ campaign-install: $(TEST_READY)  ## install the wheel in new environments: for c
 fuzz: $(TEST_READY)  ## send hostile and mutated input to every reader and to HTTP; MINUTES=10
 	$(BIN)/python -m tests.campaigns.fuzzing $(or $(MINUTES),10)
 
-schemas: $(RUN_READY)  ## regenerate the JSON Schemas of ruleset, properties and personas files
+schemas: $(RUN_READY)  ## regenerate the JSON Schemas of ruleset, properties, personas and vignette files
 	$(BIN)/python -m triage_rules.language.reading.schema > triage_rules/schemas/ruleset.schema.json
 	$(BIN)/python -m triage_rules.assurance.properties.schema > triage_rules/schemas/properties.schema.json
 	$(BIN)/python -m triage_rules.interview.personas_schema > triage_rules/schemas/personas.schema.json
+	$(BIN)/python -m triage_rules.interview.vignettes_schema > triage_rules/schemas/vignettes.schema.json
 
 comparison: $(RUN_READY)  ## regenerate the table of docs/explanation/comparison.md
 	$(BIN)/triage compare rulesets/red-dots $(dir $(wildcard rulesets/comparison/*/ruleset.yaml)) --into docs/explanation/comparison.md
@@ -90,6 +91,12 @@ interview-plot: $(RUN_READY)  ## redraw the screens by persona of docs/explanati
 	@mkdir -p var
 	$(BIN)/triage interview rulesets/red-dots --format json > var/interviews.json || [ $$? -eq 1 ]
 	$(BIN)/python tools/interview_plot.py < var/interviews.json > $(INTERVIEW_PLOT)
+
+.PHONY: vignettes-page
+vignettes-page: $(RUN_READY)  ## run the vignettes of red-dots, and write docs/safety/vignettes.md
+	@mkdir -p var docs/safety
+	$(BIN)/triage vignettes rulesets/red-dots --format json > var/vignettes.json || [ $$? -eq 1 ]
+	$(BIN)/python -m tools.vignettes_page rulesets/red-dots/vignettes-held-out-result.json < var/vignettes.json > docs/safety/vignettes.md
 
 editor:  ## rebuild the workbench's editor from tools/codemirror (needs Node 20 and npm); review the diff before you commit
 	cd tools/codemirror && npm ci --no-audit --no-fund && npm run build
