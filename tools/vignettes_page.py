@@ -117,7 +117,7 @@ def _head(data: Json) -> Iterator[str]:
 def _own(data: Json) -> Iterator[str]:
     yield "## The vignettes that the rules were tested with"
     yield ""
-    yield f"Run with {data['ruleset']} {data['version']}."
+    yield f"Run as full forms, with {data['ruleset']} {data['version']}; `triage test` shows that interviews end alike."
     yield "The rules may be changed until these pass, so they say little about other people."
     yield ""
     marks = Counter(mark.partition(":")[0] for run in data["vignettes"] for mark in run["marks"])

@@ -72,6 +72,19 @@ def test_json_has_each_vignette_with_what_decided(folder: Path) -> None:
     assert first["marks"] == ["V", "V~"]
 
 
+def test_without_the_interviews_the_verdicts_are_the_same(mild: Path) -> None:
+    """And nothing is claimed about interviews."""
+    whole, forms = (
+        json.loads(run_triage("vignettes", mild, "--format", "json", *options).stdout)
+        for options in ((), ("--forms-only",))
+    )
+    assert [run["verdict"] for run in whole["vignettes"]] == [run["verdict"] for run in forms["vignettes"]]
+    assert whole["failures"] == forms["failures"]
+    shown = run_triage("vignettes", mild, "--forms-only")
+    assert shown.exit_code == 1
+    assert [word for word in ("interview", "screens", "taps") if word in shown.stdout] == []
+
+
 def test_a_folder_without_the_file_ends_with_2(folder: Path) -> None:
     ran = run_triage("vignettes", folder, "--held-out")
     assert (ran.exit_code, ran.stdout) == (2, "")

@@ -45,13 +45,15 @@ def fading(suite: VignetteSuite) -> VignetteRun:
 
 
 def test_each_vignette_is_run_by_form_and_by_interview(suite: VignetteSuite) -> None:
-    assert [(run.verdict, run.form["disposition"], run.interview["disposition"]) for run in suite.runs] == [
+    interviews = [run.interview for run in suite.runs if run.interview is not None]
+    forms = [(run.verdict, run.form["disposition"]) for run in suite.runs]
+    assert [(*form, other.result["disposition"]) for form, other in zip(forms, interviews, strict=True)] == [
         ("acceptable", "M1_clinician_48h", "M1_clinician_48h"),
         ("exact", "R2_self_care_info", "R2_self_care_info"),
         ("exact", "U2_emergency_dept_now", "U2_emergency_dept_now"),
     ]
     assert [run.deciding for run in suite.runs] == [(), ("R67",), ("R08",)]
-    assert [run.conversation.screens for run in suite.runs] == [2, 4, 2]
+    assert [interview.conversation.screens for interview in interviews] == [2, 4, 2]
     assert (suite.misses, suite.failures) == ({}, [])
 
 
@@ -93,7 +95,9 @@ def test_a_miss_names_the_range_if_it_is_wider_than_the_wanted_outcome(fading: V
 def test_another_outcome_by_interview_fails_even_if_both_are_acceptable(
     suite: VignetteSuite, fading: VignetteRun
 ) -> None:
-    other = replace(fading, interview={**fading.interview, "disposition": "R2_self_care_info"})
+    assert fading.interview is not None
+    result = {**fading.interview.result, "disposition": "R2_self_care_info"}
+    other = replace(fading, interview=replace(fading.interview, result=result))
     assert other.miss == "the interview ends with R2_self_care_info, the form with M1_clinician_48h"
     assert not other.passed
     failing = VignetteSuite((other, *suite.runs[1:]))
@@ -102,9 +106,12 @@ def test_another_outcome_by_interview_fails_even_if_both_are_acceptable(
 
 def test_an_interview_that_does_not_end_fails(fading: VignetteRun) -> None:
     screen = Planner(EVALUATOR).screens[0]
-    repeating = replace(fading, conversation=Conversation(repeated=NextScreen(screen, ("itchy",))))
+    assert fading.interview is not None
+    conversation = Conversation(repeated=NextScreen(screen, ("itchy",)))
+    repeating = replace(fading, interview=replace(fading.interview, conversation=conversation))
     assert repeating.miss == "the interview does not end; it asks again for itchy"
-    incomplete = replace(fading, interview={**fading.interview, "interview": {"complete": False}})
+    result = {**fading.interview.result, "interview": {"complete": False}}
+    incomplete = replace(fading, interview=replace(fading.interview, result=result))
     assert (incomplete.miss, incomplete.passed) == ("the interview is not complete, although no screen is left", False)
 
 
@@ -137,7 +144,7 @@ places = st.integers(0, len(DISPOSITIONS) - 1)
 
 @st.composite
 def judged(draw: st.DrawFn) -> VignetteRun:
-    """A run whose outcome, wanted outcome and range are drawn; the rest is made up."""
+    """A run of a form whose outcome, wanted outcome and range are drawn."""
     gravest, wanted, mildest = sorted(draw(st.tuples(places, places, places)))
     got = DISPOSITIONS[draw(places)]
     level = RULESET.dispositions[DISPOSITIONS[wanted]].level
@@ -150,7 +157,7 @@ def judged(draw: st.DrawFn) -> VignetteRun:
         gravest=DISPOSITIONS[gravest],
     )
     form = {**template().form, "disposition": got, "level": RULESET.dispositions[got].level.word}
-    return replace(template(), vignette=vignette, form=form, interview=form, verdict=judge(RULESET, vignette, got))
+    return replace(template(), vignette=vignette, form=form, interview=None, verdict=judge(RULESET, vignette, got))
 
 
 @given(judged())

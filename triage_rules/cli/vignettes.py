@@ -22,9 +22,10 @@ from triage_rules.interview.vignettes import HELD_OUT_FILE, VIGNETTES_FILE, Vign
 @click.argument("folder", metavar="RULESET", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--held-out", "is_held_out", is_flag=True,
               help=f"Run those of {HELD_OUT_FILE}, and show only counts.")  # fmt: skip
+@click.option("--forms-only", is_flag=True, help="Run only the full forms, without the interviews: much faster.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @handle_errors
-def vignettes(folder: Path, form: str, *, is_held_out: bool) -> None:
+def vignettes(folder: Path, form: str, *, is_held_out: bool, forms_only: bool) -> None:
     """Run the vignettes of a ruleset: clinical stories with a wanted outcome.
 
     The file vignettes.yaml has them. Each is run as a full form and as an interview. Shows how many outcomes are exact,
@@ -36,7 +37,7 @@ def vignettes(folder: Path, form: str, *, is_held_out: bool) -> None:
     known = load_vignettes(folder, evaluator.ruleset, load_personas(folder, evaluator.ruleset), file)
     if known is None:
         raise RulesetNotFound(f"there is no `{folder / file}`, so there are no vignettes to run")
-    suite = run_with_progress(evaluator, known)
+    suite = run_with_progress(evaluator, known, forms_only=forms_only)
     data: dict[str, object] = {
         "ruleset": evaluator.ruleset.name,
         "version": evaluator.ruleset.version,
@@ -54,10 +55,10 @@ def vignettes(folder: Path, form: str, *, is_held_out: bool) -> None:
         exit_with(f"Vignettes: {'; '.join(suite.failures)}.", ExitCode.FINDINGS)
 
 
-def run_with_progress(evaluator: Evaluator, known: Vignettes) -> VignetteSuite:
+def run_with_progress(evaluator: Evaluator, known: Vignettes, *, forms_only: bool = False) -> VignetteSuite:
     """Run vignettes, and show how many are done."""
     runs, progress = list[VignetteRun](), Progress()
-    for run in run_vignettes(evaluator, known.vignettes):
+    for run in run_vignettes(evaluator, known.vignettes, forms_only=forms_only):
         runs.append(run)
         progress.show(f"{len(runs)} of {count_noun(len(known.vignettes), 'vignette')}")
     return VignetteSuite(tuple(runs), known.budget)

@@ -11,10 +11,9 @@ from triage_rules.interview.vignette_figures import percent
 
 Json = Mapping[str, Any]
 
-COLUMNS = (
-    "", "vignettes", "exact", "acceptable", "too mild", "too grave", "harmless called urgent", "screens", "taps",
-)  # fmt: skip
-
+COLUMNS = ("", "vignettes", "exact", "acceptable", "too mild", "too grave", "harmless called urgent")
+OF_INTERVIEWS = ("screens", "taps")
+"""Columns of the figures; the last two are left out if only forms were run."""
 
 _AXES = "wanted in rows, by the ruleset in columns"
 
@@ -38,7 +37,7 @@ def as_text(data: Json) -> Iterator[str]:
             yield f"    {run['why']}"
     figures = data["figures"]
     yield from _table(figures_table(figures))
-    yield "Acceptable includes exact. Screens and taps: median / most."
+    yield from _notes(figures["all"])
     for heading, rows in _confusions(figures):
         yield ""
         yield heading
@@ -55,10 +54,7 @@ def as_markdown(data: Json) -> Iterator[str]:
     figures = data["figures"]
     yield from markdown_table(figures_table(figures))
     yield ""
-    yield "Acceptable includes exact."
-    yield "Screens and taps: median / most of the interviews."
-    differ, total = figures["all"]["form_and_interview_differ"], figures["all"]["vignettes"]
-    yield f"{total - differ} of {total} interviews end with the outcome of the full form."
+    yield from _notes(figures["all"])
     for heading, rows in _confusions(figures):
         yield ""
         yield heading
@@ -66,12 +62,22 @@ def as_markdown(data: Json) -> Iterator[str]:
         yield from markdown_table(rows)
 
 
+def _notes(figures: Json) -> Iterator[str]:
+    """Yield the sentences below the figures. `figures`: of all."""
+    yield "Acceptable includes exact."
+    differ, total = figures["form_and_interview_differ"], figures["vignettes"]
+    if differ is not None:
+        yield "Screens and taps: median / most of the interviews."
+        yield f"{total - differ} of {total} interviews end with the outcome of the full form."
+
+
 def figures_table(figures: Json) -> list[Sequence[str]]:
     """Return the rows of the figures of all, each group and each kind; the first row has the headings."""
     named = [("all", figures["all"])]
     named += [(name.replace("_", " "), of_name) for name, of_name in figures["groups"].items()]
     named += [(f"kind: {name}", of_name) for name, of_name in figures["kinds"].items()]
-    return [COLUMNS, *(_row(name, of_name) for name, of_name in named)]
+    interviewed = OF_INTERVIEWS if figures["all"]["screens"] is not None else ()
+    return [(*COLUMNS, *interviewed), *(_row(name, of_name) for name, of_name in named)]
 
 
 def _confusions(figures: Json) -> Iterator[tuple[str, list[Sequence[str]]]]:
@@ -111,8 +117,7 @@ def _row(name: str, figures: Json) -> tuple[str, ...]:
         str(figures["too_mild"]),
         str(figures["too_grave"]),
         f"{figures['harmless_called_urgent']} of {figures['harmless']}",
-        _spread(figures["screens"]),
-        _spread(figures["taps"]),
+        *(_spread(figures[name]) for name in OF_INTERVIEWS if figures[name] is not None),
     )
 
 

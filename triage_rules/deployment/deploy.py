@@ -177,8 +177,8 @@ def _interview(evaluator: Evaluator, personas: Personas) -> list[PersonaRun]:
 
 
 def _refuse_misses(evaluator: Evaluator, stories: Vignettes) -> None:
-    """Run the vignettes. Raises VignettesFailed if they fail as in `triage test`."""
-    suite = VignetteSuite(tuple(run_vignettes(evaluator, stories.vignettes)), stories.budget)
+    """Run the vignettes as full forms; `triage test` interviews them. Raises VignettesFailed if they fail."""
+    suite = VignetteSuite(tuple(run_vignettes(evaluator, stories.vignettes, forms_only=True)), stories.budget)
     faults = [
         RulesetFault(run.vignette.place, f"vignette `{run.vignette.name}`: {run.miss}")
         for run in suite.runs

@@ -24,7 +24,7 @@ LEVELS = [level.word for level in sorted(Level, reverse=True)]
 class VignetteFigures:
     """Figures of some vignettes. `acceptable` counts the exact ones, too; with too mild and too grave it makes all.
 
-    differ: those whose interview ends otherwise than the form.
+    differ: those whose interview ends otherwise than the form. differ, screens, taps: None if only forms were run.
     """
 
     vignettes: int
@@ -32,11 +32,11 @@ class VignetteFigures:
     acceptable: int
     too_mild: int
     too_grave: int
-    differ: int
+    differ: int | None
     harmless: int
     harmless_called_urgent: int
-    screens: Spread
-    taps: Spread
+    screens: Spread | None
+    taps: Spread | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class VignetteSuite:
 def figures_of(runs: Sequence[VignetteRun]) -> VignetteFigures:
     """Return the figures of these runs."""
     verdicts = Counter(run.verdict for run in runs)
+    interviews = [run.interview.conversation for run in runs if run.interview is not None]
     harmless = [run for run in runs if run.vignette.kind == HARMLESS]
     return VignetteFigures(
         vignettes=len(runs),
@@ -81,11 +82,11 @@ def figures_of(runs: Sequence[VignetteRun]) -> VignetteFigures:
         acceptable=verdicts[VignetteVerdict.EXACT] + verdicts[VignetteVerdict.WITHIN],
         too_mild=verdicts[VignetteVerdict.TOO_MILD],
         too_grave=verdicts[VignetteVerdict.TOO_GRAVE],
-        differ=sum(bool(run.differences) for run in runs),
+        differ=sum(bool(run.differences) for run in runs) if interviews else None,
         harmless=len(harmless),
         harmless_called_urgent=sum(run.form["level"] == Level.URGENT.word for run in harmless),
-        screens=_spread([run.conversation.screens for run in runs]),
-        taps=_spread([run.conversation.taps for run in runs]),
+        screens=_spread([conversation.screens for conversation in interviews]),
+        taps=_spread([conversation.taps for conversation in interviews]),
     )
 
 
@@ -161,19 +162,19 @@ def describe_vignette(run: VignetteRun) -> Json:
         "why": vignette.why,
         "marks": list(vignette.source.marks),
         "form": run.form["disposition"],
-        "interview": run.interview["disposition"],
+        "interview": None if run.interview is None else run.interview.result["disposition"],
         "verdict": run.verdict.value,
         "rules": list(run.deciding),
         "by_default": run.form["basis"] == "default",
-        "screens": run.conversation.screens,
-        "taps": run.conversation.taps,
+        "screens": None if run.interview is None else run.interview.conversation.screens,
+        "taps": None if run.interview is None else run.interview.conversation.taps,
         "passed": run.passed,
         "miss": run.miss,
     }
 
 
-def _spread(values: Sequence[float]) -> Spread:
-    return Spread(median(values), max(values)) if values else Spread(0, 0)
+def _spread(values: Sequence[float]) -> Spread | None:
+    return Spread(median(values), max(values)) if values else None
 
 
 def describe_counts(figures: VignetteFigures) -> Json:
@@ -187,6 +188,10 @@ def describe_counts(figures: VignetteFigures) -> Json:
         "form_and_interview_differ": figures.differ,
         "harmless": figures.harmless,
         "harmless_called_urgent": figures.harmless_called_urgent,
-        "screens": {"median": figures.screens.middle, "most": figures.screens.most},
-        "taps": {"median": figures.taps.middle, "most": figures.taps.most},
+        "screens": _describe_spread(figures.screens),
+        "taps": _describe_spread(figures.taps),
     }
+
+
+def _describe_spread(measure: Spread | None) -> Json | None:
+    return None if measure is None else {"median": measure.middle, "most": measure.most}

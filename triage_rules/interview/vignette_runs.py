@@ -37,17 +37,24 @@ def judge(ruleset: Ruleset, vignette: Vignette, disposition: str) -> VignetteVer
 
 
 @dataclass(frozen=True, slots=True)
-class VignetteRun:
-    """Run of a vignette. `form`, `interview`: the results, as they would be published.
+class VignetteInterview:
+    """Interview of a vignette. `result`: of the answers that it asked for, as it would be published."""
 
-    verdict: on the result of the form.
+    conversation: Conversation
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VignetteRun:
+    """Run of a vignette. `form`: the result of the full form, as it would be published; `verdict`: on that.
+
+    interview: None if only the form was run.
     """
 
     vignette: Vignette
     form: Mapping[str, Any]
-    interview: Mapping[str, Any]
-    conversation: Conversation
     verdict: VignetteVerdict
+    interview: VignetteInterview | None = None
 
     @property
     def deciding(self) -> tuple[str, ...]:
@@ -58,15 +65,16 @@ class VignetteRun:
     @property
     def differences(self) -> tuple[str, ...]:
         """Return what is wrong with the interview, a line each; none if it ends with the outcome of the form."""
+        if self.interview is None:
+            return ()
+        form, result = self.form["disposition"], self.interview.result
         lines = []
-        form, interviewed = self.form["disposition"], self.interview["disposition"]
-        if form != interviewed:
-            lines.append(f"the interview ends with {interviewed}, the form with {form}")
-        if self.conversation.repeated is not None:
-            lines.append(
-                f"the interview does not end; it asks again for {', '.join(self.conversation.repeated.inputs)}"
-            )
-        elif not self.interview["interview"]["complete"]:
+        if form != result["disposition"]:
+            lines.append(f"the interview ends with {result['disposition']}, the form with {form}")
+        repeated = self.interview.conversation.repeated
+        if repeated is not None:
+            lines.append(f"the interview does not end; it asks again for {', '.join(repeated.inputs)}")
+        elif not result["interview"]["complete"]:
             lines.append("the interview is not complete, although no screen is left")
         return tuple(lines)
 
@@ -85,15 +93,25 @@ class VignetteRun:
         return "; ".join(parts) or None
 
 
-def run_vignettes(evaluator: Evaluator, vignettes: Iterable[Vignette]) -> Iterator[VignetteRun]:
-    """Yield the run of each vignette: of a patient, or of a person beside them. Raises EngineError."""
+def run_vignettes(
+    evaluator: Evaluator, vignettes: Iterable[Vignette], *, forms_only: bool = False
+) -> Iterator[VignetteRun]:
+    """Yield the run of each vignette: of a patient, or of a person beside them. Raises EngineError.
+
+    forms_only: leave out the interviews, which take most of the time.
+    """
     planner = Planner(evaluator)
     for vignette in vignettes:
         form = evaluate_form(evaluator, vignette.truth, Audience.PATIENT)
-        conversation = interview(planner, vignette.truth, audience=Audience.PATIENT)
-        interviewed = evaluate(evaluator, conversation.answers, Audience.PATIENT, vignette.name)
         verdict = judge(evaluator.ruleset, vignette, form["disposition"])
-        yield VignetteRun(vignette, form, interviewed, conversation, verdict)
+        interviewed = None if forms_only else _interview(evaluator, planner, vignette)
+        yield VignetteRun(vignette, form, verdict, interviewed)
+
+
+def _interview(evaluator: Evaluator, planner: Planner, vignette: Vignette) -> VignetteInterview:
+    conversation = interview(planner, vignette.truth, audience=Audience.PATIENT)
+    result = evaluate(evaluator, conversation.answers, Audience.PATIENT, vignette.name)
+    return VignetteInterview(conversation, result)
 
 
 def _range(vignette: Vignette) -> str:
