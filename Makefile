@@ -12,7 +12,7 @@ export CPPFLAGS := -DPyEval_CallObject=PyObject_CallObject -O2
 # the tests start many processes: each would compile all modules again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-quick lint types arrows rulesets unit campaign lock mutate screenshots campaign-agreement campaign-analysis campaign-interview campaign-install chaos overload power-cut fuzz schemas comparison hazards interview-plot editor bench bench-short bench-test release hooks audit sbom clean help
+.PHONY: run test test-quick lint types arrows rulesets unit campaign lock mutate screenshots campaign-agreement campaign-analysis campaign-interview campaign-install chaos overload power-cut fuzz schemas comparison red-flags hazards interview-plot editor bench bench-short bench-test release hooks audit sbom clean help
 
 help:            ## show this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/'
@@ -72,13 +72,20 @@ campaign-install: $(TEST_READY)  ## install the wheel in new environments: for c
 fuzz: $(TEST_READY)  ## send hostile and mutated input to every reader and to HTTP; MINUTES=10
 	$(BIN)/python -m tests.campaigns.fuzzing $(or $(MINUTES),10)
 
-schemas: $(RUN_READY)  ## regenerate the JSON Schemas of ruleset, properties and personas files
+schemas: $(RUN_READY)  ## regenerate the JSON Schemas of ruleset, properties, personas and vignette files
 	$(BIN)/python -m triage_rules.language.reading.schema > triage_rules/schemas/ruleset.schema.json
 	$(BIN)/python -m triage_rules.assurance.properties.schema > triage_rules/schemas/properties.schema.json
 	$(BIN)/python -m triage_rules.interview.personas_schema > triage_rules/schemas/personas.schema.json
+	$(BIN)/python -m triage_rules.interview.vignettes_schema > triage_rules/schemas/vignettes.schema.json
 
 comparison: $(RUN_READY)  ## regenerate the table of docs/explanation/comparison.md
 	$(BIN)/triage compare rulesets/red-dots $(dir $(wildcard rulesets/comparison/*/ruleset.yaml)) --into docs/explanation/comparison.md
+
+RED_FLAGS := docs/safety/red-flags.md
+red-flags: $(RUN_READY)  ## regenerate the table of red flags of docs/safety; about a minute
+	@mkdir -p $(dir $(RED_FLAGS)) var
+	$(BIN)/triage red-flags rulesets/red-dots --pairs --split blanches_on_pressure=blanches,does_not_blanch --format markdown > var/red-flags.md
+	mv var/red-flags.md $(RED_FLAGS)
 
 INTERVIEW_PLOT := docs/explanation/plots/interview.svg
 HAZARDS := docs/safety/hazards
@@ -90,6 +97,12 @@ interview-plot: $(RUN_READY)  ## redraw the screens by persona of docs/explanati
 	@mkdir -p var
 	$(BIN)/triage interview rulesets/red-dots --format json > var/interviews.json || [ $$? -eq 1 ]
 	$(BIN)/python tools/interview_plot.py < var/interviews.json > $(INTERVIEW_PLOT)
+
+.PHONY: vignettes-page
+vignettes-page: $(RUN_READY)  ## run the vignettes of red-dots, and write docs/safety/vignettes.md
+	@mkdir -p var docs/safety
+	$(BIN)/triage vignettes rulesets/red-dots --forms-only --format json > var/vignettes.json || [ $$? -eq 1 ]
+	$(BIN)/python -m tools.vignettes_page rulesets/red-dots/vignettes-held-out-result.json < var/vignettes.json > docs/safety/vignettes.md
 
 editor:  ## rebuild the workbench's editor from tools/codemirror (needs Node 20 and npm); review the diff before you commit
 	cd tools/codemirror && npm ci --no-audit --no-fund && npm run build

@@ -73,7 +73,12 @@ def handlers() -> Handlers:
     """Make the handlers of this process, after the fork, so that no connection and no engine is shared."""
     settings: Settings = current_app.conf[SETTINGS]
     store = RedisStore(settings)
-    rulesets = LiveRulesets(store.rulesets, second_opinion=settings.second_opinion, alarm=_disagreed)
+    rulesets = LiveRulesets(
+        store.rulesets,
+        second_opinion=settings.second_opinion,
+        alarm=_disagreed,
+        contacts=settings.contact_choice,
+    )
     return Handlers(WorkerParts(settings, store, rulesets, send, store.now_ms))
 
 

@@ -36,8 +36,8 @@ AT_ONCE = threading.BoundedSemaphore(1)
 
 _DEPLOYMENT_BODY: dict[str, Any] = {
     "required": True,
-    "description": "The files as texts: `ruleset.yaml`, `cases.yaml`, and optionally `properties.yaml` and "
-    f"`personas.yaml`. At most {BODY_BYTES:,} bytes, {FILE_BYTES:,} for each file.",
+    "description": "The files as texts: `ruleset.yaml`, `cases.yaml`, and optionally `properties.yaml`, "
+    f"`personas.yaml` and `vignettes.yaml`. At most {BODY_BYTES:,} bytes, {FILE_BYTES:,} for each file.",
     "content": {"application/json": {"schema": DeploymentIn}},
 }
 
@@ -54,7 +54,7 @@ _DEPLOYMENT_BODY: dict[str, Any] = {
 def post_deployment() -> Response:
     """Deploy a ruleset.
 
-    Checks the ruleset, runs its cases and interviews its personas, as `triage deploy` does, then makes it live in one
+    Checks the ruleset, runs its cases, personas and vignettes, as `triage deploy` does, then makes it live in one
     step. If anything fails, the live version is unchanged.
     """
     refuse_query(request)

@@ -16,9 +16,10 @@ from service.http.parts import Parts, get_parts
 from service.http.responses import add_etag, json_response
 from triage_rules.deployment.live import Loaded
 from triage_rules.evaluation.answers import answers_json_schema
+from triage_rules.evaluation.result import contacts_as_json
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.bundle import document_of
-from triage_rules.language.model import Floor, Input, Panel, Rule, Ruleset
+from triage_rules.language.model import Floor, Input, Panel, Rule, Ruleset, RulesetScope
 from triage_rules.language.wording import describe_condition
 from triage_rules.store.rulesets import LiveRuleset
 
@@ -104,6 +105,7 @@ def _summary(loaded: Loaded, live: LiveRuleset) -> dict[str, Any]:
         "title": ruleset.title,
         "approved_by": ruleset.approved_by,
         "approval": describe_approval(ruleset),
+        "contacts": contacts_as_json(ruleset.contacts),
         "activated_at": timestamp(live.activated_ms),
         "links": {"self": path, "schema": f"{path}/schema"},
     }
@@ -125,6 +127,7 @@ def _detail(ruleset: Ruleset) -> dict[str, Any]:
         "inputs": [_input(asked) for asked in ruleset.inputs.values()],
         "panels": [_panel(ruleset, panel) for panel in ruleset.panels.values()],
         "screens": {"first": _screens(ruleset.screens.first), "then": _screens(ruleset.screens.then)},
+        "scope": _scope(ruleset.scope),
         "rules": [_rule(ruleset, rule) for rule in ruleset.rules.values()],
         "safety_net": [_rule(ruleset, floor) for floor in ruleset.floors.values()],
     }
@@ -172,6 +175,17 @@ def _panel(ruleset: Ruleset, panel: Panel) -> dict[str, Any]:
 
 def _screens(screens: Iterable[str | tuple[str, ...]]) -> list[dict[str, Any]]:
     return [{"panel": item} if isinstance(item, str) else {"findings": list(item)} for item in screens]
+
+
+def _scope(scope: RulesetScope | None) -> dict[str, Any] | None:
+    if scope is None:
+        return None
+    return {
+        "question": scope.question,
+        "disposition": scope.disposition,
+        "reason": scope.reason,
+        "then_ask": list(scope.then_ask),
+    }
 
 
 def _rule(ruleset: Ruleset, rule: Rule | Floor) -> dict[str, Any]:

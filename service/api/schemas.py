@@ -131,6 +131,11 @@ class RulesetOut(Out):
     title = fields.String(required=True)
     approved_by = fields.String(required=True, allow_none=True, metadata=_says("The clinician who signed it, or null."))
     approval = fields.String(required=True, metadata=_says("The approval in words."))
+    contacts = fields.Dict(
+        required=True,
+        allow_none=True,
+        metadata=_says("`country`, and `values` of the contacts in its texts; null if it has none."),
+    )
     activated_at = fields.String(required=True, metadata=_says("UTC.", format="date-time"))
     links = fields.Nested(RulesetLinks, required=True)
 
@@ -190,6 +195,15 @@ class PanelOut(Out):
     lines = fields.List(fields.Nested(PanelLineOut), required=True)
 
 
+class ScopeOut(Out):
+    """What a ruleset is for: a no to the question gives the disposition, or a worse one."""
+
+    question = fields.String(required=True, metadata=_says("A yes/no input."))
+    disposition = fields.String(required=True)
+    reason = fields.String(required=True)
+    then_ask = fields.List(fields.String(), required=True, metadata=_says("Inputs that are still asked after the no."))
+
+
 class RuleOut(Out):
     """A rule, or a floor of the safety net."""
 
@@ -228,6 +242,7 @@ class RulesetDetailOut(RulesetOut):
         required=True,
         metadata=_says('`first` and `then`: lists of {"panel": name} or {"findings": [names]}, asked together.'),
     )
+    scope = fields.Nested(ScopeOut, required=True, allow_none=True)
     rules = fields.List(fields.Nested(RuleOut), required=True)
     safety_net = fields.List(fields.Nested(RuleOut), required=True)
     document = fields.Dict(required=True, metadata=_says("The ruleset as deployed, with all conditions."))
@@ -240,6 +255,7 @@ class FilesIn(ma.Schema):
     cases = fields.String(required=True, data_key="cases.yaml", metadata=_says("The worked cases: at least one."))
     properties = fields.String(data_key="properties.yaml", metadata=_says("The properties to prove."))
     personas = fields.String(data_key="personas.yaml", metadata=_says("The people to interview."))
+    vignettes = fields.String(data_key="vignettes.yaml", metadata=_says("The clinical stories to run."))
 
 
 class DeploymentIn(ma.Schema):

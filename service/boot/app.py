@@ -28,7 +28,12 @@ def create_app(
     store = RedisStore(settings) if store is None else store
     dispatch = CeleryDispatch(settings) if dispatch is None else dispatch
     metrics = Metrics(store, store.now_ms, settings.worker_within_ms)
-    live = LiveRulesets(store.rulesets, second_opinion=settings.second_opinion, alarm=metrics.disagreed)
+    live = LiveRulesets(
+        store.rulesets,
+        second_opinion=settings.second_opinion,
+        alarm=metrics.disagreed,
+        contacts=settings.contact_choice,
+    )
     intake = Intake(store.reports, live, dispatch, metrics, now_ms=store.now_ms)
 
     app = Flask("service", static_folder="static", template_folder="templates")

@@ -38,6 +38,7 @@ OF_ERROR: dict[type[TriageError], str] = {
     errors.RulesetError: "internal",
     errors.CasesFailed: "internal",
     errors.PersonasFailed: "internal",
+    errors.VignettesFailed: "internal",
     errors.PropertiesFailed: "internal",
     errors.RulesetNotFound: "ruleset-not-found",
     errors.NoRulesetLive: "no-ruleset-live",

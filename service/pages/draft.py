@@ -21,7 +21,7 @@ from triage_rules.workbench.yaml_export import yaml_of
 Json = dict[str, Any]
 
 MAX_BYTES = 8 * 1024**2
-"""Maximum size of a posted form: four files of at most a megabyte each, as texts and as uploads."""
+"""Maximum size of a posted form: five files of at most a megabyte each, as texts and as uploads."""
 
 ANSWER = "a."
 """Prefix of the fields with a patient's answers."""

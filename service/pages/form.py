@@ -197,7 +197,8 @@ def _act(form: FormRequest, do: str) -> Response:
             state.private = SHOWN
             return _show_next(form)
         case ["skip-private", _, _]:
-            state.skip_private()
+            result = form.result(state.answers(form.ruleset))
+            state.skip_private(entry["finding"] for entry in result["ask"])
             return _show_next(form)
         case ["all" | "all-private" as which, _, _]:
             state.private = SHOWN if which == "all-private" else state.private
@@ -298,7 +299,7 @@ def _show_next(form: FormRequest, *, keep_before: bool = False) -> Response:
     if state.is_private(screen.names) and state.private != SHOWN:
         if not state.private:
             return _show_private(form)
-        state.skip_private()  # again: the screen is of a private question that no longer has its "unknown"
+        state.skip_private(screen.names)  # again: the screen is of a private question that no longer has its "unknown"
         return _show_next(form, keep_before=keep_before)
     state.show(screen)
     return _show_screen(form)
@@ -407,7 +408,10 @@ def _progress(form: FormRequest, answers: FormAnswers) -> dict[str, Any]:
         "complete": result["interview"]["complete"],
         "answered": len(answers.given),
         "matters": [question for question in left if not question.is_private][:3],
-        "irrelevant": [entry["finding"] for entry in result["irrelevant"]],
+        "irrelevant": [
+            *(entry["finding"] for entry in result["irrelevant"]),
+            *sorted(form.ruleset.not_asked(answers.given) - answers.given.keys()),
+        ],
     }
 
 

@@ -109,12 +109,12 @@ class FormState:
         """Return True if one of the questions may be shown only to a person who is alone."""
         return any(self.asked[name].is_private for name in names)
 
-    def skip_private(self) -> None:
-        """Answer all private questions that have no answer with "unknown"."""
+    def skip_private(self, names: Iterable[str]) -> None:
+        """Answer the private questions among these that have no answer with "unknown"."""
         self.private = SKIPPED
-        for question in self.asked.values():
-            if question.is_private:
-                self.written.setdefault(question.name, UNKNOWN)
+        for name in names:
+            if self.asked[name].is_private:
+                self.written.setdefault(name, UNKNOWN)
 
     def show(self, screen: FormScreen) -> None:
         """Go to a screen."""

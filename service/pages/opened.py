@@ -63,7 +63,7 @@ def open_report(name: str, report_id: str) -> HighlightedRuleset:
     posted = get_parts().store.reports.get_delivery(report.id)
     if report.ruleset != name or report.result is None or posted is None:
         raise ReportNotFound
-    loaded = get_parts().live.by_digest(report.digest)
+    loaded = get_parts().live.of_result(report.digest, report.result)
     facts = loaded.evaluator.facts(posted.report.answers, posted.history)
     return HighlightedRuleset(loaded, facts, "report", report.id, {"report": report.id}, report.result["level"])
 

@@ -11,6 +11,7 @@ from triage_rules.evaluation import explanation
 from triage_rules.evaluation.decision import keyed_outcomes
 from triage_rules.evaluation.explanation import NOT_ESTABLISHED, OPEN, DerivationNode
 from triage_rules.evaluation.reference import Reference
+from triage_rules.explanation.negations import mark_negations
 from triage_rules.explanation.none_of import is_none_of, merge_none_of
 from triage_rules.explanation.not_asked import derive_implied, is_implied
 from triage_rules.language.model import AskedOf, Floor, Rule, Ruleset
@@ -58,6 +59,8 @@ def build_reasons(loaded: Loaded, posted: Delivery, result: dict[str, Any], *, f
             continue
         condition = _condition(rules[fired["id"]], fired.get("disposition"))
         nodes = derive_implied(ruleset, reference, result, explanation.derive(ruleset, reference, condition))
+        if for_clinician:
+            nodes = mark_negations(result, nodes)
         hidden = not for_clinician and _rests_on_hidden(ruleset, nodes)
         reasons.append(
             Reason(

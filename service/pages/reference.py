@@ -73,8 +73,8 @@ def get_problem(code: str) -> Response:
 def get_schema(name: str) -> Response:
     """Get a JSON Schema: of the files of a ruleset (for editors), of results, or of the events on the stream.
 
-    The names are `ruleset.schema.json`, `properties.schema.json`, `personas.schema.json`, `result.schema.json` and
-    `result-event.schema.json`.
+    The names are `ruleset.schema.json`, `properties.schema.json`, `personas.schema.json`, `vignettes.schema.json`,
+    `result.schema.json` and `result-event.schema.json`.
     """
     if name not in schema_names():
         abort(404)

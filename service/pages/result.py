@@ -90,7 +90,7 @@ def find_visible_report(report_id: str, *, by_link: bool) -> StoredReport:
 def _open(report: StoredReport, result: dict[str, Any]) -> OpenedReport:
     parts = get_parts()
     try:
-        loaded = parts.live.by_digest(report.digest)
+        loaded = parts.live.of_result(report.digest, result)
     except (BundleError, RulesetError, RulesetNotFound):
         loaded = None
     return OpenedReport(report, result, loaded, parts.store.reports.get_delivery(report.id))
@@ -102,6 +102,7 @@ def _view_values(opened: OpenedReport, *, for_clinician: bool) -> dict[str, Any]
     asks = [item for item in result["ask"] if for_clinician or item.get("audience", "anyone") in SHOWN_TO_PATIENTS]
     values: dict[str, Any] = {
         "advice": [text for text in result["advice"][CLINICIAN if for_clinician else PATIENT].split("\n\n") if text],
+        "own_words": (result.get("own_words") or {}).get(CLINICIAN if for_clinician else PATIENT),
         "ask": asks,
         "missing": [],
         "disposition": None,

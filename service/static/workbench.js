@@ -227,7 +227,7 @@ async function ask(action, submitter) {
   const place = document.getElementById(onPatient ? "tried" : "outcome");
   sync();
   // A patient needs only the rules; the other files are large.
-  const data = formData(submitter, onPatient ? ["cases.yaml", "properties.yaml", "personas.yaml"] : []);
+  const data = formData(submitter, onPatient ? ["cases.yaml", "properties.yaml", "personas.yaml", "vignettes.yaml"] : []);
   data.set("action", action);
   const mine = (place.asked = (place.asked ?? 0) + 1);
   place.setAttribute("aria-busy", "true");

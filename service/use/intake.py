@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -39,8 +39,8 @@ class IntakeRulesets(RulesetLookup[Loaded], Protocol):
         """Read the live versions from the store now."""
         ...
 
-    def by_digest(self, digest: str) -> Loaded:
-        """Return the ruleset of a bundle, live or not."""
+    def of_result(self, digest: str, result: Mapping[str, Any]) -> Loaded:
+        """Return the ruleset that made a result."""
         ...
 
     def refused(self) -> dict[str, str]:
@@ -231,7 +231,7 @@ class Intake:
         """
         delivery = self._store.get_delivery(result["id"])
         try:
-            loaded = self._live.by_digest(digest)
+            loaded = self._live.of_result(digest, result)
         except (RulesetNotFound, BundleError, RulesetError, EngineLimitError):
             delivery = None
         if delivery is None:

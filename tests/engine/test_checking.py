@@ -26,6 +26,7 @@ from tests.support.rulesets.defects import (
     clean,
     found_in,
     parsed,
+    rule,
     unused_input,
 )
 from tests.support.rulesets.faulty_files import ALL, Faulty
@@ -68,6 +69,7 @@ OF_THE_FILE = {
     CheckType.MISSPELT_GROUP,
     CheckType.NEGATED_LINE,
     CheckType.IDLE_PANEL,
+    CheckType.LATE_SCOPE,
     CheckType.UNUSED_ACCEPTANCE,
 }
 """Seen in the file, whatever is reported."""
@@ -156,6 +158,7 @@ def test_an_input_that_only_gates_read_is_used() -> None:
     add_input(data, "opening", {"type": "yes_no"})
     add_input(data, "planted", {"type": "yes_no", "relevant": {"when": "opening", "otherwise": False}})
     add_raising(data, "planted")
+    data["mandatory"].remove("opening")
     assert found_in(data) == ()
     del data["inputs"]["planted"]["relevant"]
     assert [(one.type, one.of) for one in found_in(data)] == [(CheckType.UNUSED_INPUT, "opening")]
@@ -168,6 +171,97 @@ def test_the_report_of_a_gated_danger_answers_what_is_not_asked() -> None:
     assert found.witness is not None
     assert found.witness.answers["planted"] is True
     assert found.witness.result["disposition"] == "U0"
+
+
+def optional_danger(**question: object) -> Data:
+    """A ruleset with routine results, and a sign that makes urgent but need not be answered."""
+    data = clean(3)
+    data["rules"]["R00"]["disposition"] = "R1"
+    add_input(data, "planted", {"type": "yes_no"} | question)
+    add_raising(data, "planted")
+    data["mandatory"].remove("planted")
+    return data
+
+
+def test_the_report_of_an_open_danger_is_routine_and_the_message_has_the_answer() -> None:
+    (found,) = found_in(optional_danger())
+    assert (found.type, found.of) == (CheckType.OPEN_DANGER, "planted")
+    assert found.witness is not None
+    assert "planted" not in found.witness.answers
+    assert found.witness.result["level"] == "routine"
+    assert "“planted? yes” would be such an answer, with U0." in found.message
+
+
+def test_a_question_that_no_patient_is_asked_is_no_open_danger() -> None:
+    assert found_in(optional_danger(asked_of="clinician")) == ()
+
+
+def test_a_question_that_is_ruled_out_is_no_open_danger() -> None:
+    """Where the sign is asked, a rule sees to it that the result is not routine."""
+    data = optional_danger()
+    add_input(data, "opening", {"type": "yes_no"})
+    data["mandatory"].append("opening")
+    assert {one.type for one in found_in(data)} == {CheckType.OPEN_DANGER, CheckType.IDLE_MANDATORY}
+    data["inputs"]["planted"]["relevant"] = {"when": "opening", "otherwise": False}
+    data["safety_net"]["S1"]["when"] = {"any": ["mandatory_open", "opening"]}
+    assert found_in(data) == ()
+
+
+def test_an_accepted_open_danger_is_proved_without_an_example() -> None:
+    """Its report would never be shown, and is slow to find."""
+    data = optional_danger()
+    data["accepts"] = [{"finding": "open_danger", "of": ["planted"], "reason": "asked where it matters"}]
+    (found,) = found_in(data)
+    assert (found.type, found.accepted, found.witness) == (CheckType.OPEN_DANGER, "asked where it matters", None)
+    data["mandatory"].append("planted")
+    assert [one.type for one in found_in(data)] == [CheckType.UNUSED_ACCEPTANCE]
+
+
+def mention_beside(sign: str) -> Data:
+    """A ruleset whose text raises to U2 unless a sign is answered yes, which leads to this disposition."""
+    data = clean(3)
+    data["rules"] = {one: leaf | {"disposition": "M2"} for one, leaf in data["rules"].items()}
+    add_input(data, "words", {"type": "text", "max_length": 40})
+    add_input(data, "sign", {"type": "yes_no"})
+    data["mentions"] = {"stiff": {"text": "words", "phrases": ["stiff neck"], "says": "a stiff neck is written"}}
+    data["rules"]["X1"] = rule("Sign", "sign", sign)
+    data["rules"]["X2"] = rule("Words", {"all": ["stiff", {"unless": "sign"}]}, "U2")
+    return data
+
+
+@pytest.mark.parametrize("sign", ["U1", "U2"])
+def test_a_mention_is_covered_by_a_question_that_does_at_least_the_same(sign: str) -> None:
+    assert found_in(mention_beside(sign)) == ()
+
+
+def test_a_mention_is_not_covered_by_a_question_that_does_less() -> None:
+    (found,) = found_in(mention_beside("M1"))
+    assert (found.type, found.of) == (CheckType.UNASKED_MENTION, "stiff")
+    assert found.message.startswith("one phrase (“stiff neck”) of `stiff` in `words` ")
+    assert "from M2 to U2" in found.message
+    assert "`sign` asks for the same, but leads to less in some reports" in found.message
+
+
+def test_a_question_that_is_another_way_to_the_same_statement_covers_a_mention() -> None:
+    """Words in two languages and the question make one statement. Without the question, both mentions are found."""
+    data = mention_beside("U2")
+    data["mentions"]["steif"] = {"text": "words", "phrases": ["nacken steif"], "says": "the same in German"}
+    data["inferences"]["stiff_neck"] = {"says": "A stiff neck", "when": {"any": ["sign", "stiff", "steif"]}}
+    data["rules"]["X2"]["when"] = "stiff_neck"
+    del data["rules"]["X1"]
+    assert found_in(data) == ()
+    data["inferences"]["stiff_neck"]["when"] = {"any": ["stiff", "steif"]}
+    data["rules"]["X1"] = rule("Sign", "sign", "M1")
+    assert {(one.type, one.of) for one in found_in(data)} == {
+        (CheckType.UNASKED_MENTION, "stiff"),
+        (CheckType.UNASKED_MENTION, "steif"),
+    }
+
+
+def test_a_mention_that_changes_nothing_is_no_finding() -> None:
+    data = mention_beside("M1")
+    data["rules"]["X2"]["disposition"] = "M2"
+    assert CheckType.UNASKED_MENTION not in {one.type for one in found_in(data)}
 
 
 # --- brute force ---

@@ -157,27 +157,28 @@ def mild_bound(patch: pytest.MonkeyPatch) -> None:
 
 def expected_as_answer(patch: pytest.MonkeyPatch) -> None:
     """An open question counts as answered with the expected answer."""
-    facts = Evaluator.facts
+    complete = Evaluator._complete
 
-    def changed(self: Evaluator, answers: Answers, history: History) -> Answers:
+    def changed(self: Evaluator, answers: Answers, history: History, mentions: Answers) -> Answers:
         expected = {n: read.expected for n, read in self.ruleset.inputs.items() if read.expected is not None}
-        return facts(self, expected | answers, history)
+        return complete(self, expected | answers, history, mentions)
 
-    patch.setattr(Evaluator, "facts", changed)
+    patch.setattr(Evaluator, "_complete", changed)
 
 
 def relevance_beats_answers(patch: pytest.MonkeyPatch) -> None:
     """What is answered against its relevance is overwritten."""
-    facts = Evaluator.facts
+    complete = Evaluator._complete
 
-    def changed(self: Evaluator, answers: Answers, history: History) -> Answers:
-        found = facts(self, answers, history)
+    def changed(self: Evaluator, answers: Answers, history: History, mentions: Answers) -> Answers:
+        found = complete(self, answers, history, mentions)
         for name in answers:
-            without = facts(self, {other: value for other, value in answers.items() if other != name}, history)
+            others = {other: value for other, value in answers.items() if other != name}
+            without = complete(self, others, history, mentions)
             found |= {name: without[name]} if name in without else {}
         return found
 
-    patch.setattr(Evaluator, "facts", changed)
+    patch.setattr(Evaluator, "_complete", changed)
 
 
 def irrelevant_as_open(patch: pytest.MonkeyPatch) -> None:
@@ -199,9 +200,11 @@ def irrelevant_as_open(patch: pytest.MonkeyPatch) -> None:
 
 def order_counts(patch: pytest.MonkeyPatch) -> None:
     """The answer that was given last is forgotten."""
-    facts = Evaluator.facts
+    complete = Evaluator._complete
     patch.setattr(
-        Evaluator, "facts", lambda self, answers, history: facts(self, dict(list(answers.items())[:-1]), history)
+        Evaluator,
+        "_complete",
+        lambda self, answers, history, mentions: complete(self, dict(list(answers.items())[:-1]), history, mentions),
     )
 
 

@@ -30,7 +30,8 @@ def differences(
 ) -> list[str]:
     """What the plain evaluator says otherwise. closed: inputs that the audience will not answer."""
     reference, numbering = Reference(ruleset, findings), Numbering(ruleset)
-    is_open = {name: bit for name, bit in input_bits(ruleset).items() if name not in findings}
+    gone = findings.keys() | ruleset.not_asked(findings)
+    is_open = {name: bit for name, bit in input_bits(ruleset).items() if name not in gone}
     closed_bits = sum(bit for name, bit in is_open.items() if name in closed)
     opinion = plain.of(findings, Reach(sum(is_open.values()) & ~closed_bits, closed_bits))
     rails, grounds = reference.rails(), ReferenceJustification(ruleset, reference, closed)

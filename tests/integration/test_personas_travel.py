@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.actors import TESTER
 from tests.support.command import run_triage
-from tests.support.rulesets import glass_personas
+from tests.support.rulesets import glass_personas, glass_vignettes
 from triage_rules.deployment import deploy
 from triage_rules.deployment.deploy import Deployed
 from triage_rules.store.redis import RedisStore
@@ -76,9 +76,10 @@ def test_a_first_deployment_over_the_budget_is_compared_with_nothing(store: Redi
 def test_the_command_deploys_with_passing_personas_only(
     store: RedisStore, redis_url: str, tmp_path: Path, text: str, code: int
 ) -> None:
-    folder = glass_personas.write_folder(tmp_path / "glass-test", text)
+    folder = glass_vignettes.write_folder(tmp_path / "glass-test")
+    (folder / "personas.yaml").write_text(text, encoding="utf-8")
     ran = run_triage("deploy", folder, TRIAGE_REDIS_URL=redis_url)
     assert ran.exit_code == code
-    assert ("2 cases passed, 3 personas interviewed (median: 2 screens)." in ran.stderr) is (code == 0)
+    assert ("2 cases passed, 3 personas interviewed (median: 2 screens), 3 vignettes run." in ran.stderr) is (code == 0)
     assert ("Refused: 1 of 3 personas failed" in ran.stderr) is (code == 1)
     assert ("glass-test" in store.rulesets.get_live()) is (code == 0)

@@ -162,6 +162,18 @@ def test_reasons_for_clinicians_alone_are_in_their_view_alone(clinic: Clinic) ->
         assert html.escape(rule["text"], quote=False).replace("'", "&#39;") in clinician
 
 
+def test_free_text_is_said_to_be_unread_and_clinicians_see_a_negation(clinic: Clinic) -> None:
+    posted = {"age_years": 30, "free_text": "He has no stiff neck."}
+    accepted = clinic.client.post("/v1/reports", json={"ruleset": "red-dots", "findings": posted}).get_json()["id"]
+    published = clinic.worker.decide(accepted)["own_words"]
+    patient, clinician = clinic.get(f"/results/{accepted}"), clinic.get(f"/results/{accepted}?view=clinician")
+    assert published["patient"] == "Nobody has read your own words yet."
+    assert published["patient"] in patient
+    assert published["clinician"] in html.unescape(clinician)
+    assert "yes (next to a negation)" in clinician
+    assert "next to a negation" not in patient
+
+
 def test_a_stored_report_gives_the_same_when_it_is_evaluated_again(clinic: Clinic) -> None:
     report = report_of(clinic.send({"age_years": 4, "blanches_on_pressure": "does_not_blanch"}))
     clinic.worker.decide(report)

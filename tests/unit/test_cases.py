@@ -87,7 +87,7 @@ SLIPS = [
     ("level: urgent", "level: urgent, determined: yes", "10:41: case `first`: `expect`: `determined`: expected `true` or `false`"),
     ("level: urgent", "level: urgent, act_within_minutes: soon", "10:49: case `first`: `expect`: `act_within_minutes`: expected a whole number"),
     ("fires: [R08]", "fires: R08", "10:36: case `first`: `expect`: `fires`: expected a list, found the text `R08`"),
-    ("fires: [R08]", "fires: [R088]", "10:37: case `first`: `expect`: `fires`: the ruleset has no rule or floor `R088`; did you mean `R08`?"),
+    ("fires: [R08]", "fires: [R088]", "10:37: case `first`: `expect`: `fires`: the ruleset has no rule or floor `R088`; did you mean `R88`?"),
     ("fires: [R08]", "fires: []", "10:36: case `first`: `expect`: `fires`: the list is empty"),
     ("fires: [R08]", "silent: {R08: true}", "10:37: case `first`: `expect`: `silent`: expected a list, found a mapping"),
     ("fires: [R08]", "silent: [R888]", "10:38: case `first`: `expect`: `silent`: the ruleset has no rule or floor `R888`"),

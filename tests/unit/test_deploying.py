@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rulesets import glass_personas
+from tests.support.rulesets import glass_personas, glass_vignettes
 from triage_rules.deployment import deploy, evidence
-from triage_rules.foundation.errors import CasesFailed, PersonasFailed, RulesetError
+from triage_rules.foundation.errors import CasesFailed, PersonasFailed, RulesetError, VignettesFailed
 from triage_rules.language.bundle import make_bundle
 
 FOLDER = Path(__file__).resolve().parents[1] / "acceptance" / "rulesets" / "glass-test"
@@ -66,7 +66,7 @@ def test_personas_are_interviewed_and_go_along(tmp_path: Path) -> None:
     checked = deploy.check_files(with_personas())
     assert checked == deploy.check_folder(glass_personas.write_folder(tmp_path / "glass-test"))
     assert checked.kept["personas.yaml"] == glass_personas.PERSONAS
-    assert checked.interviews == deploy.Interviews(3, 2, None)
+    assert (checked.interviews, checked.vignettes) == (deploy.Interviews(3, 2, None), None)
     assert deploy.check_files(files()).interviews is None
     shown = evidence.read(checked.kept[evidence.FILE_NAME])
     assert [(one.name, one.level, one.screens, one.certificate) for one in shown.personas] == [
@@ -87,6 +87,31 @@ def test_a_persona_that_fails_is_told_with_its_place_and_counted(tmp_path: Path)
 def test_every_fault_of_the_personas_is_told() -> None:
     told = faults(with_personas(glass_personas.PERSONAS.replace("itchy: true", "itchy: often")))
     assert [one.split(": ")[0] for one in told] == ["personas.yaml:13:38"]
+
+
+def with_vignettes(text: str = glass_vignettes.VIGNETTES) -> dict[str, str]:
+    return with_personas() | {"vignettes.yaml": text}
+
+
+def test_vignettes_are_run_and_go_along(tmp_path: Path) -> None:
+    """By either way; the half that is set aside stays where it is."""
+    folder = glass_vignettes.write_folder(tmp_path / "glass-test")
+    (folder / "vignettes-held-out.yaml").write_text("not: read", encoding="utf-8")
+    checked = deploy.check_files(with_vignettes())
+    assert checked == deploy.check_folder(folder)
+    assert checked.kept["vignettes.yaml"] == glass_vignettes.VIGNETTES
+    assert checked.vignettes == 3
+
+
+def test_a_vignette_that_is_too_mild_and_a_missed_budget_keep_a_ruleset_from_going_live(tmp_path: Path) -> None:
+    mild = "vignettes.yaml:25:3: vignette `fever`: too mild: wanted U2_emergency_dept_now, got M1_clinician_48h"
+    missed = "vignettes.yaml:2:1: `budget`: 2 of 3 (66.7 %) are acceptable, and the budget is at least 75 %"
+    first, second, third = faults(with_vignettes(glass_vignettes.TOO_MILD))
+    assert first.startswith(mild)
+    assert second.startswith("vignettes.yaml:2:1: `budget`: 1 of 3 (33.3 %) are exact")
+    assert third == missed
+    with pytest.raises(VignettesFailed, match="Refused: 3 vignettes were run, with the faults above"):
+        deploy.check_folder(glass_vignettes.write_folder(tmp_path / "glass-test", glass_vignettes.TOO_MILD))
 
 
 IMPOSSIBLE = """

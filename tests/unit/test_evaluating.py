@@ -12,7 +12,8 @@ from tests import golden
 from tests.engine.raw import child
 from tests.support.rulesets.generated import DIGEST, as_facts, make_report, make_ruleset
 from tests.support.shares import examples
-from triage_rules.evaluation.evaluator import Evaluator, folded
+from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.phrases import folded
 from triage_rules.foundation.errors import EngineError
 from triage_rules.language.model import Answers, Level, Ruleset
 from triage_rules.language.reading import read_ruleset

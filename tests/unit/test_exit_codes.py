@@ -19,6 +19,7 @@ from triage_rules.foundation.errors import (
     ReportError,
     RulesetError,
     TriageError,
+    VignettesFailed,
 )
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "exit-codes.md"
@@ -31,7 +32,7 @@ def every_error(root: type[TriageError] = TriageError) -> set[type[TriageError]]
 def make_error(kind: type[TriageError]) -> TriageError:
     if kind in {RulesetError, ReportError}:
         return kind(())
-    if kind in {CasesFailed, PersonasFailed, PropertiesFailed}:
+    if kind in {CasesFailed, PersonasFailed, VignettesFailed, PropertiesFailed}:
         return kind((), 1)
     return kind("the reason")
 

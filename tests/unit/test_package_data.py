@@ -18,6 +18,7 @@ def test_every_schema_is_read_from_the_package() -> None:
         "result-event.schema.json",
         "result.schema.json",
         "ruleset.schema.json",
+        "vignettes.schema.json",
     ]
     for name in schema_names():
         assert json.loads(read_schema(name))["$schema"].startswith("https://json-schema.org/")

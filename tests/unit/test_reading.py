@@ -144,6 +144,12 @@ def test_validity_conflicts_and_mentions_are_read(ruleset):
     assert ruleset.mentions["red_flag_words"].phrases == ("stiff neck", "blue lips")
 
 
+def test_phrases_by_language_are_one_list():
+    """A phrase that two languages share is written under both."""
+    text = example().replace("phrases: [stiff neck, blue lips]", "phrases: {en: [stroke, fit], de: [Stroke, stroke]}")
+    assert read(text).mentions["red_flag_words"].phrases == ("stroke", "fit", "Stroke")
+
+
 def test_everything_knows_where_it_was_written(ruleset):
     """Later checks tell their faults with a place too."""
     lines = example().splitlines()

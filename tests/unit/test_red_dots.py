@@ -68,6 +68,10 @@ OURS = {
     "unwell_for_weeks",
     "weak_defence_or_bleeding_risk",
     "medicines_or_long_illness",
+    *("about_spots", "self_harm", "chest_pain_crushing", "limb_signs", "one_leg_swollen", "blue_toes"),
+    *("bruise_places", "lifelong_unchanged", "family_bleeding", "clinician_called_harmless", "spot_colour"),
+    *("colour_turning_brown", "lacy_pattern", "growing_lump", "travel_tropics_1y", "surgery_or_immobile_4w", "smoker"),
+    *("tampon_in_use", "meningococcal_risk", "iron_lack_or_tablets", "multivitamins"),
 }
 # Unit and plausible limits, where the note gives them; None: the note leaves the limit open.
 NUMBERS: dict[str, tuple[str, float, float | None]] = {
@@ -104,6 +108,7 @@ DISPOSITIONS = {
     "U1_ambulance_now": (Level.URGENT, 0),
     "U2_emergency_dept_now": (Level.URGENT, 60),
     "U3_same_day_clinician": (Level.URGENT, 240),
+    "M0_not_assessed": (Level.MONITOR, 1440),  # ours: the wrong form
     "M1_clinician_48h": (Level.MONITOR, 2880),
     "M2_clinician_1w": (Level.MONITOR, 10080),
     "M3_self_monitor_recheck": (Level.MONITOR, 240),
@@ -152,7 +157,7 @@ def all_rules(ruleset: Ruleset) -> list[Rule | Floor]:
     return [*ruleset.rules.values(), *ruleset.floors.values()]
 
 
-def test_the_fields_are_those_of_the_note_and_nine_of_ours(ruleset: Ruleset) -> None:
+def test_the_fields_are_those_of_the_note_and_thirty_of_ours(ruleset: Ruleset) -> None:
     """A field that is lost can't raise; a field too many has no rule of the note behind it."""
     assert len(FIELDS) == len(set(FIELDS)) == 120
     assert set(ruleset.inputs) == set(FIELDS) | OURS
@@ -195,8 +200,11 @@ def test_every_derived_fact_of_the_note_is_there(ruleset: Ruleset) -> None:
     assert found == {f"D{number:02}" for number in range(1, 17)}
 
 
-def test_every_rule_of_the_note_is_there_and_no_other(ruleset: Ruleset) -> None:
-    assert set(ruleset.rules) == {f"R{number:02}" for number in range(1, 72)}
+def test_every_rule_of_the_note_is_there_and_no_other_but_ours(ruleset: Ruleset) -> None:
+    """R01 to R71 are the note's; R72 to R94 and the rule of the scope are ours, and their sources say so."""
+    ours = {f"R{number}" for number in range(72, 95)} | {"SCOPE"}
+    assert set(ruleset.rules) - ours == {f"R{number:02}" for number in range(1, 72)}
+    assert ours <= set(ruleset.rules)
 
 
 def test_every_safety_net_of_the_note_has_its_place(ruleset: Ruleset) -> None:
@@ -204,9 +212,11 @@ def test_every_safety_net_of_the_note_has_its_place(ruleset: Ruleset) -> None:
     assert set(ruleset.floors) == {
         *(f"S{number:02}" for number in (1, 2, 3, 4, 5, 6, 11, 12, 13)),
         "S12B",
+        "S14",  # ours: free text that speaks of a danger to life
         "A01",
         "A02",
         "A03",
+        "A04",
     }
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert all(f"S{number:02}" in readme for number in range(1, 14))
@@ -279,10 +289,10 @@ def routine_conditions(ruleset: Ruleset) -> Iterator[tuple[str, str, Condition]]
 
 
 def test_silence_never_leads_to_routine(ruleset: Ruleset) -> None:
-    """A rule to routine stands on spoken answers. Two exceptions, both told in the README: temperature or report is
-    enough for "no fever", and an adult need not say that no months were given."""
+    """A rule to routine stands on spoken answers. Three exceptions: temperature or report is enough for "no fever", an
+    adult need not say that no months were given, and bruises of an unknown place count as unexplained."""
     found = {(rule, place) for rule, place, _ in routine_conditions(ruleset)}
-    assert {place for _, place in found} == {"afebrile", "months_given"}
+    assert {place for _, place in found} == {"afebrile", "months_given", "bruises_unexplained"}
 
 
 def test_every_rule_to_routine_needs_the_red_flags_answered_and_negative(ruleset: Ruleset) -> None:
@@ -314,6 +324,7 @@ NEVER_A_LINE = {
     "independently_mobile",
     "trauma_explained",
     "iga_vasculitis_checks_normal",
+    "about_spots",
     "neck_pressure_or_assault",
 }
 """A yes is harmless, so "none of these" would be the danger; the last is private."""
@@ -336,11 +347,12 @@ def test_every_sign_that_a_patient_can_answer_is_a_line_of_a_panel(ruleset: Rule
         "mucosal_bleeding",
         "bruising_extent",
         "known_bleeding_disorder",
+        "pregnancy_status",
     }
 
 
-def test_an_interview_begins_with_immediate_danger_then_age_glass_test_and_temperature(ruleset: Ruleset) -> None:
-    assert ruleset.screens.first == ("danger_now", ("age_years", "blanches_on_pressure", "temperature_c"))
+def test_an_interview_begins_with_immediate_danger_then_scope_age_and_glass_test_then_illness(ruleset: Ruleset) -> None:
+    assert ruleset.screens.first == ("danger_now", ("about_spots", "age_years", "blanches_on_pressure"), "illness")
     assert [panel.name for panel in ruleset.panels.values() if panel.immediate_danger] == ["danger_now"]
 
 

@@ -22,6 +22,7 @@ from triage_rules.foundation.errors import (
     ReportFault,
     RulesetError,
     TriageError,
+    VignettesFailed,
 )
 
 DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs" / "reference" / "http-api.md"
@@ -37,7 +38,7 @@ def an_error(kind: type[TriageError]) -> TriageError:
         return ReportError((ReportFault("/findings/x", "null", "told"),))
     if kind is RulesetError:
         return RulesetError(())
-    if kind in {CasesFailed, PersonasFailed, PropertiesFailed}:
+    if kind in {CasesFailed, PersonasFailed, VignettesFailed, PropertiesFailed}:
         return kind((), 1)
     if kind is QueueTooOld:
         return QueueTooOld(1)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.rulesets import glass_personas, repository
+from tests.support.rulesets import glass_personas, glass_vignettes, repository
 from triage_rules.deployment.deploy import check_folder
 from triage_rules.language.bundle import bundle_of, document_of, make_bundle
 from triage_rules.language.reading import parse_document
@@ -179,6 +179,16 @@ def test_faults_of_personas_are_told_with_those_of_the_other_files(peopled: dict
     assert peopled["personas.yaml"].split("\n")[12][told[1]["column"] - 1 :].startswith("itchy")
     assert ask(peopled, "look")["draft"]["personas"] == 3
     assert ask(peopled | {"personas.yaml": " \n"}, "look")["diagnostics"] == []
+
+
+def test_faults_of_vignettes_are_told_once_the_personas_can_be_read(peopled: dict[str, str]) -> None:
+    """Otherwise every vignette would seem to lack its base."""
+    draft = peopled | {"vignettes.yaml": glass_vignettes.VIGNETTES.replace("kind: urgent", "kind: between")}
+    told = ask(draft, "look")["diagnostics"]
+    assert [(one["file"], one["line"]) for one in told] == [("vignettes.yaml", 28)]
+    told = ask(edited(draft, "itchy: true", "ichy: true", "personas.yaml"), "look")["diagnostics"]
+    assert [one["file"] for one in told] == ["personas.yaml"]
+    assert ask(peopled | {"vignettes.yaml": glass_vignettes.VIGNETTES}, "look")["draft"]["vignettes"] == 3
 
 
 def test_the_cases_run_with_the_personas(peopled: dict[str, str]) -> None:

@@ -72,6 +72,16 @@ def test_the_gates_of_a_question_are_completed(text: str, wanted: list[str]) -> 
     assert options(RULES[: RULES.index("\nmentions:")].rstrip("\n") + QUESTION + text) == wanted
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("    phr", ["phrases"]), ("    phrases: {e", ["en"]), ("    phrases:\n      en: [stiff neck]\n      d", ["de"])],
+)
+def test_phrases_are_completed_with_their_languages(text: str, wanted: list[str]) -> None:
+    assert (
+        options(RULES[: RULES.index("\ninferences:")].rstrip("\n") + "\n  zz:\n    text: free_text\n" + text) == wanted
+    )
+
+
 PANELS = "\npanels:\n  now:\n    question: Is any of this so?\n"
 
 
@@ -154,6 +164,38 @@ personas:
 )
 def test_a_persona_is_completed(text: str, wanted: list[str]) -> None:
     assert options(PERSONA + text, "personas.yaml") == wanted
+
+
+VIGNETTE = """vignettes:
+  bites:
+    group: adults
+  new:
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("    mil", ["mildest"]),
+        ("    kind: ", ["urgent", "between", "harmless"]),
+        ("    group: ", ["adults"]),
+        ("    findings: {bl", ["blanches_on_pressure"]),
+        ("    wanted: M", ["M1_clinician_48h"]),
+        ("    mildest: R", ["R2_self_care_info"]),
+        ("    source: {u", ["url"]),
+    ],
+)
+def test_a_vignette_is_completed(text: str, wanted: list[str]) -> None:
+    assert options(VIGNETTE + text, "vignettes.yaml") == wanted
+
+
+def test_a_vignette_may_rest_on_its_own_bases_and_those_of_the_personas() -> None:
+    text = f"bases:\n  teenager:\n    title: Fifteen\n{VIGNETTE}    base: "
+    lines = text.split("\n")
+    files = {"ruleset.yaml": RULES, "personas.yaml": PERSONA, "vignettes.yaml": text}
+    found = complete(files, "vignettes.yaml", len(lines), len(lines[-1]) + 1)
+    assert found is not None
+    assert {option.label for option in found.options} == {"adult", "teenager"}
 
 
 @pytest.mark.parametrize("text", ["    # disp", "    reason: a word or t", "    reason: 'a wo"])

@@ -28,12 +28,14 @@ COMMANDS = (
     "mutate",
     "post",
     "prove",
+    "red-flags",
     "redrive",
     "rekey",
     "rollback",
     "status",
     "test",
     "up",
+    "vignettes",
     "withdraw",
 )
 """Commands in the order of --help. `form-link` is the function `form_link` in `form_link.py`, and so on."""
@@ -95,7 +97,8 @@ def main() -> None:
     """Triage symptom reports by rules that can be trusted.
 
     \b
-    Without a server:             check, test, prove, mutate, interview, decide, explain, compare, diff
+    Without a server:             check, test, vignettes, prove, red-flags, mutate, interview, decide, explain, compare,
+                                  diff
     Against a running service:    deploy, rollback, withdraw, status, post, follow, redrive, key, audit, erase, rekey
     Forms for patients:           form-link
     Everything on this machine:   up

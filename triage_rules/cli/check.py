@@ -20,6 +20,7 @@ from triage_rules.foundation.errors import EngineLimitError, RulesetError
 from triage_rules.foundation.place import Place
 from triage_rules.foundation.version import version
 from triage_rules.interview.personas import load_personas
+from triage_rules.interview.vignettes import HELD_OUT_FILE, VIGNETTES_FILE, load_vignettes
 from triage_rules.language.bundle import bundle_of
 from triage_rules.language.check_types import CheckType
 from triage_rules.language.model import Ruleset
@@ -114,7 +115,9 @@ def check_folder(folder: Path, seconds: float) -> CheckReport:
         if (folder / CASES_FILE).exists():
             read_cases(folder, ruleset)
         if folder.is_dir():
-            load_personas(folder, ruleset)
+            personas = load_personas(folder, ruleset)
+            for file in (VIGNETTES_FILE, HELD_OUT_FILE):
+                load_vignettes(folder, ruleset, personas, file)
     except RulesetError as error:
         return CheckReport(checking.findings_of_faults(error.faults))
     digest = bundle_of(document).digest

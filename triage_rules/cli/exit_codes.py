@@ -22,6 +22,7 @@ EXIT_CODES: dict[type[TriageError], ExitCode] = {
     errors.RulesetError: ExitCode.FINDINGS,
     errors.CasesFailed: ExitCode.FINDINGS,
     errors.PersonasFailed: ExitCode.FINDINGS,
+    errors.VignettesFailed: ExitCode.FINDINGS,
     errors.PropertiesFailed: ExitCode.FINDINGS,
     errors.RulesetNotFound: ExitCode.USAGE,
     errors.NoRulesetLive: ExitCode.USAGE,

@@ -16,6 +16,7 @@ from triage_rules.evaluation.decision import keyed_outcomes
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.explanation import DerivationNode
 from triage_rules.evaluation.reference import Reference
+from triage_rules.explanation.negations import mark_negations
 from triage_rules.explanation.none_of import merge_none_of
 from triage_rules.explanation.not_asked import derivation_lines, derive_implied
 from triage_rules.language.model import Answers, Condition, Level, Ruleset
@@ -101,7 +102,9 @@ def derive_rules(
     fired = [*result["rules"], *result["safety_net"]]
     conditions = {rule["id"]: _outcome_condition(ruleset, rule["id"], rule.get("disposition")) for rule in fired}
     return {
-        name: derive_implied(ruleset, reference, result, explanation.derive(ruleset, reference, condition))
+        name: mark_negations(
+            result, derive_implied(ruleset, reference, result, explanation.derive(ruleset, reference, condition))
+        )
         for name, condition in conditions.items()
     }
 

@@ -19,12 +19,12 @@ def deploy_folder(
     """Check a folder and make it live; after an error the live version stays. `before`: called with the checked bundle.
 
     Raises:
-        RulesetError: The file is not a ruleset, a case or a persona fails, or a property is not proved.
+        RulesetError: The file is not a ruleset, a case, a persona or the vignettes fail, or a property is not proved.
         RulesetNotFound: There is no such folder.
         EngineLimitError: The ruleset is too large for the engine.
 
     """
-    write_message(f"Checking {folder}: rules, cases, personas and properties. This may take some seconds.")
+    write_message(f"Checking {folder}: rules, cases, personas, vignettes and properties. This may take some seconds.")
     checked = deployment.check_folder(folder)
     before(checked.bundle)
     deployed = deployment.deploy(store.rulesets, checked, store.now_ms(), by)
@@ -36,6 +36,8 @@ def deploy_folder(
     if checked.interviews is not None:
         personas = count_noun(checked.interviews.personas, "persona")
         interviewed = f", {personas} interviewed (median: {checked.interviews.median_screens:g} screens)"
+    if checked.vignettes is not None:
+        interviewed += f", {count_noun(checked.vignettes, 'vignette')} run"
     write_message(f"{cases} passed{proved}{interviewed}.")
     for warning in deployed.warnings:
         write_message(f"Warning: {warning}", fg="yellow")

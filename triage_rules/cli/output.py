@@ -37,8 +37,8 @@ EXTRAS = {
 """The extra that brings each package which the base doesn't (pyproject.toml)."""
 
 EXTRAS_OF_COMMANDS = {
-    **dict.fromkeys(("compare", "decide", "explain", "interview", "rollback", "test"), "rules"),
-    **dict.fromkeys(("check", "deploy", "diff", "mutate", "prove"), "prove"),
+    **dict.fromkeys(("compare", "decide", "explain", "interview", "rollback", "test", "vignettes"), "rules"),
+    **dict.fromkeys(("check", "deploy", "diff", "mutate", "prove", "red-flags"), "prove"),
     "form-link": "service",
     "up": "service,local",
 }
@@ -140,6 +140,8 @@ def result_text(result: dict[str, Any]) -> list[str]:
     lines += [f"  {r['id']}: {r['text']}  [{r['source']}]" for r in [*result["rules"], *result["safety_net"]]]
     if not result["rules"] and level is not None:
         lines.append("  No rule matched.")
+    if result.get("own_words"):
+        lines.append(f"  {result['own_words']['clinician']}")
     lines += _describe_next(result)
     lines += [
         f"  ask: {question['question']} ({_describe_effect(question, level)})"

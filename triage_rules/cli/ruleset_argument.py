@@ -9,6 +9,7 @@ from pathlib import Path
 
 from triage_rules.cli.output import write_message
 from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.contacts import read_contact_choice
 from triage_rules.foundation.errors import RulesetNotFound
 from triage_rules.foundation.settings import Settings
 from triage_rules.interview.personas import PERSONAS_FILE, Personas, load_personas, parse_personas
@@ -40,7 +41,7 @@ def open_version(asked: str) -> Evaluator:
 
     """
     if Path(asked).exists():
-        ruleset, document = read_with_document(asked)
+        ruleset, document = read_with_document(asked, read_contact_choice())
         return Evaluator(ruleset, bundle_of(document).digest)
     if is_digest(asked):
         return _open_stored(asked)
@@ -60,7 +61,7 @@ def _open_stored(name_or_digest: str) -> Evaluator:
             if live is None:
                 raise RulesetNotFound(f"`{name_or_digest}` is neither a file or folder here nor a live ruleset")
             digest = live.digest
-        return Evaluator(open_bundle(store.rulesets.get_bundle(digest), digest), digest)
+        return Evaluator(open_bundle(store.rulesets.get_bundle(digest), digest, settings.contact_choice), digest)
 
 
 def _open_revision(revision: str, path: str) -> Evaluator:
@@ -85,7 +86,7 @@ def _open_revision(revision: str, path: str) -> Evaluator:
         reason = shown.stderr.decode(errors="replace").strip().splitlines() or ["git gave no reason"]
         raise RulesetNotFound(f"`{asked}` can't be read from git: {reason[0]}")
     text, name = shown.stdout[: MAX_BYTES + 1], f"{revision}:{file}"
-    return Evaluator(parse_ruleset(text, name), bundle_of(parse_document(text, name)).digest)
+    return Evaluator(parse_ruleset(text, name, read_contact_choice()), bundle_of(parse_document(text, name)).digest)
 
 
 def open_folder(folder: Path) -> Evaluator:
@@ -97,7 +98,7 @@ def open_folder(folder: Path) -> Evaluator:
         EngineLimitError: The ruleset is too large for the engine.
 
     """
-    ruleset, document = read_with_document(folder)
+    ruleset, document = read_with_document(folder, read_contact_choice())
     return Evaluator(ruleset, bundle_of(document).digest)
 
 
@@ -108,8 +109,9 @@ def open_folder_or_live(ruleset: str) -> Evaluator:
     from triage_rules.deployment.live import LiveRulesets
 
     write_message(f"No folder `{ruleset}` here; reading the live ruleset.")
-    with RedisStore(Settings.from_environment()) as store:
-        return LiveRulesets(store.rulesets).get(ruleset).evaluator
+    settings = Settings.from_environment()
+    with RedisStore(settings) as store:
+        return LiveRulesets(store.rulesets, contacts=settings.contact_choice).get(ruleset).evaluator
 
 
 def open_with_personas(ruleset: str) -> tuple[Evaluator, Personas | None]:

@@ -1,4 +1,4 @@
-"""`triage test`: run the cases and personas of a ruleset, and show what the cases leave uncovered."""
+"""`triage test`: run the cases, personas and vignettes of a ruleset, and show what the cases leave uncovered."""
 
 from __future__ import annotations
 
@@ -26,10 +26,14 @@ from triage_rules.cli.output import (
     write_message,
 )
 from triage_rules.cli.ruleset_argument import open_folder
+from triage_rules.cli.vignettes import run_with_progress
+from triage_rules.cli.vignettes_text import count_line
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.interview.persona_runs import PersonaRun, median_screens, run_persona
-from triage_rules.interview.personas import load_personas
+from triage_rules.interview.personas import Personas, load_personas
 from triage_rules.interview.plan import Planner
+from triage_rules.interview.vignette_figures import VignetteSuite, describe_counts, describe_vignette
+from triage_rules.interview.vignettes import load_vignettes
 
 
 def _read_required(_: click.Context, __: click.Parameter, value: str | None) -> dict[CoverageMeasure, Decimal]:
@@ -51,12 +55,15 @@ def _read_required(_: click.Context, __: click.Parameter, value: str | None) -> 
 def test(
     folder: Path, form: str, is_covered: bool, required: dict[CoverageMeasure, Decimal], suggested: int | None
 ) -> None:
-    """Run the worked cases of a ruleset, and interview its personas."""
+    """Run the worked cases of a ruleset, interview its personas, and run its vignettes."""
     evaluator = open_folder(folder)
     outcomes = _run_cases(evaluator, folder)
-    personas = _run_personas(evaluator, folder)
+    people = load_personas(folder, evaluator.ruleset)
+    stories = load_vignettes(folder, evaluator.ruleset, people)
+    personas = [] if people is None else _run_personas(evaluator, people)
+    vignettes = VignetteSuite() if stories is None else run_with_progress(evaluator, stories)
     coverage = cover(evaluator, outcomes) if is_covered or required or suggested else None
-    run = SuiteRun(evaluator.ruleset.name, outcomes, personas, coverage if is_covered else None)
+    run = SuiteRun(evaluator.ruleset.name, outcomes, personas, vignettes, coverage if is_covered else None)
     if suggested is not None and coverage is not None:
         write_data(drafts(suggest(evaluator, coverage, [outcome.case for outcome in outcomes], suggested)))
     elif form == "junit":
@@ -69,6 +76,7 @@ def test(
         write_message(f"Too little is covered: {line}.")
     failures = [_count_failures(len(run.failed), len(outcomes), "case")] if run.failed or not outcomes else []
     failures += [_count_failures(len(run.failed_personas), len(personas), "persona")] if run.failed_personas else []
+    failures += [f"Vignettes: {'; '.join(vignettes.failures)}."] if vignettes.failures else []
     if failures:
         exit_with(" ".join(failures), ExitCode.FINDINGS)
     if lacking:
@@ -83,10 +91,7 @@ def _run_cases(evaluator: Evaluator, folder: Path) -> list[CaseOutcome]:
     return outcomes
 
 
-def _run_personas(evaluator: Evaluator, folder: Path) -> list[PersonaRun]:
-    known = load_personas(folder, evaluator.ruleset)
-    if known is None:
-        return []
+def _run_personas(evaluator: Evaluator, known: Personas) -> list[PersonaRun]:
     planner, progress, runs = Planner(evaluator), Progress(), list[PersonaRun]()
     for persona in known.personas:
         runs.append(run_persona(evaluator, planner, persona))
@@ -115,11 +120,12 @@ def cover(evaluator: Evaluator, outcomes: list[CaseOutcome]) -> Coverage:
 
 @dataclass(frozen=True, slots=True)
 class SuiteRun:
-    """Outcomes of a ruleset's cases and personas, and the coverage if it was asked for."""
+    """Outcomes of a ruleset's cases, personas and vignettes, and the coverage if it was asked for."""
 
     ruleset: str
     outcomes: Sequence[CaseOutcome]
     personas: Sequence[PersonaRun]
+    vignettes: VignetteSuite
     coverage: Coverage | None
 
     @property
@@ -133,17 +139,20 @@ class SuiteRun:
         return [run for run in self.personas if not run.passed]
 
     def as_text(self) -> Iterator[str]:
-        """Yield the lines of the run: failed cases and personas, their counts, the coverage."""
+        """Yield the lines of the run: failed cases and personas, missed vignettes, their counts, the coverage."""
         for outcome in self.failed:
             yield f"{outcome.case.id}: {outcome.case.note}"
             yield "\n".join(f"    {difference}" for difference in outcome.differences)
         for run in self.failed_personas:
             yield f"{run.persona.name}: {run.persona.title}"
             yield "\n".join(f"    {difference}" for difference in run.differences)
+        yield from (f"{name}: {miss}" for name, miss in self.vignettes.misses.items())
         yield f"{len(self.outcomes) - len(self.failed)} passed, {len(self.failed)} failed"
         if self.personas:
             failed, screens = len(self.failed_personas), f"{median_screens(self.personas):g}"
             yield f"personas: {len(self.personas) - failed} passed, {failed} failed (median: {screens} screens)"
+        if self.vignettes.runs:
+            yield count_line(describe_counts(self.vignettes.figures))
         if self.coverage is not None:
             yield f"\n{coverage_reporting.as_text(self.coverage)}"
 
@@ -170,20 +179,20 @@ class SuiteRun:
                 }
                 for run in self.personas
             ],
+            "vignettes": [describe_vignette(run) for run in self.vignettes.runs],
         }
         return data if self.coverage is None else data | {"coverage": coverage_reporting.as_json(self.coverage)}
 
     def as_junit(self) -> str:
         """Return the run as a JUnit suite; coverage as properties, which readers of JUnit keep or ignore."""
-        failed = len(self.failed) + len(self.failed_personas)
-        counts = {"tests": len(self.outcomes) + len(self.personas), "failures": failed, "errors": 0, "skipped": 0}
+        tests = list(self._list_tests())
+        failed = sum(bool(differences) for *_, differences in tests)
+        counts = {"tests": len(tests), "failures": failed, "errors": 0, "skipped": 0}
         suite = ET.Element("testsuite", {"name": self.ruleset} | {name: str(count) for name, count in counts.items()})
         if self.coverage is not None:
             properties = ET.SubElement(suite, "properties")
             for kind, count in self.coverage.counts().items():
                 ET.SubElement(properties, "property", name=f"coverage.{kind.value}", value=count.percent)
-        tests = [(self.ruleset, o.case.id, o.case.note, o.differences) for o in self.outcomes]
-        tests += [(f"{self.ruleset}.personas", r.persona.name, r.persona.title, r.differences) for r in self.personas]
         for group, name, message, differences in tests:
             case = ET.SubElement(suite, "testcase", name=name, classname=group, time="0")
             if differences:
@@ -191,3 +200,16 @@ class SuiteRun:
                 failure.text = "\n".join(differences)
         ET.indent(suite)
         return ET.tostring(suite, encoding="unicode", xml_declaration=True)
+
+    def _list_tests(self) -> Iterator[tuple[str, str, str, Sequence[str]]]:
+        """Yield the group, name and title of each test, and its differences: none if it passes."""
+        for outcome in self.outcomes:
+            yield self.ruleset, outcome.case.id, outcome.case.note, outcome.differences
+        for run in self.personas:
+            yield f"{self.ruleset}.personas", run.persona.name, run.persona.title, run.differences
+        group = f"{self.ruleset}.vignettes"
+        for vignette in self.vignettes.runs:
+            failed = () if vignette.passed else (vignette.miss or "",)
+            yield group, vignette.vignette.name, vignette.vignette.story, failed
+        if self.vignettes.budget.limits:
+            yield group, "budget", "The shares that the ruleset must keep", self.vignettes.shortfalls

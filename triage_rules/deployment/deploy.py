@@ -28,11 +28,15 @@ from triage_rules.foundation.errors import (
     RulesetError,
     RulesetFault,
     RulesetNotFound,
+    VignettesFailed,
 )
 from triage_rules.foundation.place import Place
 from triage_rules.interview.persona_runs import PersonaRun, median_screens, run_persona
 from triage_rules.interview.personas import PERSONAS_FILE, Personas, parse_personas
 from triage_rules.interview.plan import Planner
+from triage_rules.interview.vignette_figures import VignetteSuite
+from triage_rules.interview.vignette_runs import run_vignettes
+from triage_rules.interview.vignettes import VIGNETTES_FILE, Vignettes, parse_vignettes
 from triage_rules.language.bundle import Bundle, bundle_of, open_bundle
 from triage_rules.language.check_types import CheckType, Severity
 from triage_rules.language.model import Ruleset
@@ -42,7 +46,7 @@ from triage_rules.records.proposals import Approval
 from triage_rules.store.rulesets import LiveRuleset, RulesetStore
 
 REQUIRED = (FILE_NAME, CASES_FILE)
-FILES = (*REQUIRED, PROPERTIES_FILE, PERSONAS_FILE)
+FILES = (*REQUIRED, PROPERTIES_FILE, PERSONAS_FILE, VIGNETTES_FILE)
 """Files of a ruleset's folder that are read; only REQUIRED ones must be there."""
 
 CHECK_FINDINGS_SECONDS = 20.0
@@ -78,7 +82,7 @@ class Checked:
 
     proved: number of proved properties; None if none are claimed. unasked: those about the previous version.
     undecided: questions that the check for errors had no time for, a sentence each. files: the checked texts, by name.
-    interviews: None if there are no personas.
+    interviews: None if there are no personas. vignettes: their number; None if there are none.
     """
 
     bundle: Bundle
@@ -90,6 +94,7 @@ class Checked:
     files: Mapping[str, str] = field(default_factory=dict)
     evidence: str = ""
     interviews: Interviews | None = None
+    vignettes: int | None = None
 
     @property
     def kept(self) -> Mapping[str, str]:
@@ -106,12 +111,15 @@ class Deployed:
 
 
 def check_folder(folder: Path) -> Checked:
-    """Read a ruleset, check it, run its cases and personas, and prove its properties, on the bundle that would go live.
+    """Read a ruleset, check it, run its cases, personas and vignettes, and prove its properties.
+
+    All this on the bundle that would go live.
 
     Raises:
         RulesetError: With every fault.
         CasesFailed: If a case fails.
         PersonasFailed: If the interview of a persona does not end with the expected outcome.
+        VignettesFailed: If a vignette gets too mild an outcome, or the vignettes miss their budget.
         PropertiesFailed: If a property is not proved.
         RulesetNotFound: If a file is missing.
         EngineLimitError: If the engine can't hold the ruleset.
@@ -124,6 +132,8 @@ def check_folder(folder: Path) -> Checked:
     claimed = None if properties_file is None else parse_properties(*properties_file, evaluator.ruleset)
     personas_file = sources.get(PERSONAS_FILE)
     personas = None if personas_file is None else parse_personas(*personas_file, evaluator.ruleset)
+    vignettes_file = sources.get(VIGNETTES_FILE)
+    stories = None if vignettes_file is None else parse_vignettes(*vignettes_file, evaluator.ruleset, personas)
     outcomes = [run_case(evaluator, case) for case in parse_cases(*sources[CASES_FILE], evaluator.ruleset)]
     faults = tuple(
         RulesetFault(outcome.case.place, f"case `{outcome.case.id}`: {'; '.join(outcome.differences)}")
@@ -133,6 +143,8 @@ def check_folder(folder: Path) -> Checked:
     if faults:
         raise CasesFailed(faults, len(outcomes))
     runs = [] if personas is None else _interview(evaluator, personas)
+    if stories is not None:
+        _refuse_misses(evaluator, stories)
     undecided = _refuse_errors(ruleset, document, evaluator)
     verdicts = [] if claimed is None else _prove_all(evaluator, claimed)
     unasked = tuple(claim.id for claim, verdict in verdicts if verdict is ProofVerdict.NOT_ASKED)
@@ -146,6 +158,7 @@ def check_folder(folder: Path) -> Checked:
         files={name: text.decode() for name, (text, _) in sources.items()},
         evidence=evidence.text_of(outcomes, verdicts, runs, None if personas is None else personas.median_screens),
         interviews=None if personas is None else Interviews(len(runs), median_screens(runs), personas.median_screens),
+        vignettes=None if stories is None else len(stories.vignettes),
     )
 
 
@@ -161,6 +174,19 @@ def _interview(evaluator: Evaluator, personas: Personas) -> list[PersonaRun]:
     if faults:
         raise PersonasFailed(faults, len(runs))
     return runs
+
+
+def _refuse_misses(evaluator: Evaluator, stories: Vignettes) -> None:
+    """Run the vignettes as full forms; `triage test` interviews them. Raises VignettesFailed if they fail."""
+    suite = VignetteSuite(tuple(run_vignettes(evaluator, stories.vignettes, forms_only=True)), stories.budget)
+    faults = [
+        RulesetFault(run.vignette.place, f"vignette `{run.vignette.name}`: {run.miss}")
+        for run in suite.runs
+        if not run.passed
+    ]
+    faults += [RulesetFault(stories.budget.place, f"`budget`: {shortfall}") for shortfall in suite.shortfalls]
+    if faults:
+        raise VignettesFailed(tuple(faults), len(suite.runs))
 
 
 def _refuse_errors(ruleset: Ruleset, document: Document, evaluator: Evaluator) -> tuple[str, ...]:
@@ -217,6 +243,7 @@ def check_files(files: Mapping[str, str]) -> Checked:
         texts,
         report["evidence"],
         None if report["interviews"] is None else Interviews(**report["interviews"]),
+        report["vignettes"],
     )
 
 
@@ -330,6 +357,7 @@ def _main(folder: Path) -> None:
             "undecided": checked.undecided,
             "evidence": checked.evidence,
             "interviews": None if checked.interviews is None else asdict(checked.interviews),
+            "vignettes": checked.vignettes,
         }
     json.dump(report, sys.stdout)
 

@@ -6,12 +6,14 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.evaluation.result import contacts_as_json
+from triage_rules.foundation.contacts import NO_CHOICE, ContactChoice
 from triage_rules.foundation.errors import (
     BundleError,
     EngineLimitError,
@@ -83,9 +85,16 @@ class LiveRulesets:
     """
 
     def __init__(
-        self, store: LiveStore, *, second_opinion: bool = True, alarm: Callable[[], None] = lambda: None
+        self,
+        store: LiveStore,
+        *,
+        second_opinion: bool = True,
+        alarm: Callable[[], None] = lambda: None,
+        contacts: ContactChoice = NO_CHOICE,
     ) -> None:
+        """Follow the live rulesets. contacts: to fill into their texts."""
         self._store = store
+        self._contacts = contacts
         self._second_opinion = second_opinion
         self._alarm = alarm
         self._asking = threading.Lock()
@@ -94,7 +103,7 @@ class LiveRulesets:
         self._refreshes = 0
         self._live: dict[str, LiveRuleset] = {}
         self._opening = threading.RLock()
-        self._opened: OrderedDict[str, Loaded] = OrderedDict()
+        self._opened: OrderedDict[tuple[str, ContactChoice], Loaded] = OrderedDict()
         self._good: dict[str, Loaded] = {}
         self._refused: dict[str, _Refused] = {}
 
@@ -148,19 +157,28 @@ class LiveRulesets:
         live = self._store.get_live().get(name)
         return live.version if live is not None and live.digest == digest else None
 
-    def by_digest(self, digest: str) -> Loaded:
-        """Return the ruleset of a bundle, live or not.
+    def by_digest(self, digest: str, contacts: ContactChoice | None = None) -> Loaded:
+        """Return the ruleset of a bundle, live or not. contacts: other ones than these rulesets are filled with.
 
         Raises RulesetNotFound, BundleError, RulesetError, EngineLimitError, StoreUnavailable.
         """
+        choice = self._contacts if contacts is None else contacts
+        key = (digest, choice)
         with self._opening:
-            if digest not in self._opened:
-                ruleset = open_bundle(self._store.get_bundle(digest), digest)
+            if key not in self._opened:
+                ruleset = open_bundle(self._store.get_bundle(digest), digest, choice)
                 evaluator = Evaluator(ruleset, digest, second_opinion=self._second_opinion, alarm=self._alarm)
-                self._opened[digest] = Loaded(ruleset, digest, evaluator)
+                self._opened[key] = Loaded(ruleset, digest, evaluator)
                 self._forget_oldest()
-            self._opened.move_to_end(digest)
-            return self._opened[digest]
+            self._opened.move_to_end(key)
+            return self._opened[key]
+
+    def of_result(self, digest: str, result: Mapping[str, Any]) -> Loaded:
+        """Return the ruleset that made a result, with the contacts that it was made with. Raises as `by_digest`."""
+        loaded, recorded = self.by_digest(digest), result.get("contacts")
+        if recorded is None or recorded == contacts_as_json(loaded.ruleset.contacts):
+            return loaded
+        return self.by_digest(digest, ContactChoice(recorded["country"], tuple(sorted(recorded["values"].items()))))
 
     def _open_live(self, name: str, digest: str) -> Loaded:
         """Open a live ruleset. Raises BundleError, without a new attempt within TRY_AGAIN_SECONDS of a failed one."""
@@ -175,9 +193,9 @@ class LiveRulesets:
 
     def _forget_oldest(self) -> None:
         live = {live_ruleset.digest for live_ruleset in self._live.values()}
-        others = [digest for digest in self._opened if digest not in live]
-        for digest in others[: max(0, len(others) - KEPT)]:
-            del self._opened[digest]
+        others = [key for key in self._opened if key[0] not in live or key[1] != self._contacts]
+        for key in others[: max(0, len(others) - KEPT)]:
+            del self._opened[key]
 
     def _follow(self) -> dict[str, LiveRuleset]:
         asked = self._asked

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-import unicodedata
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +14,10 @@ from triage_rules.evaluation.compiling import compile_ruleset
 from triage_rules.evaluation.decision import Decider
 from triage_rules.evaluation.engine import Engine
 from triage_rules.evaluation.generated.gates import ImpliedAnswers
+from triage_rules.evaluation.generated.mentions import MentionedPhrases
 from triage_rules.evaluation.generated.program import GeneratedEvaluator, Reach
+from triage_rules.evaluation.own_words import describe_own_words
+from triage_rules.evaluation.phrases import PhraseSearch, ReadText
 from triage_rules.evaluation.result import Identity, Results
 from triage_rules.evaluation.signals import Masks, input_bits
 from triage_rules.language.model import Answers, AskedOf, Audience, InputKind, Level, Ruleset, Value
@@ -45,7 +47,7 @@ class Evaluator:
         self._compiled = compile_ruleset(ruleset, f"{ruleset.name}-{digest[-12:]}")
         self._deciding = Decider(ruleset)
         self._results = Results(ruleset, self._deciding)
-        self._phrases = [(m.name, m.text, tuple(map(folded, m.phrases))) for m in ruleset.mentions.values()]
+        self._phrases = PhraseSearch(ruleset.mentions.values())
         self._texts = [name for name, read in ruleset.inputs.items() if read.kind is InputKind.TEXT]
         self._counted_inputs = [name for name, read in ruleset.inputs.items() if read.asked_of is AskedOf.SERVICE]
         self._gated = [
@@ -59,6 +61,9 @@ class Evaluator:
             audience: sum(self._bits[read.name] for read in asked if read.asked_of in audience.answers)
             for audience in Audience
         }
+        scope = ruleset.scope
+        self._scope_question = "" if scope is None else scope.question
+        self._in_scope_only = 0 if scope is None else sum(self._bits[name] for name in scope.not_asked)
         self._second_opinion = second_opinion
         self._alarm = alarm
         self._lock = threading.Lock()
@@ -77,8 +82,12 @@ class Evaluator:
         amends: str | None = None,
     ) -> dict[str, Any]:
         """Return the result, ready to publish. Raises EngineError if the engine fails."""
-        facts = self.facts(answers, history)
+        texts = self._read_texts(answers)
+        facts = self._complete(answers, history, self._phrases.find(texts))
         rails = self._run(facts)
+        if texts and self._second_opinion:  # the second search decides what the second evaluator sees
+            written = {name: str(answers[name]) for name in texts}
+            facts = self._complete(answers, history, self._mentions.of(written))
         opinion = self._plain.of(facts, self.reach(answers, facts, audience))
         disagreement = self._second_opinion and opinion.rails != rails
         if disagreement:
@@ -90,7 +99,10 @@ class Evaluator:
         )
         decision = self._deciding.decide(rails)
         irrelevant = [name for name in self._gated if name in facts and answers.get(name, UNKNOWN) == UNKNOWN]
-        return self._results.make(identity, opinion, rails, decision, irrelevant, disagreement=disagreement)
+        own_words = describe_own_words(ruleset, texts, facts) if texts else None
+        return self._results.make(
+            identity, opinion, rails, decision, irrelevant, own_words=own_words, disagreement=disagreement
+        )
 
     def looks_urgent(self, answers: Answers, history: History) -> bool:
         """Return whether the plain evaluator finds the report urgent, for the choice of the urgent lane."""
@@ -102,27 +114,34 @@ class Evaluator:
 
         A text stands as its presence and its mentions. Added are the counts, and answers that relevance implies.
         """
+        return self._complete(answers, history, self._phrases.find(self._read_texts(answers)))
+
+    def _read_texts(self, answers: Answers) -> dict[str, ReadText]:
+        return {name: ReadText(str(answers[name])) for name in self._texts if answers.get(name, UNKNOWN) != UNKNOWN}
+
+    def _complete(self, answers: Answers, history: History, mentions: Mapping[str, bool]) -> Answers:
         facts = {name: answer for name, answer in answers.items() if answer != UNKNOWN}
-        texts = {name: folded(str(facts[name])) for name in self._texts if name in facts}
+        facts |= {name: True for name in self._texts if name in facts}
         for name in self._counted_inputs:
             facts[name] = _count(name, history)
-        if texts:
-            facts |= dict.fromkeys(texts, True)
-            facts |= {
-                name: any(p in texts[text] for p in phrases) for name, text, phrases in self._phrases if text in texts
-            }
+        facts |= mentions
         if self._gated:
             facts |= self._implied.of(facts)
         return facts
 
     def reach(self, answers: Answers, facts: Answers, audience: Audience) -> Reach:
-        """Return the open inputs that this audience may answer, and those out of its reach or answered "unknown"."""
+        """Return the open inputs that this audience may answer, and those out of its reach or answered "unknown".
+
+        Out of scope, without those that are asked only in scope.
+        """
         bit, answered, unknown = self._bits.get, 0, 0
         for name in facts:
             answered |= bit(name, 0)
         for name, answer in answers.items():
             if answer == UNKNOWN:
                 unknown |= bit(name, 0)
+        if self._in_scope_only and facts.get(self._scope_question) is False:
+            answered |= self._in_scope_only  # no one is asked these any more
         in_reach = self._in_reach[audience]
         return Reach(in_reach & ~(answered | unknown), self._asked & ~answered & (~in_reach | unknown))
 
@@ -130,6 +149,11 @@ class Evaluator:
     def _plain(self) -> GeneratedEvaluator:
         """Return the plain evaluator; built at its first use, as that takes a moment."""
         return GeneratedEvaluator(self.ruleset)
+
+    @cached_property
+    def _mentions(self) -> MentionedPhrases:
+        """Return the second search for phrases; built at its first use, as the second evaluator is."""
+        return MentionedPhrases(self.ruleset.mentions.values())
 
     def _run(self, facts: Answers) -> Masks:
         with self._lock:
@@ -172,9 +196,3 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
-
-
-def folded(text: str) -> str:
-    """Fold a text for the search of phrases: case, the form of accents, quotes and runs of blanks don't count."""
-    plain = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
-    return " ".join(plain.split())

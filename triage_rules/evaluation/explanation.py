@@ -37,7 +37,7 @@ class DerivationNode:
     """Step of a derivation: a statement or an input, its value, and the steps below that it rests on.
 
     `answer`: an input's answer, True or False for a statement, OPEN or NOT_ESTABLISHED. The answers below a node
-    are enough to give it this value: all other answers played no part.
+    are enough to give it this value: all other answers played no part. `note`: what to know about the answer.
     """
 
     name: str
@@ -45,6 +45,7 @@ class DerivationNode:
     answer: Value
     source: Source | None = None
     because: tuple[DerivationNode, ...] = ()
+    note: str = ""
 
 
 def find_reasons(reference: Reference, condition: Condition, side: bool | None = True) -> Reasons:
@@ -103,13 +104,19 @@ def as_json(node: DerivationNode) -> dict[str, object]:
     data: dict[str, object] = {"name": node.name, "says": node.says, "answer": node.answer}
     if node.source is not None:
         data["source"] = {"text": node.source.text, "marks": list(node.source.marks)}
+    if node.note:
+        data["note"] = node.note
     if node.because:
         data["because"] = [as_json(part) for part in node.because]
     return data
 
 
 def describe_node(ruleset: Ruleset, node: DerivationNode) -> str:
-    """Describe the value of a statement or input, with its unit or the choice's label."""
+    """Describe the value of a statement or input, with its unit or the choice's label, and the node's note."""
+    return f"{_describe_value(ruleset, node)}{f' ({node.note})' if node.note else ''}"
+
+
+def _describe_value(ruleset: Ruleset, node: DerivationNode) -> str:
     if node.name in ruleset.inputs:
         read = ruleset.inputs[node.name]
         for choice in read.choices:

@@ -79,7 +79,8 @@ class ReferenceJustification:
 
     def _is_only_elsewhere(self, name: str) -> bool:
         read = self._ruleset.inputs[name]
-        if name in self._reference.answers or self._in_reach.is_askable(name):
+        answers = self._reference.answers
+        if name in answers or name in self._ruleset.not_asked(answers) or self._in_reach.is_askable(name):
             return False
         return read.relevant is None or self._reference.value(read.relevant.when) is not False
 

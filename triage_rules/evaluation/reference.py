@@ -43,7 +43,8 @@ class Reference:
     """Evaluator of one ruleset on one report's answers; remembers statements it has visited.
 
     known: values of statements that need no evaluation. closed: inputs that the report's audience will not answer;
-    given, `reach` is limited to what this audience can answer, and open inputs that make no sense are closed too.
+    given, `reach` is limited to what this audience can answer, and open inputs that make no sense, or that are out of
+    scope, are closed too.
     """
 
     def __init__(
@@ -152,6 +153,7 @@ class Reference:
         return (
             name not in self.answers
             and name not in self._closed
+            and name not in self._ruleset.not_asked(self.answers)
             and (read.relevant is None or self.value(read.relevant.when) is not False)
             and (read.available_if is None or True in self.reach(read.available_if))
         )

@@ -12,7 +12,17 @@ from triage_rules.evaluation.justification import Justification
 from triage_rules.evaluation.signals import SOONER, Masks, Rails, flags, input_bits
 from triage_rules.foundation.timestamps import timestamp
 from triage_rules.language.gates import InputsBehind
-from triage_rules.language.model import NOT_APPROVED, AskedOf, Audience, Disposition, Input, Level, Rule, Ruleset
+from triage_rules.language.model import (
+    NOT_APPROVED,
+    AskedOf,
+    Audience,
+    Contacts,
+    Disposition,
+    Input,
+    Level,
+    Rule,
+    Ruleset,
+)
 from triage_rules.records.reports import ReportStatus
 
 HUMAN_REVIEW_NOW = "human_review_now"
@@ -70,6 +80,8 @@ class Results:
         self._irrelevant = _make_irrelevant(ruleset)
         self._inferences = [(bit[name], name, inference.says) for name, inference in ruleset.inferences.items()]
         self._conflicts = [(bit[name], _make_conflict(ruleset, name)) for name in ruleset.conflicts]
+        contacts = contacts_as_json(ruleset.contacts)
+        self._contacts: Json = {} if contacts is None else {"contacts": contacts}
         self._default_reason = ruleset.default.reason.strip()
         self._always_patient = ruleset.always_patient.strip()
         self._always_clinician = [] if ruleset.approved_by is not None else [NOT_APPROVED]
@@ -83,11 +95,12 @@ class Results:
         decision: Decision,
         irrelevant: Iterable[str] = (),
         *,
+        own_words: Json | None = None,
         disagreement: bool,
     ) -> Json:
         """Return the result of an evaluation, in the form of schemas/result.schema.json.
 
-        irrelevant: the inputs whose answers relevance implied.
+        irrelevant: the inputs whose answers relevance implied. own_words: notes on the report's free text.
         """
         disposition = self._ruleset.dispositions[decision.disposition]
         established = rails.established
@@ -126,6 +139,8 @@ class Results:
             "conflicts": [conflict for bit, conflict in self._conflicts if established & bit],
             "flags": self._collect_flags(decision, [*rules, *floors], disagreement),
             "advice": self._compose_advice(disposition, decision, [*rules, *floors]),
+            **self._contacts,
+            "own_words": own_words,
             "received_at": timestamp(identity.received_ms),
             "evaluated_at": timestamp(identity.evaluated_ms),
         }
@@ -185,6 +200,11 @@ class Results:
         return {"patient": _join(patient), "clinician": _join(clinician)}
 
 
+def contacts_as_json(contacts: Contacts | None) -> Json | None:
+    """Return the contacts in a result's texts, with which a replay gives the same; None if it has none."""
+    return None if contacts is None else {"country": contacts.country, "values": dict(contacts.values)}
+
+
 def make_result(  # noqa: PLR0913 (a result has this many sources)
     ruleset: Ruleset,
     identity: Identity,
@@ -235,6 +255,7 @@ def failed_result(identity: Identity, reason: str) -> Json:
             "patient": "We could not work out how urgent this is. See a clinician now; don't wait for word from us.",
             "clinician": "The evaluation failed. Look at this report now, as if it were urgent.",
         },
+        "own_words": None,
         "received_at": timestamp(identity.received_ms),
         "evaluated_at": timestamp(identity.evaluated_ms),
     }

@@ -4,6 +4,7 @@ TriageError
 ├── RulesetError             a ruleset file was rejected (carries `faults`)
 │   ├── CasesFailed          the ruleset does not pass its own cases
 │   ├── PersonasFailed       an interview of a persona does not end with the expected outcome
+│   ├── VignettesFailed      a vignette gets too mild an outcome, or the vignettes miss their budget
 │   └── PropertiesFailed     a property of the ruleset is broken or not proved
 ├── RulesetNotFound          no ruleset of that name is live, or no such folder
 │   ├── NoRulesetLive        no ruleset is live at all: no report can be accepted yet
@@ -83,6 +84,14 @@ class PersonasFailed(RulesetError):
     def __init__(self, faults: tuple[RulesetFault, ...], count: int) -> None:
         super().__init__(faults)
         self.args = (f"{self}\nRefused: {len(faults)} of {count} personas failed. The live version stays.",)
+
+
+class VignettesFailed(RulesetError):
+    """The vignettes get too mild outcomes, or miss their budget; fix the rules, or have the vignettes reviewed."""
+
+    def __init__(self, faults: tuple[RulesetFault, ...], count: int) -> None:
+        super().__init__(faults)
+        self.args = (f"{self}\nRefused: {count} vignettes were run, with the faults above. The live version stays.",)
 
 
 class PropertiesFailed(RulesetError):

@@ -16,6 +16,7 @@ from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 from triage_rules.foundation import redis_urls
+from triage_rules.foundation.contacts import CONTACT_SETTING, ContactChoice, is_contact_setting, read_contact_choice
 from triage_rules.foundation.errors import SettingsError
 from triage_rules.foundation.patterns import KEY, RATE, is_encryption_key
 
@@ -101,6 +102,19 @@ class Settings:
         False,
         "Add the next screen of the interview (`interview.next`) to published results: on or off. It takes a worker "
         "some milliseconds a report.",
+        group="Evaluation",
+    )
+    country: str = _setting(
+        "",
+        "The country whose contacts, such as the emergency number, stand in texts: two capitals (ISO 3166-1), such as "
+        "`GB`. Without it they have their defaults in the ruleset. Web and workers need the same.",
+        group="Evaluation",
+    )
+    contacts: tuple[tuple[str, str], ...] = _setting(
+        (),
+        "A contact's value in place of the country's, by its name: `TRIAGE_CONTACT_EMERGENCY_NUMBER` for "
+        "`{emergency_number}`.",
+        env=f"{CONTACT_SETTING}…",
         group="Evaluation",
     )
     max_deliveries: int = _setting(5, "The attempts at a report before it becomes a dead letter.", group="Evaluation")
@@ -199,6 +213,11 @@ class Settings:
             )
 
     @property
+    def contact_choice(self) -> ContactChoice:
+        """Return the choice of the contacts in texts."""
+        return ContactChoice(self.country or None, self.contacts)
+
+    @property
     def auth_on(self) -> bool:
         """Return whether callers need an API key; if not, every call from this machine is answered."""
         return not is_loopback(self.host) if self.auth is None else self.auth
@@ -243,9 +262,9 @@ class Settings:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read the settings. Raises SettingsError for an unknown TRIAGE_* name or an invalid value."""
-        settings = {_env(setting): setting for setting in _fields()}
+        settings = {_env(setting): setting for setting in _fields() if setting.name != "contacts"}
         _refuse_unknown(environ, settings)
-        values = {}
+        values: dict[str, Any] = {"contacts": read_contact_choice(environ).own}
         for name, setting in settings.items():
             text = _text(environ, name, secret=setting.metadata["secret"])
             if text is not None:
@@ -278,7 +297,7 @@ def settings_table() -> str:
         meta = setting.metadata
         unit = f" {meta['unit']}" if meta["unit"] else ""
         meaning = meta["meaning"] + (f" Also as `{_env(setting)}{FILE_SUFFIX}`." if meta["secret"] else "")
-        default = f"`{_shown(setting.default)}`{unit}" if setting.default not in ("", None) else "not set"
+        default = f"`{_shown(setting.default)}`{unit}" if setting.default not in ("", None, ()) else "not set"
         groups.setdefault(meta["group"], []).append(f"| `{_env(setting)}` | {default} | {meaning} |\n")
     head = "| name | default | meaning |\n|---|---|---|\n"
     return "\n".join(f"## {group}\n\n{head}{''.join(rows)}" for group, rows in groups.items())
@@ -305,7 +324,8 @@ def _shown(value: object) -> str:
 def _refuse_unknown(environ: Mapping[str, str], settings: Mapping[str, dataclasses.Field[Any]]) -> None:
     secrets = {name for name, setting in settings.items() if setting.metadata["secret"]}
     known = set(settings) | {name + FILE_SUFFIX for name in secrets}
-    unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+    own = [name for name in environ if name.startswith(PREFIX) and not is_contact_setting(name)]
+    unknown = sorted(name for name in own if name not in known)
     if not unknown:
         return
     short = {name.removeprefix(PREFIX): name for name in known}  # the prefix would make every name look similar

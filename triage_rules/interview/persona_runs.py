@@ -67,21 +67,30 @@ def run_persona(evaluator: Evaluator, planner: Planner, persona: Persona) -> Per
     """Interview a persona, and evaluate the answers. Raises EngineError if the engine fails."""
     conversation = interview(planner, persona.truth, audience=persona.audience)
     certificate = planner.certificate({}, History(), persona.audience, persona.truth)
-    result = _evaluate(evaluator, conversation.answers, persona.audience, persona.name)
+    result = evaluate(evaluator, conversation.answers, persona.audience, persona.name)
     return PersonaRun(persona, conversation, result, tuple(certificate))
 
 
 def expected_of_form(evaluator: Evaluator, truth: Mapping[str, Value], audience: Audience) -> tuple[Level, str]:
-    """Return the level and disposition of the full form: of all that this audience can answer."""
-    inputs = evaluator.ruleset.inputs
-    reached = {n: value for n, value in truth.items() if inputs[n].asked_of in audience.answers and value != UNKNOWN}
+    """Return the level and disposition of the full form."""
+    result = evaluate_form(evaluator, truth, audience)
+    return Level.of(result["level"]), result["disposition"]
+
+
+def evaluate_form(evaluator: Evaluator, truth: Mapping[str, Value], audience: Audience) -> dict[str, Any]:
+    """Return the result of the full form: of all that this audience can answer, is asked and knows."""
+    inputs, gone = evaluator.ruleset.inputs, evaluator.ruleset.not_asked(truth)
+    reached = {
+        n: value
+        for n, value in truth.items()
+        if inputs[n].asked_of in audience.answers and value != UNKNOWN and n not in gone
+    }
     for read in gated_in_order(evaluator.ruleset):
         if read.available_if is not None and read.name in reached:
             facts = evaluator.facts({n: value for n, value in reached.items() if n != read.name}, History())
             if Reference(evaluator.ruleset, facts).value(read.available_if) is not True:
                 del reached[read.name]
-    result = _evaluate(evaluator, reached, audience, "form")
-    return Level.of(result["level"]), result["disposition"]
+    return evaluate(evaluator, reached, audience, "form")
 
 
 def median_screens(runs: Iterable[PersonaRun]) -> float:
@@ -89,5 +98,6 @@ def median_screens(runs: Iterable[PersonaRun]) -> float:
     return median(run.conversation.screens for run in runs)
 
 
-def _evaluate(evaluator: Evaluator, answers: Answers, audience: Audience, name: str) -> dict[str, Any]:
+def evaluate(evaluator: Evaluator, answers: Answers, audience: Audience, name: str) -> dict[str, Any]:
+    """Return the result of these answers, as it would be published. `name`: the report's id."""
     return evaluator.evaluate(answers, History(), report_id=name, received_ms=0, evaluated_ms=0, audience=audience)

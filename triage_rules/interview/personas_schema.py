@@ -19,13 +19,12 @@ _SHARED = ("text", "name")
 
 def personas_json_schema() -> Schema:
     """Return the JSON Schema (2020-12) of a personas file, with descriptions for editors."""
-    shared = ruleset_json_schema()["$defs"]
     median = {"type": "integer", "minimum": 1, "description": "Screens of the median interview."}
     budget = an_object({"median_screens": median}, ["median_screens"])
     keys = {
         "ruleset": a_text("Name of the ruleset beside this file."),
         "budget": {**budget, "description": "What interviews may cost; a deployment beyond it says so."},
-        "bases": named(NAME.pattern, _base_schema(), "Truths that many people share."),
+        "bases": named(NAME.pattern, base_schema(), "Truths that many people share."),
         "personas": named(NAME.pattern, _persona_schema(), "People with a truth for every input.", least=1),
     }
     return {
@@ -33,16 +32,23 @@ def personas_json_schema() -> Schema:
         "title": "Personas of a triage ruleset",
         "description": "People with truthful answers to everything, for interviews.",
         **an_object(keys, ["ruleset", "personas"]),
-        "$defs": {
-            **{name: shared[name] for name in _SHARED},
-            "answers": named(NAME.pattern, ref("answer"), "Truths by input."),
-            "answer": {"type": ["boolean", "number", "string"]},
-        },
+        "$defs": shared_definitions(),
     }
 
 
-def _base_schema() -> Schema:
-    keys = {"title": or_null(a_text("The person in a few words.")), **_truths()}
+def shared_definitions() -> Schema:
+    """Return the definitions that files with truths refer to."""
+    shared = ruleset_json_schema()["$defs"]
+    return {
+        **{name: shared[name] for name in _SHARED},
+        "answers": named(NAME.pattern, ref("answer"), "Truths by input."),
+        "answer": {"type": ["boolean", "number", "string"]},
+    }
+
+
+def base_schema() -> Schema:
+    """Return the schema of a base."""
+    keys = {"title": or_null(a_text("The person in a few words.")), **truth_keys()}
     return an_object(keys, [])
 
 
@@ -55,13 +61,14 @@ def _persona_schema() -> Schema:
         "title": a_text("The person in a few words."),
         "group": {**ref("name"), "description": "Word for people alike: `harmless`, `urgent`, `unsure` or another."},
         "audience": {"enum": list(AUDIENCES), "description": "Who answers; without it, `patient`."},
-        **_truths(),
+        **truth_keys(),
         "expect": an_object(expect, list(expect)),
     }
     return an_object(keys, ["title", "group", "expect"])
 
 
-def _truths() -> Schema:
+def truth_keys() -> Schema:
+    """Return the schemas of the keys that give truths: `base` and `findings`."""
     says = "Truths by input; `unknown` for what they don't know or haven't measured."
     return {
         "base": {**ref("name"), "description": "A base written above, whose truths these override."},

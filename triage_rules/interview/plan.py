@@ -191,6 +191,8 @@ class Planner:
 
     def _makes_sense(self, name: str, reference: Reference) -> bool:
         relevant = self.ruleset.inputs[name].relevant
+        if name in self.ruleset.not_asked(reference.answers):
+            return False
         return relevant is None or reference.value(relevant.when) is not False
 
     def _is_available(self, name: str, reference: Reference) -> bool:

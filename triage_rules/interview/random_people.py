@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from random import Random
 
 from triage_rules.evaluation.answers import UNKNOWN, asked
+from triage_rules.evaluation.phrases import PhraseSearch, ReadText
 from triage_rules.evaluation.reference import Reference
 from triage_rules.language.conditions import atoms
 from triage_rules.language.gates import InputsBehind, gates_of
@@ -39,8 +40,8 @@ def random_person(
     """Return a truth for every input that a report may answer. `unknown`: share of what the person doesn't know.
 
     usual: share of usual answers; None: one of HEALTH. given: truths to keep, as far as they are relevant.
-    An input whose relevance is ruled out has its `otherwise` (`unknown` without one); one that isn't available is
-    unknown.
+    An input whose relevance is ruled out has its `otherwise` (`unknown` without one); one that isn't available, or that
+    is not asked out of scope, is unknown.
     """
     return _Person(ruleset, random, unknown, usual, given or {}).whole()
 
@@ -56,6 +57,7 @@ class _Person:
         self._unknown = unknown
         self._health = random.choice(HEALTH) if usual is None else usual
         self._given = given
+        self._searched = {mention.text for mention in ruleset.mentions.values()}
         self._limits = _limits(ruleset)
         self._needs = _needs(ruleset)
         counts = Counter(need.name for needs in self._needs.values() for need in needs)
@@ -72,6 +74,9 @@ class _Person:
             return
         for need in self._needs[read.name]:
             self._settle(need)
+        if read.name in self._ruleset.not_asked(self._truth):
+            self._truth[read.name] = UNKNOWN
+            return
         if read.relevant is not None and self._value(read.relevant.when) is False:
             self._truth[read.name] = UNKNOWN if read.relevant.otherwise is None else read.relevant.otherwise
         elif read.available_if is not None and self._value(read.available_if) is not True:
@@ -84,9 +89,9 @@ class _Person:
     def _value(self, when: Condition) -> bool | None:
         """Return a condition's value by the truths so far; conditions read a text's mentions."""
         facts = {name: truth for name, truth in self._truth.items() if truth != UNKNOWN}
-        for mention in self._ruleset.mentions.values():
-            if mention.text in facts:
-                facts[mention.name] = any(phrase in str(self._truth[mention.text]) for phrase in mention.phrases)
+        texts = {name: ReadText(str(facts[name])) for name in self._searched if name in facts}
+        if texts:
+            facts |= PhraseSearch(self._ruleset.mentions.values()).find(texts)
         return Reference(self._ruleset, facts).value(when)
 
     def _draw(self, read: Input) -> Value:
@@ -142,6 +147,8 @@ def _needs(ruleset: Ruleset) -> dict[str, list[Input]]:
     needs: dict[str, list[Input]] = {}
     for read in asked(ruleset):
         names = dict.fromkeys(ruleset.input_behind(need).name for when in gates_of(read) for need in behind.of(when))
+        if ruleset.scope is not None and read.name in ruleset.scope.not_asked:
+            names[ruleset.scope.question] = None
         needs[read.name] = [
             ruleset.inputs[name] for name in names if ruleset.inputs[name].asked_of is not AskedOf.SERVICE
         ]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from triage_rules.foundation import strict_json
+from triage_rules.foundation.contacts import NO_CHOICE, ContactChoice
 from triage_rules.foundation.errors import BundleError, ReportError
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import Document, build_ruleset, load_document
@@ -49,9 +50,12 @@ def bundle_of(document: Document) -> Bundle:
     return Bundle(str(document.data.get("ruleset")), str(document.data.get("version")), digest_of(data), data)
 
 
-def open_bundle(data: bytes, digest: str) -> Ruleset:
-    """Return the ruleset in a bundle. Raises BundleError if the data does not match the digest or can't be read."""
-    return build_ruleset(document_of(data, digest)["ruleset"])
+def open_bundle(data: bytes, digest: str, contacts: ContactChoice = NO_CHOICE) -> Ruleset:
+    """Return the ruleset in a bundle, with these contacts in its texts.
+
+    Raises BundleError if the data does not match the digest or can't be read.
+    """
+    return build_ruleset(document_of(data, digest)["ruleset"], contacts=contacts)
 
 
 def document_of(data: bytes, digest: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from triage_rules.language.model import (
+    IN_SCOPE,
     MANDATORY_OPEN,
     All,
     Any,
@@ -92,7 +93,7 @@ def conjuncts(condition: Condition) -> list[Condition]:
 
 def own_definition(ruleset: Ruleset, inference: Inference) -> Condition | None:
     """Return the condition written under an inference, without the rules that infer it; None if there is none."""
-    if inference.name == MANDATORY_OPEN:
+    if inference.name in (MANDATORY_OPEN, IN_SCOPE):
         return None
     whens = tuple(ruleset.rules[rule].when for rule in inference.rules)
     if not whens:

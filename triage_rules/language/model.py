@@ -6,6 +6,7 @@ Conditions have three values (Kleene): true, false or open. See docs/reference/r
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from triage_rules.foundation.place import Place
@@ -24,6 +25,15 @@ NOT_APPROVED = "No clinician has approved this ruleset."
 
 MANDATORY_OPEN = "mandatory_open"
 """The inference made from a ruleset's `mandatory` list: true while one of its items is open."""
+
+IN_SCOPE = "in_scope"
+"""The inference made from a ruleset's `scope`: true unless its question was answered with no."""
+
+SCOPE = "SCOPE"
+"""The id of the rule made from a ruleset's `scope`: it gives the disposition after the no."""
+
+OUT_OF_SCOPE = "out_of_scope"
+"""The flag of a result after the no to the scope's question."""
 
 
 class Level(enum.IntEnum):
@@ -316,10 +326,10 @@ class ScreenPlan:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A yes/no statement on a text input: it contains one of the phrases.
+    """A yes/no statement on a text input: it contains one of the phrases, which are of all languages.
 
-    Letter case, the form of accents and runs of blanks don't count. Open while the text is open; an empty text is an
-    answer: no.
+    Letter case, accents, apostrophes, hyphens, blanks and invisible characters don't count. Open while the text is
+    open; an empty text is an answer: no.
     """
 
     name: str
@@ -382,7 +392,10 @@ class RuleOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: condition to disposition. `outcomes[0]` is the rule's own; the others can only raise it."""
+    """A rule: condition to disposition. `outcomes[0]` is the rule's own; the others can only raise it.
+
+    in_scope_only: `when` is the condition in the file together with IN_SCOPE.
+    """
 
     id: str
     title: str
@@ -395,6 +408,7 @@ class Rule:
     infers: str | None = None
     clinician_note: str | None = None
     clinician_only: bool = False
+    in_scope_only: bool = False
     flags: tuple[str, ...] = ()
     section: str | None = None
     place: Place | None = field(default=None, compare=False)
@@ -405,6 +419,7 @@ class Floor:
     """A safety net: after the rules, the level is at least that of its established outcomes.
 
     `raise_one`: one level up instead of a fixed floor; maps the level reached to its disposition.
+    in_scope_only: as of a rule.
     """
 
     id: str
@@ -417,6 +432,7 @@ class Floor:
     review_by: str
     raise_one: tuple[tuple[Level, str], ...] = ()
     clinician_note: str | None = None
+    in_scope_only: bool = False
     flags: tuple[str, ...] = ()
     place: Place | None = field(default=None, compare=False)
 
@@ -459,10 +475,46 @@ class Default:
 
 
 @dataclass(frozen=True, slots=True)
+class RulesetScope:
+    """What a ruleset is for. A no to the yes/no input `question` gives at least the disposition.
+
+    then_ask: inputs that are still asked after the no. not_asked: those that are not asked any more; without signs of
+    immediate danger.
+    """
+
+    question: str
+    disposition: str
+    reason: str
+    then_ask: tuple[str, ...] = ()
+    not_asked: frozenset[str] = frozenset()
+    place: Place | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A text that depends on the country, such as the emergency number. countries: ISO 3166-1 code and text."""
+
+    default: str
+    countries: tuple[tuple[str, str], ...] = ()
+
+    def of(self, country: str | None) -> str:
+        """Return the text for a country; the default for any other, and for None."""
+        return dict(self.countries).get(country or "", self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """The contacts that a ruleset's texts were filled with: their values by name. country: the one chosen."""
+
+    country: str | None
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ruleset:
     """A whole ruleset, checked: every name resolves, every type fits, nothing refers to itself.
 
-    `inferences` is in an order in which each needs only earlier ones.
+    `inferences` is in an order in which each needs only earlier ones. Texts are filled with `contacts`.
     """
 
     name: str
@@ -486,6 +538,15 @@ class Ruleset:
     always_clinician: str
     panels: dict[str, Panel] = field(default_factory=dict)
     screens: ScreenPlan = ScreenPlan()
+    scope: RulesetScope | None = None
+    declared_contacts: dict[str, Contact] = field(default_factory=dict)
+    contacts: Contacts | None = None
+
+    def not_asked(self, answers: Mapping[str, object]) -> frozenset[str]:
+        """Return the inputs that are not asked because the report is out of scope."""
+        if self.scope is None or answers.get(self.scope.question) is not False:
+            return frozenset()
+        return self.scope.not_asked
 
     @property
     def rules_and_floors(self) -> tuple[Rule | Floor, ...]:

@@ -12,6 +12,8 @@ from triage_rules.assurance.cases.reading import CASES_FILE, WANTED
 from triage_rules.assurance.properties.schema import properties_json_schema
 from triage_rules.interview.personas import PERSONAS_FILE
 from triage_rules.interview.personas_schema import personas_json_schema
+from triage_rules.interview.vignettes import VIGNETTES_FILE
+from triage_rules.interview.vignettes_schema import vignettes_json_schema
 from triage_rules.language.model import Level
 from triage_rules.language.reading import FILE_NAME
 from triage_rules.language.reading.places import Faults, data_of
@@ -85,6 +87,8 @@ def _schema(file: str) -> Json:
             return properties_json_schema()
         case "personas.yaml":
             return personas_json_schema()
+        case "vignettes.yaml":
+            return vignettes_json_schema()
         case _:
             return CASES
 
@@ -154,7 +158,7 @@ INPUTS, STATEMENTS, RULES, DISPOSITIONS, CONFLICTS, BASES, GROUPS, FLAGS, PANELS
 )  # fmt: skip
 
 _BY_KEY: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("disposition", "to", "disposition_at_least"), (DISPOSITIONS,)),
+    **dict.fromkeys(("disposition", "to", "disposition_at_least", "wanted", "mildest", "gravest"), (DISPOSITIONS,)),
     **dict.fromkeys(
         (
             "open",
@@ -165,6 +169,7 @@ _BY_KEY: dict[str, tuple[str, ...]] = {
             "text",
             "without",
             "ask",
+            "then_ask",
             "ask_includes",
             "open_elsewhere_includes",
         ),
@@ -193,10 +198,12 @@ class _Names:
     def __init__(self, files: Files, file: str) -> None:
         self._text = files.get(FILE_NAME, "")
         self._rules = sections(self._text)
-        is_of_personas = file == PERSONAS_FILE
-        own = sections(files.get(PERSONAS_FILE if is_of_personas else CASES_FILE, ""))
+        people = {PERSONAS_FILE: "personas", VIGNETTES_FILE: "vignettes"}
+        own = sections(files.get(file if file in people else CASES_FILE, ""))
         self._bases = own.get("bases", {})
-        groups_in = own.get("personas", {}) if is_of_personas else self._rules.get("inputs", {})
+        if file == VIGNETTES_FILE:
+            self._bases = sections(files.get(PERSONAS_FILE, "")).get("bases", {}) | self._bases
+        groups_in = own.get(people[file], {}) if file in people else self._rules.get("inputs", {})
         self._by_kind: dict[str, Callable[[], Iterator[CompletionOption]]] = {
             INPUTS: lambda: self._listed("inputs", INPUTS),
             STATEMENTS: self._statements,
@@ -223,9 +230,7 @@ class _Names:
         keys = [step for step in place.path if step != ITEM]
         if any(part.name == "condition" for part in parts):
             yield from self._statements()
-            inputs = self._rules.get("inputs", {}).items()
-            yield from (CompletionOption(name, INPUTS, _description(block)) for name, block in inputs
-                        if _kind(block) == "yes_no")  # fmt: skip
+            yield from self._yes_no_inputs()
             yield from self._listed("mentions", "mention")
         key = keys[-1] if keys else ""
         if key in ("is", "in") and len(keys) > 1:
@@ -236,6 +241,8 @@ class _Names:
             yield from self._choices(findings[-1])
         elif any(part.name == "answer" for part in parts):
             yield from self._choices(key)
+        elif keys == ["scope", "question"]:
+            yield from self._yes_no_inputs()
         elif not any(part.name == "condition" for part in parts) and [*keys[:1], key] != ["panels", "text"]:
             for kind in _BY_KEY.get(key, ()):
                 yield from self._by_kind[kind]()
@@ -244,6 +251,11 @@ class _Names:
         yield from (
             CompletionOption(name, kind, _description(block)) for name, block in self._rules.get(section, {}).items()
         )
+
+    def _yes_no_inputs(self) -> Iterator[CompletionOption]:
+        for name, block in self._rules.get("inputs", {}).items():
+            if _kind(block) == "yes_no":
+                yield CompletionOption(name, INPUTS, _description(block))
 
     def _statements(self) -> Iterator[CompletionOption]:
         yield from self._listed("inferences", STATEMENTS)

@@ -11,16 +11,18 @@ from triage_rules.assurance.cases.reading import CASES_FILE, Case, cases_of
 from triage_rules.assurance.properties.model import Property
 from triage_rules.assurance.properties.reading import PROPERTIES_FILE, properties_of
 from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.contacts import read_contact_choice
 from triage_rules.foundation.errors import EngineLimitError, RulesetError, RulesetFault
 from triage_rules.foundation.place import Place
-from triage_rules.interview.personas import PERSONAS_FILE, Persona, personas_of
+from triage_rules.interview.personas import PERSONAS_FILE, Persona, Personas, personas_of
+from triage_rules.interview.vignettes import VIGNETTES_FILE, Vignette, vignettes_of
 from triage_rules.language.bundle import bundle_of
 from triage_rules.language.model import Ruleset
 from triage_rules.language.reading import FILE_NAME, Document, parse_text, parse_with_document
 from triage_rules.language.reading.places import Faults
 
-FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE, PERSONAS_FILE)
-"""Files of a draft; the last two may be missing or empty, which means the same."""
+FILES = (FILE_NAME, CASES_FILE, PROPERTIES_FILE, PERSONAS_FILE, VIGNETTES_FILE)
+"""Files of a draft; the last three may be missing or empty, which means the same."""
 
 Files = Mapping[str, str]
 
@@ -49,6 +51,7 @@ class OpenedDraft:
     cases: tuple[Case, ...] = ()
     properties: tuple[Property, ...] = ()
     personas: tuple[Persona, ...] = ()
+    vignettes: tuple[Vignette, ...] = ()
     faults: tuple[RulesetFault, ...] = ()
 
     @property
@@ -76,7 +79,8 @@ class Drafts:
     """Opener of drafts, with a cache of parsed texts."""
 
     def __init__(self) -> None:
-        self._rules, self._cases, self._properties, self._personas = _Cache(), _Cache(), _Cache(), _Cache()
+        self._rules, self._cases, self._properties = _Cache(), _Cache(), _Cache()
+        self._personas, self._vignettes = _Cache(), _Cache()
 
     def open(self, files: Files) -> OpenedDraft:
         """Open a draft as far as it can be read: the rules, then the other files, which refer to them."""
@@ -86,8 +90,12 @@ class Drafts:
         faults = list(read.faults)
         cases = _collect(faults, lambda: self._read_cases(files, read.ruleset))
         properties = _collect(faults, lambda: self._read_properties(files, read.ruleset))
-        personas = _collect(faults, lambda: self._read_personas(files, read.ruleset))
-        return OpenedDraft(read, tuple(cases), tuple(properties), tuple(personas), tuple(faults))
+        (personas,) = _collect(faults, lambda: [self._read_personas(files, read.ruleset)]) or (None,)
+        vignettes: list[Vignette] = []
+        if personas is not None:  # else each vignette would name an unknown base
+            vignettes = _collect(faults, lambda: self._read_vignettes(files, read.ruleset, personas))
+        people = () if personas is None else personas.personas
+        return OpenedDraft(read, tuple(cases), tuple(properties), people, tuple(vignettes), tuple(faults))
 
     def rules(self, files: Files) -> Rules | RulesetError:
         """Read the ruleset file; return the error if it can't be read."""
@@ -108,17 +116,24 @@ class Drafts:
             *_copy_faults(self._properties.get(text, lambda text: _parse(text, PROPERTIES_FILE))), ruleset
         )
 
-    def _read_personas(self, files: Files, ruleset: Ruleset) -> list[Persona]:
+    def _read_personas(self, files: Files, ruleset: Ruleset) -> Personas:
         text = files.get(PERSONAS_FILE, "")
         if not text.strip():
-            return []
+            return Personas(())
         parsed = _copy_faults(self._personas.get(text, lambda text: _parse(text, PERSONAS_FILE)))
-        return list(personas_of(*parsed, ruleset).personas)
+        return personas_of(*parsed, ruleset)
+
+    def _read_vignettes(self, files: Files, ruleset: Ruleset, personas: Personas) -> list[Vignette]:
+        text = files.get(VIGNETTES_FILE, "")
+        if not text.strip():
+            return []
+        parsed = _copy_faults(self._vignettes.get(text, lambda text: _parse(text, VIGNETTES_FILE)))
+        return list(vignettes_of(*parsed, ruleset, personas).vignettes)
 
 
 def _read_rules(text: bytes) -> Rules | RulesetError:
     try:
-        ruleset, document = parse_with_document(text, FILE_NAME)
+        ruleset, document = parse_with_document(text, FILE_NAME, read_contact_choice())
     except RulesetError as error:
         return error
     digest = bundle_of(document).digest

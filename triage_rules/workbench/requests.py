@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.foundation.contacts import read_contact_choice
 from triage_rules.foundation.errors import TriageError
 from triage_rules.language.bundle import open_bundle
 from triage_rules.workbench import case_runs, compare_live, diagnostics, film_strip, try_patient
@@ -67,7 +68,7 @@ class Desk:
         digest = live["digest"]
         if digest not in self._live:
             try:
-                ruleset = open_bundle(live["data"].encode(), digest)
+                ruleset = open_bundle(live["data"].encode(), digest, read_contact_choice())
                 self._live[digest] = Evaluator(ruleset, digest)
             except TriageError:
                 return None
@@ -96,6 +97,7 @@ def _describe(opened: OpenedDraft, files: Files) -> Json:
         "cases": len(opened.cases),
         "properties": len(opened.properties),
         "personas": len(opened.personas),
+        "vignettes": len(opened.vignettes),
         "approved_by": ruleset.approved_by,
     }
     return response | {"draft": draft, "controls": try_patient.controls(ruleset)}

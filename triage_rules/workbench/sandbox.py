@@ -12,6 +12,7 @@ import sys
 import threading
 from typing import IO, Any
 
+from triage_rules.foundation.contacts import contact_settings
 from triage_rules.foundation.errors import WorkbenchBusy, WorkbenchFailed
 from triage_rules.workbench.requests import Desk
 
@@ -100,7 +101,7 @@ class Bench:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # a traceback could contain text of the draft
                 encoding="utf-8",
-                env={"PYTHONUTF8": "1"},  # without the service's secrets
+                env={"PYTHONUTF8": "1", **contact_settings()},  # without the service's secrets
             )
         return self._process
 

@@ -10,6 +10,7 @@ from tests.support.rulesets.defects import TODAY
 from triage_rules.assurance.checking import superfluous, unreachable
 from triage_rules.assurance.checking.context import CheckContext, Finding
 from triage_rules.assurance.checking.gaps import find_gaps
+from triage_rules.assurance.checking.open_danger import find_open_dangers
 from triage_rules.assurance.checking.written_conditions import written_conditions
 from triage_rules.assurance.solver.solver import Budget
 from triage_rules.foundation.place import Place
@@ -19,6 +20,7 @@ from triage_rules.language.model import (
     MANDATORY_OPEN,
     Answers,
     AskedOf,
+    Audience,
     Compare,
     Floor,
     Inferred,
@@ -26,6 +28,7 @@ from triage_rules.language.model import (
     OneOf,
     Rule,
     Ruleset,
+    Value,
     Yes,
 )
 from triage_rules.language.reading.places import MappingNode
@@ -38,6 +41,7 @@ TYPES = {
     CheckType.REDUNDANT_RULE,
     CheckType.SHADOWED_RULE,
     CheckType.GAP,
+    CheckType.OPEN_DANGER,
 }
 
 
@@ -46,6 +50,7 @@ def finding_differences(ruleset: Ruleset) -> Iterator[str]:
     place = Place("made.yaml", 1, 1)
     asking = CheckContext(ruleset, MappingNode({}, place), "made.yaml", TODAY, Budget(), lambda *_: None)
     found = [*unreachable.find_unreachable(asking), *superfluous.find_superfluous_rules(asking), *find_gaps(asking)]
+    found += find_open_dangers(asking)
     told = {(one.type.value, one.of) for one in found if one.type in TYPES}
     wanted = everything(ruleset)
     yield from (f"{kind} of `{of}` was told, and is not so" for kind, of in sorted(told - wanted))
@@ -57,11 +62,19 @@ def finding_differences(ruleset: Ruleset) -> Iterator[str]:
 def shows(found: Finding) -> bool:
     """The replayed report is one of those that the finding speaks of."""
     if found.witness is None:
-        return found.type in TYPES - {CheckType.REDUNDANT_RULE, CheckType.SHADOWED_RULE, CheckType.GAP}
+        return found.type in TYPES - {
+            CheckType.REDUNDANT_RULE,
+            CheckType.SHADOWED_RULE,
+            CheckType.GAP,
+            CheckType.OPEN_DANGER,
+        }
     result = found.witness.result
     fired = {rule["id"] for rule in [*result["rules"], *result["safety_net"]]}
     if found.type is CheckType.GAP:
         return not fired and not result["missing"]
+    if found.type is CheckType.OPEN_DANGER:
+        answered = found.of in found.witness.answers
+        return not answered and [each["level"] for each in found.witness.results] == ["routine", "urgent"]
     return {found.of, *found.others} <= fired
 
 
@@ -82,6 +95,7 @@ class _Looked:
         self.reached: set[str] = set()
         self.matter: set[str] = set()
         self.gaps: set[str] = set()
+        self.levels: dict[frozenset[tuple[str, Value]], Level] = {}
         self.rules = {rule.id: rule for rule in ruleset.rules_and_floors}
         self.covered = {one: {other for other in self.rules if other != one} for one in self.rules}
         self.looked_for = [
@@ -93,7 +107,7 @@ class _Looked:
 
     def at(self, findings: Answers) -> None:
         """One report."""
-        ruleset = self.ruleset
+        ruleset, posted = self.ruleset, findings
         findings = brute_force.effective(ruleset, findings)
         held = {key for key, holds in brute_force.outcomes(ruleset, findings).items() if holds}
         self.reached |= held
@@ -105,6 +119,7 @@ class _Looked:
                 self.reached.add(conflict.id)
         given = {rule_id: self._given(rule_id, held) for rule_id in self.rules}
         whole = self._result(held)
+        self.levels[frozenset(posted.items())] = ruleset.dispositions[whole[0]].level
         for rule_id in self.rules.keys() & held:
             self.covered[rule_id] = {
                 other
@@ -121,6 +136,7 @@ class _Looked:
     def told(self) -> Told:
         """What follows from all reports."""
         ruleset, found = self.ruleset, {("gap", group) for group in self.gaps if group != "service"}
+        found |= {("open_danger", name) for name in ruleset.inputs if self._is_open_danger(name)}
         read = {name for w in written_conditions(ruleset) for name in statements_in(w.condition)}
         for name, inference in ruleset.inferences.items():
             own = any(w.owner == name for w in written_conditions(ruleset))
@@ -146,6 +162,19 @@ class _Looked:
             elif shadows:
                 found.add(("shadowed_rule", rule_id))
         return found
+
+    def _is_open_danger(self, name: str) -> bool:
+        """Some report is routine without an answer to a question for patients, and urgent with it."""
+        asked = self.ruleset.inputs[name]
+        answered = {name, *(mention.name for mention in self.ruleset.mentions.values() if mention.text == name)}
+        urgent = [posted for posted, level in self.levels.items() if level is Level.URGENT]
+        return asked.asked_of in Audience.PATIENT.answers and any(
+            len(without) < len(posted)
+            and self.levels[frozenset(without.items())] is Level.ROUTINE
+            and (asked.relevant is None or brute_force.truth(self.ruleset, without, asked.relevant.when) is not False)
+            for posted in urgent
+            for without in [{said: value for said, value in posted if said not in answered}]
+        )
 
     def _covers(self, rule_id: str) -> set[str]:
         return self.covered[rule_id] if self.rules[rule_id].outcomes else set()

@@ -92,7 +92,8 @@ class Reach:
 
     def is_irrelevant(self, name: str, facts: Answers) -> bool:
         relevant = self.ruleset.inputs[name].relevant
-        return relevant is not None and self.judge.truth(facts, relevant.when) is False
+        is_out_of_scope = name in self.ruleset.not_asked(facts)
+        return is_out_of_scope or (relevant is not None and self.judge.truth(facts, relevant.when) is False)
 
     def is_asked_later(self, name: str, answers: Answers, audience: Audience) -> bool:
         """Whether it is this audience's to answer, but availability is still open."""

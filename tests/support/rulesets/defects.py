@@ -129,7 +129,8 @@ def add_input(data: Data, name: str, asked: Data) -> None:
 
 
 def add_raising(data: Data, when: object) -> Data:
-    """Another rule, more urgent than all."""
+    """Another rule, more urgent than all. Each question is mandatory then: a routine result leaves none of them open."""
+    data["mandatory"] = list(data["inputs"])
     data["dispositions"] = {"U0": data["dispositions"]["U1"]} | data["dispositions"]
     data["rules"]["X1"] = rule("Planted", when, "U0")
     return data["rules"]["X1"]
@@ -153,6 +154,7 @@ def unreachable_rule(random: Random, data: Data) -> str:
 def unreachable_outcome(random: Random, data: Data) -> str:
     add_input(data, "years", {"type": "integer"})
     low = random.randint(5, 50)
+    data["mandatory"].append("years")
     data["rules"]["X1"] = rule("Planted", {"years": {"at_least": low + 10}}, "U2")
     data["rules"]["X1"]["raised"] = [{"to": "U1", "when": {"years": {"less_than": low}}}]
     return "X1"
@@ -285,6 +287,26 @@ def gated_danger(random: Random, data: Data) -> str:
     return "planted"
 
 
+def open_danger(random: Random, data: Data) -> str:
+    first_rule(data)["disposition"] = "R1"
+    kind = random.choice(
+        [{"type": "yes_no"}, {"type": "yes_no", "asked_of": "private"}, {"type": "yes_no", "asked_of": "measured"}]
+    )
+    add_input(data, "planted", kind)
+    add_raising(data, "planted")
+    data["mandatory"].remove("planted")
+    return "planted"
+
+
+def unasked_mention(random: Random, data: Data) -> str:
+    phrases = random.choice([["stiff neck"], ["stiff neck", "neck is stiff"]])
+    add_input(data, "words", {"type": "text", "max_length": 40})
+    add_input(data, "sign", {"type": "yes_no"})
+    data["mentions"] = {"planted": {"text": "words", "phrases": phrases, "says": "the words speak of a stiff neck"}}
+    add_raising(data, random.choice(["planted", {"any": ["planted", "sign"]}, {"all": ["planted", {"not": "sign"}]}]))
+    return "planted"
+
+
 def pointless_gate(random: Random, data: Data) -> str:
     add_input(data, "years", {"type": "integer"})
     low = random.randint(5, 50)
@@ -294,6 +316,15 @@ def pointless_gate(random: Random, data: Data) -> str:
     key = random.choice([{"relevant": {"when": gate, "otherwise": False}}, {"available_if": gate}])
     add_input(data, "planted", {"type": "yes_no"} | key)
     add_raising(data, "planted")
+    return "planted"
+
+
+def late_scope(random: Random, data: Data) -> str:
+    add_input(data, "planted", {"type": "yes_no"})
+    add_input(data, "other", {"type": "yes_no"})
+    add_raising(data, "other")
+    data["scope"] = {"question": "planted", "disposition": "M1", "reason": "Not assessed."}
+    data["screens"] = random.choice([{}, {"first": [["other"]], "then": [["planted"]]}])
     return "planted"
 
 
@@ -363,7 +394,10 @@ PLANTED: dict[CheckType, Callable[[Random, Data], str]] = {
         gap,
         idle_mandatory,
         gated_danger,
+        open_danger,
+        unasked_mention,
         pointless_gate,
+        late_scope,
         negated_line,
         idle_panel,
         missing_reason,

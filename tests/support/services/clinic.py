@@ -37,11 +37,15 @@ class Unsent:
 class Clinic:
     """The service with red-dots live, a worker, and a browser without scripts."""
 
-    def __init__(self, own: Settings, store: RedisStore, bundle: Bundle, *, auth: bool = False) -> None:
+    def __init__(
+        self, own: Settings, store: RedisStore, bundle: Bundle, *, auth: bool = False, country: str = ""
+    ) -> None:
         self.store = store
-        self.settings = Settings(redis_url=own.redis_url, data_dir=own.data_dir, auth=auth, pages_secret=SECRET)
+        self.settings = Settings(
+            redis_url=own.redis_url, data_dir=own.data_dir, auth=auth, pages_secret=SECRET, country=country
+        )
         self.app: Flask = create_app(self.settings, store, Unsent())
-        self.worker = Worker(store, bundle)
+        self.worker = Worker(store, bundle, self.settings.contact_choice)
         self.client: FlaskClient = self.app.test_client()
 
     def get(self, path: str) -> str:

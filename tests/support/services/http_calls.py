@@ -23,6 +23,7 @@ from tests.support.paths import GLASS_TEST
 from tests.support.rulesets import repository
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.result import Identity, failed_result
+from triage_rules.foundation.contacts import NO_CHOICE, ContactChoice
 from triage_rules.foundation.errors import StoreUnavailable
 from triage_rules.language.bundle import Bundle, open_bundle
 from triage_rules.store.redis import RedisStore
@@ -191,9 +192,9 @@ def now() -> int:
 class Worker:
     """Decides reports as a worker does: begin, evaluate, settle; without Celery, so that a test says when."""
 
-    def __init__(self, store: RedisStore, bundle: Bundle) -> None:
+    def __init__(self, store: RedisStore, bundle: Bundle, contacts: ContactChoice = NO_CHOICE) -> None:
         self.store = store
-        self.evaluator = Evaluator(open_bundle(bundle.data, bundle.digest), bundle.digest)
+        self.evaluator = Evaluator(open_bundle(bundle.data, bundle.digest, contacts), bundle.digest)
 
     def decide(self, report_id: str) -> dict[str, Any]:
         delivery = self.store.work.begin(report_id, now())

@@ -16,8 +16,9 @@ from triage_rules.assurance.cases.reading import (
     read_cases,
 )
 from triage_rules.evaluation.answers import UNKNOWN, read_answers
-from triage_rules.evaluation.evaluator import Evaluator, folded
+from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.evaluation.panel_answers import read_panels
+from triage_rules.evaluation.phrases import folded
 from triage_rules.foundation.errors import ReportError
 from triage_rules.language.model import Answers, Ruleset
 

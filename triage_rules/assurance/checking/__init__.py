@@ -9,7 +9,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from triage_rules.assurance.checking import edges, equal, gaps, interview, superfluous, unreachable, unused, upkeep
+from triage_rules.assurance.checking import (
+    edges,
+    equal,
+    gaps,
+    interview,
+    mentions,
+    open_danger,
+    superfluous,
+    unreachable,
+    unused,
+    upkeep,
+)
 from triage_rules.assurance.checking.accepting import apply_acceptances
 from triage_rules.assurance.checking.context import CheckContext, Finding, Progress
 from triage_rules.assurance.solver.solver import Budget
@@ -34,6 +45,8 @@ FAMILIES: dict[Family, Callable[[CheckContext], Iterator[Finding]]] = {
     Family.PARTS: unreachable.find_dead_conditions,
     Family.USE: unused.find_unused,
     Family.INTERVIEW: interview.find_interview,
+    Family.MENTIONS: mentions.find_unasked_mentions,
+    Family.OPEN_DANGER: open_danger.find_open_dangers,
     Family.LIMITS: edges.find_edges,
     Family.SUPERFLUOUS: superfluous.find_superfluous_rules,
     Family.EQUAL: equal.find_equal_statements,

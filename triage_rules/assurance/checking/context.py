@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.assurance.solver.solver import Budget, GaveUp, Model, NoReport, Solver
+from triage_rules.assurance.solver.two_reports import TwoReports
 from triage_rules.assurance.solver.witness import Witness, Witnesses
 from triage_rules.evaluation.evaluator import Evaluator
 from triage_rules.foundation.place import Place
 from triage_rules.language.check_types import CheckType
 from triage_rules.language.model import AskedOf, Ruleset
+from triage_rules.language.reading.acceptances import acceptances_of
 from triage_rules.language.reading.places import Node
 
 QUERY_SECONDS = 5.0
@@ -57,7 +60,19 @@ class CheckContext:
         self.encoding = Encoding(self.ruleset)
         self.solver = Solver(self.encoding, query_seconds=QUERY_SECONDS, budget=self.budget)
         self._witnesses = Witnesses(self.solver, [self.evaluator] if self.evaluator else [])
+        self._accepted = {(a.finding, of) for a in acceptances_of(self.root) for of, _ in a.of}
         self.reached: dict[str, Model | NoReport | GaveUp] = {}
+
+    @cached_property
+    def two_reports(self) -> TwoReports:
+        """Two reports with the same answers, except to named inputs."""
+        return TwoReports(self.ruleset, query_seconds=QUERY_SECONDS, budget=self.budget)
+
+    @cached_property
+    def witnesses_of_two(self) -> Witnesses:
+        """Maker of witnesses of two reports; the smallest has the fewest answers in the first report."""
+        evaluators = [self.evaluator] * 2 if self.evaluator else []
+        return Witnesses(self.two_reports.solver, evaluators, smallest_of=self.two_reports.first.answers)
 
     def find(self, family: str, of: str, *formulas: Formula) -> Model | NoReport | GaveUp:
         """Find a report that makes all formulas true; note the subject if the solver gives up."""
@@ -88,6 +103,12 @@ class CheckContext:
         others = [other for other in self.ruleset.inputs.values() if other.name != name]
         given = [self.encoding.given(other.name) for other in others if other.asked_of is not AskedOf.SERVICE]
         return self.witness(family, name, *formulas, *map(self.encoding.logic.opposite, given))
+
+    def smallest_of_two(self, type_: CheckType, of: str, *formulas: Formula) -> Witness | Model | NoReport | GaveUp:
+        """Return the smallest pair of reports, replayed; of an accepted finding, a model: it is never shown."""
+        if (type_, of) in self._accepted:
+            return self.two_reports.solver.find(*formulas)
+        return self.witnesses_of_two.smallest(*formulas)
 
     def unreachable(self, family: str, key: str) -> bool:
         """Return whether it is proved that this key is never established. The solver is asked once a key."""

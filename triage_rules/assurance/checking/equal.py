@@ -9,7 +9,7 @@ from triage_rules.assurance.checking.written_conditions import place_at
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.assurance.solver.solver import Model
 from triage_rules.language.check_types import CheckType, Family
-from triage_rules.language.model import MANDATORY_OPEN
+from triage_rules.language.model import IN_SCOPE, MANDATORY_OPEN
 
 FAMILY = Family.EQUAL
 
@@ -17,7 +17,8 @@ FAMILY = Family.EQUAL
 def find_equal_statements(context: CheckContext) -> Iterator[Finding]:
     """Yield a finding for each statement that is true and false in the same reports as an earlier one."""
     encoding = context.encoding
-    names = [n for n in context.ruleset.inferences if n != MANDATORY_OPEN and not context.unreachable(FAMILY, n)]
+    made = (MANDATORY_OPEN, IN_SCOPE)
+    names = [n for n in context.ruleset.inferences if n not in made and not context.unreachable(FAMILY, n)]
     for group in _group_indistinct(context, names):
         distinct: list[str] = []
         for name in context.each(FAMILY, group):

@@ -16,9 +16,8 @@ from triage_rules.assurance.checking.written_conditions import (
 )
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.logic import Formula
-from triage_rules.assurance.solver.solver import GaveUp, NoReport, Solver
-from triage_rules.assurance.solver.witness import Witness, Witnesses
-from triage_rules.evaluation.evaluator import Evaluator
+from triage_rules.assurance.solver.solver import GaveUp, NoReport
+from triage_rules.assurance.solver.witness import Witness
 from triage_rules.language.check_types import CheckType, Family
 from triage_rules.language.gates import InputsBehind, gates_of
 from triage_rules.language.model import Input, InputKind, Panel, PanelLine, Ruleset
@@ -40,7 +39,11 @@ def find_interview(context: CheckContext) -> Iterator[Finding]:
     gates = [entry for entry in written_conditions(context.ruleset) if entry.is_gate]
     for entry in gates:
         yield from _check_gate(context, entry)
-    yield from _find_gated_dangers(context, list(dict.fromkeys(entry.owner for entry in gates)))
+    scope = context.ruleset.scope
+    meant = () if scope is None else scope.then_ask  # such as self-harm, which only the no may lead to
+    gated = dict.fromkeys(entry.owner for entry in gates if entry.owner not in meant)
+    yield from _find_gated_dangers(context, list(gated))
+    yield from _find_late_scope(context)
     yield from _find_negated_lines(context)
     yield from _find_idle_panels(context)
 
@@ -67,12 +70,13 @@ def _find_gated_dangers(context: CheckContext, gated: list[str]) -> Iterator[Fin
     matter = _inputs_behind(context.ruleset, set(now))
     signs = [name for name in gated if context.ruleset.inputs[name].kind in {InputKind.YES_NO, InputKind.CHOICE}]
     for name in context.each(FAMILY, [name for name in signs if name in matter]):
-        witness = _Omission(context, context.ruleset.inputs[name]).find(now)
-        if isinstance(witness, GaveUp):
+        answer = context.smallest_of_two(CheckType.GATED_DANGER, name, *_omission(context, name, now))
+        if isinstance(answer, GaveUp):
             context.note(FAMILY, name)
-        if isinstance(witness, Witness):
+        elif not isinstance(answer, NoReport):
             message = f"`{name}` may need action at once in a report in which the question is not asked"
             place = place_at(context.root, ("inputs", name))
+            witness = answer if isinstance(answer, Witness) else None
             yield Finding(CheckType.GATED_DANGER, place, name, f"{message}.", witness=witness)
 
 
@@ -98,36 +102,37 @@ def _inputs_behind(ruleset: Ruleset, codes: set[str]) -> set[str]:
     return names
 
 
-class _Omission:
-    """Reports that answer a gated input, each with the same report without this answer."""
+def _omission(context: CheckContext, name: str, now: list[str]) -> list[Formula]:
+    """Return formulas: the first report needs action now, only by an answer to a gated input that is not asked for."""
+    reports, logic, read = context.two_reports, context.two_reports.logic, context.ruleset.inputs[name]
+    given, left_out = reports.first, reports.second
+    yes = given.answer(name, True) if read.kind is InputKind.YES_NO else given.given(name)
+    acts, acts_without = (logic.any_of(map(encoding.disposition_is, now)) for encoding in (given, left_out))
+    no_answer = logic.opposite(left_out.given(name))
+    return [yes, _not_asked(given, read), acts, no_answer, logic.opposite(acts_without), reports.same_but([name])]
 
-    def __init__(self, context: CheckContext, read: Input) -> None:
-        self._read = read
-        self._given = context.encoding
-        self._left_out = Encoding(context.ruleset, sharing=context.encoding, but=[read.name])
-        evaluators: list[Evaluator] = [context.evaluator] * 2 if context.evaluator else []
-        solver = Solver(
-            self._given, self._left_out, query_seconds=context.solver.query_seconds, budget=context.solver.budget
+
+def _not_asked(given: Encoding, read: Input) -> Formula:
+    ways = []
+    if read.relevant is not None:
+        ways.append(given.false(read.relevant.when))
+    if read.available_if is not None:
+        ways.append(given.logic.opposite(given.true(read.available_if)))
+    return given.logic.any_of(ways)
+
+
+# --- scope ---
+
+
+def _find_late_scope(context: CheckContext) -> Iterator[Finding]:
+    """Find a scope question that is not asked among the first, so that others are asked before they make sense."""
+    scope, first = context.ruleset.scope, context.ruleset.screens.first
+    if scope is not None and not any(scope.question in screen for screen in first if not isinstance(screen, str)):
+        message = (
+            f"no `first` screen asks `{scope.question}`, the question of `scope`, so other questions come before it"
         )
-        self._witnesses = Witnesses(solver, evaluators)
-
-    def find(self, now: list[str]) -> Witness | NoReport | GaveUp:
-        """Return the smallest report that needs action now, only by an answer that is not asked for."""
-        logic, name = self._given.logic, self._read.name
-        yes = self._given.answer(name, True) if self._read.kind is InputKind.YES_NO else self._given.given(name)
-        acts, acts_without = (
-            logic.any_of(map(encoding.disposition_is, now)) for encoding in (self._given, self._left_out)
-        )
-        left_out = logic.opposite(self._left_out.given(name))
-        return self._witnesses.smallest(yes, self._not_asked(), acts, left_out, logic.opposite(acts_without))
-
-    def _not_asked(self) -> Formula:
-        ways = []
-        if self._read.relevant is not None:
-            ways.append(self._given.false(self._read.relevant.when))
-        if self._read.available_if is not None:
-            ways.append(self._given.logic.opposite(self._given.true(self._read.available_if)))
-        return self._given.logic.any_of(ways)
+        place = place_at(context.root, ("scope", "question"))
+        yield Finding(CheckType.LATE_SCOPE, place, scope.question, f"{message}.")
 
 
 # --- panels ---

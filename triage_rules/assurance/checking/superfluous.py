@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from triage_rules.assurance.checking.context import CheckContext, Finding
-from triage_rules.assurance.checking.written_conditions import place_at, written_conditions
+from triage_rules.assurance.checking.written_conditions import place_at, rule_path, written_conditions
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.assurance.solver.solver import Model
@@ -170,4 +170,4 @@ def _report_shadowed(context: CheckContext, rule: Rule | Floor, shadow: str) -> 
 
 
 def _place(context: CheckContext, rule: Rule | Floor) -> Place:
-    return place_at(context.root, ("rules" if isinstance(rule, Rule) else "safety_net", rule.id))
+    return place_at(context.root, rule_path(rule))

@@ -11,7 +11,7 @@ from triage_rules.assurance.checking.written_conditions import place_at, written
 from triage_rules.assurance.solver.answers import answering
 from triage_rules.language.check_types import CheckType, Family
 from triage_rules.language.conditions import atoms, names_in
-from triage_rules.language.model import MANDATORY_OPEN, AskedOf, InputKind, OneOf, Ruleset
+from triage_rules.language.model import IN_SCOPE, MANDATORY_OPEN, AskedOf, InputKind, OneOf, Ruleset
 
 FAMILY = Family.USE
 LIKE = 0.75
@@ -30,6 +30,7 @@ def find_unused(context: CheckContext) -> Iterator[Finding]:
 def names_read(ruleset: Ruleset) -> set[str]:
     """Return the names of inputs, mentions and statements that some condition reads; a mention reads its text."""
     names = {name for w in written_conditions(ruleset) for name in names_in(w.condition)}
+    names |= set() if ruleset.scope is None else {ruleset.scope.question}
     return names | {ruleset.mentions[name].text for name in ruleset.mentions if name in names}
 
 
@@ -83,7 +84,7 @@ def _find_misspelt_groups(context: CheckContext) -> Iterator[Finding]:
 def _find_unused_statements(context: CheckContext) -> Iterator[Finding]:
     ruleset, read = context.ruleset, names_read(context.ruleset)
     for name, inference in ruleset.inferences.items():
-        if name not in read and name != MANDATORY_OPEN and not inference.rules:
+        if name not in read and name not in (MANDATORY_OPEN, IN_SCOPE) and not inference.rules:
             message = f"no condition reads the statement `{name}` ({inference.says})"
             place = place_at(context.root, ("inferences", name))
             witness = context.witness(FAMILY, name, context.encoding.established(name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from triage_rules.assurance.checking.context import CheckContext, Finding
-from triage_rules.assurance.checking.written_conditions import place_at
+from triage_rules.assurance.checking.written_conditions import place_at, rule_path
 from triage_rules.foundation.place import Place
 from triage_rules.language.check_types import CheckType
 from triage_rules.language.model import Floor, Rule
@@ -22,7 +22,7 @@ def find_upkeep(context: CheckContext) -> Iterator[Finding]:
 
 
 def _check_rule(context: CheckContext, rule: Rule | Floor) -> Iterator[Finding]:
-    path = ("rules" if isinstance(rule, Rule) else "safety_net", rule.id)
+    path = rule_path(rule)
 
     def place(key: str) -> Place:
         """Return the place of the rule's key, or else of the ruleset's key, or else of the rule."""

@@ -8,20 +8,24 @@ from dataclasses import dataclass
 from triage_rules.foundation.place import Place
 from triage_rules.language.conditions import OPPOSITE, own_definition
 from triage_rules.language.model import (
+    SCOPE,
     All,
     Any,
     AtLeast,
     Compare,
     Condition,
+    Floor,
     Inferred,
     IsOpen,
     Not,
     OneOf,
+    Rule,
     Ruleset,
     Unless,
     Yes,
 )
 from triage_rules.language.reading.places import MappingNode, Node, Scalar, Sequence
+from triage_rules.language.scope import written_condition, written_mandatory
 from triage_rules.language.wording import limit_in_words
 
 Path = tuple[str | int, ...]
@@ -57,7 +61,9 @@ def written_conditions(ruleset: Ruleset) -> list[WrittenCondition]:
             conditions.append(WrittenCondition(inference.name, ("inferences", inference.name, "when"), own))
     for section, rules in (("rules", ruleset.rules), ("safety_net", ruleset.floors)):
         for rule in rules.values():
-            conditions.append(WrittenCondition(rule.id, (section, rule.id, "when"), rule.when))
+            if rule.id == SCOPE:  # `scope` has no condition
+                continue
+            conditions.append(WrittenCondition(rule.id, (section, rule.id, "when"), written_condition(rule)))
             conditions += [
                 WrittenCondition(rule.id, (section, rule.id, "raised", number, "when"), outcome.when)
                 for number, outcome in enumerate(rule.outcomes[1:])
@@ -65,9 +71,9 @@ def written_conditions(ruleset: Ruleset) -> list[WrittenCondition]:
             ]
     conditions += [WrittenCondition(c.id, ("conflicts", c.id, "when"), c.when) for c in ruleset.conflicts.values()]
     conditions += [
-        WrittenCondition(item.inputs[0], ("mandatory", number, "when"), item.when)
+        WrittenCondition(item.inputs[0], ("mandatory", number, "when"), when)
         for number, item in enumerate(ruleset.mandatory)
-        if item.when is not None
+        if (when := written_mandatory(item, ruleset.scope)) is not None
     ]
     if ruleset.validity.sooner is not None:
         conditions.append(WrittenCondition("validity", ("validity", "sooner", "when"), ruleset.validity.sooner))
@@ -77,6 +83,13 @@ def written_conditions(ruleset: Ruleset) -> list[WrittenCondition]:
         if read.available_if is not None:
             conditions.append(WrittenCondition(read.name, ("inputs", read.name, AVAILABLE), read.available_if))
     return conditions
+
+
+def rule_path(rule: Rule | Floor) -> Path:
+    """Return the path of a rule or floor; the rule of the scope's disposition stands under `scope`."""
+    if rule.id == SCOPE:
+        return ("scope",)
+    return ("rules" if isinstance(rule, Rule) else "safety_net", rule.id)
 
 
 def relevance_path(name: str) -> Path:

@@ -11,6 +11,7 @@ from functools import cached_property
 from triage_rules.evaluation.signals import SOONER, outcome_key
 from triage_rules.language.conditions import Leaf, leaves
 from triage_rules.language.model import (
+    IN_SCOPE,
     AskedOf,
     Compare,
     Condition,
@@ -129,6 +130,8 @@ class Plan:
     def _leaf_can_be_open(self, leaf: Leaf) -> bool:
         match leaf:
             case Inferred(name):
+                if name == IN_SCOPE:
+                    return False
                 if name not in self._openable:
                     self._openable[name] = self.can_be_open(self.ruleset.inferences[name].when)
                 return self._openable[name]
@@ -141,7 +144,7 @@ class Plan:
         statements = {rule.id: rule.when for rule in self.ruleset.rules_and_floors}
         statements |= {name: inference.when for name, inference in self.ruleset.inferences.items()}
         for owner, when in statements.items():
-            if self.can_be_open(when):
+            if owner != IN_SCOPE and self.can_be_open(when):
                 yield CoverageGoal(CoverageMeasure.POSSIBLE, owner, "", (Side.OPEN,))
 
     def _outcome_goals(self) -> Iterator[CoverageGoal]:

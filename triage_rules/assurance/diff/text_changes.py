@@ -12,10 +12,12 @@ from triage_rules.evaluation.signals import SOONER, outcome_key
 from triage_rules.language.conditions import own_definition
 from triage_rules.language.model import (
     MANDATORY_OPEN,
+    SCOPE,
     Choice,
     Code,
     Condition,
     Conflict,
+    Contact,
     Disposition,
     Floor,
     Inference,
@@ -30,6 +32,7 @@ from triage_rules.language.model import (
     Rule,
     RuleOutcome,
     Ruleset,
+    RulesetScope,
     Source,
 )
 from triage_rules.language.wording import describe_condition
@@ -81,7 +84,7 @@ def list_changes(old: Ruleset, new: Ruleset) -> list[TextChange]:
         ("panel", old.panels, new.panels),
         ("mention", old.mentions, new.mentions),
         ("statement", _own_statements(old), _own_statements(new)),
-        ("rule", old.rules, new.rules),
+        ("rule", _written_rules(old), _written_rules(new)),
         ("floor", old.floors, new.floors),
         ("conflict", old.conflicts, new.conflicts),
     ]
@@ -138,6 +141,11 @@ def _compare_head(old: Ruleset, new: Ruleset) -> Iterator[TextChange]:
         _line(f"screens: {key}", *(_screens_as_text(getattr(ruleset.screens, key)) for ruleset in (old, new)))
         for key in ("first", "then")
     ]
+    lines += [_line(f"scope: {line.what}", line.before, line.after) for line in _scope_lines(old.scope, new.scope)]
+    lines += [
+        _line(f"contacts: {name}", *(_contact_as_text(ruleset.declared_contacts.get(name)) for ruleset in (old, new)))
+        for name in {**old.declared_contacts, **new.declared_contacts}
+    ]
     lines += [_line(f"always: {reader}", getattr(old, f"always_{reader}"), getattr(new, f"always_{reader}"))
             for reader in ("patient", "clinician")]  # fmt: skip
     lines += [_line(f"default: {line.what}", line.before, line.after) for line in _lines(old.default, new.default)]
@@ -145,6 +153,19 @@ def _compare_head(old: Ruleset, new: Ruleset) -> Iterator[TextChange]:
     changed = tuple(line for line in lines if line.before != line.after)
     if changed:
         yield TextChange("ruleset", new.name, ChangeKind.CHANGED, new.title, changed)
+
+
+def _contact_as_text(contact: Contact | None) -> str | None:
+    """Write a contact as the file does: its default, then each country's text."""
+    if contact is None:
+        return None
+    return "; ".join(f"{key}: {text}" for key, text in (("default", contact.default), *contact.countries))
+
+
+def _scope_lines(before: RulesetScope | None, after: RulesetScope | None) -> Iterator[ChangedLine]:
+    """Yield the changed lines of `scope`; what is not asked any more follows from others."""
+    if before is not None or after is not None:
+        yield from (line for line in _lines(before, after) if line.what != "not_asked")
 
 
 def _order(ruleset: Ruleset, other: Ruleset) -> str:
@@ -259,6 +280,11 @@ def _as_text(value: object) -> str | None:  # noqa: PLR0912 - one case for each 
             return describe_condition(value)
         case _:
             return str(value) or None
+
+
+def _written_rules(ruleset: Ruleset) -> dict[str, Rule]:
+    """Return the rules that stand in the file: the scope's is listed as the scope."""
+    return {name: rule for name, rule in ruleset.rules.items() if name != SCOPE}
 
 
 def _own_statements(ruleset: Ruleset) -> dict[str, Inference]:

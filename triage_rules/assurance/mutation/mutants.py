@@ -24,6 +24,7 @@ from triage_rules.language.model import (
     Ruleset,
 )
 from triage_rules.language.reading.rules import mandatory_statement
+from triage_rules.language.scope import mandatory_in_scope, only_in_scope, written_condition, written_mandatory
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,28 @@ class RelevanceMutation:
 
 
 @dataclass(frozen=True, slots=True)
+class ScopeMarkRemoval:
+    """Removal of `in_scope_only` from a rule or floor."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
 class MandatoryRemoval:
     """Removal of an item of the mandatory list."""
 
     number: int
 
 
-Mutation = ConditionMutation | DispositionMutation | RuleRemoval | OutcomeRemoval | RelevanceMutation | MandatoryRemoval
+Mutation = (
+    ConditionMutation
+    | DispositionMutation
+    | RuleRemoval
+    | OutcomeRemoval
+    | RelevanceMutation
+    | ScopeMarkRemoval
+    | MandatoryRemoval
+)
 
 DEFAULT = "default"
 """Owner of the default's disposition."""
@@ -98,6 +114,9 @@ def apply_mutation(ruleset: Ruleset, change: Mutation) -> Ruleset:
             return _with_outcomes(ruleset, of, (*old[:number], *old[number + 1 :]))
         case RelevanceMutation(of, relevant):
             return _with_relevance(ruleset, of, relevant)
+        case ScopeMarkRemoval(of):
+            rule = _find_rule(ruleset, of)
+            return _with_when(ruleset, replace(rule, in_scope_only=False), written_condition(rule))
         case MandatoryRemoval(number):
             return _with_mandatory(ruleset, (*ruleset.mandatory[:number], *ruleset.mandatory[number + 1 :]))
 
@@ -132,11 +151,9 @@ def _replace_condition(ruleset: Ruleset, path: Path, condition: Condition) -> Ru
     match path:
         case ("inferences", str(name), "when"):
             return _with_definition(ruleset, name, condition)
-        case ("rules", str(name), "when"):
-            return _with_rule(ruleset, replace(ruleset.rules[name], when=condition))
-        case ("safety_net", str(name), "when"):
-            floor = replace(ruleset.floors[name], when=condition)
-            return replace(ruleset, floors={**ruleset.floors, name: floor})
+        case ("rules" | "safety_net", str(name), "when"):
+            rule = _find_rule(ruleset, name)
+            return _with_when(ruleset, rule, only_in_scope(condition) if rule.in_scope_only else condition)
         case ("rules" | "safety_net", str(name), "raised", int(number), "when"):
             old = _find_rule(ruleset, name).outcomes
             outcome = replace(old[number + 1], when=condition)
@@ -146,6 +163,7 @@ def _replace_condition(ruleset: Ruleset, path: Path, condition: Condition) -> Ru
             return replace(ruleset, conflicts={**ruleset.conflicts, name: conflict})
         case ("mandatory", int(number), "when"):
             item = replace(ruleset.mandatory[number], when=condition)
+            item = item if ruleset.scope is None else mandatory_in_scope(item)
             return _with_mandatory(ruleset, (*ruleset.mandatory[:number], item, *ruleset.mandatory[number + 1 :]))
         case ("inputs", str(name), "relevant", "when"):
             old_gate = ruleset.inputs[name].relevant
@@ -160,6 +178,13 @@ def _with_definition(ruleset: Ruleset, name: str, own: Condition) -> Ruleset:
     inference = ruleset.inferences[name]
     definitions = (own, *(ruleset.rules[rule].when for rule in inference.rules))
     return _with_inference(ruleset, name, definitions)
+
+
+def _with_when(ruleset: Ruleset, rule: Rule | Floor, when: Condition) -> Ruleset:
+    """Return the ruleset with another condition of a rule or floor."""
+    if isinstance(rule, Rule):
+        return _with_rule(ruleset, replace(rule, when=when))
+    return replace(ruleset, floors={**ruleset.floors, rule.id: replace(rule, when=when)})
 
 
 def _with_rule(ruleset: Ruleset, rule: Rule) -> Ruleset:
@@ -222,5 +247,6 @@ def _all_but(conflicts: Iterable[Conflict], name: str) -> dict[str, Conflict]:
 def _with_mandatory(ruleset: Ruleset, mandatory: tuple[Mandatory, ...]) -> Ruleset:
     """Return the ruleset with another mandatory list, and the statement made from it."""
     place = ruleset.inferences[MANDATORY_OPEN].place or Place("", 0, 0)
-    inference = mandatory_statement(mandatory, place).inference()
+    written = tuple(replace(item, when=written_mandatory(item, ruleset.scope)) for item in mandatory)
+    inference = mandatory_statement(written, place, ruleset.scope).inference()
     return replace(ruleset, mandatory=mandatory, inferences={**ruleset.inferences, MANDATORY_OPEN: inference})

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from triage_rules.assurance.checking.written_conditions import condition_text, place_at, relevance_path
+from triage_rules.assurance.checking.written_conditions import condition_text, place_at, relevance_path, rule_path
 from triage_rules.assurance.coverage.goals import step
 from triage_rules.assurance.mutation.mutants import (
     DEFAULT,
@@ -19,12 +19,14 @@ from triage_rules.assurance.mutation.mutants import (
     OutcomeRemoval,
     RelevanceMutation,
     RuleRemoval,
+    ScopeMarkRemoval,
     replace_part,
     with_parts,
 )
 from triage_rules.assurance.mutation.places import Part, list_parts
 from triage_rules.foundation.place import Place
 from triage_rules.language.model import (
+    SCOPE,
     All,
     Any,
     AtLeast,
@@ -67,6 +69,7 @@ class Operator(enum.StrEnum):
     DROP_CHOICE = "drop_choice"
     DROP_MANDATORY = "drop_mandatory"
     DROP_RELEVANCE = "drop_relevance"
+    DROP_SCOPE = "drop_scope"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ def make_mutants(ruleset: Ruleset, root: Node, file: str) -> tuple[Mutant, ...]:
         *_change_levels(ruleset, root, file),
         *_change_lists(ruleset, root, file),
         *_change_relevance(ruleset, root, file),
+        *_change_scope(ruleset, root, file),
     ):
         counts[owner, operator] += 1
         mutant_id = f"{owner}:{operator}:{counts[owner, operator]}"
@@ -211,6 +215,8 @@ def _words(condition: Condition) -> str:
 
 def _change_levels(ruleset: Ruleset, root: Node, file: str) -> Iterator[Change]:
     for rule in ruleset.rules_and_floors:
+        if rule.id == SCOPE:
+            continue
         section = "rules" if rule.id in ruleset.rules else "safety_net"
         place = place_at(root, (section, rule.id), file)
         for number, outcome in enumerate(rule.outcomes):
@@ -224,11 +230,17 @@ def _change_levels(ruleset: Ruleset, root: Node, file: str) -> Iterator[Change]:
                 yield Operator.DELETE_OUTCOME, rule.id, outcome_place, words, OutcomeRemoval(rule.id, number)
         deleted = Operator.DELETE_RULE if section == "rules" else Operator.DELETE_FLOOR
         yield deleted, rule.id, place, f"`{rule.id}` ({rule.title}) is deleted", RuleRemoval(rule.id)
-    for operator, code in _neighbours(ruleset, ruleset.default.disposition):
+    for operator, code in _never_routine(ruleset, ruleset.default.disposition):
+        place = place_at(root, ("default", "disposition"), file)
+        words = _becomes(ruleset, ruleset.default.disposition, code)
+        yield operator, DEFAULT, place, words, DispositionMutation(DEFAULT, 0, code)
+
+
+def _never_routine(ruleset: Ruleset, old: str) -> Iterator[tuple[Operator, str]]:
+    """Yield the neighbours that are allowed where nothing is routine."""
+    for operator, code in _neighbours(ruleset, old):
         if ruleset.dispositions[code].level > Level.ROUTINE:
-            place = place_at(root, ("default", "disposition"), file)
-            words = _becomes(ruleset, ruleset.default.disposition, code)
-            yield operator, DEFAULT, place, words, DispositionMutation(DEFAULT, 0, code)
+            yield operator, code
 
 
 def _outcome_path(section: str, rule: str, number: int) -> tuple[str | int, ...]:
@@ -286,3 +298,21 @@ def _change_relevance(ruleset: Ruleset, root: Node, file: str) -> Iterator[Chang
             place = place_at(root, (*relevance_path(name), "when"), file)
             words = f"`{name}` is relevant only if not {_words(gate.when)}"
             yield Operator.CHANGE_NOT, name, place, words, RelevanceMutation(name, replace(gate, when=Not(gate.when)))
+
+
+# --- scope ---
+
+
+def _change_scope(ruleset: Ruleset, root: Node, file: str) -> Iterator[Change]:
+    if ruleset.scope is None:
+        return
+    code, place = ruleset.scope.disposition, place_at(root, ("scope",), file)
+    yield Operator.DROP_SCOPE, SCOPE, place, f"a no to `{ruleset.scope.question}` gives nothing", RuleRemoval(SCOPE)
+    for operator, other in _never_routine(ruleset, code):
+        place = place_at(root, ("scope", "disposition"), file)
+        yield operator, SCOPE, place, _becomes(ruleset, code, other), DispositionMutation(SCOPE, 0, other)
+    for rule in ruleset.rules_and_floors:
+        if rule.in_scope_only:
+            place = place_at(root, (*rule_path(rule), "in_scope_only"), file)
+            words = f"`{rule.id}` ({rule.title}) counts out of scope, too"
+            yield Operator.DROP_SCOPE, rule.id, place, words, ScopeMarkRemoval(rule.id)

@@ -17,7 +17,7 @@ from triage_rules.assurance.properties.model import (
     RoutineOnlyIfAnswered,
     Then,
 )
-from triage_rules.evaluation.evaluator import folded
+from triage_rules.evaluation.phrases import folded
 from triage_rules.language.model import Answers, Condition, Level, Ruleset, Value
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import bisect
 import math
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from triage_rules.assurance.solver.logic import Formula, Logic
+from triage_rules.assurance.solver.phrases import folded, phrases_with_part
 from triage_rules.language.model import MAX_NUMBER, AskedOf, Input, InputKind, Mention, Op
 
 
@@ -173,14 +173,13 @@ class AnswerVariables:
         return text.mentions[phrases]
 
     def _imply_parts(self, text: Text, phrases: frozenset[str]) -> Formula:
-        """Return the formula: a text with one of the phrases also has every phrase that is part of it."""
-        ways = [
-            self.logic.all_of(
-                variable for other, variable in text.mentions.items() if any(part in phrase for part in other)
-            )
-            for phrase in phrases
-        ]
-        return self.logic.any_of([self.logic.opposite(text.mentions[phrases]), *ways])
+        """Return the formula: a text with one of the phrases also has every phrase that is always part of it."""
+        having = {other: phrases_with_part(phrases, other) for other in text.mentions}
+        ways = {frozenset(other for other, some in having.items() if phrase in some) for phrase in phrases}
+        if frozenset({phrases}) in ways:  # one of the phrases has no other part
+            return self.logic.true
+        implied = (self.logic.all_of(text.mentions[other] for other in text.mentions if other in way) for way in ways)
+        return self.logic.any_of([self.logic.opposite(text.mentions[phrases]), *implied])
 
     def variables(self) -> list[Formula]:
         """Return every variable; together they describe a report as far as any condition reads it."""
@@ -216,8 +215,3 @@ def answering(read: Input) -> tuple[bool | str, ...]:
     if read.kind is InputKind.YES_NO:
         return (True, False)
     return tuple(choice.value for choice in read.choices if not choice.means_open)
-
-
-def folded(text: str) -> str:
-    """Fold a phrase for the search: case, the form of accents and quotes, and runs of blanks don't count."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'").split())

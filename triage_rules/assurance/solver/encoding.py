@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from triage_rules.assurance.solver.answers import AnswerVariables, folded
+from triage_rules.assurance.solver.answers import AnswerVariables
 from triage_rules.assurance.solver.conditions import ConditionFormulas
 from triage_rules.assurance.solver.logic import Formula, Logic
+from triage_rules.assurance.solver.phrases import folded, has_phrase
 from triage_rules.evaluation.answers import UNKNOWN
 from triage_rules.evaluation.signals import SOONER, outcome_key
 from triage_rules.language.answer_floors import floors_on_answers
@@ -397,8 +398,8 @@ class Encoding(ConditionFormulas):
         for mention in self.ruleset.mentions.values():
             if mention.text == name:
                 mentioned = self.answers.mentioned(mention)
-                has_phrase = any(folded(phrase) in folded(text) for phrase in mention.phrases)
-                parts.append(mentioned if has_phrase else self.logic.opposite(mentioned))
+                is_in_text = any(has_phrase(text, phrase) for phrase in mention.phrases)
+                parts.append(mentioned if is_in_text else self.logic.opposite(mentioned))
         return self.logic.all_of(parts)
 
 

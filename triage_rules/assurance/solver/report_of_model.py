@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from triage_rules.assurance.solver.answers import AnswerVariables, Number, OneHot, Text, bounds, first_above
+from triage_rules.assurance.solver.phrases import has_phrase
 from triage_rules.assurance.solver.solver import Model
 from triage_rules.evaluation.answers import UNKNOWN
 from triage_rules.language.model import SERVICE_COUNTS, Answers, AskedOf, Input, InputKind, Level, Ruleset, Value
@@ -16,7 +17,7 @@ FINEST = 15
 NO_MENTION = ("nothing else", "")
 """Texts without a mention, unless a phrase is part of the first."""
 
-BETWEEN, ENDS = (". ", " / "), ("", ".")
+BETWEEN, ENDS = (". ", " / ", " ; "), ("", ".")
 """Separators of phrases, and ends: the later ones if the first would add a phrase, or make the word for "open"."""
 
 
@@ -87,17 +88,24 @@ def _write_text(text: Text, read: Input, model: Model) -> str | None:
     wanted = {phrases for phrases, variable in text.mentions.items() if model.holds(variable)}
     unwanted = frozenset().union(*(phrases for phrases in text.mentions if phrases not in wanted))
     usable = [
-        (min((phrase for phrase in phrases if not any(part in phrase for part in unwanted)), key=_by_length), phrases)
+        (
+            min(
+                (phrase for phrase in phrases if not any(has_phrase(phrase, part) for part in unwanted)), key=_by_length
+            ),
+            phrases,
+        )
         for phrases in wanted
     ]
     chosen: list[str] = []
     for phrase, phrases in sorted(usable, key=lambda way: _by_length(way[0]), reverse=True):
-        if not any(part in other for other in chosen for part in phrases):  # a longer phrase may contain it
+        if not any(has_phrase(other, part) for other in chosen for part in phrases):  # a longer phrase may contain it
             chosen.append(phrase)
     if not chosen:
-        return next(words for words in NO_MENTION if not any(phrase in words for phrase in every))
+        return next(words for words in NO_MENTION if not any(has_phrase(words, phrase) for phrase in every))
     ways = (f"{between.join(sorted(chosen))}{end}" for between in BETWEEN for end in ENDS)
-    words = next((way for way in ways if way != UNKNOWN and not any(phrase in way for phrase in unwanted)), None)
+    words = next(
+        (way for way in ways if way != UNKNOWN and not any(has_phrase(way, phrase) for phrase in unwanted)), None
+    )
     if words is None:
         raise NoSuchText(f"`{read.name}`: no text was found with only the required phrases")
     if read.max_length is not None and len(words) > read.max_length:

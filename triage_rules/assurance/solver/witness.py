@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from triage_rules.assurance.solver.answers import AnswerVariables
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.logic import Formula
 from triage_rules.assurance.solver.report_of_model import NoSuchText, report_of, values_of
@@ -75,13 +76,19 @@ def describe_report(ruleset: Ruleset, answers: Answers, history: History) -> lis
 
 
 class Witnesses:
-    """Makes witnesses of the solver's reports. `evaluators`: one for each encoding; made when needed if left out."""
+    """Makes witnesses of the solver's reports. `evaluators`: one for each encoding; made when needed if left out.
 
-    def __init__(self, solver: Solver, evaluators: Iterable[Evaluator] = ()) -> None:
+    smallest_of: the report with the fewest answers, if there are several; None: all of them together.
+    """
+
+    def __init__(
+        self, solver: Solver, evaluators: Iterable[Evaluator] = (), *, smallest_of: AnswerVariables | None = None
+    ) -> None:
         self.solver = solver
         self._evaluators = list(evaluators)
         self._claims: list[tuple[Claim, ...]] = []
         self._answers = list({id(e.answers): e.answers for e in solver.encodings}.values())
+        self._counted = self._answers if smallest_of is None else [smallest_of]
         self._inputs: dict[tuple[str, InputKind], Input] = {
             (read.name, read.kind): read for e in reversed(solver.encodings) for read in e.ruleset.inputs.values()
         }
@@ -110,8 +117,9 @@ class Witnesses:
 
     def replayed(self, model: Model, *, fewest: bool = False) -> Witness | GaveUp:
         """Return the model's report as a witness, unchanged. Raises and gives up as `smallest` does."""
-        variables = [variable for answers in self._answers for variable in answers.variables()]
-        pins = [variable if model.holds(variable) else self.solver.logic.opposite(variable) for variable in variables]
+        variables = {variable.get_id(): variable for answers in self._answers for variable in answers.variables()}
+        opposite = self.solver.logic.opposite
+        pins = [variable if model.holds(variable) else opposite(variable) for variable in variables.values()]
         if not self._claims:
             self._claims = [tuple(claims(encoding)) for encoding in self.solver.encodings]
             self.solver.watch(*(formula for claim in self._claims for *_, formula in claim))
@@ -157,7 +165,7 @@ class Witnesses:
         logic = self.solver.logic
         by_id = {}
         for read in inputs:
-            for answers in self._answers:
+            for answers in self._counted:
                 choosing = read.kind in {InputKind.YES_NO, InputKind.CHOICE}
                 has_entry = logic.any_of(answers.one_hot(read).values.values()) if choosing else answers.answered(read)
                 by_id[has_entry.get_id()] = has_entry
@@ -167,7 +175,7 @@ class Witnesses:
         """Return the formulas that the subject never reported before."""
         logic, formulas = self.solver.logic, []
         for read in filter(_is_counted, self._inputs.values()):
-            for answers in self._answers:
+            for answers in self._counted:
                 if read.kind is InputKind.INTEGER:
                     formulas.append(logic.opposite(answers.number(read).cut(logic, 1)))
                 else:

@@ -7,11 +7,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from triage_rules.foundation.contacts import NO_CHOICE, ContactChoice
 from triage_rules.foundation.errors import RulesetError, RulesetNotFound
-from triage_rules.language.model import MANDATORY_OPEN, Rule, Ruleset
+from triage_rules.language.contacts import fill_ruleset
+from triage_rules.language.model import IN_SCOPE, MANDATORY_OPEN, SCOPE, Rule, Ruleset
 from triage_rules.language.reading.acceptances import read_acceptances
 from triage_rules.language.reading.conditions import ConditionReader, Names
+from triage_rules.language.reading.contacts import check_texts, read_contacts
 from triage_rules.language.reading.fields import Form, is_date
+from triage_rules.language.reading.fragments import insert_fragments
 from triage_rules.language.reading.inputs import check_name, read_inputs, read_mentions
 from triage_rules.language.reading.limits import MAX_BYTES
 from triage_rules.language.reading.places import (
@@ -38,9 +42,11 @@ from triage_rules.language.reading.rules import (
     read_rule,
     read_validity,
 )
+from triage_rules.language.reading.scope import check_reasons, finish_scope, in_scope_statement, read_scope, rule_of
 from triage_rules.language.reading.screens import check_gates, read_gates, read_panels, read_screens
 from triage_rules.language.reading.statements import StatementDraft, in_order
 from triage_rules.language.reading.yaml_text import tree_of_yaml
+from triage_rules.language.scope import mandatory_in_scope
 
 FILE_NAME = "ruleset.yaml"
 LANGUAGE = 1
@@ -55,7 +61,10 @@ SEMVER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A ruleset file in its written form. `data`: plain JSON data in the file's order; `root`: the same with places."""
+    """A ruleset file in its written form, with the fragments that it uses.
+
+    `data`: plain JSON data in the file's order; `root`: the same with places.
+    """
 
     file: str
     data: dict[str, object]
@@ -89,7 +98,7 @@ def bytes_of(path: str | Path) -> tuple[bytes, str]:
 
 def parse_document(text: bytes, file: str) -> Document:
     """Load a document like `load_document`, from the file's bytes."""
-    document, faults = parse_text(text, file)
+    document, faults = _parse_rules(text, file)
     if faults.collected:
         raise RulesetError(faults.in_order())
     return document
@@ -101,33 +110,45 @@ def parse_text(text: bytes, file: str) -> tuple[Document, Faults]:
     Raises RulesetError if there are too many faults to continue.
     """
     faults = Faults()
-    root = tree_of_yaml(text, file, faults)
+    return _document(tree_of_yaml(text, file, faults), file, faults), faults
+
+
+def _parse_rules(text: bytes, file: str) -> tuple[Document, Faults]:
+    """Load a ruleset file like `parse_text`, with the fragments that it uses."""
+    faults = Faults()
+    return _document(insert_fragments(tree_of_yaml(text, file, faults), faults), file, faults), faults
+
+
+def _document(root: Node, file: str, faults: Faults) -> Document:
     if not isinstance(root, MappingNode | Broken):
         faults.add(root.place, _NO_MAPPING)
     data = data_of(root)
-    return Document(file, data if isinstance(data, dict) else {}, root), faults
+    return Document(file, data if isinstance(data, dict) else {}, root)
 
 
-def read_ruleset(path: str | Path) -> Ruleset:
-    """Read and check the ruleset of a folder or a file. Raises RulesetNotFound, and RulesetError with all faults."""
-    return read_with_document(path)[0]
+def read_ruleset(path: str | Path, contacts: ContactChoice = NO_CHOICE) -> Ruleset:
+    """Read and check the ruleset of a folder or a file. Raises RulesetNotFound, and RulesetError with all faults.
+
+    contacts: to fill into its texts.
+    """
+    return read_with_document(path, contacts)[0]
 
 
-def read_with_document(path: str | Path) -> tuple[Ruleset, Document]:
+def read_with_document(path: str | Path, contacts: ContactChoice = NO_CHOICE) -> tuple[Ruleset, Document]:
     """Read a ruleset like `read_ruleset`, and return its document too."""
-    return parse_with_document(*bytes_of(path))
+    return parse_with_document(*bytes_of(path), contacts)
 
 
-def parse_with_document(text: bytes, file: str) -> tuple[Ruleset, Document]:
+def parse_with_document(text: bytes, file: str, contacts: ContactChoice = NO_CHOICE) -> tuple[Ruleset, Document]:
     """Read a ruleset like `read_with_document`, from the file's bytes."""
-    document, faults = parse_text(text, file)
+    document, faults = _parse_rules(text, file)
     _check_approval(document.root, faults)
-    return _build(document.root, faults), document
+    return _build(document.root, faults, contacts), document
 
 
-def parse_ruleset(text: bytes, file: str) -> Ruleset:
+def parse_ruleset(text: bytes, file: str, contacts: ContactChoice = NO_CHOICE) -> Ruleset:
     """Read a ruleset like `read_ruleset`, from the file's bytes."""
-    return parse_with_document(text, file)[0]
+    return parse_with_document(text, file, contacts)[0]
 
 
 def _check_approval(root: Node, faults: Faults) -> None:
@@ -143,17 +164,18 @@ def _check_approval(root: Node, faults: Faults) -> None:
         faults.add(entry.node.place, f"`approved_on`: {quoted(written)} is in the future; write the day of approval")
 
 
-def build_ruleset(document: object, file: str = "<bundle>") -> Ruleset:
+def build_ruleset(document: object, file: str = "<bundle>", contacts: ContactChoice = NO_CHOICE) -> Ruleset:
     """Read and check the ruleset in plain JSON data; faults have line 0. Raises RulesetError with all faults."""
     faults = Faults()
-    return _build(tree_of_data(document, file, faults), faults)
+    return _build(tree_of_data(document, file, faults), faults, contacts)
 
 
-def _build(root: Node, faults: Faults) -> Ruleset:
+def _build(root: Node, faults: Faults, contacts: ContactChoice) -> Ruleset:
     if isinstance(root, MappingNode):
         ruleset = _read(Form(root, "", faults), faults)
+        check_texts(root, ruleset.declared_contacts, faults)
         if not faults.collected:
-            return ruleset
+            return fill_ruleset(ruleset, contacts)
     elif not faults.collected:
         faults.add(root.place, _NO_MAPPING)
     raise RulesetError(faults.in_order())
@@ -163,7 +185,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     """Read the whole file: first the parts that define names, then the parts that use them."""
     head = _head(root)
     names = Names()
-    taken: dict[str, str] = {}
+    taken: dict[str, str] = {IN_SCOPE: "`scope`"} if root.has("scope") else {}
     read_inputs(root, names, taken, faults)
     mentions = read_mentions(root, names, taken, faults)
     context = Context(
@@ -173,25 +195,31 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     written_rules = list(root.entries("rules", required=True))
     statements = _declare(written_inferences, written_rules, root, context, taken)
     read_gates(root, names, context.conditions, faults)
+    scope = read_scope(root, context)
     mandatory = read_mandatory(root, context)
     for name, entry in written_inferences:
         # An inference with an invalid name is read too, for its faults, and then dropped.
         read_inference(name, entry, statements.get(name) or StatementDraft(name, entry.key_place, ""), context)
     rules = {rule_id: read_rule(rule_id, entry, context) for rule_id, entry in written_rules}
     _define(statements, rules)
+    if scope is not None:
+        statements[IN_SCOPE], rules[SCOPE] = in_scope_statement(scope), rule_of(scope, context)
     if mandatory:
-        statements[MANDATORY_OPEN] = mandatory_statement(mandatory, root.key_place("mandatory"))
+        statements[MANDATORY_OPEN] = mandatory_statement(mandatory, root.key_place("mandatory"), scope)
     inferences = in_order(statements, faults)
     check_gates(names, inferences, root)
     panels = read_panels(root, names, faults)
     screens = read_screens(root, names, panels, faults)
+    if scope is not None:
+        scope = finish_scope(scope, names, inferences, panels, screens, root)
     floors = {i: read_floor(i, entry, context) for i, entry in root.entries("safety_net")}
     conflicts = {i: read_conflict(i, entry, context) for i, entry in root.entries("conflicts")}
     default, validity = read_default(root, context), read_validity(root, context)
     always_patient, always_clinician = _always(root, faults)
     read_acceptances(root, faults)  # only for `triage check`; evaluation never uses them
+    contacts = read_contacts(root, faults)
     root.close()
-    return Ruleset(
+    ruleset = Ruleset(
         name=head["ruleset"],
         version=head["version"],
         title=head["title"],
@@ -205,7 +233,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
         rules=rules,
         floors=floors,
         conflicts=conflicts,
-        mandatory=mandatory,
+        mandatory=mandatory if scope is None else tuple(map(mandatory_in_scope, mandatory)),
         dispositions={code: read for code, read in context.dispositions.items() if read is not None},
         default=default,
         validity=validity,
@@ -213,7 +241,12 @@ def _read(root: Form, faults: Faults) -> Ruleset:
         always_clinician=always_clinician,
         panels=panels,
         screens=screens,
+        scope=scope,
+        declared_contacts=contacts,
     )
+    if scope is not None and not faults.collected:
+        check_reasons(scope, ruleset, faults)
+    return ruleset
 
 
 def _head(root: Form) -> dict[str, str]:
@@ -279,6 +312,8 @@ def _declare(
             statements[name] = StatementDraft(name, place, "")
         statements[name].rules.append(rule_id)
     context.names.statements.update(statements)
+    if root.has("scope"):
+        context.names.statements.add(IN_SCOPE)
     mandatory = root.peek("mandatory")
     if isinstance(mandatory, Sequence) and mandatory.items:
         context.names.statements.add(MANDATORY_OPEN)

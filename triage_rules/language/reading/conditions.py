@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from triage_rules.foundation.place import Place
 from triage_rules.language.conditions import LOWER_LIMITS
 from triage_rules.language.model import (
+    IN_SCOPE,
     MANDATORY_OPEN,
     All,
     Any,
@@ -102,6 +103,8 @@ class ConditionReader:
     def _unknown(self, name: str, place: Place, what: str) -> None:
         if name == MANDATORY_OPEN:
             self._add_fault(place, what, f"`{MANDATORY_OPEN}` needs the list `mandatory`, which is missing")
+        elif name == IN_SCOPE:
+            self._add_fault(place, what, f"`{IN_SCOPE}` needs `scope`, which is missing")
         else:
             self._add_fault(
                 place,

@@ -9,6 +9,8 @@ from triage_rules.language.reading.fields import Form
 from triage_rules.language.reading.messages import (
     CHOICE,
     CHOICE_HINT,
+    LANGUAGE_TAG,
+    LANGUAGE_TAG_HINT,
     NAME,
     NAME_HINT,
     describe_node_kind,
@@ -211,7 +213,7 @@ def read_mentions(root: Form, names: Names, taken: dict[str, str], faults: Fault
         taken[name] = "a mention"
         form = Form(entry.node, what, faults, entry.key_place)
         text = form.text("text")
-        phrases = tuple(phrase for phrase, _ in form.texts("phrases", required=True))
+        phrases = _read_phrases(form)
         mention = Mention(name, text, phrases, form.text("says"), entry.key_place)
         form.close()
         if text:
@@ -228,3 +230,17 @@ def _check_text(text: str, names: Names, form: Form) -> None:
         form.add_fault(place, f"`text`: unknown input {quoted(text)}{suggest_name(text, texts)}")
     elif text not in texts:
         form.add_fault(place, f"`text`: `{text}` is not an input of the type `text`{suggest_name(text, texts)}")
+
+
+def _read_phrases(form: Form) -> tuple[str, ...]:
+    """Read a list of phrases, or a mapping of languages to lists. Every phrase is looked for in every text."""
+    node = form.peek("phrases")
+    if not isinstance(node, MappingNode):
+        return tuple(phrase for phrase, _ in form.texts("phrases", required=True))
+    phrases: list[str] = []
+    by_language = Form(node, f"{form.what}: `phrases`", form.faults)
+    for language, entry in form.entries("phrases", required=True):
+        if not LANGUAGE_TAG.match(language):
+            form.add_fault(entry.key_place, f"`phrases`: {quoted(language)} is not valid; {LANGUAGE_TAG_HINT}")
+        phrases += (phrase for phrase, _ in by_language.texts(language, required=True))
+    return tuple(dict.fromkeys(phrases))

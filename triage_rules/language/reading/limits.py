@@ -45,7 +45,7 @@ MOST = {
     "any_of": 100,
     "choices": 100,
     "in": 100,
-    "phrases": 100,
+    "phrases": 500,
     "all": 200,
     "any": 200,
     "of": 200,
@@ -58,6 +58,7 @@ MOST = {
     "cases": 2_000,
     "properties": 500,
     "personas": 500,
+    "vignettes": 500,
 }
 """The most items or entries under each key."""
 

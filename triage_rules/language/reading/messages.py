@@ -16,6 +16,7 @@ RULE_ID = re.compile(r"[A-Z][A-Z0-9_-]{0,15}\Z")
 DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+\Z")
 CHOICE = re.compile(r"[a-z0-9][a-z0-9_]{0,59}\Z")
 DISPOSITION = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}\Z")
+LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 _LENGTHS_APART = 3
@@ -28,6 +29,7 @@ NAME_HINT = "use lower case letters, digits and underscores, a letter first, at 
 RULE_ID_HINT = "use capitals, digits, `-` and `_`, a capital first, at most 16 characters"
 CHOICE_HINT = "use lower case letters, digits and underscores, at most 60 characters"
 DISPOSITION_HINT = "use letters, digits and underscores, a letter first, at most 60 characters"
+LANGUAGE_TAG_HINT = "use a language tag, such as `en`, `de` or `pt-BR`"
 FLAG_HINT = NAME_HINT
 
 

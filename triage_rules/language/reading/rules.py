@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from triage_rules.foundation.place import Place
 from triage_rules.language.model import (
+    IN_SCOPE,
     MANDATORY_OPEN,
     All,
     Any,
@@ -20,6 +21,7 @@ from triage_rules.language.model import (
     Mandatory,
     Rule,
     RuleOutcome,
+    RulesetScope,
     Source,
     Validity,
 )
@@ -44,6 +46,7 @@ from triage_rules.language.reading.places import (
     quoted,
 )
 from triage_rules.language.reading.statements import StatementDraft
+from triage_rules.language.scope import only_in_scope
 
 _LEVELS = tuple(level.word for level in Level)
 _NO_SOURCE = Source("")
@@ -190,10 +193,11 @@ def read_rule(rule_id: str, entry: MappingEntry, context: Context) -> Rule:
     context.claim_id(rule_id, entry.key_place, what)
     form = Form(entry.node, what, context.faults, entry.key_place)
     own = context.disposition(form, "disposition")
+    when, is_scoped = _condition(form, context)
     read = Rule(
         id=rule_id,
         title=form.text("title"),
-        when=context.conditions.under(form),
+        when=when,
         outcomes=(RuleOutcome(own), *_raised(form, own, context)),
         reason=form.text("reason"),
         source=form.source() or _NO_SOURCE,
@@ -202,6 +206,7 @@ def read_rule(rule_id: str, entry: MappingEntry, context: Context) -> Rule:
         infers=form.text_or_none("infers"),
         clinician_note=form.text_or_none("clinician_note"),
         clinician_only=form.flag("clinician_only"),
+        in_scope_only=is_scoped,
         flags=form.flags(),
         section=form.text_or_none("section"),
         place=entry.key_place,
@@ -229,7 +234,7 @@ def read_floor(floor_id: str, entry: MappingEntry, context: Context) -> Floor:
     what = f"safety net `{floor_id}`"
     context.claim_id(floor_id, entry.key_place, what)
     form = Form(entry.node, what, context.faults, entry.key_place)
-    title, when, reason = form.text("title"), context.conditions.under(form), form.text("reason")
+    title, (when, is_scoped), reason = form.text("title"), _condition(form, context), form.text("reason")
     read = Floor(
         id=floor_id,
         title=title,
@@ -241,11 +246,20 @@ def read_floor(floor_id: str, entry: MappingEntry, context: Context) -> Floor:
         review_by=form.date_or_none("review_by") or context.review_by,
         raise_one=_raise_one(form, context),
         clinician_note=form.text_or_none("clinician_note"),
+        in_scope_only=is_scoped,
         flags=form.flags(),
         place=entry.key_place,
     )
     form.close()
     return read
+
+
+def _condition(form: Form, context: Context) -> tuple[Condition, bool]:
+    """Read the condition of a rule or floor, with `in_scope_only` in it; and whether it counts only in scope."""
+    when, is_scoped = context.conditions.under(form), form.flag("in_scope_only")
+    if is_scoped and IN_SCOPE not in context.names.statements:
+        form.add_fault(form.key_place("in_scope_only"), "`in_scope_only` needs `scope`, which is missing")
+    return only_in_scope(when) if is_scoped else when, is_scoped
 
 
 def _floor_outcomes(form: Form, context: Context) -> tuple[RuleOutcome, ...]:
@@ -333,9 +347,12 @@ def _mandatory(node: Node, what: str, context: Context) -> Mandatory:
     return Mandatory(tuple(name for name, _ in answers), when)
 
 
-def mandatory_statement(mandatory: tuple[Mandatory, ...], place: Place) -> StatementDraft:
-    """Return the statement `mandatory_open`: an item of the list is open."""
-    definition = Any(tuple(_still_open(item) for item in mandatory))
+def mandatory_statement(
+    mandatory: tuple[Mandatory, ...], place: Place, scope: RulesetScope | None = None
+) -> StatementDraft:
+    """Return the statement `mandatory_open`: an item of the list, as it stands in the file, is open."""
+    definition: Condition = Any(tuple(_still_open(item) for item in mandatory))
+    definition = definition if scope is None else only_in_scope(definition)
     return StatementDraft(MANDATORY_OPEN, place, "A mandatory question is still open", definitions=[definition])
 
 

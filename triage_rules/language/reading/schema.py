@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import sys
 
+from triage_rules.foundation.contacts import COUNTRY, LONGEST
 from triage_rules.language.check_types import CheckType
 from triage_rules.language.model import MAX_NUMBER, SERVICE_COUNTS, AskedOf, InputKind, Level
 from triage_rules.language.reading import LANGUAGE, RULESET_NAME, SEMVER
 from triage_rules.language.reading.conditions import RESERVED
+from triage_rules.language.reading.contacts import DEFAULT
+from triage_rules.language.reading.fragments import USES, fragment_names
 from triage_rules.language.reading.inputs import CODE_MARKS, MAX_TEXT
-from triage_rules.language.reading.messages import CHOICE, DATE, DISPOSITION, NAME, RULE_ID
+from triage_rules.language.reading.messages import CHOICE, DATE, DISPOSITION, LANGUAGE_TAG, NAME, RULE_ID
 from triage_rules.language.reading.schema_parts import (
     Schema,
     a_text,
@@ -49,9 +52,12 @@ def ruleset_json_schema() -> Schema:
 _OPTIONAL = (
     "approved_by",
     "approved_on",
+    USES,
+    "contacts",
     "mentions",
     "panels",
     "screens",
+    "scope",
     "mandatory",
     "inferences",
     "safety_net",
@@ -100,6 +106,8 @@ def _sections() -> Schema:
         ),
         "default": ref("default"),
         "validity": ref("validity"),
+        USES: several({"enum": fragment_names()}, "Shared parts, read as if they stood here.", least=0),
+        "contacts": _contacts(),
         "always": {
             "description": "Texts on every result.",
             **an_object(
@@ -113,6 +121,7 @@ def _sections() -> Schema:
         | {"propertyNames": ref("name")},
         "panels": named(NAME.pattern, ref("panel"), "Several inputs on one screen, with \u201cnone of these\u201d."),
         "screens": _screens(),
+        "scope": _scope(),
         "mandatory": several(
             ref("mandatory"),
             "Routine needs an answer to each of these; while one is open, `mandatory_open` is true.",
@@ -208,6 +217,14 @@ def _validity() -> Schema:
     return {"description": "The time that a result is valid.", **an_object(properties, ["minutes"])}
 
 
+def _contacts() -> Schema:
+    text = a_text("The text in place of the name.") | {"maxLength": LONGEST, "pattern": r"^[^{}]*\S[^{}]*$"}
+    keys = {"anyOf": [{"const": DEFAULT}, {"pattern": whole_text(COUNTRY.pattern)}]}
+    contact = {"type": "object", "required": ["default"], "propertyNames": keys, "additionalProperties": text}
+    about = "Texts by country (ISO 3166-1), which stand for {name} in other texts."
+    return named(NAME.pattern, contact, about) | {"propertyNames": ref("name")}
+
+
 # --- inputs ---
 
 
@@ -297,10 +314,23 @@ def _code() -> Schema:
 def _mention() -> Schema:
     properties = {
         "text": {**ref("name"), "description": "The text input that is searched."},
-        "phrases": several(ref("text"), "The phrases; upper and lower case and blanks don't count."),
+        "phrases": _phrases(),
         "says": a_text("The statement in plain words."),
     }
     return an_object(properties, list(properties))
+
+
+def _phrases() -> Schema:
+    phrases = several(ref("text"), "The phrases; case, accents, apostrophes, hyphens and blanks don't count.")
+    by_language = {
+        **named(LANGUAGE_TAG.pattern, phrases, "The phrases by language; all are looked for in every text.", least=1),
+        "properties": {
+            "en": {**phrases, "description": "English phrases, British and American."},
+            "de": {**phrases, "description": "German phrases."},
+        },
+    }
+    description = "The phrases, as one list or by language."
+    return {"description": description, "anyOf": [phrases, by_language]}
 
 
 def _relevance() -> Schema:
@@ -345,6 +375,20 @@ def _screens() -> Schema:
     return {"description": "How an interview is put on screens.", **an_object(properties, [])}
 
 
+def _scope() -> Schema:
+    properties = {
+        "question": {**ref("name"), "description": "The yes/no input that asks it, on a `first` screen."},
+        "disposition": a_text("The code of a disposition after the no; never a routine one."),
+        "reason": a_text("The reason in plain words."),
+        "then_ask": several(ref("name"), "Inputs that are still asked after the no.", least=0),
+    }
+    required = ["question", "disposition", "reason"]
+    return {
+        "description": "What these questions are for; an explicit no ends the interview.",
+        **an_object(properties, required),
+    }
+
+
 def _mandatory() -> Schema:
     only_when = {**ref("condition"), "description": "Mandatory only if this is true."}
     single = an_object({"finding": ref("name"), "when": only_when}, ["finding"])
@@ -380,6 +424,10 @@ def _common() -> Schema:
         ),
         "reason": a_text("The reason in plain words."),
         "clinician_note": or_null(a_text("A note for clinicians.")),
+        "in_scope_only": {
+            "type": "boolean",
+            "description": "true: does not count after a no to the question of `scope`.",
+        },
         "flags": ref("flags"),
         "source": ref("source"),
         "owner": or_null(a_text("The person responsible for the rule, if not the ruleset's owner.")),

@@ -1,0 +1,1 @@
+"""`triage red-flags`: each answer that can raise a result, with its mildest outcome (docs/reference/red-flags.md)."""
