@@ -53,9 +53,9 @@ def test_a_ruleset_deployed_midway_mixes_nothing_and_drops_nothing(served: Every
     shutil.copytree(ROOT / "rulesets/red-dots", folder)
     ruleset = folder / "ruleset.yaml"
     text = ruleset.read_text(encoding="utf-8")
-    assert text.count("\nversion: 1.1.0\n") == 1
+    assert text.count("\nversion: 1.2.0\n") == 1
     # each result's advice says which version it is of: in the disposition's words and in those that stand on all
-    text = text.replace("\nversion: 1.1.0\n", "\nversion: 1.1.1\n").replace(
+    text = text.replace("\nversion: 1.2.0\n", "\nversion: 1.2.1\n").replace(
         "    Do the glass test", "    V2 Do the glass test"
     )
     assert text.count("\n    clinician: ") == DISPOSITIONS
@@ -73,13 +73,13 @@ def test_a_ruleset_deployed_midway_mixes_nothing_and_drops_nothing(served: Every
     events = events_of(served, ids)
     assert Counter(event.subject for event in events) == Counter(ids)
     versions = Counter(event.result["ruleset"]["version"] for event in events)
-    assert versions["1.1.0"] and versions["1.1.1"], versions
+    assert versions["1.2.0"] and versions["1.2.1"], versions
     for event in events:
-        advice, new = event.result["advice"], event.result["ruleset"]["version"] == "1.1.1"
+        advice, new = event.result["advice"], event.result["ruleset"]["version"] == "1.2.1"
         assert (advice["patient"].count("V2 Do the glass test"), advice["clinician"].startswith("V2 ")) == (new, new)
-    assert served.triage("rollback", "red-dots").stdout.startswith("red-dots 1.1.0")
+    assert served.triage("rollback", "red-dots").stdout.startswith("red-dots 1.2.0")
     _, answer = served.post(SAMPLES[0].read_bytes(), Prefer="wait=10")
-    assert answer["result"]["ruleset"]["version"] == "1.1.0"
+    assert answer["result"]["ruleset"]["version"] == "1.2.0"
 
 
 def test_a_refused_bundle_leaves_what_is_live(served: Everything, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_refused_bundle_leaves_what_is_live(served: Everything, tmp_path: Path
     shutil.copytree(ROOT / "rulesets/red-dots", folder)
     ruleset = folder / "ruleset.yaml"
     ruleset.write_text(ruleset.read_text(encoding="utf-8").replace("not_palpable", "not_palpabel", 1), encoding="utf-8")
-    ruleset.write_text(ruleset.read_text(encoding="utf-8").replace("\nversion: 1.1.0\n", "\nversion: one\n"))
+    ruleset.write_text(ruleset.read_text(encoding="utf-8").replace("\nversion: 1.2.0\n", "\nversion: one\n"))
     refused = served.triage("deploy", str(folder), check=False)
     assert refused.exit_code == 1
     assert "ruleset.yaml:" in refused.stderr and "`one`" in refused.stderr
