@@ -137,6 +137,7 @@ def _held_out(held_out: Json | None) -> Iterator[str]:
     else:
         yield f"Run once, with {held_out['ruleset']} {held_out['version']}, `{held_out['digest']}`."
         yield f"`triage check rulesets/{held_out['ruleset']}` shows the digest that the rules have now."
+        yield from held_out.get("since", ())
         yield "A hash of the name put each vignette into its half, before any rule was changed."
         yield ""
         yield from as_markdown(held_out)

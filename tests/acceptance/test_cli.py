@@ -29,8 +29,9 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copy(copied: Path) -> Path:
-    """A copy of red-dots without personas, to spoil, each time in the same place: good files are not parsed again."""
-    return Path(shutil.copytree(RED_DOTS, copied, dirs_exist_ok=True, ignore=shutil.ignore_patterns("personas.yaml")))
+    """A copy of red-dots without people, to spoil, each time in the same place: good files are not parsed again."""
+    people = shutil.ignore_patterns("personas.yaml", "vignettes*")
+    return Path(shutil.copytree(RED_DOTS, copied, dirs_exist_ok=True, ignore=people))
 
 
 def test_check_tells_every_fault_with_its_place(copy: Path) -> None:

@@ -310,7 +310,7 @@ def test_no_completion_in_reach_has_another_outcome_at_the_end_of_an_interview(
 
 def test_every_law_holds_for_partial_reports_of_red_dots(red_dots: Subject, reach: Reach) -> None:
     before = Counter(red_dots.seen)
-    cases = cases_of_large(red_dots, reach, Random(1), examples(12, 400))
+    cases = cases_of_large(red_dots, reach, Random(3), examples(12, 400))
     assert [fault for case in cases for fault in laws.exceptions(case, laws.LAWS)] == []
     assert (red_dots.seen - before)["complete"] > 3
     assert (red_dots.seen - before)["not complete"] > 2

@@ -100,7 +100,7 @@ FILL = "well => { for (const [name, word] of Object.entries(well)) workbench.ele
 
 def limit_raised(page: Page) -> None:
     """On the workbench: a fever begins later, and a patient for whom that makes a difference."""
-    page.get_by_text("No faults: 71 rules").wait_for()
+    page.get_by_text("No faults: 96 rules").wait_for()
     page.get_by_role("textbox", name="ruleset.yaml").click()
     page.keyboard.press("Control+f")
     page.keyboard.type("when: {temperature_c: {at_least: 38}}")
@@ -111,7 +111,7 @@ def limit_raised(page: Page) -> None:
     page.get_by_label("Find a question").fill("temperature")
     page.locator("#a-temperature_c-in").fill("38.4")
     page.get_by_text("Different level").wait_for()
-    page.get_by_text("No faults: 71 rules").wait_for()
+    page.get_by_text("No faults: 96 rules").wait_for()
 
 
 def compared(page: Page) -> None:

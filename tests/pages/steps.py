@@ -6,7 +6,7 @@ import json
 import secrets
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from tests.support.paths import GLASS_TEST, RED_DOTS
 from tests.support.services.browser import Watched
@@ -20,6 +20,7 @@ URGENT = {"age_years": 4, "blanches_on_pressure": "does_not_blanch", "temperatur
 LATER: dict[str, Any] = json.loads((RED_DOTS / "samples/dots-after-aspirin.json").read_text())["findings"]
 """Somebody must look within two days."""
 
+ABOUT_SPOTS = "Is it about spots, bruises or a rash?"
 WORKBENCH = "/workbench/glass-test"
 RULES = (GLASS_TEST / "ruleset.yaml").read_text(encoding="utf-8")
 FEWER_FEVERS = RULES.replace("temperature_c: {at_least: 38}", "temperature_c: {at_least: 39.5}")
@@ -49,11 +50,11 @@ def none_of_these(page: Page) -> None:
     go_on(page)
 
 
-def fill_in(page: Page, age: str = "4", glass: str = "No, they stay", temperature: str = "39.2") -> None:
-    """Answer the second screen of red-dots."""
+def fill_in(page: Page | FrameLocator, age: str = "4", glass: str = "No, they stay") -> None:
+    """Answer the second screen of red-dots, of somebody who has spots."""
+    page.get_by_role("radiogroup", name=ABOUT_SPOTS).get_by_label("Yes", exact=True).check()
     page.get_by_label("How old is the person?").fill(age)
     page.get_by_label(glass, exact=True).check()
-    page.get_by_label("Temperature?").fill(temperature)
 
 
 def post(running: Everything, answers: dict[str, Any], **headers: str) -> tuple[str, str]:

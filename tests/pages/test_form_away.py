@@ -101,7 +101,7 @@ def test_offline_the_page_stays_and_goes_on_when_the_network_is_back(open_page: 
     expect(page.get_by_label("None of these")).to_be_checked()
     seen.check_axe()
     page.context.set_offline(False)
-    expect(page.get_by_role("heading", name="Person, spots and illness")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Spots and person")).to_be_visible(timeout=PATIENCE)
     expect(trouble).to_be_hidden()
 
 
@@ -120,4 +120,4 @@ def test_an_error_of_the_service_leaves_the_page_as_it_is(open_page: Open) -> No
     expect(page.get_by_label("None of these")).to_be_checked()
     page.unroute("**/forms/red-dots")
     trouble.get_by_role("button", name="Try again").click()
-    expect(page.get_by_role("heading", name="Person, spots and illness")).to_be_visible()
+    expect(page.get_by_role("heading", name="Spots and person")).to_be_visible()

@@ -37,7 +37,7 @@ def visible(page: str) -> set[str]:
 
 
 def test_none_of_these_answers_the_lines_that_were_shown_and_no_other(clinic: Clinic) -> None:
-    shown = [name for name in DANGER.inputs if name != "chest_pain"]
+    shown = [name for name in DANGER.inputs if name != "chest_pain_crushing"]
     at = " ".join(["panel:danger_now", *shown])
     page, fields = press(clinic, "next", at=at, none="danger_now")
     assert fields["at"] == AT_DANGER and visible(page) == set(DANGER.inputs)  # one line is still to be answered
@@ -53,7 +53,7 @@ def test_a_checklist_that_is_left_without_next_answers_only_its_ticks(clinic: Cl
     _, left = press(clinic, "back", **fields)
     assert {name for name in left if name.startswith("a.")} == {"a.seizure"}
     _, completed = press(clinic, "back", **fields, again="yes")
-    assert completed["a.chest_pain"] == "no"
+    assert completed["a.chest_pain_crushing"] == "no"
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,16 @@ def test_a_checklist_without_a_clear_answer_is_shown_again(clinic: Clinic, ticke
 
 def test_a_line_not_known_is_unknown_and_is_not_asked_again(clinic: Clinic) -> None:
     _, fields = press(
-        clinic, "next", at=AT_DANGER, **{"a.seizure": "unknown", "a.chest_pain": "yes", "tick.chest_pain": ""}
+        clinic,
+        "next",
+        at=AT_DANGER,
+        **{"a.seizure": "unknown", "a.chest_pain_crushing": "yes", "tick.chest_pain_crushing": ""},
     )
-    assert (fields["a.seizure"], fields["a.chest_pain"], fields["a.lip_tongue_swelling"]) == ("unknown", "yes", "no")
+    assert (fields["a.seizure"], fields["a.chest_pain_crushing"], fields["a.lip_tongue_swelling"]) == (
+        "unknown",
+        "yes",
+        "no",
+    )
     _, fields = press(clinic, "next", at=AT_DANGER, none="danger_now", **{"a.seizure": "unknown"})
     while fields["at"] not in ("review", "private"):
         assert "seizure" not in fields["at"]
@@ -88,9 +95,9 @@ def test_a_line_not_known_does_not_answer_the_others_with_no(clinic: Clinic, but
     assert response.status_code == 422
     assert "Tick each other line that applies, or \u201cNone of the others\u201d." in page
     assert 'value="danger_now" data-none> <span>None of the others</span>' in page
-    assert "a.chest_pain" not in clinic.fields_of(page)
+    assert "a.chest_pain_crushing" not in clinic.fields_of(page)
     _, fields = press(clinic, "next", at=AT_DANGER, none="danger_now", **{"a.seizure": "unknown"})
-    assert (fields["a.seizure"], fields["a.chest_pain"]) == ("unknown", "no")
+    assert (fields["a.seizure"], fields["a.chest_pain_crushing"]) == ("unknown", "no")
 
 
 def test_a_checklist_of_which_no_line_is_known_is_an_answer(clinic: Clinic) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.pages.steps import FEWER_FEVERS, URGENT, WORKBENCH, WORKING, bury, post, row, sign_in, write
+from tests.pages.steps import FEWER_FEVERS, URGENT, WORKBENCH, WORKING, bury, fill_in, post, row, sign_in, write
 from tests.support.paths import GLASS_TEST, SAMPLES
 from tests.support.services.browser import Watched
 from tests.support.services.ports import free_port
@@ -222,9 +222,7 @@ def test_a_clinic_embeds_the_form_in_its_own_site(
             expect(frame.get_by_label("None of these")).to_be_checked()
             expect(frame.locator("#q-age_years")).to_have_count(0)
             frame.get_by_role("button", name="Next", exact=True).click()
-        frame.locator("#q-age_years").fill("4")
-        frame.get_by_label("No, they stay").check()
-        frame.get_by_label("Temperature?").fill("39.2")
+        fill_in(frame)
         frame.get_by_role("button", name="Next", exact=True).click()
         expect(frame.get_by_role("alert")).to_contain_text("have been sent")
         frame.get_by_role("link", name="See why").click()

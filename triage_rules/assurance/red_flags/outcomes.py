@@ -10,9 +10,10 @@ from functools import partial
 
 from triage_rules.assurance.red_flags.flags import Flag, harmless_answer, intervals
 from triage_rules.assurance.red_flags.situations import Situations
-from triage_rules.assurance.solver.answers import answering, folded
+from triage_rules.assurance.solver.answers import answering
 from triage_rules.assurance.solver.encoding import Encoding
 from triage_rules.assurance.solver.many_reports import ManyReports, Truths
+from triage_rules.assurance.solver.phrases import has_phrase
 from triage_rules.assurance.solver.report_of_model import plain_number
 from triage_rules.language.gates import InputsBehind, gated_in_order, gates_of
 from triage_rules.language.model import Answers, AskedOf, Input, InputKind, Value
@@ -157,7 +158,7 @@ class Outcomes:
                 text = answers.text(read.name)
                 known = {text.answered.get_id(): answered}
                 for phrases, variable in text.mentions.items():
-                    hits = [where for value, where in values.items() if any(p in folded(str(value)) for p in phrases)]
+                    hits = [where for value, where in values.items() if any(has_phrase(str(value), p) for p in phrases)]
                     known[variable.get_id()] = sum(hits)  # no two values in one report
                 return known
             case _:

@@ -136,12 +136,17 @@ def check_reasons(scope: RulesetScope, ruleset: Ruleset, faults: Faults) -> None
     for rule in ruleset.rules_and_floors:
         whens = [rule.when, *(outcome.when for outcome in rule.outcomes if outcome.when is not None)]
         read = [name for when in whens for name in behind.of(when) if name in private]
-        if not read or rule.place is None or PRIVATE_FLAG in rule.flags or (isinstance(rule, Rule) and rule.clinician_only):
+        if (
+            not read
+            or rule.place is None
+            or PRIVATE_FLAG in rule.flags
+            or (isinstance(rule, Rule) and rule.clinician_only)
+        ):
             continue
-        what = "rule" if isinstance(rule, Rule) else "safety net"
+        what, way = ("rule", ", or `clinician_only: true`") if isinstance(rule, Rule) else ("safety net", "")
         message = (
-            f"it reads `{read[0]}`, which is private, so its reason may not give the answer away; word it neutrally and "
-            f"add the flag `{PRIVATE_FLAG}`{', or add `clinician_only: true`' if isinstance(rule, Rule) else ''}"
+            f"it reads `{read[0]}`, which is private, so its reason may not give the answer away; "
+            f"word it neutrally, and add the flag `{PRIVATE_FLAG}`{way}"
         )
         faults.add(rule.place, f"{what} `{rule.id}`: {message}")
 
