@@ -24,7 +24,7 @@ from triage_rules.store.redis import RedisStore
 
 REPORTS = examples(500, 1000)
 FEWER = examples(250, 1000)
-DISPOSITIONS = 8
+DISPOSITIONS = 9
 TIMES = ("id", "received_at", "evaluated_at", "valid_until")
 
 
