@@ -20,8 +20,8 @@ from triage_rules.workbench.yaml_export import yaml_of
 
 Json = dict[str, Any]
 
-MAX_BYTES = 8 * 1024**2
-"""Maximum size of a posted form: five files of at most a megabyte each, as texts and as uploads."""
+MAX_BYTES = (2 * len(FILES) + 1) * 1024**2
+"""Maximum size of a posted form: each file of at most a megabyte, as text and as upload, and a patient."""
 
 ANSWER = "a."
 """Prefix of the fields with a patient's answers."""

@@ -297,10 +297,7 @@ def _show_next(form: FormRequest, *, keep_before: bool = False) -> Response:
     if screen is None:
         return _show_review(form)
     if state.is_private(screen.names) and state.private != SHOWN:
-        if not state.private:
-            return _show_private(form)
-        state.skip_private(screen.names)  # again: the screen is of a private question that no longer has its "unknown"
-        return _show_next(form, keep_before=keep_before)
+        return _show_private(form)  # also after another private question was skipped
     state.show(screen)
     return _show_screen(form)
 

@@ -77,3 +77,9 @@ def test_the_result_page_has_the_disposition_and_no_private_answer(spots: Clinic
     assert stored is not None
     assert ({"id": "R3", "because": ["self_harm"]} in [{key: rule[key] for key in ("id", "because")}
                                                      for rule in stored["rules"]]) is (self_harm == "yes")  # fmt: skip
+
+
+def test_the_private_page_is_shown_again_for_a_question_that_was_not_skipped(spots: Clinic) -> None:
+    """Whoever skipped another private question is still offered this one."""
+    page, fields = press(spots, "next", at="about_spots", private="skipped", **AFTER_NO)
+    assert fields["at"] == "private" and QUESTION not in page

@@ -228,3 +228,10 @@ def test_the_schema_accepts_contacts_and_a_changed_one_is_in_the_diff() -> None:
     assert [(line.what, line.after) for change in changes for line in change.lines] == [
         ("contacts: emergency_number", "default: 999, 911 or 112; GB: 112; US: 911")
     ]
+
+
+def test_an_input_that_is_named_like_a_section_is_checked_too() -> None:
+    data = json.loads(TEXT)
+    data["inputs"]["contacts"] = {"type": "yes_no", "group": "person", "question": "Call {nobody}?"}
+    with pytest.raises(RulesetError, match="unknown contact `{nobody}`"):
+        parse_ruleset(json.dumps(data).encode(), "ruleset.yaml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 
 from triage_rules.foundation.contacts import COUNTRY, fault_of_contact
@@ -22,6 +23,7 @@ TEXT_KEYS = frozenset(
 """The keys of texts that people read. `choices` holds labels."""
 
 _NOT_SHOWN = ("accepts", "contacts")
+"""The sections of the file that no one but its authors reads."""
 
 
 def read_contacts(root: Form, faults: Faults) -> dict[str, Contact]:
@@ -47,7 +49,9 @@ def read_contacts(root: Form, faults: Faults) -> dict[str, Contact]:
 
 def check_texts(root: Node, contacts: Mapping[str, Contact], faults: Faults) -> None:
     """Reject names in braces that are no contacts, and braces that stand for nothing."""
-    for node in _texts(root, ""):
+    sections = root.entries.items() if isinstance(root, MappingNode) else ()
+    texts = (_texts(entry.node, name) for name, entry in sections if name not in _NOT_SHOWN)
+    for node in itertools.chain.from_iterable(texts):
         text = node.value
         assert isinstance(text, str)
         for name in unknown_contacts(text, contacts):
@@ -71,5 +75,5 @@ def _texts(node: Node, key: str) -> Iterator[Scalar]:
             for name, entry in node.entries.items():
                 if key == "choices" and isinstance(entry.node, Scalar):
                     yield from _texts(entry.node, key)
-                elif name not in _NOT_SHOWN and not isinstance(entry.node, Broken):
+                elif not isinstance(entry.node, Broken):
                     yield from _texts(entry.node, name)
