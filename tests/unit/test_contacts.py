@@ -233,5 +233,5 @@ def test_the_schema_accepts_contacts_and_a_changed_one_is_in_the_diff() -> None:
 def test_an_input_that_is_named_like_a_section_is_checked_too() -> None:
     data = json.loads(TEXT)
     data["inputs"]["contacts"] = {"type": "yes_no", "group": "person", "question": "Call {nobody}?"}
-    with pytest.raises(RulesetError, match="unknown contact `{nobody}`"):
+    with pytest.raises(RulesetError, match=r"unknown contact `\{nobody\}`"):
         parse_ruleset(json.dumps(data).encode(), "ruleset.yaml")
