@@ -20,9 +20,9 @@ from triage_rules.foundation.errors import RulesetError, SettingsError
 from triage_rules.foundation.schemas import read_schema
 from triage_rules.foundation.settings import Settings
 from triage_rules.language.bundle import bundle_of
-from triage_rules.language.contacts import TEXTS, fill
+from triage_rules.language.contacts import TEXTS, fill, ignored_choices
 from triage_rules.language.model import Contacts
-from triage_rules.language.reading import parse_document, parse_ruleset
+from triage_rules.language.reading import build_ruleset, parse_document, parse_ruleset
 from triage_rules.language.reading.contacts import TEXT_KEYS
 from triage_rules.language.reading.schema import ruleset_json_schema
 from triage_rules.records.reports import History
@@ -101,6 +101,18 @@ def test_a_ruleset_without_braces_stays_the_same_object_by_object() -> None:
     data = parse_document(TEXT.encode(), "x")
     assert bundle_of(data).digest == bundle_of(parse_document(TEXT.encode(), "y")).digest
     assert contacted(GB).rules["R1"].when == contacted(ContactChoice("US")).rules["R1"].when
+
+
+def test_without_contacts_a_brace_is_a_brace() -> None:
+    """Also in bundles that were live before contacts were known: there, even a name in braces."""
+    data = json.loads(TEXT.replace("{emergency_number}", "").replace("{crisis_line}", ""))
+    del data["contacts"]
+    data["description"] = "a set {a, b} and {{c}}"
+    assert parse_ruleset(json.dumps(data).encode(), "x").description == "a set {a, b} and {{c}}"
+    data["description"] = "call {number}"
+    assert build_ruleset(data, contacts=GB).description == "call {number}"
+    with pytest.raises(RulesetError, match=r"unknown contact `\{number\}`"):
+        parse_ruleset(json.dumps(data).encode(), "x")
 
 
 # --- faults ---
@@ -207,6 +219,16 @@ def test_a_result_names_its_contacts_and_a_replay_uses_them_whatever_the_setting
     of_now = loaded.evaluator.evaluate(REPORT, History(), report_id="r", received_ms=0, evaluated_ms=0)
     assert live.of_result(bundle.digest, of_now) is loaded
     assert live.of_result(bundle.digest, {}) is live.by_digest(bundle.digest)  # of an earlier version
+
+
+def test_settings_that_change_no_contact_are_listed() -> None:
+    choice = ContactChoice("UK", (("crisis_line", "1"), ("emergency_numbr", "9")))
+    assert list(ignored_choices(contacted(GB).declared_contacts, choice)) == [
+        "TRIAGE_COUNTRY=UK: no contact lists this country, so the defaults stand in the texts",
+        "TRIAGE_CONTACT_EMERGENCY_NUMBR: the ruleset has no contact `emergency_numbr`; it has `emergency_number`, `crisis_line`",
+    ]
+    assert list(ignored_choices(contacted(GB).declared_contacts, GB)) == []
+    assert list(ignored_choices({}, choice)) == []
 
 
 def test_a_result_without_contacts_has_no_such_field() -> None:

@@ -23,6 +23,7 @@ from triage_rules.foundation.errors import (
 )
 from triage_rules.interview.plan import Planner
 from triage_rules.language.bundle import open_bundle
+from triage_rules.language.contacts import ignored_choices
 from triage_rules.language.model import Ruleset
 from triage_rules.store.rulesets import LiveRuleset
 
@@ -168,6 +169,9 @@ class LiveRulesets:
             if key not in self._opened:
                 ruleset = open_bundle(self._store.get_bundle(digest), digest, choice)
                 evaluator = Evaluator(ruleset, digest, second_opinion=self._second_opinion, alarm=self._alarm)
+                if contacts is None:
+                    for message in ignored_choices(ruleset.declared_contacts, choice):
+                        log.warning(message, extra={"ruleset": ruleset.name})
                 self._opened[key] = Loaded(ruleset, digest, evaluator)
                 self._forget_oldest()
             self._opened.move_to_end(key)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from triage_rules.foundation.contacts import ContactChoice
+from triage_rules.foundation.contacts import CONTACT_SETTING, COUNTRY_SETTING, ContactChoice
 from triage_rules.language.model import (
     Choice,
     Conflict,
@@ -62,6 +62,19 @@ def choose_contacts(declared: Mapping[str, Contact], choice: ContactChoice) -> C
     return Contacts(choice.country, tuple(values.items()))
 
 
+def ignored_choices(declared: Mapping[str, Contact], choice: ContactChoice) -> Iterator[str]:
+    """Yield a message for each setting of the choice that changes no declared contact."""
+    if not declared:
+        return
+    listed = {country for contact in declared.values() for country, _ in contact.countries}
+    if choice.country is not None and choice.country not in listed:
+        yield f"{COUNTRY_SETTING}={choice.country}: no contact lists this country, so the defaults stand in the texts"
+    for name, _ in choice.own:
+        if name not in declared:
+            known = ", ".join(f"`{other}`" for other in declared)
+            yield f"{CONTACT_SETTING}{name.upper()}: the ruleset has no contact `{name}`; it has {known}"
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """Return the text with the contacts' values. `{{` and `}}` become braces. Raises KeyError for an unknown name."""
 
@@ -81,10 +94,14 @@ def unknown_contacts(text: str, known: Mapping[str, object]) -> Iterator[str | N
 
 
 def fill_ruleset(ruleset: Ruleset, choice: ContactChoice) -> Ruleset:
-    """Return the ruleset with the contacts in every text that people read. Parts without any stay the same objects."""
+    """Return the ruleset with the contacts in every text that people read. Parts without any stay the same objects.
+
+    Without declared contacts, a brace is a brace, as in the bundles of earlier versions.
+    """
+    if not ruleset.declared_contacts:
+        return ruleset
     contacts = choose_contacts(ruleset.declared_contacts, choice)
-    filled = _fill_part(ruleset, dict(contacts.values))
-    return replace(filled, contacts=contacts) if ruleset.declared_contacts else filled
+    return replace(_fill_part(ruleset, dict(contacts.values)), contacts=contacts)
 
 
 def _fill_part(part: Part, values: Mapping[str, str]) -> Part:

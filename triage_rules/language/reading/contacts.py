@@ -48,17 +48,17 @@ def read_contacts(root: Form, faults: Faults) -> dict[str, Contact]:
 
 
 def check_texts(root: Node, contacts: Mapping[str, Contact], faults: Faults) -> None:
-    """Reject names in braces that are no contacts, and braces that stand for nothing."""
+    """Reject names in braces that are no contacts, and, where contacts are declared, braces that stand for nothing."""
     sections = root.entries.items() if isinstance(root, MappingNode) else ()
     texts = (_texts(entry.node, name) for name, entry in sections if name not in _NOT_SHOWN)
     for node in itertools.chain.from_iterable(texts):
         text = node.value
         assert isinstance(text, str)
         for name in unknown_contacts(text, contacts):
-            if name is None:
-                hint = "write `{{` and `}}` for braces" if contacts else "write `{{` and `}}`"
-                faults.add(node.place, f"a brace by itself; {hint}, or a contact such as `{{emergency_number}}`")
-            else:
+            if name is None and contacts:
+                hint = "write `{{` and `}}` for braces, or a contact such as `{emergency_number}`"
+                faults.add(node.place, f"a brace by itself; {hint}")
+            elif name is not None:
                 known = f"; known are {join_names(contacts, 12)}" if contacts else "; `contacts` declares none"
                 faults.add(node.place, f"unknown contact `{{{name}}}`{suggest_name(name, contacts) or known}")
 
