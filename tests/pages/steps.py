@@ -51,7 +51,7 @@ def none_of_these(page: Page) -> None:
 
 
 def fill_in(page: Page | FrameLocator, age: str = "4", glass: str = "No, they stay") -> None:
-    """Answer the second screen of red-dots, of somebody who has spots."""
+    """Answer the second screen of red-dots, for a person who has spots."""
     page.get_by_role("radiogroup", name=ABOUT_SPOTS).get_by_label("Yes", exact=True).check()
     page.get_by_label("How old is the person?").fill(age)
     page.get_by_label(glass, exact=True).check()

@@ -63,7 +63,7 @@ def test_the_page_with_all_questions_marks_those_that_are_not_asked(spots: Clini
     assert hidden == {"age", "fading", "fever", "words"}
 
 
-@pytest.mark.parametrize(("self_harm", "advice"), [("no", "Ask somebody today."), ("yes", "Call now.")])
+@pytest.mark.parametrize(("self_harm", "advice"), [("no", "Ask a clinician today."), ("yes", "Call now.")])
 def test_the_result_page_has_the_disposition_and_no_private_answer(spots: Clinic, self_harm: str, advice: str) -> None:
     fields = AFTER_NO | {"a.self_harm": self_harm, "path": "about_spots,self_harm"}
     response = spots.post("/forms/spots?mode=all", do="send", **fields)

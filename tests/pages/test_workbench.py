@@ -194,7 +194,7 @@ def test_a_keyboard_is_enough(open_page: Open, glass_test: None) -> None:
 
 @pytest.mark.parametrize(("width", "dark"), params([(DESK, True), (PHONE, False)], 1))
 def test_the_largest_ruleset_is_worked_on_as_well(open_page: Open, width: int, dark: bool) -> None:
-    """150 questions are found by a word; its faults are told while one types."""
+    """150 questions are found by a word; its faults show up while you type."""
     seen = open_page(width=width, dark=dark)
     page = seen.page
     seen.goto("/workbench/red-dots")

@@ -114,7 +114,7 @@ def test_the_scope_question_expects_a_yes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         (QUESTION, "  question: age\n", "`scope`: `question`: `age` is a number input; expected a yes/no input"),
         (QUESTION, "  question: about_spot\n", "unknown input `about_spot`; did you mean `about_spots`?"),
@@ -137,12 +137,12 @@ def test_the_scope_question_expects_a_yes() -> None:
         (SCOPE_TEXT, "scope: about_spots\n", "`scope`: expected a mapping"),
     ],
 )  # fmt: skip
-def test_a_fault_says_where_and_what(old: str, new: str, told: str) -> None:
-    if told == "a yes/no input":  # a question that depends on others may never be asked
-        told = "must always be asked: remove its `relevant` or `available_if`"
+def test_a_fault_says_where_and_what(old: str, new: str, message: str) -> None:
+    if message == "a yes/no input":  # a question that depends on others may never be asked
+        message = "must always be asked: remove its `relevant` or `available_if`"
     with pytest.raises(RulesetError) as error:
         parse_ruleset(edited(**{old: new}).encode(), "ruleset.yaml")
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_in_scope_can_be_read_by_conditions_only_with_a_scope() -> None:

@@ -129,11 +129,7 @@ class Results:
             "open_elsewhere": elsewhere,
             "rules": [_make_rule(grounds, parts) for parts in rules],
             "safety_net": [_make_rule(grounds, parts) for parts in floors],
-            "inferences": {
-                name: {"says": says, "because": grounds.reasons(name)}
-                for bit, name, says in self._inferences
-                if established & bit
-            },
+            "inferences": self._list_inferences(grounds, established),
             "irrelevant": [self._irrelevant[name] for name in irrelevant],
             "missing": grounds.missing(),
             "conflicts": [conflict for bit, conflict in self._conflicts if established & bit],
@@ -143,6 +139,13 @@ class Results:
             "own_words": own_words,
             "received_at": timestamp(identity.received_ms),
             "evaluated_at": timestamp(identity.evaluated_ms),
+        }
+
+    def _list_inferences(self, grounds: Justification, established: int) -> Json:
+        return {
+            name: {"says": says, "because": grounds.reasons(name)}
+            for bit, name, says in self._inferences
+            if established & bit
         }
 
     def _by_rules(self, disposition: str | None) -> Json | None:

@@ -48,7 +48,7 @@ approved_by: null
 approved_on: null
 dispositions:
   U1_now: {level: urgent, act_within_minutes: 0, title: Now, patient: Call now., clinician: Now.}
-  M0_not_assessed: {level: monitor, act_within_minutes: 240, title: Not assessed, patient: Ask somebody today., clinician: Not assessed.}
+  M0_not_assessed: {level: monitor, act_within_minutes: 240, title: Not assessed, patient: Ask a clinician today., clinician: Not assessed.}
   M1_soon: {level: monitor, act_within_minutes: 2880, title: Soon, patient: Ask within 2 days., clinician: Soon.}
   R1_wait: {level: routine, act_within_minutes: null, title: Wait, patient: Wait., clinician: Wait.}
 default: {disposition: U1_now, reason: No rule fits., flags: [no_rule_matched]}

@@ -10,7 +10,16 @@ from pathlib import Path
 from triage_rules.foundation.contacts import NO_CHOICE, ContactChoice
 from triage_rules.foundation.errors import RulesetError, RulesetNotFound
 from triage_rules.language.contacts import fill_ruleset
-from triage_rules.language.model import IN_SCOPE, MANDATORY_OPEN, SCOPE, Rule, Ruleset
+from triage_rules.language.model import (
+    IN_SCOPE,
+    MANDATORY_OPEN,
+    SCOPE,
+    Inference,
+    Mandatory,
+    Rule,
+    Ruleset,
+    RulesetScope,
+)
 from triage_rules.language.reading.acceptances import read_acceptances
 from triage_rules.language.reading.conditions import ConditionReader, Names
 from triage_rules.language.reading.contacts import check_texts, read_contacts
@@ -143,7 +152,8 @@ def parse_with_document(text: bytes, file: str, contacts: ContactChoice = NO_CHO
     """Read a ruleset like `read_with_document`, from the file's bytes."""
     document, faults = _parse_rules(text, file)
     _check_approval(document.root, faults)
-    return _build(document.root, faults, contacts), document
+    ruleset = _build(document.root, faults, contacts, is_file=True)
+    return ruleset, document
 
 
 def parse_ruleset(text: bytes, file: str, contacts: ContactChoice = NO_CHOICE) -> Ruleset:
@@ -170,10 +180,11 @@ def build_ruleset(document: object, file: str = "<bundle>", contacts: ContactCho
     return _build(tree_of_data(document, file, faults), faults, contacts)
 
 
-def _build(root: Node, faults: Faults, contacts: ContactChoice) -> Ruleset:
+def _build(root: Node, faults: Faults, contacts: ContactChoice, *, is_file: bool = False) -> Ruleset:
     if isinstance(root, MappingNode):
         ruleset = _read(Form(root, "", faults), faults)
-        check_texts(root, ruleset.declared_contacts, faults)
+        if is_file or ruleset.declared_contacts:  # a bundle of an earlier version may have braces in its texts
+            check_texts(root, ruleset.declared_contacts, faults)
         if not faults.collected:
             return fill_ruleset(ruleset, contacts)
     elif not faults.collected:
@@ -191,22 +202,7 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     context = Context(
         faults, names, ConditionReader(names, faults), head["owner"], head["review_by"], read_dispositions(root, faults)
     )
-    written_inferences = list(root.entries("inferences"))
-    written_rules = list(root.entries("rules", required=True))
-    statements = _declare(written_inferences, written_rules, root, context, taken)
-    read_gates(root, names, context.conditions, faults)
-    scope = read_scope(root, context)
-    mandatory = read_mandatory(root, context)
-    for name, entry in written_inferences:
-        # An inference with an invalid name is read too, for its faults, and then dropped.
-        read_inference(name, entry, statements.get(name) or StatementDraft(name, entry.key_place, ""), context)
-    rules = {rule_id: read_rule(rule_id, entry, context) for rule_id, entry in written_rules}
-    _define(statements, rules)
-    if scope is not None:
-        statements[IN_SCOPE], rules[SCOPE] = in_scope_statement(scope), rule_of(scope, context)
-    if mandatory:
-        statements[MANDATORY_OPEN] = mandatory_statement(mandatory, root.key_place("mandatory"), scope)
-    inferences = in_order(statements, faults)
+    inferences, rules, mandatory, scope = _read_rules(root, context, taken)
     check_gates(names, inferences, root)
     panels = read_panels(root, names, faults)
     screens = read_screens(root, names, panels, faults)
@@ -247,6 +243,28 @@ def _read(root: Form, faults: Faults) -> Ruleset:
     if scope is not None and not faults.collected:
         check_reasons(scope, ruleset, faults)
     return ruleset
+
+
+def _read_rules(
+    root: Form, context: Context, taken: dict[str, str]
+) -> tuple[dict[str, Inference], dict[str, Rule], tuple[Mandatory, ...], RulesetScope | None]:
+    """Read the statements and rules, with those that the mandatory list and the scope stand for."""
+    written_inferences = list(root.entries("inferences"))
+    written_rules = list(root.entries("rules", required=True))
+    statements = _declare(written_inferences, written_rules, root, context, taken)
+    read_gates(root, context.names, context.conditions, context.faults)
+    scope = read_scope(root, context)
+    mandatory = read_mandatory(root, context)
+    for name, entry in written_inferences:
+        # An inference with an invalid name is read too, for its faults, and then dropped.
+        read_inference(name, entry, statements.get(name) or StatementDraft(name, entry.key_place, ""), context)
+    rules = {rule_id: read_rule(rule_id, entry, context) for rule_id, entry in written_rules}
+    _define(statements, rules)
+    if scope is not None:
+        statements[IN_SCOPE], rules[SCOPE] = in_scope_statement(scope), rule_of(scope, context)
+    if mandatory:
+        statements[MANDATORY_OPEN] = mandatory_statement(mandatory, root.key_place("mandatory"), scope)
+    return in_order(statements, context.faults), rules, mandatory, scope
 
 
 def _head(root: Form) -> dict[str, str]:
