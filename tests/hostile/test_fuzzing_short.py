@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tests.campaigns.fuzzing.targets import TARGETS, Broken, World, _watched, opened
+from tests.campaigns.fuzzing.targets import TARGETS, Broken, World, opened, watch
 from tests.support.shares import examples
 
 INPUTS = examples(12, 40)
@@ -28,12 +28,14 @@ def test_no_made_input_breaks_a_promise(name: str, world: World) -> None:
 
 
 def test_the_campaign_sees_what_is_broken() -> None:
-    """A check of the check: an error that isn't allowed, and one that steers the terminal."""
+    """A check of the check: an error that isn't allowed, one that steers the terminal, and an input that takes too long."""
 
     def fail() -> None:
         raise ValueError("\x1b[2J")
 
     with pytest.raises(Broken, match="ValueError"):
-        _watched(b"", fail, ())
+        watch(b"", fail, (), 1.0)
     with pytest.raises(Broken, match="steers the terminal"):
-        _watched(b"", fail, (ValueError,))
+        watch(b"", fail, (ValueError,), 1.0)
+    with pytest.raises(Broken, match="it took"):
+        watch(b"", lambda: None, (), -1.0)
