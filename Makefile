@@ -102,7 +102,7 @@ interview-plot: $(RUN_READY)  ## redraw the screens by persona of docs/explanati
 vignettes-page: $(RUN_READY)  ## run the vignettes of red-dots, and write docs/safety/vignettes.md
 	@mkdir -p var docs/safety
 	$(BIN)/triage vignettes rulesets/red-dots --forms-only --format json > var/vignettes.json || [ $$? -eq 1 ]
-	$(BIN)/python -m tools.vignettes_page rulesets/red-dots/vignettes-held-out-result.json < var/vignettes.json > docs/safety/vignettes.md
+	$(BIN)/python -m tools.vignettes_page $(sort $(wildcard rulesets/red-dots/vignettes-held-out-result-*.json)) < var/vignettes.json > docs/safety/vignettes.md
 
 editor:  ## rebuild the workbench's editor from tools/codemirror (needs Node 20 and npm); review the diff before you commit
 	cd tools/codemirror && npm ci --no-audit --no-fund && npm run build

@@ -1,7 +1,7 @@
 """Write the page about vignettes: JSON of `triage vignettes` in, Markdown out.
 
-`make vignettes-page` writes docs/safety/vignettes.md. The argument is the JSON of the one run of the half that is set
-aside; while that file is missing, the page says that it was not run yet.
+`make vignettes-page` writes docs/safety/vignettes.md. The arguments are the JSON of the runs of the sets that were set
+aside, the oldest first; without any, the page says that none was run yet.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ PUBLISHED: Sequence[tuple[str, str, str, str]] = (
 """Published triage accuracy: source, set, result, and the mark of how it was checked."""
 
 
-def make_page(data: Json, held_out: Json | None) -> str:
-    """Return the page. `data`: of the vignettes; `held_out`: of the half that is set aside, None before its run."""
+def make_page(data: Json, held_out: Sequence[Json]) -> str:
+    """Return the page. `data`: of the vignettes; `held_out`: of each set that was set aside, the oldest first."""
     parts = [_head(data), _own(data), _held_out(held_out), _gaps(data), _others()]
     return "\n".join(line for part in parts for line in part)
 
@@ -129,19 +129,20 @@ def _own(data: Json) -> Iterator[str]:
     yield ""
 
 
-def _held_out(held_out: Json | None) -> Iterator[str]:
-    yield "## The half that was set aside"
+def _held_out(runs: Sequence[Json]) -> Iterator[str]:
+    yield "## The sets that were set aside"
     yield ""
-    if held_out is None:
-        yield "Not run yet: it is run once, when the rules are finished."
-    else:
-        yield f"Run once, with {held_out['ruleset']} {held_out['version']}, `{held_out['digest']}`."
-        yield f"`triage check rulesets/{held_out['ruleset']}` shows the digest that the rules have now."
-        yield from held_out.get("since", ())
-        yield "A hash of the name put each vignette into its half, before any rule was changed."
+    yield "Each is run once, when the rules are finished." if runs else "None was run yet."
+    yield ""
+    for number, run in reversed(list(enumerate(runs, start=1))):
+        yield f"### Set {number}"
         yield ""
-        yield from as_markdown(held_out)
-    yield ""
+        yield f"Run once, with {run['ruleset']} {run['version']}, `{run['digest']}`."
+        yield f"`triage check rulesets/{run['ruleset']}` shows the digest that the rules have now."
+        yield from run.get("since", ())
+        yield ""
+        yield from as_markdown(run)
+        yield ""
 
 
 def _gaps(data: Json) -> Iterator[str]:
@@ -193,6 +194,5 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    result = Path(sys.argv[1])
-    known = json.loads(result.read_text(encoding="utf-8")) if result.exists() else None
+    known = [json.loads(Path(file).read_text(encoding="utf-8")) for file in sys.argv[1:]]
     sys.stdout.write(make_page(json.load(sys.stdin), known))

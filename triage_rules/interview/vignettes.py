@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 
 from triage_rules.foundation.errors import RulesetError
@@ -20,8 +19,6 @@ from triage_rules.language.reading.places import Faults, MappingEntry, MappingNo
 VIGNETTES_FILE = "vignettes.yaml"
 HELD_OUT_FILE = "vignettes-held-out.yaml"
 """File of the vignettes that are set aside: nobody looks at their outcomes while the rules are changed."""
-
-SPLIT_SEED = "triage-vignettes-1:"
 
 KINDS = {"urgent": Level.URGENT, "between": Level.MONITOR, "harmless": Level.ROUTINE}
 """Kinds of vignettes, each with the level of the wanted outcome."""
@@ -79,11 +76,6 @@ class Vignettes:
 
     vignettes: tuple[Vignette, ...]
     budget: VignetteBudget = field(default_factory=VignetteBudget)
-
-
-def is_held_out(name: str) -> bool:
-    """Return whether the vignette of this name is set aside: a coin thrown by its hash, the same on each machine."""
-    return sha256(f"{SPLIT_SEED}{name}".encode()).digest()[0] % 2 == 0
 
 
 def load_vignettes(
