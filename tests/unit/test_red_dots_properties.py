@@ -210,6 +210,8 @@ MUTANTS: dict[str, Change] = {
     "P88": lowered("S14", "U3_same_day_clinician"),
     "P89": never("S14"),
     "P90": lowered("S14", "U3_same_day_clinician"),
+    "P91": lowered("R04", "U2_emergency_dept_now"),
+    "P92": never("R60"),
 }
 
 LANGUAGE_ALONE = {"P50"}
