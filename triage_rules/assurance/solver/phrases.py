@@ -23,6 +23,7 @@ _SIGNS = {"\uff06": "&", "\ufe60": "&", "\uff03": "#", "\ufe5f": "#", "\uff1b": 
           "\uff1c": "<", "\ufe64": "<", "\uff1e": ">", "\ufe65": ">"}  # fmt: skip
 
 
+@lru_cache(maxsize=10_000)
 def folded(text: str) -> str:
     """Fold a text as it is written: case, the form of accents and quotes, and runs of blanks don't count."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'").split())

@@ -89,8 +89,10 @@ def _write_text(text: Text, read: Input, model: Model) -> str | None:
     unwanted = frozenset().union(*(phrases for phrases in text.mentions if phrases not in wanted))
     usable = [
         (
-            min(
-                (phrase for phrase in phrases if not any(has_phrase(phrase, part) for part in unwanted)), key=_by_length
+            next(
+                phrase
+                for phrase in sorted(phrases, key=_by_length)
+                if not any(has_phrase(phrase, part) for part in unwanted)
             ),
             phrases,
         )
