@@ -152,8 +152,7 @@ def parse_with_document(text: bytes, file: str, contacts: ContactChoice = NO_CHO
     """Read a ruleset like `read_with_document`, from the file's bytes."""
     document, faults = _parse_rules(text, file)
     _check_approval(document.root, faults)
-    ruleset = _build(document.root, faults, contacts, is_file=True)
-    return ruleset, document
+    return _build(document.root, faults, contacts, is_file=True), document
 
 
 def parse_ruleset(text: bytes, file: str, contacts: ContactChoice = NO_CHOICE) -> Ruleset:
